@@ -1,0 +1,2 @@
+//! The entrakey command.
+fn main() {}

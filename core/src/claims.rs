@@ -1,0 +1,87 @@
+//! What a token says about itself. Read, never trusted: the server checks the signature.
+
+use crate::error::{Error, ErrorKind, Result};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+/// The payload of a JWT (RFC 7519). Times are seconds since the Unix epoch.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Claims {
+    pub(crate) issued_at: Option<u64>,
+    pub(crate) expires_at: Option<u64>,
+    payload: Value,
+}
+
+impl Claims {
+    /// The claims of `token`, or none if it is not a JWT that can be read.
+    pub(crate) fn parse(token: &str) -> Option<Self> {
+        let payload = token.split('.').nth(1)?.trim_end_matches('=');
+        let bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(payload).ok()?);
+        let payload: Value = serde_json::from_slice(&bytes).ok()?;
+        payload.is_object().then(|| Self {
+            issued_at: seconds(&payload["iat"]),
+            expires_at: seconds(&payload["exp"]),
+            payload,
+        })
+    }
+
+    /// The Redis user name: the claim of that name, a non-empty string without control characters.
+    ///
+    /// # Errors
+    /// `USERNAME_UNAVAILABLE`, with what the token has instead.
+    pub(crate) fn username(&self, claim: &str) -> Result<String> {
+        match &self.payload[claim] {
+            Value::String(name) if !name.is_empty() && !name.chars().any(char::is_control) => Ok(name.clone()),
+            _ => Err(Error::new(
+                ErrorKind::UsernameUnavailable,
+                format!(
+                    "The token has no usable claim \"{claim}\", so the Redis user name is unknown. Set username to \
+                     the object id of the identity, or username_claim to a claim that holds it."
+                ),
+            )),
+        }
+    }
+}
+
+/// A time that may be written as a number or as text.
+pub(crate) fn seconds(value: &Value) -> Option<u64> {
+    match value {
+        Value::Number(number) => number.as_u64().or_else(|| number.as_f64().map(|float| float as u64)),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn jwt(payload: &str) -> String {
+        format!("e30.{}.sig", URL_SAFE_NO_PAD.encode(payload))
+    }
+
+    #[test]
+    fn a_payload_is_read_with_numbers_or_text() {
+        let claims = Claims::parse(&jwt(r#"{"oid":"me","iat":10,"exp":"20"}"#)).unwrap();
+        assert_eq!(claims.username("oid").unwrap(), "me");
+        assert_eq!((claims.issued_at, claims.expires_at), (Some(10), Some(20)));
+    }
+
+    #[test]
+    fn a_missing_empty_or_odd_user_name_is_an_error_that_names_the_claim() {
+        for payload in [r#"{}"#, r#"{"oid":""}"#, r#"{"oid":7}"#, "{\"oid\":\"a\\r\\nb\"}"] {
+            let error = Claims::parse(&jwt(payload)).unwrap().username("oid").unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::UsernameUnavailable);
+            assert!(error.message().contains("\"oid\""), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_jwt_has_no_claims() {
+        for token in ["", "opaque", "a.b.c", "a.!!!.c", &jwt("[1]"), &jwt("not json")] {
+            assert!(Claims::parse(token).is_none(), "{token}");
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! One reading of all the clocks that a decision needs.
+
+use std::time::Duration;
+
+/// The time on three clocks at once. Logic takes it as an argument, so that tests can move it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Now {
+    /// Counts suspended time too: validity and schedules are measured on it.
+    pub boot: Duration,
+    /// Cheap to read; stands still during suspend.
+    pub monotonic: Duration,
+    /// Since the Unix epoch, by this machine's clock. Cheap to read; may jump.
+    pub wall: Duration,
+}
+
+impl Now {
+    /// Reads the machine's clocks.
+    pub fn read() -> Self {
+        Self {
+            boot: entrakey_sys::clock::boot(),
+            monotonic: entrakey_sys::clock::coarse_monotonic(),
+            wall: entrakey_sys::clock::coarse_wall(),
+        }
+    }
+}
+
+/// Whole milliseconds, saturating: the unit of every time that leaves the library.
+pub fn millis(duration: Duration) -> u64 {
+    duration.as_millis().try_into().unwrap_or(u64::MAX)
+}

@@ -1,0 +1,68 @@
+//! The process environment, read once on the caller's thread.
+//!
+//! A host may change its environment from another thread at any time; in C that is a data race with every
+//! reader. So nothing here or below reads a variable later than in `Provider::new`.
+
+use super::keys::KEYS;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use zeroize::Zeroizing;
+
+/// The variables that matter, as they were when the provider was made.
+#[derive(Default)]
+pub(crate) struct Environment {
+    variables: BTreeMap<String, Zeroizing<String>>,
+    /// What else a TLS connection trusts.
+    pub(crate) trust: TrustPaths,
+    /// The proxy for requests to Entra; never used for a managed identity endpoint.
+    pub(crate) proxy: Option<ureq::Proxy>,
+}
+
+/// Where the system's trusted certificates are. Both empty: ask the platform's own store.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TrustPaths {
+    pub(crate) file: Option<PathBuf>,
+    pub(crate) dirs: Vec<PathBuf>,
+}
+
+impl TrustPaths {
+    /// `SSL_CERT_FILE` and `SSL_CERT_DIR` if set, else where this system keeps its bundle. A bundle that
+    /// was merely found makes the directory beside it superfluous: the same roots in 140 small files.
+    fn find() -> Self {
+        #[cfg(all(unix, not(target_os = "macos")))]
+        {
+            let found = openssl_probe::probe();
+            let superfluous = found.cert_file.is_some() && std::env::var_os("SSL_CERT_DIR").is_none();
+            Self { file: found.cert_file, dirs: if superfluous { Vec::new() } else { found.cert_dir } }
+        }
+        #[cfg(not(all(unix, not(target_os = "macos"))))]
+        {
+            let path = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+            Self { file: path("SSL_CERT_FILE"), dirs: path("SSL_CERT_DIR").into_iter().collect() }
+        }
+    }
+}
+
+impl Environment {
+    /// Reads the process's environment. An empty variable counts as absent.
+    pub(crate) fn read() -> Self {
+        let names = KEYS.iter().flat_map(|key| [key.variable(), key.azure_variable.to_owned()]);
+        let mut environment = Self::of(names.filter_map(|name| Some((name.clone(), std::env::var(name).ok()?))));
+        environment.trust = TrustPaths::find();
+        environment.proxy = ureq::Proxy::try_from_env();
+        environment
+    }
+
+    pub(crate) fn of(variables: impl IntoIterator<Item = (String, String)>) -> Self {
+        let variables = variables
+            .into_iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, value)| (name, Zeroizing::new(value)))
+            .collect();
+        Self { variables, ..Self::default() }
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(|value| value.as_str())
+    }
+}

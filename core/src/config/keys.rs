@@ -1,0 +1,208 @@
+//! The one table of configuration keys: name, type, default, environment, documentation.
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// The type of a key's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyType {
+    /// Any text.
+    Text,
+    /// Text that never appears in a message.
+    Secret,
+    /// Whole milliseconds, more than zero.
+    Milliseconds,
+    /// A number from 0 to 1.
+    Fraction,
+    /// One of a few words.
+    Choice(&'static [&'static str]),
+}
+
+/// One configuration key.
+#[derive(Debug)]
+pub struct Key {
+    /// The key, in snake_case; Node.js spells it in camelCase.
+    pub name: &'static str,
+    /// What values it takes.
+    pub kind: KeyType,
+    /// The value when nothing sets it; empty when there is none.
+    pub default: &'static str,
+    /// Azure's own environment variable for it, read after `ENTRAKEY_<KEY>`; empty when there is none.
+    pub azure_variable: &'static str,
+    /// What it does.
+    pub doc: &'static str,
+}
+
+const fn key(name: &'static str, kind: KeyType, default: &'static str, doc: &'static str) -> Key {
+    Key { name, kind, default, azure_variable: "", doc }
+}
+
+const fn azure(name: &'static str, kind: KeyType, azure_variable: &'static str, doc: &'static str) -> Key {
+    Key { name, kind, default: "", azure_variable, doc }
+}
+
+use KeyType::{Choice, Fraction, Milliseconds, Secret, Text};
+
+/// The identities that this version has.
+pub(super) const IDENTITIES: &[&str] = &["managed_identity", "service_principal"];
+
+/// Every key there is. Caps on times hold for tokens of 20 minutes and more and shrink with shorter ones.
+pub static KEYS: &[Key] = &[
+    key("identity", Choice(IDENTITIES), "", "How to authenticate. Required."),
+    azure("tenant_id", Text, "AZURE_TENANT_ID", "The tenant of the service principal."),
+    azure(
+        "client_id",
+        Text,
+        "AZURE_CLIENT_ID",
+        "The application (client) id: of the service principal, or of a user-assigned managed identity. \
+         For a managed identity AZURE_CLIENT_ID is not read.",
+    ),
+    key("object_id", Text, "", "A user-assigned managed identity, by its object (principal) id."),
+    key("resource_id", Text, "", "A user-assigned managed identity, by its Azure resource id."),
+    azure("client_secret", Secret, "AZURE_CLIENT_SECRET", "The service principal's secret: its value, not its id."),
+    key(
+        "scope",
+        Text,
+        "https://redis.azure.com/.default",
+        "What the token is for. The other name of the same resource is \
+         acca5fbb-b7e4-4009-81f1-37e38fd66d78/.default.",
+    ),
+    Key {
+        name: "authority_host",
+        kind: Text,
+        default: "https://login.microsoftonline.com",
+        azure_variable: "AZURE_AUTHORITY_HOST",
+        doc: "Entra's address, https only.",
+    },
+    Key {
+        name: "imds_endpoint",
+        kind: Text,
+        default: "http://169.254.169.254",
+        azure_variable: "AZURE_POD_IDENTITY_AUTHORITY_HOST",
+        doc: "The instance metadata service's address, for tests and emulators. Plain http is refused \
+              outside loopback and link-local addresses.",
+    },
+    key("ca_file", Text, "", "A PEM file of certificate authorities to trust besides the system's."),
+    key("username", Text, "", "The Redis user name, if it is not to be taken from the token."),
+    key("username_claim", Text, "oid", "The claim of the token that holds the Redis user name."),
+    key(
+        "refresh_ratio",
+        Fraction,
+        "0.7",
+        "Ask for a new token after this share of the validity that was left when the token was first seen.",
+    ),
+    key(
+        "refresh_lower_bound_ms",
+        Milliseconds,
+        "300000",
+        "Ask for a new token this long before expiry at the latest: Microsoft's three minutes, and two to spread.",
+    ),
+    key(
+        "refresh_jitter",
+        Fraction,
+        "0.05",
+        "Refresh earlier by a random share of the lifetime up to this, so that a fleet does not ask in step. \
+         0 switches all spreading of refreshes off.",
+    ),
+    key("min_request_interval_ms", Milliseconds, "30000", "The least time between an answer and the next request."),
+    key("request_timeout_ms", Milliseconds, "10000", "The most one request to the token source may take."),
+    key("get_token_timeout_ms", Milliseconds, "30000", "The most a call of get_token may take."),
+    key("retry_initial_ms", Milliseconds, "500", "The least wait after a failed request."),
+    key("retry_max_ms", Milliseconds, "30000", "The most wait after a failed request. There is no limit on tries."),
+    key(
+        "reauth_margin_ms",
+        Milliseconds,
+        "180000",
+        "Connections are told to re-authenticate at least this long before the old token expires; Microsoft \
+         asks for three minutes.",
+    ),
+    key(
+        "reauth_spread",
+        Fraction,
+        "0.1",
+        "Notifications are spread over this share of the lifetime (0.025 at most for tokens under 20 minutes).",
+    ),
+    key(
+        "min_validity_ms",
+        Milliseconds,
+        "60000",
+        "A token with less than this left is handed out only if nothing better can be had.",
+    ),
+];
+
+/// The key of that name, or an error that names the nearest one.
+pub(super) fn find(name: &str) -> Result<&'static Key> {
+    if let Some(key) = KEYS.iter().find(|key| key.name == name) {
+        return Ok(key);
+    }
+    let nearest = KEYS
+        .iter()
+        .map(|key| (strsim::jaro_winkler(key.name, name), key.name))
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .filter(|(likeness, _)| *likeness > 0.7);
+    let hint = match nearest {
+        Some((_, key)) => format!("did you mean \"{key}\"?"),
+        None => format!("the keys are {}.", names()),
+    };
+    // What was passed is shown shortened: it is a key, but a caller may have swapped key and value.
+    let shown: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
+    Err(Error::new(ErrorKind::InvalidConfig, format!("Unknown configuration key \"{shown}\": {hint}")))
+}
+
+fn names() -> String {
+    KEYS.iter().map(|key| key.name).collect::<Vec<_>>().join(", ")
+}
+
+impl Key {
+    /// The variable that sets this key when code does not.
+    #[must_use]
+    pub fn variable(&self) -> String {
+        format!("ENTRAKEY_{}", self.name.to_ascii_uppercase())
+    }
+
+    pub(super) fn check(&self, value: &str) -> Result<(), String> {
+        match self.kind {
+            Text | Secret if value.trim().is_empty() => Err("the value is blank".to_owned()),
+            Text | Secret if value.chars().any(char::is_control) => {
+                Err("the value contains a control character (a line break at its end?)".to_owned())
+            }
+            Text | Secret => Ok(()),
+            Milliseconds => match value.parse::<u32>() {
+                Ok(1..) => Ok(()),
+                _ => Err("a whole number of milliseconds is needed, more than 0".to_owned()),
+            },
+            Fraction => match value.parse::<f64>() {
+                Ok(number) if (0.0..=1.0).contains(&number) => Ok(()),
+                _ => Err("a number from 0 to 1 is needed".to_owned()),
+            },
+            Choice(words) if words.contains(&value) => Ok(()),
+            Choice(words) => Err(format!("one of {} is needed", words.join(", "))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_default_is_a_valid_value_and_every_key_is_documented() {
+        for key in KEYS {
+            assert!(key.doc.ends_with('.'), "{}", key.name);
+            if !key.default.is_empty() {
+                assert_eq!(key.check(key.default), Ok(()), "{}", key.name);
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_out_of_range_are_refused() {
+        let check = |name: &str, value: &str| find(name).unwrap().check(value);
+        assert!(check("refresh_ratio", "1.1").is_err());
+        assert!(check("refresh_ratio", "NaN").is_err());
+        assert!(check("retry_max_ms", "0").is_err());
+        assert!(check("retry_max_ms", "-5").is_err());
+        assert!(check("retry_max_ms", "1e3").is_err());
+        assert!(check("client_secret", "with a newline\n").is_err());
+    }
+}

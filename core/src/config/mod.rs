@@ -1,0 +1,88 @@
+//! Configuration: plain values by key, the same keys in every language.
+//!
+//! A [`Config`] holds what code set. [`Settings`] are what a provider runs with: the same, completed from
+//! the environment and the defaults, typed and validated.
+
+mod environment;
+mod keys;
+mod settings;
+
+pub use keys::{KEYS, Key, KeyType};
+pub(crate) use settings::{IdentityChoice, Settings, UserAssigned};
+
+pub(crate) use environment::{Environment, TrustPaths};
+
+use crate::error::{Error, ErrorKind, Result};
+use std::collections::BTreeMap;
+use std::fmt;
+use zeroize::Zeroizing;
+
+/// What code has set, by key. Values from the environment are added when a provider is made.
+#[derive(Clone, Default)]
+pub struct Config {
+    values: BTreeMap<&'static str, Zeroizing<String>>,
+}
+
+impl Config {
+    /// An empty configuration.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets one key; a later call for the same key wins. Numbers and booleans are written as text.
+    ///
+    /// # Errors
+    /// `INVALID_CONFIG` for an unknown key (with the nearest known one) or a value of the wrong type.
+    pub fn set(&mut self, key: &str, value: &str) -> Result<()> {
+        let key = keys::find(key)?;
+        key.check(value).map_err(|reason| {
+            Error::new(ErrorKind::InvalidConfig, format!("Configuration key \"{}\": {reason}.", key.name))
+        })?;
+        self.values.insert(key.name, Zeroizing::new(value.to_owned()));
+        Ok(())
+    }
+
+    pub(crate) fn get(&self, key: &str) -> Option<&str> {
+        self.values.get(key).map(|value| value.as_str())
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut map = f.debug_map();
+        for (key, value) in &self.values {
+            let secret = keys::find(key).is_ok_and(|key| key.kind == KeyType::Secret);
+            map.entry(key, &if secret { "[set]" } else { value.as_str() });
+        }
+        map.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_key_is_refused_with_the_nearest_one() {
+        let error = Config::new().set("clientid", "x").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+        assert!(error.message().contains("\"client_id\""), "{error}");
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_type_is_refused_without_repeating_it() {
+        let error = Config::new().set("request_timeout_ms", "soon").unwrap_err();
+        assert!(error.message().contains("request_timeout_ms"), "{error}");
+        assert!(!error.message().contains("soon"), "a value may be a secret put under the wrong key: {error}");
+    }
+
+    #[test]
+    fn a_secret_is_not_in_the_debug_output() {
+        let mut config = Config::new();
+        config.set("client_secret", "hunter2-very-secret").unwrap();
+        config.set("client_id", "app").unwrap();
+        let shown = format!("{config:?}");
+        assert!(!shown.contains("hunter2") && shown.contains("app"), "{shown}");
+    }
+}

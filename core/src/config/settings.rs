@@ -1,0 +1,313 @@
+//! What a provider runs with: every value typed, completed and validated.
+
+use super::environment::{Environment, TrustPaths};
+use super::keys::{KEYS, Key, find};
+use super::Config;
+use crate::error::{Error, ErrorKind, Result};
+use crate::refresh::Policy;
+use std::path::PathBuf;
+use std::time::Duration;
+use ureq::http::Uri;
+use zeroize::Zeroizing;
+
+/// Everything that a provider was made with. Immutable; a forked child starts from the same.
+pub(crate) struct Settings {
+    pub(crate) identity: IdentityChoice,
+    pub(crate) scope: String,
+    pub(crate) username: Option<String>,
+    pub(crate) username_claim: String,
+    pub(crate) ca_file: Option<PathBuf>,
+    pub(crate) trust: TrustPaths,
+    pub(crate) proxy: Option<ureq::Proxy>,
+    pub(crate) get_token_timeout: Duration,
+    pub(crate) policy: Policy,
+}
+
+/// How to authenticate, with what each way needs.
+pub(crate) enum IdentityChoice {
+    ManagedIdentity { endpoint: String, user_assigned: Option<UserAssigned> },
+    ServicePrincipal { authority_host: String, tenant_id: String, client_id: String, secret: Zeroizing<String> },
+}
+
+/// Which of several user-assigned identities.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum UserAssigned {
+    Client(String),
+    Object(String),
+    Resource(String),
+}
+
+impl Settings {
+    /// Code first, then `ENTRAKEY_<KEY>`, then Azure's variable, then the default.
+    pub(crate) fn resolve(config: &Config, environment: Environment) -> Result<Self> {
+        let values = Values { config, environment: &environment };
+        let identity = match values.text("identity")? {
+            Some("managed_identity") => managed_identity(&values)?,
+            Some("service_principal") => service_principal(&values)?,
+            _ => return Err(missing("identity", "say how to authenticate")),
+        };
+        Ok(Self {
+            identity,
+            scope: values.required("scope", "")?.to_owned(),
+            username: values.text("username")?.map(str::to_owned),
+            username_claim: values.required("username_claim", "")?.to_owned(),
+            ca_file: values.text("ca_file")?.map(PathBuf::from),
+            get_token_timeout: values.millis("get_token_timeout_ms")?,
+            policy: policy(&values)?,
+            trust: environment.trust,
+            proxy: environment.proxy,
+        })
+    }
+}
+
+fn managed_identity(values: &Values<'_>) -> Result<IdentityChoice> {
+    let endpoint = values.required("imds_endpoint", "")?;
+    check_endpoint("imds_endpoint", endpoint, Scheme::HttpNearby)?;
+    let ids = [
+        // A stray AZURE_CLIENT_ID belongs to some service principal, not to this identity.
+        values.without_azure("client_id")?.map(|id| UserAssigned::Client(id.to_owned())),
+        values.text("object_id")?.map(|id| UserAssigned::Object(id.to_owned())),
+        values.text("resource_id")?.map(|id| UserAssigned::Resource(id.to_owned())),
+    ];
+    let mut given = ids.into_iter().flatten();
+    let user_assigned = given.next();
+    if given.next().is_some() {
+        return Err(invalid(
+            "client_id, object_id and resource_id each name a user-assigned identity: set one of them only.",
+        ));
+    }
+    Ok(IdentityChoice::ManagedIdentity { endpoint: endpoint.trim_end_matches('/').to_owned(), user_assigned })
+}
+
+fn service_principal(values: &Values<'_>) -> Result<IdentityChoice> {
+    const WHY: &str = "a service principal needs it";
+    let authority_host = values.required("authority_host", "")?;
+    check_endpoint("authority_host", authority_host, Scheme::HttpsOnly)?;
+    let tenant_id = values.required("tenant_id", WHY)?.to_owned();
+    if ["common", "organizations", "consumers"].contains(&tenant_id.as_str()) {
+        return Err(invalid(format!(
+            "tenant_id \"{tenant_id}\" is for people who sign in: a service principal needs the id or the \
+             domain name of its own tenant."
+        )));
+    }
+    Ok(IdentityChoice::ServicePrincipal {
+        authority_host: authority_host.trim_end_matches('/').to_owned(),
+        tenant_id,
+        client_id: values.required("client_id", WHY)?.to_owned(),
+        secret: Zeroizing::new(values.required("client_secret", WHY)?.to_owned()),
+    })
+}
+
+fn policy(values: &Values<'_>) -> Result<Policy> {
+    let policy = Policy {
+        refresh_ratio: values.fraction("refresh_ratio")?,
+        refresh_jitter: values.fraction("refresh_jitter")?,
+        lower_bound: values.millis("refresh_lower_bound_ms")?,
+        min_interval: values.millis("min_request_interval_ms")?,
+        retry_initial: values.millis("retry_initial_ms")?,
+        retry_max: values.millis("retry_max_ms")?,
+        request_timeout: values.millis("request_timeout_ms")?,
+        get_token_timeout: values.millis("get_token_timeout_ms")?,
+        reauth_margin: values.millis("reauth_margin_ms")?,
+        reauth_spread: values.fraction("reauth_spread")?,
+        min_validity: values.millis("min_validity_ms")?,
+    };
+    if policy.refresh_ratio <= 0.0 {
+        return Err(invalid("refresh_ratio must be more than 0: a token would be replaced the moment it came."));
+    }
+    if policy.lower_bound < policy.reauth_margin {
+        return Err(invalid(
+            "refresh_lower_bound_ms must not be less than reauth_margin_ms: a token has to be there before \
+             connections can be told of it.",
+        ));
+    }
+    if policy.retry_max < policy.retry_initial {
+        return Err(invalid("retry_max_ms must not be less than retry_initial_ms."));
+    }
+    Ok(policy)
+}
+
+/// Where values come from, in order.
+struct Values<'a> {
+    config: &'a Config,
+    environment: &'a Environment,
+}
+
+impl<'a> Values<'a> {
+    fn look_up(&self, key: &'static Key, azure: bool) -> Result<Option<&'a str>> {
+        if let Some(value) = self.config.get(key.name) {
+            return Ok(Some(value)); // checked when it was set
+        }
+        let variable = key.variable();
+        let from_azure = || azure.then(|| self.environment.get(key.azure_variable)).flatten();
+        let (name, value) = match (self.environment.get(&variable), from_azure()) {
+            (Some(value), _) => (variable.as_str(), value),
+            (None, Some(value)) => (key.azure_variable, value),
+            (None, None) => return Ok(Some(key.default).filter(|default| !default.is_empty())),
+        };
+        key.check(value).map_err(|reason| invalid(format!("Environment variable {name}: {reason}.")))?;
+        Ok(Some(value))
+    }
+
+    fn text(&self, name: &'static str) -> Result<Option<&'a str>> {
+        self.look_up(find(name)?, true)
+    }
+
+    fn without_azure(&self, name: &'static str) -> Result<Option<&'a str>> {
+        self.look_up(find(name)?, false)
+    }
+
+    fn required(&self, name: &'static str, why: &str) -> Result<&'a str> {
+        self.text(name)?.ok_or_else(|| missing(name, why))
+    }
+
+    fn millis(&self, name: &'static str) -> Result<Duration> {
+        let value = self.required(name, "")?.parse::<u32>();
+        value.map(|ms| Duration::from_millis(ms.into())).map_err(|_| invalid(format!("{name} is not a number.")))
+    }
+
+    fn fraction(&self, name: &'static str) -> Result<f64> {
+        self.required(name, "")?.parse().map_err(|_| invalid(format!("{name} is not a number.")))
+    }
+}
+
+/// Which URLs a key accepts.
+enum Scheme {
+    HttpsOnly,
+    /// Managed identity endpoints speak plain http, and only on the machine itself or its own link.
+    HttpNearby,
+}
+
+fn check_endpoint(key: &str, value: &str, scheme: Scheme) -> Result<()> {
+    let parsed: Option<Uri> = value.parse().ok();
+    let (Some(given), Some(host)) = (
+        parsed.as_ref().and_then(Uri::scheme_str),
+        parsed.as_ref().and_then(Uri::host),
+    ) else {
+        return Err(invalid(format!("{key} must be a URL such as https://login.microsoftonline.com.")));
+    };
+    match (given, scheme) {
+        ("https", _) => Ok(()),
+        ("http", Scheme::HttpNearby) if is_nearby(host) => Ok(()),
+        ("http", Scheme::HttpNearby) => Err(invalid(format!(
+            "{key} is plain http to {host}: a token must not cross a network unprotected. Use https, or a \
+             loopback or link-local address."
+        ))),
+        _ => Err(invalid(format!("{key} must start with https://: secrets are sent there."))),
+    }
+}
+
+/// Loopback and link-local addresses: what plain http may reach.
+fn is_nearby(host: &str) -> bool {
+    use std::net::IpAddr;
+    match host.trim_start_matches('[').trim_end_matches(']').parse() {
+        Ok(IpAddr::V4(ip)) => ip.is_loopback() || ip.is_link_local(),
+        Ok(IpAddr::V6(ip)) => ip.is_loopback() || ip.is_unicast_link_local(),
+        Err(_) => host == "localhost",
+    }
+}
+
+fn missing(name: &str, why: &str) -> Error {
+    let Some(key) = KEYS.iter().find(|key| key.name == name) else {
+        return invalid(format!("{name} is missing."));
+    };
+    let or_azure = match key.azure_variable {
+        "" => String::new(),
+        variable => format!(" or {variable}"),
+    };
+    let choices = match key.kind {
+        super::KeyType::Choice(words) => format!(" It is one of {}.", words.join(", ")),
+        _ => String::new(),
+    };
+    let why = if why.is_empty() { String::new() } else { format!(": {why}") };
+    let variable = key.variable();
+    invalid(format!("Configuration key \"{name}\" is missing{why}. Set it, or {variable}{or_azure}.{choices}"))
+}
+
+fn invalid(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::InvalidConfig, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolve(code: &[(&str, &str)], variables: &[(&str, &str)]) -> Result<Settings> {
+        let mut config = Config::new();
+        for (key, value) in code {
+            config.set(key, value)?;
+        }
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Settings::resolve(&config, Environment::of(variables))
+    }
+
+    fn refusal(code: &[(&str, &str)], variables: &[(&str, &str)]) -> String {
+        let error = resolve(code, variables).err().expect("accepted");
+        assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+        error.to_string()
+    }
+
+    const PRINCIPAL: &[(&str, &str)] =
+        &[("identity", "service_principal"), ("tenant_id", "t"), ("client_id", "c"), ("client_secret", "s3cret")];
+
+    #[test]
+    fn code_beats_our_variable_which_beats_azures() {
+        let variables = &[
+            ("ENTRAKEY_TENANT_ID", "ours"),
+            ("AZURE_TENANT_ID", "azure"),
+            ("ENTRAKEY_CLIENT_ID", "ours"),
+            ("AZURE_CLIENT_ID", "azure"),
+            ("AZURE_CLIENT_SECRET", "azure"),
+        ];
+        let settings = resolve(&[("identity", "service_principal"), ("tenant_id", "code")], variables).unwrap();
+        let IdentityChoice::ServicePrincipal { tenant_id, client_id, secret, .. } = settings.identity else {
+            panic!("wrong identity");
+        };
+        assert_eq!((tenant_id.as_str(), client_id.as_str(), secret.as_str()), ("code", "ours", "azure"));
+    }
+
+    #[test]
+    fn a_managed_identity_ignores_azure_client_id() {
+        let variables = &[("AZURE_CLIENT_ID", "some-app")];
+        let settings = resolve(&[("identity", "managed_identity")], variables).unwrap();
+        assert!(matches!(settings.identity, IdentityChoice::ManagedIdentity { user_assigned: None, .. }));
+        let variables = &[("ENTRAKEY_CLIENT_ID", "mine")];
+        let settings = resolve(&[("identity", "managed_identity")], variables).unwrap();
+        let IdentityChoice::ManagedIdentity { user_assigned, .. } = settings.identity else {
+            panic!("wrong identity");
+        };
+        assert_eq!(user_assigned, Some(UserAssigned::Client("mine".into())));
+    }
+
+    #[test]
+    fn what_is_missing_is_named_with_its_variables() {
+        let said = refusal(&PRINCIPAL[..3], &[]);
+        assert!(said.contains("client_secret") && said.contains("AZURE_CLIENT_SECRET"), "{said}");
+        let said = refusal(&[], &[]);
+        assert!(said.contains("ENTRAKEY_IDENTITY") && said.contains("managed_identity"), "{said}");
+    }
+
+    #[test]
+    fn contradictions_and_unsafe_values_are_refused() {
+        let both = [("identity", "managed_identity"), ("client_id", "a"), ("object_id", "b")];
+        assert!(refusal(&both, &[]).contains("one of them only"));
+        let far = [("identity", "managed_identity"), ("imds_endpoint", "http://10.0.0.1")];
+        assert!(refusal(&far, &[]).contains("plain http"));
+        let with = |key, value| [PRINCIPAL, &[(key, value)]].concat();
+        assert!(refusal(&with("authority_host", "http://127.0.0.1:1"), &[]).contains("https"));
+        assert!(refusal(&with("tenant_id", "common"), &[]).contains("common"));
+        assert!(refusal(&with("refresh_ratio", "0"), &[]).contains("refresh_ratio"));
+        assert!(refusal(&with("refresh_lower_bound_ms", "1000"), &[]).contains("reauth_margin_ms"));
+        assert!(refusal(PRINCIPAL, &[("ENTRAKEY_RETRY_MAX_MS", "x")]).contains("ENTRAKEY_RETRY_MAX_MS"));
+    }
+
+    #[test]
+    fn nearby_is_loopback_or_link_local() {
+        for host in ["127.0.0.1", "127.9.9.9", "[::1]", "localhost", "169.254.169.254", "[fe80::1]"] {
+            assert!(is_nearby(host), "{host}");
+        }
+        for host in ["10.0.0.1", "127.0.0.1.example.com", "localhost.example.com", "[2001:db8::1]"] {
+            assert!(!is_nearby(host), "{host}");
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! One error type: what went wrong, whether trying again can help, and what to do about it.
+
+mod aadsts;
+mod kind;
+
+pub use kind::ErrorKind;
+
+use std::fmt;
+use std::time::Duration;
+
+/// A `Result` whose error is ours.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong, in a sentence that says what to do. Holds no secret.
+#[derive(Clone)]
+pub struct Error(Box<Details>);
+
+#[derive(Clone)]
+struct Details {
+    kind: ErrorKind,
+    message: String,
+    retriable: bool,
+    aadsts: Option<u32>,
+    correlation_id: Option<String>,
+    http_status: Option<u16>,
+    retry_after: Option<Duration>,
+    retry_in: Option<Duration>,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self(Box::new(Details {
+            kind,
+            message: message.into(),
+            retriable: kind.is_retriable(),
+            aadsts: None,
+            correlation_id: None,
+            http_status: None,
+            retry_after: None,
+            retry_in: None,
+        }))
+    }
+
+    /// Entra's own refusal: the number decides what the user is told and whether to try again.
+    pub(crate) fn entra(code: u32, description: &str, status: u16) -> Self {
+        let entry = aadsts::lookup(code);
+        let mut error = Self::new(entry.kind, aadsts::message(code, description, entry));
+        error.0.retriable = entry.kind.is_retriable();
+        error.0.aadsts = Some(code);
+        error.0.http_status = Some(status);
+        error
+    }
+
+    pub(crate) fn with_status(mut self, status: u16) -> Self {
+        self.0.http_status = Some(status);
+        self
+    }
+
+    pub(crate) fn with_retriable(mut self, retriable: bool) -> Self {
+        self.0.retriable = retriable;
+        self
+    }
+
+    pub(crate) fn with_retry_after(mut self, wait: Option<Duration>) -> Self {
+        self.0.retry_after = wait;
+        self
+    }
+
+    pub(crate) fn with_correlation_id(mut self, id: Option<String>) -> Self {
+        self.0.correlation_id = id;
+        self
+    }
+
+    /// The same error with the time of the next attempt, for a caller that is turned away before it.
+    pub(crate) fn with_retry_in(mut self, wait: Duration) -> Self {
+        self.0.retry_in = Some(wait);
+        self
+    }
+
+    /// What kind of error this is.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// What happened and what to do about it.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// Whether the same call can succeed later with nothing changed.
+    #[must_use]
+    pub fn is_retriable(&self) -> bool {
+        self.0.retriable
+    }
+
+    /// The number of Entra's refusal: 7000215 for `AADSTS7000215`.
+    #[must_use]
+    pub fn aadsts(&self) -> Option<u32> {
+        self.0.aadsts
+    }
+
+    /// What Microsoft's support asks for; it is in Entra's sign-in log too.
+    #[must_use]
+    pub fn correlation_id(&self) -> Option<&str> {
+        self.0.correlation_id.as_deref()
+    }
+
+    /// The HTTP status of the answer, if there was one.
+    #[must_use]
+    pub fn http_status(&self) -> Option<u16> {
+        self.0.http_status
+    }
+
+    /// How long the source asked to be left alone (`Retry-After`).
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// How long until the provider tries again by itself, when the caller was turned away before that.
+    #[must_use]
+    pub fn retry_in(&self) -> Option<Duration> {
+        self.0.retry_in
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)?;
+        if let Some(id) = &self.0.correlation_id {
+            write!(f, " (correlation id {id})")?;
+        }
+        if let Some(wait) = self.0.retry_in {
+            write!(f, " (next attempt in {:.1} s)", wait.as_secs_f64())?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {self}", self.0.kind.name())
+    }
+}
+
+impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_carries_number_remedy_and_correlation_id() {
+        let error = Error::entra(7_000_215, "AADSTS7000215: Invalid client secret provided.", 401)
+            .with_correlation_id(Some("c0ffee".into()));
+        assert_eq!(error.kind(), ErrorKind::AuthRejected);
+        assert_eq!((error.aadsts(), error.http_status()), (Some(7_000_215), Some(401)));
+        assert!(!error.is_retriable());
+        assert!(error.to_string().contains("secret's value, not its id"), "{error}");
+        assert!(error.to_string().contains("c0ffee"), "{error}");
+    }
+}

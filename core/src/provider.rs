@@ -1,0 +1,193 @@
+//! The public face: one identity, one scope, one policy.
+
+use crate::clock::Now;
+use crate::config::{Config, Environment, Settings};
+use crate::error::{Error, ErrorKind, Result};
+use crate::identity;
+use crate::notify::{Callback, Subscription};
+use crate::refresh::{Engine, Slot, Snapshot, Wish};
+use crate::token::Token;
+use arc_swap::ArcSwap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// Supplies the access token of one identity and keeps it fresh. Cheap to clone; clones share everything.
+///
+/// Making one does no network I/O. The first `get_token` fetches; from then on a background thread renews
+/// the token well before it expires, for as long as the provider lives. Dropping the last clone closes it.
+///
+/// Safe to use from any thread, and in a forked child: the child starts from the parent's token.
+#[derive(Clone)]
+pub struct Provider {
+    shared: Arc<Shared>,
+}
+
+/// How a call of [`Provider::get_token_with`] behaves.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct GetToken {
+    /// The most the call may take; the configured `get_token_timeout_ms` if not given.
+    pub timeout: Option<Duration>,
+    /// When the last request failed and there is no valid token: return that error at once instead of
+    /// waiting for the next attempt. For adapters that a client calls again and again while it connects.
+    pub no_wait: bool,
+}
+
+struct Shared {
+    settings: Arc<Settings>,
+    current: Slot,
+    closed: AtomicBool,
+}
+
+impl Provider {
+    /// A provider for what `config` and the environment say. Reads the environment, on this thread and
+    /// only now; does no network I/O.
+    ///
+    /// # Errors
+    /// `INVALID_CONFIG`: a key is missing, contradicts another, or has an unsafe value.
+    pub fn new(config: &Config) -> Result<Self> {
+        entrakey_sys::fork::watch();
+        let settings = Arc::new(Settings::resolve(config, Environment::read())?);
+        let source = identity::source(&settings)?;
+        let current: Slot = Arc::new(ArcSwap::from_pointee(Snapshot::empty()));
+        let engine = Engine::new(&settings, source, current.clone(), None);
+        current.store(Arc::new(Snapshot { engine: Some(engine), ..Snapshot::empty() }));
+        Ok(Self { shared: Arc::new(Shared { settings, current, closed: AtomicBool::new(false) }) })
+    }
+
+    /// A valid token: from memory if there is one, else from the source. See [`Provider::get_token_with`].
+    ///
+    /// # Errors
+    /// As [`Provider::get_token_with`].
+    #[inline]
+    pub fn get_token(&self) -> Result<Arc<Token>> {
+        self.get_token_with(GetToken::default())
+    }
+
+    /// A valid token. With one in memory: no lock, no system call, no allocation. Else this call waits for
+    /// the one request that is made for all callers, through failures that pass, until its time-out.
+    ///
+    /// # Errors
+    /// What the source said last, if it will not be asked again in time; a refusal at once; `TIMEOUT`;
+    /// `CLOSED` after [`Provider::close`].
+    #[inline]
+    pub fn get_token_with(&self, how: GetToken) -> Result<Arc<Token>> {
+        if let Some(token) = self.with_usable(Arc::clone) {
+            return Ok(token);
+        }
+        self.fetch(how)
+    }
+
+    /// Runs `read` on the token in memory, if it is usable. Never blocks, allocates or fetches: the path on
+    /// which a binding copies credentials out.
+    #[inline]
+    pub fn with_usable<R>(&self, read: impl FnOnce(&Arc<Token>) -> R) -> Option<R> {
+        let snapshot = self.shared.current.load();
+        snapshot.token.as_ref().filter(|token| snapshot.is_ours() && token.is_usable()).map(read)
+    }
+
+    /// The token in memory if it is valid, however little is left of it. Never blocks, never fetches.
+    #[must_use]
+    pub fn current(&self) -> Option<Arc<Token>> {
+        let engine_is_ours = self.engine().is_ok(); // wakes the refresher in a forked child
+        let token = self.shared.current.load().token.clone();
+        token.filter(|token| engine_is_ours && token.is_valid(Now::read()))
+    }
+
+    /// The version of the token in memory, 0 while there is none. One load: cheap enough to compare before
+    /// every command.
+    #[must_use]
+    #[inline]
+    pub fn version(&self) -> u64 {
+        self.shared.current.load().token.as_ref().map_or(0, |token| token.version())
+    }
+
+    /// Calls `callback` with each new token, on a thread of the library's, one call at a time, each
+    /// listener at its own random moment early enough to re-authenticate. The first token of a provider is
+    /// news too. The callback may call anything here; what it panics with is dropped.
+    ///
+    /// In a forked child the subscription is dead.
+    ///
+    /// # Errors
+    /// `CLOSED` after [`Provider::close`].
+    pub fn subscribe<F>(&self, callback: F) -> Result<Subscription>
+    where
+        F: Fn(&Arc<Token>) + Send + Sync + 'static,
+    {
+        let engine = self.engine()?;
+        let callback: Callback = Arc::new(callback);
+        let id = engine.subscribe(callback)?;
+        Ok(Subscription { id, engine: Arc::downgrade(&engine) })
+    }
+
+    /// Ends the background work and forgets the token. Waits for nothing; callers that wait get `CLOSED`.
+    /// Further calls do nothing.
+    pub fn close(&self) {
+        self.shared.close();
+    }
+
+    #[cold]
+    fn fetch(&self, how: GetToken) -> Result<Arc<Token>> {
+        let timeout = how.timeout.unwrap_or(self.shared.settings.get_token_timeout);
+        let deadline = entrakey_sys::clock::boot().saturating_add(timeout);
+        self.engine()?.get(Wish { deadline, wait: !how.no_wait })
+    }
+
+    fn engine(&self) -> Result<Arc<Engine>> {
+        let snapshot = self.shared.current.load_full();
+        if self.shared.closed.load(Ordering::Acquire) {
+            return Err(closed());
+        }
+        if snapshot.is_ours() {
+            return snapshot.engine.clone().ok_or_else(closed);
+        }
+        self.after_fork(snapshot)
+    }
+
+    /// The first call in a forked child: a new engine from the same settings and the parent's token. The
+    /// old one is leaked, not dropped: its locks may be held by threads that do not exist here.
+    #[cold]
+    fn after_fork(&self, inherited: Arc<Snapshot>) -> Result<Arc<Engine>> {
+        let source = identity::source(&self.shared.settings)?;
+        let token = inherited.token.clone();
+        let engine = Engine::new(&self.shared.settings, source, self.shared.current.clone(), token.clone());
+        let fresh = Snapshot { token, engine: Some(engine), ..Snapshot::empty() };
+        self.shared.current.compare_and_swap(&inherited, Arc::new(fresh));
+        std::mem::forget(inherited);
+        self.engine() // another thread of the child may have been first
+    }
+}
+
+fn closed() -> Error {
+    Error::new(ErrorKind::Closed, "The provider is closed. Create a new one.")
+}
+
+impl Shared {
+    fn close(&self) {
+        if self.closed.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let before = self.current.load_full();
+        if !before.is_ours() {
+            std::mem::forget(before); // the parent's: not ours to end
+            return;
+        }
+        if let Some(engine) = &before.engine {
+            engine.close();
+        }
+        self.current.store(Arc::new(Snapshot::empty()));
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl fmt::Debug for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Provider").field("version", &self.version()).finish_non_exhaustive()
+    }
+}

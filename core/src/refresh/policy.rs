@@ -1,0 +1,234 @@
+//! How long to wait for what. Every time scales with the token's lifetime, so that tokens of a few seconds
+//! in tests go through the code that hour-long ones do; the configured values are caps.
+
+use std::time::Duration;
+
+/// The configured caps and ratios.
+#[derive(Clone, Debug)]
+pub(crate) struct Policy {
+    pub(crate) refresh_ratio: f64,
+    pub(crate) refresh_jitter: f64,
+    pub(crate) lower_bound: Duration,
+    pub(crate) min_interval: Duration,
+    pub(crate) retry_initial: Duration,
+    pub(crate) retry_max: Duration,
+    pub(crate) request_timeout: Duration,
+    pub(crate) get_token_timeout: Duration,
+    pub(crate) reauth_margin: Duration,
+    pub(crate) reauth_spread: f64,
+    pub(crate) min_validity: Duration,
+}
+
+/// The two lengths that times scale with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Life {
+    /// Validity left when the token was first seen: pacing scales with it.
+    pub(crate) seen: Duration,
+    /// From issue to expiry: margins scale with it.
+    pub(crate) nominal: Duration,
+}
+
+/// From here on a token counts as long-lived, and re-authentications are spread more widely.
+const LONG_LIVED: Duration = Duration::from_secs(20 * 60);
+/// The spread of re-authentications for short-lived tokens, as a share of their life.
+const SHORT_SPREAD: f64 = 0.025;
+/// A fatal answer is tried again after this, doubling: secrets and federated credentials take minutes to
+/// propagate through Entra.
+const FATAL_FIRST: Duration = Duration::from_secs(5);
+const FATAL_MAX: Duration = Duration::from_secs(300);
+/// A source may not silence a provider for longer than this with `Retry-After`.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(300);
+
+impl Policy {
+    /// How long before expiry a new token is asked for at the latest.
+    pub(crate) fn lower_bound(&self, life: Life) -> Duration {
+        self.lower_bound.min(life.nominal.mul_f64(0.25))
+    }
+
+    /// How long before expiry of the old token every connection must have been told of the new one.
+    pub(crate) fn margin(&self, life: Life) -> Duration {
+        self.reauth_margin.min(life.nominal.mul_f64(0.15))
+    }
+
+    /// Over how long notifications are spread: what the lower bound leaves once the margin and one request
+    /// are taken off. Tokens too short for that arithmetic get a small share of their life.
+    pub(crate) fn spread(&self, life: Life) -> Duration {
+        if life.nominal < LONG_LIVED {
+            return life.nominal.mul_f64(self.reauth_spread.min(SHORT_SPREAD));
+        }
+        let taken = self.margin(life) + self.request_timeout(Some(life));
+        let room = self.lower_bound(life).saturating_sub(taken);
+        life.nominal.mul_f64(self.reauth_spread).min(room)
+    }
+
+    /// A token with less left than this is handed out only if nothing better can be had.
+    pub(crate) fn min_validity(&self, life: Life) -> Duration {
+        self.min_validity.min(life.nominal.mul_f64(0.05))
+    }
+
+    /// The least time from an answer to the next request.
+    pub(crate) fn interval(&self, life: Life) -> Duration {
+        let least = Duration::from_millis(250).min(self.min_interval);
+        life.seen.mul_f64(0.05).clamp(least, self.min_interval)
+    }
+
+    pub(crate) fn request_timeout(&self, life: Option<Life>) -> Duration {
+        let Some(life) = life else { return self.request_timeout };
+        self.request_timeout.min(life.seen.mul_f64(0.1).max(Duration::from_secs(1)))
+    }
+
+    /// The wait after the n-th failure in a row: uniform between the initial wait and the doubled cap.
+    /// Never from zero, which would be no floor at all.
+    pub(crate) fn back_off(&self, failures: u32, life: Option<Life>, random: f64) -> Duration {
+        let (floor, ceiling) = self.back_off_range(life);
+        let cap = floor.saturating_mul(2_u32.saturating_pow(failures)).min(ceiling).max(floor);
+        floor + (cap - floor).mul_f64(random)
+    }
+
+    fn back_off_range(&self, life: Option<Life>) -> (Duration, Duration) {
+        // With nothing valid in hand callers wait, and the next try must come well inside their deadline.
+        let Some(life) = life else {
+            return (self.retry_initial, self.retry_max.min(self.get_token_timeout / 3).max(self.retry_initial));
+        };
+        let floor = self.retry_initial.min(life.seen.mul_f64(0.01).max(Duration::from_millis(100)));
+        let ceiling = self.retry_max.min(life.seen.mul_f64(0.025).max(Duration::from_millis(250)));
+        (floor, ceiling.max(floor))
+    }
+
+    /// The source's own wish, capped, plus jitter: everybody was told the same moment.
+    pub(crate) fn retry_after(&self, wish: Duration, back_off: Duration) -> Duration {
+        wish.min(RETRY_AFTER_MAX) + back_off
+    }
+
+    /// The wait after the n-th fatal answer in a row.
+    pub(crate) fn fatal_wait(&self, fatals: u32, life: Option<Life>, random: f64) -> Duration {
+        let cap = life.map_or(FATAL_MAX, |life| life.seen.mul_f64(0.1).clamp(Duration::from_secs(1), FATAL_MAX));
+        let wait = FATAL_FIRST.saturating_mul(2_u32.saturating_pow(fatals.saturating_sub(1))).min(cap);
+        wait.mul_f64(0.9 + 0.2 * random)
+    }
+
+    /// When to ask for the next token, counted from when this one was first seen.
+    ///
+    /// The first refresh of a provider's life comes at a random point between 0.1 and 0.7 of the validity:
+    /// a fleet that was deployed together would otherwise stay in step for ever.
+    pub(crate) fn refresh_after(
+        &self,
+        life: Life,
+        refresh_in: Option<Duration>,
+        first: bool,
+        random: f64,
+    ) -> Duration {
+        let latest = life.seen.saturating_sub(self.lower_bound(life));
+        let wished = refresh_in.filter(|wish| *wish >= life.seen.mul_f64(0.1) && *wish <= life.seen);
+        let planned = life.seen.mul_f64(self.refresh_ratio).min(latest).min(wished.unwrap_or(Duration::MAX));
+        if self.refresh_jitter == 0.0 {
+            return planned;
+        }
+        if first {
+            let spread = (0.1 + 0.6 * random).min(self.refresh_ratio);
+            return planned.min(life.seen.mul_f64(spread));
+        }
+        planned.saturating_sub(life.seen.mul_f64(self.refresh_jitter * random))
+    }
+
+    /// The window, from now, in which a listener's random moment lies (0 when it is already late).
+    pub(crate) fn notify_window(&self, superseded: Option<(Duration, Life)>, now: Duration) -> Duration {
+        let Some((end, life)) = superseded else { return Duration::ZERO };
+        let deadline = end.saturating_sub(self.margin(life));
+        let left = deadline.saturating_sub(now).max(end.saturating_sub(now) / 2);
+        self.spread(life).min(left)
+    }
+}
+
+#[cfg(test)]
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            refresh_ratio: 0.7,
+            refresh_jitter: 0.05,
+            lower_bound: Duration::from_secs(300),
+            min_interval: Duration::from_secs(30),
+            retry_initial: Duration::from_millis(500),
+            retry_max: Duration::from_secs(30),
+            request_timeout: Duration::from_secs(10),
+            get_token_timeout: Duration::from_secs(30),
+            reauth_margin: Duration::from_secs(180),
+            reauth_spread: 0.1,
+            min_validity: Duration::from_secs(60),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn life(seconds: u64) -> Life {
+        Life { seen: Duration::from_secs(seconds), nominal: Duration::from_secs(seconds) }
+    }
+
+    #[test]
+    fn an_hour_long_token_is_refreshed_at_seventy_percent_less_jitter() {
+        let policy = Policy::default();
+        assert_eq!(policy.refresh_after(life(3600), None, false, 0.0), Duration::from_secs(2520));
+        assert_eq!(policy.refresh_after(life(3600), None, false, 1.0), Duration::from_secs(2340));
+    }
+
+    #[test]
+    fn the_first_refresh_is_spread_over_the_life() {
+        let policy = Policy::default();
+        assert_eq!(policy.refresh_after(life(3600), None, true, 0.0), Duration::from_secs(360));
+        assert_eq!(policy.refresh_after(life(3600), None, true, 1.0), Duration::from_secs(2520));
+        let steady = Policy { refresh_jitter: 0.0, ..policy };
+        assert_eq!(steady.refresh_after(life(3600), None, true, 0.0), Duration::from_secs(2520));
+    }
+
+    #[test]
+    fn refresh_in_is_followed_only_if_it_is_sane() {
+        let policy = Policy { refresh_jitter: 0.0, ..Policy::default() };
+        let after = |wish| policy.refresh_after(life(3600), Some(Duration::from_secs(wish)), false, 0.0).as_secs();
+        assert_eq!((after(1800), after(1), after(4000)), (1800, 2520, 2520));
+    }
+
+    #[test]
+    fn the_lower_bound_wins_over_the_ratio() {
+        let policy = Policy { refresh_ratio: 1.0, refresh_jitter: 0.0, ..Policy::default() };
+        assert_eq!(policy.refresh_after(life(3600), None, false, 0.0), Duration::from_secs(3300));
+        assert_eq!(policy.refresh_after(life(8), None, false, 0.0), Duration::from_secs(6));
+    }
+
+    #[test]
+    fn back_off_starts_at_its_floor_and_ends_at_its_cap() {
+        let policy = Policy::default();
+        let wait = |n, random| policy.back_off(n, Some(life(3600)), random);
+        assert_eq!(wait(1, 0.0), Duration::from_millis(500));
+        assert_eq!(wait(1, 1.0), Duration::from_secs(1));
+        assert_eq!(wait(40, 1.0), Duration::from_secs(30));
+        assert_eq!(policy.back_off(40, None, 1.0), Duration::from_secs(10), "a third of the caller's deadline");
+    }
+
+    #[test]
+    fn retry_after_is_honoured_but_never_for_a_day() {
+        let policy = Policy::default();
+        assert_eq!(policy.retry_after(Duration::from_secs(86_400), Duration::ZERO), Duration::from_secs(300));
+    }
+
+    #[test]
+    fn fatal_answers_are_retried_ever_more_slowly() {
+        let policy = Policy::default();
+        let wait = |n| policy.fatal_wait(n, None, 0.5).as_secs();
+        assert_eq!((wait(1), wait(2), wait(7), wait(50)), (5, 10, 300, 300));
+    }
+
+    #[test]
+    fn notifications_fit_between_arrival_and_margin_for_every_lifetime() {
+        let policy = Policy::default();
+        for seconds in [3, 8, 60, 600, 1200, 3600, 86_400] {
+            let life = life(seconds);
+            let arrival = life.seen - policy.lower_bound(life);
+            let window = policy.notify_window(Some((life.seen, life)), arrival);
+            assert!(window > Duration::ZERO, "{seconds} s");
+            assert!(arrival + window + policy.margin(life) <= life.seen, "{seconds} s: {window:?}");
+        }
+    }
+}

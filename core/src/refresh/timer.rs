@@ -1,0 +1,138 @@
+//! One thread for the alarms of every provider: started at first need, gone after the last.
+
+use arc_swap::ArcSwapOption;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+/// Something that wants to be woken.
+pub(crate) trait Alarm: Send + Sync {
+    /// Called on the timer thread at the time asked for. Must not block.
+    fn ring(self: Arc<Self>);
+}
+
+/// What is waited for, in this process. A forked child makes its own and leaves its parent's alone.
+struct Timer {
+    generation: u64,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// A handful of providers: a list is quicker than anything cleverer.
+    entries: Vec<Entry>,
+    running: bool,
+}
+
+struct Entry {
+    id: u64,
+    at: Duration,
+    alarm: Weak<dyn Alarm>,
+}
+
+static TIMER: ArcSwapOption<Timer> = ArcSwapOption::const_empty();
+
+/// Rings `alarm` at `at` on the boot clock, instead of at any time set before for this `id`.
+///
+/// # Errors
+/// If the operating system gives no thread.
+pub(crate) fn arm(id: u64, at: Duration, alarm: Weak<dyn Alarm>) -> std::io::Result<()> {
+    let timer = timer();
+    let mut state = timer.lock();
+    state.entries.retain(|entry| entry.id != id);
+    state.entries.push(Entry { id, at, alarm });
+    if !state.running {
+        let for_thread = timer.clone();
+        entrakey_sys::thread::spawn("entrakey-timer", move || for_thread.run())?;
+        state.running = true;
+    }
+    timer.changed.notify_one();
+    Ok(())
+}
+
+/// Forgets the alarm of this `id`; the thread ends when none is left.
+pub(crate) fn disarm(id: u64) {
+    let timer = timer();
+    timer.lock().entries.retain(|entry| entry.id != id);
+    timer.changed.notify_one();
+}
+
+/// This process's timer. A parent's is set aside for ever: its locks may be held by threads that a child
+/// does not have.
+fn timer() -> Arc<Timer> {
+    let generation = entrakey_sys::fork::generation();
+    loop {
+        let found = TIMER.load_full();
+        match &found {
+            Some(timer) if timer.generation == generation => return timer.clone(),
+            _ => {
+                let state = Mutex::new(State::default());
+                let fresh = Arc::new(Timer { generation, state, changed: Condvar::new() });
+                std::mem::forget(found.clone());
+                TIMER.compare_and_swap(&found, Some(fresh));
+            }
+        }
+    }
+}
+
+impl Timer {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn run(&self) {
+        let mut state = self.lock();
+        loop {
+            state.entries.retain(|entry| entry.alarm.strong_count() > 0);
+            let now = entrakey_sys::clock::boot();
+            let Some(earliest) = state.entries.iter().min_by_key(|entry| entry.at) else {
+                state.running = false;
+                return;
+            };
+            if earliest.at > now {
+                let wait = earliest.at - now;
+                state = self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0;
+                continue;
+            }
+            let (id, alarm) = (earliest.id, earliest.alarm.clone());
+            state.entries.retain(|entry| entry.id != id);
+            drop(state);
+            if let Some(alarm) = alarm.upgrade() {
+                alarm.ring(); // which arms its next one
+            }
+            state = self.lock();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+    use std::time::Instant;
+
+    struct Bell(Mutex<mpsc::Sender<&'static str>>, &'static str);
+
+    impl Alarm for Bell {
+        fn ring(self: Arc<Self>) {
+            self.0.lock().unwrap().send(self.1).unwrap();
+        }
+    }
+
+    #[test]
+    fn alarms_ring_in_order_and_only_the_last_one_set_for_an_id() {
+        let (sender, rung) = mpsc::channel();
+        let bell = |name| Arc::new(Bell(Mutex::new(sender.clone()), name)) as Arc<dyn Alarm>;
+        let (early, late, never) = (bell("early"), bell("late"), bell("never"));
+        let in_ms = |ms| entrakey_sys::clock::boot() + Duration::from_millis(ms);
+        arm(u64::MAX, in_ms(30_000), Arc::downgrade(&late)).unwrap();
+        arm(u64::MAX, in_ms(60), Arc::downgrade(&late)).unwrap();
+        arm(u64::MAX - 1, in_ms(20), Arc::downgrade(&early)).unwrap();
+        arm(u64::MAX - 2, in_ms(10), Arc::downgrade(&never)).unwrap();
+        disarm(u64::MAX - 2);
+        let started = Instant::now();
+        assert_eq!([rung.recv().unwrap(), rung.recv().unwrap()], ["early", "late"]);
+        assert!(started.elapsed() < Duration::from_secs(20));
+        assert!(rung.try_recv().is_err());
+    }
+}

@@ -1,0 +1,152 @@
+//! A token as it is handed out: an immutable snapshot that knows how long it is good.
+
+use crate::clock::{Now, millis};
+use std::fmt;
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// An access token and the Redis user name that goes with it. Immutable; its Debug shows no secret.
+pub struct Token {
+    secret: Zeroizing<String>,
+    username: String,
+    version: u64,
+    expires_unix_ms: u64,
+    refresh_unix_ms: u64,
+    /// End of validity on the boot clock, which a forked child shares.
+    end: Duration,
+    lifetime: Duration,
+    usable: Until,
+    valid: Until,
+}
+
+/// The end of a stretch of time, on the two clocks that are cheap to read: one cannot be set, the other
+/// does not stand still during suspend. Both must agree that it has not come.
+#[derive(Clone, Copy, Debug)]
+struct Until {
+    monotonic: Duration,
+    wall: Duration,
+}
+
+impl Until {
+    fn after(now: Now, left: Duration) -> Self {
+        Self { monotonic: now.monotonic + left, wall: now.wall + left }
+    }
+
+    #[inline]
+    fn is_ahead(self, monotonic: Duration, wall: Duration) -> bool {
+        monotonic < self.monotonic && wall < self.wall
+    }
+}
+
+/// What a token is made from.
+pub(crate) struct Parts {
+    pub(crate) secret: Zeroizing<String>,
+    pub(crate) username: String,
+    pub(crate) version: u64,
+    /// End of validity on the boot clock.
+    pub(crate) end: Duration,
+    /// From issue to expiry.
+    pub(crate) lifetime: Duration,
+    /// With less than this left it is handed out only if nothing better can be had.
+    pub(crate) min_validity: Duration,
+    /// From now to the next refresh.
+    pub(crate) refresh_in: Duration,
+}
+
+impl Token {
+    pub(crate) fn new(parts: Parts, now: Now) -> Self {
+        let left = parts.end.saturating_sub(now.boot);
+        Self {
+            expires_unix_ms: millis(now.wall + left),
+            refresh_unix_ms: millis(now.wall + parts.refresh_in),
+            usable: Until::after(now, left.saturating_sub(parts.min_validity)),
+            valid: Until::after(now, left),
+            end: parts.end,
+            lifetime: parts.lifetime,
+            secret: parts.secret,
+            username: parts.username,
+            version: parts.version,
+        }
+    }
+
+    /// The same token, with the end of its validity seen anew.
+    pub(crate) fn seen_again(&self, now: Now, end: Duration, min_validity: Duration) -> Self {
+        let left = end.saturating_sub(now.boot);
+        Self {
+            secret: self.secret.clone(),
+            username: self.username.clone(),
+            version: self.version,
+            expires_unix_ms: millis(now.wall + left),
+            refresh_unix_ms: self.refresh_unix_ms,
+            usable: Until::after(now, left.saturating_sub(min_validity)),
+            valid: Until::after(now, left),
+            end,
+            lifetime: self.lifetime,
+        }
+    }
+
+    /// The access token: the password of the Redis `AUTH`. A bearer secret: do not log it.
+    #[must_use]
+    pub fn secret(&self) -> &str {
+        &self.secret
+    }
+
+    /// The object id of the identity: the user name of the Redis `AUTH`.
+    #[must_use]
+    pub fn username(&self) -> &str {
+        &self.username
+    }
+
+    /// Counts the tokens of a provider, from 1. A connection compares it with the version that it last
+    /// authenticated with.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// When it expires, in milliseconds since the Unix epoch by this machine's clock.
+    #[must_use]
+    pub fn expires_unix_ms(&self) -> u64 {
+        self.expires_unix_ms
+    }
+
+    /// When the provider means to ask for the next one, in milliseconds since the Unix epoch.
+    #[must_use]
+    pub fn refresh_unix_ms(&self) -> u64 {
+        self.refresh_unix_ms
+    }
+
+    /// Whether it can be handed out without looking further. Two coarse clock reads, no lock.
+    #[inline]
+    pub(crate) fn is_usable(&self) -> bool {
+        self.usable.is_ahead(entrakey_sys::clock::coarse_monotonic(), entrakey_sys::clock::coarse_wall())
+    }
+
+    /// End of validity on the boot clock.
+    pub(crate) fn end(&self) -> Duration {
+        self.end
+    }
+
+    /// From issue to expiry.
+    pub(crate) fn lifetime(&self) -> Duration {
+        self.lifetime
+    }
+
+    pub(crate) fn is_valid(&self, now: Now) -> bool {
+        self.valid.is_ahead(now.monotonic, now.wall)
+    }
+
+    pub(crate) fn is_usable_at(&self, now: Now) -> bool {
+        self.usable.is_ahead(now.monotonic, now.wall)
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Token")
+            .field("username", &self.username)
+            .field("version", &self.version)
+            .field("expires_unix_ms", &self.expires_unix_ms)
+            .finish_non_exhaustive()
+    }
+}

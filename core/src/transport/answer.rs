@@ -1,0 +1,205 @@
+//! What a token source answers: a token, or a refusal in one of many dresses.
+//!
+//! Managed identity endpoints write numbers as strings, Entra as numbers, and some of either is missing
+//! somewhere; so everything is read leniently here, once. See RFC 6749 §5 and
+//! <https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token>.
+
+use super::Endpoint;
+use crate::claims::{Claims, seconds};
+use crate::config::Settings;
+use crate::error::{Error, ErrorKind, Result};
+use serde_json::Value;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use ureq::{Body, http};
+use zeroize::Zeroizing;
+
+/// IMDS waits at least this long between tries; it says so on 404, 429 and 5xx.
+const MANAGED_IDENTITY_RETRY: Duration = Duration::from_secs(1);
+/// 410 from IMDS: it is being updated, and back within 70 s.
+const MANAGED_IDENTITY_GONE: Duration = Duration::from_secs(70);
+/// `exp` and `Date` are whole seconds: their difference may be one too long.
+const WHOLE_SECOND: Duration = Duration::from_secs(1);
+
+/// A token as it came: who it is for and how long it was good when the request was sent.
+pub(crate) struct Grant {
+    pub(crate) secret: Zeroizing<String>,
+    pub(crate) username: String,
+    /// The validity left, counted from `sent_at`.
+    pub(crate) remaining: Duration,
+    /// From issue to expiry: what margins scale with.
+    pub(crate) lifetime: Duration,
+    /// When the source itself wants to be asked again, counted from now.
+    pub(crate) refresh_in: Option<Duration>,
+    /// On the boot clock.
+    pub(crate) sent_at: Duration,
+}
+
+/// The parts of an answer before its body.
+pub(super) struct Head {
+    status: u16,
+    /// The server's clock, seconds since the Unix epoch.
+    date: Option<u64>,
+    retry_after: Option<Duration>,
+    sent_at: Duration,
+}
+
+impl Head {
+    pub(super) fn read(response: &http::Response<Body>, sent_at: Duration) -> Self {
+        let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+        let date = header("date").and_then(|text| httpdate::parse_http_date(text).ok()).map(unix);
+        Self {
+            status: response.status().as_u16(),
+            date,
+            retry_after: header("retry-after").and_then(|text| retry_after(text, date)),
+            sent_at,
+        }
+    }
+}
+
+/// Seconds, or a moment that is compared with the server's own clock (RFC 9110 §10.2.3).
+fn retry_after(text: &str, date: Option<u64>) -> Option<Duration> {
+    if let Ok(wait) = text.trim().parse() {
+        return Some(Duration::from_secs(wait));
+    }
+    let until = httpdate::parse_http_date(text).ok().map(unix)?;
+    let now = date.unwrap_or_else(|| unix(SystemTime::now()));
+    Some(Duration::from_secs(until.saturating_sub(now)))
+}
+
+fn unix(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// The grant in an answer, or the error that it amounts to. No part of the body but Entra's own words on a
+/// refusal enters a message: a body may hold a token.
+pub(super) fn read(
+    endpoint: Endpoint,
+    address: &str,
+    head: &Head,
+    body: Vec<u8>,
+    settings: &Settings,
+) -> Result<Grant> {
+    let body = Zeroizing::new(body);
+    let parsed: Option<Value> = serde_json::from_slice(&body).ok();
+    let Some(json) = parsed.filter(Value::is_object) else {
+        return Err(not_json(endpoint, address, head));
+    };
+    match head.status {
+        200..=299 => grant(&json, head, settings),
+        _ => Err(refusal(endpoint, address, head, &json)),
+    }
+}
+
+fn grant(json: &Value, head: &Head, settings: &Settings) -> Result<Grant> {
+    let bad = |reason: &str| Error::new(ErrorKind::BadResponse, format!("The token source answered {reason}."));
+    let secret = json["access_token"].as_str().unwrap_or_default();
+    if secret.is_empty() {
+        return Err(bad("without a token"));
+    }
+    if secret.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return Err(bad("a token that contains spaces or control characters"));
+    }
+    let claims = Claims::parse(secret);
+    let username = match (&settings.username, &claims) {
+        (Some(name), _) => name.clone(),
+        (None, Some(claims)) => claims.username(&settings.username_claim)?,
+        (None, None) => Claims::default().username(&settings.username_claim)?,
+    };
+    let claims = claims.unwrap_or_default();
+    let server_now = head.date.unwrap_or_else(|| unix(SystemTime::now()));
+    let until = |moment: u64| Duration::from_secs(moment.saturating_sub(server_now));
+    let said = seconds(&json["expires_in"]).map(Duration::from_secs);
+    let by_claim = claims.expires_at.map(|exp| until(exp).saturating_sub(WHOLE_SECOND));
+    let by_date = || seconds(&json["expires_on"]).map(|moment| until(moment).saturating_sub(WHOLE_SECOND));
+    let remaining = match (said, by_claim) {
+        (Some(a), Some(b)) => a.min(b),
+        (Some(one), None) | (None, Some(one)) => one,
+        (None, None) => by_date().ok_or_else(|| bad("a token without saying when it expires"))?,
+    };
+    if remaining < WHOLE_SECOND {
+        return Err(bad("a token that has already expired, by the server's own clock"));
+    }
+    let lifetime = match (claims.issued_at, claims.expires_at) {
+        (Some(iat), Some(exp)) if exp > iat => Duration::from_secs(exp - iat).max(remaining),
+        _ => remaining,
+    };
+    Ok(Grant {
+        secret: Zeroizing::new(secret.to_owned()),
+        username,
+        remaining,
+        lifetime,
+        refresh_in: seconds(&json["refresh_in"]).map(Duration::from_secs),
+        sent_at: head.sent_at,
+    })
+}
+
+fn not_json(endpoint: Endpoint, address: &str, head: &Head) -> Error {
+    let status = head.status;
+    if (200..300).contains(&status) || (300..500).contains(&status) && status != 408 && status != 429 {
+        let message = format!(
+            "{address} answered status {status} with something that is not JSON, perhaps a proxy's own page. \
+             Check proxy settings and the configured addresses."
+        );
+        return Error::new(ErrorKind::BadResponse, message).with_status(status);
+    }
+    refusal(endpoint, address, head, &Value::Null)
+}
+
+fn refusal(endpoint: Endpoint, address: &str, head: &Head, json: &Value) -> Error {
+    let error = match endpoint {
+        Endpoint::Entra => entra_refusal(address, head.status, json),
+        Endpoint::ManagedIdentity => managed_identity_refusal(address, head.status, json),
+    };
+    let floor = match (endpoint, head.status) {
+        (Endpoint::ManagedIdentity, 410) => Some(MANAGED_IDENTITY_GONE),
+        (Endpoint::ManagedIdentity, _) if error.is_retriable() => Some(MANAGED_IDENTITY_RETRY),
+        _ => None,
+    };
+    error.with_status(head.status).with_retry_after(head.retry_after.max(floor))
+}
+
+fn entra_refusal(address: &str, status: u16, json: &Value) -> Error {
+    let correlation_id = json["correlation_id"].as_str().filter(|id| id.len() <= 64).map(str::to_owned);
+    let code = json["error_codes"][0].as_u64().and_then(|code| u32::try_from(code).ok());
+    let error = match code {
+        Some(code) if status < 500 && status != 429 => {
+            Error::entra(code, json["error_description"].as_str().unwrap_or_default(), status)
+        }
+        _ => by_status(address, status),
+    };
+    error.with_correlation_id(correlation_id)
+}
+
+/// Statuses of IMDS: <https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token#error-handling>.
+fn managed_identity_refusal(address: &str, status: u16, json: &Value) -> Error {
+    let said = json["error_description"].as_str().or(json["message"].as_str()).unwrap_or_default();
+    match status {
+        400 if said.to_ascii_lowercase().contains("identity not found") => Error::new(
+            ErrorKind::IdentityUnavailable,
+            "This managed identity is not attached to this machine. Attach it in Azure, or check client_id, \
+             object_id or resource_id; without any of them the machine needs a system-assigned identity.",
+        ),
+        400..=499 if !matches!(status, 404 | 408 | 410 | 429) => {
+            let said: String = said.chars().filter(|c| !c.is_control()).take(200).collect();
+            Error::new(
+                ErrorKind::IdentityUnavailable,
+                format!("{address} refused the request (status {status}): {said} Check the identity and scope."),
+            )
+        }
+        _ => by_status(address, status),
+    }
+}
+
+fn by_status(address: &str, status: u16) -> Error {
+    match status {
+        429 => Error::new(ErrorKind::Throttled, format!("{address} asks for fewer requests (status 429).")),
+        400..=499 if !matches!(status, 404 | 408 | 410) => Error::new(
+            ErrorKind::AuthRejected,
+            format!("{address} refused the request with status {status} and gave no reason. Check the identity."),
+        ),
+        _ => Error::new(
+            ErrorKind::BadResponse,
+            format!("{address} answered status {status}: a trouble on its side; it is tried again."),
+        ),
+    }
+}

@@ -1,0 +1,178 @@
+//! HTTP for token requests: a blocking client under `azure_identity`.
+//!
+//! `azure_identity` writes the request; everything that follows is ours. The transport reads the answer
+//! itself (`answer`), keeps the real expiry, and hands upstream a canonical answer with an expiry of zero
+//! and no token in it: upstream's cache then never answers in our place, and its retry loop, which would
+//! hold a caller for 100 seconds, sees nothing to retry.
+
+mod answer;
+mod failure;
+mod tls;
+
+pub(crate) use answer::Grant;
+
+use crate::config::Settings;
+use crate::error::{Error, ErrorKind, Result};
+use azure_core::error::ErrorKind as UpstreamKind;
+use azure_core::http::{AsyncRawResponse, Body, HttpClient, Request, StatusCode, Url, headers::Headers};
+use once_cell::race::OnceBox;
+use rustls::ClientConfig;
+use std::cell::RefCell;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::transport::{ConnectProxyConnector, Connector as _, TcpConnector};
+use ureq::{Agent, http};
+
+/// IMDS answers on the machine's own link: what takes longer to connect is not there. Microsoft's
+/// libraries allow 2 s too.
+const MANAGED_IDENTITY_CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A token answer is a few kilobytes; more is a mistake or an attack.
+const MAX_ANSWER_BYTES: u64 = 1 << 20;
+
+/// What every answer looks like to `azure_identity`, for either of its parsers: a token that has expired.
+const CANONICAL_ANSWER: &str =
+    r#"{"access_token":"-","expires_in":0,"expires_on":"0","resource":"-","token_type":"Bearer"}"#;
+
+/// Which protocol the other side speaks: it decides what a failure means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Endpoint {
+    /// A managed identity endpoint on this machine. Proxies are never used: one would see the token.
+    ManagedIdentity,
+    /// Entra's token endpoint.
+    Entra,
+}
+
+/// The HTTP client of one identity. Each request makes its own connection and leaves nothing behind that
+/// a forked child could inherit.
+pub(crate) struct Transport {
+    endpoint: Endpoint,
+    /// The address that stands in for upstream's constant one.
+    base: Option<Url>,
+    settings: Arc<Settings>,
+    tls: OnceBox<Arc<ClientConfig>>,
+}
+
+thread_local! {
+    /// The exchange under way on this thread. A fetch runs on one thread from end to end.
+    static EXCHANGE: RefCell<Option<Exchange>> = const { RefCell::new(None) };
+}
+
+struct Exchange {
+    timeout: Duration,
+    outcome: Option<Result<Grant>>,
+}
+
+/// Drives `request` (a `get_token` of upstream's over a [`Transport`]) on this thread and returns what the
+/// transport made of the answer. Blocks for `timeout` at most.
+pub(crate) fn exchange<F, T>(timeout: Duration, request: F) -> Result<Grant>
+where
+    F: Future<Output = azure_core::Result<T>>,
+{
+    EXCHANGE.set(Some(Exchange { timeout, outcome: None }));
+    let upstream = pollster::block_on(request);
+    let outcome = EXCHANGE.take().and_then(|exchange| exchange.outcome);
+    match (outcome, upstream) {
+        (Some(outcome), _) => outcome,
+        // Upstream gave up before it sent anything; its texts hold ids and file names, no secrets.
+        (None, Err(error)) => Err(Error::new(ErrorKind::InvalidConfig, error.to_string())),
+        (None, Ok(_)) => Err(Error::new(ErrorKind::Internal, "azure_identity answered without a request.")),
+    }
+}
+
+impl Transport {
+    pub(crate) fn new(endpoint: Endpoint, base: Option<Url>, settings: Arc<Settings>) -> Self {
+        Self { endpoint, base, settings, tls: OnceBox::new() }
+    }
+
+    /// The URL to ask: upstream's, with the configured address in front.
+    fn target(&self, url: &Url) -> Url {
+        let Some(base) = &self.base else { return url.clone() };
+        let mut target = base.clone();
+        let prefix = base.path().trim_end_matches('/').to_owned();
+        target.set_path(&format!("{prefix}{}", url.path()));
+        target.set_query(url.query());
+        target
+    }
+
+    fn agent(&self, timeout: Duration) -> Result<Agent> {
+        let managed = self.endpoint == Endpoint::ManagedIdentity;
+        let config = Agent::config_builder()
+            .timeout_global(Some(timeout))
+            .timeout_connect(managed.then(|| MANAGED_IDENTITY_CONNECT_TIMEOUT.min(timeout)))
+            .proxy(self.settings.proxy.clone().filter(|_| !managed))
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .http_status_as_error(false)
+            .max_idle_connections(0)
+            .build();
+        let connector = ConnectProxyConnector::default()
+            .chain(TcpConnector::default())
+            .chain(tls::Connector::new(self.tls_config()?));
+        Ok(Agent::with_parts(config, connector, DefaultResolver::default()))
+    }
+
+    /// Roots are read and parsed once, and only if something speaks https.
+    fn tls_config(&self) -> Result<Option<Arc<ClientConfig>>> {
+        let https = self.base.as_ref().is_none_or(|base| base.scheme() == "https");
+        if !https {
+            return Ok(None);
+        }
+        let build = || tls::client_config(&self.settings).map(|config| Box::new(Arc::new(config)));
+        self.tls.get_or_try_init(build).map(|config| Some(config.clone()))
+    }
+
+    fn send(&self, request: &Request, timeout: Duration) -> Result<Grant> {
+        let target = self.target(request.url());
+        let address = target.origin().ascii_serialization();
+        let mut builder = http::Request::builder().method(request.method().as_ref()).uri(target.as_str());
+        for (name, value) in request.headers().iter() {
+            builder = builder.header(name.as_str(), value.as_str());
+        }
+        let body = match request.body() {
+            Body::Bytes(bytes) => bytes.to_vec(),
+            Body::SeekableStream(_) => return Err(internal("a token request with a streamed body")),
+        };
+        let prepared = builder.body(body).map_err(|_| internal("a token request that is not valid HTTP"))?;
+        let agent = self.agent(timeout)?;
+        let sent_at = entrakey_sys::clock::boot();
+        let mut response =
+            agent.run(prepared).map_err(|error| failure::describe(&error, self.endpoint, &address, timeout))?;
+        let head = answer::Head::read(&response, sent_at);
+        let body = response.body_mut().with_config().limit(MAX_ANSWER_BYTES).read_to_vec();
+        let body = body.map_err(|error| failure::describe(&error, self.endpoint, &address, timeout))?;
+        answer::read(self.endpoint, &address, &head, body, &self.settings)
+    }
+}
+
+fn internal(what: &str) -> Error {
+    Error::new(ErrorKind::Internal, format!("azure_identity made {what}. Please report this."))
+}
+
+#[async_trait::async_trait]
+impl HttpClient for Transport {
+    async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
+        let upstream = |text| azure_core::Error::with_message(UpstreamKind::Other, text);
+        let timeout = EXCHANGE.with_borrow(|exchange| exchange.as_ref().map(|exchange| exchange.timeout));
+        let timeout = timeout.ok_or_else(|| upstream("a request outside an exchange"))?;
+        let outcome = self.send(request, timeout);
+        let failed = outcome.is_err();
+        EXCHANGE.with_borrow_mut(|exchange| {
+            if let Some(exchange) = exchange {
+                exchange.outcome = Some(outcome);
+            }
+        });
+        if failed {
+            return Err(upstream("see the transport's own account")); // of a kind that is not retried
+        }
+        Ok(AsyncRawResponse::from_bytes(StatusCode::Ok, Headers::new(), CANONICAL_ANSWER))
+    }
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transport").field("endpoint", &self.endpoint).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,158 @@
+//! TLS for ureq: rustls with ring, and the roots that we choose.
+//!
+//! ureq's own connector takes certificates only, not trust anchors, so it could not merge the system's
+//! store with the bundled one; this is the same few lines around a configuration of ours.
+
+use crate::config::{Settings, TrustPaths};
+use crate::error::{Error, ErrorKind, Result};
+use rustls::client::Resumption;
+use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use std::fmt;
+use std::io::{Read as _, Write as _};
+use std::path::Path;
+use std::sync::Arc;
+use ureq::unversioned::transport::{
+    Buffers, ConnectionDetails, Connector as UreqConnector, Either, LazyBuffers, NextTimeout, Transport,
+    TransportAdapter, time,
+};
+
+/// The client side of TLS 1.2 and 1.3, trusting the system's roots, Mozilla's and `ca_file`.
+pub(super) fn client_config(settings: &Settings) -> Result<ClientConfig> {
+    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    roots.add_parsable_certificates(system_roots(&settings.trust));
+    if let Some(path) = &settings.ca_file {
+        add_ca_file(&mut roots, path)?;
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Error::new(ErrorKind::Internal, format!("TLS is not available: {error}.")))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    // One request an hour gains nothing from resumption, and its cache is a lock that a fork could inherit.
+    config.resumption = Resumption::disabled();
+    Ok(config)
+}
+
+/// Trouble with the system's store is no reason to stop: the bundled roots know Entra's issuers.
+fn system_roots(trust: &TrustPaths) -> Vec<CertificateDer<'static>> {
+    if trust.file.is_none() && trust.dirs.is_empty() {
+        return rustls_native_certs::load_native_certs().certs;
+    }
+    let file = rustls_native_certs::load_certs_from_paths(trust.file.as_deref(), None);
+    let dirs = trust.dirs.iter().map(|dir| rustls_native_certs::load_certs_from_paths(None, Some(dir)));
+    std::iter::once(file).chain(dirs).flat_map(|loaded| loaded.certs).collect()
+}
+
+fn add_ca_file(roots: &mut RootCertStore, path: &Path) -> Result<()> {
+    let refuse = |reason: String| {
+        let path = path.display();
+        Error::new(
+            ErrorKind::InvalidConfig,
+            format!("ca_file {path}: {reason}. It must be a PEM file with at least one certificate."),
+        )
+    };
+    let certificates = CertificateDer::pem_file_iter(path).map_err(|error| refuse(error.to_string()))?;
+    let before = roots.len();
+    for certificate in certificates {
+        let certificate = certificate.map_err(|error| refuse(error.to_string()))?;
+        roots.add(certificate).map_err(|error| refuse(error.to_string()))?;
+    }
+    if roots.len() == before {
+        return Err(refuse("no certificate in it".to_owned()));
+    }
+    Ok(())
+}
+
+/// Wraps a TCP connection in TLS when the URL says https.
+pub(super) struct Connector {
+    config: Option<Arc<ClientConfig>>,
+}
+
+impl Connector {
+    pub(super) fn new(config: Option<Arc<ClientConfig>>) -> Self {
+        Self { config }
+    }
+}
+
+impl fmt::Debug for Connector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("tls::Connector")
+    }
+}
+
+impl<In: Transport> UreqConnector<In> for Connector {
+    type Out = Either<In, TlsTransport>;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails<'_>,
+        chained: Option<In>,
+    ) -> Result<Option<Self::Out>, ureq::Error> {
+        let Some(transport) = chained else { return Ok(None) };
+        if !details.needs_tls() || transport.is_tls() {
+            return Ok(Some(Either::A(transport)));
+        }
+        let config = self.config.clone().ok_or(ureq::Error::Tls("https was not expected here"))?;
+        let host = details.uri.host().unwrap_or_default();
+        let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())
+            .map_err(|_| ureq::Error::Tls("the host name is not valid for TLS"))?;
+        let mut connection = ClientConnection::new(config, name).map_err(ureq::Error::Rustls)?;
+        let mut socket = TransportAdapter::new(transport.boxed(), details.current_time.clone());
+        socket.set_timeout(left_of(details));
+        connection.complete_io(&mut socket)?;
+        let config = details.config;
+        let buffers = LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size());
+        Ok(Some(Either::B(TlsTransport { buffers, stream: StreamOwned::new(connection, socket) })))
+    }
+}
+
+/// What the TCP connection has left of the time for connecting: the handshake gets no budget of its own.
+fn left_of(details: &ConnectionDetails<'_>) -> NextTimeout {
+    let mut timeout = details.timeout;
+    if let (time::Duration::Exact(whole), time::Instant::Exact(start)) = (timeout.after, details.now) {
+        timeout.after = time::Duration::Exact(whole.saturating_sub(start.elapsed()));
+    }
+    timeout
+}
+
+/// A connection inside TLS, as ureq drives it.
+pub(super) struct TlsTransport {
+    buffers: LazyBuffers,
+    stream: StreamOwned<ClientConnection, TransportAdapter>,
+}
+
+impl Transport for TlsTransport {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
+        self.stream.get_mut().set_timeout(timeout);
+        let output = self.buffers.output().get(..amount).unwrap_or_default();
+        self.stream.write_all(output)?;
+        Ok(())
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
+        self.stream.get_mut().set_timeout(timeout);
+        let amount = self.stream.read(self.buffers.input_append_buf())?;
+        self.buffers.input_appended(amount);
+        Ok(amount > 0)
+    }
+
+    fn is_open(&mut self) -> bool {
+        self.stream.get_mut().get_mut().is_open()
+    }
+
+    fn is_tls(&self) -> bool {
+        true
+    }
+}
+
+impl fmt::Debug for TlsTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TlsTransport")
+    }
+}

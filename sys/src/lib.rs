@@ -1,0 +1,8 @@
+//! The unsafe that `entrakey-core` needs, and nothing else: clocks cheap enough for the hit path, a
+//! counter that tells a forked child from its parent, and threads that leave the host's signals alone.
+//!
+//! `core` forbids unsafe code; every call into libc that it depends on is one of the few functions here.
+
+pub mod clock;
+pub mod fork;
+pub mod thread;
