@@ -41,6 +41,24 @@ impl Error {
         }))
     }
 
+    /// For bindings: an argument of a call makes no sense.
+    #[must_use]
+    pub fn invalid_argument(message: &str) -> Self {
+        Self::new(ErrorKind::InvalidArgument, message)
+    }
+
+    /// For bindings: a pointer that must not be NULL is.
+    #[must_use]
+    pub fn null_argument(name: &str) -> Self {
+        Self::invalid_argument(&format!("{name} is NULL."))
+    }
+
+    /// For bindings: what should never happen, a caught panic for instance.
+    #[must_use]
+    pub fn internal(message: &str) -> Self {
+        Self::new(ErrorKind::Internal, format!("{message} Please report this."))
+    }
+
     /// Entra's own refusal: the number decides what the user is told and whether to try again.
     pub(crate) fn entra(code: u32, description: &str, status: u16) -> Self {
         let entry = aadsts::lookup(code);

@@ -1,0 +1,47 @@
+//! `entrakey_config`: values by key, before a provider is made from them.
+
+use crate::error::EntrakeyError;
+use crate::{guard, handle, text};
+use entrakey_core::Config;
+use std::ffi::c_char;
+
+/// Configuration by key. Belongs to one thread at a time. A provider copies what it needs, so it may be
+/// freed right after entrakey_provider_new. End it with entrakey_config_free.
+pub struct EntrakeyConfig(pub(crate) Config);
+
+/// An empty configuration. What is not set comes from the environment (ENTRAKEY_<KEY>, then Azure's own
+/// variables) when a provider is made.
+#[unsafe(no_mangle)]
+pub extern "C" fn entrakey_config_new() -> *mut EntrakeyConfig {
+    guard::value(std::ptr::null_mut(), || handle::give(EntrakeyConfig(Config::new())))
+}
+
+/// Sets one key; a later call for the same key wins. Numbers are written as text ("30000"). Both strings are
+/// copied. Fails with INVALID_CONFIG for an unknown key (naming the nearest) or a value of the wrong type.
+///
+/// # Safety
+/// config is NULL or live and used by this thread only; key and value are NULL or NUL-terminated.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn entrakey_config_set(
+    config: *mut EntrakeyConfig,
+    key: *const c_char,
+    value: *const c_char,
+) -> *mut EntrakeyError {
+    guard::call(|| {
+        // SAFETY: the function's own contract.
+        let (config, key, value) = unsafe {
+            (handle::borrow_mut(config, "config")?, text::read(key, "key")?, text::read(value, "value")?)
+        };
+        config.0.set(key, value)
+    })
+}
+
+/// Ends a configuration; its secrets are wiped.
+///
+/// # Safety
+/// config is NULL or live, and not used again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn entrakey_config_free(config: *mut EntrakeyConfig) {
+    // SAFETY: the function's own contract.
+    guard::value((), || unsafe { handle::free(config) });
+}

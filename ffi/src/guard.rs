@@ -1,0 +1,34 @@
+//! No panic crosses into C. Every exported function has its body inside one of these two.
+
+use crate::error::EntrakeyError;
+use entrakey_core::Error;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Runs a fallible body: NULL, or an error that the caller owns.
+pub(crate) fn call(body: impl FnOnce() -> Result<(), Error>) -> *mut EntrakeyError {
+    match catch_unwind(AssertUnwindSafe(body)) {
+        Ok(Ok(())) => std::ptr::null_mut(),
+        Ok(Err(error)) => EntrakeyError::owned(&error),
+        Err(_) => EntrakeyError::owned(&Error::internal("A call failed in a way that it never should.")),
+    }
+}
+
+/// Runs a body that cannot fail; `fallback` is for the panic that should never be.
+pub(crate) fn value<T>(fallback: T, body: impl FnOnce() -> T) -> T {
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or(fallback)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_becomes_an_error_or_the_fallback() {
+        let error = call(|| panic!("on purpose"));
+        assert!(!error.is_null());
+        // SAFETY: `call` gave us this box just now.
+        let error = unsafe { Box::from_raw(error) };
+        assert_eq!(error.kind(), entrakey_core::ErrorKind::Internal.number());
+        assert_eq!(value(7, || panic!("on purpose")), 7);
+    }
+}

@@ -1,0 +1,169 @@
+//! `entrakey_provider`: supplies the token of one identity and keeps it fresh.
+
+use crate::config::EntrakeyConfig;
+use crate::error::EntrakeyError;
+use crate::token::EntrakeyToken;
+use crate::{guard, handle};
+use entrakey_core::{Error, GetToken, Provider, Token};
+use std::ffi::c_char;
+use std::time::Duration;
+
+/// Supplies the access token of one identity and keeps it fresh on a background thread, which the first
+/// token starts. Thread-safe, also in a forked child, which starts from its parent's token. End it with
+/// entrakey_provider_free.
+pub struct EntrakeyProvider(Provider);
+
+/// Makes a provider from a configuration and the environment, which is read now and never again. No network
+/// I/O. Fails with INVALID_CONFIG if a key is missing, contradicts another or has an unsafe value.
+///
+/// # Safety
+/// config is NULL or live; provider is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn entrakey_provider_new(
+    config: *const EntrakeyConfig,
+    provider: *mut *mut EntrakeyProvider,
+) -> *mut EntrakeyError {
+    guard::call(|| {
+        if provider.is_null() {
+            return Err(Error::null_argument("provider"));
+        }
+        // SAFETY: the function's own contract.
+        let made = Provider::new(&unsafe { handle::borrow(config, "config") }?.0)?;
+        // SAFETY: the function's own contract.
+        unsafe { handle::write(provider, handle::give(EntrakeyProvider(made)), "provider") }
+    })
+}
+
+/// A valid token: from memory, or else from the source, in which case it blocks, through failures that pass,
+/// for timeout_ms at most (0: the configured get_token_timeout_ms). However many threads call, there is one
+/// request. Fails with what the source said last, TIMEOUT or CLOSED.
+///
+/// # Safety
+/// provider is NULL or live; token is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn entrakey_provider_get_token(
+    provider: *const EntrakeyProvider,
+    timeout_ms: u64,
+    token: *mut *mut EntrakeyToken,
+) -> *mut EntrakeyError {
+    guard::call(|| {
+        if token.is_null() {
+            return Err(Error::null_argument("token"));
+        }
+        // SAFETY: the function's own contract.
+        let provider = unsafe { handle::borrow(provider, "provider") }?;
+        let timeout = (timeout_ms != 0).then(|| Duration::from_millis(timeout_ms));
+        let found = provider.0.get_token_with(GetToken { timeout, no_wait: false })?;
+        // SAFETY: the function's own contract.
+        unsafe { handle::write(token, handle::give(EntrakeyToken::new(found)), "token") }
+    })
+}
+
+/// Copies user name and secret of one token, each with a NUL at its end, into the caller's buffers. Never
+/// blocks; allocates nothing unless it fails. With no usable token in memory it starts a request in the
+/// background and fails at once (TIMEOUT, or the last error).
+///
+/// The lengths (without the NUL) are written even if a buffer is too small, which is INVALID_ARGUMENT. With
+/// both capacities 0 only the lengths are asked for. expires_unix_ms and version may be NULL.
+///
+/// # Safety
+/// provider is NULL or live; user and secret are writable for their capacities (NULL if those are 0); the
+/// other outputs are NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn entrakey_provider_copy_credentials(
+    provider: *const EntrakeyProvider,
+    user: *mut c_char,
+    user_cap: usize,
+    user_len: *mut usize,
+    secret: *mut c_char,
+    secret_cap: usize,
+    secret_len: *mut usize,
+    expires_unix_ms: *mut u64,
+    version: *mut u64,
+) -> *mut EntrakeyError {
+    guard::call(|| {
+        // SAFETY: the function's own contract.
+        let provider = unsafe { handle::borrow(provider, "provider") }?;
+        let copy = |token: &Token| {
+            let (name, password) = (token.username(), token.secret());
+            // SAFETY: the function's own contract.
+            unsafe {
+                handle::write(user_len, name.len(), "user_len")?;
+                handle::write(secret_len, password.len(), "secret_len")?;
+                if (user_cap, secret_cap) != (0, 0) {
+                    check_room(user, user_cap, name, "user")?;
+                    check_room(secret, secret_cap, password, "secret")?;
+                    copy_text(user, name);
+                    copy_text(secret, password);
+                }
+                handle::write_optional(expires_unix_ms, token.expires_unix_ms());
+                handle::write_optional(version, token.version());
+            }
+            Ok(())
+        };
+        match provider.0.with_usable(|token| copy(token)) {
+            Some(copied) => copied,
+            None => {
+                let at_once = GetToken { timeout: Some(Duration::ZERO), no_wait: true };
+                copy(&*provider.0.get_token_with(at_once)?)
+            }
+        }
+    })
+}
+
+fn check_room(buffer: *mut c_char, capacity: usize, text: &str, name: &str) -> Result<(), Error> {
+    if buffer.is_null() {
+        return Err(Error::null_argument(name));
+    }
+    if capacity <= text.len() {
+        let needed = text.len() + 1;
+        return Err(Error::invalid_argument(&format!("{name} has room for {capacity} bytes; {needed} are needed.")));
+    }
+    Ok(())
+}
+
+/// # Safety
+/// `buffer` is writable for one byte more than `text` has.
+unsafe fn copy_text(buffer: *mut c_char, text: &str) {
+    // SAFETY: the caller has checked the room; a caller's buffer cannot overlap the token's own memory.
+    unsafe {
+        std::ptr::copy_nonoverlapping(text.as_ptr().cast(), buffer, text.len());
+        buffer.add(text.len()).write(0);
+    }
+}
+
+/// The version of the newest token, 0 before the first one and for NULL. One atomic load: compare it before
+/// each command with the version that the connection last authenticated with.
+///
+/// # Safety
+/// provider is NULL or live.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn entrakey_provider_version(provider: *const EntrakeyProvider) -> u64 {
+    // SAFETY: the function's own contract.
+    guard::value(0, || unsafe { handle::borrow(provider, "provider") }.map_or(0, |provider| provider.0.version()))
+}
+
+/// Ends the background work and forgets the token; calls that wait get CLOSED, and so do later ones. Does
+/// not block. NULL and a second call do nothing.
+///
+/// # Safety
+/// provider is NULL or live.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn entrakey_provider_close(provider: *const EntrakeyProvider) {
+    guard::value((), || {
+        // SAFETY: the function's own contract.
+        if let Ok(provider) = unsafe { handle::borrow(provider, "provider") } {
+            provider.0.close();
+        }
+    });
+}
+
+/// Closes a provider and ends it. Tokens that it gave stay valid. Does not block.
+///
+/// # Safety
+/// provider is NULL or live, no other thread is inside one of its functions, and it is not used again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn entrakey_provider_free(provider: *mut EntrakeyProvider) {
+    // SAFETY: the function's own contract.
+    guard::value((), || unsafe { handle::free(provider) });
+}

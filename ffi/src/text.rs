@@ -1,0 +1,23 @@
+//! Text over the line: UTF-8, NUL-terminated.
+
+use entrakey_core::Error;
+use std::ffi::{CStr, CString, c_char};
+
+/// The text of an argument, or an error that names it.
+///
+/// # Safety
+/// `text` is NULL or a NUL-terminated string that stays unchanged for `'a`.
+pub(crate) unsafe fn read<'a>(text: *const c_char, name: &str) -> Result<&'a str, Error> {
+    if text.is_null() {
+        return Err(Error::null_argument(name));
+    }
+    // SAFETY: not NULL, NUL-terminated by the caller's promise.
+    let bytes = unsafe { CStr::from_ptr(text) };
+    bytes.to_str().map_err(|_| Error::invalid_argument(&format!("{name} is not valid UTF-8.")))
+}
+
+/// A copy for C. What follows a NUL inside is cut off; core lets none through.
+pub(crate) fn owned(text: &str) -> CString {
+    let end = text.find('\0').unwrap_or(text.len());
+    CString::new(text.get(..end).unwrap_or_default()).unwrap_or_default()
+}
