@@ -33,7 +33,9 @@ impl Claims {
     /// `USERNAME_UNAVAILABLE`, with what the token has instead.
     pub(crate) fn username(&self, claim: &str) -> Result<String> {
         match &self.payload[claim] {
-            Value::String(name) if !name.is_empty() && !name.chars().any(char::is_control) => Ok(name.clone()),
+            Value::String(name) if !name.is_empty() && !name.chars().any(char::is_control) => {
+                Ok(name.clone())
+            }
             _ => Err(Error::new(
                 ErrorKind::UsernameUnavailable,
                 format!(

@@ -16,8 +16,8 @@
 
 #![forbid(unsafe_code)]
 
-mod clock;
 mod claims;
+mod clock;
 mod config;
 mod error;
 mod identity;

@@ -103,9 +103,10 @@ impl Provider {
         self.shared.current.load().token.as_ref().map_or(0, |token| token.version())
     }
 
-    /// Calls `callback` with each new token, on a thread of the library's, one call at a time, each
-    /// listener at its own random moment early enough to re-authenticate. The first token of a provider is
-    /// news too. The callback may call anything here; what it panics with is dropped.
+    /// Calls `callback` with each token that replaces another, on a thread of the library's, one call at a
+    /// time, each listener at its own random moment early enough to re-authenticate. (The first token
+    /// replaces none; whoever needs it asks for it.) The callback may call anything here; what it panics
+    /// with is dropped.
     ///
     /// In a forked child the subscription is dead.
     ///

@@ -3,13 +3,13 @@
 //! The pattern of every function: [`guard::call`] around the body (a panic becomes an error), pointers
 //! checked in [`handle`], one call into core, one conversion back. No struct layout crosses the line.
 
-mod config;
-mod error;
+pub mod config;
+pub mod error;
 mod guard;
 mod handle;
-mod provider;
+pub mod provider;
 mod text;
-mod token;
+pub mod token;
 
 use std::ffi::c_char;
 

@@ -117,7 +117,9 @@ fn check_room(buffer: *mut c_char, capacity: usize, text: &str, name: &str) -> R
     }
     if capacity <= text.len() {
         let needed = text.len() + 1;
-        return Err(Error::invalid_argument(&format!("{name} has room for {capacity} bytes; {needed} are needed.")));
+        return Err(Error::invalid_argument(&format!(
+            "{name} has room for {capacity} bytes; {needed} are needed."
+        )));
     }
     Ok(())
 }
@@ -140,7 +142,9 @@ unsafe fn copy_text(buffer: *mut c_char, text: &str) {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn entrakey_provider_version(provider: *const EntrakeyProvider) -> u64 {
     // SAFETY: the function's own contract.
-    guard::value(0, || unsafe { handle::borrow(provider, "provider") }.map_or(0, |provider| provider.0.version()))
+    guard::value(0, || {
+        unsafe { handle::borrow(provider, "provider") }.map_or(0, |provider| provider.0.version())
+    })
 }
 
 /// Ends the background work and forgets the token; calls that wait get CLOSED, and so do later ones. Does

@@ -18,7 +18,11 @@ impl EntrakeyToken {
     pub(crate) fn new(token: Arc<Token>) -> Self {
         // Core lets no control characters into either, so the NUL at the end is the only one.
         let terminated = |text: &str| [text.as_bytes(), b"\0"].concat();
-        Self { secret: Zeroizing::new(terminated(token.secret())), username: terminated(token.username()), token }
+        Self {
+            secret: Zeroizing::new(terminated(token.secret())),
+            username: terminated(token.username()),
+            token,
+        }
     }
 }
 

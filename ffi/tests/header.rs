@@ -2,6 +2,8 @@
 //!
 //! `ENTRAKEY_UPDATE=1 cargo test -p entrakey-ffi` writes it anew.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -47,7 +47,8 @@ impl Environment {
     /// Reads the process's environment. An empty variable counts as absent.
     pub(crate) fn read() -> Self {
         let names = KEYS.iter().flat_map(|key| [key.variable(), key.azure_variable.to_owned()]);
-        let mut environment = Self::of(names.filter_map(|name| Some((name.clone(), std::env::var(name).ok()?))));
+        let mut environment =
+            Self::of(names.filter_map(|name| Some((name.clone(), std::env::var(name).ok()?))));
         environment.trust = TrustPaths::find();
         environment.proxy = ureq::Proxy::try_from_env();
         environment

@@ -59,7 +59,12 @@ pub static KEYS: &[Key] = &[
     ),
     key("object_id", Text, "", "A user-assigned managed identity, by its object (principal) id."),
     key("resource_id", Text, "", "A user-assigned managed identity, by its Azure resource id."),
-    azure("client_secret", Secret, "AZURE_CLIENT_SECRET", "The service principal's secret: its value, not its id."),
+    azure(
+        "client_secret",
+        Secret,
+        "AZURE_CLIENT_SECRET",
+        "The service principal's secret: its value, not its id.",
+    ),
     key(
         "scope",
         Text,
@@ -104,11 +109,21 @@ pub static KEYS: &[Key] = &[
         "Refresh earlier by a random share of the lifetime up to this, so that a fleet does not ask in step. \
          0 switches all spreading of refreshes off.",
     ),
-    key("min_request_interval_ms", Milliseconds, "30000", "The least time between an answer and the next request."),
+    key(
+        "min_request_interval_ms",
+        Milliseconds,
+        "30000",
+        "The least time between an answer and the next request.",
+    ),
     key("request_timeout_ms", Milliseconds, "10000", "The most one request to the token source may take."),
     key("get_token_timeout_ms", Milliseconds, "30000", "The most a call of get_token may take."),
     key("retry_initial_ms", Milliseconds, "500", "The least wait after a failed request."),
-    key("retry_max_ms", Milliseconds, "30000", "The most wait after a failed request. There is no limit on tries."),
+    key(
+        "retry_max_ms",
+        Milliseconds,
+        "30000",
+        "The most wait after a failed request. There is no limit on tries.",
+    ),
     key(
         "reauth_margin_ms",
         Milliseconds,

@@ -74,7 +74,10 @@ mod tests {
     fn a_value_of_the_wrong_type_is_refused_without_repeating_it() {
         let error = Config::new().set("request_timeout_ms", "soon").unwrap_err();
         assert!(error.message().contains("request_timeout_ms"), "{error}");
-        assert!(!error.message().contains("soon"), "a value may be a secret put under the wrong key: {error}");
+        assert!(
+            !error.message().contains("soon"),
+            "a value may be a secret put under the wrong key: {error}"
+        );
     }
 
     #[test]

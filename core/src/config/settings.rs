@@ -1,8 +1,8 @@
 //! What a provider runs with: every value typed, completed and validated.
 
+use super::Config;
 use super::environment::{Environment, TrustPaths};
 use super::keys::{KEYS, Key, find};
-use super::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::refresh::Policy;
 use std::path::PathBuf;
@@ -25,8 +25,16 @@ pub(crate) struct Settings {
 
 /// How to authenticate, with what each way needs.
 pub(crate) enum IdentityChoice {
-    ManagedIdentity { endpoint: String, user_assigned: Option<UserAssigned> },
-    ServicePrincipal { authority_host: String, tenant_id: String, client_id: String, secret: Zeroizing<String> },
+    ManagedIdentity {
+        endpoint: String,
+        user_assigned: Option<UserAssigned>,
+    },
+    ServicePrincipal {
+        authority_host: String,
+        tenant_id: String,
+        client_id: String,
+        secret: Zeroizing<String>,
+    },
 }
 
 /// Which of several user-assigned identities.
@@ -113,7 +121,9 @@ fn policy(values: &Values<'_>) -> Result<Policy> {
         min_validity: values.millis("min_validity_ms")?,
     };
     if policy.refresh_ratio <= 0.0 {
-        return Err(invalid("refresh_ratio must be more than 0: a token would be replaced the moment it came."));
+        return Err(invalid(
+            "refresh_ratio must be more than 0: a token would be replaced the moment it came.",
+        ));
     }
     if policy.lower_bound < policy.reauth_margin {
         return Err(invalid(
@@ -163,7 +173,9 @@ impl<'a> Values<'a> {
 
     fn millis(&self, name: &'static str) -> Result<Duration> {
         let value = self.required(name, "")?.parse::<u32>();
-        value.map(|ms| Duration::from_millis(ms.into())).map_err(|_| invalid(format!("{name} is not a number.")))
+        value
+            .map(|ms| Duration::from_millis(ms.into()))
+            .map_err(|_| invalid(format!("{name} is not a number.")))
     }
 
     fn fraction(&self, name: &'static str) -> Result<f64> {
@@ -180,10 +192,9 @@ enum Scheme {
 
 fn check_endpoint(key: &str, value: &str, scheme: Scheme) -> Result<()> {
     let parsed: Option<Uri> = value.parse().ok();
-    let (Some(given), Some(host)) = (
-        parsed.as_ref().and_then(Uri::scheme_str),
-        parsed.as_ref().and_then(Uri::host),
-    ) else {
+    let (Some(given), Some(host)) =
+        (parsed.as_ref().and_then(Uri::scheme_str), parsed.as_ref().and_then(Uri::host))
+    else {
         return Err(invalid(format!("{key} must be a URL such as https://login.microsoftonline.com.")));
     };
     match (given, scheme) {
@@ -221,7 +232,9 @@ fn missing(name: &str, why: &str) -> Error {
     };
     let why = if why.is_empty() { String::new() } else { format!(": {why}") };
     let variable = key.variable();
-    invalid(format!("Configuration key \"{name}\" is missing{why}. Set it, or {variable}{or_azure}.{choices}"))
+    invalid(format!(
+        "Configuration key \"{name}\" is missing{why}. Set it, or {variable}{or_azure}.{choices}"
+    ))
 }
 
 fn invalid(message: impl Into<String>) -> Error {
@@ -247,8 +260,12 @@ mod tests {
         error.to_string()
     }
 
-    const PRINCIPAL: &[(&str, &str)] =
-        &[("identity", "service_principal"), ("tenant_id", "t"), ("client_id", "c"), ("client_secret", "s3cret")];
+    const PRINCIPAL: &[(&str, &str)] = &[
+        ("identity", "service_principal"),
+        ("tenant_id", "t"),
+        ("client_id", "c"),
+        ("client_secret", "s3cret"),
+    ];
 
     #[test]
     fn code_beats_our_variable_which_beats_azures() {
@@ -259,7 +276,8 @@ mod tests {
             ("AZURE_CLIENT_ID", "azure"),
             ("AZURE_CLIENT_SECRET", "azure"),
         ];
-        let settings = resolve(&[("identity", "service_principal"), ("tenant_id", "code")], variables).unwrap();
+        let settings =
+            resolve(&[("identity", "service_principal"), ("tenant_id", "code")], variables).unwrap();
         let IdentityChoice::ServicePrincipal { tenant_id, client_id, secret, .. } = settings.identity else {
             panic!("wrong identity");
         };

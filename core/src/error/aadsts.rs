@@ -20,7 +20,10 @@ const fn config(code: u32, remedy: &'static str) -> Entry {
 }
 
 const ENTRIES: &[Entry] = &[
-    refused(7_000_215, "check client_secret: it must be the secret's value, not its id, and belong to client_id"),
+    refused(
+        7_000_215,
+        "check client_secret: it must be the secret's value, not its id, and belong to client_id",
+    ),
     refused(7_000_222, "the client secret has expired: create a new one and set client_secret"),
     refused(700_016, "check client_id and tenant_id: this application is not in this tenant"),
     refused(90_002, "check tenant_id, and cloud or authority_host: this tenant is not in this cloud"),
@@ -34,7 +37,11 @@ const ENTRIES: &[Entry] = &[
     config(70_011, "check scope: https://redis.azure.com/.default is the usual one"),
     config(500_011, "check scope: this tenant knows no such resource"),
     config(1_002_012, "scope must end in /.default"),
-    Entry { code: 90_033, kind: ErrorKind::BadResponse, remedy: "a passing trouble of Entra's; it is tried again" },
+    Entry {
+        code: 90_033,
+        kind: ErrorKind::BadResponse,
+        remedy: "a passing trouble of Entra's; it is tried again",
+    },
 ];
 
 const UNKNOWN: Entry = refused(0, "look the AADSTS number up in Microsoft's list of error codes");

@@ -133,7 +133,8 @@ impl Machine {
                 _ => Reply::Serve(held.token.clone()),
             };
         }
-        let failed = self.last_error.as_ref().map(|error| error.clone().with_retry_in(next.saturating_sub(now.boot)));
+        let failed =
+            self.last_error.as_ref().map(|error| error.clone().with_retry_in(next.saturating_sub(now.boot)));
         match failed {
             Some(error) if self.flight.is_none() && (!error.is_retriable() || next >= wish.deadline) => {
                 Reply::Fail(error)
@@ -276,7 +277,8 @@ impl Machine {
         let token = Arc::new(Token::new(parts, now));
         self.held = Some(Held { token: token.clone(), life });
         effects.publish = Some(token);
-        effects.notify_within = Some(self.policy.notify_window(superseded, now.boot));
+        // The first token is no news: nobody is authenticated with an older one.
+        effects.notify_within = superseded.map(|(end, life)| self.policy.notify_window(end, life, now.boot));
     }
 
     /// The source repeated itself (IMDS caches): better evidence of the expiry, and nothing else.
@@ -433,7 +435,9 @@ mod tests {
         let flight = bench.get().1.unwrap();
         bench.fail(flight, ErrorKind::Network);
         let wish = Wish { deadline: bench.now.boot + seconds(30), wait: false };
-        assert!(matches!(bench.machine.get(bench.now, wish).0, Reply::Fail(error) if error.kind() == ErrorKind::Network));
+        assert!(
+            matches!(bench.machine.get(bench.now, wish).0, Reply::Fail(error) if error.kind() == ErrorKind::Network)
+        );
     }
 
     #[test]

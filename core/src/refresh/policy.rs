@@ -88,7 +88,10 @@ impl Policy {
     fn back_off_range(&self, life: Option<Life>) -> (Duration, Duration) {
         // With nothing valid in hand callers wait, and the next try must come well inside their deadline.
         let Some(life) = life else {
-            return (self.retry_initial, self.retry_max.min(self.get_token_timeout / 3).max(self.retry_initial));
+            return (
+                self.retry_initial,
+                self.retry_max.min(self.get_token_timeout / 3).max(self.retry_initial),
+            );
         };
         let floor = self.retry_initial.min(life.seen.mul_f64(0.01).max(Duration::from_millis(100)));
         let ceiling = self.retry_max.min(life.seen.mul_f64(0.025).max(Duration::from_millis(250)));
@@ -102,7 +105,8 @@ impl Policy {
 
     /// The wait after the n-th fatal answer in a row.
     pub(crate) fn fatal_wait(&self, fatals: u32, life: Option<Life>, random: f64) -> Duration {
-        let cap = life.map_or(FATAL_MAX, |life| life.seen.mul_f64(0.1).clamp(Duration::from_secs(1), FATAL_MAX));
+        let cap =
+            life.map_or(FATAL_MAX, |life| life.seen.mul_f64(0.1).clamp(Duration::from_secs(1), FATAL_MAX));
         let wait = FATAL_FIRST.saturating_mul(2_u32.saturating_pow(fatals.saturating_sub(1))).min(cap);
         wait.mul_f64(0.9 + 0.2 * random)
     }
@@ -131,9 +135,9 @@ impl Policy {
         planned.saturating_sub(life.seen.mul_f64(self.refresh_jitter * random))
     }
 
-    /// The window, from now, in which a listener's random moment lies (0 when it is already late).
-    pub(crate) fn notify_window(&self, superseded: Option<(Duration, Life)>, now: Duration) -> Duration {
-        let Some((end, life)) = superseded else { return Duration::ZERO };
+    /// The window, from now, in which a listener's random moment lies; `end` and `life` are those of the
+    /// superseded token. 0 once that has expired.
+    pub(crate) fn notify_window(&self, end: Duration, life: Life, now: Duration) -> Duration {
         let deadline = end.saturating_sub(self.margin(life));
         let left = deadline.saturating_sub(now).max(end.saturating_sub(now) / 2);
         self.spread(life).min(left)
@@ -186,7 +190,8 @@ mod tests {
     #[test]
     fn refresh_in_is_followed_only_if_it_is_sane() {
         let policy = Policy { refresh_jitter: 0.0, ..Policy::default() };
-        let after = |wish| policy.refresh_after(life(3600), Some(Duration::from_secs(wish)), false, 0.0).as_secs();
+        let after =
+            |wish| policy.refresh_after(life(3600), Some(Duration::from_secs(wish)), false, 0.0).as_secs();
         assert_eq!((after(1800), after(1), after(4000)), (1800, 2520, 2520));
     }
 
@@ -204,7 +209,11 @@ mod tests {
         assert_eq!(wait(1, 0.0), Duration::from_millis(500));
         assert_eq!(wait(1, 1.0), Duration::from_secs(1));
         assert_eq!(wait(40, 1.0), Duration::from_secs(30));
-        assert_eq!(policy.back_off(40, None, 1.0), Duration::from_secs(10), "a third of the caller's deadline");
+        assert_eq!(
+            policy.back_off(40, None, 1.0),
+            Duration::from_secs(10),
+            "a third of the caller's deadline"
+        );
     }
 
     #[test]
@@ -226,7 +235,7 @@ mod tests {
         for seconds in [3, 8, 60, 600, 1200, 3600, 86_400] {
             let life = life(seconds);
             let arrival = life.seen - policy.lower_bound(life);
-            let window = policy.notify_window(Some((life.seen, life)), arrival);
+            let window = policy.notify_window(life.seen, life, arrival);
             assert!(window > Duration::ZERO, "{seconds} s");
             assert!(arrival + window + policy.margin(life) <= life.seen, "{seconds} s: {window:?}");
         }

@@ -91,7 +91,8 @@ pub(super) fn read(
 }
 
 fn grant(json: &Value, head: &Head, settings: &Settings) -> Result<Grant> {
-    let bad = |reason: &str| Error::new(ErrorKind::BadResponse, format!("The token source answered {reason}."));
+    let bad =
+        |reason: &str| Error::new(ErrorKind::BadResponse, format!("The token source answered {reason}."));
     let secret = json["access_token"].as_str().unwrap_or_default();
     if secret.is_empty() {
         return Err(bad("without a token"));
@@ -183,7 +184,9 @@ fn managed_identity_refusal(address: &str, status: u16, json: &Value) -> Error {
             let said: String = said.chars().filter(|c| !c.is_control()).take(200).collect();
             Error::new(
                 ErrorKind::IdentityUnavailable,
-                format!("{address} refused the request (status {status}): {said} Check the identity and scope."),
+                format!(
+                    "{address} refused the request (status {status}): {said} Check the identity and scope."
+                ),
             )
         }
         _ => by_status(address, status),
@@ -195,7 +198,9 @@ fn by_status(address: &str, status: u16) -> Error {
         429 => Error::new(ErrorKind::Throttled, format!("{address} asks for fewer requests (status 429).")),
         400..=499 if !matches!(status, 404 | 408 | 410) => Error::new(
             ErrorKind::AuthRejected,
-            format!("{address} refused the request with status {status} and gave no reason. Check the identity."),
+            format!(
+                "{address} refused the request with status {status} and gave no reason. Check the identity."
+            ),
         ),
         _ => Error::new(
             ErrorKind::BadResponse,

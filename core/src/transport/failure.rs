@@ -20,9 +20,10 @@ pub(super) fn describe(error: &ureq::Error, endpoint: Endpoint, address: &str, t
         ureq::Error::HostNotFound => {
             network(format!("The host name in {address} cannot be resolved. {}", hint(endpoint)))
         }
-        ureq::Error::BodyExceedsLimit(_) => {
-            Error::new(ErrorKind::BadResponse, format!("The answer from {address} is far too long for a token."))
-        }
+        ureq::Error::BodyExceedsLimit(_) => Error::new(
+            ErrorKind::BadResponse,
+            format!("The answer from {address} is far too long for a token."),
+        ),
         other => network(format!("The request to {address} failed: {other}. {}", hint(endpoint))),
     }
 }

@@ -32,6 +32,9 @@ const MANAGED_IDENTITY_CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// A token answer is a few kilobytes; more is a mistake or an attack.
 const MAX_ANSWER_BYTES: u64 = 1 << 20;
 
+/// The one address of IMDS that `azure_identity` knows.
+const UPSTREAM_IMDS: &str = "169.254.169.254";
+
 /// What every answer looks like to `azure_identity`, for either of its parsers: a token that has expired.
 const CANONICAL_ANSWER: &str =
     r#"{"access_token":"-","expires_in":0,"expires_on":"0","resource":"-","token_type":"Bearer"}"#;
@@ -49,8 +52,8 @@ pub(crate) enum Endpoint {
 /// a forked child could inherit.
 pub(crate) struct Transport {
     endpoint: Endpoint,
-    /// The address that stands in for upstream's constant one.
-    base: Option<Url>,
+    /// The address that stands in for [`UPSTREAM_IMDS`].
+    imds: Option<Url>,
     settings: Arc<Settings>,
     tls: OnceBox<Arc<ClientConfig>>,
 }
@@ -83,21 +86,22 @@ where
 }
 
 impl Transport {
-    pub(crate) fn new(endpoint: Endpoint, base: Option<Url>, settings: Arc<Settings>) -> Self {
-        Self { endpoint, base, settings, tls: OnceBox::new() }
+    pub(crate) fn new(endpoint: Endpoint, imds: Option<Url>, settings: Arc<Settings>) -> Self {
+        Self { endpoint, imds, settings, tls: OnceBox::new() }
     }
 
-    /// The URL to ask: upstream's, with the configured address in front.
+    /// The URL to ask: upstream's, with the configured address in place of its constant one.
     fn target(&self, url: &Url) -> Url {
-        let Some(base) = &self.base else { return url.clone() };
-        let mut target = base.clone();
-        let prefix = base.path().trim_end_matches('/').to_owned();
-        target.set_path(&format!("{prefix}{}", url.path()));
+        let Some(imds) = self.imds.as_ref().filter(|_| url.host_str() == Some(UPSTREAM_IMDS)) else {
+            return url.clone();
+        };
+        let mut target = imds.clone();
+        target.set_path(&format!("{}{}", imds.path().trim_end_matches('/'), url.path()));
         target.set_query(url.query());
         target
     }
 
-    fn agent(&self, timeout: Duration) -> Result<Agent> {
+    fn agent(&self, target: &Url, timeout: Duration) -> Result<Agent> {
         let managed = self.endpoint == Endpoint::ManagedIdentity;
         let config = Agent::config_builder()
             .timeout_global(Some(timeout))
@@ -110,14 +114,13 @@ impl Transport {
             .build();
         let connector = ConnectProxyConnector::default()
             .chain(TcpConnector::default())
-            .chain(tls::Connector::new(self.tls_config()?));
+            .chain(tls::Connector::new(self.tls_config(target)?));
         Ok(Agent::with_parts(config, connector, DefaultResolver::default()))
     }
 
     /// Roots are read and parsed once, and only if something speaks https.
-    fn tls_config(&self) -> Result<Option<Arc<ClientConfig>>> {
-        let https = self.base.as_ref().is_none_or(|base| base.scheme() == "https");
-        if !https {
+    fn tls_config(&self, target: &Url) -> Result<Option<Arc<ClientConfig>>> {
+        if target.scheme() != "https" {
             return Ok(None);
         }
         let build = || tls::client_config(&self.settings).map(|config| Box::new(Arc::new(config)));
@@ -131,19 +134,21 @@ impl Transport {
         for (name, value) in request.headers().iter() {
             builder = builder.header(name.as_str(), value.as_str());
         }
-        let body = match request.body() {
-            Body::Bytes(bytes) => bytes.to_vec(),
-            Body::SeekableStream(_) => return Err(internal("a token request with a streamed body")),
+        let Body::Bytes(body) = request.body() else {
+            return Err(internal("a token request with a streamed body"));
         };
-        let prepared = builder.body(body).map_err(|_| internal("a token request that is not valid HTTP"))?;
-        let agent = self.agent(timeout)?;
+        let agent = self.agent(&target, timeout)?;
         let sent_at = entrakey_sys::clock::boot();
-        let mut response =
-            agent.run(prepared).map_err(|error| failure::describe(&error, self.endpoint, &address, timeout))?;
+        let sent = match body.is_empty() {
+            true => builder.body(()).map(|request| agent.run(request)),
+            false => builder.body(body.to_vec()).map(|request| agent.run(request)),
+        };
+        let sent = sent.map_err(|_| internal("a token request that is not valid HTTP"))?;
+        let describe = |error| failure::describe(&error, self.endpoint, &address, timeout);
+        let mut response = sent.map_err(describe)?;
         let head = answer::Head::read(&response, sent_at);
         let body = response.body_mut().with_config().limit(MAX_ANSWER_BYTES).read_to_vec();
-        let body = body.map_err(|error| failure::describe(&error, self.endpoint, &address, timeout))?;
-        answer::read(self.endpoint, &address, &head, body, &self.settings)
+        answer::read(self.endpoint, &address, &head, body.map_err(describe)?, &self.settings)
     }
 }
 

@@ -1,0 +1,49 @@
+from typing import Optional
+
+from . import _entrakey
+from ._entrakey import Token
+
+class Provider(_entrakey.Provider):
+    """Supplies the access token of one identity and keeps it fresh.
+
+    Options are configuration keys in snake_case (the README lists them); what is not given comes from the
+    environment, which is read now and never again. No network I/O. Raises InvalidConfig.
+
+    Safe to use from any thread, and in a forked child, which starts from its parent's token.
+    """
+
+    @classmethod
+    def managed_identity(
+        cls,
+        *,
+        client_id: Optional[str] = None,
+        object_id: Optional[str] = None,
+        resource_id: Optional[str] = None,
+        **options: object,
+    ) -> Provider:
+        """The machine's system-assigned identity, or the user-assigned one that an id names."""
+
+    @classmethod
+    def service_principal(
+        cls,
+        *,
+        tenant_id: Optional[str] = None,
+        client_id: Optional[str] = None,
+        client_secret: Optional[str] = None,
+        **options: object,
+    ) -> Provider:
+        """An application with a client secret."""
+
+    def get_token(self, timeout: Optional[float] = None, *, wait: bool = True) -> Token:
+        """A valid token: from memory, or from the source.
+
+        Blocks only in the second case, GIL released, for at most `timeout` seconds (the configured
+        get_token_timeout_ms if None), through failures that pass. However many threads call, there is one
+        request. With wait=False a known outage is reported at once. Raises EntrakeyError.
+        """
+
+    async def get_token_async(self, timeout: Optional[float] = None, *, wait: bool = True) -> Token:
+        """As get_token, without blocking the event loop: a fetch waits in the loop's default executor."""
+
+    async def __aenter__(self) -> Provider: ...
+    async def __aexit__(self, *_: object) -> None: ...

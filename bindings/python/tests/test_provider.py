@@ -1,0 +1,255 @@
+"""entrakey.Provider against the emulator: tokens, errors, threads, forks, exit."""
+
+import asyncio
+import base64
+import json
+import os
+import pickle
+import socket
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+
+import pytest
+
+import entrakey
+
+SECRET = "wrong-secret-that-must-not-be-shown"
+
+
+def claims(token):
+    payload = token.secret.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+
+
+def test_a_managed_identity_gets_a_token_once(emulator):
+    with entrakey.Provider.managed_identity() as provider:
+        token = provider.get_token()
+        assert token.username == emulator["ENTRAKEY_EMULATOR_SYSTEM_OBJECT_ID"] == claims(token)["oid"]
+        assert token.version == provider.version == 1
+        assert abs(token.expires_on - claims(token)["exp"]) < 3
+        assert token.refresh_on < token.expires_on
+        for _ in range(100):
+            assert provider.get_token().secret == token.secret
+    assert emulator.token_requests() == 1
+
+
+@pytest.mark.parametrize("key", ["client_id", "object_id", "resource_id"])
+def test_a_user_assigned_identity_by_each_id(emulator, key):
+    value = emulator["ENTRAKEY_EMULATOR_USER_ASSIGNED_" + key.upper()]
+    with entrakey.Provider.managed_identity(**{key: value}) as provider:
+        assert provider.get_token().username == emulator["ENTRAKEY_EMULATOR_USER_ASSIGNED_OBJECT_ID"]
+
+
+def test_a_service_principal_over_tls(emulator):
+    with entrakey.Provider.service_principal() as provider:  # ids, secret and CA from the environment
+        token = provider.get_token()
+    assert token.username == emulator["ENTRAKEY_EMULATOR_SERVICE_PRINCIPAL_OBJECT_ID"]
+    assert claims(token)["tid"] == emulator["AZURE_TENANT_ID"]
+
+
+def test_neither_repr_nor_str_shows_the_secret(emulator):
+    with entrakey.Provider.managed_identity() as provider:
+        token = provider.get_token()
+        for shown in (repr(token), str(token), repr(provider), str(vars(type(token)))):
+            assert token.secret not in shown and token.secret.split(".")[1] not in shown
+
+
+def test_unknown_and_missing_keys_are_named():
+    with pytest.raises(entrakey.InvalidConfig, match='did you mean "client_id"') as caught:
+        entrakey.Provider(identity="managed_identity", client_Id="x")
+    assert caught.value.code == "INVALID_CONFIG" and not caught.value.retriable
+    with pytest.raises(entrakey.InvalidConfig, match="ENTRAKEY_IDENTITY"):
+        entrakey.Provider()
+    with pytest.raises(TypeError, match="not list"):
+        entrakey.Provider(identity=["managed_identity"])
+
+
+def test_a_wrong_secret_is_refused_at_once_with_its_number_and_remedy(emulator):
+    start = time.monotonic()
+    with entrakey.Provider.service_principal(client_secret=SECRET) as provider:
+        with pytest.raises(entrakey.AuthRejected, match="client_secret") as caught:
+            provider.get_token()
+    error = caught.value
+    assert (error.aadsts, error.http_status, error.retriable) == (7000215, 401, False)
+    assert error.correlation_id and error.correlation_id in str(error)
+    assert SECRET not in str(error) and SECRET not in repr(error)
+    assert time.monotonic() - start < 10
+    assert pickle.loads(pickle.dumps(error)).aadsts == 7000215
+
+
+def test_a_missing_secret_names_the_key_and_the_variables(emulator, monkeypatch):
+    monkeypatch.delenv("AZURE_CLIENT_SECRET")
+    with pytest.raises(entrakey.InvalidConfig, match="client_secret.*AZURE_CLIENT_SECRET"):
+        entrakey.Provider.service_principal()
+
+
+def test_an_unreachable_endpoint_is_an_error_within_the_deadline():
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # bound but not listening: refuses
+        endpoint = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        with entrakey.Provider.managed_identity(imds_endpoint=endpoint) as provider:
+            start = time.monotonic()
+            with pytest.raises(entrakey.NetworkError, match="managed identity") as caught:
+                provider.get_token(timeout=2)
+            assert time.monotonic() - start < 4
+            assert caught.value.retriable
+            start = time.monotonic()
+            with pytest.raises(entrakey.NetworkError):
+                provider.get_token(wait=False)
+            assert time.monotonic() - start < 1.5
+
+
+def test_a_source_that_never_answers_is_a_timeout():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with entrakey.Provider.managed_identity(imds_endpoint=endpoint) as provider:
+            start = time.monotonic()
+            with pytest.raises(entrakey.Timeout):
+                provider.get_token(timeout=0.5)
+            assert time.monotonic() - start < 2
+
+
+def test_a_token_without_the_claim_says_what_to_set(emulator):
+    client_id = emulator["ENTRAKEY_EMULATOR_WITHOUT_OID_CLIENT_ID"]
+    with entrakey.Provider.managed_identity(client_id=client_id) as provider:
+        with pytest.raises(entrakey.UsernameUnavailable, match='"oid".*username'):
+            provider.get_token()
+    with entrakey.Provider.managed_identity(client_id=client_id, username="me") as provider:
+        assert provider.get_token().username == "me"
+
+
+def test_an_identity_that_is_not_attached(emulator):
+    with entrakey.Provider.managed_identity(client_id="00000000-0000-0000-0000-00000000dead") as provider:
+        with pytest.raises(entrakey.IdentityUnavailable, match="client_id"):
+            provider.get_token()
+
+
+def test_a_hundred_threads_on_an_empty_cache_cause_one_request(emulator):
+    with entrakey.Provider.managed_identity() as provider:
+        barrier = threading.Barrier(100)
+        tokens = []
+
+        def ask():
+            barrier.wait()
+            tokens.append(provider.get_token().secret)
+
+        threads = [threading.Thread(target=ask) for _ in range(100)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(tokens) == 100 and len(set(tokens)) == 1
+    assert emulator.token_requests() == 1
+
+
+def test_tokens_are_replaced_in_time_and_listeners_told(start_emulator):
+    start_emulator("4s")
+    with entrakey.Provider.managed_identity() as provider:
+        told = []
+        subscription = provider.subscribe(told.append)
+        first = provider.get_token()
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            assert provider.get_token().expires_on > time.time()
+            time.sleep(0.01)
+        versions = [token.version for token in told]
+        assert versions == sorted(set(versions)) and len(versions) >= 2, versions
+        assert first.version not in versions
+        subscription.unsubscribe()
+
+
+def test_a_listener_that_raises_harms_nobody(start_emulator, monkeypatch):
+    start_emulator("3s")
+    raised = []
+    monkeypatch.setattr(sys, "unraisablehook", raised.append)
+    with entrakey.Provider.managed_identity() as provider:
+        told = threading.Event()
+        bad = provider.subscribe(lambda token: 1 / 0)
+        good = provider.subscribe(lambda token: told.set())
+        provider.get_token()
+        assert told.wait(10)
+        end = time.monotonic() + 10
+        while not raised and time.monotonic() < end:
+            time.sleep(0.01)
+        assert raised[0].exc_type is ZeroDivisionError
+        bad.unsubscribe(), good.unsubscribe()
+
+
+def test_get_token_async_does_not_block_the_loop(emulator):
+    async def main():
+        async with entrakey.Provider.managed_identity() as provider:
+            tokens = await asyncio.gather(*(provider.get_token_async() for _ in range(20)))
+            assert {token.version for token in tokens} == {1}
+            # The sync call on the loop's own thread is answered from memory.
+            assert provider.get_token().secret == tokens[0].secret
+
+    asyncio.run(main())
+    assert emulator.token_requests() == 1
+
+
+def test_after_close_everything_says_so(emulator):
+    provider = entrakey.Provider.managed_identity()
+    provider.get_token()
+    provider.close()
+    provider.close()
+    assert provider.current() is None
+    for call in (provider.get_token, lambda: provider.subscribe(print)):
+        with pytest.raises(entrakey.Closed):
+            call()
+
+
+def run(program, timeout=30):
+    return subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)], timeout=timeout, capture_output=True, text=True
+    )
+
+
+def test_a_forked_child_starts_from_its_parents_token_and_refreshes_by_itself(start_emulator):
+    emulator = start_emulator("4s")
+    outcome = run(
+        """
+        import os, time, entrakey
+        provider = entrakey.Provider.managed_identity()
+        first = provider.get_token()
+        child = os.fork()
+        if child == 0:
+            assert provider.get_token().secret == first.secret
+            end = time.time() + 6
+            while time.time() < end:
+                assert provider.get_token().expires_on > time.time()
+                time.sleep(0.01)
+            os._exit(0 if provider.version > 1 else 3)
+        _, status = os.waitpid(child, 0)
+        assert status == 0, status
+        assert provider.get_token().expires_on > time.time()
+        """
+    )
+    assert outcome.returncode == 0, outcome.stderr
+    assert emulator.token_requests() >= 4
+
+
+def test_a_process_ends_at_once_without_close_and_with_callbacks_in_flight(start_emulator):
+    start_emulator("1s")
+    for _ in range(5):
+        outcome = run(
+            """
+            import time, entrakey
+            provider = entrakey.Provider.managed_identity()
+            subscriptions = [provider.subscribe(lambda token: time.sleep(0.05)) for _ in range(20)]
+            try:
+                provider.get_token()
+                time.sleep(1)
+            except entrakey.EntrakeyError:
+                pass
+            """,
+            timeout=10,
+        )
+        assert outcome.returncode == 0, outcome.stderr
+
+
+def test_importing_entrakey_imports_neither_redis_nor_asyncio():
+    outcome = run("import sys, entrakey; print([m for m in ('redis', 'asyncio', 'ssl') if m in sys.modules])")
+    assert outcome.stdout.strip() == "[]", outcome.stderr

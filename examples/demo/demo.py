@@ -1,0 +1,187 @@
+"""`make demo`: three stock clients, one token each that lives for eight seconds, no reconnect.
+
+Starts the emulator, runs examples/python/live.py, examples/node/live.mjs and examples/c/live.c against it for
+forty seconds, shows how they get on, and ends with a table. What the table says of connections and rotations
+is what the emulator's Redis saw, not what the clients say. Exits 1 if any row is wrong.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+START_UP_S = 20
+
+
+class Client:
+    """One of the three programs, and the last thing that it reported."""
+
+    def __init__(self, name, command, object_id, environment, seconds):
+        self.name, self.object_id = name, object_id
+        self.report = {"commands": 0, "errors": 0, "reconnects": 0}
+        self.process = subprocess.Popen(
+            [*command, str(seconds)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **environment},
+        )
+        self.said = []
+        threading.Thread(target=self._read, daemon=True).start()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.report = json.loads(line)
+
+    def _listen(self):
+        self.said.extend(self.process.stderr)
+
+    def row(self, stats):
+        seen = stats["redis"]["by_object_id"].get(self.object_id, {})
+        reconnects = max(seen.get("connections", 0) - 1, self.report["reconnects"])
+        return {
+            "client": self.name,
+            "commands": self.report["commands"],
+            "rotations": max(seen.get("auths", 0) - seen.get("connections", 0), 0),
+            "reconnects": reconnects,
+            "errors": self.report["errors"] + (self.process.poll() not in (None, 0)),
+            "token fetches": stats["token_requests"]["issued_by_object_id"].get(self.object_id, 0),
+        }
+
+
+def start_emulator(lifetime):
+    process = subprocess.Popen(
+        [ROOT / "target/debug/entrakey", "emulator", "--format", "json", "--quiet", "--exit-with-parent"]
+        + ["--token-lifetime", lifetime],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    line = process.stdout.readline()
+    if not line:
+        sys.exit("the emulator did not start")
+    return process, json.loads(line)
+
+
+def start_clients(emulator, seconds):
+    """Each with an identity of its own, so that the emulator can tell them apart."""
+    with_identity = lambda **values: {**emulator, **values}
+    return [
+        Client(
+            "redis-py",
+            [ROOT / ".venv/bin/python", ROOT / "examples/python/live.py"],
+            emulator["ENTRAKEY_EMULATOR_SYSTEM_OBJECT_ID"],
+            with_identity(ENTRAKEY_IDENTITY="managed_identity"),
+            seconds,
+        ),
+        Client(
+            "node-redis",
+            ["node", ROOT / "examples/node/live.mjs"],
+            emulator["ENTRAKEY_EMULATOR_SERVICE_PRINCIPAL_OBJECT_ID"],
+            with_identity(ENTRAKEY_IDENTITY="service_principal"),
+            seconds,
+        ),
+        Client(
+            "hiredis",
+            [ROOT / "target/examples-c/live"],
+            emulator["ENTRAKEY_EMULATOR_USER_ASSIGNED_OBJECT_ID"],
+            with_identity(
+                ENTRAKEY_IDENTITY="managed_identity",
+                ENTRAKEY_CLIENT_ID=emulator["ENTRAKEY_EMULATOR_USER_ASSIGNED_CLIENT_ID"],
+            ),
+            seconds,
+        ),
+    ]
+
+
+def stats_of(emulator):
+    with urllib.request.urlopen(emulator["ENTRAKEY_EMULATOR_URL"] + "/emulator/stats", timeout=5) as answer:
+        return json.load(answer)
+
+
+def stop_redis(emulator):
+    request = urllib.request.Request(emulator["ENTRAKEY_EMULATOR_URL"] + "/emulator/redis/stop", method="POST")
+    urllib.request.urlopen(request, timeout=5).close()
+
+
+def watch(clients, emulator, seconds, kill_redis_after):
+    """Shows progress until every client has ended."""
+    start, live = time.monotonic(), sys.stdout.isatty()
+    next_line = 0.0
+    while any(client.process.poll() is None for client in clients):
+        passed = time.monotonic() - start
+        if passed > seconds + START_UP_S:
+            for client in clients:
+                client.process.kill()
+            break
+        if kill_redis_after is not None and passed > kill_redis_after:
+            stop_redis(emulator)
+            kill_redis_after = None
+            print("\n  the Redis plane was stopped")
+        if live or passed >= next_line:
+            rows = [client.row(stats_of(emulator)) for client in clients]
+            state = "  ".join(f"{r['client']} {r['commands']} commands, {r['rotations']} rotations" for r in rows)
+            print(f"  {min(passed, seconds):4.0f} s of {seconds} s   {state}", end="\r" if live else "\n", flush=True)
+            next_line += 5.0
+        time.sleep(0.25)
+    print()
+
+
+def complaints(row, rotations_wanted):
+    if row["commands"] == 0:
+        yield "no command succeeded"
+    if row["rotations"] < rotations_wanted:
+        yield f"fewer than {rotations_wanted} rotations"
+    if row["reconnects"] or row["errors"]:
+        yield "reconnects or errors"
+    if not row["rotations"] < row["token fetches"] <= row["rotations"] + 3:
+        yield "token fetches and rotations do not match"
+
+
+def table(rows, rotations_wanted):
+    """Prints the table and says whether every row is right."""
+    headings = list(rows[0])
+    widths = [max(len(heading), *(len(str(row[heading])) for row in rows)) for heading in headings]
+    print("  " + "  ".join(heading.ljust(width) for heading, width in zip(headings, widths)))
+    all_right = True
+    for row in rows:
+        wrong = "; ".join(complaints(row, rotations_wanted))
+        all_right = all_right and not wrong
+        cells = "  ".join(str(row[heading]).ljust(width) for heading, width in zip(headings, widths))
+        print(f"  {cells}  {'WRONG: ' + wrong if wrong else 'ok'}")
+    return all_right
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--seconds", type=int, default=40)
+    parser.add_argument("--token-lifetime", default="8s")
+    parser.add_argument("--rotations", type=int, default=4, help="the fewest that count as success")
+    parser.add_argument("--kill-redis-after", type=float, metavar="SECONDS", help="to see the demo fail")
+    options = parser.parse_args()
+    signal.signal(signal.SIGINT, lambda *_: sys.exit(130))
+    process, emulator = start_emulator(options.token_lifetime)
+    print(f"Emulator: tokens of {options.token_lifetime}, Redis with TLS on {emulator['REDIS_HOST']}:{emulator['REDIS_PORT']}")
+    clients = start_clients(emulator, options.seconds)
+    try:
+        watch(clients, emulator, options.seconds, options.kill_redis_after)
+        stats = stats_of(emulator)
+    finally:
+        process.stdin.close()
+    right = table([client.row(stats) for client in clients], options.rotations)
+    for client in clients:
+        for line in client.said[:5]:
+            print(f"  {line.rstrip()}", file=sys.stderr)
+    sys.exit(0 if right else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,14 @@
+#!/bin/sh
+# One version number for every package: the workspace's.
+set -eu
+workspace=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
+status=0
+check() { # where, version
+    if [ "$2" = "$workspace" ]; then echo "ok   $1 $2"; else echo "FAIL $1 is $2, the workspace is $workspace" >&2; status=1; fi
+}
+for name in $(cargo metadata --locked --no-deps --format-version 1 | tr ',' '\n' | sed -n 's/.*"version":"\([^"]*\)".*/\1/p' | sort -u); do
+    check "crates" "$name"
+done
+check "bindings/node/package.json" "$(node -p 'require("./bindings/node/package.json").version')"
+check "bindings/node/package-lock.json" "$(node -p 'require("./bindings/node/package-lock.json").version')"
+exit $status

@@ -1,0 +1,16 @@
+#!/bin/sh
+# Builds the wheel and installs it, with what its tests need, into .venv.
+set -eu
+venv=.venv
+[ -x $venv/bin/python ] || "${PYTHON:-python3}" -m venv $venv
+tools=$venv/.tools-installed
+if [ ! -e $tools ] || [ bindings/python/requirements.txt -nt $tools ]; then
+    $venv/bin/pip install --quiet --disable-pip-version-check -r bindings/python/requirements.txt
+    touch $tools
+fi
+wheels=target/wheels
+# The same variable as in .cargo/config.toml and the same profile as `cargo build`: one build serves both.
+VIRTUAL_ENV=$PWD/$venv $venv/bin/maturin build --quiet --profile dev --locked \
+    --manifest-path bindings/python/Cargo.toml --out $wheels
+wheel=$(ls -t $wheels/entrakey-*.whl | head -n 1)
+$venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-index --force-reinstall "$wheel"

@@ -1,0 +1,176 @@
+/* The C API as a careful and as a careless caller meets it. Run by tests/e2e/c_api.rs with the environment of
+ * an emulator; prints what failed and exits 1. */
+#include <entrakey.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static int failures = 0;
+
+#define CHECK(condition)                                                    \
+    do {                                                                    \
+        if (!(condition)) {                                                 \
+            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
+            failures++;                                                     \
+        }                                                                   \
+    } while (0)
+
+/* Checks kind and text of an error and frees it. */
+static void expect(entrakey_error *error, uint32_t kind, const char *says) {
+    if (entrakey_error_kind(error) != kind || !strstr(entrakey_error_message(error), says)) {
+        fprintf(stderr, "expected kind %u saying \"%s\", got %u: %s\n", (unsigned)kind, says,
+                (unsigned)entrakey_error_kind(error), error ? entrakey_error_message(error) : "(success)");
+        failures++;
+    }
+    entrakey_error_free(error);
+}
+
+static void ok(entrakey_error *error) {
+    if (error) fprintf(stderr, "unexpected: %s\n", entrakey_error_message(error)), failures++;
+    entrakey_error_free(error);
+}
+
+/* A provider with these keys and values, NULL at the end. */
+static entrakey_error *make(entrakey_provider **provider, const char *const *pairs) {
+    entrakey_config *config = entrakey_config_new();
+    entrakey_error *error = NULL;
+    for (; !error && *pairs; pairs += 2) error = entrakey_config_set(config, pairs[0], pairs[1]);
+    if (!error) error = entrakey_provider_new(config, provider);
+    entrakey_config_free(config);
+    return error;
+}
+
+static void null_everywhere(void) {
+    entrakey_provider *provider = NULL;
+    entrakey_token *token = NULL;
+    entrakey_config *config = entrakey_config_new();
+    size_t a, b;
+    char byte;
+    expect(entrakey_config_set(NULL, "k", "v"), ENTRAKEY_ERROR_INVALID_ARGUMENT, "config");
+    expect(entrakey_config_set(config, NULL, "v"), ENTRAKEY_ERROR_INVALID_ARGUMENT, "key");
+    expect(entrakey_config_set(config, "scope", NULL), ENTRAKEY_ERROR_INVALID_ARGUMENT, "value");
+    expect(entrakey_config_set(config, "scope", "\xff\xfe"), ENTRAKEY_ERROR_INVALID_ARGUMENT, "UTF-8");
+    expect(entrakey_provider_new(NULL, &provider), ENTRAKEY_ERROR_INVALID_ARGUMENT, "config");
+    expect(entrakey_provider_new(config, NULL), ENTRAKEY_ERROR_INVALID_ARGUMENT, "provider");
+    expect(entrakey_provider_get_token(NULL, 0, &token), ENTRAKEY_ERROR_INVALID_ARGUMENT, "provider");
+    expect(entrakey_provider_copy_credentials(NULL, &byte, 1, &a, &byte, 1, &b, NULL, NULL),
+           ENTRAKEY_ERROR_INVALID_ARGUMENT, "provider");
+    CHECK(provider == NULL && token == NULL);
+    CHECK(entrakey_provider_version(NULL) == 0 && entrakey_token_version(NULL) == 0);
+    CHECK(!entrakey_token_secret(NULL) && !entrakey_token_username(NULL) && !entrakey_token_expires_unix_ms(NULL));
+    CHECK(!entrakey_error_kind(NULL) && !entrakey_error_message(NULL) && !entrakey_error_name(NULL));
+    CHECK(!entrakey_error_correlation_id(NULL) && !entrakey_error_aadsts(NULL) && !entrakey_error_retriable(NULL));
+    entrakey_provider_close(NULL), entrakey_provider_free(NULL), entrakey_token_free(NULL);
+    entrakey_config_free(NULL), entrakey_error_free(NULL), entrakey_config_free(config);
+}
+
+static void bad_configuration(void) {
+    entrakey_provider *provider = NULL;
+    const char *typo[] = {"identity", "managed_identity", "clientid", "x", NULL};
+    const char *nothing[] = {NULL};
+    const char *half[] = {"identity", "service_principal", "tenant_id", "t", "client_id", "c", NULL};
+    expect(make(&provider, typo), ENTRAKEY_ERROR_INVALID_CONFIG, "did you mean \"client_id\"");
+    expect(make(&provider, nothing), ENTRAKEY_ERROR_INVALID_CONFIG, "ENTRAKEY_IDENTITY");
+    char *secret = strdup(getenv("AZURE_CLIENT_SECRET"));
+    unsetenv("AZURE_CLIENT_SECRET");
+    expect(make(&provider, half), ENTRAKEY_ERROR_INVALID_CONFIG, "client_secret");
+    setenv("AZURE_CLIENT_SECRET", secret, 1);
+    free(secret);
+    CHECK(provider == NULL);
+}
+
+static void refusals(void) {
+    entrakey_provider *provider = NULL;
+    entrakey_token *token = NULL;
+    const char *wrong[] = {"identity", "service_principal", "client_secret", "not-the-secret-at-all", NULL};
+    ok(make(&provider, wrong));
+    entrakey_error *error = entrakey_provider_get_token(provider, 0, &token);
+    CHECK(entrakey_error_aadsts(error) == 7000215 && entrakey_error_http_status(error) == 401);
+    CHECK(!strcmp(entrakey_error_name(error), "AUTH_REJECTED") && !entrakey_error_retriable(error));
+    CHECK(entrakey_error_correlation_id(error) && !strstr(entrakey_error_message(error), "not-the-secret"));
+    expect(error, ENTRAKEY_ERROR_AUTH_REJECTED, "client_secret");
+    entrakey_provider_free(provider);
+
+    const char *nobody[] = {"identity", "managed_identity", "client_id",
+                            getenv("ENTRAKEY_EMULATOR_WITHOUT_OID_CLIENT_ID"), NULL};
+    ok(make(&provider, nobody));
+    expect(entrakey_provider_get_token(provider, 0, &token), ENTRAKEY_ERROR_USERNAME_UNAVAILABLE, "username");
+    entrakey_provider_free(provider);
+
+    const char *nowhere[] = {"identity", "managed_identity", "imds_endpoint", "http://127.0.0.1:9", NULL};
+    ok(make(&provider, nowhere));
+    expect(entrakey_provider_get_token(provider, 1500, &token), ENTRAKEY_ERROR_NETWORK, "127.0.0.1:9");
+    entrakey_provider_free(provider);
+    CHECK(token == NULL);
+}
+
+static void copying(void) {
+    entrakey_provider *provider = NULL;
+    entrakey_token *token = NULL;
+    const char *managed[] = {"identity", "managed_identity", NULL};
+    char user[64], secret[8192];
+    size_t user_len = 0, secret_len = 0;
+    uint64_t expires = 0, version = 0;
+    ok(make(&provider, managed));
+    CHECK(entrakey_provider_version(provider) == 0);
+    expect(entrakey_provider_copy_credentials(provider, user, 64, &user_len, secret, 8192, &secret_len, NULL, NULL),
+           ENTRAKEY_ERROR_TIMEOUT, "not answered yet"); /* never blocks, but has started a request */
+    ok(entrakey_provider_get_token(provider, 0, &token));
+    ok(entrakey_provider_copy_credentials(provider, NULL, 0, &user_len, NULL, 0, &secret_len, NULL, NULL));
+    CHECK(user_len == 36 && secret_len > 500);
+    expect(entrakey_provider_copy_credentials(provider, user, 64, &user_len, secret, secret_len, &secret_len, NULL, NULL),
+           ENTRAKEY_ERROR_INVALID_ARGUMENT, "secret has room");
+    ok(entrakey_provider_copy_credentials(provider, user, 64, &user_len, secret, secret_len + 1, &secret_len, &expires,
+                                          &version));
+    CHECK(!strcmp(user, entrakey_token_username(token)) && !strcmp(secret, entrakey_token_secret(token)));
+    CHECK(strlen(secret) == secret_len && version == 1 && version == entrakey_token_version(token));
+    CHECK(expires == entrakey_token_expires_unix_ms(token) && entrakey_token_refresh_unix_ms(token) < expires);
+    CHECK(!strcmp(user, getenv("ENTRAKEY_EMULATOR_SYSTEM_OBJECT_ID")));
+
+    entrakey_provider_close(provider);
+    entrakey_provider_close(provider);
+    expect(entrakey_provider_copy_credentials(provider, user, 64, &user_len, secret, 8192, &secret_len, NULL, NULL),
+           ENTRAKEY_ERROR_CLOSED, "closed");
+    entrakey_provider_free(provider);
+    CHECK(!strcmp(secret, entrakey_token_secret(token))); /* a token outlives its provider */
+    entrakey_token_free(token);
+}
+
+static void *ask(void *provider) {
+    entrakey_token *token = NULL;
+    ok(entrakey_provider_get_token(provider, 0, &token));
+    CHECK(entrakey_token_version(token) == 1);
+    entrakey_token_free(token);
+    return NULL;
+}
+
+static void many_threads_and_a_fork(void) {
+    entrakey_provider *provider = NULL;
+    const char *managed[] = {"identity", "managed_identity", NULL};
+    pthread_t threads[64];
+    ok(make(&provider, managed));
+    for (int i = 0; i < 64; i++) pthread_create(&threads[i], NULL, ask, provider);
+    for (int i = 0; i < 64; i++) pthread_join(threads[i], NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        ask(provider);
+        entrakey_provider_free(provider);
+        _exit(failures ? 1 : 0);
+    }
+    int status = 1;
+    CHECK(waitpid(child, &status, 0) == child && status == 0);
+    entrakey_provider_free(provider);
+}
+
+int main(void) {
+    CHECK(entrakey_abi() == ENTRAKEY_ABI && entrakey_version()[0]);
+    null_everywhere();
+    bad_configuration();
+    refusals();
+    copying();
+    many_threads_and_a_fork();
+    return failures ? 1 : 0;
+}

@@ -1,0 +1,100 @@
+//! The core's provider against the emulator, without any binding in between.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+
+use entrakey_core::{Config, ErrorKind, Provider};
+use entrakey_tests::Emulator;
+use std::sync::{Arc, Barrier};
+use std::time::{Duration, Instant};
+
+fn provider(emulator: &Emulator, pairs: &[(&str, &str)]) -> Provider {
+    let mut config = Config::new();
+    // From code and not from the environment: these tests run in one process, side by side.
+    config.set("imds_endpoint", emulator.get("AZURE_POD_IDENTITY_AUTHORITY_HOST")).unwrap();
+    config.set("authority_host", emulator.get("AZURE_AUTHORITY_HOST")).unwrap();
+    config.set("ca_file", emulator.get("ENTRAKEY_CA_FILE")).unwrap();
+    for (key, value) in pairs {
+        config.set(key, value).unwrap();
+    }
+    Provider::new(&config).unwrap()
+}
+
+fn principal(emulator: &Emulator) -> [(&str, &str); 4] {
+    [
+        ("identity", "service_principal"),
+        ("tenant_id", emulator.get("AZURE_TENANT_ID")),
+        ("client_id", emulator.get("AZURE_CLIENT_ID")),
+        ("client_secret", emulator.get("AZURE_CLIENT_SECRET")),
+    ]
+}
+
+#[test]
+fn a_hundred_threads_on_an_empty_cache_cause_one_request() {
+    let emulator = Emulator::start("1h");
+    let provider = provider(&emulator, &[("identity", "managed_identity")]);
+    let barrier = Arc::new(Barrier::new(100));
+    let threads: Vec<_> = (0..100)
+        .map(|_| {
+            let (provider, barrier) = (provider.clone(), barrier.clone());
+            std::thread::spawn(move || {
+                barrier.wait();
+                provider.get_token().unwrap().version()
+            })
+        })
+        .collect();
+    assert!(threads.into_iter().all(|thread| thread.join().unwrap() == 1));
+    assert_eq!(emulator.token_requests(), 1);
+}
+
+#[test]
+fn no_expired_token_is_ever_handed_out_while_tokens_rotate() {
+    let emulator = Emulator::start("3s");
+    let provider = provider(&emulator, &principal(&emulator));
+    let end = Instant::now() + Duration::from_secs(8);
+    while Instant::now() < end {
+        let token = provider.get_token().unwrap();
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        assert!(u128::from(token.expires_unix_ms()) > now.as_millis());
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    assert!(provider.version() >= 3, "only {} tokens in 8 s", provider.version());
+}
+
+#[test]
+fn an_untrusted_certificate_is_a_network_error_that_names_the_key() {
+    let emulator = Emulator::start("1h");
+    let mut config = Config::new();
+    config.set("authority_host", emulator.get("AZURE_AUTHORITY_HOST")).unwrap();
+    config.set("get_token_timeout_ms", "1000").unwrap();
+    for (key, value) in principal(&emulator) {
+        config.set(key, value).unwrap();
+    }
+    let error = Provider::new(&config).unwrap().get_token().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Network, "{error}");
+    assert!(error.message().contains("ca_file"), "{error}");
+}
+
+#[test]
+fn closing_wakes_those_who_wait() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut config = Config::new();
+    config.set("identity", "managed_identity").unwrap();
+    config.set("imds_endpoint", &format!("http://{}", silent.local_addr().unwrap())).unwrap();
+    let provider = Provider::new(&config).unwrap();
+    let waiting = provider.clone();
+    let thread = std::thread::spawn(move || waiting.get_token().unwrap_err().kind());
+    let _request = silent.accept().unwrap(); // the request is under way and will never be answered
+    let start = Instant::now();
+    provider.close();
+    assert_eq!(thread.join().unwrap(), ErrorKind::Closed);
+    assert!(start.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+fn debug_output_of_everything_public_holds_no_secret() {
+    let emulator = Emulator::start("1h");
+    let provider = provider(&emulator, &principal(&emulator));
+    let token = provider.get_token().unwrap();
+    let shown = format!("{provider:?} {token:?}");
+    let payload = token.secret().split('.').nth(1).unwrap();
+    assert!(!shown.contains(payload) && !shown.contains(emulator.get("AZURE_CLIENT_SECRET")), "{shown}");
+}

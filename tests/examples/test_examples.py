@@ -1,0 +1,55 @@
+"""What README shows is what the examples contain, and the examples do what they say."""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+HELLO = {
+    "python": ("examples/python/hello.py", [sys.executable, ROOT / "examples/python/hello.py"]),
+    "js": ("examples/node/hello.mjs", ["node", ROOT / "examples/node/hello.mjs"]),
+    "c": ("examples/c/hello.c", [ROOT / "target/examples-c/hello"]),
+}
+
+
+@pytest.fixture(scope="module")
+def emulator():
+    command = [ROOT / "target/debug/entrakey", "emulator", "--format", "json", "--quiet", "--exit-with-parent"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield json.loads(process.stdout.readline())
+        process.stdin.close()
+
+
+@pytest.mark.parametrize("language", HELLO)
+def test_readme_shows_the_example_and_the_example_runs(language, emulator):
+    path, command = HELLO[language]
+    blocks = re.findall(rf"```{language}\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert (ROOT / path).read_text() in blocks, f"README does not show {path} as it is"
+    for identity, name in [("managed_identity", "SYSTEM"), ("service_principal", "SERVICE_PRINCIPAL")]:
+        environment = {**os.environ, **emulator, "ENTRAKEY_IDENTITY": identity}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        assert emulator[f"ENTRAKEY_EMULATOR_{name}_OBJECT_ID"] in done.stdout
+        assert "eyJ" not in done.stdout + done.stderr, "a token was printed"
+
+
+def demo(*options):
+    command = [sys.executable, ROOT / "examples/demo/demo.py", *options]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+
+def test_the_demo_succeeds():
+    done = demo("--seconds", "14", "--token-lifetime", "4s", "--rotations", "3")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count(" ok\n") == 3, done.stdout
+
+
+def test_the_demo_fails_when_its_redis_is_stopped():
+    done = demo("--seconds", "8", "--token-lifetime", "4s", "--rotations", "1", "--kill-redis-after", "4")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert done.stdout.count("WRONG: ") == 3, done.stdout
