@@ -1,0 +1,44 @@
+// Builds the native half and puts it beside index.cjs: node build.mjs [--release]
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, renameSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const profile = process.argv.includes('--release') ? 'release' : 'debug';
+
+function cargo(args, options) {
+  try {
+    return execFileSync('cargo', args, { cwd: here, encoding: 'utf8', ...options });
+  } catch (error) {
+    const reason =
+      error.code === 'ENOENT' ? 'cargo was not found: install Rust (rustup.rs).' : 'cargo failed; its output says why.';
+    console.error(`entrakey: ${reason}`);
+    process.exit(1);
+  }
+}
+
+const libraries = {
+  linux: 'libentrakey_node.so',
+  darwin: 'libentrakey_node.dylib',
+  win32: 'entrakey_node.dll',
+};
+const library = libraries[process.platform];
+if (library === undefined) {
+  console.error(`entrakey: ${process.platform} is not supported; the platforms are ${Object.keys(libraries).join(', ')}.`);
+  process.exit(1);
+}
+
+cargo(['build', '-p', 'entrakey-node', ...(profile === 'release' ? ['--release'] : [])], { stdio: 'inherit' });
+
+// Cargo knows the target directory, whatever variable or file sets it.
+const { target_directory: target } = JSON.parse(
+  cargo(['metadata', '--format-version', '1', '--no-deps', '--offline'], { stdio: ['ignore', 'pipe', 'inherit'] }),
+);
+const libc = process.platform !== 'linux' ? '' : cargo(['-vV']).includes('-musl') ? '-musl' : '-gnu';
+const file = path.join(here, `entrakey.${process.platform}-${process.arch}${libc}.node`);
+
+// Renamed into place: a process that has the old one loaded keeps it.
+copyFileSync(path.join(target, profile, library), `${file}.new`);
+renameSync(`${file}.new`, file);
+console.log(`built ${path.relative(process.cwd(), file)} (${profile})`);

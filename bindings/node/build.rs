@@ -1,0 +1,5 @@
+//! Tells the linker that Node.js supplies the napi symbols.
+
+fn main() {
+    napi_build::setup();
+}

@@ -1,0 +1,8 @@
+'use strict';
+
+const { EntrakeyError } = require('./lib/errors.cjs');
+const native = require('./lib/native.cjs');
+const { Provider } = require('./lib/provider.cjs');
+const { Token } = require('./lib/token.cjs');
+
+module.exports = { EntrakeyError, Provider, Token, VERSION: native.libraryVersion() };

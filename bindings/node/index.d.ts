@@ -1,0 +1,167 @@
+/** Microsoft Entra ID access tokens for Redis clients. */
+
+/** How to authenticate. */
+export type Identity = 'managed_identity' | 'service_principal';
+
+/**
+ * The configuration of a provider. What is not given here comes from `ENTRAKEY_<KEY>`
+ * (`ENTRAKEY_CLIENT_ID`), then from Azure's own variables, then from the defaults.
+ * `undefined` counts as not given.
+ */
+export interface ProviderOptions {
+  /** How to authenticate. Required, here or as `ENTRAKEY_IDENTITY`. */
+  identity?: Identity | undefined;
+  /** The tenant of the service principal. Else `AZURE_TENANT_ID`. */
+  tenantId?: string | undefined;
+  /**
+   * The application (client) id: of the service principal (else `AZURE_CLIENT_ID`), or of a user-assigned
+   * managed identity (`AZURE_CLIENT_ID` is then not read).
+   */
+  clientId?: string | undefined;
+  /** A user-assigned managed identity, by its object (principal) id. */
+  objectId?: string | undefined;
+  /** A user-assigned managed identity, by its Azure resource id. */
+  resourceId?: string | undefined;
+  /** The service principal's secret: its value, not its id. Else `AZURE_CLIENT_SECRET`. */
+  clientSecret?: string | undefined;
+  /** What the token is for; `https://redis.azure.com/.default` by default. */
+  scope?: string | undefined;
+  /** Entra's address, https only. Else `AZURE_AUTHORITY_HOST`. */
+  authorityHost?: string | undefined;
+  /** The instance metadata service's address, for tests and emulators. */
+  imdsEndpoint?: string | undefined;
+  /** A PEM file of certificate authorities to trust besides the system's. */
+  caFile?: string | undefined;
+  /** The Redis user name, if it is not to be taken from the token. */
+  username?: string | undefined;
+  /** The claim of the token that holds the Redis user name; `oid` by default. */
+  usernameClaim?: string | undefined;
+  /** Ask for a new token after this share of its validity; 0.7 by default. */
+  refreshRatio?: number | undefined;
+  /** Ask for a new token this long before expiry at the latest; 300000 by default. */
+  refreshLowerBoundMs?: number | undefined;
+  /** Refresh earlier by a random share of the lifetime up to this; 0.05 by default. */
+  refreshJitter?: number | undefined;
+  /** The least time between an answer and the next request; 30000 by default. */
+  minRequestIntervalMs?: number | undefined;
+  /** The most one request to the token source may take; 10000 by default. */
+  requestTimeoutMs?: number | undefined;
+  /** The most a call of `getToken()` may take; 30000 by default. */
+  getTokenTimeoutMs?: number | undefined;
+  /** The least wait after a failed request; 500 by default. */
+  retryInitialMs?: number | undefined;
+  /** The most wait after a failed request; 30000 by default. There is no limit on tries. */
+  retryMaxMs?: number | undefined;
+  /** Connections re-authenticate at least this long before the old token expires; 180000 by default. */
+  reauthMarginMs?: number | undefined;
+  /** Notifications are spread over this share of the lifetime; 0.1 by default. */
+  reauthSpread?: number | undefined;
+  /** A token with less than this left is handed out only if nothing better can be had; 60000 by default. */
+  minValidityMs?: number | undefined;
+}
+
+/** How one call of `getToken()` behaves. */
+export interface GetTokenOptions {
+  /**
+   * The most the call may take, in milliseconds; the provider's `getTokenTimeoutMs` if not given. Calls
+   * with the same options that wait at the same time share one wait, and its end.
+   */
+  timeoutMs?: number | undefined;
+  /**
+   * `false`: when the last request failed and there is no valid token, reject with that error at once
+   * instead of waiting for the next attempt.
+   */
+  wait?: boolean | undefined;
+}
+
+/** An access token and the Redis user name that goes with it. Immutable; printing it shows no secret. */
+export declare class Token {
+  private constructor();
+  /** The access token: the password of the Redis `AUTH`. A bearer secret: do not log it. */
+  get secret(): string;
+  /** The object id of the identity: the user name of the Redis `AUTH`. */
+  get username(): string;
+  /** When it expires, by this machine's clock. */
+  get expiresOn(): Date;
+  /** When the provider means to ask for the next one. */
+  get refreshOn(): Date;
+  /** Counts the tokens of a provider, from 1. */
+  get version(): number;
+  /** Everything but the secret. */
+  toJSON(): { username: string; expiresOn: Date; refreshOn: Date; version: number };
+}
+
+/** A listener's registration. */
+export interface Subscription extends Disposable {
+  /** Ends it; a second call does nothing. */
+  unsubscribe(): void;
+}
+
+/**
+ * Supplies the access token of one identity and keeps it fresh. Making one does no network I/O: the first
+ * `getToken()` fetches, and from then on the token is renewed in the background well before it expires.
+ *
+ * A pending `getToken()` keeps the process alive; an idle provider never does.
+ */
+export declare class Provider implements Disposable, AsyncDisposable {
+  /** @throws {EntrakeyError} `INVALID_CONFIG`: a key is unknown, missing, or contradicts another. */
+  constructor(options?: ProviderOptions);
+  /**
+   * A valid token: from memory if there is one, else from the source. The same object while it is usable.
+   *
+   * Rejects with an {@link EntrakeyError}.
+   */
+  getToken(options?: GetTokenOptions): Promise<Token>;
+  /** The token in memory if it is valid, however little is left of it. Never fetches. */
+  current(): Token | undefined;
+  /** The version of the token in memory, 0 while there is none. */
+  get version(): number;
+  /**
+   * Calls `listener` after each new token, early enough to re-authenticate. One that throws or rejects
+   * causes a process warning and nothing else.
+   *
+   * @throws {EntrakeyError} `CLOSED` after `close()`.
+   */
+  subscribe(listener: (token: Token) => unknown): Subscription;
+  /** Ends the background work and forgets the token; calls that wait reject with `CLOSED`. Waits for nothing. */
+  close(): void;
+  /** `close()`, for `using`. */
+  [Symbol.dispose](): void;
+  /** `close()`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** The kinds of error; new ones may be added. */
+export type ErrorCode =
+  | 'INVALID_ARGUMENT'
+  | 'INVALID_CONFIG'
+  | 'IDENTITY_UNAVAILABLE'
+  | 'AUTH_REJECTED'
+  | 'THROTTLED'
+  | 'NETWORK'
+  | 'TIMEOUT'
+  | 'BAD_RESPONSE'
+  | 'USERNAME_UNAVAILABLE'
+  | 'CLOSED'
+  | 'CALLBACK_FAILED'
+  | 'INTERNAL'
+  /** Only while the package is loaded: there is no native binary for this platform. */
+  | 'MODULE_NOT_FOUND';
+
+/** What went wrong, in a sentence that says what to do. Holds no secret. */
+export declare class EntrakeyError extends Error {
+  private constructor();
+  /** What kind of error this is. */
+  readonly code: ErrorCode;
+  /** Whether the same call can succeed later with nothing changed. */
+  readonly retriable: boolean;
+  /** The number of Entra's refusal: 7000215 for `AADSTS7000215`. */
+  readonly aadsts?: number;
+  /** What Microsoft's support asks for; it is in Entra's sign-in log too. */
+  readonly correlationId?: string;
+  /** The HTTP status of the answer, if there was one. */
+  readonly httpStatus?: number;
+}
+
+/** The version of this library, the same in every language. */
+export declare const VERSION: string;

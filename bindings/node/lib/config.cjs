@@ -1,0 +1,35 @@
+'use strict';
+
+const { EntrakeyError, invalidArgument } = require('./errors.cjs');
+const native = require('./native.cjs');
+
+const toSnake = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+const toCamel = (name) => name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());
+
+const KEYS = new Map(native.configurationKeys().map((key) => [key, toCamel(key)]));
+const VALUES = new Set(['string', 'number', 'boolean']);
+
+/** The options of a provider as the core takes them: its own spelling of the keys, text for every value. */
+function toEntries(options) {
+  if (options === null || typeof options !== 'object') {
+    throw invalidArgument("Provider takes an object: new Provider({ identity: 'managed_identity' }).");
+  }
+  return Object.entries(options)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => {
+      if (!VALUES.has(typeof value)) {
+        const message = `Configuration key "${key}": a string, a number or a boolean is needed.`;
+        throw new EntrakeyError({ code: 'INVALID_CONFIG', message });
+      }
+      return { key: toSnake(key), value: String(value) };
+    });
+}
+
+/** The error for what the core said, with the configuration keys spelled as they are here. */
+function toError(failure, options = {}) {
+  const names = new Map([...KEYS, ...Object.keys(options).map((key) => [toSnake(key), key])]);
+  const message = failure.message.replace(/\w+/g, (word) => names.get(word) ?? word);
+  return new EntrakeyError({ ...failure, message });
+}
+
+module.exports = { toEntries, toError };

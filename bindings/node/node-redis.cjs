@@ -1,0 +1,45 @@
+'use strict';
+
+const { invalidArgument } = require('./lib/errors.cjs');
+const { warn } = require('./lib/warning.cjs');
+
+/** node-redis asks inside connect(), and asks again by itself: a long wait here would be a dead client. */
+const INSIDE_CONNECT = { timeoutMs: 5000, wait: false };
+
+const toCredentials = ({ username, secret }) => ({ username, password: secret });
+
+function warnOfReAuthentication(error) {
+  warn('ENTRAKEY_REAUTHENTICATION_FAILED', 'A Redis connection was not re-authenticated and will be closed', error);
+}
+
+function credentialsProvider(provider, { onReAuthenticationError = warnOfReAuthentication } = {}) {
+  if (typeof provider?.getToken !== 'function' || typeof provider.subscribe !== 'function') {
+    throw invalidArgument('credentialsProvider() takes a Provider of entrakey.');
+  }
+  return {
+    type: 'streaming-credentials-provider',
+
+    async subscribe(listener) {
+      let told; // nothing before the connection has its first token: node-redis is in its handshake
+      // First the subscription: a token that arrives during the wait below must not be missed.
+      const subscription = provider.subscribe((token) => {
+        if (told === undefined || token.version <= told) return;
+        told = token.version;
+        listener.onNext(toCredentials(token));
+      });
+      try {
+        const answer = await provider.getToken(INSIDE_CONNECT);
+        const token = provider.current() ?? answer;
+        told = token.version;
+        return [toCredentials(token), { dispose: () => subscription.unsubscribe() }];
+      } catch (error) {
+        subscription.unsubscribe();
+        throw error;
+      }
+    },
+
+    onReAuthenticationError,
+  };
+}
+
+module.exports = { credentialsProvider };

@@ -1,0 +1,3 @@
+import adapter from './node-redis.cjs';
+
+export const { credentialsProvider } = adapter;

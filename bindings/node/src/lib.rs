@@ -1,0 +1,24 @@
+//! The native half of the npm package `entrakey`: it converts, calls the core and converts back.
+//!
+//! Everything here is private to the package's JavaScript, which is the public face. The functions are free
+//! functions on an external handle because a class method costs several times as much to call, and what can
+//! fail returns a [`convert::Failure`] because the error class lives in JavaScript.
+
+mod convert;
+mod provider;
+mod waiting;
+
+use entrakey_core::{KEYS, VERSION};
+use napi_derive::napi;
+
+/// The version of the library that this binary was built from.
+#[napi(catch_unwind)]
+pub fn library_version() -> &'static str {
+    VERSION
+}
+
+/// The configuration keys as the core spells them, for translating the names in its messages.
+#[napi(catch_unwind)]
+pub fn configuration_keys() -> Vec<&'static str> {
+    KEYS.iter().map(|key| key.name).collect()
+}

@@ -1,0 +1,138 @@
+//! The provider as JavaScript holds it.
+
+use crate::convert::{Failure, TokenParts, number};
+use crate::waiting;
+use entrakey_core::{Config, GetToken, Provider, Subscription};
+use napi::bindgen_prelude::{Either, External, Function, Object};
+use napi::threadsafe_function::ThreadsafeFunctionCallMode;
+use napi::{Env, Result};
+use napi_derive::napi;
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// A provider and what its JavaScript object subscribed to.
+pub struct Handle {
+    provider: Provider,
+    /// Kept here, not in JavaScript: a subscription must not end because a host dropped what `subscribe`
+    /// returned.
+    subscriptions: Mutex<HashMap<u32, Subscription>>,
+}
+
+impl Handle {
+    fn subscriptions(&self) -> MutexGuard<'_, HashMap<u32, Subscription>> {
+        self.subscriptions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One configuration key and its value, as text.
+#[napi(object, object_to_js = false)]
+pub struct Entry {
+    /// The key, as the core spells it.
+    pub key: String,
+    /// The value.
+    pub value: String,
+}
+
+/// A new provider.
+#[napi(catch_unwind)]
+pub fn open(entries: Vec<Entry>) -> Either<External<Handle>, Failure> {
+    match provider(entries) {
+        Ok(provider) => Either::A(External::new(Handle { provider, subscriptions: Mutex::default() })),
+        Err(error) => Either::B(error.into()),
+    }
+}
+
+fn provider(entries: Vec<Entry>) -> std::result::Result<Provider, entrakey_core::Error> {
+    let mut config = Config::new();
+    for Entry { key, value } in entries {
+        config.set(&key, &Zeroizing::new(value))?;
+    }
+    Provider::new(&config)
+}
+
+/// A function that tells the version of the token in memory if it is usable, else 0: what `getToken()`
+/// compares on each call. It is bound to its provider because finding that from a handle costs more.
+#[napi(catch_unwind)]
+pub fn usable_version<'env>(env: &'env Env, handle: &External<Handle>) -> Result<Function<'env, (), f64>> {
+    let provider = handle.provider.clone();
+    env.create_function_from_closure("usableVersion", move |_| {
+        let ask = || provider.with_usable(|token| number(token.version())).unwrap_or_default();
+        Ok(catch_unwind(AssertUnwindSafe(ask)).unwrap_or_default()) // 0 leads to a call that reports it
+    })
+}
+
+/// The token in memory, if it is usable.
+#[napi(catch_unwind)]
+pub fn usable(handle: &External<Handle>) -> Option<TokenParts> {
+    handle.provider.with_usable(|token| TokenParts::from(token.as_ref()))
+}
+
+/// The version of the token in memory if it is valid, else 0.
+#[napi(catch_unwind)]
+pub fn valid_version(handle: &External<Handle>) -> f64 {
+    handle.provider.current().map_or(0.0, |token| number(token.version()))
+}
+
+/// The token in memory, if it is valid.
+#[napi(catch_unwind)]
+pub fn valid(handle: &External<Handle>) -> Option<TokenParts> {
+    handle.provider.current().map(|token| TokenParts::from(token.as_ref()))
+}
+
+/// The version of the token in memory.
+#[napi(catch_unwind)]
+pub fn version(handle: &External<Handle>) -> f64 {
+    number(handle.provider.version())
+}
+
+/// Waits for a token. The promise holds the event loop until it settles, and never rejects.
+#[napi(catch_unwind)]
+pub fn wait_for_token<'env>(
+    env: &'env Env,
+    handle: &External<Handle>,
+    timeout_ms: Option<u32>,
+    no_wait: bool,
+) -> Result<Object<'env>> {
+    let timeout = timeout_ms.map(|ms| Duration::from_millis(ms.into()));
+    waiting::start(env, handle.provider.clone(), GetToken { timeout, no_wait })
+}
+
+/// Calls `listener` after each new token, with nothing: it reads the newest token itself, so that news
+/// which waited for a busy event loop cannot deliver an old one. Holds nothing alive.
+#[napi(catch_unwind)]
+pub fn subscribe(
+    handle: &External<Handle>,
+    id: u32,
+    listener: Function<'_, (), ()>,
+) -> Result<Option<Failure>> {
+    let news = listener.build_threadsafe_function::<()>().weak::<true>().callee_handled::<false>().build()?;
+    // The status says only that the environment is going away, and the listener with it.
+    let subscribed = handle.provider.subscribe(move |_| {
+        news.call((), ThreadsafeFunctionCallMode::NonBlocking);
+    });
+    Ok(match subscribed {
+        Ok(subscription) => {
+            handle.subscriptions().insert(id, subscription);
+            None
+        }
+        Err(error) => Some(error.into()),
+    })
+}
+
+/// Ends a subscription; a second call does nothing.
+#[napi(catch_unwind)]
+pub fn unsubscribe(handle: &External<Handle>, id: u32) {
+    let subscription = handle.subscriptions().remove(&id);
+    drop(subscription); // after the lock: it drops a function of the host's
+}
+
+/// Closes the provider and ends its subscriptions.
+#[napi(catch_unwind)]
+pub fn close(handle: &External<Handle>) {
+    handle.provider.close();
+    let subscriptions = std::mem::take(&mut *handle.subscriptions());
+    drop(subscriptions);
+}

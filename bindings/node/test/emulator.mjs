@@ -1,0 +1,42 @@
+// Starts the emulator for a test and ends it with the test.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const BINARY = process.env.ENTRAKEY_BIN ?? fileURLToPath(new URL('../../../target/debug/entrakey', import.meta.url));
+
+function clearEnvironment() {
+  for (const name of Object.keys(process.env)) {
+    if (/^(ENTRAKEY_|AZURE_|IDENTITY_|MSI_)/.test(name)) delete process.env[name];
+  }
+}
+
+/** A running emulator whose environment is this process's until the test ends. */
+export async function startEmulator(test, lifetime = '1h') {
+  if (!existsSync(BINARY)) {
+    throw new Error(`${BINARY} is missing: run "cargo build -p entrakey-cli", or set ENTRAKEY_BIN.`);
+  }
+  const options = ['--format', 'json', '--quiet', '--exit-with-parent', '--token-lifetime', lifetime];
+  const emulator = spawn(BINARY, ['emulator', ...options], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const exit = once(emulator, 'exit');
+  test.after(async () => {
+    clearEnvironment();
+    emulator.stdin.end();
+    emulator.kill();
+    await exit;
+  });
+  const line = once(createInterface(emulator.stdout), 'line');
+  const [first] = await Promise.race([line, exit.then(() => Promise.reject(new Error('The emulator ended at once.')))]);
+  const environment = JSON.parse(first);
+  clearEnvironment();
+  Object.assign(process.env, environment);
+  const stats = async () => (await fetch(`${environment.ENTRAKEY_EMULATOR_URL}/emulator/stats`)).json();
+  return {
+    environment,
+    stats,
+    tokenRequests: async () => (await stats()).token_requests.total,
+    redis: async (objectId) => (await stats()).redis.by_object_id[objectId],
+  };
+}

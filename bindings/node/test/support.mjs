@@ -1,0 +1,42 @@
+// What several test files need.
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+
+const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
+
+export const claims = (token) => JSON.parse(Buffer.from(token.secret.split('.')[1], 'base64url').toString());
+
+/** The address of a loopback port that nobody listens on. */
+export async function closedEndpoint() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return `http://127.0.0.1:${port}`;
+}
+
+/** A source that takes connections and never answers. */
+export async function silentEndpoint(test) {
+  const sockets = new Set();
+  const server = createServer((socket) => sockets.add(socket)).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  test.after(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  return `http://127.0.0.1:${server.address().port}`;
+}
+
+/** Runs a program in a Node.js of its own and says how it ended. `require('entrakey')` works in it. */
+export function runProgram(program, { env = process.env, esm = false } = {}) {
+  const started = performance.now();
+  const kind = esm ? ['--input-type=module'] : [];
+  return new Promise((resolve) => {
+    execFile(process.execPath, [...kind, '-e', program], { cwd: PACKAGE, env, timeout: 20_000 }, (error, stdout, stderr) => {
+      resolve({ code: error ? (error.code ?? error.signal) : 0, stdout, stderr, ms: performance.now() - started });
+    });
+  });
+}

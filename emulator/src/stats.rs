@@ -1,0 +1,73 @@
+//! What has happened, counted: the independent witness of a test.
+
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+#[derive(Debug, Default)]
+pub(crate) struct Stats(Mutex<Counts>);
+
+/// As `GET /emulator/stats` shows it.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct Counts {
+    token_requests: TokenRequests,
+    redis: Redis,
+}
+
+#[derive(Clone, Debug, Default, Serialize)]
+struct TokenRequests {
+    total: u64,
+    issued_by_object_id: BTreeMap<String, u64>,
+    failed: BTreeMap<String, u64>,
+}
+
+#[derive(Clone, Debug, Default, Serialize)]
+struct Redis {
+    by_object_id: BTreeMap<String, Connections>,
+    auth_rejected: BTreeMap<&'static str, u64>,
+}
+
+/// The connections of one object id.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct Connections {
+    /// Counted at the first accepted AUTH of each.
+    pub(crate) connections: u64,
+    /// Every accepted AUTH, the first included.
+    pub(crate) auths: u64,
+    /// Closed because the token expired.
+    pub(crate) expired: u64,
+    /// Commands other than AUTH, HELLO and CLIENT.
+    pub(crate) commands: u64,
+    pub(crate) connected: u64,
+}
+
+impl Stats {
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn snapshot(&self) -> Counts {
+        self.counts().clone()
+    }
+
+    pub(crate) fn token_issued(&self, object_id: &str) {
+        let mut counts = self.counts();
+        counts.token_requests.total += 1;
+        *counts.token_requests.issued_by_object_id.entry(object_id.to_owned()).or_default() += 1;
+    }
+
+    pub(crate) fn token_refused(&self, code: String) {
+        let mut counts = self.counts();
+        counts.token_requests.total += 1;
+        *counts.token_requests.failed.entry(code).or_default() += 1;
+    }
+
+    pub(crate) fn auth_rejected(&self, reason: &'static str) {
+        *self.counts().redis.auth_rejected.entry(reason).or_default() += 1;
+    }
+
+    /// Changes what is counted for an object id.
+    pub(crate) fn on(&self, object_id: &str, change: impl FnOnce(&mut Connections)) {
+        change(self.counts().redis.by_object_id.entry(object_id.to_owned()).or_default());
+    }
+}
