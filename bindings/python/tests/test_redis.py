@@ -72,6 +72,7 @@ def test_an_idle_connection_lives_through_rotations_and_a_pubsub_recovers(start_
             time.sleep(0.05)
         stop.set()
         reader.join()
+        listening.close(), client.close()
         assert received
 
 
@@ -83,6 +84,8 @@ def test_two_clients_share_one_provider_and_both_are_re_authenticated(start_emul
         connections = [client.client_id() for client in clients]
         time.sleep(9)
         assert [client.client_id() for client in clients] == connections
+        for client in clients:
+            client.close()
 
 
 def test_asyncio_connections_live_through_rotations(start_emulator):
@@ -142,3 +145,4 @@ def test_a_child_after_fork_re_authenticates_its_own_connections(start_emulator)
                 os._exit(4)
         _, status = os.waitpid(child, 0)
         assert os.waitstatus_to_exitcode(status) == 0
+        client.close()
