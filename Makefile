@@ -30,7 +30,7 @@ test: build check
 	$(OFFLINE) $(CARGO) test --locked --offline --workspace --exclude entrakey-python --exclude entrakey-node
 	cd bindings/python && ../../$(OFFLINE) ../../.venv/bin/python -m pytest -q
 	cd bindings/node && ../../$(OFFLINE) npm test
-	$(OFFLINE) .venv/bin/python -m pytest -q tests/examples
+	$(OFFLINE) .venv/bin/python -m pytest -q tests/emulator tests/examples
 
 check: prerequisites
 	$(CARGO) fmt --all --check

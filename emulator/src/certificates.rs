@@ -1,67 +1,53 @@
-//! A CA made at start, and the certificate that the HTTPS and Redis planes show.
+//! A certificate authority made at start, and the one server certificate that it signs.
 
-use crate::error::Error;
-use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    KeyUsagePurpose,
-};
+use crate::Error;
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
-const DAY: Duration = Duration::from_secs(86_400);
+/// What the server certificate is good for.
+const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
-/// The CA's certificate and a TLS server that it vouches for.
-pub(crate) struct Certificates {
-    pub(crate) ca_pem: String,
-    pub(crate) acceptor: TlsAcceptor,
+pub(crate) struct Authority {
+    pem: String,
+    server: Arc<ServerConfig>,
 }
 
-impl Certificates {
-    pub(crate) fn make() -> Result<Self, Error> {
-        let ca = authority().map_err(cryptography)?;
-        let key = KeyPair::generate().map_err(cryptography)?;
-        let certificate = server().and_then(|params| params.signed_by(&key, &ca)).map_err(cryptography)?;
-        let chain = vec![certificate.der().clone(), ca.der().clone()];
-        let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
-        // The provider by name: a process-wide default belongs to the program that this library is part of.
-        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
-            .map_err(cryptography)?;
-        Ok(Self { ca_pem: ca.pem(), acceptor: TlsAcceptor::from(Arc::new(config)) })
+impl Authority {
+    pub(crate) fn new() -> Result<Self, Error> {
+        Self::make().map_err(|error| Error::new(format!("cannot make certificates: {error}")))
     }
-}
 
-fn authority() -> Result<CertifiedIssuer<'static, KeyPair>, rcgen::Error> {
-    let mut params = params("entrakey emulator CA", Vec::new())?;
-    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign, KeyUsagePurpose::DigitalSignature];
-    CertifiedIssuer::self_signed(params, KeyPair::generate()?)
-}
+    fn make() -> Result<Self, Box<dyn std::error::Error>> {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, "entrakey emulator CA");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let key = KeyPair::generate()?;
+        let certificate = params.self_signed(&key)?;
+        let issuer = Issuer::new(params, key);
 
-fn server() -> Result<CertificateParams, rcgen::Error> {
-    let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).to_vec();
-    let mut params = params("entrakey emulator", names)?;
-    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    // Python 3.13 and later insist on it.
-    params.use_authority_key_identifier_extension = true;
-    Ok(params)
-}
+        let mut leaf = CertificateParams::new(NAMES.map(str::to_owned))?;
+        leaf.distinguished_name.push(DnType::CommonName, "entrakey emulator");
+        leaf.use_authority_key_identifier_extension = true; // Python 3.13 refuses chains without it
+        let leaf_key = KeyPair::generate()?;
+        let leaf = leaf.signed_by(&leaf_key, &issuer)?;
+        let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(leaf_key.serialize_der()));
+        let server = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_single_cert(vec![leaf.der().clone(), certificate.der().clone()], private)?;
+        Ok(Self { pem: certificate.pem(), server: Arc::new(server) })
+    }
 
-fn params(common_name: &str, names: Vec<String>) -> Result<CertificateParams, rcgen::Error> {
-    let mut params = CertificateParams::new(names)?;
-    params.distinguished_name.push(DnType::CommonName, common_name);
-    let now = SystemTime::now();
-    params.not_before = (now - DAY).into();
-    params.not_after = (now + 365 * DAY).into();
-    Ok(params)
-}
+    pub(crate) fn pem(&self) -> &str {
+        &self.pem
+    }
 
-fn cryptography(error: impl ToString) -> Error {
-    Error::Cryptography(error.to_string())
+    pub(crate) fn tls_acceptor(&self) -> TlsAcceptor {
+        TlsAcceptor::from(self.server.clone())
+    }
 }

@@ -1,148 +1,163 @@
-//! Whom the emulator knows.
+//! Who exists in the emulated tenant, and what each may do with the cache.
+//!
+//! The ids are made up, fixed, and easy to tell apart in a log.
 
-const SUBSCRIPTION: &str = "/subscriptions/0e17a000-0000-4000-8000-00000000005b/resourcegroups/entrakey";
+/// The tenant that everybody belongs to.
+pub(crate) const TENANT_ID: &str = "72f988bf-0000-4000-8000-000000000001";
 
-/// What an identity may do at the Redis.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum AccessPolicy {
-    /// Every command.
+/// What an object id may do with the cache (its access policy assignment).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Everything.
     Owner,
-    /// Every command but those that write.
+    /// Commands that only read.
     Reader,
 }
 
-/// A managed identity or a service principal.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Identity {
-    /// How notes call it.
-    pub name: &'static str,
-    /// The client (application) id.
-    pub client_id: String,
-    /// The object id of the principal, which is its username at the Redis.
-    pub object_id: String,
-    /// The Azure resource id, if it is a managed identity.
-    pub resource_id: Option<String>,
-    /// The client secret, if it is a service principal.
-    pub client_secret: Option<String>,
-    /// What it may do at the Redis; `None`: it may not connect.
-    pub access_policy: Option<AccessPolicy>,
-    /// Whether its tokens carry the `oid` claim.
-    pub has_oid_claim: bool,
+/// An identity: a managed one, or the service principal of an application.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    /// The name under which the environment shows it.
+    name: &'static str,
+    pub(crate) client_id: &'static str,
+    pub(crate) object_id: &'static str,
+    pub(crate) kind: Kind,
+    /// The access policy assignment; none means that the cache does not know the object id.
+    pub(crate) access: Option<Access>,
+    /// Whether its tokens have the `oid` claim. Real ones do.
+    pub(crate) has_oid: bool,
 }
 
-/// Everyone the emulator knows, in one tenant. The ids are the same in every run.
-///
-/// | identity | client id ends in | object id ends in | at the Redis |
-/// |---|---|---|---|
-/// | `system` | 8001-000000000001 | 8001-000000000002 | owner |
-/// | `user_assigned` | 8002-000000000001 | 8002-000000000002 | owner |
-/// | `without_oid` | 8003-000000000001 | 8003-000000000002 | refused: its tokens have no `oid` claim |
-/// | `without_policy` | 8004-000000000001 | 8004-000000000002 | refused: no access policy |
-/// | `reader` | 8005-000000000001 | 8005-000000000002 | reader |
-/// | `service_principal` | 8006-000000000001 | 8006-000000000002 | owner |
-///
-/// All of them begin with `0e17a000-0000-4000-`; the tenant is `0e17a000-0000-4000-8000-000000000000`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Identities {
-    /// The tenant's id.
-    pub tenant_id: String,
-    /// The managed identity that answers when none is named.
-    pub system: Identity,
-    /// A user-assigned managed identity.
-    pub user_assigned: Identity,
-    /// A user-assigned managed identity whose tokens have no `oid` claim.
-    pub without_oid: Identity,
-    /// A user-assigned managed identity that the Redis does not know.
-    pub without_policy: Identity,
-    /// A user-assigned managed identity that may only read.
-    pub reader: Identity,
-    /// A service principal with a secret.
-    pub service_principal: Identity,
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    SystemAssigned { resource_id: &'static str },
+    UserAssigned { resource_id: &'static str },
+    Application { secret: &'static str },
 }
 
-impl Identities {
-    /// The managed identity with this client id, object id or resource id.
-    pub(crate) fn managed(&self, by: SelectBy, value: &str) -> Option<&Identity> {
-        self.all().into_iter().filter(|identity| identity.resource_id.is_some()).find(|identity| {
-            let id = match by {
-                SelectBy::ClientId => Some(&identity.client_id),
-                SelectBy::ObjectId => Some(&identity.object_id),
-                SelectBy::ResourceId => identity.resource_id.as_ref(),
-            };
-            id.is_some_and(|id| id.eq_ignore_ascii_case(value))
-        })
-    }
+use Kind::{Application, SystemAssigned, UserAssigned};
 
-    /// The service principal with this client id, and its secret.
-    pub(crate) fn principal(&self, client_id: &str) -> Option<(&Identity, &str)> {
-        let principal = &self.service_principal;
-        let secret = principal.client_secret.as_deref()?;
-        principal.client_id.eq_ignore_ascii_case(client_id).then_some((principal, secret))
-    }
+pub(crate) static IDENTITIES: &[Identity] = &[
+    Identity {
+        name: "SYSTEM",
+        client_id: "11111111-c000-4000-8000-000000000001",
+        object_id: "11111111-0000-4000-8000-000000000001",
+        kind: SystemAssigned {
+            resource_id: "/subscriptions/emulated/resourcegroups/emulated/providers/Microsoft.Compute/virtualMachines/vm",
+        },
+        access: Some(Access::Owner),
+        has_oid: true,
+    },
+    Identity {
+        name: "SERVICE_PRINCIPAL",
+        client_id: "22222222-c000-4000-8000-000000000002",
+        object_id: "22222222-0000-4000-8000-000000000002",
+        kind: Application { secret: "emulated-client-secret~value" },
+        access: Some(Access::Owner),
+        has_oid: true,
+    },
+    user_assigned(
+        "USER_ASSIGNED",
+        Some(Access::Owner),
+        true,
+        UserIds {
+            client_id: "33333333-c000-4000-8000-000000000003",
+            object_id: "33333333-0000-4000-8000-000000000003",
+            resource_id: "/subscriptions/emulated/resourcegroups/emulated/providers/Microsoft.ManagedIdentity/userAssignedIdentities/app",
+        },
+    ),
+    user_assigned(
+        "WITHOUT_OID",
+        Some(Access::Owner),
+        false,
+        UserIds {
+            client_id: "44444444-c000-4000-8000-000000000004",
+            object_id: "44444444-0000-4000-8000-000000000004",
+            resource_id: "/subscriptions/emulated/resourcegroups/emulated/providers/Microsoft.ManagedIdentity/userAssignedIdentities/without-oid",
+        },
+    ),
+    user_assigned(
+        "WITHOUT_POLICY",
+        None,
+        true,
+        UserIds {
+            client_id: "55555555-c000-4000-8000-000000000005",
+            object_id: "55555555-0000-4000-8000-000000000005",
+            resource_id: "/subscriptions/emulated/resourcegroups/emulated/providers/Microsoft.ManagedIdentity/userAssignedIdentities/without-policy",
+        },
+    ),
+    user_assigned(
+        "READER",
+        Some(Access::Reader),
+        true,
+        UserIds {
+            client_id: "66666666-c000-4000-8000-000000000006",
+            object_id: "66666666-0000-4000-8000-000000000006",
+            resource_id: "/subscriptions/emulated/resourcegroups/emulated/providers/Microsoft.ManagedIdentity/userAssignedIdentities/reader",
+        },
+    ),
+];
 
-    /// What the Redis lets this object id do.
-    pub(crate) fn access_policy(&self, object_id: &str) -> Option<AccessPolicy> {
-        self.all().into_iter().find(|identity| identity.object_id == object_id)?.access_policy
-    }
-
-    fn all(&self) -> [&Identity; 6] {
-        [
-            &self.system,
-            &self.user_assigned,
-            &self.without_oid,
-            &self.without_policy,
-            &self.reader,
-            &self.service_principal,
-        ]
-    }
+struct UserIds {
+    client_id: &'static str,
+    object_id: &'static str,
+    resource_id: &'static str,
 }
 
-impl Default for Identities {
-    fn default() -> Self {
-        let system = Identity {
-            resource_id: Some(format!("{SUBSCRIPTION}/providers/Microsoft.Compute/virtualMachines/emulator")),
-            ..identity("system-assigned identity", 1)
-        };
-        let service_principal = Identity {
-            client_secret: Some("emulator~secret~of~the~service~principal".to_owned()),
-            ..identity("service principal", 6)
-        };
-        Self {
-            tenant_id: "0e17a000-0000-4000-8000-000000000000".to_owned(),
-            system,
-            user_assigned: user_assigned("user-assigned", 2),
-            without_oid: Identity { has_oid_claim: false, ..user_assigned("without-oid", 3) },
-            without_policy: Identity { access_policy: None, ..user_assigned("without-policy", 4) },
-            reader: Identity { access_policy: Some(AccessPolicy::Reader), ..user_assigned("reader", 5) },
-            service_principal,
+const fn user_assigned(name: &'static str, access: Option<Access>, has_oid: bool, ids: UserIds) -> Identity {
+    let UserIds { client_id, object_id, resource_id } = ids;
+    Identity { name, client_id, object_id, kind: UserAssigned { resource_id }, access, has_oid }
+}
+
+impl Identity {
+    pub(crate) fn resource_id(&self) -> Option<&'static str> {
+        match self.kind {
+            SystemAssigned { resource_id } | UserAssigned { resource_id } => Some(resource_id),
+            Application { .. } => None,
         }
     }
 }
 
-fn user_assigned(name: &'static str, number: u8) -> Identity {
-    let resource_id = format!("{SUBSCRIPTION}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}");
-    Identity { resource_id: Some(resource_id), ..identity(name, number) }
+/// The access of an object id, if the cache has an assignment for it.
+pub(crate) fn access_of(object_id: &str) -> Option<Access> {
+    IDENTITIES.iter().find(|identity| identity.object_id == object_id)?.access
 }
 
-fn identity(name: &'static str, number: u8) -> Identity {
-    Identity {
-        name,
-        client_id: format!("0e17a000-0000-4000-80{number:02}-000000000001"),
-        object_id: format!("0e17a000-0000-4000-80{number:02}-000000000002"),
-        resource_id: None,
-        client_secret: None,
-        access_policy: Some(AccessPolicy::Owner),
-        has_oid_claim: true,
+/// The variables that show the identities: Azure's own for the application, ours for the rest.
+pub(crate) fn environment() -> Vec<(&'static str, String)> {
+    let mut variables = vec![("AZURE_TENANT_ID", TENANT_ID.to_owned())];
+    for identity in IDENTITIES {
+        if let Application { secret } = identity.kind {
+            variables.push(("AZURE_CLIENT_ID", identity.client_id.to_owned()));
+            variables.push(("AZURE_CLIENT_SECRET", secret.to_owned()));
+        }
     }
+    for (name, identity, id) in NAMED_IDS {
+        if let Some(found) = IDENTITIES.iter().find(|candidate| candidate.name == *identity) {
+            let value = match id {
+                Id::Client => found.client_id,
+                Id::Object => found.object_id,
+                Id::Resource => found.resource_id().unwrap_or_default(),
+            };
+            variables.push((name, value.to_owned()));
+        }
+    }
+    variables
 }
 
-/// By what a request names a managed identity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum SelectBy {
-    ClientId,
-    ObjectId,
-    ResourceId,
+enum Id {
+    Client,
+    Object,
+    Resource,
 }
+
+const NAMED_IDS: &[(&str, &str, Id)] = &[
+    ("ENTRAKEY_EMULATOR_SYSTEM_OBJECT_ID", "SYSTEM", Id::Object),
+    ("ENTRAKEY_EMULATOR_SERVICE_PRINCIPAL_OBJECT_ID", "SERVICE_PRINCIPAL", Id::Object),
+    ("ENTRAKEY_EMULATOR_USER_ASSIGNED_CLIENT_ID", "USER_ASSIGNED", Id::Client),
+    ("ENTRAKEY_EMULATOR_USER_ASSIGNED_OBJECT_ID", "USER_ASSIGNED", Id::Object),
+    ("ENTRAKEY_EMULATOR_USER_ASSIGNED_RESOURCE_ID", "USER_ASSIGNED", Id::Resource),
+    ("ENTRAKEY_EMULATOR_WITHOUT_OID_CLIENT_ID", "WITHOUT_OID", Id::Client),
+    ("ENTRAKEY_EMULATOR_WITHOUT_POLICY_CLIENT_ID", "WITHOUT_POLICY", Id::Client),
+    ("ENTRAKEY_EMULATOR_READER_CLIENT_ID", "READER", Id::Client),
+];

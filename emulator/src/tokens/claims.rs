@@ -1,60 +1,75 @@
-//! What a token says.
+//! The claims of a token. <https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference>
 
-use crate::identities::Identity;
-use crate::random;
-use serde::Serialize;
-use std::ops::Range;
+use crate::identities::{Identity, Kind, TENANT_ID};
+use crate::world::World;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
 
-/// The claims of an app-only token, with the names and about the size of real ones.
-#[derive(Serialize)]
-pub(crate) struct Claims<'a> {
-    aud: &'a str,
-    iss: &'a str,
-    iat: u64,
-    nbf: u64,
-    exp: u64,
-    aio: String,
-    appid: &'a str,
-    azp: &'a str,
-    idtyp: &'static str,
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Claims {
+    pub(crate) aud: String,
+    pub(crate) iss: String,
+    pub(crate) iat: u64,
+    pub(crate) nbf: u64,
+    pub(crate) exp: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    oid: Option<&'a str>,
-    rh: String,
-    sub: &'a str,
-    tid: &'a str,
+    pub(crate) oid: Option<String>,
+    sub: String,
+    tid: String,
+    appid: String,
+    azp: String,
+    appidacr: String,
+    idp: String,
+    idtyp: String,
     uti: String,
-    ver: &'static str,
-    xms_ftd: String,
+    ver: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    xms_mirid: Option<&'a str>,
+    xms_mirid: Option<String>,
+    // Opaque in real tokens too; they give ours the size of those, about 1.4 KB.
+    aio: String,
+    rh: String,
+    xms_ftd: String,
+    xms_idrel: String,
 }
 
-impl<'a> Claims<'a> {
-    pub(crate) fn new(
-        identity: &'a Identity,
-        issuer: &'a str,
-        tenant_id: &'a str,
-        audience: &'a str,
-        valid: Range<u64>,
-    ) -> Self {
-        Self {
-            aud: audience,
-            iss: issuer,
-            iat: valid.start,
-            nbf: valid.start,
-            exp: valid.end,
-            aio: random::base64url(63),
-            appid: &identity.client_id,
-            azp: &identity.client_id,
-            idtyp: "app",
-            oid: identity.has_oid_claim.then_some(&identity.object_id),
-            rh: format!("1.{}.", random::base64url(72)),
-            sub: &identity.object_id,
-            tid: tenant_id,
-            uti: random::base64url(16),
-            ver: "2.0",
-            xms_ftd: random::base64url(96),
-            xms_mirid: identity.resource_id.as_deref(),
-        }
+/// A token that IMDS hands out: v1 issuer, the resource as audience.
+pub(crate) fn for_managed_identity(world: &World, identity: &Identity, resource: &str) -> Claims {
+    make(world, identity, resource, "1.0", format!("{}/{TENANT_ID}/", world.authority))
+}
+
+/// A token of the v2.0 token endpoint.
+pub(crate) fn for_application(world: &World, identity: &Identity, audience: &str) -> Claims {
+    make(world, identity, audience, "2.0", format!("{}/{TENANT_ID}/v2.0", world.authority))
+}
+
+fn make(world: &World, identity: &Identity, audience: &str, version: &str, issuer: String) -> Claims {
+    let now = world.now().as_secs();
+    Claims {
+        aud: audience.to_owned(),
+        idp: issuer.clone(),
+        iss: issuer,
+        iat: now,
+        nbf: now,
+        exp: now + world.token_lifetime.as_secs(),
+        oid: identity.has_oid.then(|| identity.object_id.to_owned()),
+        sub: identity.object_id.to_owned(),
+        tid: TENANT_ID.to_owned(),
+        appid: identity.client_id.to_owned(),
+        azp: identity.client_id.to_owned(),
+        appidacr: if matches!(identity.kind, Kind::Application { .. }) { "1" } else { "2" }.to_owned(),
+        idtyp: "app".to_owned(),
+        uti: random(16),
+        ver: version.to_owned(),
+        xms_mirid: identity.resource_id().map(str::to_owned),
+        aio: random(64),
+        rh: random(40),
+        xms_ftd: random(48),
+        xms_idrel: "7 16".to_owned(),
     }
+}
+
+fn random(bytes: usize) -> String {
+    let bytes: Vec<u8> = std::iter::repeat_with(|| fastrand::u8(..)).take(bytes).collect();
+    URL_SAFE_NO_PAD.encode(bytes)
 }

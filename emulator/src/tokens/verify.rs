@@ -1,98 +1,53 @@
-//! Whether a username and a token may enter the Redis.
+//! What the Redis plane checks of a token.
 
-use super::{REDIS_AUDIENCES, SigningKey};
-use crate::clock::unix_now;
-use crate::identities::{AccessPolicy, Identities};
+use super::Claims;
+use crate::identities::{Access, access_of};
+use crate::world::World;
 use jsonwebtoken::errors::ErrorKind;
-use serde::Deserialize;
+use jsonwebtoken::{Algorithm, Validation};
+use std::time::Duration;
 
-/// Who came in.
+/// Azure's cache takes tokens for either name of its resource.
+const AUDIENCES: [&str; 3] =
+    ["https://redis.azure.com", "https://redis.azure.com/", "acca5fbb-b7e4-4009-81f1-37e38fd66d78"];
+
+/// A token that was accepted.
 #[derive(Debug)]
 pub(crate) struct Accepted {
     pub(crate) object_id: String,
-    pub(crate) access_policy: AccessPolicy,
-    /// Seconds since 1970.
-    pub(crate) expires_on: u64,
+    pub(crate) access: Access,
+    /// Since the Unix epoch.
+    pub(crate) expires: Duration,
 }
 
-/// Why somebody did not. For the notes and the stats; a client is told nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Rejection {
-    NoUsername,
-    NotAToken,
-    WrongSignature,
-    WrongAudience,
-    NotYetValid,
-    Expired,
-    NoOidClaim,
-    WrongUsername,
-    NoAccessPolicy,
-}
+/// Why a token was refused. The client is never told.
+pub(crate) type Rejection = &'static str;
 
-impl Rejection {
-    /// The name in the stats.
-    pub(crate) fn code(self) -> &'static str {
-        match self {
-            Self::NoUsername => "no_username",
-            Self::NotAToken => "not_a_token",
-            Self::WrongSignature => "wrong_signature",
-            Self::WrongAudience => "wrong_audience",
-            Self::NotYetValid => "not_yet_valid",
-            Self::Expired => "expired",
-            Self::NoOidClaim => "no_oid_claim",
-            Self::WrongUsername => "wrong_username",
-            Self::NoAccessPolicy => "no_access_policy",
-        }
+/// Signature, audience, validity, object id, access policy: in this order.
+pub(crate) async fn verify(world: &World, user: &str, token: &str) -> Result<Accepted, Rejection> {
+    let key = world.signing_key.get().await.ok_or("no signing key")?;
+    let mut validation = Validation::new(Algorithm::RS256);
+    validation.set_audience(&AUDIENCES);
+    validation.set_required_spec_claims(&["exp", "aud", "iss"]);
+    validation.validate_exp = false; // compared below, with the emulator's own clock
+    let claims = jsonwebtoken::decode::<Claims>(token, &key.decoding, &validation)
+        .map_err(|error| match error.kind() {
+            ErrorKind::InvalidSignature => "the signature is not this tenant's",
+            ErrorKind::InvalidAudience => "the token is for another audience",
+            _ => "not a token of this tenant",
+        })?
+        .claims;
+    let (now, expires) = (world.now(), Duration::from_secs(claims.exp));
+    if expires <= now {
+        return Err("the token has expired");
     }
-
-    /// The clause in the notes.
-    pub(crate) fn reason(self) -> &'static str {
-        match self {
-            Self::NoUsername => "it has no username, which must be the object id",
-            Self::NotAToken => "the password is not an access token",
-            Self::WrongSignature => "this emulator did not sign the token",
-            Self::WrongAudience => "the token is for another resource than Redis",
-            Self::NotYetValid => "the token is not valid yet",
-            Self::Expired => "the token has expired",
-            Self::NoOidClaim => "the token has no oid claim",
-            Self::WrongUsername => "the username is not the token's oid",
-            Self::NoAccessPolicy => "the object id has no access policy",
-        }
+    if Duration::from_secs(claims.nbf) > now {
+        return Err("the token is not yet valid");
     }
-}
-
-#[derive(Deserialize, Clone)]
-struct PresentedClaims {
-    aud: String,
-    nbf: u64,
-    exp: u64,
-    oid: Option<String>,
-}
-
-pub(crate) fn verify(
-    key: &SigningKey,
-    identities: &Identities,
-    username: &str,
-    token: &str,
-) -> Result<Accepted, Rejection> {
-    let claims: PresentedClaims = key.verify(token).map_err(|error| match error.kind() {
-        ErrorKind::InvalidSignature => Rejection::WrongSignature,
-        _ => Rejection::NotAToken,
-    })?;
-    if !REDIS_AUDIENCES.contains(&claims.aud.as_str()) {
-        return Err(Rejection::WrongAudience);
+    let object_id = claims.oid.ok_or("the token has no oid claim")?;
+    if object_id != user {
+        return Err("the user name is not the token's object id");
     }
-    let now = unix_now().as_secs();
-    if now < claims.nbf {
-        return Err(Rejection::NotYetValid);
-    }
-    if now >= claims.exp {
-        return Err(Rejection::Expired);
-    }
-    let object_id = claims.oid.ok_or(Rejection::NoOidClaim)?;
-    if object_id != username {
-        return Err(Rejection::WrongUsername);
-    }
-    let access_policy = identities.access_policy(&object_id).ok_or(Rejection::NoAccessPolicy)?;
-    Ok(Accepted { object_id, access_policy, expires_on: claims.exp })
+    let access = access_of(&object_id).ok_or("the object id has no access policy assignment")?;
+    Ok(Accepted { object_id, access, expires })
 }

@@ -1,0 +1,130 @@
+"""A running emulator, and a Redis client of twenty lines that knows nothing but sockets."""
+
+import json
+import pathlib
+import socket
+import ssl
+import subprocess
+import urllib.error
+import urllib.parse
+import urllib.request
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+class Emulator:
+    def __init__(self, environment):
+        self.environment = environment
+        self.tls = ssl.create_default_context(cafile=environment["REDIS_CA_FILE"])
+
+    def __getitem__(self, name):
+        return self.environment[name]
+
+    def http(self, url, data=None, headers=None, method=None):
+        """Status and parsed body; `data` makes it a form post."""
+        body = urllib.parse.urlencode(data).encode() if data is not None else None
+        request = urllib.request.Request(url, body, headers or {}, method=method)
+        context = self.tls if url.startswith("https") else None
+        try:
+            with urllib.request.urlopen(request, timeout=10, context=context) as answer:
+                return answer.status, json.loads(answer.read() or b"null")
+        except urllib.error.HTTPError as error:
+            return error.code, json.loads(error.read() or b"null")
+
+    def imds(self, query="", headers=None, version="2018-02-01", resource="https://redis.azure.com"):
+        url = self["AZURE_POD_IDENTITY_AUTHORITY_HOST"] + "/metadata/identity/oauth2/token?"
+        url += f"api-version={version}&resource={urllib.parse.quote(resource)}{query}"
+        return self.http(url, headers={"Metadata": "true"} if headers is None else headers)
+
+    def entra(self, tenant=None, **changes):
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": self["AZURE_CLIENT_ID"],
+            "client_secret": self["AZURE_CLIENT_SECRET"],
+            "scope": "https://redis.azure.com/.default",
+            **changes,
+        }
+        form = {name: value for name, value in form.items() if value is not None}
+        tenant = tenant or self["AZURE_TENANT_ID"]
+        return self.http(f"{self['AZURE_AUTHORITY_HOST']}/{tenant}/oauth2/v2.0/token", form)
+
+    def token(self, query="", **more):
+        status, body = self.imds(query, **more)
+        assert status == 200, body
+        return body["access_token"]
+
+    def stats(self):
+        return self.http(self["ENTRAKEY_EMULATOR_URL"] + "/emulator/stats")[1]
+
+    def post(self, path):
+        return self.http(self["ENTRAKEY_EMULATOR_URL"] + path, method="POST")[0]
+
+    def connect(self):
+        return Redis(self)
+
+
+class Redis:
+    """Speaks RESP2 and RESP3. Errors come back as strings that start with "-"."""
+
+    def __init__(self, emulator):
+        plain = socket.create_connection(("127.0.0.1", int(emulator["REDIS_PORT"])), timeout=10)
+        self.socket = emulator.tls.wrap_socket(plain, server_hostname="localhost")
+        self.file = self.socket.makefile("rb")
+
+    def send(self, *words):
+        words = [word if isinstance(word, bytes) else str(word).encode() for word in words]
+        self.socket.sendall(b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in words))
+
+    def read(self):
+        line = self.file.readline()
+        if not line:
+            raise EOFError
+        kind, rest = line[:1], line[1:-2]
+        if kind in b"+":
+            return rest.decode()
+        if kind == b"-":
+            return "-" + rest.decode()
+        if kind == b":":
+            return int(rest)
+        if kind == b"_" or rest == b"-1":
+            return None
+        if kind == b"$":
+            return self.file.read(int(rest) + 2)[:-2].decode()
+        if kind == b"%":
+            return {self.read(): self.read() for _ in range(int(rest))}
+        items = [self.read() for _ in range(int(rest))]
+        return ("push", items) if kind == b">" else items
+
+    def __call__(self, *words):
+        self.send(*words)
+        return self.read()
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+
+@pytest.fixture(scope="session")
+def start():
+    """start("2s") gives an emulator; all end with the session."""
+    processes = []
+
+    def run(lifetime):
+        command = [ROOT / "target/debug/entrakey", "emulator", "--format", "json", "--quiet", "--exit-with-parent"]
+        process = subprocess.Popen(
+            [*command, "--token-lifetime", lifetime], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        processes.append(process)
+        return Emulator(json.loads(process.stdout.readline()))
+
+    yield run
+    for process in processes:
+        process.stdin.close()
+        assert process.wait(10) == 0
+
+
+@pytest.fixture(scope="session")
+def emulator(start):
+    return start("1h")
