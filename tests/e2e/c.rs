@@ -41,16 +41,15 @@ fn the_header_compiles_as_c99_and_cpp11_with_every_warning_an_error() {
 }
 
 fn compile(source: &Path, program: &Path) {
-    artifact("libentrakey.so");
+    let library = artifact("libentrakey.so");
     run(Command::new(compiler("CC", "cc"))
         .args(["-std=c11", "-D_GNU_SOURCE", "-g", "-Wall", "-Wextra", "-Werror"])
         .arg("-I")
         .arg(root().join("include"))
         .arg(source)
-        .arg("-L")
-        .arg(built())
+        .arg(library)
         .arg(format!("-Wl,-rpath,{}", built().display()))
-        .args(["-lentrakey", "-lpthread", "-o"])
+        .args(["-lpthread", "-o"])
         .arg(program));
 }
 
