@@ -34,7 +34,7 @@ test: build check
 
 check: prerequisites
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --locked --workspace --lib --bins --tests -- -D warnings
 	scripts/check-versions.sh
 	scripts/check-tree.sh
 
