@@ -141,9 +141,10 @@ unsafe fn copy_text(buffer: *mut c_char, text: &str) {
 /// provider is NULL or live.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn entrakey_provider_version(provider: *const EntrakeyProvider) -> u64 {
-    // SAFETY: the function's own contract.
     guard::value(0, || {
-        unsafe { handle::borrow(provider, "provider") }.map_or(0, |provider| provider.0.version())
+        // SAFETY: the function's own contract.
+        let provider = unsafe { handle::borrow(provider, "provider") };
+        provider.map_or(0, |provider| provider.0.version())
     })
 }
 
