@@ -67,8 +67,11 @@ pub(crate) struct Machine {
     flight: Option<Flight>,
     flights: u64,
     version: u64,
-    /// The next request, on the boot clock; none before the first call.
+    /// The next request that comes by itself, on the boot clock; none before the first call.
     next: Option<Duration>,
+    /// Before this no request may start, whoever wants one. After a failure it is the same as `next`; after
+    /// an answer it is much earlier, for a caller whose token a clock jump or a suspend has made useless.
+    gate: Duration,
     failures: u32,
     fatals: u32,
     last_error: Option<Error>,
@@ -86,6 +89,7 @@ impl Machine {
             flights: 0,
             version: 0,
             next: None,
+            gate: Duration::ZERO,
             failures: 0,
             fatals: 0,
             last_error: None,
@@ -116,7 +120,7 @@ impl Machine {
         {
             return (Reply::Serve(held.token.clone()), effects);
         }
-        if self.flight.is_none() && self.next.is_none_or(|next| now.boot >= next) {
+        if self.flight.is_none() && now.boot >= self.gate {
             self.start(now, &mut effects);
         }
         (self.reply_without_usable(now, wish), effects)
@@ -124,7 +128,7 @@ impl Machine {
 
     fn reply_without_usable(&self, now: Now, wish: Wish) -> Reply {
         let valid = self.held.as_ref().filter(|held| held.token.is_valid(now));
-        let next = self.flight.map_or_else(|| self.next.unwrap_or(now.boot), |flight| flight.give_up_at);
+        let next = self.flight.map_or(self.gate, |flight| flight.give_up_at);
         if let Some(held) = valid {
             // Little is left, but it is a valid token: wait for a better one at most half of that.
             let patience = now.boot + held.token.end().saturating_sub(now.boot) / 2;
@@ -253,6 +257,7 @@ impl Machine {
             self.policy.fatal_wait(self.fatals, life, random)
         };
         self.next = Some(now.boot + wait);
+        self.gate = now.boot + wait;
         self.last_error = Some(error);
     }
 
@@ -260,11 +265,13 @@ impl Machine {
         let left = end.saturating_sub(now.boot);
         let life = Life { seen: left, nominal: grant.lifetime.max(left) };
         let refresh_in = self.policy.refresh_after(life, grant.refresh_in, self.first, random);
-        let refresh_in = refresh_in.max(self.policy.interval(life));
+        let interval = self.policy.interval(life);
+        let refresh_in = refresh_in.max(interval);
         let superseded = self.held.as_ref().map(|held| (held.token.end(), held.life));
         self.first = false;
         self.version += 1;
         self.next = Some(now.boot + refresh_in);
+        self.gate = now.boot + interval;
         let parts = Parts {
             secret: grant.secret,
             username: grant.username,
@@ -296,7 +303,9 @@ impl Machine {
         let Some(held) = &self.held else { return };
         let reserve = self.policy.margin(held.life) + self.policy.spread(held.life);
         let poll = held.token.end().saturating_sub(reserve).saturating_sub(now.boot) / 10;
-        self.next = Some(now.boot + poll.max(self.policy.interval(held.life)));
+        let interval = self.policy.interval(held.life);
+        self.next = Some(now.boot + poll.max(interval));
+        self.gate = now.boot + interval;
     }
 
     fn timed_out(&self) -> Error {
@@ -460,9 +469,13 @@ mod tests {
     #[test]
     fn an_expired_token_is_not_handed_out_whichever_clock_says_so() {
         let mut bench = Bench::with_token(3600);
-        bench.now.wall += seconds(3601); // the machine slept, or its clock was set
-        assert_eq!(bench.served(), None);
-        assert!(bench.machine.flight.is_none(), "its refresh is not due yet on the boot clock");
+        bench.now.wall += seconds(3601); // the clock was set, right after an answer
+        let (reply, asked) = bench.get();
+        assert!(matches!(reply, Reply::Wait(_)) && asked.is_none(), "spaced after the answer");
+        bench.pass(seconds(30));
+        let flight = bench.get().1.expect("asks again long before its scheduled refresh");
+        bench.answer(flight, "two", 3600);
+        assert_eq!(bench.served().as_deref(), Some("two"));
         let mut bench = Bench::with_token(3600);
         bench.now.boot += seconds(3601);
         bench.now.wall += seconds(3601);
