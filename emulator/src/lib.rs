@@ -16,7 +16,7 @@ mod world;
 use certificates::Authority;
 use std::fmt;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -104,7 +104,7 @@ impl Emulator {
         let secure = http::secure_router(world.clone());
         tokio::spawn(http::serve_tls(https, authority.tls_acceptor(), secure, stopped.clone()));
         tokio::spawn(stop_with(stopped, redis_plane));
-        let (ca_file, ca_is_temporary) = write_ca(options.ca_file, authority.pem(), addresses.1.port())?;
+        let (ca_file, ca_is_temporary) = write_ca(options.ca_file, authority.pem())?;
         world.log.note(format_args!("managed identity endpoint and control on http://{}", addresses.0));
         world.log.note(format_args!("Entra on https://{}", addresses.1));
         world.log.note(format_args!("Redis with TLS on {}; CA in {}", addresses.2, ca_file.display()));
@@ -164,6 +164,7 @@ impl Drop for Emulator {
         self.stop.send_replace(true);
         if self.ca_is_temporary {
             let _ = std::fs::remove_file(&self.ca_file); // somebody else may have tidied up
+            let _ = self.ca_file.parent().map(std::fs::remove_dir);
         }
     }
 }
@@ -180,14 +181,22 @@ fn local(listener: &TcpListener) -> Result<SocketAddr, Error> {
     listener.local_addr().map_err(|error| Error::new(format!("a listener has no address: {error}")))
 }
 
-fn write_ca(wanted: Option<PathBuf>, pem: &str, port: u16) -> Result<(PathBuf, bool), Error> {
+/// Writes the certificate where it is wanted, or into a folder of its own: in a shared temporary folder a
+/// name that somebody can guess is a name that somebody can have taken.
+fn write_ca(wanted: Option<PathBuf>, pem: &str) -> Result<(PathBuf, bool), Error> {
     let temporary = wanted.is_none();
-    // The port is taken by this process, so the name is too.
-    let path =
-        wanted.unwrap_or_else(|| std::env::temp_dir().join(format!("entrakey-emulator-ca-{port}.pem")));
-    std::fs::write(&path, pem).map_err(|error| {
+    let refuse = |path: &Path, error: std::io::Error| {
         Error::new(format!("cannot write {}: {error}. Choose another place with --ca-file.", path.display()))
-    })?;
+    };
+    let path = match wanted {
+        Some(path) => path,
+        None => {
+            let folder = std::env::temp_dir().join(format!("entrakey-emulator-{:016x}", fastrand::u64(..)));
+            std::fs::create_dir(&folder).map_err(|error| refuse(&folder, error))?;
+            folder.join("ca.pem")
+        }
+    };
+    std::fs::write(&path, pem).map_err(|error| refuse(&path, error))?;
     Ok((path, temporary))
 }
 
