@@ -89,6 +89,18 @@ impl Listeners {
         self.entries.iter_mut().filter(ready).map(mark).collect()
     }
 
+    pub(crate) fn contains(&self, id: u64) -> bool {
+        self.entries.iter().any(|entry| entry.id == id)
+    }
+
+    /// The call could not be made: it is due again at `moment`.
+    pub(crate) fn postpone(&mut self, id: u64, moment: Duration) {
+        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.id == id) {
+            entry.busy = false;
+            entry.due = Some(moment);
+        }
+    }
+
     pub(crate) fn finished(&mut self, id: u64) {
         if let Some(entry) = self.entries.iter_mut().find(|entry| entry.id == id) {
             entry.busy = false;

@@ -1,5 +1,5 @@
 //! The core's provider against the emulator, without any binding in between.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should panic")]
 
 use entrakey_core::{Config, ErrorKind, Provider};
 use entrakey_tests::Emulator;
@@ -87,6 +87,24 @@ fn closing_wakes_those_who_wait() {
     provider.close();
     assert_eq!(thread.join().unwrap(), ErrorKind::Closed);
     assert!(start.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+fn a_listener_that_blocks_delays_no_other() {
+    let emulator = Emulator::start("3s");
+    let provider = provider(&emulator, &[("identity", "managed_identity"), ("reauth_spread", "0")]);
+    let (sender, told) = std::sync::mpsc::channel();
+    let (release, blocked) = std::sync::mpsc::channel::<()>();
+    let blocked = std::sync::Mutex::new(blocked);
+    let stuck = provider.subscribe(move |_| drop(blocked.lock().map(|gate| gate.recv()))).unwrap();
+    let sender = std::sync::Mutex::new(sender);
+    let lively =
+        provider.subscribe(move |token| sender.lock().unwrap().send(token.version()).unwrap()).unwrap();
+    provider.get_token().unwrap();
+    let version =
+        told.recv_timeout(Duration::from_secs(10)).expect("told nothing while another listener blocks");
+    assert!(version >= 2);
+    drop((release, stuck, lively));
 }
 
 #[test]

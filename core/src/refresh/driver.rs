@@ -18,6 +18,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+/// When the system gives no thread to tell a listener on, it is tried again after this.
+const NO_THREAD_WAIT: Duration = Duration::from_secs(1);
+
 /// One provider's engine in one process. A forked child gets another.
 pub(crate) struct Engine {
     id: u64,
@@ -171,26 +174,21 @@ impl Engine {
         self.carry_out(&mut state, now, effects);
     }
 
-    /// Calls listeners, one after the other, on a thread of their own.
-    fn dispatch(self: &Arc<Self>, jobs: Vec<Job>) {
-        let engine = self.clone();
-        let ids: Vec<u64> = jobs.iter().map(|job| job.id).collect();
-        let body = move || {
-            for job in jobs {
-                engine.tell(job);
-            }
-        };
-        if entrakey_sys::thread::spawn("entrakey-notify", body).is_err() {
+    /// Calls a listener on a thread of its own, so that one that blocks delays no other.
+    fn dispatch(self: &Arc<Self>, job: Job) {
+        let (engine, id) = (self.clone(), job.id);
+        if entrakey_sys::thread::spawn("entrakey-notify", move || engine.tell(job)).is_err() {
             let mut state = self.lock();
-            let now = entrakey_sys::clock::boot();
-            ids.into_iter().for_each(|id| state.listeners.finished(id));
-            state.listeners.schedule(now, Duration::from_secs(1), || 1.0);
+            state.listeners.postpone(id, entrakey_sys::clock::boot() + NO_THREAD_WAIT);
             self.rearm(&mut state);
         }
     }
 
     fn tell(self: &Arc<Self>, job: Job) {
-        let newest = self.lock().machine.newest();
+        let newest = {
+            let state = self.lock();
+            state.listeners.contains(job.id).then(|| state.machine.newest()).flatten()
+        };
         if let Some(token) = newest {
             // A listener that panics harms nobody but itself.
             let _ = catch_unwind(AssertUnwindSafe(|| (job.callback)(&token)));
@@ -213,8 +211,8 @@ impl Alarm for Engine {
             self.carry_out(&mut state, now, effects);
             jobs
         };
-        if !jobs.is_empty() {
-            self.dispatch(jobs);
+        for job in jobs {
+            self.dispatch(job);
         }
     }
 }

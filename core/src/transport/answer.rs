@@ -20,6 +20,10 @@ const MANAGED_IDENTITY_GONE: Duration = Duration::from_secs(70);
 /// `exp` and `Date` are whole seconds: their difference may be one too long.
 const WHOLE_SECOND: Duration = Duration::from_secs(1);
 
+/// No token lives longer than about a day; a number beyond this is a mistake, and adding it to a clock could
+/// overflow.
+const LONGEST_LIFE: Duration = Duration::from_secs(30 * 24 * 3600);
+
 /// A token as it came: who it is for and how long it was good when the request was sent.
 pub(crate) struct Grant {
     pub(crate) secret: Zeroizing<String>,
@@ -127,8 +131,8 @@ fn grant(json: &Value, head: &Head, settings: &Settings) -> Result<Grant> {
     Ok(Grant {
         secret: Zeroizing::new(secret.to_owned()),
         username,
-        remaining,
-        lifetime,
+        remaining: remaining.min(LONGEST_LIFE),
+        lifetime: lifetime.min(LONGEST_LIFE),
         refresh_in: seconds(&json["refresh_in"]).map(Duration::from_secs),
         sent_at: head.sent_at,
     })
@@ -206,5 +210,29 @@ fn by_status(address: &str, status: u16) -> Error {
             ErrorKind::BadResponse,
             format!("{address} answered status {status}: a trouble on its side; it is tried again."),
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, Environment};
+    use serde_json::json;
+
+    fn settings() -> Settings {
+        let mut config = Config::new();
+        config.set("identity", "managed_identity").unwrap();
+        config.set("username", "me").unwrap();
+        Settings::resolve(&config, Environment::of([])).unwrap()
+    }
+
+    #[test]
+    fn an_absurd_lifetime_is_cut_to_one_that_clocks_can_add() {
+        let head = Head { status: 200, date: Some(1_000), retry_after: None, sent_at: Duration::ZERO };
+        for expires_in in [json!(u64::MAX), json!("18446744073709551615"), json!(1e300)] {
+            let answer = json!({"access_token": "opaque", "expires_in": expires_in});
+            let grant = grant(&answer, &head, &settings()).unwrap();
+            assert_eq!((grant.remaining, grant.lifetime), (LONGEST_LIFE, LONGEST_LIFE), "{expires_in}");
+        }
     }
 }
