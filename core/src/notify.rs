@@ -46,7 +46,7 @@ struct Entry {
 }
 
 /// A call to make.
-pub(crate) struct Job {
+pub(crate) struct Call {
     pub(crate) id: u64,
     pub(crate) callback: Callback,
 }
@@ -79,26 +79,18 @@ impl Listeners {
     }
 
     /// The calls that are due now; each listener has one at a time.
-    pub(crate) fn due(&mut self, now: Duration) -> Vec<Job> {
+    pub(crate) fn due(&mut self, now: Duration) -> Vec<Call> {
         let ready = |entry: &&mut Entry| !entry.busy && entry.due.is_some_and(|due| due <= now);
         let mark = |entry: &mut Entry| {
             entry.due = None;
             entry.busy = true;
-            Job { id: entry.id, callback: entry.callback.clone() }
+            Call { id: entry.id, callback: entry.callback.clone() }
         };
         self.entries.iter_mut().filter(ready).map(mark).collect()
     }
 
     pub(crate) fn contains(&self, id: u64) -> bool {
         self.entries.iter().any(|entry| entry.id == id)
-    }
-
-    /// The call could not be made: it is due again at `moment`.
-    pub(crate) fn postpone(&mut self, id: u64, moment: Duration) {
-        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.id == id) {
-            entry.busy = false;
-            entry.due = Some(moment);
-        }
     }
 
     pub(crate) fn finished(&mut self, id: u64) {
@@ -127,7 +119,7 @@ mod tests {
         let (a, b) = (listeners.add(Arc::new(|_| ())), listeners.add(Arc::new(|_| ())));
         let mut draws = [0.5, 0.9].into_iter();
         listeners.schedule(at(0), at(100), || draws.next().unwrap());
-        let ids = |jobs: Vec<Job>| jobs.iter().map(|job| job.id).collect::<Vec<_>>();
+        let ids = |calls: Vec<Call>| calls.iter().map(|call| call.id).collect::<Vec<_>>();
         assert_eq!(listeners.alarm(), Some(at(50)));
         assert_eq!(ids(listeners.due(at(60))), [a]);
         assert_eq!(ids(listeners.due(at(95))), [b]);

@@ -10,7 +10,7 @@ use crate::token::Token;
 use arc_swap::ArcSwap;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::time::Duration;
 
 /// Supplies the access token of one identity and keeps it fresh. Cheap to clone; clones share everything.
@@ -87,6 +87,23 @@ impl Provider {
         snapshot.token.as_ref().filter(|token| snapshot.is_ours() && token.is_usable()).map(read)
     }
 
+    /// The same without blocking, for event loops: `done` is called exactly once, with what `get_token_with`
+    /// would have returned and no later than it would have. It is called here and now if the answer is
+    /// known, else on a thread of the library's, with no lock held; it may block and may call anything.
+    /// In a forked child the parent's waits are dead: `done` is neither called nor dropped.
+    pub fn get_token_then<F>(&self, how: GetToken, done: F)
+    where
+        F: FnOnce(Result<Arc<Token>>) + Send + 'static,
+    {
+        if let Some(token) = self.with_usable(Arc::clone) {
+            return done(Ok(token));
+        }
+        match self.engine() {
+            Ok(engine) => engine.get_then(self.wish(how), Box::new(done)),
+            Err(error) => done(Err(error)),
+        }
+    }
+
     /// The token in memory if it is valid, however little is left of it. Never blocks, never fetches.
     #[must_use]
     pub fn current(&self) -> Option<Arc<Token>> {
@@ -130,14 +147,17 @@ impl Provider {
 
     #[cold]
     fn fetch(&self, how: GetToken) -> Result<Arc<Token>> {
+        self.engine()?.get(self.wish(how))
+    }
+
+    fn wish(&self, how: GetToken) -> Wish {
         let timeout = how.timeout.unwrap_or(self.shared.settings.get_token_timeout);
-        let deadline = entrakey_sys::clock::boot().saturating_add(timeout);
-        self.engine()?.get(Wish { deadline, wait: !how.no_wait })
+        Wish { deadline: entrakey_sys::clock::boot().saturating_add(timeout), wait: !how.no_wait }
     }
 
     fn engine(&self) -> Result<Arc<Engine>> {
         let snapshot = self.shared.current.load_full();
-        if self.shared.closed.load(Ordering::Acquire) {
+        if self.shared.closed.load(Ordering::SeqCst) {
             return Err(closed());
         }
         if snapshot.is_ours() {
@@ -156,6 +176,10 @@ impl Provider {
         let fresh = Snapshot { token, engine: Some(engine), ..Snapshot::empty() };
         self.shared.current.compare_and_swap(&inherited, Arc::new(fresh));
         std::mem::forget(inherited);
+        fence(Ordering::SeqCst);
+        if self.shared.closed.load(Ordering::SeqCst) {
+            self.shared.end(); // `close` came between and saw the parent's engine only
+        }
         self.engine() // another thread of the child may have been first
     }
 }
@@ -166,9 +190,13 @@ fn closed() -> Error {
 
 impl Shared {
     fn close(&self) {
-        if self.closed.swap(true, Ordering::AcqRel) {
-            return;
+        if !self.closed.swap(true, Ordering::SeqCst) {
+            fence(Ordering::SeqCst); // as in `after_fork`: one of the two sees what the other did
+            self.end();
         }
+    }
+
+    fn end(&self) {
         let before = self.current.load_full();
         if !before.is_ours() {
             std::mem::forget(before); // the parent's: not ours to end

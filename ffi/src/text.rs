@@ -16,7 +16,7 @@ pub(crate) unsafe fn read<'a>(text: *const c_char, name: &str) -> Result<&'a str
     bytes.to_str().map_err(|_| Error::invalid_argument(&format!("{name} is not valid UTF-8.")))
 }
 
-/// A copy for C. What follows a NUL inside is cut off; core lets none through.
+/// A copy for C. What follows a NUL inside is cut off: a message has none, a token's secret neither.
 pub(crate) fn owned(text: &str) -> CString {
     let end = text.find('\0').unwrap_or(text.len());
     CString::new(text.get(..end).unwrap_or_default()).unwrap_or_default()

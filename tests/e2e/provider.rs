@@ -1,7 +1,7 @@
 //! The core's provider against the emulator, without any binding in between.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should panic")]
 
-use entrakey_core::{Config, ErrorKind, Provider};
+use entrakey_core::{Config, ErrorKind, GetToken, Provider};
 use entrakey_tests::Emulator;
 use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
@@ -75,11 +75,7 @@ fn an_untrusted_certificate_is_a_network_error_that_names_the_key() {
 
 #[test]
 fn closing_wakes_those_who_wait() {
-    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let mut config = Config::new();
-    config.set("identity", "managed_identity").unwrap();
-    config.set("imds_endpoint", &format!("http://{}", silent.local_addr().unwrap())).unwrap();
-    let provider = Provider::new(&config).unwrap();
+    let (silent, provider) = silent();
     let waiting = provider.clone();
     let thread = std::thread::spawn(move || waiting.get_token().unwrap_err().kind());
     let _request = silent.accept().unwrap(); // the request is under way and will never be answered
@@ -87,6 +83,43 @@ fn closing_wakes_those_who_wait() {
     provider.close();
     assert_eq!(thread.join().unwrap(), ErrorKind::Closed);
     assert!(start.elapsed() < Duration::from_secs(5));
+}
+
+/// A managed identity endpoint that takes a connection and never answers.
+fn silent() -> (std::net::TcpListener, Provider) {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut config = Config::new();
+    config.set("identity", "managed_identity").unwrap();
+    config.set("imds_endpoint", &format!("http://{}", silent.local_addr().unwrap())).unwrap();
+    (silent, Provider::new(&config).unwrap())
+}
+
+#[test]
+fn waits_without_a_thread_are_answered_by_a_token_by_their_deadline_or_by_close() {
+    let emulator = Emulator::start("1h");
+    let lively = provider(&emulator, &[("identity", "managed_identity")]);
+    let (sender, answers) = std::sync::mpsc::channel();
+    let ask = |provider: &Provider, name: &'static str, timeout_ms| {
+        let how = GetToken { timeout: Some(Duration::from_millis(timeout_ms)), no_wait: false };
+        let sender = sender.clone();
+        provider.get_token_then(how, move |answer| {
+            sender.send((name, answer.map(|token| token.version()).map_err(|error| error.kind()))).unwrap();
+        });
+    };
+    ask(&lively, "token", 20_000);
+    assert_eq!(answers.recv_timeout(Duration::from_secs(20)).unwrap(), ("token", Ok(1)));
+    let (_listener, stuck) = silent();
+    ask(&stuck, "late", 60_000);
+    ask(&stuck, "early", 50);
+    assert_eq!(answers.recv_timeout(Duration::from_secs(20)).unwrap(), ("early", Err(ErrorKind::Timeout)));
+    stuck.close();
+    assert_eq!(answers.recv_timeout(Duration::from_secs(20)).unwrap(), ("late", Err(ErrorKind::Closed)));
+    ask(&stuck, "closed", 50);
+    assert_eq!(
+        answers.try_recv().unwrap(),
+        ("closed", Err(ErrorKind::Closed)),
+        "what is known is said at once"
+    );
 }
 
 #[test]

@@ -89,6 +89,12 @@ fn managed_identity(values: &Values<'_>) -> Result<IdentityChoice> {
 
 fn service_principal(values: &Values<'_>) -> Result<IdentityChoice> {
     const WHY: &str = "a service principal needs it";
+    if let Some(name) = values.environment.unusable_proxy {
+        return Err(invalid(format!(
+            "{name} names a proxy that cannot be used here: it must be http://host:port or https://host:port \
+             (no SOCKS). Correct it, or unset it to connect directly."
+        )));
+    }
     let authority_host = values.required("authority_host", "")?;
     check_endpoint("authority_host", authority_host, Scheme::HttpsOnly)?;
     let tenant_id = values.required("tenant_id", WHY)?.to_owned();
@@ -237,7 +243,7 @@ fn missing(name: &str, why: &str) -> Error {
     ))
 }
 
-fn invalid(message: impl Into<String>) -> Error {
+fn invalid(message: impl AsRef<str>) -> Error {
     Error::new(ErrorKind::InvalidConfig, message)
 }
 
@@ -317,6 +323,23 @@ mod tests {
         assert!(refusal(&with("refresh_ratio", "0"), &[]).contains("refresh_ratio"));
         assert!(refusal(&with("refresh_lower_bound_ms", "1000"), &[]).contains("reauth_margin_ms"));
         assert!(refusal(PRINCIPAL, &[("ENTRAKEY_RETRY_MAX_MS", "x")]).contains("ENTRAKEY_RETRY_MAX_MS"));
+    }
+
+    #[test]
+    fn an_unusable_proxy_is_refused_where_one_would_be_used() {
+        let socks = || {
+            let mut environment = Environment::of([]);
+            environment.unusable_proxy = Some("ALL_PROXY");
+            environment
+        };
+        let mut config = Config::new();
+        config.set("identity", "managed_identity").unwrap();
+        assert!(Settings::resolve(&config, socks()).is_ok());
+        for (key, value) in PRINCIPAL {
+            config.set(key, value).unwrap();
+        }
+        let error = Settings::resolve(&config, socks()).err().expect("accepted");
+        assert!(error.message().contains("ALL_PROXY"), "{error}");
     }
 
     #[test]

@@ -55,6 +55,8 @@ pub(super) fn lookup(code: u32) -> &'static Entry {
 pub(super) fn message(code: u32, description: &str, entry: &Entry) -> String {
     let first_line = description.split(['\r', '\n']).next().unwrap_or_default();
     let sentence = first_line.split(" Trace ID:").next().unwrap_or_default().trim();
-    let said = if sentence.is_empty() { format!("AADSTS{code}") } else { sentence.to_owned() };
+    // Entra's longest first sentences have about 300 characters; the remedy must not be cut off after them.
+    let sentence: String = sentence.chars().take(500).collect();
+    let said = if sentence.is_empty() { format!("AADSTS{code}") } else { sentence };
     format!("Entra refused the sign-in: {said} What to do: {}.", entry.remedy)
 }

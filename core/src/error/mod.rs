@@ -27,11 +27,19 @@ struct Details {
     retry_in: Option<Duration>,
 }
 
+/// Some of a message is what a server said: it must neither flood a log nor forge a line of it.
+const MAX_MESSAGE_CHARS: usize = 1000;
+
+/// `text` without control characters, cut to a bearable length.
+fn presentable(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(MAX_MESSAGE_CHARS).collect()
+}
+
 impl Error {
-    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: ErrorKind, message: impl AsRef<str>) -> Self {
         Self(Box::new(Details {
             kind,
-            message: message.into(),
+            message: presentable(message.as_ref()),
             retriable: kind.is_retriable(),
             aadsts: None,
             correlation_id: None,
@@ -85,7 +93,7 @@ impl Error {
     }
 
     pub(crate) fn with_correlation_id(mut self, id: Option<String>) -> Self {
-        self.0.correlation_id = id;
+        self.0.correlation_id = id.as_deref().map(presentable);
         self
     }
 
@@ -177,5 +185,15 @@ mod tests {
         assert!(!error.is_retriable());
         assert!(error.to_string().contains("secret's value, not its id"), "{error}");
         assert!(error.to_string().contains("c0ffee"), "{error}");
+    }
+
+    #[test]
+    fn what_a_server_says_can_neither_flood_a_log_nor_forge_a_line_of_it() {
+        let said = format!("AADSTS700016: a\0b\u{1b}[31m{}", "x".repeat(100_000));
+        let error =
+            Error::entra(700_016, &said, 400).with_correlation_id(Some("a\r\nINFO all is well".into()));
+        let shown = error.to_string();
+        assert!(!shown.contains(char::is_control), "{shown}");
+        assert!(shown.len() < 2000 && shown.contains("What to do"), "{shown}");
     }
 }

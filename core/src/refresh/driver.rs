@@ -3,6 +3,7 @@
 //! Everything here happens under one short lock that is never held while a host's code runs. Requests run
 //! on short-lived threads, so a stuck one delays nobody but itself.
 
+use super::dispatch::Dispatcher;
 use super::machine::{Effects, Machine, Reply, Wish};
 use super::snapshot::{Slot, Snapshot};
 use super::timer::{self, Alarm};
@@ -10,33 +11,45 @@ use crate::clock::Now;
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::identity::Source;
-use crate::notify::{Callback, Job, Listeners};
+use crate::notify::{Call, Callback, Listeners};
 use crate::token::Token;
 use crate::transport::Grant;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-/// When the system gives no thread to tell a listener on, it is tried again after this.
-const NO_THREAD_WAIT: Duration = Duration::from_secs(1);
+/// Nobody looks more often than this.
+const SHORTEST_WAIT: Duration = Duration::from_millis(1);
+
+/// What an asynchronous wait calls with its answer.
+pub(crate) type Done = Box<dyn FnOnce(Result<Arc<Token>>) + Send>;
 
 /// One provider's engine in one process. A forked child gets another.
 pub(crate) struct Engine {
-    id: u64,
+    alarm_id: u64,
     generation: u64,
     source: Box<dyn Source>,
     slot: Slot,
     state: Mutex<State>,
     changed: Condvar,
+    dispatcher: Arc<Dispatcher>,
 }
 
 struct State {
     machine: Machine,
     listeners: Listeners,
+    waiters: Vec<Waiter>,
     rng: fastrand::Rng,
     /// What the timer was last asked for.
     armed: Option<Duration>,
+}
+
+/// A call that waits without a thread.
+struct Waiter {
+    wish: Wish,
+    /// When it is to be looked at again, if nothing happens before.
+    until: Duration,
+    done: Done,
 }
 
 impl Engine {
@@ -46,19 +59,25 @@ impl Engine {
         slot: Slot,
         inherited: Option<Arc<Token>>,
     ) -> Arc<Self> {
-        static IDS: AtomicU64 = AtomicU64::new(0);
         let mut rng = fastrand::Rng::with_seed(seed());
         let mut machine = Machine::new(settings.policy.clone());
         if let Some(token) = inherited {
             machine.adopt(token, Now::read(), rng.f64());
         }
         let engine = Arc::new(Self {
-            id: IDS.fetch_add(1, Ordering::Relaxed),
+            alarm_id: timer::new_id(),
             generation: entrakey_sys::fork::generation(),
             source,
             slot,
-            state: Mutex::new(State { machine, listeners: Listeners::default(), rng, armed: None }),
+            state: Mutex::new(State {
+                machine,
+                listeners: Listeners::default(),
+                waiters: Vec::new(),
+                rng,
+                armed: None,
+            }),
             changed: Condvar::new(),
+            dispatcher: Dispatcher::new(),
         });
         engine.rearm(&mut engine.lock());
         engine
@@ -68,17 +87,46 @@ impl Engine {
     pub(crate) fn get(self: &Arc<Self>, wish: Wish) -> Result<Arc<Token>> {
         let mut state = self.lock();
         loop {
-            let now = Now::read();
-            let (reply, effects) = state.machine.get(now, wish);
-            self.carry_out(&mut state, now, effects);
+            let (now, reply) = self.ask(&mut state, wish);
             match reply {
                 Reply::Serve(token) => return Ok(token),
                 Reply::Fail(error) => return Err(error),
                 Reply::Wait(until) => {
-                    let wait = until.saturating_sub(now.boot).max(Duration::from_millis(1));
+                    let wait = until.saturating_sub(now.boot).max(SHORTEST_WAIT);
                     state = self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0;
                 }
             }
+        }
+    }
+
+    /// The same without blocking: `done` is called once, by `wish.deadline`, here and now if the answer is
+    /// known, else on a thread of the library's.
+    pub(crate) fn get_then(self: &Arc<Self>, wish: Wish, done: Done) {
+        let mut state = self.lock();
+        let answer = match self.ask(&mut state, wish).1 {
+            Reply::Serve(token) => Ok(token),
+            Reply::Fail(error) => Err(error),
+            Reply::Wait(until) => {
+                state.waiters.push(Waiter { wish, until, done });
+                self.rearm(&mut state);
+                if state.armed.is_some() {
+                    return;
+                }
+                let Some(Waiter { done, .. }) = state.waiters.pop() else { return };
+                drop(state);
+                return done(Err(no_thread("to wait for a token on")));
+            }
+        };
+        drop(state);
+        done(answer);
+    }
+
+    fn ask(self: &Arc<Self>, state: &mut State, wish: Wish) -> (Now, Reply) {
+        let now = Now::read();
+        let (reply, effects) = state.machine.get(now, wish);
+        match self.carry_out(state, now, effects) {
+            Carried::Out => (now, reply),
+            Carried::Failed => (now, state.machine.get(now, wish).0), // which starts nothing: a failure waits
         }
     }
 
@@ -99,17 +147,17 @@ impl Engine {
     }
 
     /// Ends everything and waits for nothing; callers that wait get `CLOSED`.
-    pub(crate) fn close(&self) {
+    pub(crate) fn close(self: &Arc<Self>) {
         if self.is_inherited() {
             return;
         }
         let callbacks = {
             let mut state = self.lock();
-            state.machine.close();
-            self.changed.notify_all();
+            let effects = state.machine.close();
+            self.carry_out(&mut state, Now::read(), effects);
             state.listeners.clear()
         };
-        timer::disarm(self.id);
+        timer::disarm(self.alarm_id);
         drop(callbacks);
     }
 
@@ -123,7 +171,9 @@ impl Engine {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn carry_out(self: &Arc<Self>, state: &mut State, now: Now, effects: Effects) {
+    fn carry_out(self: &Arc<Self>, state: &mut State, now: Now, effects: Effects) -> Carried {
+        let mut carried = Carried::Out;
+        let mut wake = effects.wake;
         if let Some(token) = effects.publish {
             let (generation, engine) = (self.generation, Some(self.clone()));
             self.slot.store(Arc::new(Snapshot { generation, token: Some(token), engine }));
@@ -132,36 +182,57 @@ impl Engine {
             let State { listeners, rng, .. } = state;
             listeners.schedule(now.boot, window, || rng.f64());
         }
-        if let Some((number, timeout)) = effects.fetch {
-            self.start_fetch(state, now, number, timeout);
+        if let Some((number, timeout)) = effects.fetch
+            && self.start_fetch(number, timeout).is_err()
+        {
+            let random = state.rng.f64();
+            state.machine.failed(now, number, no_thread("for a token request"), random);
+            (carried, wake) = (Carried::Failed, true);
         }
-        if effects.wake {
+        if wake {
             self.changed.notify_all();
+            self.answer_waiters(state, now);
         }
         self.rearm(state);
+        carried
     }
 
     fn rearm(self: &Arc<Self>, state: &mut State) {
-        let wanted = [state.machine.alarm(), state.listeners.alarm()].into_iter().flatten().min();
+        let waiters = state.waiters.iter().map(|waiter| waiter.until).min();
+        let wanted = [state.machine.alarm(), state.listeners.alarm(), waiters].into_iter().flatten().min();
         let Some(at) = wanted.filter(|_| wanted != state.armed) else { return };
         let alarm: Weak<Self> = Arc::downgrade(self);
         // Without a timer thread the next call tries again; a token in hand stays good meanwhile.
-        state.armed = timer::arm(self.id, at, alarm).ok().map(|()| at);
+        state.armed = timer::arm(self.alarm_id, at, alarm).ok().map(|()| at);
     }
 
-    fn start_fetch(self: &Arc<Self>, state: &mut State, now: Now, number: u64, timeout: Duration) {
+    fn answer_waiters(self: &Arc<Self>, state: &mut State, now: Now) {
+        for mut waiter in std::mem::take(&mut state.waiters) {
+            let (reply, effects) = state.machine.get(now, waiter.wish);
+            self.carry_out(state, now, effects); // a fetch at most, which wakes nobody
+            let answer = match reply {
+                Reply::Serve(token) => Ok(token),
+                Reply::Fail(error) => Err(error),
+                Reply::Wait(until) => {
+                    waiter.until = until.max(now.boot + SHORTEST_WAIT);
+                    state.waiters.push(waiter);
+                    continue;
+                }
+            };
+            self.dispatcher.submit(Box::new(move || (waiter.done)(answer)));
+        }
+    }
+
+    fn start_fetch(self: &Arc<Self>, number: u64, timeout: Duration) -> std::io::Result<()> {
         let engine = self.clone();
         let body = move || {
-            let outcome = catch_unwind(AssertUnwindSafe(|| engine.source.fetch(timeout)));
-            engine.landed(number, outcome.unwrap_or_else(|_| Err(panicked())));
+            let fetch = AssertUnwindSafe(|| engine.source.fetch(timeout));
+            let outcome = catch_unwind(fetch).unwrap_or_else(|_| Err(panicked()));
+            if catch_unwind(AssertUnwindSafe(|| engine.landed(number, outcome))).is_err() {
+                engine.landed(number, Err(panicked()));
+            }
         };
-        if let Err(error) = entrakey_sys::thread::spawn("entrakey-fetch", body) {
-            let message = format!("The system gives no thread for a token request: {error}.");
-            let error = Error::new(ErrorKind::Internal, message).with_retriable(true);
-            let random = state.rng.f64();
-            state.machine.failed(now, number, error, random);
-            self.changed.notify_all();
-        }
+        entrakey_sys::thread::spawn("entrakey-fetch", body).map(drop)
     }
 
     fn landed(self: &Arc<Self>, number: u64, outcome: Result<Grant>) {
@@ -174,47 +245,48 @@ impl Engine {
         self.carry_out(&mut state, now, effects);
     }
 
-    /// Calls a listener on a thread of its own, so that one that blocks delays no other.
-    fn dispatch(self: &Arc<Self>, job: Job) {
-        let (engine, id) = (self.clone(), job.id);
-        if entrakey_sys::thread::spawn("entrakey-notify", move || engine.tell(job)).is_err() {
-            let mut state = self.lock();
-            state.listeners.postpone(id, entrakey_sys::clock::boot() + NO_THREAD_WAIT);
-            self.rearm(&mut state);
-        }
-    }
-
-    fn tell(self: &Arc<Self>, job: Job) {
+    fn tell(self: &Arc<Self>, call: Call) {
         let newest = {
             let state = self.lock();
-            state.listeners.contains(job.id).then(|| state.machine.newest()).flatten()
+            state.listeners.contains(call.id).then(|| state.machine.newest()).flatten()
         };
         if let Some(token) = newest {
             // A listener that panics harms nobody but itself.
-            let _ = catch_unwind(AssertUnwindSafe(|| (job.callback)(&token)));
+            let _ = catch_unwind(AssertUnwindSafe(|| (call.callback)(&token)));
         }
-        drop(job.callback);
+        drop(call.callback);
         let mut state = self.lock();
-        state.listeners.finished(job.id);
+        state.listeners.finished(call.id);
         self.rearm(&mut state);
     }
 }
 
 impl Alarm for Engine {
     fn ring(self: Arc<Self>) {
-        let jobs = {
-            let mut state = self.lock();
-            state.armed = None;
-            let (now, random) = (Now::read(), state.rng.f64());
-            let effects = state.machine.tick(now, random);
-            let jobs = state.listeners.due(now.boot);
-            self.carry_out(&mut state, now, effects);
-            jobs
-        };
-        for job in jobs {
-            self.dispatch(job);
+        let mut state = self.lock();
+        state.armed = None;
+        let (now, random) = (Now::read(), state.rng.f64());
+        let effects = state.machine.tick(now, random);
+        for call in state.listeners.due(now.boot) {
+            let engine = self.clone();
+            self.dispatcher.submit(Box::new(move || engine.tell(call)));
         }
+        self.carry_out(&mut state, now, effects);
+        self.answer_waiters(&mut state, now);
+        self.rearm(&mut state);
     }
+}
+
+/// Whether the machine still stands where it said it would.
+enum Carried {
+    Out,
+    /// A request could not be started, and counts as failed.
+    Failed,
+}
+
+fn no_thread(what_for: &str) -> Error {
+    let message = format!("The system gives no thread {what_for}. Raise the limit of threads or processes.");
+    Error::new(ErrorKind::Internal, message).with_retriable(true)
 }
 
 fn panicked() -> Error {

@@ -1,5 +1,6 @@
 //! When to ask for a token: a pure state machine, the times it goes by, and the threads that drive it.
 
+mod dispatch;
 mod driver;
 mod machine;
 mod policy;

@@ -1,6 +1,7 @@
 //! One thread for the alarms of every provider: started at first need, gone after the last.
 
 use arc_swap::ArcSwapOption;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -30,7 +31,17 @@ struct Entry {
     alarm: Weak<dyn Alarm>,
 }
 
+/// Waiting is done on a clock that stands still during suspend. So the boot clock is looked at this often,
+/// and an alarm is late by no more.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
 static TIMER: ArcSwapOption<Timer> = ArcSwapOption::const_empty();
+
+/// An id that nobody else has.
+pub(crate) fn new_id() -> u64 {
+    static IDS: AtomicU64 = AtomicU64::new(0);
+    IDS.fetch_add(1, Ordering::Relaxed)
+}
 
 /// Rings `alarm` at `at` on the boot clock, instead of at any time set before for this `id`.
 ///
@@ -90,7 +101,7 @@ impl Timer {
                 return;
             };
             if earliest.at > now {
-                let wait = earliest.at - now;
+                let wait = (earliest.at - now).min(LONGEST_WAIT);
                 state = self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0;
                 continue;
             }

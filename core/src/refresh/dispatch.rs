@@ -1,0 +1,154 @@
+//! Threads that run the host's code: listeners, and answers to asynchronous waits.
+//!
+//! One thread at a time as long as jobs come and go. When a job stalls, others take over its place, ever
+//! more of them up to a bound. A thread that finds nothing to do ends.
+
+use super::timer::{self, Alarm};
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+/// Something to run with no lock held. It may block, panic, or call anything of the library's.
+pub(crate) type Job = Box<dyn FnOnce() + Send>;
+
+/// How long a job may wait while no thread takes a new one, before another thread is started. Half of the
+/// spread of 3-second tokens; ten times what a callback that only writes to a socket needs.
+const STALLED_AFTER: Duration = Duration::from_millis(20);
+/// So many jobs of one provider may stall before those behind them wait.
+const MAX_WORKERS: usize = 64;
+/// When the system gives no thread, it is asked again after this.
+const NO_THREAD_WAIT: Duration = Duration::from_secs(1);
+
+/// One provider's dispatcher in one process.
+pub(crate) struct Dispatcher {
+    alarm_id: u64,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    jobs: VecDeque<Job>,
+    workers: usize,
+    /// How many jobs were ever taken, and how many had been at the last look: the same means stalled.
+    taken: u64,
+    taken_before: u64,
+    watching: bool,
+}
+
+impl Dispatcher {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self { alarm_id: timer::new_id(), state: Mutex::default() })
+    }
+
+    /// Runs the job soon. Never blocks, never runs it on the caller's thread.
+    pub(crate) fn submit(self: &Arc<Self>, job: Job) {
+        let mut state = self.lock();
+        state.jobs.push_back(job);
+        if state.workers == 0 {
+            self.start_worker(&mut state);
+        }
+        let wait = if state.workers == 0 { NO_THREAD_WAIT } else { STALLED_AFTER };
+        self.watch(&mut state, wait);
+    }
+
+    /// How many threads are at work now.
+    #[cfg(test)]
+    fn workers(&self) -> usize {
+        self.lock().workers
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn watch(self: &Arc<Self>, state: &mut State, wait: Duration) {
+        if !state.watching {
+            state.taken_before = state.taken;
+            let alarm: Weak<Self> = Arc::downgrade(self);
+            state.watching = timer::arm(self.alarm_id, entrakey_sys::clock::boot() + wait, alarm).is_ok();
+        }
+    }
+
+    fn start_worker(self: &Arc<Self>, state: &mut State) {
+        let dispatcher = self.clone();
+        if entrakey_sys::thread::spawn("entrakey-notify", move || dispatcher.work()).is_ok() {
+            state.workers += 1;
+        }
+    }
+
+    fn work(&self) {
+        loop {
+            let mut state = self.lock();
+            let Some(job) = state.jobs.pop_front() else {
+                state.workers -= 1;
+                return;
+            };
+            state.taken += 1;
+            drop(state);
+            // A host's code that panics harms nobody but itself.
+            let _ = catch_unwind(AssertUnwindSafe(job));
+        }
+    }
+}
+
+impl Alarm for Dispatcher {
+    fn ring(self: Arc<Self>) {
+        let mut state = self.lock();
+        state.watching = false;
+        if state.jobs.is_empty() {
+            return;
+        }
+        if state.taken == state.taken_before {
+            let more = state.workers.max(1).min(MAX_WORKERS - state.workers).min(state.jobs.len());
+            for _ in 0..more {
+                self.start_worker(&mut state);
+            }
+        }
+        let full = state.workers == 0 || state.workers == MAX_WORKERS;
+        self.watch(&mut state, if full { NO_THREAD_WAIT } else { STALLED_AFTER });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    const SOON: Duration = Duration::from_secs(20);
+
+    #[test]
+    fn jobs_that_stall_or_panic_delay_no_other_and_threads_end_when_idle() {
+        let dispatcher = Dispatcher::new();
+        let (stall, stalled) = mpsc::channel::<()>();
+        let stalled = Arc::new(Mutex::new(stalled));
+        for _ in 0..10 {
+            let stalled = stalled.clone();
+            dispatcher.submit(Box::new(move || stalled.lock().unwrap().recv().unwrap_or(())));
+            dispatcher.submit(Box::new(|| panic!("as a host might")));
+        }
+        let (sender, done) = mpsc::channel();
+        dispatcher.submit(Box::new(move || sender.send(()).unwrap()));
+        done.recv_timeout(SOON).unwrap();
+        assert!((2..=MAX_WORKERS).contains(&dispatcher.workers()));
+        drop(stall);
+        let started = std::time::Instant::now();
+        while dispatcher.workers() > 0 {
+            assert!(started.elapsed() < SOON, "threads are left over");
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn quick_jobs_share_one_thread() {
+        let dispatcher = Dispatcher::new();
+        let (sender, done) = mpsc::channel();
+        for _ in 0..1000 {
+            let sender = sender.clone();
+            dispatcher.submit(Box::new(move || sender.send(std::thread::current().id()).unwrap()));
+        }
+        drop(sender);
+        let threads: std::collections::HashSet<_> = done.iter().collect();
+        assert!(threads.len() < 20, "{} threads for jobs that do not stall", threads.len());
+    }
+}
