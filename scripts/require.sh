@@ -17,7 +17,7 @@ node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)'
 # hiredis with TLS needs OpenSSL's headers. (The library itself needs no OpenSSL.)
 openssl_headers() { echo '#include <openssl/ssl.h>' | "${CC:-cc}" -E - >/dev/null 2>&1; }
 if ! openssl_headers && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    echo "installing libssl-dev" >&2
+    echo "OpenSSL's headers are missing; as root, this installs Debian's package libssl-dev" >&2
     apt-get update -qq && apt-get install -y -qq libssl-dev >/dev/null
 fi
 openssl_headers || fail "OpenSSL's headers are missing (Debian: apt-get install libssl-dev; Fedora: dnf install openssl-devel)."

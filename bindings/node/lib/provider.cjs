@@ -19,8 +19,6 @@ class Provider {
   #usableVersion;
   /** The newest token that came over from the native side. */
   #token;
-  /** The waits under way, by their options: callers that ask for the same share one. */
-  #waits = new Map();
   #subscribed = 0;
   #closed = false;
 
@@ -87,20 +85,8 @@ class Provider {
     return this.#adopt(native.usable(this.#handle));
   }
 
-  #wait(options = {}) {
-    const timeoutMs = timeoutOf(options);
-    const noWait = options.wait === false;
-    const key = `${timeoutMs} ${noWait}`;
-    let wait = this.#waits.get(key);
-    if (wait === undefined) {
-      wait = this.#answer(native.waitForToken(this.#handle, timeoutMs, noWait)).finally(() => this.#waits.delete(key));
-      this.#waits.set(key, wait);
-    }
-    return wait;
-  }
-
-  async #answer(pending) {
-    const answer = await pending;
+  async #wait(options = {}) {
+    const answer = await native.waitForToken(this.#handle, timeoutOf(options), options.wait === false);
     if (answer.code !== undefined) throw toError(answer);
     return this.#adopt(answer);
   }

@@ -1,6 +1,6 @@
 //! What crosses into JavaScript: the parts of a token, the details of an error.
 
-use entrakey_core::{Error, ErrorKind, Token};
+use entrakey_core::{Error, Token};
 use napi_derive::napi;
 
 /// What a JavaScript `Token` is made from.
@@ -56,20 +56,6 @@ impl From<Error> for Failure {
             aadsts: error.aadsts(),
             correlation_id: error.correlation_id().map(str::to_owned),
             http_status: error.http_status().map(u32::from),
-        }
-    }
-}
-
-impl Failure {
-    /// A failure of the binding itself.
-    pub(crate) fn internal(message: &str) -> Self {
-        Self {
-            code: ErrorKind::Internal.name().to_owned(),
-            message: message.to_owned(),
-            retriable: false,
-            aadsts: None,
-            correlation_id: None,
-            http_status: None,
         }
     }
 }

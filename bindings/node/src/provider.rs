@@ -97,7 +97,7 @@ pub fn wait_for_token<'env>(
     no_wait: bool,
 ) -> Result<Object<'env>> {
     let timeout = timeout_ms.map(|ms| Duration::from_millis(ms.into()));
-    waiting::start(env, handle.provider.clone(), GetToken { timeout, no_wait })
+    waiting::start(env, &handle.provider, GetToken { timeout, no_wait })
 }
 
 /// Calls `listener` after each new token, with nothing: it reads the newest token itself, so that news

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { EntrakeyError, Provider } from 'entrakey';
 import { startEmulator } from './emulator.mjs';
@@ -112,6 +113,20 @@ test('a source that never answers is a time-out', async (t) => {
   const started = performance.now();
   assert.equal((await failure(() => provider.getToken({ timeoutMs: 500 }))).code, 'TIMEOUT');
   assert.ok(performance.now() - started < 2000);
+});
+
+test('calls that wait at the same time keep a deadline of their own', async (t) => {
+  const provider = managedIdentity({ imdsEndpoint: await silentEndpoint(t) });
+  t.after(() => provider.close());
+  const settled = [];
+  const ask = (name) => failure(() => provider.getToken({ timeoutMs: 2000 })).then(() => settled.push(name));
+  const first = ask('first');
+  await sleep(1500);
+  const second = ask('second');
+  await first;
+  await sleep(300);
+  assert.deepEqual(settled, ['first'], 'the second has a second left');
+  await second;
 });
 
 test('close ends a call that waits', async (t) => {
