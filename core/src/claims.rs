@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 pub(crate) struct Claims {
     pub(crate) issued_at: Option<u64>,
     pub(crate) expires_at: Option<u64>,
+    pub(crate) not_before: Option<u64>,
     payload: Value,
 }
 
@@ -23,8 +24,15 @@ impl Claims {
         payload.is_object().then(|| Self {
             issued_at: seconds(&payload["iat"]),
             expires_at: seconds(&payload["exp"]),
+            not_before: seconds(&payload["nbf"]),
             payload,
         })
+    }
+
+    /// A claim that is short, printable text.
+    pub(crate) fn text(&self, claim: &str) -> Option<&str> {
+        let text = self.payload[claim].as_str()?;
+        (!text.is_empty() && text.len() <= 200 && !text.chars().any(char::is_control)).then_some(text)
     }
 
     /// The Redis user name: the claim of that name, a non-empty string without control characters.

@@ -20,17 +20,36 @@ mod claims;
 mod clock;
 mod config;
 mod error;
+mod event;
+mod grant;
 mod identity;
+mod metrics;
 mod notify;
 mod provider;
 mod refresh;
+mod rejection;
+mod status;
+mod sync;
 mod token;
 mod transport;
 
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+pub mod internals {
+    //! For this repository's own simulation, benchmarks and trials of interleavings. Not a public interface.
+    pub use crate::clock::Now;
+    pub use crate::grant::Grant;
+    pub use crate::refresh::{Action, Event, Late, Machine, Policy, Random, Wish};
+}
+
 pub use config::{Config, KEYS, Key, KeyType};
 pub use error::{Error, ErrorKind};
-pub use notify::Subscription;
+pub use event::{Level, ProviderEvent};
+pub use metrics::{METRICS_CONTENT_TYPE, render_metrics};
+pub use notify::{Observation, Subscription};
 pub use provider::{GetToken, Provider};
+pub use rejection::{Rejection, RejectionReason};
+pub use status::{Counters, Durations, LastError, ListenerStatus, ProviderState, Status};
 pub use token::Token;
 
 /// The version of this library, the same in every language.

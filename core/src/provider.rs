@@ -3,9 +3,13 @@
 use crate::clock::Now;
 use crate::config::{Config, Environment, Settings};
 use crate::error::{Error, ErrorKind, Result};
+use crate::event::{Level, ProviderEvent};
 use crate::identity;
-use crate::notify::{Callback, Subscription};
-use crate::refresh::{Engine, Slot, Snapshot, Wish};
+use crate::metrics::render_metrics;
+use crate::notify::{Observation, Subscription};
+use crate::refresh::{Engine, Event, Published, Snapshot, Wish};
+use crate::rejection::Rejection;
+use crate::status::Status;
 use crate::token::Token;
 use arc_swap::ArcSwap;
 use std::fmt;
@@ -36,7 +40,7 @@ pub struct GetToken {
 
 struct Shared {
     settings: Arc<Settings>,
-    current: Slot,
+    current: Published,
     closed: AtomicBool,
 }
 
@@ -50,7 +54,7 @@ impl Provider {
         entrakey_sys::fork::watch();
         let settings = Arc::new(Settings::resolve(config, Environment::read())?);
         let source = identity::source(&settings)?;
-        let current: Slot = Arc::new(ArcSwap::from_pointee(Snapshot::empty()));
+        let current: Published = Arc::new(ArcSwap::from_pointee(Snapshot::empty()));
         let engine = Engine::new(&settings, source, current.clone(), None);
         current.store(Arc::new(Snapshot { engine: Some(engine), ..Snapshot::empty() }));
         Ok(Self { shared: Arc::new(Shared { settings, current, closed: AtomicBool::new(false) }) })
@@ -109,7 +113,7 @@ impl Provider {
     pub fn current(&self) -> Option<Arc<Token>> {
         let engine_is_ours = self.engine().is_ok(); // wakes the refresher in a forked child
         let token = self.shared.current.load().token.clone();
-        token.filter(|token| engine_is_ours && token.is_valid(Now::read()))
+        token.filter(|token| engine_is_ours && !token.left(Now::read()).is_zero())
     }
 
     /// The version of the token in memory, 0 while there is none. One load: cheap enough to compare before
@@ -120,10 +124,72 @@ impl Provider {
         self.shared.current.load().token.as_ref().map_or(0, |token| token.version())
     }
 
+    /// Waits until `get_token` would answer from memory: for health checks at start-up. Blocks for `timeout`
+    /// at most (`get_token_timeout_ms` if not given), and causes the first request if there was none.
+    ///
+    /// # Errors
+    /// As [`Provider::get_token_with`].
+    pub fn ready(&self, timeout: Option<Duration>) -> Result<()> {
+        self.get_token_with(GetToken { timeout, no_wait: false }).map(drop)
+    }
+
+    /// Asks for a new token soon, whatever is left of the current one, which stays in service meanwhile. Call
+    /// it when a secret was replaced. Never blocks. Requests stay one at a time and spaced, ever more widely
+    /// (to 10 minutes) as long as they bring nothing new; after a fatal answer this one comes at once.
+    ///
+    /// # Errors
+    /// `CLOSED` after [`Provider::close`].
+    pub fn refresh(&self) -> Result<()> {
+        self.engine()?.tell(Event::Refresh);
+        Ok(())
+    }
+
+    /// Says that a server refused the token of `version`, and with what message (`WRONGPASS …`), and explains
+    /// it. If another token could help, one is asked for: once for each version, then ever more rarely. An
+    /// older version than the current one is ignored. Never blocks.
+    ///
+    /// # Errors
+    /// `CLOSED` after [`Provider::close`].
+    pub fn report_rejected(&self, version: u64, message: &str) -> Result<Rejection> {
+        Ok(self.engine()?.rejected(&self.shared.settings, version, message))
+    }
+
+    /// A snapshot of what the provider is doing. Takes a short lock; never blocks on I/O, never fetches.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let mut status = match self.engine() {
+            Ok(engine) => engine.status(),
+            Err(_) => Status::closed(),
+        };
+        status.name.clone_from(&self.shared.settings.name);
+        status
+    }
+
+    /// This provider's metrics as text for Prometheus. See [`render_metrics`] for several.
+    #[must_use]
+    pub fn metrics(&self) -> String {
+        render_metrics(vec![self.status()])
+    }
+
+    /// Calls `observer` with each event up to `level`, in their order, on a thread of the library's, with no
+    /// lock held. With an observer that is too slow events are dropped and counted (`events_dropped`). The
+    /// `Display` of an event is a line for a log. In a forked child the observation is dead.
+    ///
+    /// # Errors
+    /// `CLOSED` after [`Provider::close`].
+    pub fn observe<F>(&self, level: Level, observer: F) -> Result<Observation>
+    where
+        F: Fn(&ProviderEvent) + Send + Sync + 'static,
+    {
+        let engine = self.engine()?;
+        let id = engine.observe(level, Arc::new(observer))?;
+        Ok(Observation { id, engine: Arc::downgrade(&engine) })
+    }
+
     /// Calls `callback` with each token that replaces another, on a thread of the library's, one call at a
     /// time, each listener at its own random moment early enough to re-authenticate. (The first token
-    /// replaces none; whoever needs it asks for it.) The callback may call anything here; what it panics
-    /// with is dropped.
+    /// replaces none; whoever needs it asks for it.) The callback may block and may call anything here; what
+    /// it panics with is dropped.
     ///
     /// In a forked child the subscription is dead.
     ///
@@ -134,8 +200,7 @@ impl Provider {
         F: Fn(&Arc<Token>) + Send + Sync + 'static,
     {
         let engine = self.engine()?;
-        let callback: Callback = Arc::new(callback);
-        let id = engine.subscribe(callback)?;
+        let id = engine.subscribe(Arc::new(callback))?;
         Ok(Subscription { id, engine: Arc::downgrade(&engine) })
     }
 

@@ -32,6 +32,10 @@ impl Until {
         Self { monotonic: now.monotonic + left, wall: now.wall + left }
     }
 
+    fn left(self, monotonic: Duration, wall: Duration) -> Duration {
+        self.monotonic.saturating_sub(monotonic).min(self.wall.saturating_sub(wall))
+    }
+
     #[inline]
     fn is_ahead(self, monotonic: Duration, wall: Duration) -> bool {
         monotonic < self.monotonic && wall < self.wall
@@ -132,12 +136,15 @@ impl Token {
         self.lifetime
     }
 
-    pub(crate) fn is_valid(&self, now: Now) -> bool {
-        self.valid.is_ahead(now.monotonic, now.wall)
+    /// How long it is still good, by the clock that says the least.
+    pub(crate) fn left(&self, now: Now) -> Duration {
+        let by_boot = self.end.saturating_sub(now.boot);
+        by_boot.min(self.valid.left(now.monotonic, now.wall))
     }
 
+    /// As [`Token::is_usable`], at a time that is given.
     pub(crate) fn is_usable_at(&self, now: Now) -> bool {
-        self.usable.is_ahead(now.monotonic, now.wall)
+        self.usable.is_ahead(now.monotonic, now.wall) && now.boot < self.end
     }
 }
 

@@ -20,6 +20,9 @@ pub(crate) struct Environment {
     pub(crate) unusable_proxy: Option<&'static str>,
 }
 
+/// Kubernetes sets it in every pod.
+pub(super) const KUBERNETES: &str = "KUBERNETES_SERVICE_HOST";
+
 /// The variables that ureq reads, in its order.
 const PROXY_VARIABLES: &[&str] =
     &["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
@@ -52,7 +55,8 @@ impl TrustPaths {
 impl Environment {
     /// Reads the process's environment. An empty variable counts as absent.
     pub(crate) fn read() -> Self {
-        let names = KEYS.iter().flat_map(|key| [key.variable(), key.azure_variable.to_owned()]);
+        let keys = KEYS.iter().flat_map(|key| [key.variable(), key.azure_variable.to_owned()]);
+        let names = keys.chain([KUBERNETES.to_owned()]);
         let mut environment =
             Self::of(names.filter_map(|name| Some((name.clone(), std::env::var(name).ok()?))));
         environment.trust = TrustPaths::find();

@@ -143,6 +143,13 @@ pub static KEYS: &[Key] = &[
         "60000",
         "A token with less than this left is handed out only if nothing better can be had.",
     ),
+    key(
+        "name",
+        Text,
+        "",
+        "A label for metrics and logs, if a process has several providers. It leaves the process: no secret, no \
+         object id.",
+    ),
 ];
 
 /// The key of that name, or an error that names the nearest one.

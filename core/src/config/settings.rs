@@ -1,7 +1,7 @@
 //! What a provider runs with: every value typed, completed and validated.
 
 use super::Config;
-use super::environment::{Environment, TrustPaths};
+use super::environment::{Environment, KUBERNETES, TrustPaths};
 use super::keys::{KEYS, Key, find};
 use crate::error::{Error, ErrorKind, Result};
 use crate::refresh::Policy;
@@ -12,6 +12,10 @@ use zeroize::Zeroizing;
 
 /// Everything that a provider was made with. Immutable; a forked child starts from the same.
 pub(crate) struct Settings {
+    /// A label for metrics.
+    pub(crate) name: Option<String>,
+    /// Whether this process runs in a Kubernetes pod.
+    pub(crate) on_kubernetes: bool,
     pub(crate) identity: IdentityChoice,
     pub(crate) scope: String,
     pub(crate) username: Option<String>,
@@ -21,6 +25,30 @@ pub(crate) struct Settings {
     pub(crate) proxy: Option<ureq::Proxy>,
     pub(crate) get_token_timeout: Duration,
     pub(crate) policy: Policy,
+}
+
+impl IdentityChoice {
+    /// For a sentence: "from the …". It holds ids, no secret.
+    pub(crate) fn describe(&self) -> String {
+        match self {
+            Self::ManagedIdentity { user_assigned: None, .. } => {
+                "machine's system-assigned managed identity".to_owned()
+            }
+            Self::ManagedIdentity { user_assigned: Some(which), .. } => match which {
+                UserAssigned::Client(id) => format!("user-assigned managed identity with client id {id}"),
+                UserAssigned::Object(id) => format!("user-assigned managed identity with object id {id}"),
+                UserAssigned::Resource(id) => format!("user-assigned managed identity {id}"),
+            },
+            Self::ServicePrincipal { client_id, .. } => {
+                format!("service principal with client id {client_id}")
+            }
+        }
+    }
+
+    /// Whether every pod of a Kubernetes node would get it.
+    pub(crate) fn is_of_the_node(&self) -> bool {
+        matches!(self, Self::ManagedIdentity { .. })
+    }
 }
 
 /// How to authenticate, with what each way needs.
@@ -55,6 +83,8 @@ impl Settings {
             _ => return Err(missing("identity", "say how to authenticate")),
         };
         Ok(Self {
+            name: values.text("name")?.map(str::to_owned),
+            on_kubernetes: environment.get(KUBERNETES).is_some(),
             identity,
             scope: values.required("scope", "")?.to_owned(),
             username: values.text("username")?.map(str::to_owned),

@@ -5,7 +5,8 @@ mod service_principal;
 
 use crate::config::{IdentityChoice, Settings};
 use crate::error::{Error, ErrorKind, Result};
-use crate::transport::{Grant, exchange};
+use crate::grant::Grant;
+use crate::transport::exchange;
 use azure_core::credentials::TokenCredential;
 use std::sync::Arc;
 use std::time::Duration;

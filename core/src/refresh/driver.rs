@@ -1,82 +1,95 @@
-//! The driver: feeds the state machine with time and answers, and does what it says.
+//! The driver: feeds the state machine with time and events, and does what it says.
 //!
 //! Everything here happens under one short lock that is never held while a host's code runs. Requests run
 //! on short-lived threads, so a stuck one delays nobody but itself.
 
+use super::callers::{Answer, Callback, Reply, Slot};
 use super::dispatch::Dispatcher;
-use super::machine::{Effects, Machine, Reply, Wish};
-use super::snapshot::{Slot, Snapshot};
+use super::machine::Machine;
+use super::observers::{Observer, Observers};
+use super::snapshot::{Published, Snapshot};
+use super::step::{Action, Event, Wish};
 use super::timer::{self, Alarm};
 use crate::clock::Now;
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
+use crate::event::{Level, ProviderEvent};
 use crate::identity::Source;
-use crate::notify::{Call, Callback, Listeners};
+use crate::notify::Listener;
+use crate::rejection::{Rejection, explain};
+use crate::status::Status;
+use crate::sync::{Condvar, Mutex, MutexGuard};
 use crate::token::Token;
-use crate::transport::Grant;
+use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, PoisonError, Weak};
+use std::thread::ThreadId;
 use std::time::Duration;
-
-/// Nobody looks more often than this.
-const SHORTEST_WAIT: Duration = Duration::from_millis(1);
-
-/// What an asynchronous wait calls with its answer.
-pub(crate) type Done = Box<dyn FnOnce(Result<Arc<Token>>) + Send>;
 
 /// One provider's engine in one process. A forked child gets another.
 pub(crate) struct Engine {
     alarm_id: u64,
     generation: u64,
     source: Box<dyn Source>,
-    slot: Slot,
+    published: Published,
     state: Mutex<State>,
-    changed: Condvar,
+    /// A listener's callback has returned.
+    returned: Condvar,
     dispatcher: Arc<Dispatcher>,
 }
 
 struct State {
     machine: Machine,
-    listeners: Listeners,
-    waiters: Vec<Waiter>,
     rng: fastrand::Rng,
+    /// Numbers callers, listeners and observers.
+    numbers: u64,
+    callers: HashMap<u64, Reply>,
+    listeners: HashMap<u64, Listener>,
+    /// The listeners that are being called, and where.
+    running: HashMap<u64, ThreadId>,
+    observers: Observers,
+    /// Rejections by reason.
+    rejections: BTreeMap<&'static str, u64>,
     /// What the timer was last asked for.
     armed: Option<Duration>,
 }
 
-/// A call that waits without a thread.
-struct Waiter {
-    wish: Wish,
-    /// When it is to be looked at again, if nothing happens before.
-    until: Duration,
-    done: Done,
+impl State {
+    fn number(&mut self) -> u64 {
+        self.numbers += 1;
+        self.numbers
+    }
 }
 
 impl Engine {
     pub(crate) fn new(
         settings: &Settings,
         source: Box<dyn Source>,
-        slot: Slot,
+        published: Published,
         inherited: Option<Arc<Token>>,
     ) -> Arc<Self> {
         let mut rng = fastrand::Rng::with_seed(seed());
         let mut machine = Machine::new(settings.policy.clone());
         if let Some(token) = inherited {
-            machine.adopt(token, Now::read(), rng.f64());
+            machine.adopt(token, Now::read(), &mut || rng.f64());
         }
         let engine = Arc::new(Self {
             alarm_id: timer::new_id(),
             generation: entrakey_sys::fork::generation(),
             source,
-            slot,
+            published,
             state: Mutex::new(State {
                 machine,
-                listeners: Listeners::default(),
-                waiters: Vec::new(),
                 rng,
+                numbers: 0,
+                callers: HashMap::new(),
+                listeners: HashMap::new(),
+                running: HashMap::new(),
+                observers: Observers::default(),
+                rejections: BTreeMap::new(),
                 armed: None,
             }),
-            changed: Condvar::new(),
+            returned: Condvar::new(),
             dispatcher: Dispatcher::new(),
         });
         engine.rearm(&mut engine.lock());
@@ -84,66 +97,121 @@ impl Engine {
     }
 
     /// A token, or the error that stands in its way. Blocks until `wish.deadline` at most.
-    pub(crate) fn get(self: &Arc<Self>, wish: Wish) -> Result<Arc<Token>> {
-        let mut state = self.lock();
-        loop {
-            let (now, reply) = self.ask(&mut state, wish);
-            match reply {
-                Reply::Serve(token) => return Ok(token),
-                Reply::Fail(error) => return Err(error),
-                Reply::Wait(until) => {
-                    let wait = until.saturating_sub(now.boot).max(SHORTEST_WAIT);
-                    state = self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0;
-                }
-            }
-        }
+    pub(crate) fn get(self: &Arc<Self>, wish: Wish) -> Answer {
+        let (id, slot) = self.ask(&mut self.lock(), wish);
+        slot.wait(wish.deadline).unwrap_or_else(|| {
+            self.lock().callers.remove(&id);
+            Err(no_thread("to watch the time on"))
+        })
     }
 
     /// The same without blocking: `done` is called once, by `wish.deadline`, here and now if the answer is
     /// known, else on a thread of the library's.
-    pub(crate) fn get_then(self: &Arc<Self>, wish: Wish, done: Done) {
+    pub(crate) fn get_then(self: &Arc<Self>, wish: Wish, done: Callback) {
         let mut state = self.lock();
-        let answer = match self.ask(&mut state, wish).1 {
-            Reply::Serve(token) => Ok(token),
-            Reply::Fail(error) => Err(error),
-            Reply::Wait(until) => {
-                state.waiters.push(Waiter { wish, until, done });
-                self.rearm(&mut state);
-                if state.armed.is_some() {
-                    return;
-                }
-                let Some(Waiter { done, .. }) = state.waiters.pop() else { return };
-                drop(state);
-                return done(Err(no_thread("to wait for a token on")));
+        let (id, slot) = self.ask(&mut state, wish);
+        let answer = match slot.take() {
+            Some(answer) => answer,
+            None if state.armed.is_none() => Err(no_thread("to wait for a token on")),
+            None => {
+                state.callers.insert(id, Reply::Callback(done));
+                return;
             }
         };
+        state.callers.remove(&id);
         drop(state);
         done(answer);
     }
 
-    fn ask(self: &Arc<Self>, state: &mut State, wish: Wish) -> (Now, Reply) {
-        let now = Now::read();
-        let (reply, effects) = state.machine.get(now, wish);
-        match self.carry_out(state, now, effects) {
-            Carried::Out => (now, reply),
-            Carried::Failed => (now, state.machine.get(now, wish).0), // which starts nothing: a failure waits
-        }
+    fn ask(self: &Arc<Self>, state: &mut State, wish: Wish) -> (u64, Arc<Slot>) {
+        let slot = Arc::new(Slot::default());
+        let id = state.number();
+        state.callers.insert(id, Reply::Slot(slot.clone()));
+        self.feed(state, Event::Get(id, wish));
+        (id, slot)
     }
 
-    pub(crate) fn subscribe(&self, callback: Callback) -> Result<u64> {
+    /// Something outside happened: a refresh is wanted, a token was refused, a connection re-authenticated.
+    pub(crate) fn tell(self: &Arc<Self>, event: Event) {
+        self.feed(&mut self.lock(), event);
+    }
+
+    pub(crate) fn subscribe(self: &Arc<Self>, listener: Listener) -> Result<u64> {
         let mut state = self.lock();
         if state.machine.is_closed() {
-            return Err(Error::new(ErrorKind::Closed, "The provider is closed. Create a new one."));
+            return Err(closed());
         }
-        Ok(state.listeners.add(callback))
+        let id = state.number();
+        state.listeners.insert(id, listener);
+        self.feed(&mut state, Event::Subscribed(id));
+        Ok(id)
     }
 
     /// Forgets a listener; its callback is dropped with no lock held.
-    pub(crate) fn unsubscribe(&self, id: u64) {
+    pub(crate) fn unsubscribe(self: &Arc<Self>, id: u64) {
+        if self.is_inherited() {
+            return;
+        }
+        let mut state = self.lock();
+        let removed = state.listeners.remove(&id);
+        self.feed(&mut state, Event::Unsubscribed(id));
+        drop(state);
+        drop(removed);
+    }
+
+    /// Waits until the callback of this listener is not running, or it is this thread that runs it. False
+    /// after `timeout`.
+    pub(crate) fn wait_until_returned(&self, id: u64, timeout: Duration) -> bool {
+        if self.is_inherited() {
+            return true;
+        }
+        let deadline = entrakey_sys::clock::boot().saturating_add(timeout);
+        let here = std::thread::current().id();
+        let mut state = self.lock();
+        while state.running.get(&id).is_some_and(|thread| *thread != here) {
+            let left = deadline.saturating_sub(entrakey_sys::clock::boot());
+            if left.is_zero() {
+                return false;
+            }
+            state = self.returned.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+
+    pub(crate) fn observe(&self, level: Level, observer: Observer) -> Result<u64> {
+        let mut state = self.lock();
+        if state.machine.is_closed() {
+            return Err(closed());
+        }
+        let id = state.number();
+        state.observers.add(id, level, observer);
+        Ok(id)
+    }
+
+    pub(crate) fn unobserve(&self, id: u64) {
         if !self.is_inherited() {
-            let removed = self.lock().listeners.remove(id);
+            let removed = self.lock().observers.remove(id);
             drop(removed);
         }
+    }
+
+    /// Explains why a server refused a token, and asks for another one if that could help.
+    pub(crate) fn rejected(self: &Arc<Self>, settings: &Settings, version: u64, message: &str) -> Rejection {
+        let mut state = self.lock();
+        let rejection = explain(&state.machine.facts(Now::read(), version, message), settings);
+        *state.rejections.entry(rejection.reason.name()).or_default() += 1;
+        if rejection.reason.wants_refresh() {
+            self.feed(&mut state, Event::Rejected(version));
+        }
+        rejection
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        let state = self.lock();
+        let mut status = state.machine.status(Now::read());
+        status.counters.auth_rejections.clone_from(&state.rejections);
+        status.counters.events_dropped = state.observers.dropped;
+        status
     }
 
     /// Ends everything and waits for nothing; callers that wait get `CLOSED`.
@@ -151,14 +219,12 @@ impl Engine {
         if self.is_inherited() {
             return;
         }
-        let callbacks = {
-            let mut state = self.lock();
-            let effects = state.machine.close();
-            self.carry_out(&mut state, Now::read(), effects);
-            state.listeners.clear()
-        };
+        let mut state = self.lock();
+        self.feed(&mut state, Event::Close);
+        let listeners = std::mem::take(&mut state.listeners);
+        drop(state);
         timer::disarm(self.alarm_id);
-        drop(callbacks);
+        drop(listeners);
     }
 
     /// Whether this engine was made before a fork: then its lock may be held by a thread that does not
@@ -171,93 +237,104 @@ impl Engine {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn carry_out(self: &Arc<Self>, state: &mut State, now: Now, effects: Effects) -> Carried {
-        let mut carried = Carried::Out;
-        let mut wake = effects.wake;
-        if let Some(token) = effects.publish {
-            let (generation, engine) = (self.generation, Some(self.clone()));
-            self.slot.store(Arc::new(Snapshot { generation, token: Some(token), engine }));
-        }
-        if let Some(window) = effects.notify_within {
-            let State { listeners, rng, .. } = state;
-            listeners.schedule(now.boot, window, || rng.f64());
-        }
-        if let Some((number, timeout)) = effects.fetch
-            && self.start_fetch(number, timeout).is_err()
-        {
-            let random = state.rng.f64();
-            state.machine.failed(now, number, no_thread("for a token request"), random);
-            (carried, wake) = (Carried::Failed, true);
-        }
-        if wake {
-            self.changed.notify_all();
-            self.answer_waiters(state, now);
+    /// One event, and those that follow from it at once.
+    fn feed(self: &Arc<Self>, state: &mut State, event: Event) {
+        let mut next = Some(event);
+        while let Some(event) = next.take() {
+            let State { machine, rng, .. } = state;
+            for action in machine.step(Now::read(), event, &mut || rng.f64()) {
+                if let Some(failed) = self.carry_out(state, action) {
+                    next = Some(failed);
+                }
+            }
         }
         self.rearm(state);
-        carried
+    }
+
+    /// Returns the event that follows if it could not be done.
+    fn carry_out(self: &Arc<Self>, state: &mut State, action: Action) -> Option<Event> {
+        match action {
+            Action::Fetch(number, timeout) => return self.start_fetch(number, timeout),
+            Action::Publish(token) => {
+                let (generation, engine) = (self.generation, Some(self.clone()));
+                self.published.store(Arc::new(Snapshot { generation, token: Some(token), engine }));
+            }
+            Action::Resolve(id, answer) => match state.callers.remove(&id) {
+                Some(Reply::Slot(slot)) => slot.fill(answer),
+                Some(Reply::Callback(done)) => self.dispatcher.submit(Box::new(move || done(answer))),
+                None => {} // it gave up by itself
+            },
+            Action::Notify(id) => {
+                let engine = self.clone();
+                self.dispatcher.submit(Box::new(move || engine.notify(id)));
+            }
+            Action::Report(event) => self.report(state, event),
+        }
+        None
     }
 
     fn rearm(self: &Arc<Self>, state: &mut State) {
-        let waiters = state.waiters.iter().map(|waiter| waiter.until).min();
-        let wanted = [state.machine.alarm(), state.listeners.alarm(), waiters].into_iter().flatten().min();
+        let wanted = state.machine.alarm(Now::read());
         let Some(at) = wanted.filter(|_| wanted != state.armed) else { return };
         let alarm: Weak<Self> = Arc::downgrade(self);
         // Without a timer thread the next call tries again; a token in hand stays good meanwhile.
         state.armed = timer::arm(self.alarm_id, at, alarm).ok().map(|()| at);
     }
 
-    fn answer_waiters(self: &Arc<Self>, state: &mut State, now: Now) {
-        for mut waiter in std::mem::take(&mut state.waiters) {
-            let (reply, effects) = state.machine.get(now, waiter.wish);
-            self.carry_out(state, now, effects); // a fetch at most, which wakes nobody
-            let answer = match reply {
-                Reply::Serve(token) => Ok(token),
-                Reply::Fail(error) => Err(error),
-                Reply::Wait(until) => {
-                    waiter.until = until.max(now.boot + SHORTEST_WAIT);
-                    state.waiters.push(waiter);
-                    continue;
-                }
-            };
-            self.dispatcher.submit(Box::new(move || (waiter.done)(answer)));
-        }
-    }
-
-    fn start_fetch(self: &Arc<Self>, number: u64, timeout: Duration) -> std::io::Result<()> {
+    fn start_fetch(self: &Arc<Self>, number: u64, timeout: Duration) -> Option<Event> {
         let engine = self.clone();
         let body = move || {
             let fetch = AssertUnwindSafe(|| engine.source.fetch(timeout));
             let outcome = catch_unwind(fetch).unwrap_or_else(|_| Err(panicked()));
-            if catch_unwind(AssertUnwindSafe(|| engine.landed(number, outcome))).is_err() {
-                engine.landed(number, Err(panicked()));
+            let event = outcome.map_or_else(|e| Event::Failed(number, e), |g| Event::Answered(number, g));
+            if catch_unwind(AssertUnwindSafe(|| engine.tell(event))).is_err() {
+                engine.tell(Event::Failed(number, panicked()));
             }
         };
-        entrakey_sys::thread::spawn("entrakey-fetch", body).map(drop)
+        let spawned = entrakey_sys::thread::spawn("entrakey-fetch", body);
+        spawned.err().map(|_| Event::Failed(number, no_thread("for a token request")))
     }
 
-    fn landed(self: &Arc<Self>, number: u64, outcome: Result<Grant>) {
+    /// Calls a listener with its news, on a dispatcher thread.
+    fn notify(self: &Arc<Self>, id: u64) {
+        let Some((listener, token)) = self.begin_call(id) else { return };
+        let called = catch_unwind(AssertUnwindSafe(|| {
+            if let Some(token) = token {
+                listener(&token);
+            }
+            drop(listener); // the last reference, if it was unsubscribed meanwhile
+        }));
         let mut state = self.lock();
-        let (now, random) = (Now::read(), state.rng.f64());
-        let effects = match outcome {
-            Ok(grant) => state.machine.answered(now, number, grant, random),
-            Err(error) => state.machine.failed(now, number, error, random),
-        };
-        self.carry_out(&mut state, now, effects);
+        state.running.remove(&id);
+        self.returned.notify_all();
+        self.feed(&mut state, Event::Returned { listener: id, panicked: called.is_err() });
     }
 
-    fn tell(self: &Arc<Self>, call: Call) {
-        let newest = {
-            let state = self.lock();
-            state.listeners.contains(call.id).then(|| state.machine.newest()).flatten()
-        };
-        if let Some(token) = newest {
-            // A listener that panics harms nobody but itself.
-            let _ = catch_unwind(AssertUnwindSafe(|| (call.callback)(&token)));
+    /// None if it was unsubscribed before its turn came.
+    fn begin_call(&self, id: u64) -> Option<(Listener, Option<Arc<Token>>)> {
+        let mut state = self.lock();
+        let listener = state.listeners.get(&id)?.clone();
+        let news = state.machine.take_news(Now::read(), id).map(|(token, _)| token);
+        state.running.insert(id, std::thread::current().id());
+        Some((listener, news))
+    }
+
+    fn report(self: &Arc<Self>, state: &mut State, event: ProviderEvent) {
+        if state.observers.push(event) {
+            let engine = self.clone();
+            self.dispatcher.submit(Box::new(move || engine.deliver_events()));
         }
-        drop(call.callback);
-        let mut state = self.lock();
-        state.listeners.finished(call.id);
-        self.rearm(&mut state);
+    }
+
+    fn deliver_events(&self) {
+        loop {
+            let next = self.lock().observers.next();
+            let Some((event, observers)) = next else { return };
+            for observer in observers {
+                // One that panics harms nobody but itself.
+                let _ = catch_unwind(AssertUnwindSafe(|| observer(&event)));
+            }
+        }
     }
 }
 
@@ -265,23 +342,12 @@ impl Alarm for Engine {
     fn ring(self: Arc<Self>) {
         let mut state = self.lock();
         state.armed = None;
-        let (now, random) = (Now::read(), state.rng.f64());
-        let effects = state.machine.tick(now, random);
-        for call in state.listeners.due(now.boot) {
-            let engine = self.clone();
-            self.dispatcher.submit(Box::new(move || engine.tell(call)));
-        }
-        self.carry_out(&mut state, now, effects);
-        self.answer_waiters(&mut state, now);
-        self.rearm(&mut state);
+        self.feed(&mut state, Event::Timer);
     }
 }
 
-/// Whether the machine still stands where it said it would.
-enum Carried {
-    Out,
-    /// A request could not be started, and counts as failed.
-    Failed,
+fn closed() -> Error {
+    Error::new(ErrorKind::Closed, "The provider is closed. Create a new one.")
 }
 
 fn no_thread(what_for: &str) -> Error {

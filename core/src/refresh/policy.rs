@@ -3,20 +3,21 @@
 
 use std::time::Duration;
 
-/// The configured caps and ratios.
+/// The configured caps and ratios. The fields are the configuration keys of the same names.
 #[derive(Clone, Debug)]
-pub(crate) struct Policy {
-    pub(crate) refresh_ratio: f64,
-    pub(crate) refresh_jitter: f64,
-    pub(crate) lower_bound: Duration,
-    pub(crate) min_interval: Duration,
-    pub(crate) retry_initial: Duration,
-    pub(crate) retry_max: Duration,
-    pub(crate) request_timeout: Duration,
-    pub(crate) get_token_timeout: Duration,
-    pub(crate) reauth_margin: Duration,
-    pub(crate) reauth_spread: f64,
-    pub(crate) min_validity: Duration,
+#[allow(missing_docs, reason = "documented once, in the table of keys")]
+pub struct Policy {
+    pub refresh_ratio: f64,
+    pub refresh_jitter: f64,
+    pub lower_bound: Duration,
+    pub min_interval: Duration,
+    pub retry_initial: Duration,
+    pub retry_max: Duration,
+    pub request_timeout: Duration,
+    pub get_token_timeout: Duration,
+    pub reauth_margin: Duration,
+    pub reauth_spread: f64,
+    pub min_validity: Duration,
 }
 
 /// The two lengths that times scale with.
@@ -67,7 +68,8 @@ impl Policy {
     }
 
     /// The least time from an answer to the next request.
-    pub(crate) fn interval(&self, life: Life) -> Duration {
+    pub(crate) fn interval(&self, life: Option<Life>) -> Duration {
+        let Some(life) = life else { return self.min_interval };
         let least = Duration::from_millis(250).min(self.min_interval);
         life.seen.mul_f64(0.05).clamp(least, self.min_interval)
     }
@@ -78,20 +80,19 @@ impl Policy {
     }
 
     /// The wait after the n-th failure in a row: uniform between the initial wait and the doubled cap.
-    /// Never from zero, which would be no floor at all.
-    pub(crate) fn back_off(&self, failures: u32, life: Option<Life>, random: f64) -> Duration {
-        let (floor, ceiling) = self.back_off_range(life);
+    /// Never from zero, which would be no floor at all. `awaited`: a caller waits.
+    pub(crate) fn back_off(&self, failures: u32, life: Option<Life>, awaited: bool, random: f64) -> Duration {
+        let (floor, ceiling) = self.back_off_range(life, awaited);
         let cap = floor.saturating_mul(2_u32.saturating_pow(failures)).min(ceiling).max(floor);
         floor + (cap - floor).mul_f64(random)
     }
 
-    fn back_off_range(&self, life: Option<Life>) -> (Duration, Duration) {
-        // With nothing valid in hand callers wait, and the next try must come well inside their deadline.
+    fn back_off_range(&self, life: Option<Life>, awaited: bool) -> (Duration, Duration) {
         let Some(life) = life else {
-            return (
-                self.retry_initial,
-                self.retry_max.min(self.get_token_timeout / 3).max(self.retry_initial),
-            );
+            // Nothing valid is in hand. The next try must come well inside the deadline of whoever waits.
+            let ceiling =
+                if awaited { self.retry_max.min(self.get_token_timeout / 3) } else { self.retry_max };
+            return (self.retry_initial, ceiling.max(self.retry_initial));
         };
         let floor = self.retry_initial.min(life.seen.mul_f64(0.01).max(Duration::from_millis(100)));
         let ceiling = self.retry_max.min(life.seen.mul_f64(0.025).max(Duration::from_millis(250)));
@@ -134,17 +135,9 @@ impl Policy {
         }
         planned.saturating_sub(life.seen.mul_f64(self.refresh_jitter * random))
     }
-
-    /// The window, from now, in which a listener's random moment lies; `end` and `life` are those of the
-    /// superseded token. 0 once that has expired.
-    pub(crate) fn notify_window(&self, end: Duration, life: Life, now: Duration) -> Duration {
-        let deadline = end.saturating_sub(self.margin(life));
-        let left = deadline.saturating_sub(now).max(end.saturating_sub(now) / 2);
-        self.spread(life).min(left)
-    }
 }
 
-#[cfg(test)]
+/// The defaults of the configuration keys, for tests without a configuration.
 impl Default for Policy {
     fn default() -> Self {
         Self {
@@ -205,15 +198,16 @@ mod tests {
     #[test]
     fn back_off_starts_at_its_floor_and_ends_at_its_cap() {
         let policy = Policy::default();
-        let wait = |n, random| policy.back_off(n, Some(life(3600)), random);
+        let wait = |n, random| policy.back_off(n, Some(life(3600)), true, random);
         assert_eq!(wait(1, 0.0), Duration::from_millis(500));
         assert_eq!(wait(1, 1.0), Duration::from_secs(1));
         assert_eq!(wait(40, 1.0), Duration::from_secs(30));
         assert_eq!(
-            policy.back_off(40, None, 1.0),
+            policy.back_off(40, None, true, 1.0),
             Duration::from_secs(10),
             "a third of the caller's deadline"
         );
+        assert_eq!(policy.back_off(40, None, false, 1.0), Duration::from_secs(30), "nobody waits");
     }
 
     #[test]
@@ -235,7 +229,7 @@ mod tests {
         for seconds in [3, 8, 60, 600, 1200, 3600, 86_400] {
             let life = life(seconds);
             let arrival = life.seen - policy.lower_bound(life);
-            let window = policy.notify_window(life.seen, life, arrival);
+            let window = policy.spread(life);
             assert!(window > Duration::ZERO, "{seconds} s");
             assert!(arrival + window + policy.margin(life) <= life.seen, "{seconds} s: {window:?}");
         }

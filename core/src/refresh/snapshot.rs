@@ -16,7 +16,7 @@ pub(crate) struct Snapshot {
 
 /// Where a provider's newest snapshot is. Shared by the provider and its engine; the cycle between the two
 /// ends when the provider is closed, which dropping it does.
-pub(crate) type Slot = Arc<ArcSwap<Snapshot>>;
+pub(crate) type Published = Arc<ArcSwap<Snapshot>>;
 
 impl Snapshot {
     pub(crate) fn empty() -> Self {

@@ -8,6 +8,7 @@ use super::Endpoint;
 use crate::claims::{Claims, seconds};
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
+use crate::grant::Grant;
 use serde_json::Value;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use ureq::{Body, http};
@@ -24,20 +25,6 @@ const WHOLE_SECOND: Duration = Duration::from_secs(1);
 /// overflow.
 const LONGEST_LIFE: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// A token as it came: who it is for and how long it was good when the request was sent.
-pub(crate) struct Grant {
-    pub(crate) secret: Zeroizing<String>,
-    pub(crate) username: String,
-    /// The validity left, counted from `sent_at`.
-    pub(crate) remaining: Duration,
-    /// From issue to expiry: what margins scale with.
-    pub(crate) lifetime: Duration,
-    /// When the source itself wants to be asked again, counted from now.
-    pub(crate) refresh_in: Option<Duration>,
-    /// On the boot clock.
-    pub(crate) sent_at: Duration,
-}
-
 /// The parts of an answer before its body.
 pub(super) struct Head {
     status: u16,
@@ -45,6 +32,7 @@ pub(super) struct Head {
     date: Option<u64>,
     retry_after: Option<Duration>,
     sent_at: Duration,
+    skew_ms: Option<i64>,
 }
 
 impl Head {
@@ -56,6 +44,7 @@ impl Head {
             date,
             retry_after: header("retry-after").and_then(|text| retry_after(text, date)),
             sent_at,
+            skew_ms: date.and_then(skew_ms),
         }
     }
 }
@@ -68,6 +57,13 @@ fn retry_after(text: &str, date: Option<u64>) -> Option<Duration> {
     let until = httpdate::parse_http_date(text).ok().map(unix)?;
     let now = date.unwrap_or_else(|| unix(SystemTime::now()));
     Some(Duration::from_secs(until.saturating_sub(now)))
+}
+
+/// `Date` is in whole seconds, cut off: half a second more is the best guess.
+fn skew_ms(date: u64) -> Option<i64> {
+    let server = i64::try_from(date).ok()?.checked_mul(1000)?.checked_add(500)?;
+    let here = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+    i64::try_from(here.as_millis()).ok()?.checked_sub(server)
 }
 
 fn unix(time: SystemTime) -> u64 {
@@ -135,6 +131,9 @@ fn grant(json: &Value, head: &Head, settings: &Settings) -> Result<Grant> {
         lifetime: lifetime.min(LONGEST_LIFE),
         refresh_in: seconds(&json["refresh_in"]).map(Duration::from_secs),
         sent_at: head.sent_at,
+        not_before: claims.not_before.map_or(Duration::ZERO, until).min(LONGEST_LIFE),
+        skew_ms: head.skew_ms,
+        uti: claims.text("uti").map(str::to_owned),
     })
 }
 
@@ -228,7 +227,13 @@ mod tests {
 
     #[test]
     fn an_absurd_lifetime_is_cut_to_one_that_clocks_can_add() {
-        let head = Head { status: 200, date: Some(1_000), retry_after: None, sent_at: Duration::ZERO };
+        let head = Head {
+            status: 200,
+            date: Some(1_000),
+            retry_after: None,
+            sent_at: Duration::ZERO,
+            skew_ms: None,
+        };
         for expires_in in [json!(u64::MAX), json!("18446744073709551615"), json!(1e300)] {
             let answer = json!({"access_token": "opaque", "expires_in": expires_in});
             let grant = grant(&answer, &head, &settings()).unwrap();

@@ -9,10 +9,9 @@ mod answer;
 mod failure;
 mod tls;
 
-pub(crate) use answer::Grant;
-
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
+use crate::grant::Grant;
 use azure_core::error::ErrorKind as UpstreamKind;
 use azure_core::http::{AsyncRawResponse, Body, HttpClient, Request, StatusCode, Url, headers::Headers};
 use once_cell::race::OnceBox;

@@ -1,0 +1,143 @@
+//! A token has come: is it better than what there is?
+
+use super::machine::{Early, Flight, Held, Machine, Random};
+use super::pace::Forced;
+use super::policy::Life;
+use super::step::Action;
+use crate::clock::{Now, millis};
+use crate::error::{Error, ErrorKind};
+use crate::event::ProviderEvent;
+use crate::grant::Grant;
+use crate::token::{Parts, Token};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// With less left a token is no answer: it would expire on its way to the server.
+const LEAST_LEFT: Duration = Duration::from_secs(1);
+
+impl Machine {
+    /// The request of this number brought a token.
+    pub(super) fn answered(
+        &mut self,
+        now: Now,
+        number: u64,
+        grant: Grant,
+        random: Random<'_>,
+        out: &mut Vec<Action>,
+    ) {
+        let Some(flight) = self.landed(now, number) else { return };
+        if grant.end().saturating_sub(now.boot) < LEAST_LEFT {
+            let error = Error::new(ErrorKind::BadResponse, "The source's token expired on its way here.");
+            return self.plan_retry(now, &flight, error, random, out);
+        }
+        self.skew_ms = grant.skew_ms.or(self.skew_ms);
+        let interval = self.policy.interval(self.life(now));
+        self.pace.answered(now.boot, interval);
+        if self.is_held(&grant) {
+            self.see_again(now, grant.end(), out);
+            self.not_newer(now, &flight);
+        } else if grant.valid_from() > now.boot {
+            self.keep_for_later(grant);
+            self.not_newer(now, &flight);
+        } else if self.is_better(now, &grant, flight.forced) {
+            self.install(now, grant, flight.forced == Some(Forced::Rejection), random, out);
+        } else {
+            self.tally.unchanged += 1;
+            self.not_newer(now, &flight);
+        }
+    }
+
+    /// A token that had to wait for its `nbf` becomes the current one, if it is still the newer.
+    pub(super) fn activate(&mut self, now: Now, random: Random<'_>, out: &mut Vec<Action>) {
+        let Some(early) = self.early.take_if(|early| early.valid_from <= now.boot) else { return };
+        if early.grant.end() > now.boot && self.is_better(now, &early.grant, None) {
+            self.install(now, early.grant, false, random, out);
+        }
+    }
+
+    fn is_held(&self, grant: &Grant) -> bool {
+        self.held.as_ref().is_some_and(|held| held.token.secret() == grant.secret.as_str())
+    }
+
+    /// Only a longer validity is better; but a forced request means that the current token is no good
+    /// somewhere, and then another one is, as long as it lives at least half as long.
+    fn is_better(&self, now: Now, grant: &Grant, forced: Option<Forced>) -> bool {
+        let Some(held) = self.valid(now) else { return true };
+        let left = grant.end().saturating_sub(now.boot);
+        let enough = left >= self.policy.min_validity(life(grant, now)).max(held.token.left(now) / 2);
+        grant.end() > held.token.end() || forced.is_some() && enough
+    }
+
+    fn keep_for_later(&mut self, grant: Grant) {
+        self.tally.unchanged += 1;
+        let valid_from = grant.valid_from();
+        if self.early.as_ref().is_none_or(|early| grant.end() >= early.grant.end()) {
+            self.early = Some(Early { grant, valid_from });
+        }
+    }
+
+    /// The source repeated itself (IMDS caches): better evidence of the expiry, and nothing else.
+    fn see_again(&mut self, now: Now, end: Duration, out: &mut Vec<Action>) {
+        self.tally.unchanged += 1;
+        if let Some(held) = &mut self.held {
+            let min_validity = self.policy.min_validity(held.life);
+            held.token = Arc::new(held.token.seen_again(now, end, min_validity));
+            out.push(Action::Publish(held.token.clone()));
+        }
+    }
+
+    /// Nothing newer came: ask again, but ever less in a hurry the more validity is left. A refresh that was
+    /// planned for later stays where it is.
+    fn not_newer(&mut self, now: Now, flight: &Flight) {
+        let interval = self.policy.interval(self.life(now));
+        if let Some(cause) = flight.forced {
+            self.pace.forced_in_vain(cause, now.boot, interval);
+        }
+        let poll = self.valid(now).map_or(Duration::ZERO, |held| {
+            let reserve = self.policy.margin(held.life) + self.policy.spread(held.life);
+            held.token.end().saturating_sub(reserve).saturating_sub(now.boot) / 10
+        });
+        let planned = self.pace.next().filter(|next| *next > now.boot);
+        let next = planned.unwrap_or(now.boot + poll).max(now.boot + interval);
+        self.pace.schedule(next);
+    }
+
+    fn install(&mut self, now: Now, grant: Grant, at_once: bool, random: Random<'_>, out: &mut Vec<Action>) {
+        let (life, end) = (life(&grant, now), grant.end());
+        let interval = self.policy.interval(Some(life));
+        let refresh_in =
+            self.policy.refresh_after(life, grant.refresh_in, self.first, random()).max(interval);
+        self.first = false;
+        self.version += 1;
+        self.tally.renewed += 1;
+        self.pace.answered(now.boot, interval);
+        self.pace.renewed(now.boot + refresh_in);
+        let before = self.held.as_ref().map(|held| held.token.username());
+        self.previous_username = before.filter(|name| *name != grant.username).map(str::to_owned);
+        let parts = Parts {
+            secret: grant.secret,
+            username: grant.username,
+            version: self.version,
+            end,
+            lifetime: life.nominal,
+            min_validity: self.policy.min_validity(life),
+            refresh_in,
+        };
+        let held = Held { token: Arc::new(Token::new(parts, now)), life, seen_at: now.boot };
+        out.push(Action::Publish(held.token.clone()));
+        out.push(Action::Report(ProviderEvent::TokenRefreshed {
+            version: self.version,
+            expires_unix_ms: millis(now.wall + life.seen),
+            uti: grant.uti,
+        }));
+        let on = self.on(&held);
+        self.held = Some(held);
+        self.listeners.news(now.boot, on, at_once, random);
+    }
+}
+
+/// The lengths that the times of this token scale with, if it is used from now on.
+fn life(grant: &Grant, now: Now) -> Life {
+    let left = grant.end().saturating_sub(now.boot);
+    Life { seen: left, nominal: grant.lifetime.max(left) }
+}

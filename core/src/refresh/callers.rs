@@ -1,0 +1,53 @@
+//! How a caller gets its answer.
+
+use crate::error::Result;
+use crate::sync::{Condvar, Mutex};
+use crate::token::Token;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+/// What every caller is told in the end.
+pub(crate) type Answer = Result<Arc<Token>>;
+
+/// What an asynchronous wait calls with its answer.
+pub(crate) type Callback = Box<dyn FnOnce(Answer) + Send>;
+
+/// Where an answer goes.
+pub(crate) enum Reply {
+    /// A thread waits here.
+    Slot(Arc<Slot>),
+    /// A function is to be called, on a thread of ours.
+    Callback(Callback),
+}
+
+/// If the engine has not answered by this time after a caller's deadline, something is wrong with the timer.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// A place for one answer.
+#[derive(Default)]
+pub(crate) struct Slot {
+    answer: Mutex<Option<Answer>>,
+    filled: Condvar,
+}
+
+impl Slot {
+    pub(crate) fn fill(&self, answer: Answer) {
+        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+        self.filled.notify_all();
+    }
+
+    pub(crate) fn take(&self) -> Option<Answer> {
+        self.answer.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// The answer, which the engine gives by `deadline` on the boot clock. None if it does not.
+    pub(crate) fn wait(&self, deadline: Duration) -> Option<Answer> {
+        let last = deadline.saturating_add(GRACE);
+        let mut answer = self.answer.lock().unwrap_or_else(PoisonError::into_inner);
+        while answer.is_none() {
+            let left = last.checked_sub(entrakey_sys::clock::boot()).filter(|left| !left.is_zero())?;
+            answer = self.filled.wait_timeout(answer, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        answer.take()
+    }
+}

@@ -1,0 +1,233 @@
+//! Who wants to hear of a new token, and when each is told.
+
+use super::policy::Life;
+use super::policy::Policy;
+use std::time::Duration;
+
+/// What the connections of a listener are authenticated with, as far as is known. Times on the boot clock.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct On {
+    pub(super) version: u64,
+    /// Until when they have to be told of a newer one: expiry less the margin.
+    pub(super) deadline: Duration,
+    /// Over how long re-authentications are spread.
+    spread: Duration,
+}
+
+impl On {
+    pub(super) fn new(version: u64, end: Duration, life: Life, policy: &Policy) -> Self {
+        Self { version, deadline: end.saturating_sub(policy.margin(life)), spread: policy.spread(life) }
+    }
+}
+
+struct Listener {
+    id: u64,
+    /// None: it came when there was no token, so nobody is authenticated.
+    on: Option<On>,
+    /// What it was told last.
+    told: Option<On>,
+    /// When it is to be told.
+    due: Option<Duration>,
+    /// A call was asked for or is under way; the next one waits for it.
+    busy: bool,
+    /// It says itself what became of each re-authentication.
+    acknowledges: bool,
+    /// It was reported as being behind.
+    reported: bool,
+}
+
+impl Listener {
+    fn is_behind(&self, newest: u64) -> bool {
+        self.on.is_some_and(|on| on.version < newest)
+    }
+
+    fn is_stale(&self, newest: u64, now: Duration) -> bool {
+        self.is_behind(newest) && self.on.is_some_and(|on| now >= on.deadline)
+    }
+}
+
+/// The listeners of one provider.
+#[derive(Default)]
+pub(super) struct Listeners {
+    all: Vec<Listener>,
+}
+
+impl Listeners {
+    pub(super) fn add(&mut self, id: u64, on: Option<On>) {
+        let (told, due, busy, acknowledges, reported) = (on, None, false, false, false);
+        self.all.push(Listener { id, on, told, due, busy, acknowledges, reported });
+    }
+
+    pub(super) fn remove(&mut self, id: u64) {
+        self.all.retain(|listener| listener.id != id);
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// A new token is there: each listener gets its own moment between now and its deadline, and keeps an
+    /// earlier one that it already had. Nobody has to be told of a first token.
+    pub(super) fn news(&mut self, now: Duration, newest: On, at_once: bool, random: &mut dyn FnMut() -> f64) {
+        for listener in &mut self.all {
+            let Some(on) = listener.on else {
+                (listener.on, listener.told) = (Some(newest), Some(newest));
+                continue;
+            };
+            let window = on.spread.min(on.deadline.saturating_sub(now));
+            let moment = if at_once { now } else { now + window.mul_f64(random()) };
+            listener.due = Some(listener.due.map_or(moment, |due| due.min(moment)));
+            listener.reported = false;
+        }
+    }
+
+    /// The listeners to call now; each has one call at a time.
+    pub(super) fn take_due(&mut self, now: Duration, mut notify: impl FnMut(u64)) {
+        for listener in &mut self.all {
+            if !listener.busy && listener.due.is_some_and(|due| due <= now) {
+                listener.due = None;
+                listener.busy = true;
+                notify(listener.id);
+            }
+        }
+    }
+
+    /// The call of a listener begins: whether it has to hear of `newest`, and whether that is late.
+    pub(super) fn take_news(&mut self, id: u64, now: Duration, newest: On) -> Option<Late> {
+        let listener = self.find(id)?;
+        if listener.told.is_some_and(|told| told.version >= newest.version) {
+            return None;
+        }
+        listener.told = Some(newest);
+        Some(Late(listener.on.is_some_and(|on| now > on.deadline)))
+    }
+
+    pub(super) fn returned(&mut self, id: u64) {
+        if let Some(listener) = self.find(id) {
+            listener.busy = false;
+            if !listener.acknowledges {
+                listener.on = listener.told;
+            }
+        }
+    }
+
+    pub(super) fn acknowledged(&mut self, id: u64, version: u64, accepted: bool) {
+        let Some(listener) = self.find(id) else { return };
+        listener.acknowledges = true;
+        if accepted && let Some(told) = listener.told.filter(|told| told.version == version) {
+            listener.on = Some(told);
+        }
+    }
+
+    /// Those that are behind past their deadline and were not reported yet.
+    pub(super) fn take_stale(&mut self, now: Duration, newest: u64, mut report: impl FnMut(u64)) {
+        for listener in &mut self.all {
+            if listener.is_stale(newest, now) && !listener.reported {
+                listener.reported = true;
+                report(listener.on.map_or(0, |on| on.version));
+            }
+        }
+    }
+
+    pub(super) fn stale(&self, now: Duration, newest: u64) -> usize {
+        self.all.iter().filter(|listener| listener.is_stale(newest, now)).count()
+    }
+
+    /// The oldest token that a listener's connections are on.
+    pub(super) fn oldest(&self) -> Option<u64> {
+        self.all.iter().filter_map(|listener| listener.on).map(|on| on.version).min()
+    }
+
+    /// When something will be due.
+    pub(super) fn alarm(&self, newest: u64) -> Option<Duration> {
+        let calls = self.all.iter().filter(|listener| !listener.busy).filter_map(|listener| listener.due);
+        let behind = self.all.iter().filter(|listener| !listener.reported && listener.is_behind(newest));
+        calls.chain(behind.filter_map(|listener| listener.on).map(|on| on.deadline)).min()
+    }
+
+    fn find(&mut self, id: u64) -> Option<&mut Listener> {
+        self.all.iter_mut().find(|listener| listener.id == id)
+    }
+}
+
+/// Whether news comes after the margin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Late(pub bool);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    fn on(version: u64, deadline: u64, spread: u64) -> On {
+        On { version, deadline: at(deadline), spread: at(spread) }
+    }
+
+    fn due(listeners: &mut Listeners, now: u64) -> Vec<u64> {
+        let mut ids = Vec::new();
+        listeners.take_due(at(now), |id| ids.push(id));
+        ids
+    }
+
+    #[test]
+    fn each_listener_is_told_once_at_its_own_moment_serially_and_of_the_newest_only() {
+        let mut listeners = Listeners::default();
+        listeners.add(1, Some(on(1, 1000, 100)));
+        listeners.add(2, Some(on(1, 1000, 100)));
+        let mut draws = [0.5, 0.9].into_iter();
+        listeners.news(at(0), on(2, 2000, 100), false, &mut || draws.next().unwrap());
+        assert_eq!(listeners.alarm(2), Some(at(50)));
+        assert_eq!(due(&mut listeners, 60), [1]);
+        assert_eq!(listeners.take_news(1, at(60), on(2, 2000, 100)), Some(Late(false)));
+        assert_eq!(due(&mut listeners, 95), [2]);
+        listeners.news(at(100), on(3, 3000, 100), false, &mut || 0.0);
+        assert_eq!(due(&mut listeners, 100), [0; 0], "both are busy");
+        listeners.returned(1);
+        assert_eq!(due(&mut listeners, 100), [1]);
+        assert_eq!(listeners.take_news(2, at(101), on(3, 3000, 100)), Some(Late(false)), "latest wins");
+        listeners.returned(2);
+        assert_eq!(due(&mut listeners, 102), [2], "and what it has heard already is not said again");
+        assert_eq!(listeners.take_news(2, at(102), on(3, 3000, 100)), None);
+    }
+
+    #[test]
+    fn past_the_margin_or_after_a_rejection_news_goes_out_at_once() {
+        let mut listeners = Listeners::default();
+        listeners.add(1, Some(on(1, 1000, 500)));
+        listeners.news(at(900), on(2, 2000, 500), false, &mut || 1.0);
+        assert_eq!(listeners.alarm(2), Some(at(1000)), "inside what is left before the margin");
+        let mut listeners = Listeners::default();
+        listeners.add(1, Some(on(1, 1000, 500)));
+        listeners.news(at(1100), on(2, 2000, 500), false, &mut || 1.0);
+        assert_eq!(due(&mut listeners, 1100), [1]);
+        assert_eq!(listeners.take_news(1, at(1100), on(2, 2000, 500)), Some(Late(true)));
+        let mut listeners = Listeners::default();
+        listeners.add(1, Some(on(1, 1000, 500)));
+        listeners.news(at(10), on(2, 2000, 500), true, &mut || 1.0);
+        assert_eq!(due(&mut listeners, 10), [1]);
+    }
+
+    #[test]
+    fn one_that_does_not_come_back_or_does_not_acknowledge_is_stale_and_reported_once() {
+        let mut listeners = Listeners::default();
+        listeners.add(1, Some(on(1, 1000, 0)));
+        listeners.news(at(10), on(2, 2000, 0), false, &mut || 0.0);
+        assert_eq!(due(&mut listeners, 10), [1]);
+        assert!(listeners.take_news(1, at(10), on(2, 2000, 0)).is_some());
+        assert_eq!(listeners.alarm(2), Some(at(1000)), "stalled");
+        assert_eq!(listeners.stale(at(999), 2), 0);
+        let mut reports = 0;
+        for _ in 0..3 {
+            listeners.take_stale(at(1000), 2, |version| reports += version);
+        }
+        assert_eq!((listeners.stale(at(1000), 2), reports, listeners.oldest()), (1, 1, Some(1)));
+        listeners.acknowledged(1, 2, false);
+        listeners.returned(1);
+        assert_eq!(listeners.stale(at(1000), 2), 1, "returned, but its connections were refused");
+        listeners.acknowledged(1, 2, true);
+        assert_eq!((listeners.stale(at(1000), 2), listeners.oldest()), (0, Some(2)));
+    }
+}

@@ -1,0 +1,80 @@
+//! Who is told of a provider's events: in their order, from a bounded queue, with no lock held.
+
+use crate::event::{Level, ProviderEvent};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// What is called with each event.
+pub(crate) type Observer = Arc<dyn Fn(&ProviderEvent) + Send + Sync>;
+
+/// With an observer so slow that this many events wait, newer ones are dropped and counted: a provider makes
+/// about one a minute at its worst.
+const MAX_QUEUED: usize = 256;
+
+#[derive(Default)]
+pub(super) struct Observers {
+    all: Vec<(u64, Level, Observer)>,
+    queue: VecDeque<ProviderEvent>,
+    /// A job that empties the queue is under way.
+    draining: bool,
+    pub(super) dropped: u64,
+}
+
+impl Observers {
+    pub(super) fn add(&mut self, id: u64, level: Level, observer: Observer) {
+        self.all.push((id, level, observer));
+    }
+
+    /// The removed observer, to be dropped with no lock held.
+    pub(super) fn remove(&mut self, id: u64) -> Option<Observer> {
+        let index = self.all.iter().position(|(known, ..)| *known == id)?;
+        Some(self.all.swap_remove(index).2)
+    }
+
+    /// Keeps the event for those who want it; true if a job to deliver it is to be started.
+    pub(super) fn push(&mut self, event: ProviderEvent) -> bool {
+        if !self.all.iter().any(|(_, level, _)| event.level() <= *level) {
+            return false;
+        }
+        if self.queue.len() >= MAX_QUEUED {
+            self.dropped += 1;
+            return false;
+        }
+        self.queue.push_back(event);
+        !std::mem::replace(&mut self.draining, true)
+    }
+
+    /// The next event and who is to be told of it; none when the queue is empty.
+    pub(super) fn next(&mut self) -> Option<(ProviderEvent, Vec<Observer>)> {
+        let Some(event) = self.queue.pop_front() else {
+            self.draining = false;
+            return None;
+        };
+        let wants = self.all.iter().filter(|(_, level, _)| event.level() <= *level);
+        let observers = wants.map(|(.., observer)| observer.clone()).collect();
+        Some((event, observers))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_observer_gets_its_level_and_a_full_queue_drops_and_counts() {
+        let mut observers = Observers::default();
+        assert!(!observers.push(ProviderEvent::Closed), "nobody is there");
+        observers.add(1, Level::Info, Arc::new(|_| ()));
+        assert!(!observers.push(ProviderEvent::Reauthenticated { version: 1 }), "nobody wants that level");
+        assert!(observers.push(ProviderEvent::ListenerFailed), "starts a delivery");
+        for _ in 0..300 {
+            assert!(!observers.push(ProviderEvent::Closed), "which goes on");
+        }
+        assert_eq!(observers.dropped, 45);
+        let delivered = std::iter::from_fn(|| observers.next()).count();
+        assert_eq!(delivered, MAX_QUEUED);
+        assert!(observers.push(ProviderEvent::Closed), "a new delivery");
+        assert!(observers.remove(1).is_some());
+        assert!(observers.next().is_some_and(|(_, observers)| observers.is_empty()));
+    }
+}

@@ -1,0 +1,176 @@
+//! When the next request may be made, and when it must.
+
+use super::policy::{Life, Policy};
+use crate::error::Error;
+use std::time::Duration;
+
+/// Who wants a request that the schedule does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Forced {
+    /// The host called `refresh`.
+    Host,
+    /// A server refused the token.
+    Rejection,
+}
+
+impl Forced {
+    /// Forced requests that bring nothing new are spaced ever more widely, up to this.
+    fn longest_wait(self) -> Duration {
+        match self {
+            Self::Host => Duration::from_secs(600),
+            Self::Rejection => Duration::from_secs(300),
+        }
+    }
+}
+
+/// All times are on the boot clock.
+#[derive(Default)]
+pub(super) struct Pace {
+    /// The next request that comes by itself; none before the first call.
+    next: Option<Duration>,
+    /// Before this no request may start, whoever wants one.
+    gate: Duration,
+    forced: Option<Forced>,
+    forced_gate: Duration,
+    /// Forced requests in a row that brought nothing newer.
+    forced_in_vain: u32,
+    /// Failures in a row that pass by themselves, and those that do not.
+    failures: u32,
+    fatals: u32,
+    /// Whether a caller has already drawn the next attempt nearer.
+    hurried: bool,
+    /// When the source itself said when to come back, nobody hurries it.
+    told_to_wait: bool,
+    last_error: Option<Error>,
+}
+
+/// Who is affected by a failure.
+pub(super) struct Context {
+    pub(super) now: Duration,
+    /// The life of the valid token in hand.
+    pub(super) life: Option<Life>,
+    /// Whether a caller waits.
+    pub(super) awaited: bool,
+    /// Why the failed request was made.
+    pub(super) forced: Option<Forced>,
+}
+
+impl Pace {
+    /// A request is wanted at `at` and may be made at once.
+    pub(super) fn schedule(&mut self, at: Duration) {
+        self.next = Some(at);
+    }
+
+    pub(super) fn next(&self) -> Option<Duration> {
+        self.next
+    }
+
+    pub(super) fn last_error(&self) -> Option<&Error> {
+        self.last_error.as_ref()
+    }
+
+    /// Failures in a row.
+    pub(super) fn attempts(&self) -> u32 {
+        self.failures.saturating_add(self.fatals)
+    }
+
+    pub(super) fn is_refused(&self) -> bool {
+        self.fatals > 0
+    }
+
+    pub(super) fn want_forced(&mut self, cause: Forced) {
+        self.forced = Some(cause);
+    }
+
+    /// When a caller's request may start. After a fatal answer only the schedule's own.
+    pub(super) fn open_at(&self) -> Duration {
+        match self.next {
+            Some(next) if self.fatals > 0 => next.max(self.gate),
+            _ => self.gate,
+        }
+    }
+
+    /// Whether a request is to start now; `awaited`: a caller waits and there is nothing good to serve.
+    pub(super) fn is_due(&self, now: Duration, awaited: bool) -> bool {
+        self.next.is_some_and(|next| now >= next) || self.forced_due(now) || awaited && now >= self.open_at()
+    }
+
+    /// The request that starts now is a forced one, if one was wanted.
+    pub(super) fn take_forced(&mut self, now: Duration) -> Option<Forced> {
+        if self.forced_due(now) { self.forced.take() } else { None }
+    }
+
+    fn forced_due(&self, now: Duration) -> bool {
+        self.forced.is_some() && now >= self.gate.max(self.forced_gate)
+    }
+
+    pub(super) fn alarm(&self, awaited: bool) -> Option<Duration> {
+        let forced = self.forced.map(|_| self.gate.max(self.forced_gate));
+        let caller = awaited.then(|| self.open_at());
+        [self.next, forced, caller].into_iter().flatten().min()
+    }
+
+    /// The source answered: it is not asked again before `interval` is over.
+    pub(super) fn answered(&mut self, now: Duration, interval: Duration) {
+        let (next, forced_gate, forced_in_vain) = (self.next, self.forced_gate, self.forced_in_vain);
+        *self = Self { next, gate: now + interval, forced_gate, forced_in_vain, ..Self::default() };
+    }
+
+    /// A newer token came: what went before does not count.
+    pub(super) fn renewed(&mut self, next: Duration) {
+        self.next = Some(next);
+        self.forced_in_vain = 0;
+        self.forced_gate = Duration::ZERO;
+    }
+
+    /// A forced request brought nothing newer: the next one waits longer.
+    pub(super) fn forced_in_vain(&mut self, cause: Forced, now: Duration, interval: Duration) {
+        let wait =
+            interval.saturating_mul(2_u32.saturating_pow(self.forced_in_vain)).min(cause.longest_wait());
+        self.forced_in_vain = self.forced_in_vain.saturating_add(1);
+        self.forced_gate = now + wait;
+    }
+
+    /// A request failed: plans the next one. Whoever forced a request does not thereby delay the scheduled one.
+    pub(super) fn failed(
+        &mut self,
+        policy: &Policy,
+        context: &Context,
+        error: Error,
+        random: &mut dyn FnMut() -> f64,
+    ) {
+        let Context { now, life, awaited, forced } = *context;
+        let scheduled = self.next.filter(|next| forced.is_some() && *next > now);
+        self.hurried = awaited;
+        self.told_to_wait = error.retry_after().is_some();
+        if error.is_retriable() {
+            self.failures = self.failures.saturating_add(1);
+            let back_off = policy.back_off(self.failures, life, awaited, random());
+            let wait = error.retry_after().map_or(back_off, |wish| policy.retry_after(wish, back_off));
+            self.gate = now + wait;
+            self.forced = self.forced.or(forced);
+            self.next = Some(scheduled.unwrap_or(self.gate));
+        } else {
+            self.gate = now + policy.back_off(1, life, awaited, 0.0);
+            if let Some(cause) = forced {
+                self.forced_in_vain(cause, now, policy.interval(life));
+            }
+            if scheduled.is_none() {
+                self.fatals = self.fatals.saturating_add(1);
+                self.next = Some(now + policy.fatal_wait(self.fatals, life, random()));
+            }
+        }
+        self.last_error = Some(error);
+    }
+
+    /// With nothing valid and a caller who came after the failure, the next attempt is drawn nearer, once.
+    pub(super) fn hurry(&mut self, policy: &Policy, now: Duration, random: &mut dyn FnMut() -> f64) {
+        if self.failures == 0 || self.fatals > 0 || self.hurried || self.told_to_wait {
+            return;
+        }
+        self.hurried = true;
+        let soon = now + policy.back_off(self.failures, None, true, random());
+        self.gate = self.gate.min(soon);
+        self.next = self.next.map(|next| next.min(soon));
+    }
+}

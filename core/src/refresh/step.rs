@@ -1,0 +1,70 @@
+//! What the state machine is told, and what it asks for.
+
+use crate::error::{Error, Result};
+use crate::event::ProviderEvent;
+use crate::grant::Grant;
+use crate::token::Token;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a caller of `get_token` wants.
+#[derive(Clone, Copy, Debug)]
+pub struct Wish {
+    /// Until when it will wait, on the boot clock.
+    pub deadline: Duration,
+    /// False: whatever can be said at once, also if that is the last error.
+    pub wait: bool,
+}
+
+/// What happened.
+pub enum Event {
+    /// Somebody wants a token and waits for the [`Action::Resolve`] of this number.
+    Get(u64, Wish),
+    /// The alarm's time has come.
+    Timer,
+    /// The request of this number brought a token.
+    Answered(u64, Grant),
+    /// The request of this number failed.
+    Failed(u64, Error),
+    /// The host wants another token, or the file of a credential has changed.
+    Refresh,
+    /// A server refused the token of this version.
+    Rejected(u64),
+    /// A listener of this number is there.
+    Subscribed(u64),
+    /// The listener of this number is gone.
+    Unsubscribed(u64),
+    /// A listener's callback has returned, properly or with a panic.
+    Returned {
+        /// The listener.
+        listener: u64,
+        /// Whether it panicked.
+        panicked: bool,
+    },
+    /// A listener says what became of its re-authentication with the token of this version.
+    Acknowledged {
+        /// The listener.
+        listener: u64,
+        /// The token's version.
+        version: u64,
+        /// Whether the server took it.
+        accepted: bool,
+    },
+    /// The host wants nothing more.
+    Close,
+}
+
+/// What is to be done about it.
+#[derive(Debug)]
+pub enum Action {
+    /// Start the request of this number, with this time-out, and tell how it ended.
+    Fetch(u64, Duration),
+    /// Let every reader see this token.
+    Publish(Arc<Token>),
+    /// Answer the caller of this number.
+    Resolve(u64, Result<Arc<Token>>),
+    /// Call the listener of this number soon, with what `take_news` then gives.
+    Notify(u64),
+    /// Tell whoever observes the provider.
+    Report(ProviderEvent),
+}

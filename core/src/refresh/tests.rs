@@ -1,0 +1,542 @@
+//! The machine on a virtual clock: one test for each rule that callers rely on.
+
+use super::listeners::Late;
+use super::machine::Machine;
+use super::policy::Policy;
+use super::step::{Action, Event, Wish};
+use crate::clock::Now;
+use crate::error::{Error, ErrorKind};
+use crate::grant::Grant;
+use crate::status::ProviderState;
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+const START: Duration = Duration::from_secs(1_000_000);
+
+/// A machine on a virtual clock, with the middle of every random range.
+struct Bench {
+    machine: Machine,
+    now: Now,
+    random: f64,
+    callers: u64,
+}
+
+/// What a caller was told at once.
+#[derive(Debug, PartialEq)]
+enum Told {
+    Token(String),
+    Error(ErrorKind),
+    Nothing,
+}
+
+fn seconds(n: u64) -> Duration {
+    Duration::from_secs(n)
+}
+
+fn token(secret: &str) -> Told {
+    Told::Token(secret.to_owned())
+}
+
+fn fetch(actions: &[Action]) -> Option<u64> {
+    actions.iter().find_map(|action| match action {
+        Action::Fetch(number, _) => Some(*number),
+        _ => None,
+    })
+}
+
+fn told(actions: &[Action], caller: u64) -> Told {
+    let answer = actions.iter().find_map(|action| match action {
+        Action::Resolve(id, answer) if *id == caller => Some(answer),
+        _ => None,
+    });
+    match answer {
+        Some(Ok(token)) => Told::Token(token.secret().to_owned()),
+        Some(Err(error)) => Told::Error(error.kind()),
+        None => Told::Nothing,
+    }
+}
+
+fn notified(actions: &[Action]) -> usize {
+    actions.iter().filter(|action| matches!(action, Action::Notify(_))).count()
+}
+
+fn published(actions: &[Action]) -> bool {
+    actions.iter().any(|action| matches!(action, Action::Publish(_)))
+}
+
+impl Bench {
+    fn new() -> Self {
+        let now = Now { boot: START, monotonic: START, wall: START };
+        let machine = Machine::new(Policy { refresh_jitter: 0.0, ..Policy::default() });
+        Self { machine, now, random: 0.5, callers: 0 }
+    }
+
+    fn with_token(life: u64) -> Self {
+        let mut bench = Self::new();
+        let flight = bench.get().1.unwrap();
+        bench.answer(flight, "one", life);
+        bench
+    }
+
+    fn pass(&mut self, time: Duration) {
+        self.now.boot += time;
+        self.now.monotonic += time;
+        self.now.wall += time;
+    }
+
+    fn step(&mut self, event: Event) -> Vec<Action> {
+        let random = self.random;
+        self.machine.step(self.now, event, &mut || random)
+    }
+
+    /// A caller with 30 s: what it is told at once, and the request that it causes.
+    fn get(&mut self) -> (Told, Option<u64>) {
+        self.get_with(seconds(30), true)
+    }
+
+    fn get_with(&mut self, patience: Duration, wait: bool) -> (Told, Option<u64>) {
+        self.callers += 1;
+        let wish = Wish { deadline: self.now.boot + patience, wait };
+        let actions = self.step(Event::Get(self.callers, wish));
+        (told(&actions, self.callers), fetch(&actions))
+    }
+
+    fn grant(&self, secret: &str, life: u64) -> Grant {
+        Grant {
+            secret: Zeroizing::new(secret.to_owned()),
+            username: "oid".into(),
+            remaining: seconds(life),
+            lifetime: seconds(life),
+            refresh_in: None,
+            sent_at: self.now.boot,
+            not_before: Duration::ZERO,
+            skew_ms: None,
+            uti: None,
+        }
+    }
+
+    fn answer(&mut self, flight: u64, secret: &str, life: u64) -> Vec<Action> {
+        let grant = self.grant(secret, life);
+        self.step(Event::Answered(flight, grant))
+    }
+
+    fn fail(&mut self, flight: u64, kind: ErrorKind) -> Vec<Action> {
+        self.step(Event::Failed(flight, Error::new(kind, "because")))
+    }
+
+    /// Until something is due.
+    fn advance(&mut self) -> (Duration, Vec<Action>) {
+        let wait = self.machine.alarm(self.now).expect("nothing is planned").saturating_sub(self.now.boot);
+        self.pass(wait);
+        (wait, self.step(Event::Timer))
+    }
+
+    /// Until the next request, which must come by itself.
+    fn advance_to_request(&mut self) -> (Duration, u64) {
+        let start = self.now.boot;
+        for _ in 0..10 {
+            if let Some(flight) = fetch(&self.advance().1) {
+                return (self.now.boot - start, flight);
+            }
+        }
+        panic!("the alarm rang ten times and nothing was asked");
+    }
+
+    fn state(&self) -> ProviderState {
+        self.machine.status(self.now).state
+    }
+}
+
+#[test]
+fn many_callers_on_an_empty_cache_cause_one_request_and_share_its_answer() {
+    let mut bench = Bench::new();
+    let requests = (0..100).filter(|_| bench.get().1.is_some()).count();
+    assert_eq!(requests, 1);
+    let actions = bench.answer(1, "one", 3600);
+    assert!((1..=100).all(|caller| told(&actions, caller) == token("one")));
+}
+
+#[test]
+fn a_fatal_answer_is_shared_at_once_and_asked_again_only_later() {
+    let mut bench = Bench::new();
+    let flight = bench.get().1.unwrap();
+    let actions = bench.fail(flight, ErrorKind::AuthRejected);
+    assert_eq!(told(&actions, 1), Told::Error(ErrorKind::AuthRejected));
+    assert_eq!(bench.get(), (Told::Error(ErrorKind::AuthRejected), None));
+    let (wait, flight) = bench.advance_to_request();
+    assert_eq!(wait, seconds(5));
+    bench.fail(flight, ErrorKind::AuthRejected);
+    let (wait, flight) = bench.advance_to_request();
+    assert_eq!(wait, seconds(10));
+    bench.answer(flight, "one", 3600);
+    assert_eq!(bench.get().0, token("one"));
+}
+
+#[test]
+fn refresh_after_a_fatal_answer_asks_at_once_but_not_in_a_loop() {
+    let mut bench = Bench::new();
+    let flight = bench.get().1.unwrap();
+    bench.fail(flight, ErrorKind::AuthRejected);
+    bench.pass(seconds(1));
+    let flight = fetch(&bench.step(Event::Refresh)).expect("the new secret is tried at once");
+    bench.fail(flight, ErrorKind::AuthRejected);
+    let mut requests = 0;
+    for _ in 0..600 {
+        bench.pass(seconds(1));
+        if let Some(flight) = fetch(&bench.step(Event::Refresh)).or(fetch(&bench.step(Event::Timer))) {
+            bench.fail(flight, ErrorKind::AuthRejected);
+            requests += 1;
+        }
+    }
+    assert!((2..15).contains(&requests), "{requests} requests in 10 minutes");
+}
+
+#[test]
+fn callers_wait_through_failures_that_pass() {
+    let mut bench = Bench::new();
+    let flight = bench.get().1.unwrap();
+    assert_eq!(told(&bench.fail(flight, ErrorKind::Network), 1), Told::Nothing);
+    let (wait, flight) = bench.advance_to_request();
+    assert_eq!(wait, Duration::from_millis(750));
+    assert_eq!(told(&bench.answer(flight, "one", 3600), 1), token("one"));
+}
+
+#[test]
+fn a_next_attempt_beyond_the_deadline_is_said_at_once() {
+    let mut bench = Bench::new();
+    let flight = bench.get_with(seconds(5), true).1.unwrap();
+    let error = Error::new(ErrorKind::Throttled, "").with_retry_after(Some(seconds(60)));
+    let actions = bench.step(Event::Failed(flight, error));
+    let Some(Action::Resolve(_, Err(error))) = actions.iter().find(|a| matches!(a, Action::Resolve(..)))
+    else {
+        panic!("the caller waits for nothing");
+    };
+    assert_eq!(error.kind(), ErrorKind::Throttled);
+    assert!(error.retry_in().unwrap() >= seconds(60));
+}
+
+#[test]
+fn a_caller_that_does_not_wait_gets_the_known_error() {
+    let mut bench = Bench::new();
+    let flight = bench.get().1.unwrap();
+    bench.fail(flight, ErrorKind::Network);
+    assert_eq!(bench.get_with(seconds(30), false).0, Told::Error(ErrorKind::Network));
+    bench.advance_to_request();
+    assert_eq!(
+        bench.get_with(seconds(30), false).0,
+        Told::Error(ErrorKind::Network),
+        "also while it is tried"
+    );
+}
+
+#[test]
+fn a_caller_gets_a_time_out_at_its_deadline_if_the_source_never_answers() {
+    let mut bench = Bench::new();
+    bench.get_with(seconds(2), true);
+    let (wait, actions) = bench.advance();
+    assert_eq!((wait, told(&actions, 1)), (seconds(2), Told::Error(ErrorKind::Timeout)));
+}
+
+#[test]
+fn with_nobody_waiting_the_pauses_grow_and_a_caller_shortens_them_once() {
+    let mut bench = Bench::new();
+    let mut flight = bench.get_with(seconds(1), true).1.unwrap();
+    bench.random = 1.0;
+    for _ in 0..9 {
+        bench.fail(flight, ErrorKind::Network);
+        flight = bench.advance_to_request().1;
+    }
+    bench.fail(flight, ErrorKind::Network);
+    let planned = bench.machine.alarm(bench.now).unwrap() - bench.now.boot;
+    assert_eq!(planned, seconds(30));
+    bench.get();
+    let hurried = bench.machine.alarm(bench.now).unwrap() - bench.now.boot;
+    assert_eq!(hurried, seconds(10), "a third of the caller's patience");
+    bench.random = 0.0;
+    bench.pass(seconds(1));
+    bench.get();
+    assert_eq!(bench.machine.alarm(bench.now).unwrap() - bench.now.boot, seconds(9), "once for each failure");
+}
+
+#[test]
+fn failures_never_take_a_valid_token_away_and_never_end_the_refreshing() {
+    let mut bench = Bench::with_token(3600);
+    let mut requests = 0;
+    while bench.now.boot < START + seconds(3600 - 100) {
+        let (_, flight) = bench.advance_to_request();
+        assert_eq!(bench.get().0, token("one"), "after {requests} failures");
+        bench.fail(flight, ErrorKind::Network);
+        assert_eq!(bench.state(), ProviderState::Degraded);
+        requests += 1;
+    }
+    assert!((30..300).contains(&requests), "{requests} requests in the last 18 minutes");
+    bench.pass(seconds(7200));
+    let flight = fetch(&bench.step(Event::Timer)).unwrap();
+    bench.answer(flight, "two", 3600);
+    assert_eq!(bench.get().0, token("two"), "recovers long after expiry");
+    assert_eq!(bench.state(), ProviderState::Fresh);
+}
+
+#[test]
+fn an_expired_token_is_not_handed_out_whichever_clock_says_so() {
+    let mut bench = Bench::with_token(3600);
+    bench.now.wall += seconds(3601); // the clock was set, right after an answer
+    assert_eq!(bench.get_with(seconds(31), true), (Told::Nothing, None), "spaced after the answer");
+    let (wait, flight) = bench.advance_to_request();
+    assert_eq!(wait, seconds(30), "asks again long before its scheduled refresh");
+    bench.answer(flight, "two", 3600);
+    assert_eq!(bench.get().0, token("two"));
+    let mut bench = Bench::with_token(3600);
+    bench.now.boot += seconds(3601); // suspended; the wall clock was set back meanwhile
+    let (said, asked) = bench.get();
+    assert!(said == Told::Nothing && asked.is_some(), "fetches at once after suspend");
+}
+
+#[test]
+fn with_little_left_a_better_token_is_waited_for_and_the_old_one_served_if_none_comes() {
+    let mut bench = Bench::with_token(3600);
+    bench.pass(seconds(3550));
+    let (said, flight) = bench.get();
+    assert_eq!(said, Told::Nothing);
+    let caller = bench.callers;
+    assert_eq!(told(&bench.fail(flight.unwrap(), ErrorKind::Network), caller), token("one"));
+    assert_eq!(bench.get(), (token("one"), None), "no request may start yet: served at once");
+    let mut bench = Bench::with_token(3600);
+    bench.pass(seconds(3590));
+    bench.get();
+    let (wait, actions) = bench.advance();
+    assert_eq!((wait, told(&actions, bench.callers)), (seconds(5), token("one")), "half of what is left");
+}
+
+#[test]
+fn the_same_token_again_is_no_news() {
+    let mut bench = Bench::with_token(3600);
+    bench.step(Event::Subscribed(9));
+    let (_, flight) = bench.advance_to_request();
+    let actions = bench.answer(flight, "one", 1080);
+    assert!(published(&actions), "its expiry is known better now");
+    assert_eq!((notified(&actions), bench.machine.version), (0, 1));
+    assert!(bench.advance_to_request().0 >= seconds(30), "and is not asked for in a loop");
+}
+
+#[test]
+fn a_day_long_token_that_is_repeated_to_its_end_costs_few_requests() {
+    let day = 24 * 3600;
+    let mut bench = Bench::with_token(day);
+    let mut requests = 0;
+    while bench.now.boot < START + seconds(day - 600) {
+        let (_, flight) = bench.advance_to_request();
+        let left = (START + seconds(day)).saturating_sub(bench.now.boot).as_secs();
+        bench.answer(flight, "one", left);
+        requests += 1;
+    }
+    assert!(requests < 80, "{requests} requests");
+}
+
+#[test]
+fn a_token_that_expires_sooner_does_not_replace_a_better_one() {
+    let mut bench = Bench::with_token(3600);
+    let (_, flight) = bench.advance_to_request();
+    assert!(!published(&bench.answer(flight, "worse", 100)));
+    assert_eq!(bench.get().0, token("one"));
+}
+
+#[test]
+fn a_token_that_is_not_valid_yet_waits_for_its_time() {
+    let mut bench = Bench::with_token(3600);
+    let (_, flight) = bench.advance_to_request();
+    let early = Grant { not_before: seconds(100), ..bench.grant("early", 3600) };
+    bench.step(Event::Answered(flight, early));
+    assert_eq!(bench.get().0, token("one"));
+    while bench.get().0 != token("early") {
+        let flight = fetch(&bench.advance().1);
+        flight.into_iter().for_each(|flight| drop(bench.fail(flight, ErrorKind::Network)));
+        assert!(bench.now.boot <= START + seconds(2520 + 101), "never activated");
+    }
+    assert!(bench.now.boot >= START + seconds(2520 + 100), "activated too soon");
+}
+
+#[test]
+fn retry_after_is_waited_for_by_everybody() {
+    let mut bench = Bench::with_token(3600);
+    let (_, flight) = bench.advance_to_request();
+    let error = Error::new(ErrorKind::Throttled, "").with_retry_after(Some(seconds(60)));
+    bench.step(Event::Failed(flight, error));
+    assert!(fetch(&bench.step(Event::Refresh)).is_none());
+    assert!(bench.advance_to_request().0 >= seconds(60));
+}
+
+#[test]
+fn a_forced_refresh_comes_soon_and_then_ever_more_rarely() {
+    let mut bench = Bench::with_token(3600);
+    bench.pass(seconds(60));
+    let flight = fetch(&bench.step(Event::Refresh)).expect("at once");
+    assert!(fetch(&bench.step(Event::Refresh)).is_none(), "one at a time");
+    bench.answer(flight, "one", 3540);
+    let mut gaps = Vec::new();
+    for _ in 0..5 {
+        bench.step(Event::Refresh);
+        let (gap, flight) = bench.advance_to_request();
+        gaps.push(gap.as_secs());
+        bench.answer(flight, "one", 3000);
+    }
+    assert_eq!(gaps, [30, 60, 120, 240, 480]);
+}
+
+#[test]
+fn a_forced_refresh_may_bring_a_token_that_expires_sooner_but_not_by_half() {
+    for (life, better) in [(2000, true), (1500, false)] {
+        let mut bench = Bench::with_token(3600);
+        bench.pass(seconds(60));
+        let flight = fetch(&bench.step(Event::Rejected(1))).unwrap();
+        assert_eq!(published(&bench.answer(flight, "two", life)), better, "{life} s");
+    }
+}
+
+#[test]
+fn a_rejection_forces_one_refresh_and_a_stale_one_none() {
+    let mut bench = Bench::with_token(3600);
+    bench.pass(seconds(60));
+    assert!(fetch(&bench.step(Event::Rejected(0))).is_none(), "not the current version");
+    let flight = fetch(&bench.step(Event::Rejected(1))).expect("asks for another");
+    bench.answer(flight, "one", 3500);
+    let (mut requests, start) = (0, bench.now.boot);
+    while bench.now.boot < start + seconds(1800) {
+        bench.pass(seconds(1));
+        let actions = bench.step(Event::Rejected(1));
+        if let Some(flight) = fetch(&actions) {
+            bench.answer(flight, "one", 3500);
+            requests += 1;
+        }
+    }
+    assert!((3..12).contains(&requests), "{requests} requests in half an hour of rejections");
+}
+
+#[test]
+fn after_a_rejection_listeners_are_told_at_once() {
+    let mut bench = Bench::with_token(3600);
+    bench.step(Event::Subscribed(9));
+    bench.pass(seconds(60));
+    let flight = fetch(&bench.step(Event::Rejected(1))).unwrap();
+    assert_eq!(notified(&bench.answer(flight, "two", 3600)), 1);
+}
+
+#[test]
+fn a_fatal_answer_to_a_forced_request_does_not_delay_the_scheduled_one() {
+    let mut bench = Bench::with_token(3600);
+    bench.pass(seconds(2500));
+    let flight = fetch(&bench.step(Event::Refresh)).unwrap();
+    bench.fail(flight, ErrorKind::AuthRejected);
+    assert_eq!(bench.advance_to_request().0, seconds(20));
+}
+
+#[test]
+fn a_lost_request_is_given_up_and_its_late_answer_ignored() {
+    let mut bench = Bench::new();
+    let flight = bench.get().1.unwrap();
+    bench.pass(seconds(12));
+    assert!(fetch(&bench.step(Event::Timer)).is_none());
+    assert_eq!(bench.machine.trouble.as_ref().unwrap().0.kind(), ErrorKind::Timeout);
+    assert!(!published(&bench.answer(flight, "late", 3600)));
+    let (_, flight) = bench.advance_to_request();
+    assert!(published(&bench.answer(flight, "one", 3600)));
+}
+
+#[test]
+fn short_and_expired_tokens_do_not_cause_a_storm() {
+    let mut bench = Bench::with_token(3);
+    let mut requests = 0;
+    while bench.now.boot < START + seconds(60) {
+        let (_, flight) = bench.advance_to_request();
+        bench.answer(flight, &format!("token {requests}"), 3);
+        requests += 1;
+    }
+    assert!(requests <= 60 * 4, "{requests} requests in a minute");
+    let mut bench = Bench::new();
+    let (mut requests, mut flight) = (0, bench.get().1.unwrap());
+    while bench.now.boot < START + seconds(60) {
+        bench.answer(flight, "expired", 0);
+        (_, flight) = bench.advance_to_request();
+        requests += 1;
+    }
+    assert!(requests <= 60, "{requests} requests in a minute");
+}
+
+#[test]
+fn closing_answers_who_waits_and_plans_nothing() {
+    let mut bench = Bench::new();
+    bench.get();
+    let actions = bench.step(Event::Close);
+    assert_eq!(told(&actions, 1), Told::Error(ErrorKind::Closed));
+    assert_eq!(bench.get(), (Told::Error(ErrorKind::Closed), None));
+    assert!(!published(&bench.answer(1, "late", 3600)));
+    assert!(bench.machine.alarm(bench.now).is_none());
+    assert_eq!(bench.state(), ProviderState::Closed);
+}
+
+#[test]
+fn a_forked_child_starts_with_its_parents_token_and_a_refresh_of_its_own() {
+    let parent = Bench::with_token(3600);
+    let inherited = parent.machine.newest().unwrap();
+    let mut alarms = Vec::new();
+    for random in [0.1, 0.9] {
+        let mut child = Bench::new();
+        child.machine.policy.refresh_jitter = 0.05;
+        child.pass(seconds(600));
+        child.machine.adopt(inherited.clone(), child.now, &mut || random);
+        assert_eq!(child.get(), (token("one"), None));
+        alarms.push(child.machine.alarm(child.now).unwrap());
+    }
+    assert_ne!(alarms[0], alarms[1]);
+}
+
+#[test]
+fn listeners_are_told_inside_the_window_before_the_margin() {
+    let mut bench = Bench::with_token(3600);
+    bench.step(Event::Subscribed(9));
+    let (_, flight) = bench.advance_to_request();
+    bench.random = 1.0;
+    assert_eq!(notified(&bench.answer(flight, "two", 3600)), 0, "each at its own moment");
+    let (_, actions) = bench.advance();
+    assert_eq!(notified(&actions), 1);
+    assert!(bench.now.boot <= START + seconds(3600 - 180));
+    let (news, late) = bench.machine.take_news(bench.now, 9).unwrap();
+    assert_eq!((news.secret(), late), ("two", Late(false)));
+}
+
+#[test]
+fn what_comes_past_the_margin_goes_out_at_once_and_is_counted_as_late() {
+    let mut bench = Bench::with_token(3600);
+    bench.step(Event::Subscribed(9));
+    while bench.now.boot < START + seconds(3600 - 170) {
+        let (_, flight) = bench.advance_to_request();
+        bench.fail(flight, ErrorKind::Network);
+    }
+    let (_, flight) = bench.advance_to_request();
+    assert_eq!(notified(&bench.answer(flight, "two", 3600)), 1);
+    assert_eq!(bench.machine.take_news(bench.now, 9).unwrap().1, Late(true));
+    bench.step(Event::Returned { listener: 9, panicked: false });
+    let status = bench.machine.status(bench.now);
+    assert_eq!((status.counters.notifications, status.counters.late_notifications), (1, 1));
+}
+
+#[test]
+fn status_counts_what_happened_and_remembers_the_last_error() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.state(), ProviderState::Idle);
+    let flight = bench.get().1.unwrap();
+    assert_eq!(bench.state(), ProviderState::Fetching);
+    bench.fail(flight, ErrorKind::Network);
+    assert_eq!(bench.state(), ProviderState::Failing);
+    let (_, flight) = bench.advance_to_request();
+    bench.answer(flight, "one", 3600);
+    bench.pass(seconds(100));
+    let status = bench.machine.status(bench.now);
+    assert_eq!((status.state, status.ready, status.version), (ProviderState::Fresh, true, 1));
+    assert_eq!((status.token_age_ms, status.validity_left_ms), (Some(100_000), Some(3_500_000)));
+    assert_eq!((status.counters.fetches, status.counters.failures["NETWORK"]), (2, 1));
+    assert_eq!((status.attempts, status.last_error.as_ref().unwrap().kind), (0, "NETWORK"));
+    let json: serde_json::Value = serde_json::from_str(&status.to_json()).unwrap();
+    assert_eq!((json["state"].as_str(), json["counters"]["renewed"].as_u64()), (Some("fresh"), Some(1)));
+    assert!(!status.to_json().contains("\"one\""));
+}

@@ -1,0 +1,241 @@
+//! A server refused a token: what was probably wrong, in a sentence that says what to do.
+//!
+//! The likely causes: <https://learn.microsoft.com/azure/redis/entra-for-authentication>.
+
+use crate::claims::Claims;
+use crate::config::Settings;
+use crate::token::Token;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+/// The resource that a token for Redis is for, under its two names.
+const REDIS_AUDIENCES: &[&str] = &["https://redis.azure.com", "acca5fbb-b7e4-4009-81f1-37e38fd66d78"];
+/// Servers tolerate about five minutes between clocks.
+const TOLERATED_SKEW_MS: i64 = 300_000;
+
+/// The likely reason of a rejection. More may be added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RejectionReason {
+    /// The connection used an older token than the provider has.
+    StaleToken,
+    /// The server let the user in but does not permit the command (`NOPERM`): no token would help.
+    NoPermission,
+    /// The token has expired.
+    Expired,
+    /// The token is for another resource than Redis.
+    WrongAudience,
+    /// The user name is an application id, not an object id.
+    ApplicationId,
+    /// This machine's clock and the source's are far apart.
+    ClockSkew,
+    /// The identity's object id is another one than before.
+    ObjectIdChanged,
+    /// On Kubernetes the node's identity answered, not the workload's.
+    NodeIdentity,
+    /// The cache has no access policy for this object id: the most frequent cause by far.
+    NoAccessPolicy,
+}
+
+impl RejectionReason {
+    /// The name, the same in every language and in metrics: `no_access_policy`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::StaleToken => "stale_token",
+            Self::NoPermission => "no_permission",
+            Self::Expired => "expired",
+            Self::WrongAudience => "wrong_audience",
+            Self::ApplicationId => "application_id",
+            Self::ClockSkew => "clock_skew",
+            Self::ObjectIdChanged => "object_id_changed",
+            Self::NodeIdentity => "node_identity",
+            Self::NoAccessPolicy => "no_access_policy",
+        }
+    }
+
+    /// Whether another token could help.
+    pub(crate) fn wants_refresh(self) -> bool {
+        !matches!(self, Self::StaleToken | Self::NoPermission)
+    }
+
+    fn remedy(self) -> &'static str {
+        match self {
+            Self::StaleToken => "The provider has a newer token already: authenticate with that one.",
+            Self::NoPermission => {
+                "The access policy of this object id does not permit the command: assign one that does."
+            }
+            Self::Expired => "The token had expired: authenticate again with the provider's current token.",
+            Self::WrongAudience => {
+                "The token is for another resource: set scope to https://redis.azure.com/.default."
+            }
+            Self::ApplicationId => {
+                "The user name is the application (client) id. Redis wants the object id of the service \
+                 principal or managed identity: remove username and username_claim, or set them to it."
+            }
+            Self::ClockSkew => "This machine's clock is off by more than five minutes: synchronise it.",
+            Self::ObjectIdChanged => {
+                "The object id is another one than before: the identity was deleted and made anew, or another \
+                 identity answers. Assign an access policy of the cache to the new object id."
+            }
+            Self::NodeIdentity => {
+                "This is Kubernetes, and a managed identity of the node answered. If a workload identity was \
+                 meant, label the pod azure.workload.identity/use: \"true\" and set identity to \
+                 workload_identity; else assign an access policy of the cache to this object id."
+            }
+            Self::NoAccessPolicy => {
+                "Most likely the cache has no access policy assignment for this object id: add one (it takes a \
+                 few minutes to take effect)."
+            }
+        }
+    }
+}
+
+/// What is to be made of a rejection.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Rejection {
+    /// The likely reason.
+    pub reason: RejectionReason,
+    /// Who the token was for, and what to do. It holds ids, no secret.
+    pub explanation: String,
+}
+
+/// What is known when a server refuses a token.
+pub(crate) struct Facts {
+    /// The version that was refused, and the message of the server.
+    pub(crate) version: u64,
+    pub(crate) message: String,
+    pub(crate) current: Option<Arc<Token>>,
+    pub(crate) is_valid: bool,
+    pub(crate) skew_ms: Option<i64>,
+    pub(crate) previous_username: Option<String>,
+}
+
+pub(crate) fn explain(facts: &Facts, settings: &Settings) -> Rejection {
+    let claims = facts.current.as_ref().and_then(|token| Claims::parse(token.secret())).unwrap_or_default();
+    let reason = reason(facts, &claims, settings);
+    Rejection { reason, explanation: sentence(facts, &claims, settings, reason) }
+}
+
+fn reason(facts: &Facts, claims: &Claims, settings: &Settings) -> RejectionReason {
+    let Some(token) = facts.current.as_ref().filter(|token| token.version() == facts.version) else {
+        return RejectionReason::StaleToken;
+    };
+    let audience = claims.text("aud").map(|audience| audience.trim_end_matches('/'));
+    let is_application = ["appid", "azp"].iter().any(|claim| claims.text(claim) == Some(token.username()));
+    let is_object = claims.text("oid") == Some(token.username());
+    if facts.message.trim_start().to_ascii_uppercase().starts_with("NOPERM") {
+        RejectionReason::NoPermission
+    } else if !facts.is_valid {
+        RejectionReason::Expired
+    } else if audience.is_some_and(|audience| !REDIS_AUDIENCES.contains(&audience)) {
+        RejectionReason::WrongAudience
+    } else if is_application && !is_object {
+        RejectionReason::ApplicationId
+    } else if facts.skew_ms.is_some_and(|skew| skew.abs() > TOLERATED_SKEW_MS) {
+        RejectionReason::ClockSkew
+    } else if facts.previous_username.is_some() {
+        RejectionReason::ObjectIdChanged
+    } else if settings.on_kubernetes && settings.identity.is_of_the_node() {
+        RejectionReason::NodeIdentity
+    } else {
+        RejectionReason::NoAccessPolicy
+    }
+}
+
+fn sentence(facts: &Facts, claims: &Claims, settings: &Settings, reason: RejectionReason) -> String {
+    let unknown = "unknown";
+    let username = facts.current.as_ref().map_or(unknown, |token| token.username());
+    let said: String = facts.message.chars().filter(|c| !c.is_control()).take(200).collect();
+    let mut text = format!(
+        "The server refused token version {} (\"{said}\") of user {username}: tenant {}, audience {}, from the {}. ",
+        facts.version,
+        claims.text("tid").unwrap_or(unknown),
+        claims.text("aud").unwrap_or(unknown),
+        settings.identity.describe(),
+    );
+    if let Some(previous) = &facts.previous_username {
+        let _ = write!(text, "Before it was user {previous}. "); // into a String: it cannot fail
+    }
+    text + reason.remedy()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Now;
+    use crate::config::{Config, Environment};
+    use crate::token::Parts;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use std::time::Duration;
+    use zeroize::Zeroizing;
+
+    const OID: &str = "9a0b-object";
+
+    fn settings(variables: &[(&str, &str)]) -> Settings {
+        let mut config = Config::new();
+        config.set("identity", "managed_identity").unwrap();
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Settings::resolve(&config, Environment::of(variables)).unwrap()
+    }
+
+    fn facts(audience: &str, username: &str) -> Facts {
+        let claims = format!(r#"{{"aud":"{audience}","oid":"{OID}","appid":"the-app","tid":"the-tenant"}}"#);
+        let parts = Parts {
+            secret: Zeroizing::new(format!("e30.{}.sig", URL_SAFE_NO_PAD.encode(claims))),
+            username: username.to_owned(),
+            version: 3,
+            end: Duration::from_secs(3600),
+            lifetime: Duration::from_secs(3600),
+            min_validity: Duration::ZERO,
+            refresh_in: Duration::ZERO,
+        };
+        Facts {
+            version: 3,
+            message: "WRONGPASS invalid username-password pair".into(),
+            current: Some(Arc::new(Token::new(parts, Now::default()))),
+            is_valid: true,
+            skew_ms: Some(-1500),
+            previous_username: None,
+        }
+    }
+
+    #[test]
+    fn the_likely_cause_is_found_and_everything_needed_to_mend_it_is_named() {
+        let plain = settings(&[]);
+        let redis = || facts("https://redis.azure.com", OID);
+        let reason = |facts: &Facts, settings: &Settings| {
+            let rejection = explain(facts, settings);
+            let secret = facts.current.as_ref().unwrap().secret().split('.').nth(1).unwrap().to_owned();
+            assert!(!rejection.explanation.contains(&secret));
+            rejection.reason
+        };
+        let said = explain(&redis(), &plain).explanation;
+        for part in
+            [OID, "the-tenant", "https://redis.azure.com", "managed identity", "access policy", "WRONGPASS"]
+        {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+        assert_eq!(reason(&redis(), &plain), RejectionReason::NoAccessPolicy);
+        assert_eq!(reason(&facts("https://vault.azure.net", OID), &plain), RejectionReason::WrongAudience);
+        assert_eq!(
+            reason(&facts("https://redis.azure.com/", "the-app"), &plain),
+            RejectionReason::ApplicationId
+        );
+        let stale = Facts { version: 2, ..redis() };
+        assert_eq!(reason(&stale, &plain), RejectionReason::StaleToken);
+        let denied = Facts { message: "NOPERM this user has no permissions".into(), ..redis() };
+        assert_eq!(reason(&denied, &plain), RejectionReason::NoPermission);
+        let expired = Facts { is_valid: false, ..redis() };
+        assert_eq!(reason(&expired, &plain), RejectionReason::Expired);
+        let skewed = Facts { skew_ms: Some(-400_000), ..redis() };
+        assert_eq!(reason(&skewed, &plain), RejectionReason::ClockSkew);
+        let changed = Facts { previous_username: Some("old-object".into()), ..redis() };
+        assert_eq!(reason(&changed, &plain), RejectionReason::ObjectIdChanged);
+        assert!(explain(&changed, &plain).explanation.contains("old-object"));
+        let kubernetes = settings(&[("KUBERNETES_SERVICE_HOST", "10.0.0.1")]);
+        assert_eq!(reason(&redis(), &kubernetes), RejectionReason::NodeIdentity);
+    }
+}
