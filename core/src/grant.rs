@@ -18,7 +18,7 @@ pub struct Grant {
     pub refresh_in: Option<Duration>,
     /// When the request was sent, on the boot clock.
     pub sent_at: Duration,
-    /// From when it may be used (`nbf` by the server's clock), counted from `sent_at`.
+    /// From when it may be used (`nbf` by the server's clock), counted from when the answer came.
     pub not_before: Duration,
     /// This machine's wall clock less the server's, in milliseconds, to about a second.
     pub skew_ms: Option<i64>,
@@ -30,10 +30,5 @@ impl Grant {
     /// End of validity, on the boot clock.
     pub(crate) fn end(&self) -> Duration {
         self.sent_at + self.remaining
-    }
-
-    /// From when it may be used, on the boot clock.
-    pub(crate) fn valid_from(&self) -> Duration {
-        self.sent_at + self.not_before
     }
 }

@@ -40,6 +40,12 @@ pub mod internals {
     pub use crate::clock::Now;
     pub use crate::grant::Grant;
     pub use crate::refresh::{Action, Event, Late, Machine, Policy, Random, Wish};
+
+    /// An error as a source would make it.
+    #[must_use]
+    pub fn error(kind: crate::ErrorKind, retry_after: Option<std::time::Duration>) -> crate::Error {
+        crate::Error::new(kind, "as simulated").with_retry_after(retry_after)
+    }
 }
 
 pub use config::{Config, KEYS, Key, KeyType};

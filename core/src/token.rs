@@ -132,12 +132,16 @@ impl Token {
     }
 
     /// From issue to expiry.
-    pub(crate) fn lifetime(&self) -> Duration {
+    #[doc(hidden)]
+    #[must_use]
+    pub fn lifetime(&self) -> Duration {
         self.lifetime
     }
 
     /// How long it is still good, by the clock that says the least.
-    pub(crate) fn left(&self, now: Now) -> Duration {
+    #[doc(hidden)]
+    #[must_use]
+    pub fn left(&self, now: Now) -> Duration {
         let by_boot = self.end.saturating_sub(now.boot);
         by_boot.min(self.valid.left(now.monotonic, now.wall))
     }

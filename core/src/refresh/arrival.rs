@@ -31,13 +31,11 @@ impl Machine {
             return self.plan_retry(now, &flight, error, random, out);
         }
         self.skew_ms = grant.skew_ms.or(self.skew_ms);
-        let interval = self.policy.interval(self.life(now));
-        self.pace.answered(now.boot, interval);
         if self.is_held(&grant) {
             self.see_again(now, grant.end(), out);
             self.not_newer(now, &flight);
-        } else if grant.valid_from() > now.boot {
-            self.keep_for_later(grant);
+        } else if !grant.not_before.is_zero() {
+            self.keep_for_later(now, grant);
             self.not_newer(now, &flight);
         } else if self.is_better(now, &grant, flight.forced) {
             self.install(now, grant, flight.forced == Some(Forced::Rejection), random, out);
@@ -68,10 +66,12 @@ impl Machine {
         grant.end() > held.token.end() || forced.is_some() && enough
     }
 
-    fn keep_for_later(&mut self, grant: Grant) {
+    /// Of several the one that may be used first: a source that hands out ever later ones must not put the
+    /// first of them off for ever.
+    fn keep_for_later(&mut self, now: Now, grant: Grant) {
         self.tally.unchanged += 1;
-        let valid_from = grant.valid_from();
-        if self.early.as_ref().is_none_or(|early| grant.end() >= early.grant.end()) {
+        let valid_from = now.boot + grant.not_before;
+        if self.early.as_ref().is_none_or(|early| valid_from < early.valid_from) {
             self.early = Some(Early { grant, valid_from });
         }
     }
@@ -87,19 +87,21 @@ impl Machine {
     }
 
     /// Nothing newer came: ask again, but ever less in a hurry the more validity is left. A refresh that was
-    /// planned for later stays where it is.
+    /// planned for later stays where it is, unless the token now turns out to expire sooner.
     fn not_newer(&mut self, now: Now, flight: &Flight) {
         let interval = self.policy.interval(self.life(now));
+        self.pace.answered(now.boot, interval);
         if let Some(cause) = flight.forced {
             self.pace.forced_in_vain(cause, now.boot, interval);
         }
-        let poll = self.valid(now).map_or(Duration::ZERO, |held| {
-            let reserve = self.policy.margin(held.life) + self.policy.spread(held.life);
-            held.token.end().saturating_sub(reserve).saturating_sub(now.boot) / 10
+        let next = self.valid(now).map_or(now.boot, |held| {
+            let (end, life) = (held.token.end(), held.life);
+            let reserve = self.policy.margin(life) + self.policy.spread(life);
+            let poll = now.boot + end.saturating_sub(reserve).saturating_sub(now.boot) / 10;
+            let planned = self.pace.next().filter(|next| *next > now.boot);
+            planned.map_or(poll, |planned| planned.min(end.saturating_sub(self.policy.lower_bound(life))))
         });
-        let planned = self.pace.next().filter(|next| *next > now.boot);
-        let next = planned.unwrap_or(now.boot + poll).max(now.boot + interval);
-        self.pace.schedule(next);
+        self.pace.schedule(next.max(now.boot + interval));
     }
 
     fn install(&mut self, now: Now, grant: Grant, at_once: bool, random: Random<'_>, out: &mut Vec<Action>) {

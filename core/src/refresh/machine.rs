@@ -19,8 +19,9 @@ use crate::token::Token;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long a request may overrun its own time-out before it is given up for lost.
-const FLIGHT_GRACE: Duration = Duration::from_secs(1);
+/// How long a request may overrun its own time-out before it is given up for lost: a quarter of that, and
+/// at most this.
+const FLIGHT_GRACE_MAX: Duration = Duration::from_secs(1);
 
 /// Uniform numbers from 0 to 1.
 pub type Random<'a> = &'a mut dyn FnMut() -> f64;
@@ -149,6 +150,13 @@ impl Machine {
         self.held.as_ref().map(|held| &held.token)
     }
 
+    /// When the next request will start by itself, on the boot clock.
+    #[cfg(feature = "internals")]
+    #[must_use]
+    pub fn next_request(&self) -> Option<Duration> {
+        self.pace.alarm(false)
+    }
+
     /// The call of a listener begins: what it has to hear of, if anything.
     pub fn take_news(&mut self, now: Now, listener: u64) -> Option<(Arc<Token>, Late)> {
         let held = self.held.as_ref()?;
@@ -274,7 +282,7 @@ impl Machine {
         let timeout = self.policy.request_timeout(self.life(now));
         self.tally.fetches += 1;
         let number = self.tally.fetches;
-        let give_up_at = now.boot + timeout + FLIGHT_GRACE;
+        let give_up_at = now.boot + timeout + FLIGHT_GRACE_MAX.min(timeout / 4);
         let forced = self.pace.take_forced(now.boot);
         self.flight = Some(Flight { number, started: now.boot, give_up_at, forced });
         out.push(Action::Fetch(number, timeout));

@@ -62,7 +62,7 @@ impl Pace {
     }
 
     pub(super) fn next(&self) -> Option<Duration> {
-        self.next
+        self.planned()
     }
 
     pub(super) fn last_error(&self) -> Option<&Error> {
@@ -84,15 +84,19 @@ impl Pace {
 
     /// When a caller's request may start. After a fatal answer only the schedule's own.
     pub(super) fn open_at(&self) -> Duration {
-        match self.next {
-            Some(next) if self.fatals > 0 => next.max(self.gate),
-            _ => self.gate,
-        }
+        self.planned().filter(|_| self.fatals > 0).unwrap_or(self.gate)
+    }
+
+    /// The next request that comes by itself, not before one may start.
+    fn planned(&self) -> Option<Duration> {
+        self.next.map(|next| next.max(self.gate))
     }
 
     /// Whether a request is to start now; `awaited`: a caller waits and there is nothing good to serve.
     pub(super) fn is_due(&self, now: Duration, awaited: bool) -> bool {
-        self.next.is_some_and(|next| now >= next) || self.forced_due(now) || awaited && now >= self.open_at()
+        self.planned().is_some_and(|next| now >= next)
+            || self.forced_due(now)
+            || awaited && now >= self.open_at()
     }
 
     /// The request that starts now is a forced one, if one was wanted.
@@ -107,7 +111,7 @@ impl Pace {
     pub(super) fn alarm(&self, awaited: bool) -> Option<Duration> {
         let forced = self.forced.map(|_| self.gate.max(self.forced_gate));
         let caller = awaited.then(|| self.open_at());
-        [self.next, forced, caller].into_iter().flatten().min()
+        [self.planned(), forced, caller].into_iter().flatten().min()
     }
 
     /// The source answered: it is not asked again before `interval` is over.
@@ -140,7 +144,7 @@ impl Pace {
         random: &mut dyn FnMut() -> f64,
     ) {
         let Context { now, life, awaited, forced } = *context;
-        let scheduled = self.next.filter(|next| forced.is_some() && *next > now);
+        let scheduled = self.next.filter(|next| forced.is_some() && life.is_some() && *next > now);
         self.hurried = awaited;
         self.told_to_wait = error.retry_after().is_some();
         if error.is_retriable() {

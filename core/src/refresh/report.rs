@@ -13,7 +13,7 @@ impl Machine {
     pub fn status(&self, now: Now) -> Status {
         let held = self.valid(now);
         let token = held.map(|held| &held.token);
-        let next = self.pace.next().filter(|_| self.flight.is_none() && !self.closed);
+        let next = self.pace.alarm(false).filter(|_| self.flight.is_none() && !self.closed);
         let last_error = self.trouble.as_ref().map(|(error, at)| LastError {
             kind: error.kind().name(),
             message: error.to_string(),

@@ -1,0 +1,185 @@
+//! A token source with moods.
+
+use entrakey_core::internals::{Grant, error};
+use entrakey_core::{Error, ErrorKind};
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// What the source is like for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mood {
+    /// A new token, quickly.
+    Healthy,
+    /// A new token, but it takes most of the time allowed.
+    Slow,
+    /// The token that it has, until little of it is left: what IMDS does.
+    Repeating,
+    /// Errors that pass.
+    Failing,
+    /// Refusals.
+    Fatal,
+    /// `Retry-After`, sometimes for a day.
+    Throttling,
+    /// Tokens that live a third as long.
+    Short,
+    /// Tokens that have expired.
+    Expired,
+    /// Something that is no token.
+    Garbage,
+    /// No answer at all, or one long after it was given up.
+    Hanging,
+    /// Tokens that are not valid yet.
+    Early,
+}
+
+const BAD_MOODS: [Mood; 10] = [
+    Mood::Slow,
+    Mood::Repeating,
+    Mood::Failing,
+    Mood::Fatal,
+    Mood::Throttling,
+    Mood::Short,
+    Mood::Expired,
+    Mood::Garbage,
+    Mood::Hanging,
+    Mood::Early,
+];
+
+/// Troubles scale with the tokens' life up to this. Longer ones only repeat the same steps.
+const LONG_OUTAGE: Duration = Duration::from_secs(2 * 3600);
+
+/// A token as the source knows it; times on the boot clock.
+#[derive(Clone, Copy, Debug)]
+pub struct Issued {
+    pub id: u64,
+    pub valid_from: Duration,
+    pub expires: Duration,
+    lifetime: Duration,
+}
+
+/// An answer on its way.
+pub struct Reply {
+    pub arrives: Duration,
+    pub number: u64,
+    pub outcome: Result<Grant, Error>,
+}
+
+pub struct Source {
+    pub mood: Mood,
+    pub mood_since: Duration,
+    mood_until: Duration,
+    /// The nominal life of a token.
+    lifetime: Duration,
+    pub issued: Vec<Issued>,
+    /// What the source's clock shows beyond whole seconds of the boot clock.
+    offset: Duration,
+}
+
+impl Source {
+    pub fn new(lifetime: Duration, now: Duration, rng: &mut fastrand::Rng) -> Self {
+        let offset = Duration::from_millis(rng.u64(0..1000));
+        Self { mood: Mood::Healthy, mood_since: now, mood_until: now, lifetime, issued: Vec::new(), offset }
+    }
+
+    /// When its mood changes next.
+    pub fn next_change(&self) -> Duration {
+        self.mood_until
+    }
+
+    pub fn change_mood(&mut self, now: Duration, rng: &mut fastrand::Rng) {
+        let mood = if rng.bool() { Mood::Healthy } else { BAD_MOODS[rng.usize(..BAD_MOODS.len())] };
+        if mood != self.mood {
+            (self.mood, self.mood_since) = (mood, now);
+        }
+        let scale = if mood == Mood::Healthy { self.lifetime } else { self.lifetime.min(LONG_OUTAGE) };
+        self.mood_until = now + scale.mul_f64(0.05 + 2.0 * rng.f64() * rng.f64());
+    }
+
+    /// How the request that starts now will end.
+    pub fn ask(
+        &mut self,
+        number: u64,
+        now: Duration,
+        timeout: Duration,
+        rng: &mut fastrand::Rng,
+    ) -> Vec<Reply> {
+        let quick = Duration::from_millis(5 + rng.u64(..45));
+        let reply = |arrives, outcome| vec![Reply { arrives, number, outcome }];
+        match self.mood {
+            Mood::Healthy | Mood::Short | Mood::Early => {
+                let token = self.issue(now + quick / 2, rng);
+                reply(now + quick, Ok(self.grant(token, now, now + quick / 2)))
+            }
+            Mood::Slow => {
+                let latency = timeout.mul_f64(0.3 + 0.6 * rng.f64());
+                let token = self.issue(now + latency / 2, rng);
+                reply(now + latency, Ok(self.grant(token, now, now + latency / 2)))
+            }
+            Mood::Repeating => {
+                let at = now + quick / 2;
+                let last = self.issued.last().copied();
+                let kept = last.filter(|token| token.expires.saturating_sub(at) > self.lifetime.mul_f64(0.1));
+                let token = kept.unwrap_or_else(|| self.issue(at, rng));
+                reply(now + quick, Ok(self.grant(token, now, at)))
+            }
+            Mood::Expired => {
+                let mut grant = self.grant(self.issued.last().copied().unwrap_or(OLD), now, now);
+                grant.remaining = Duration::from_millis(rng.u64(..1000));
+                reply(now + quick, Ok(grant))
+            }
+            Mood::Failing => reply(now + quick, Err(error(ErrorKind::Network, None))),
+            Mood::Garbage => reply(now + quick, Err(error(ErrorKind::BadResponse, None))),
+            Mood::Fatal => reply(now + quick, Err(error(ErrorKind::AuthRejected, None))),
+            Mood::Throttling => {
+                let wait = if rng.u8(..10) == 0 { 86_400 } else { rng.u64(1..60) };
+                reply(now + quick, Err(error(ErrorKind::Throttled, Some(Duration::from_secs(wait)))))
+            }
+            Mood::Hanging if rng.bool() => reply(now + timeout, Err(error(ErrorKind::Timeout, None))),
+            Mood::Hanging => {
+                let late = now + timeout + Duration::from_millis(rng.u64(..20_000));
+                let token = self.issue(late, rng);
+                reply(late, Ok(self.grant(token, now, late)))
+            }
+        }
+    }
+
+    /// A new token. Its times are whole seconds of the source's clock.
+    fn issue(&mut self, now: Duration, rng: &mut fastrand::Rng) -> Issued {
+        let second = self.floor(now);
+        let lifetime = if self.mood == Mood::Short { self.lifetime.mul_f64(0.34) } else { self.lifetime };
+        let early =
+            if self.mood == Mood::Early { rng.u64(1..=self.lifetime.as_secs().div_ceil(4)) } else { 0 };
+        let lifetime = Duration::from_secs(lifetime.as_secs().max(3));
+        let valid_from = if early > 0 { second + Duration::from_secs(early) } else { second };
+        let token =
+            Issued { id: self.issued.len() as u64 + 1, valid_from, expires: second + lifetime, lifetime };
+        self.issued.push(token);
+        token
+    }
+
+    /// As the transport makes it from `exp`, `nbf`, `Date` and `expires_in` (`core/src/transport/answer.rs`).
+    fn grant(&self, token: Issued, sent_at: Duration, answered_at: Duration) -> Grant {
+        let date = self.floor(answered_at);
+        let second = Duration::from_secs(1);
+        let remaining = token.expires.saturating_sub(date).saturating_sub(second);
+        Grant {
+            secret: Zeroizing::new(token.id.to_string()),
+            username: "oid".to_owned(),
+            remaining,
+            lifetime: token.lifetime,
+            refresh_in: None,
+            sent_at,
+            not_before: token.valid_from.saturating_sub(date),
+            skew_ms: None,
+            uti: None,
+        }
+    }
+
+    /// The last whole second of the source's clock, on the boot clock.
+    fn floor(&self, now: Duration) -> Duration {
+        Duration::from_secs((now + self.offset).as_secs()) - self.offset
+    }
+}
+
+const OLD: Issued =
+    Issued { id: 0, valid_from: Duration::ZERO, expires: Duration::ZERO, lifetime: Duration::from_secs(3) };
