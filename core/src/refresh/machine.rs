@@ -211,18 +211,22 @@ impl Machine {
                 && now.boot < waiter.hopes_until.min(deadline);
             return (!hopes).then(|| Ok(held.token.clone()));
         }
-        let next = match (&self.flight, &self.early) {
-            (Some(_), _) => now.boot,
-            (None, Some(early)) => early.valid_from.min(self.pace.open_at()),
-            (None, None) => self.pace.open_at(),
-        };
-        let hopeless = next >= deadline || self.flight.is_none() && self.pace.is_refused();
         let known = self.pace.last_error();
-        if hopeless || known.is_some() && !wait {
-            let error = known.cloned().unwrap_or_else(|| self.timed_out());
-            return Some(Err(error.with_retry_in(next.saturating_sub(now.boot))));
+        if self.flight.is_some() {
+            return match known {
+                Some(error) if !wait => Some(Err(error.clone())),
+                _ => (now.boot >= deadline).then(|| Err(self.timed_out())),
+            };
         }
-        (now.boot >= deadline).then(|| Err(self.timed_out()))
+        let next = self
+            .early
+            .as_ref()
+            .map_or(self.pace.open_at(), |early| early.valid_from.min(self.pace.open_at()));
+        if next < deadline && !self.pace.is_refused() && (wait || known.is_none()) {
+            return None;
+        }
+        let error = known.cloned().unwrap_or_else(|| self.timed_out());
+        Some(Err(error.with_retry_in(next.saturating_sub(now.boot))))
     }
 
     fn admit(&mut self, now: Now, id: u64, wish: Wish) {

@@ -32,6 +32,21 @@ pub fn margin(nominal: Duration) -> Duration {
     nominal.mul_f64(0.15).min(Duration::from_secs(180))
 }
 
+/// How long before expiry a new token is to be asked for at the latest.
+pub fn lower_bound(nominal: Duration) -> Duration {
+    nominal.mul_f64(0.25).min(Duration::from_secs(300))
+}
+
+pub fn longest_fatal_wait(left_when_seen: Option<Duration>) -> Duration {
+    let most = Duration::from_secs(300);
+    left_when_seen.map_or(most, |left| left.mul_f64(0.1).clamp(Duration::from_secs(1), most)).mul_f64(1.1)
+}
+
+/// The longest pause after a failure that passes by itself; none without a valid token.
+pub fn longest_retry_wait(left_when_seen: Option<Duration>) -> Duration {
+    left_when_seen.map_or(Duration::from_secs(30), longest_back_off)
+}
+
 pub fn min_validity(nominal: Duration) -> Duration {
     nominal.mul_f64(0.05).min(Duration::from_secs(60))
 }
@@ -50,6 +65,15 @@ pub struct Serving {
     pub refresh_on: Duration,
     /// A clock has jumped since it came: its life was cut short by nobody's fault.
     pub disturbed: bool,
+}
+
+/// A caller who waits.
+#[derive(Clone, Copy)]
+pub struct Caller {
+    pub came: Duration,
+    pub deadline: Duration,
+    /// By when it must be answered: its deadline, or half of the little that the valid token had left.
+    pub by: Duration,
 }
 
 /// How the last request ended.
@@ -78,11 +102,12 @@ pub struct Ledger {
     pub flight: Option<Flight>,
     /// End, kind, and the least pause that must follow.
     pub last_end: Option<(Duration, Ended, Duration)>,
-    /// Callers who wait: their deadline, and when they came.
-    pub waiting: HashMap<u64, (Duration, Duration)>,
+    pub waiting: HashMap<u64, Caller>,
     /// Whether a forced request was wanted since the last token was installed.
     pub forced: bool,
     pub owed: HashMap<u64, Owed>,
-    /// Until when the machine said it would wait after the last failure.
-    pub planned_after_failure: Duration,
+    /// Until when nothing may be asked after a refusal or a `Retry-After`.
+    pub held_off_until: Duration,
+    /// When the first token that was not valid yet becomes so, and when it expires.
+    pub early: Option<(Duration, Duration)>,
 }

@@ -20,7 +20,7 @@ pub enum Mood {
     Fatal,
     /// `Retry-After`, sometimes for a day.
     Throttling,
-    /// Tokens that live a third as long.
+    /// Tokens that live much shorter.
     Short,
     /// Tokens that have expired.
     Expired,
@@ -146,7 +146,8 @@ impl Source {
     /// A new token. Its times are whole seconds of the source's clock.
     fn issue(&mut self, now: Duration, rng: &mut fastrand::Rng) -> Issued {
         let second = self.floor(now);
-        let lifetime = if self.mood == Mood::Short { self.lifetime.mul_f64(0.34) } else { self.lifetime };
+        let share = if self.mood == Mood::Short { 0.05 + 0.6 * rng.f64() } else { 1.0 };
+        let lifetime = self.lifetime.mul_f64(share);
         let early =
             if self.mood == Mood::Early { rng.u64(1..=self.lifetime.as_secs().div_ceil(4)) } else { 0 };
         let lifetime = Duration::from_secs(lifetime.as_secs().max(3));

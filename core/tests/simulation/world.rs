@@ -1,6 +1,6 @@
 //! One history: a machine, a source, callers, listeners and clocks, from one seed.
 
-use crate::oracle::{self, Ended, Flight, LATENESS, Ledger, Owed, Serving};
+use crate::oracle::{self, Caller, Ended, Flight, LATENESS, Ledger, Owed, Serving};
 use crate::source::{Mood, Reply, Source};
 use entrakey_core::internals::{Action, Event, Machine, Now, Policy, Wish};
 use entrakey_core::{Error, ErrorKind, ProviderEvent, Token};
@@ -40,6 +40,8 @@ impl Sums {
 }
 
 struct Listener {
+    /// When the call that was asked for begins: a dispatcher thread may be busy.
+    begins: Option<Duration>,
     /// When its callback will return; none if it is not being called.
     returns: Option<Duration>,
     stalls: bool,
@@ -81,6 +83,7 @@ impl World {
         let lifetime = Duration::from_secs(LIFETIMES_S[index.unwrap_or(0)]);
         let start = Duration::from_secs(1_000_000) + Duration::from_millis(rng.u64(..1000));
         let now = Now { boot: start, monotonic: start, wall: start };
+        let refresh_ratio = [0.7, 0.7, 0.7, 0.3, 0.9, 1.0][rng.usize(..6)];
         let source = Source::new(lifetime, start, &mut rng);
         let mut world = Self {
             draws: fastrand::Rng::with_seed(rng.u64(..)),
@@ -88,7 +91,7 @@ impl World {
             now,
             end: start + lifetime * LIVES,
             lifetime,
-            machine: Machine::new(Policy::default()),
+            machine: Machine::new(Policy { refresh_ratio, ..Policy::default() }),
             source,
             replies: Vec::new(),
             listeners: HashMap::new(),
@@ -126,7 +129,8 @@ impl World {
     fn advance(&mut self) {
         let alarm = self.machine.alarm(self.now);
         let reply = self.replies.iter().map(|reply| reply.arrives).min();
-        let returns = self.listeners.values().filter_map(|listener| listener.returns).min();
+        let returns =
+            self.listeners.values().filter_map(|listener| listener.begins.or(listener.returns)).min();
         let fixed = [self.source.next_change(), self.next_caller, self.next_incident];
         let others = fixed.into_iter().chain(reply).chain(returns).min().unwrap_or(self.end);
         match alarm {
@@ -159,6 +163,10 @@ impl World {
         if let Some(index) = self.replies.iter().position(|reply| reply.arrives <= now) {
             self.land(index);
         }
+        let begins = self.listeners.iter().find(|(_, listener)| listener.begins.is_some_and(|at| at <= now));
+        if let Some(id) = begins.map(|(id, _)| *id) {
+            self.begin_call(id);
+        }
         let back = self.listeners.iter().find(|(_, listener)| listener.returns.is_some_and(|at| at <= now));
         if let Some(id) = back.map(|(id, _)| *id) {
             self.come_back(id);
@@ -180,11 +188,19 @@ impl World {
         let patience = Duration::from_secs(patience).mul_f64(0.1 + 0.9 * self.rng.f64());
         let wish = Wish { deadline: self.now.boot + patience, wait: self.rng.u8(..4) > 0 };
         self.sums.calls += 1;
+        self.say(|world| {
+            let left = world.ledger.serving.map(|serving| world.left(&serving));
+            format!("call {id}: {patience:?}, {left:?} left")
+        });
+        let left = self.ledger.serving.map_or(Duration::ZERO, |serving| self.left(&serving));
+        // A token may end before a timer that is late rings.
+        let hopes = left > LATENESS * 4;
+        let by = if hopes { wish.deadline.min(self.now.boot + left / 2) } else { wish.deadline };
         let usable = self
             .ledger
             .serving
             .is_some_and(|serving| self.left(&serving) > oracle::min_validity(serving.nominal));
-        self.ledger.waiting.insert(id, (wish.deadline, self.now.boot));
+        self.ledger.waiting.insert(id, Caller { came: self.now.boot, deadline: wish.deadline, by });
         self.step(Event::Get(id, wish));
         if usable && self.ledger.waiting.contains_key(&id) {
             self.violate("O1: a usable token was there, and the call waits");
@@ -195,6 +211,10 @@ impl World {
         let incident = self.rng.u8(..12);
         if let Some(serving) = self.ledger.serving.as_mut().filter(|_| incident < 3) {
             serving.disturbed = true;
+        }
+        if incident < 3 {
+            self.say(|_| "a clock jumps".to_owned());
+            self.ledger.waiting.values_mut().for_each(|caller| caller.by = caller.deadline); // nothing to hope for
         }
         match incident {
             0 => self.now.wall += self.lifetime.mul_f64(2.0 * self.rng.f64()),
@@ -237,7 +257,7 @@ impl World {
     /// After a suspend everything that fell due meanwhile is late, and nobody's fault.
     fn wake_up(&mut self) {
         let now = self.now.boot;
-        self.ledger.waiting.values_mut().for_each(|(deadline, _)| *deadline = (*deadline).max(now));
+        self.ledger.waiting.values_mut().for_each(|caller| caller.by = caller.by.max(now));
         self.ledger.owed.values_mut().for_each(|owed| owed.by = owed.by.max(now));
         self.source.mood_since = self.source.mood_since.max(now); // no proof of a healthy stretch
         self.step(Event::Timer);
@@ -248,6 +268,7 @@ impl World {
         let id = self.numbers;
         let valid = self.ledger.serving.filter(|serving| !self.left(serving).is_zero());
         let listener = Listener {
+            begins: None,
             returns: None,
             stalls: self.rng.u8(..4) == 0,
             panics: self.rng.u8(..4) == 0,
@@ -279,6 +300,13 @@ impl World {
             Ok(grant) => {
                 let left = (grant.sent_at + grant.remaining).saturating_sub(self.now.boot);
                 self.say(|_| format!("answer {number}: token {}, {left:?} left", grant.secret.as_str()));
+                if !grant.not_before.is_zero()
+                    && self.ledger.flight.as_ref().is_some_and(|f| f.number == number)
+                {
+                    let (from, end) = (self.now.boot + grant.not_before, self.now.boot + left);
+                    let first = self.ledger.early.filter(|(known, _)| *known < from);
+                    self.ledger.early = first.or(Some((from, end)));
+                }
                 self.step(Event::Answered(number, grant));
             }
             Err(error) => {
@@ -292,16 +320,23 @@ impl World {
         }
     }
 
-    fn failed(&mut self) {
+    fn failed(&mut self, error: &Error) {
         let now = self.now.boot;
         self.ledger.flight = None;
         let seen = self.valid_seen();
         self.ledger.last_end = Some((now, Ended::Failure, oracle::first_back_off(seen)));
         let next = self.machine.next_request().unwrap_or(now);
-        let wait = next.saturating_sub(now);
-        self.ledger.planned_after_failure = next;
-        if seen.is_none() && wait > Duration::from_secs(361) {
-            self.violate(&format!("O4: the next attempt after a failure is {wait:?} away"));
+        let throttled = error.kind() == ErrorKind::Throttled;
+        let longest = match error.is_retriable() {
+            _ if throttled => Duration::from_secs(300) + oracle::longest_retry_wait(seen),
+            true => oracle::longest_retry_wait(seen),
+            false => oracle::longest_fatal_wait(seen),
+        };
+        self.ledger.held_off_until = if throttled || !error.is_retriable() { next } else { Duration::ZERO };
+        let planned =
+            self.ledger.serving.filter(|_| seen.is_some()).map_or(now, |serving| serving.refresh_on);
+        if next > planned.max(now + longest) + LATENESS {
+            self.violate(&format!("O4: the next attempt after a failure is {:?} away", next - now));
         }
     }
 
@@ -326,8 +361,8 @@ impl World {
             Action::Notify(id) => self.notify(id),
             Action::Report(event) => {
                 self.say(|_| format!("  {event}"));
-                if matches!(event, ProviderEvent::RefreshFailed { .. }) {
-                    self.failed();
+                if let ProviderEvent::RefreshFailed { error, .. } = event {
+                    self.failed(&error);
                 }
             }
         }
@@ -386,6 +421,11 @@ impl World {
             disturbed: false,
         });
         self.ledger.forced = false;
+        self.ledger.early = None;
+        let latest = end.saturating_sub(oracle::lower_bound(nominal)).max(now + oracle::interval(Some(seen)));
+        if refresh_on > latest + LATENESS {
+            self.violate("O4: the next refresh is planned too late");
+        }
         self.ledger.last_end = Some((now, Ended::Answer, oracle::interval(Some(seen))));
         self.owe(token.version(), now, end.saturating_sub(oracle::margin(nominal)));
     }
@@ -398,7 +438,7 @@ impl World {
                 (listener.told, listener.deadline) = (version, deadline); // nobody was authenticated
                 continue;
             }
-            let busy = listener.returns.unwrap_or(Duration::ZERO);
+            let busy = listener.returns.max(listener.begins).unwrap_or(Duration::ZERO);
             let by = listener.deadline.max(now).max(busy);
             self.ledger
                 .owed
@@ -409,15 +449,28 @@ impl World {
     }
 
     fn notify(&mut self, id: u64) {
-        let news = self.machine.take_news(self.now, id);
-        let stalled =
-            if self.rng.u8(..3) == 0 { self.lifetime.mul_f64(self.rng.f64()) } else { Duration::ZERO };
+        let now = self.now.boot;
+        let delay =
+            if self.rng.u8(..8) == 0 { self.lifetime.mul_f64(self.rng.f64()) } else { Duration::ZERO };
         let Some(listener) = self.listeners.get_mut(&id) else {
             return self.violate("O8: a listener that is gone is called");
         };
-        if listener.returns.is_some() {
+        if listener.returns.is_some() || listener.begins.is_some() {
             return self.violate("O8: a listener is called twice at a time");
         }
+        listener.begins = Some(now + delay);
+        if let Some(owed) = self.ledger.owed.get_mut(&id) {
+            owed.by = owed.by.max(now + delay);
+        }
+    }
+
+    /// A dispatcher thread gets round to a listener.
+    fn begin_call(&mut self, id: u64) {
+        let news = self.machine.take_news(self.now, id);
+        let stalled =
+            if self.rng.u8(..3) == 0 { self.lifetime.mul_f64(self.rng.f64()) } else { Duration::ZERO };
+        let Some(listener) = self.listeners.get_mut(&id) else { return };
+        listener.begins = None;
         let time = if listener.stalls { stalled } else { Duration::from_millis(1) };
         listener.returns = Some(self.now.boot + time);
         let Some((token, _)) = news else { return };
@@ -434,12 +487,12 @@ impl World {
     }
 
     fn resolve(&mut self, id: u64, answer: Result<Arc<Token>, Error>) {
-        let Some((deadline, came)) = self.ledger.waiting.remove(&id) else {
+        let Some(caller) = self.ledger.waiting.remove(&id) else {
             return self.violate("O7: a caller is answered twice");
         };
         match answer {
             Ok(token) => self.check_served(&token),
-            Err(error) => self.check_refused(&error, deadline, came),
+            Err(error) => self.check_refused(&error, caller),
         }
     }
 
@@ -463,7 +516,8 @@ impl World {
         }
     }
 
-    fn check_refused(&mut self, error: &Error, deadline: Duration, came: Duration) {
+    fn check_refused(&mut self, error: &Error, caller: Caller) {
+        let Caller { came, deadline, .. } = caller;
         if self.ledger.serving.is_some_and(|serving| !self.left(&serving).is_zero()) {
             return self.violate(&format!("O4: {error} while a valid token is held"));
         }
@@ -478,17 +532,22 @@ impl World {
     fn check_overdue(&mut self) {
         let now = self.now.boot;
         let slack = LATENESS * 2;
-        if self.ledger.waiting.values().any(|(deadline, _)| now > *deadline + slack) {
-            self.violate("O7: a call outlasts its deadline");
+        if self.ledger.waiting.values().any(|caller| now > caller.by + slack) {
+            self.violate("O7: a call outlasts its deadline, or half of what the token had left");
         }
         if self.ledger.owed.values().any(|owed| now > owed.by + slack) {
             self.violate("O8: a listener was not told in time");
         }
         let Some(serving) = self.ledger.serving else { return };
+        if self.ledger.early.is_some_and(|(from, end)| {
+            self.left(&serving).is_zero() && !serving.disturbed && now > from + slack && now < end
+        }) {
+            self.violate("O4: a token that has become valid is not used");
+        }
         if self.source.mood != Mood::Healthy {
             return;
         }
-        let healthy_since = self.source.mood_since.max(self.ledger.planned_after_failure);
+        let healthy_since = self.source.mood_since.max(self.ledger.held_off_until);
         let needed = oracle::request_end(serving.seen)
             + oracle::longest_back_off(serving.seen)
             + oracle::interval(Some(serving.seen))
@@ -501,9 +560,12 @@ impl World {
             self.violate("O4: a gap in service although the source was healthy long enough before");
         }
         let patience = Duration::from_secs(11 + 10) + slack; // a request that is lost, and the longest pause
-        let nothing = self.left(&serving).is_zero() && !self.ledger.waiting.is_empty();
-        let paused = self.ledger.last_end.map_or(Duration::ZERO, |(end, _, pause)| end + pause);
-        if nothing && now > healthy_since.max(serving.end).max(paused) + patience {
+        let nothing = self.left(&serving).is_zero();
+        let paused = self.ledger.last_end.filter(|(_, how, _)| *how == Ended::Answer);
+        let paused = paused.map_or(Duration::ZERO, |(end, _, pause)| end + pause);
+        let waiting_since = self.ledger.waiting.values().map(|caller| caller.came).min();
+        if nothing && waiting_since.is_some_and(|since| now > healthy_since.max(since).max(paused) + patience)
+        {
             self.violate("O4: the source is healthy, callers wait, and there is no token");
         }
     }
