@@ -16,20 +16,27 @@ type Outcome = Result<Arc<entrakey_core::Token>, Error>;
 type Answer = Receiver<Outcome>;
 
 /// A token, or what stands in its way. The GIL is released while this waits, and signals are seen.
-///
-/// Core waits; this thread only listens for the answer, so that pausing for signals touches neither the
-/// deadline nor the choice of the error.
 pub(crate) fn block(py: Python<'_>, provider: &Provider, how: GetToken) -> PyResult<Token> {
-    let main = is_main_thread(py)?;
+    let outcome = if is_main_thread(py)? {
+        block_seeing_signals(py, provider, how)?
+    } else {
+        py.detach(|| provider.get_token_with(how))
+    };
+    outcome.map(Token).map_err(|error| exception(py, &error))
+}
+
+/// Core waits, and this thread only listens for the answer, so that pausing for signals touches neither the
+/// deadline nor the choice of the error.
+fn block_seeing_signals(py: Python<'_>, provider: &Provider, how: GetToken) -> PyResult<Outcome> {
     let mut process = forks();
     let mut answer = start(py, provider, how);
     loop {
         let received;
-        (received, answer) = listen(py, answer, main);
+        (received, answer) = py.detach(move || (answer.recv_timeout(SIGNAL_LATENCY), answer));
         match received {
-            Ok(outcome) => return outcome.map(Token).map_err(|error| exception(py, &error)),
+            Ok(outcome) => return Ok(outcome),
             Err(RecvTimeoutError::Timeout) => py.check_signals()?,
-            Err(RecvTimeoutError::Disconnected) => return Err(exception(py, &lost())),
+            Err(RecvTimeoutError::Disconnected) => return Ok(Err(lost())),
         }
         if forks() != process {
             // A signal handler forked and this is the child, where nobody works on the parent's waits.
@@ -46,13 +53,7 @@ fn start(py: Python<'_>, provider: &Provider, how: GetToken) -> Answer {
     answer
 }
 
-/// Waits, GIL released, for the answer; the main thread only until it is time to look for signals.
-fn listen(py: Python<'_>, answer: Answer, main: bool) -> (Result<Outcome, RecvTimeoutError>, Answer) {
-    let patience = if main { SIGNAL_LATENCY } else { Duration::MAX };
-    py.detach(move || (answer.recv_timeout(patience), answer)) // moved, as no two threads may share it
-}
-
-/// Python runs signal handlers on the main thread only; the others need not wake up for them.
+/// Python runs signal handlers on the main thread only; the others need not look for any.
 fn is_main_thread(py: Python<'_>) -> PyResult<bool> {
     let threading = py.import("threading")?;
     let main = threading.call_method0("main_thread")?.getattr("ident")?;
