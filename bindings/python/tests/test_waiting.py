@@ -122,19 +122,19 @@ def test_awaiting_coroutines_take_no_thread_and_do_not_block_the_loop(waiting):
     async def main():
         loop = asyncio.get_running_loop()
         start, threads = loop.time(), threading.active_count()
-        waits = [asyncio.ensure_future(waiting.get_token_async(timeout=1)) for _ in range(200)]
+        waits = [asyncio.ensure_future(waiting.get_token_async(timeout=2)) for _ in range(200)]
         longest = 0.0
-        while loop.time() < start + 0.8:
+        while loop.time() < start + 0.5:
             before = loop.time()
             await asyncio.sleep(0.01)
             longest = max(longest, loop.time() - before)
+        assert longest < 0.3
         assert threading.active_count() == threads
         await loop.run_in_executor(None, int)
-        assert loop.time() < start + 0.95, "the executor, which resolves names too, was full"
-        assert longest < 0.3
+        assert loop.time() < start + 1.5, "the executor, which resolves names too, was full"
         outcomes = await asyncio.gather(*waits, return_exceptions=True)
         assert {type(outcome) for outcome in outcomes} == {entrakey.Timeout}
-        assert 1 <= loop.time() - start < 2
+        assert 2 <= loop.time() - start < 4
 
     asyncio.run(main())
 
