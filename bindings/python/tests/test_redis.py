@@ -80,7 +80,7 @@ def test_a_subscribed_connection_reconnects_by_itself_and_nobody_else_uses_its_s
     object_id = emulator["ENTRAKEY_EMULATOR_SYSTEM_OBJECT_ID"]
     with entrakey.Provider.managed_identity() as provider:
         credentials = CredentialProvider(provider)
-        client = redis.Redis(**options(emulator), credential_provider=credentials)
+        client = redis.Redis(**options(emulator, protocol=3), credential_provider=credentials)
         listening = client.pubsub()
         listening.subscribe("news")
         assert listening.get_message(timeout=5)["type"] == "subscribe"
