@@ -1,12 +1,15 @@
 //! Calling into Python from threads of ours, and stopping in time.
 //!
-//! A native thread that asks for the GIL while the interpreter finalises aborts the process. So an `atexit`
-//! hook closes the gate, which every call passes first, and waits for the calls that are inside.
+//! A native thread that asks for the GIL while the interpreter finalises hangs, panics or aborts the process,
+//! depending on the moment and on versions. So an `atexit` hook closes the gate, which every call passes
+//! first, and waits for the calls that are inside.
 
+use crate::error::exception;
 use crate::token::Token;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long interpreter exit waits for callbacks under way.
@@ -14,40 +17,85 @@ const EXIT_PATIENCE: Duration = Duration::from_secs(1);
 
 static FINISHING: AtomicBool = AtomicBool::new(false);
 static INSIDE: AtomicUsize = AtomicUsize::new(0);
+static FORKS: AtomicU64 = AtomicU64::new(0);
 
 /// Counts this thread as inside Python for as long as it lives.
-struct Inside;
+struct Inside {
+    /// Which process it was counted in: a forked child starts from 0.
+    forks: u64,
+}
 
 impl Inside {
     /// None if the interpreter is on its way out.
     fn enter() -> Option<Self> {
-        INSIDE.fetch_add(1, Ordering::SeqCst);
-        let inside = Self; // from here on its drop counts it out again
+        let inside = Self { forks: forks() };
+        INSIDE.fetch_add(1, Ordering::SeqCst); // which the drop takes back
         (!FINISHING.load(Ordering::SeqCst)).then_some(inside)
     }
 }
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        INSIDE.fetch_sub(1, Ordering::SeqCst);
+        if self.forks == forks() {
+            INSIDE.fetch_sub(1, Ordering::SeqCst);
+        }
     }
 }
 
-/// A listener for core that calls `callback(token)`. What it raises goes to `sys.unraisablehook`.
+/// A number that is another one in a forked child.
+pub(crate) fn forks() -> u64 {
+    FORKS.load(Ordering::SeqCst)
+}
+
+/// Whether the gate is closed.
+pub(crate) fn finishing() -> bool {
+    FINISHING.load(Ordering::SeqCst)
+}
+
+/// Runs `call` with the GIL, unless the interpreter is on its way out.
+fn attach(call: impl FnOnce(Python<'_>)) {
+    if let Some(_inside) = Inside::enter() {
+        Python::attach(call);
+    }
+}
+
+/// Nobody catches what a callback raises: it goes to `sys.unraisablehook`.
+fn report(py: Python<'_>, outcome: PyResult<Py<PyAny>>, callback: &Py<PyAny>) {
+    if let Err(error) = outcome {
+        error.write_unraisable(py, Some(callback.bind(py)));
+    }
+}
+
+/// A listener for core that calls `callback(token)`.
 pub(crate) fn listener(callback: Py<PyAny>) -> impl Fn(&Arc<entrakey_core::Token>) + Send + Sync + 'static {
-    move |token| {
-        let Some(_inside) = Inside::enter() else { return };
-        Python::attach(|py| {
-            if let Err(error) = callback.call1(py, (Token(token.clone()),)) {
-                error.write_unraisable(py, Some(callback.bind(py)));
-            }
+    move |token| attach(|py| report(py, callback.call1(py, (Token(token.clone()),)), &callback))
+}
+
+/// The end of a wait for core that calls `callback(token, None)` or `callback(None, error)`.
+pub(crate) fn answer(
+    callback: Py<PyAny>,
+) -> impl FnOnce(Result<Arc<entrakey_core::Token>, entrakey_core::Error>) + Send + 'static {
+    move |outcome| {
+        attach(|py| {
+            let (token, error) = match outcome {
+                Ok(token) => (Some(Token(token)), None),
+                Err(error) => (None, Some(exception(py, &error))),
+            };
+            report(py, callback.call1(py, (token, error)), &callback);
         });
     }
 }
 
-/// Registers [`finish`] to run at interpreter exit.
-pub(crate) fn watch_exit(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.py().import("atexit")?.call_method1("register", (module.getattr("finish")?,))?;
+/// Registers [`finish`] to run at interpreter exit and [`forked`] in each forked child.
+pub(crate) fn watch_exit_and_fork(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let py = module.py();
+    py.import("atexit")?.call_method1("register", (module.getattr("finish")?,))?;
+    let os = py.import("os")?;
+    if os.hasattr("register_at_fork")? {
+        let hooks = PyDict::new(py);
+        hooks.set_item("after_in_child", module.getattr("forked")?)?;
+        os.call_method("register_at_fork", (), Some(&hooks))?;
+    }
     Ok(())
 }
 
@@ -61,4 +109,11 @@ pub(crate) fn finish(py: Python<'_>) {
             std::thread::sleep(Duration::from_millis(1));
         }
     });
+}
+
+/// The calls that were inside go on in the parent; here only the thread that forked exists.
+#[pyfunction]
+pub(crate) fn forked() {
+    FORKS.fetch_add(1, Ordering::SeqCst);
+    INSIDE.store(0, Ordering::SeqCst);
 }

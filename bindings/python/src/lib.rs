@@ -6,6 +6,7 @@ mod callbacks;
 mod error;
 mod provider;
 mod token;
+mod waiting;
 
 use pyo3::prelude::*;
 
@@ -15,7 +16,7 @@ mod _entrakey {
     use super::*;
 
     #[pymodule_export]
-    use crate::callbacks::finish;
+    use crate::callbacks::{finish, forked};
     #[pymodule_export]
     use crate::provider::{Provider, Subscription};
     #[pymodule_export]
@@ -24,6 +25,6 @@ mod _entrakey {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", entrakey_core::VERSION)?;
-        callbacks::watch_exit(module)
+        callbacks::watch_exit_and_fork(module)
     }
 }

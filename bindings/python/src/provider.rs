@@ -1,8 +1,9 @@
 //! `entrakey.Provider` and its subscriptions.
 
-use crate::callbacks::listener;
+use crate::callbacks::{answer, finishing, listener};
 use crate::error::exception;
 use crate::token::Token;
+use crate::waiting;
 use entrakey_core::{Config, Error, GetToken};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -34,12 +35,24 @@ impl Provider {
         if let Some(token) = self.0.with_usable(Clone::clone) {
             return Ok(Token(token));
         }
-        let how = GetToken {
-            timeout: timeout.map(duration).transpose().map_err(|e| exception(py, &e))?,
-            no_wait: !wait,
-        };
-        let outcome = py.detach(|| self.0.get_token_with(how));
-        outcome.map(Token).map_err(|error| exception(py, &error))
+        waiting::block(py, &self.0, wish(py, timeout, wait)?)
+    }
+
+    /// Calls `done(token, error)` once, on any thread. False: the interpreter ends, no thread may call it.
+    #[pyo3(name = "_get_token_then", signature = (done, timeout = None, *, wait = true))]
+    fn get_token_then(
+        &self,
+        py: Python<'_>,
+        done: Py<PyAny>,
+        timeout: Option<f64>,
+        wait: bool,
+    ) -> PyResult<bool> {
+        let how = wish(py, timeout, wait)?;
+        if finishing() {
+            return Ok(false);
+        }
+        py.detach(|| self.0.get_token_then(how, answer(done)));
+        Ok(true)
     }
 
     fn current(&self) -> Option<Token> {
@@ -106,6 +119,11 @@ fn text(value: &Bound<'_, PyAny>) -> PyResult<String> {
     }
     let kind = value.get_type().name()?;
     Err(PyTypeError::new_err(format!("an option must be text, a number, a bool or a path, not {kind}")))
+}
+
+fn wish(py: Python<'_>, timeout: Option<f64>, wait: bool) -> PyResult<GetToken> {
+    let timeout = timeout.map(duration).transpose().map_err(|error| exception(py, &error))?;
+    Ok(GetToken { timeout, no_wait: !wait })
 }
 
 fn duration(seconds: f64) -> Result<Duration, Error> {

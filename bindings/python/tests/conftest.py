@@ -4,7 +4,10 @@ import contextlib
 import json
 import os
 import pathlib
+import socket
 import subprocess
+import sys
+import textwrap
 import urllib.request
 
 import pytest
@@ -46,12 +49,17 @@ def running(lifetime):
             process.stdin.close()
 
 
-@pytest.fixture
-def start_emulator(monkeypatch):
-    """start_emulator("4s") gives an emulator whose environment is this process's for the test."""
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch):
+    """What configures the developer's own Azure tools must not configure a test."""
     for name in list(os.environ):
         if name.startswith(("ENTRAKEY_", "AZURE_", "IDENTITY_", "MSI_")):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def start_emulator(monkeypatch):
+    """start_emulator("4s") gives an emulator whose environment is this process's for the test."""
     with contextlib.ExitStack() as stack:
 
         def start(lifetime):
@@ -66,3 +74,21 @@ def start_emulator(monkeypatch):
 @pytest.fixture
 def emulator(start_emulator):
     return start_emulator("1h")
+
+
+@pytest.fixture
+def silent():
+    """The address of a token source that takes requests and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.fixture
+def run():
+    """run(program, *arguments): the outcome of a Python program, in a process of its own."""
+
+    def run(program, *arguments, timeout=30):
+        command = [sys.executable, "-c", textwrap.dedent(program), *arguments]
+        return subprocess.run(command, timeout=timeout, capture_output=True, text=True)
+
+    return run

@@ -21,7 +21,7 @@ def options(emulator, **more):
         "port": int(emulator["REDIS_PORT"]),
         "ssl": True,
         "ssl_ca_certs": emulator["REDIS_CA_FILE"],
-        "retry": None,
+        "retry": None,  # a connection that was dropped is an error, not a new connection
         **more,
     }
 
@@ -76,6 +76,22 @@ def test_an_idle_connection_lives_through_rotations_and_a_pubsub_recovers(start_
         assert received
 
 
+def test_a_subscribed_connection_reconnects_by_itself_and_nobody_else_uses_its_socket(emulator):
+    object_id = emulator["ENTRAKEY_EMULATOR_SYSTEM_OBJECT_ID"]
+    with entrakey.Provider.managed_identity() as provider:
+        credentials = CredentialProvider(provider)
+        client = redis.Redis(**options(emulator, protocol=3), credential_provider=credentials)
+        listening = client.pubsub()
+        listening.subscribe("news")
+        assert listening.get_message(timeout=5)["type"] == "subscribe"
+        before = emulator.connections(object_id)
+        credentials._notify(provider.get_token())
+        assert emulator.connections(object_id) == before, "an AUTH was sent while its reader may be reading"
+        assert listening.get_message(timeout=5)["type"] == "subscribe"
+        assert emulator.connections(object_id)["connections"] == before["connections"] + 1
+        listening.close(), client.close()
+
+
 def test_two_clients_share_one_provider_and_both_are_re_authenticated(start_emulator):
     emulator = start_emulator("4s")
     with entrakey.Provider.managed_identity() as provider:
@@ -105,6 +121,33 @@ def test_asyncio_connections_live_through_rotations(start_emulator):
     asyncio.run(main())
 
 
+def test_asyncio_clients_on_two_loops_live_through_rotations(start_emulator):
+    """Made before any loop runs, as modules do; one of them has been used on another loop before."""
+    emulator = start_emulator("4s")
+    lived = []
+    with entrakey.Provider.managed_identity() as provider:
+        credentials = CredentialProvider(provider)
+        clients = [redis.asyncio.Redis(**options(emulator), credential_provider=credentials) for _ in range(2)]
+
+        async def use_before():
+            await clients[0].ping()
+            await clients[0].aclose()
+
+        async def live(client):
+            connection = await client.client_id()
+            await asyncio.sleep(9)
+            lived.append(await client.client_id() == connection)
+            await client.aclose()
+
+        asyncio.run(use_before())
+        threads = [threading.Thread(target=asyncio.run, args=(live(client),)) for client in clients]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert lived == [True, True]
+
+
 def test_a_client_can_be_collected_while_its_provider_lives(emulator):
     with entrakey.Provider.managed_identity() as provider:
         credentials = CredentialProvider(provider)
@@ -117,14 +160,15 @@ def test_a_client_can_be_collected_while_its_provider_lives(emulator):
         assert pool() is None
 
 
-def test_a_command_while_the_source_is_down_fails_in_seconds_with_our_error(emulator, monkeypatch):
-    provider = entrakey.Provider.managed_identity(imds_endpoint="http://127.0.0.1:9")
-    client = redis.Redis(**options(emulator), credential_provider=CredentialProvider(provider))
-    start = time.monotonic()
-    with pytest.raises(entrakey.NetworkError):
-        client.ping()
-    assert time.monotonic() - start < 6
-    provider.close()
+def test_a_command_while_the_source_is_down_fails_in_seconds_with_our_error(emulator):
+    with entrakey.Provider.managed_identity(imds_endpoint="http://127.0.0.1:9") as provider:
+        settings = options(emulator)
+        del settings["retry"]  # redis-py's own, as a user has them
+        client = redis.Redis(**settings, credential_provider=CredentialProvider(provider))
+        start = time.monotonic()
+        with pytest.raises(entrakey.NetworkError):
+            client.ping()
+        assert time.monotonic() - start < 6
 
 
 def test_a_child_after_fork_re_authenticates_its_own_connections(start_emulator):

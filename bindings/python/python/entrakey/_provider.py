@@ -19,10 +19,29 @@ class Provider(_entrakey.Provider):
         import asyncio  # not at import: services without asyncio should not pay for it
 
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(None, lambda: self.get_token(timeout, wait=wait))
+        answer = loop.create_future()
+
+        def done(token, error):  # on a thread of the library's
+            try:
+                loop.call_soon_threadsafe(_settle, answer, token, error)
+            except RuntimeError:
+                pass  # the loop was closed: nobody waits any more
+
+        if self._get_token_then(done, timeout, wait=wait):
+            return await answer
+        return self.get_token(timeout, wait=wait)  # an atexit hook's loop: only its own thread can wait
 
     async def __aenter__(self):
         return self
 
     async def __aexit__(self, *_):
         self.close()
+
+
+def _settle(answer, token, error):
+    if answer.done():
+        return  # cancelled
+    if error is None:
+        answer.set_result(token)
+    else:
+        answer.set_exception(error)

@@ -38,12 +38,13 @@ class Provider(_entrakey.Provider):
         """A valid token: from memory, or from the source.
 
         Blocks only in the second case, GIL released, for at most `timeout` seconds (the configured
-        get_token_timeout_ms if None), through failures that pass. However many threads call, there is one
-        request. With wait=False a known outage is reported at once. Raises EntrakeyError.
+        get_token_timeout_ms if None), through failures that pass. Signal handlers run meanwhile: Ctrl-C ends
+        the wait. However many threads call, there is one request. With
+        wait=False a known outage is reported at once. Raises EntrakeyError.
         """
 
     async def get_token_async(self, timeout: Optional[float] = None, *, wait: bool = True) -> Token:
-        """As get_token, without blocking the event loop: a fetch waits in the loop's default executor."""
+        """As get_token, without blocking the event loop. However many wait, no thread of Python's does."""
 
     async def __aenter__(self) -> Provider: ...
     async def __aexit__(self, *_: object) -> None: ...

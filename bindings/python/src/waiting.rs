@@ -1,0 +1,65 @@
+//! Waiting for a token on a thread of Python's.
+
+use crate::callbacks::forks;
+use crate::error::exception;
+use crate::token::Token;
+use entrakey_core::{Error, GetToken, Provider};
+use pyo3::prelude::*;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
+
+/// How long a signal (Ctrl-C) may wait for its Python handler.
+const SIGNAL_LATENCY: Duration = Duration::from_millis(100);
+
+type Outcome = Result<Arc<entrakey_core::Token>, Error>;
+type Answer = Receiver<Outcome>;
+
+/// A token, or what stands in its way. The GIL is released while this waits, and signals are seen.
+pub(crate) fn block(py: Python<'_>, provider: &Provider, how: GetToken) -> PyResult<Token> {
+    let outcome = if is_main_thread(py)? {
+        block_seeing_signals(py, provider, how)?
+    } else {
+        py.detach(|| provider.get_token_with(how))
+    };
+    outcome.map(Token).map_err(|error| exception(py, &error))
+}
+
+/// Core waits, and this thread only listens for the answer, so that pausing for signals touches neither the
+/// deadline nor the choice of the error.
+fn block_seeing_signals(py: Python<'_>, provider: &Provider, how: GetToken) -> PyResult<Outcome> {
+    let mut process = forks();
+    let mut answer = start(py, provider, how);
+    loop {
+        let received;
+        (received, answer) = py.detach(move || (answer.recv_timeout(SIGNAL_LATENCY), answer));
+        match received {
+            Ok(outcome) => return Ok(outcome),
+            Err(RecvTimeoutError::Timeout) => py.check_signals()?,
+            Err(RecvTimeoutError::Disconnected) => return Ok(Err(lost())),
+        }
+        if forks() != process {
+            // A signal handler forked and this is the child, where nobody works on the parent's waits.
+            process = forks();
+            answer = start(py, provider, how);
+        }
+    }
+}
+
+fn start(py: Python<'_>, provider: &Provider, how: GetToken) -> Answer {
+    let (sender, answer) = channel();
+    // Nobody listens any more after a Ctrl-C.
+    py.detach(|| provider.get_token_then(how, move |outcome| drop(sender.send(outcome))));
+    answer
+}
+
+/// Python runs signal handlers on the main thread only; the others need not look for any.
+fn is_main_thread(py: Python<'_>) -> PyResult<bool> {
+    let threading = py.import("threading")?;
+    let main = threading.call_method0("main_thread")?.getattr("ident")?;
+    threading.call_method0("get_ident")?.eq(main)
+}
+
+fn lost() -> Error {
+    Error::internal("The wait for a token ended without an answer.")
+}

@@ -1,0 +1,186 @@
+"""Processes that fork and processes that end."""
+
+import time
+
+
+def test_a_forked_child_starts_from_its_parents_token_and_refreshes_by_itself(start_emulator, run):
+    emulator = start_emulator("4s")
+    outcome = run(
+        """
+        import os, time, entrakey
+        provider = entrakey.Provider.managed_identity()
+        first = provider.get_token()
+        child = os.fork()
+        if child == 0:
+            assert provider.get_token().secret == first.secret
+            end = time.time() + 6
+            while time.time() < end:
+                assert provider.get_token().expires_on > time.time()
+                time.sleep(0.01)
+            os._exit(0 if provider.version > 1 else 3)
+        _, status = os.waitpid(child, 0)
+        assert status == 0, status
+        assert provider.get_token().expires_on > time.time()
+        """
+    )
+    assert outcome.returncode == 0, outcome.stderr
+    assert emulator.token_requests() >= 4
+
+
+def test_a_forked_childs_exit_does_not_wait_for_its_parents_callbacks(start_emulator, run):
+    start_emulator("3s")
+    outcome = run(
+        """
+        import os, sys, threading, time, entrakey
+        provider = entrakey.Provider.managed_identity()
+        inside, leave = threading.Event(), threading.Event()
+        subscription = provider.subscribe(lambda token: (inside.set(), leave.wait(20)))
+        provider.get_token()
+        assert inside.wait(20)
+        start = time.monotonic()
+        child = os.fork()
+        if child == 0:
+            sys.exit(7)
+        _, status = os.waitpid(child, 0)
+        took = time.monotonic() - start
+        leave.set()
+        assert os.waitstatus_to_exitcode(status) == 7, status
+        assert took < 0.8, took
+        """
+    )
+    assert outcome.returncode == 0, outcome.stderr
+
+
+def test_a_child_forked_inside_a_callback_ends_at_once(start_emulator, run):
+    start_emulator("3s")
+    outcome = run(
+        """
+        import os, sys, threading, time, entrakey
+        provider = entrakey.Provider.managed_identity()
+        ended = threading.Event()
+        def fork(token):
+            global child, status, took
+            start = time.monotonic()
+            child = os.fork()
+            if child == 0:
+                # The thread that forked is the only one here, and the interpreter's main thread now. It
+                # counts as inside until it returns to native code, which it never does.
+                import atexit
+                atexit._run_exitfuncs()
+                os._exit(7)
+            _, status = os.waitpid(child, 0)
+            took = time.monotonic() - start
+            ended.set()
+        subscription = provider.subscribe(fork)
+        provider.get_token()
+        assert ended.wait(20)
+        assert os.waitstatus_to_exitcode(status) == 7, status
+        assert took < 0.8, took
+        """
+    )
+    assert outcome.returncode == 0, outcome.stderr
+
+
+def ends_at_once(run, program, *arguments):
+    """Runs a program whose last act is to print the time: it must end soon after, with no error or crash.
+
+    The interpreter's end takes a second more, GIL released, in which threads may want to call Python.
+    """
+    slow_end = """
+import time, sys
+class SlowEnd:
+    def __del__(self, sleep=time.sleep):
+        sleep(1)
+sys.slow_end = SlowEnd()
+"""
+    outcome = run(slow_end + program + "print(time.time())\n", *arguments)
+    assert outcome.returncode == 0 and not outcome.stderr, outcome
+    took = time.time() - float(outcome.stdout)
+    assert 1 <= took < 2.5, took
+
+
+def test_a_process_ends_without_close_and_with_callbacks_in_flight(start_emulator, run):
+    start_emulator("3s")
+    program = """
+import threading, entrakey
+provider = entrakey.Provider.managed_identity()
+inside = threading.Event()
+slow = lambda token: (inside.set(), time.sleep(0.2))
+subscriptions = [provider.subscribe(slow) for _ in range(20)]
+provider.get_token()
+assert inside.wait(20)
+"""
+    for _ in range(3):
+        ends_at_once(run, program)
+
+
+def test_no_callback_begins_once_the_process_is_ending(start_emulator, run):
+    start_emulator("3s")
+    outcome = run(
+        """
+        import atexit, threading, time
+        def hook():  # registered before entrakey's own, so it runs after that
+            before = len(begun)
+            time.sleep(1)
+            print(len(begun) - before, "more of 20")
+        atexit.register(hook)
+        import entrakey
+        provider = entrakey.Provider.managed_identity()
+        begun, first = [], threading.Event()
+        slow = lambda token: (begun.append(token), first.set(), time.sleep(0.3))
+        subscriptions = [provider.subscribe(slow) for _ in range(20)]
+        provider.get_token()
+        assert first.wait(20)
+        """
+    )
+    assert outcome.stdout == "0 more of 20\n", outcome
+
+
+def test_a_process_ends_while_tokens_are_awaited(run, silent):
+    program = """
+import asyncio, entrakey
+provider = entrakey.Provider.managed_identity(imds_endpoint=sys.argv[1])
+loop = asyncio.new_event_loop()
+waits = [loop.create_task(provider.get_token_async(timeout=0.2 + n / 100)) for n in range(200)]
+loop.run_until_complete(asyncio.sleep(0.1))
+for wait in waits:
+    wait.cancel()
+loop.run_until_complete(asyncio.wait(waits))
+loop.close()
+"""
+    ends_at_once(run, program, silent)
+
+
+def test_a_process_ends_while_a_daemon_thread_waits(run, silent):
+    program = """
+import threading, entrakey
+provider = entrakey.Provider.managed_identity(imds_endpoint=sys.argv[1])
+for n in range(20):
+    threading.Thread(target=provider.get_token, args=(0.5 + n / 50,), daemon=True).start()
+time.sleep(0.2)
+"""
+    ends_at_once(run, program, silent)
+
+
+def test_an_exit_hook_may_still_await_a_token(run, silent):
+    outcome = run(
+        """
+        import atexit, asyncio, sys
+        def hook():  # registered before entrakey's own, so it runs after that
+            try:
+                asyncio.run(provider.get_token_async(timeout=0.3))
+            except entrakey.Timeout:
+                print("timed out")
+        atexit.register(hook)
+        import entrakey
+        provider = entrakey.Provider.managed_identity(imds_endpoint=sys.argv[1])
+        """,
+        silent,
+        timeout=10,
+    )
+    assert outcome.stdout == "timed out\n", outcome
+
+
+def test_importing_entrakey_imports_neither_redis_nor_asyncio(run):
+    outcome = run("import sys, entrakey; print([m for m in ('redis', 'asyncio', 'ssl') if m in sys.modules])")
+    assert outcome.stdout.strip() == "[]", outcome.stderr

@@ -1,0 +1,190 @@
+"""What waits for a token: deadlines, signals, event loops."""
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+import time
+
+import pytest
+
+import entrakey
+
+
+@pytest.fixture
+def waiting(silent):
+    """A provider whose source never answers."""
+    with entrakey.Provider.managed_identity(imds_endpoint=silent) as provider:
+        yield provider
+
+
+@pytest.fixture
+def alarms():
+    """The times at which a Python signal handler ran; the signal comes every 20 ms."""
+    seen = []
+    before = signal.signal(signal.SIGALRM, lambda *_: seen.append(time.monotonic()))
+    signal.setitimer(signal.ITIMER_REAL, 0.02, 0.02)
+    yield seen
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+def test_ctrl_c_ends_a_wait(waiting):
+    interrupt = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    interrupt.start()
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        waiting.get_token(timeout=8)
+    assert 0.3 <= time.monotonic() - start < 2
+    interrupt.join()
+
+
+@pytest.mark.parametrize("seconds", [0, 0.25, 0.7])
+def test_signals_change_neither_the_deadline_nor_the_error(waiting, alarms, seconds):
+    start = time.monotonic()
+    with pytest.raises(entrakey.Timeout, match="not answered yet"):
+        waiting.get_token(timeout=seconds)
+    end = time.monotonic()
+    assert seconds <= end - start < seconds + 0.5
+    assert len([seen for seen in alarms if start < seen < end]) >= int(seconds / 0.2)
+
+
+def test_an_answer_is_not_kept_back_until_the_next_look_for_signals(emulator):
+    took = []
+    for _ in range(5):
+        with entrakey.Provider.managed_identity() as provider:
+            start = time.monotonic()
+            provider.get_token()
+            took.append(time.monotonic() - start)
+    assert min(took) < 0.09, took
+
+
+def test_any_thread_may_wait(waiting):
+    outcomes = []
+
+    def wait():
+        try:
+            waiting.get_token(timeout=0.3)
+        except entrakey.Timeout:
+            outcomes.append(time.monotonic())
+
+    start = time.monotonic()
+    threads = [threading.Thread(target=wait) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(outcomes) == 20 and max(outcomes) - start < 2
+
+
+def test_a_child_forked_by_a_signal_handler_waits_for_itself(run, silent):
+    outcome = run(
+        """
+        import os, signal, sys, time, entrakey
+        provider = entrakey.Provider.managed_identity(imds_endpoint=sys.argv[1])
+        child = None
+        def fork(*_):
+            global child
+            child = os.fork()
+        signal.signal(signal.SIGALRM, fork)
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        start = time.monotonic()
+        try:
+            provider.get_token(timeout=1)
+        except entrakey.Timeout:
+            assert time.monotonic() - start < 3
+        else:
+            raise SystemExit("a token from nowhere")
+        if child == 0:
+            os._exit(7)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+        """,
+        silent,
+        timeout=10,
+    )
+    assert outcome.returncode == 0, outcome.stderr
+
+
+def test_awaiting_coroutines_share_one_request(emulator):
+    async def main():
+        async with entrakey.Provider.managed_identity() as provider:
+            tokens = await asyncio.gather(*(provider.get_token_async() for _ in range(20)))
+            assert {token.version for token in tokens} == {1}
+            # The sync call on the loop's own thread is answered from memory.
+            assert provider.get_token().secret == tokens[0].secret
+
+    asyncio.run(main())
+    assert emulator.token_requests() == 1
+
+
+def test_awaiting_coroutines_take_no_thread_and_do_not_block_the_loop(waiting):
+    async def main():
+        loop = asyncio.get_running_loop()
+        start, threads = loop.time(), threading.active_count()
+        waits = [asyncio.ensure_future(waiting.get_token_async(timeout=2)) for _ in range(200)]
+        longest = 0.0
+        while loop.time() < start + 0.5:
+            before = loop.time()
+            await asyncio.sleep(0.01)
+            longest = max(longest, loop.time() - before)
+        assert longest < 0.3
+        assert threading.active_count() == threads
+        await loop.run_in_executor(None, int)
+        assert loop.time() < start + 1.5, "the executor, which resolves names too, was full"
+        outcomes = await asyncio.gather(*waits, return_exceptions=True)
+        assert {type(outcome) for outcome in outcomes} == {entrakey.Timeout}
+        assert 2 <= loop.time() - start < 4
+
+    asyncio.run(main())
+
+
+def test_awaiting_raises_what_the_sync_call_raises(emulator):
+    async def main():
+        async with entrakey.Provider.service_principal(client_secret="wrong") as provider:
+            with pytest.raises(entrakey.AuthRejected) as caught:
+                await provider.get_token_async()
+            assert caught.value.aadsts == 7000215
+            with pytest.raises(entrakey.InvalidArgument, match="timeout"):
+                await provider.get_token_async(timeout=-1)
+        with pytest.raises(entrakey.Closed):
+            await provider.get_token_async()
+
+    asyncio.run(main())
+
+
+def test_closing_ends_every_wait(waiting):
+    async def main():
+        wait = asyncio.ensure_future(waiting.get_token_async(timeout=20))
+        thread = asyncio.get_running_loop().run_in_executor(None, waiting.get_token, 20)
+        await asyncio.sleep(0.1)
+        waiting.close()
+        for outcome in await asyncio.wait_for(asyncio.gather(wait, thread, return_exceptions=True), 5):
+            assert isinstance(outcome, entrakey.Closed)
+
+    asyncio.run(main())
+
+
+def test_a_cancelled_wait_leaves_nothing_behind(waiting):
+    complaints = []
+
+    async def main():
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(waiting.get_token_async(timeout=0.4), 0.1)
+        await asyncio.sleep(0.8)  # the answer comes meanwhile
+
+    asyncio.run(main())
+    assert complaints == []
+
+
+def test_an_answer_for_a_loop_that_was_closed_is_dropped(waiting, monkeypatch):
+    raised = []
+    monkeypatch.setattr(sys, "unraisablehook", raised.append)
+    loop = asyncio.new_event_loop()
+    loop.set_exception_handler(lambda *_: None)  # it complains of the task that never ends
+    wait = loop.create_task(waiting.get_token_async(timeout=0.4))
+    loop.run_until_complete(asyncio.sleep(0.1))
+    loop.close()
+    time.sleep(0.8)  # the answer comes meanwhile
+    assert raised == [] and not wait.done()
