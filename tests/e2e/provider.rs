@@ -141,6 +141,38 @@ fn a_listener_that_blocks_delays_no_other() {
 }
 
 #[test]
+fn listeners_that_all_block_do_not_delay_an_answer() {
+    let emulator = Emulator::start("3s");
+    let provider = provider(&emulator, &[("identity", "managed_identity"), ("reauth_spread", "0")]);
+    let (release, blocked) = std::sync::mpsc::channel::<()>();
+    let blocked = Arc::new(std::sync::Mutex::new(blocked));
+    let (sender, called) = std::sync::mpsc::channel();
+    let stuck: Vec<_> = (0..100)
+        .map(|_| {
+            let (blocked, sender) = (blocked.clone(), sender.clone());
+            let listener = move |_: &_| {
+                sender.send(()).unwrap();
+                drop(blocked.lock().map(|gate| gate.recv()));
+            };
+            provider.subscribe(listener).unwrap()
+        })
+        .collect();
+    provider.get_token().unwrap();
+    for _ in 0..64 {
+        called.recv_timeout(Duration::from_secs(20)).unwrap(); // as many as there are threads for them
+    }
+    drop(emulator); // from now on a wait ends by its deadline
+    while provider.current().is_some() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let (sender, answered) = std::sync::mpsc::channel();
+    let how = GetToken { timeout: Some(Duration::from_millis(100)), no_wait: false };
+    provider.get_token_then(how, move |answer| sender.send(answer.is_err()).unwrap());
+    assert!(answered.recv_timeout(Duration::from_secs(20)).unwrap());
+    drop((release, stuck));
+}
+
+#[test]
 fn debug_output_of_everything_public_holds_no_secret() {
     let emulator = Emulator::start("1h");
     let provider = provider(&emulator, &principal(&emulator));

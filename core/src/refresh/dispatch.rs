@@ -78,6 +78,7 @@ impl Dispatcher {
     }
 
     fn work(&self) {
+        let generation = entrakey_sys::fork::generation();
         loop {
             let mut state = self.lock();
             let Some(job) = state.jobs.pop_front() else {
@@ -88,6 +89,9 @@ impl Dispatcher {
             drop(state);
             // A host's code that panics harms nobody but itself.
             let _ = catch_unwind(AssertUnwindSafe(job));
+            if entrakey_sys::fork::generation() != generation {
+                return; // the job forked, and this is the child: the lock may be held by a thread that is not here
+            }
         }
     }
 }

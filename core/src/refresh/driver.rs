@@ -35,7 +35,10 @@ pub(crate) struct Engine {
     state: Mutex<State>,
     /// A listener's callback has returned.
     returned: Condvar,
+    /// For listeners and observers.
     dispatcher: Arc<Dispatcher>,
+    /// For answers to asynchronous waits, which must not be late because listeners stall.
+    answers: Arc<Dispatcher>,
 }
 
 struct State {
@@ -91,6 +94,7 @@ impl Engine {
             }),
             returned: Condvar::new(),
             dispatcher: Dispatcher::new(),
+            answers: Dispatcher::new(),
         });
         engine.rearm(&mut engine.lock());
         engine
@@ -261,7 +265,7 @@ impl Engine {
             }
             Action::Resolve(id, answer) => match state.callers.remove(&id) {
                 Some(Reply::Slot(slot)) => slot.fill(answer),
-                Some(Reply::Callback(done)) => self.dispatcher.submit(Box::new(move || done(answer))),
+                Some(Reply::Callback(done)) => self.answers.submit(Box::new(move || done(answer))),
                 None => {} // it gave up by itself
             },
             Action::Notify(id) => {
@@ -304,6 +308,9 @@ impl Engine {
             }
             drop(listener); // the last reference, if it was unsubscribed meanwhile
         }));
+        if self.is_inherited() {
+            return; // the callback forked, and this is the child
+        }
         let mut state = self.lock();
         state.running.remove(&id);
         self.returned.notify_all();
@@ -333,6 +340,9 @@ impl Engine {
             for observer in observers {
                 // One that panics harms nobody but itself.
                 let _ = catch_unwind(AssertUnwindSafe(|| observer(&event)));
+                if self.is_inherited() {
+                    return; // the observer forked, and this is the child
+                }
             }
         }
     }

@@ -2,7 +2,9 @@
 //! The rules are O1 to O8 of the model; the lengths of time are computed here anew.
 
 use crate::source::Issued;
+use entrakey_core::Token;
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How late the simulated timer may ring.
@@ -52,10 +54,11 @@ pub fn min_validity(nominal: Duration) -> Duration {
 }
 
 /// The token in service, as far as can be seen from outside.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Serving {
     pub version: u64,
     pub token: Issued,
+    pub published: Arc<Token>,
     /// End of validity as the machine counts it, and the nominal life.
     pub end: Duration,
     pub nominal: Duration,

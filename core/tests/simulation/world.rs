@@ -189,17 +189,18 @@ impl World {
         let wish = Wish { deadline: self.now.boot + patience, wait: self.rng.u8(..4) > 0 };
         self.sums.calls += 1;
         self.say(|world| {
-            let left = world.ledger.serving.map(|serving| world.left(&serving));
+            let left = world.ledger.serving.as_ref().map(|serving| world.left(serving));
             format!("call {id}: {patience:?}, {left:?} left")
         });
-        let left = self.ledger.serving.map_or(Duration::ZERO, |serving| self.left(&serving));
+        let left = self.ledger.serving.as_ref().map_or(Duration::ZERO, |serving| self.left(serving));
         // A token may end before a timer that is late rings.
         let hopes = left > LATENESS * 4;
         let by = if hopes { wish.deadline.min(self.now.boot + left / 2) } else { wish.deadline };
         let usable = self
             .ledger
             .serving
-            .is_some_and(|serving| self.left(&serving) > oracle::min_validity(serving.nominal));
+            .as_ref()
+            .is_some_and(|serving| self.left(serving) > oracle::min_validity(serving.nominal));
         self.ledger.waiting.insert(id, Caller { came: self.now.boot, deadline: wish.deadline, by });
         self.step(Event::Get(id, wish));
         if usable && self.ledger.waiting.contains_key(&id) {
@@ -235,11 +236,11 @@ impl World {
             }
             5 | 6 => {
                 self.ledger.forced = true;
-                let version = self.ledger.serving.map_or(0, |serving| serving.version);
+                let version = self.ledger.serving.as_ref().map_or(0, |serving| serving.version);
                 self.step(Event::Rejected(version));
             }
             7 => self.step(Event::Rejected(
-                self.ledger.serving.map_or(0, |serving| serving.version.saturating_sub(1)),
+                self.ledger.serving.as_ref().map_or(0, |serving| serving.version.saturating_sub(1)),
             )),
             8 if self.listeners.len() < 8 => self.subscribe(),
             9 => {
@@ -266,7 +267,7 @@ impl World {
     fn subscribe(&mut self) {
         self.numbers += 1;
         let id = self.numbers;
-        let valid = self.ledger.serving.filter(|serving| !self.left(serving).is_zero());
+        let valid = self.ledger.serving.as_ref().filter(|serving| !self.left(serving).is_zero());
         let listener = Listener {
             begins: None,
             returns: None,
@@ -334,7 +335,7 @@ impl World {
         };
         self.ledger.held_off_until = if throttled || !error.is_retriable() { next } else { Duration::ZERO };
         let planned =
-            self.ledger.serving.filter(|_| seen.is_some()).map_or(now, |serving| serving.refresh_on);
+            self.ledger.serving.as_ref().filter(|_| seen.is_some()).map_or(now, |serving| serving.refresh_on);
         if next > planned.max(now + longest) + LATENESS {
             self.violate(&format!("O4: the next attempt after a failure is {:?} away", next - now));
         }
@@ -392,13 +393,14 @@ impl World {
         let Some(issued) = self.source.issued.get(index).copied() else {
             return self.violate("O5: a token that was never issued is published");
         };
-        let end = now + self.machine.newest().map_or(Duration::ZERO, |newest| newest.left(self.now));
+        let end = now + token.left(self.now);
         let nominal = token.lifetime();
-        let before = self.ledger.serving;
+        let before = self.ledger.serving.clone();
         if let Some(serving) =
             self.ledger.serving.as_mut().filter(|serving| serving.version == token.version())
         {
             serving.end = end;
+            serving.published = token.clone();
             return;
         }
         self.sums.tokens += 1;
@@ -414,6 +416,7 @@ impl World {
         self.ledger.serving = Some(Serving {
             version: token.version(),
             token: issued,
+            published: token.clone(),
             end,
             nominal,
             seen,
@@ -478,10 +481,10 @@ impl World {
             return self.violate("O8: a listener is told of a token that it knows");
         }
         listener.told = token.version();
-        listener.deadline = self
-            .ledger
-            .serving
-            .map_or(Duration::ZERO, |serving| serving.end.saturating_sub(oracle::margin(serving.nominal)));
+        listener.deadline =
+            self.ledger.serving.as_ref().map_or(Duration::ZERO, |serving| {
+                serving.end.saturating_sub(oracle::margin(serving.nominal))
+            });
         self.sums.notifications += 1;
         self.ledger.owed.remove(&id);
     }
@@ -497,28 +500,31 @@ impl World {
     }
 
     fn check_served(&mut self, token: &Arc<Token>) {
+        if let Some(wrong) = self.served_wrongly(token) {
+            self.violate(&wrong);
+        }
+    }
+
+    fn served_wrongly(&self, token: &Arc<Token>) -> Option<String> {
         let now = self.now.boot;
-        let Some(serving) = self.ledger.serving else { return self.violate("O5: a token from nowhere") };
+        let Some(serving) = &self.ledger.serving else { return Some("O5: a token from nowhere".to_owned()) };
         if token.secret() != serving.token.id.to_string() {
-            return self.violate("O5: another token than the newest is handed out");
+            return Some("O5: another token than the newest is handed out".to_owned());
         }
         if now < serving.token.valid_from || now >= serving.token.expires {
-            let issued = serving.token;
-            return self.violate(&format!("O5: {issued:?} is handed out outside its validity"));
+            return Some(format!("O5: {:?} is handed out outside its validity", serving.token));
         }
-        let excused = self.ledger.flight.is_some()
-            || self
-                .ledger
-                .last_end
-                .is_some_and(|(end, how, pause)| how == Ended::Failure || now < end + pause + LATENESS);
-        if self.left(&serving) < oracle::min_validity(serving.nominal) && !excused {
-            self.violate("O5: a token with little left is handed out without need");
-        }
+        let excused = |(end, how, pause): (Duration, Ended, Duration)| {
+            how == Ended::Failure || now < end + pause + LATENESS
+        };
+        let excused = self.ledger.flight.is_some() || self.ledger.last_end.is_some_and(excused);
+        let little = self.left(serving) < oracle::min_validity(serving.nominal);
+        (little && !excused).then(|| "O5: a token with little left is handed out without need".to_owned())
     }
 
     fn check_refused(&mut self, error: &Error, caller: Caller) {
         let Caller { came, deadline, .. } = caller;
-        if self.ledger.serving.is_some_and(|serving| !self.left(&serving).is_zero()) {
+        if self.ledger.serving.as_ref().is_some_and(|serving| !self.left(serving).is_zero()) {
             return self.violate(&format!("O4: {error} while a valid token is held"));
         }
         let healthy =
@@ -528,56 +534,62 @@ impl World {
         }
     }
 
-    /// What should have happened by now.
     fn check_overdue(&mut self) {
-        let now = self.now.boot;
-        let slack = LATENESS * 2;
+        if let Some(overdue) = self.overdue() {
+            self.violate(overdue);
+        }
+    }
+
+    /// What should have happened by now.
+    fn overdue(&self) -> Option<&'static str> {
+        let (now, slack) = (self.now.boot, LATENESS * 2);
         if self.ledger.waiting.values().any(|caller| now > caller.by + slack) {
-            self.violate("O7: a call outlasts its deadline, or half of what the token had left");
+            return Some("O7: a call outlasts its deadline, or half of what the token had left");
         }
         if self.ledger.owed.values().any(|owed| now > owed.by + slack) {
-            self.violate("O8: a listener was not told in time");
+            return Some("O8: a listener was not told in time");
         }
-        let Some(serving) = self.ledger.serving else { return };
-        if self.ledger.early.is_some_and(|(from, end)| {
-            self.left(&serving).is_zero() && !serving.disturbed && now > from + slack && now < end
-        }) {
-            self.violate("O4: a token that has become valid is not used");
+        let serving = self.ledger.serving.as_ref()?;
+        let nothing = self.left(serving).is_zero();
+        let ripe = self.ledger.early.is_some_and(|(from, end)| now > from + slack && now < end);
+        if nothing && ripe && !serving.disturbed {
+            return Some("O4: a token that has become valid is not used");
         }
-        if self.source.mood != Mood::Healthy {
-            return;
-        }
+        (self.source.mood == Mood::Healthy).then(|| self.overdue_of_a_healthy_source(serving, slack))?
+    }
+
+    fn overdue_of_a_healthy_source(&self, serving: &Serving, slack: Duration) -> Option<&'static str> {
+        let now = self.now.boot;
         let healthy_since = self.source.mood_since.max(self.ledger.held_off_until);
         let needed = oracle::request_end(serving.seen)
             + oracle::longest_back_off(serving.seen)
             + oracle::interval(Some(serving.seen))
             + slack;
         let window_end = serving.end.saturating_sub(oracle::min_validity(serving.nominal));
-        if !serving.disturbed
-            && now > window_end
-            && window_end > healthy_since.max(serving.refresh_on) + needed
-        {
-            self.violate("O4: a gap in service although the source was healthy long enough before");
+        let window_start = healthy_since.max(serving.refresh_on);
+        if !serving.disturbed && now > window_end && window_end > window_start + needed {
+            return Some("O4: a gap in service although the source was healthy long enough before");
         }
         let patience = Duration::from_secs(11 + 10) + slack; // a request that is lost, and the longest pause
-        let nothing = self.left(&serving).is_zero();
         let paused = self.ledger.last_end.filter(|(_, how, _)| *how == Ended::Answer);
         let paused = paused.map_or(Duration::ZERO, |(end, _, pause)| end + pause);
-        let waiting_since = self.ledger.waiting.values().map(|caller| caller.came).min();
-        if nothing && waiting_since.is_some_and(|since| now > healthy_since.max(since).max(paused) + patience)
-        {
-            self.violate("O4: the source is healthy, callers wait, and there is no token");
-        }
+        let waiting_since = self.ledger.waiting.values().map(|caller| caller.came).min()?;
+        let late = now > healthy_since.max(waiting_since).max(paused) + patience;
+        let nothing = self.left(serving).is_zero();
+        (nothing && late).then_some("O4: the source is healthy, callers wait, and there is no token")
     }
 
-    /// What is left of a token by the clock that says the least, as the machine has to see it.
+    /// What is left of a token by the clock that says the least.
     fn left(&self, serving: &Serving) -> Duration {
-        let newest = self.machine.newest().filter(|token| token.version() == serving.version);
-        newest.map_or(Duration::ZERO, |token| token.left(self.now))
+        serving.published.left(self.now)
     }
 
     fn valid_seen(&self) -> Option<Duration> {
-        self.ledger.serving.filter(|serving| !self.left(serving).is_zero()).map(|serving| serving.seen)
+        self.ledger
+            .serving
+            .as_ref()
+            .filter(|serving| !self.left(serving).is_zero())
+            .map(|serving| serving.seen)
     }
 
     fn violate(&mut self, what: &str) {
