@@ -4,9 +4,10 @@
 //! more of them up to a bound. A thread that finds nothing to do ends.
 
 use super::timer::{self, Alarm};
+use crate::sync::{Mutex, MutexGuard, spawn};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
 
 /// Something to run with no lock held. It may block, panic, or call anything of the library's.
@@ -72,7 +73,7 @@ impl Dispatcher {
 
     fn start_worker(self: &Arc<Self>, state: &mut State) {
         let dispatcher = self.clone();
-        if entrakey_sys::thread::spawn("entrakey-notify", move || dispatcher.work()).is_ok() {
+        if spawn("entrakey-notify", move || dispatcher.work()).is_ok() {
             state.workers += 1;
         }
     }

@@ -18,7 +18,7 @@ use crate::identity::Source;
 use crate::notify::Listener;
 use crate::rejection::{Rejection, explain};
 use crate::status::Status;
-use crate::sync::{Condvar, Mutex, MutexGuard};
+use crate::sync::{Condvar, Mutex, MutexGuard, spawn};
 use crate::token::Token;
 use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -295,7 +295,7 @@ impl Engine {
                 engine.tell(Event::Failed(number, panicked()));
             }
         };
-        let spawned = entrakey_sys::thread::spawn("entrakey-fetch", body);
+        let spawned = spawn("entrakey-fetch", body);
         spawned.err().map(|_| Event::Failed(number, no_thread("for a token request")))
     }
 

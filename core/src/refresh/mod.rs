@@ -8,6 +8,8 @@ mod arrival;
 mod callers;
 mod dispatch;
 mod driver;
+#[cfg(all(test, feature = "shuttle"))]
+mod interleavings;
 mod listeners;
 mod machine;
 mod observers;

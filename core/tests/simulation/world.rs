@@ -349,8 +349,10 @@ impl World {
             self.obey(action);
         }
         let started = self.ledger.serving.is_some() || self.ledger.flight.is_some();
-        if started && self.machine.alarm(self.now).is_none() {
-            self.violate("O4: nothing is planned");
+        match self.machine.alarm(self.now) {
+            None if started => self.violate("O4: nothing is planned"),
+            Some(alarm) if alarm <= self.now.boot => self.violate("the alarm would ring for ever"),
+            _ => {}
         }
     }
 

@@ -1,0 +1,209 @@
+//! Fork, exit, close, suspended and skewed clocks, with the core's provider and real requests.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should panic")]
+
+use entrakey_core::{Config, ErrorKind, Provider, ProviderState};
+use entrakey_tests::Emulator;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+const FORKS: u32 = 1000;
+
+fn managed_identity(endpoint: &str) -> Provider {
+    let mut config = Config::new();
+    config.set("identity", "managed_identity").unwrap();
+    config.set("imds_endpoint", endpoint).unwrap();
+    Provider::new(&config).unwrap()
+}
+
+/// Runs `body` in a forked child and says with what it ended; None if it hung.
+fn in_child(body: impl FnOnce() -> i32) -> Option<i32> {
+    // SAFETY: the child runs `body` and leaves by `_exit`, so that no destructor of the parent's test
+    // harness runs twice. glibc makes its allocator usable in the child of a threaded process.
+    let pid = unsafe { libc::fork() };
+    assert!(pid >= 0, "no more processes");
+    if pid == 0 {
+        let code = body();
+        // SAFETY: ends this process, nothing more.
+        unsafe { libc::_exit(code) };
+    }
+    let start = Instant::now();
+    let mut status = 0;
+    // SAFETY: `status` is writable and `pid` is our own child, not yet reaped.
+    while unsafe { libc::waitpid(pid, &raw mut status, libc::WNOHANG) } == 0 {
+        if start.elapsed() > Duration::from_secs(20) {
+            // SAFETY: our own child, which has not been reaped.
+            unsafe { libc::kill(pid, libc::SIGKILL) };
+            return None;
+        }
+        std::thread::sleep(Duration::from_micros(200));
+    }
+    Some(if libc::WIFEXITED(status) { libc::WEXITSTATUS(status) } else { -libc::WTERMSIG(status) })
+}
+
+#[test]
+fn a_thousand_forks_under_load_each_work_without_a_request_and_leave_the_parent_alone() {
+    let emulator = Emulator::start("1h");
+    let provider = managed_identity(emulator.get("AZURE_POD_IDENTITY_AUTHORITY_HOST"));
+    provider.get_token().unwrap();
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        // The load holds every lock there is, again and again, while children are made.
+        for worker in 0..4 {
+            let (provider, stop) = (&provider, &stop);
+            scope.spawn(move || {
+                while !stop.load(Ordering::Relaxed) {
+                    provider.get_token().unwrap();
+                    match worker {
+                        0 => drop(provider.status()),
+                        1 => drop(provider.subscribe(|_| ()).unwrap()),
+                        2 => provider.refresh().unwrap(),
+                        _ => std::thread::yield_now(),
+                    }
+                }
+            });
+        }
+        for number in 0..FORKS {
+            let ended = in_child(|| child(&provider, number));
+            assert_eq!(ended, Some(0), "child {number}");
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    let status = provider.status();
+    assert_eq!(status.state, ProviderState::Fresh);
+    assert_eq!(emulator.token_requests(), status.counters.fetches, "a child asked for a token");
+    assert_eq!(
+        provider.report_rejected(provider.version(), "WRONGPASS").unwrap().reason.name(),
+        "no_access_policy"
+    );
+}
+
+/// What a forked worker does. The exit code says what was wrong.
+fn child(provider: &Provider, number: u32) -> i32 {
+    if provider.get_token().is_err() {
+        return 1;
+    }
+    if provider.current().is_none() || !provider.status().ready {
+        return 2;
+    }
+    let Ok(subscription) = provider.subscribe(|_| ()) else { return 3 };
+    let (sender, answer) = std::sync::mpsc::channel();
+    provider.get_token_then(Default::default(), move |token| sender.send(token.is_ok()).unwrap_or(()));
+    if answer.recv_timeout(Duration::from_secs(5)) != Ok(true) {
+        return 4;
+    }
+    if provider.status().counters.fetches != 0 {
+        return 5;
+    }
+    if number.is_multiple_of(2) {
+        provider.close();
+        if provider.get_token().map_err(|error| error.kind()).err() != Some(ErrorKind::Closed) {
+            return 6;
+        }
+    }
+    drop(subscription);
+    0
+}
+
+#[test]
+fn a_forked_child_refreshes_by_itself() {
+    let emulator = Emulator::start("3s");
+    let provider = managed_identity(emulator.get("AZURE_POD_IDENTITY_AUTHORITY_HOST"));
+    provider.get_token().unwrap();
+    let ended = in_child(|| {
+        let start = Instant::now();
+        while provider.version() < 3 {
+            if start.elapsed() > Duration::from_secs(10) || provider.get_token().is_err() {
+                return 1;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        0
+    });
+    assert_eq!(ended, Some(0));
+}
+
+#[test]
+fn a_process_that_exits_without_close_during_a_fetch_ends_at_once() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", silent.local_addr().unwrap());
+    let start = Instant::now();
+    let ended = in_child(|| {
+        let provider = managed_identity(&endpoint);
+        let waiting = provider.clone();
+        std::thread::spawn(move || waiting.get_token().map(drop));
+        let _request = silent.accept(); // the request is under way
+        // SAFETY: what returning from `main` does: runs the exit handlers and ends the process.
+        unsafe { libc::exit(7) }
+    });
+    assert_eq!(ended, Some(7));
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+}
+
+#[test]
+fn close_during_a_tls_handshake_that_hangs_returns_at_once_and_callers_get_closed() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut config = Config::new();
+    for (key, value) in [
+        ("identity", "service_principal"),
+        ("tenant_id", "t"),
+        ("client_id", "c"),
+        ("client_secret", "s"),
+        ("authority_host", &format!("https://{}", silent.local_addr().unwrap())),
+    ] {
+        config.set(key, value).unwrap();
+    }
+    let provider = Provider::new(&config).unwrap();
+    let waiting = provider.clone();
+    let caller = std::thread::spawn(move || waiting.get_token().unwrap_err().kind());
+    let (mut connection, _) = silent.accept().unwrap();
+    connection.read_exact(&mut [0; 5]).unwrap(); // the client has begun the handshake
+    let start = Instant::now();
+    provider.close();
+    assert_eq!(caller.join().unwrap(), ErrorKind::Closed);
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+}
+
+/// A managed identity endpoint whose clock is off by `skew_s` seconds; it answers one request after another.
+fn skewed_endpoint(skew_s: i64) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for connection in listener.incoming() {
+            let mut connection = connection.unwrap();
+            let mut request = [0; 4096];
+            let _ = connection.read(&mut request).unwrap();
+            let here = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+            let there = here.checked_add_signed(skew_s).unwrap();
+            let body = answer(there);
+            let date = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(there));
+            let length = body.len();
+            let head = format!("HTTP/1.1 200 OK\r\nDate: {date}\r\nContent-Type: application/json\r\n");
+            write!(connection, "{head}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}").unwrap();
+        }
+    });
+    format!("http://{address}")
+}
+
+fn answer(now: u64) -> String {
+    use base64::Engine as _;
+    let (issued, expires) = (now - 300, now + 3600);
+    let claims = format!(r#"{{"oid":"me","iat":{issued},"nbf":{issued},"exp":{expires}}}"#);
+    let claims = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(claims);
+    format!(r#"{{"access_token":"e30.{claims}.c2ln","expires_on":"{expires}","token_type":"Bearer"}}"#)
+}
+
+#[test]
+fn a_clock_that_is_ten_minutes_off_is_served_and_reported() {
+    for skew_s in [-600, 600] {
+        let provider = managed_identity(&skewed_endpoint(skew_s));
+        let token = provider.get_token().unwrap();
+        let status = provider.status();
+        assert!((3500..3600).contains(&(status.validity_left_ms.unwrap() / 1000)), "{}", status.to_json());
+        let reported = status.clock_skew_ms.unwrap() + skew_s * 1000;
+        assert!(reported.abs() < 2000, "{}", status.to_json());
+        let rejection = provider.report_rejected(token.version(), "WRONGPASS").unwrap();
+        assert_eq!(rejection.reason.name(), "clock_skew");
+    }
+}
