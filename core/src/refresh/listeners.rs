@@ -74,7 +74,10 @@ impl Listeners {
                 (listener.on, listener.told) = (Some(newest), Some(newest));
                 continue;
             };
-            let window = on.spread.min(on.deadline.saturating_sub(now));
+            // A call under way may have put its connections on a token that expires sooner.
+            let told = listener.told.unwrap_or(on);
+            let deadline = on.deadline.min(told.deadline);
+            let window = on.spread.min(deadline.saturating_sub(now));
             let moment = if at_once { now } else { now + window.mul_f64(random()) };
             listener.due = Some(listener.due.map_or(moment, |due| due.min(moment)));
             listener.reported = false;

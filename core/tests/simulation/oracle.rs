@@ -3,7 +3,7 @@
 
 use crate::source::Issued;
 use entrakey_core::Token;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -105,10 +105,10 @@ pub struct Ledger {
     pub flight: Option<Flight>,
     /// End, kind, and the least pause that must follow.
     pub last_end: Option<(Duration, Ended, Duration)>,
-    pub waiting: HashMap<u64, Caller>,
+    pub waiting: BTreeMap<u64, Caller>,
     /// Whether a forced request was wanted since the last token was installed.
     pub forced: bool,
-    pub owed: HashMap<u64, Owed>,
+    pub owed: BTreeMap<u64, Owed>,
     /// Until when nothing may be asked after a refusal or a `Retry-After`.
     pub held_off_until: Duration,
     /// When the first token that was not valid yet becomes so, and when it expires.

@@ -4,7 +4,7 @@ use crate::oracle::{self, Caller, Ended, Flight, LATENESS, Ledger, Owed, Serving
 use crate::source::{Mood, Reply, Source};
 use entrakey_core::internals::{Action, Event, Machine, Now, Policy, Wish};
 use entrakey_core::{Error, ErrorKind, ProviderEvent, Token};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -61,7 +61,7 @@ pub struct World {
     machine: Machine,
     source: Source,
     replies: Vec<Reply>,
-    listeners: HashMap<u64, Listener>,
+    listeners: BTreeMap<u64, Listener>,
     ledger: Ledger,
     next_caller: Duration,
     next_incident: Duration,
@@ -94,7 +94,7 @@ impl World {
             machine: Machine::new(Policy { refresh_ratio, ..Policy::default() }),
             source,
             replies: Vec::new(),
-            listeners: HashMap::new(),
+            listeners: BTreeMap::new(),
             ledger: Ledger::default(),
             next_caller: start,
             next_incident: start,
@@ -286,6 +286,8 @@ impl World {
     fn come_back(&mut self, id: u64) {
         let Some(listener) = self.listeners.get_mut(&id) else { return };
         listener.returns = None;
+        self.say(|_| format!("listener {id} returns"));
+        let Some(listener) = self.listeners.get(&id) else { return };
         let (panicked, acknowledges, version) = (listener.panics, listener.acknowledges, listener.told);
         if acknowledges {
             let accepted = self.rng.u8(..8) > 0;
@@ -464,6 +466,7 @@ impl World {
             return self.violate("O8: a listener is called twice at a time");
         }
         listener.begins = Some(now + delay);
+        self.say(|_| format!("listener {id} is to be called in {delay:?}"));
         if let Some(owed) = self.ledger.owed.get_mut(&id) {
             owed.by = owed.by.max(now + delay);
         }
@@ -478,7 +481,9 @@ impl World {
         listener.begins = None;
         let time = if listener.stalls { stalled } else { Duration::from_millis(1) };
         listener.returns = Some(self.now.boot + time);
+        self.say(|_| format!("listener {id} is called for {time:?}"));
         let Some((token, _)) = news else { return };
+        let Some(listener) = self.listeners.get_mut(&id) else { return };
         if token.version() <= listener.told {
             return self.violate("O8: a listener is told of a token that it knows");
         }
