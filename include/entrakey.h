@@ -2,12 +2,12 @@
  *
  * Ownership: every `_new` and every output parameter gives you an object, and you end it with that object's
  * `_free`, once; freeing NULL does nothing. Strings belong to the object that they came from and live as long
- * as it does. Fallible calls return NULL for success or an error object that you free; outputs come last and
- * are written only on success.
+ * as it does. Fallible calls return NULL for success or an error object that you free; outputs are written
+ * only on success, unless a function says otherwise.
  *
- * Threads: a provider may be used from any number of threads at once and after fork; tokens and errors are
- * immutable and may be shared; a config belongs to one thread at a time. NULL where an object is expected is
- * an error or, for getters, a neutral value; it never crashes.
+ * Threads: a provider may be used from any number of threads at once and after fork (not after a raw _Fork or
+ * clone); tokens and errors are immutable and may be shared; a config belongs to one thread at a time. NULL
+ * where an object is expected is an error or, for getters, a neutral value; it never crashes.
  */
 
 #ifndef ENTRAKEY_H
@@ -224,8 +224,9 @@ entrakey_error *entrakey_provider_get_token(const entrakey_provider *provider,
  * blocks; allocates nothing unless it fails. With no usable token in memory it starts a request in the
  * background and fails at once (TIMEOUT, or the last error).
  *
- * The lengths (without the NUL) are written even if a buffer is too small, which is INVALID_ARGUMENT. With
- * both capacities 0 only the lengths are asked for. expires_unix_ms and version may be NULL.
+ * Unlike elsewhere, the lengths (without the NUL) are written even when a buffer is too small, which is
+ * INVALID_ARGUMENT: compare them with the capacities. With both capacities 0 only the lengths are asked
+ * for. expires_unix_ms and version may be NULL.
  *
  * Valid use: provider is NULL or live; user and secret are writable for their capacities (NULL if those are 0); the
  * other outputs are NULL or writable.
@@ -241,7 +242,7 @@ entrakey_error *entrakey_provider_copy_credentials(const entrakey_provider *prov
                                                    uint64_t *version);
 
 /**
- * The version of the newest token, 0 before the first one and for NULL. One atomic load: compare it before
+ * The version of the newest token, 0 before the first one, after close and for NULL. One atomic load: compare it before
  * each command with the version that the connection last authenticated with.
  *
  * Valid use: provider is NULL or live.

@@ -63,8 +63,9 @@ pub unsafe extern "C" fn entrakey_provider_get_token(
 /// blocks; allocates nothing unless it fails. With no usable token in memory it starts a request in the
 /// background and fails at once (TIMEOUT, or the last error).
 ///
-/// The lengths (without the NUL) are written even if a buffer is too small, which is INVALID_ARGUMENT. With
-/// both capacities 0 only the lengths are asked for. expires_unix_ms and version may be NULL.
+/// Unlike elsewhere, the lengths (without the NUL) are written even when a buffer is too small, which is
+/// INVALID_ARGUMENT: compare them with the capacities. With both capacities 0 only the lengths are asked
+/// for. expires_unix_ms and version may be NULL.
 ///
 /// # Safety
 /// provider is NULL or live; user and secret are writable for their capacities (NULL if those are 0); the
@@ -84,6 +85,11 @@ pub unsafe extern "C" fn entrakey_provider_copy_credentials(
     guard::call(|| {
         // SAFETY: the function's own contract.
         let provider = unsafe { handle::borrow(provider, "provider") }?;
+        for (length, name) in [(user_len, "user_len"), (secret_len, "secret_len")] {
+            if length.is_null() {
+                return Err(Error::null_argument(name));
+            }
+        }
         let copy = |token: &Token| {
             let (name, password) = (token.username(), token.secret());
             // SAFETY: the function's own contract.
@@ -112,7 +118,7 @@ pub unsafe extern "C" fn entrakey_provider_copy_credentials(
 }
 
 fn check_room(buffer: *mut c_char, capacity: usize, text: &str, name: &str) -> Result<(), Error> {
-    if buffer.is_null() {
+    if buffer.is_null() && capacity > 0 {
         return Err(Error::null_argument(name));
     }
     if capacity <= text.len() {
@@ -134,7 +140,7 @@ unsafe fn copy_text(buffer: *mut c_char, text: &str) {
     }
 }
 
-/// The version of the newest token, 0 before the first one and for NULL. One atomic load: compare it before
+/// The version of the newest token, 0 before the first one, after close and for NULL. One atomic load: compare it before
 /// each command with the version that the connection last authenticated with.
 ///
 /// # Safety

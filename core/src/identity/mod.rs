@@ -17,12 +17,11 @@ pub(crate) trait Source: Send + Sync {
     fn fetch(&self, timeout: Duration) -> Result<Grant>;
 }
 
-/// The source that the settings describe. Reads the environment, as `azure_identity` does: call it on a
-/// thread of the host's. No other I/O.
+/// The source that the settings describe. No I/O.
 pub(crate) fn source(settings: &Arc<Settings>) -> Result<Box<dyn Source>> {
     let credential = match &settings.identity {
         IdentityChoice::ManagedIdentity { endpoint, user_assigned } => {
-            managed_identity::credential(settings, endpoint, user_assigned.as_ref())?
+            return managed_identity::source(settings, endpoint, user_assigned.as_ref());
         }
         IdentityChoice::ServicePrincipal { authority_host, tenant_id, client_id, secret } => {
             service_principal::credential(settings, authority_host, tenant_id, client_id, secret)?

@@ -22,7 +22,7 @@ pub(super) fn credential(
     // The authority is always given: without one, upstream reads the environment or its own table.
     let mut cloud = CustomConfiguration::default();
     cloud.authority_host = authority_host.to_owned();
-    let transport = Transport::new(Endpoint::Entra, None, settings.clone());
+    let transport = Transport::new(Endpoint::Entra, settings.clone());
     let options = ClientSecretCredentialOptions {
         client_options: ClientOptions {
             cloud: Some(Arc::new(CloudConfiguration::Custom(cloud))),

@@ -100,7 +100,10 @@ impl Machine {
         let left = token.left(now);
         let life = Life { seen: left, nominal: token.lifetime() };
         self.version = token.version();
-        self.pace.schedule(now.boot + self.policy.refresh_after(life, None, true, random()));
+        let after = self.policy.refresh_after(life, None, true, random());
+        // A token near its end must not make all the workers of a server ask at once.
+        let least = self.policy.interval(Some(life)).mul_f64(random());
+        self.pace.schedule(now.boot + after.max(least));
         self.first = false;
         self.held = Some(Held { token, life, seen_at: now.boot });
     }

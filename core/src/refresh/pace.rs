@@ -61,8 +61,9 @@ impl Pace {
         self.next = Some(at);
     }
 
+    /// The time of the scheduled request, even if none may start then.
     pub(super) fn next(&self) -> Option<Duration> {
-        self.planned()
+        self.next
     }
 
     pub(super) fn last_error(&self) -> Option<&Error> {

@@ -1,6 +1,6 @@
-//! HTTP for token requests: a blocking client under `azure_identity`.
+//! HTTP for token requests: a blocking client, also under `azure_identity`.
 //!
-//! `azure_identity` writes the request; everything that follows is ours. The transport reads the answer
+//! Where `azure_identity` writes the request, everything that follows is ours. The transport reads the answer
 //! itself (`answer`), keeps the real expiry, and hands upstream a canonical answer with an expiry of zero
 //! and no token in it: upstream's cache then never answers in our place, and its retry loop, which would
 //! hold a caller for 100 seconds, sees nothing to retry.
@@ -20,6 +20,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+use ureq::http::request::Builder as RequestBuilder;
 use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector as _, TcpConnector};
 use ureq::{Agent, http};
@@ -30,9 +31,6 @@ const MANAGED_IDENTITY_CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A token answer is a few kilobytes; more is a mistake or an attack.
 const MAX_ANSWER_BYTES: u64 = 1 << 20;
-
-/// The one address of IMDS that `azure_identity` knows.
-const UPSTREAM_IMDS: &str = "169.254.169.254";
 
 /// What every answer looks like to `azure_identity`, for either of its parsers: a token that has expired.
 const CANONICAL_ANSWER: &str =
@@ -51,8 +49,6 @@ pub(crate) enum Endpoint {
 /// a forked child could inherit.
 pub(crate) struct Transport {
     endpoint: Endpoint,
-    /// The address that stands in for [`UPSTREAM_IMDS`].
-    imds: Option<Url>,
     settings: Arc<Settings>,
     tls: OnceBox<Arc<ClientConfig>>,
 }
@@ -85,19 +81,14 @@ where
 }
 
 impl Transport {
-    pub(crate) fn new(endpoint: Endpoint, imds: Option<Url>, settings: Arc<Settings>) -> Self {
-        Self { endpoint, imds, settings, tls: OnceBox::new() }
+    pub(crate) fn new(endpoint: Endpoint, settings: Arc<Settings>) -> Self {
+        Self { endpoint, settings, tls: OnceBox::new() }
     }
 
-    /// The URL to ask: upstream's, with the configured address in place of its constant one.
-    fn target(&self, url: &Url) -> Url {
-        let Some(imds) = self.imds.as_ref().filter(|_| url.host_str() == Some(UPSTREAM_IMDS)) else {
-            return url.clone();
-        };
-        let mut target = imds.clone();
-        target.set_path(&format!("{}{}", imds.path().trim_end_matches('/'), url.path()));
-        target.set_query(url.query());
-        target
+    /// Asks `url` with GET and one header. Blocks for `timeout` at most.
+    pub(crate) fn get(&self, url: &Url, header: (&str, &str), timeout: Duration) -> Result<Grant> {
+        let request = http::Request::get(url.as_str()).header(header.0, header.1);
+        self.send(url, request, &[], timeout)
     }
 
     fn agent(&self, target: &Url, timeout: Duration) -> Result<Agent> {
@@ -126,23 +117,28 @@ impl Transport {
         self.tls.get_or_try_init(build).map(|config| Some(config.clone()))
     }
 
-    fn send(&self, request: &Request, timeout: Duration) -> Result<Grant> {
-        let target = self.target(request.url());
-        let address = target.origin().ascii_serialization();
-        let mut builder = http::Request::builder().method(request.method().as_ref()).uri(target.as_str());
+    /// What `azure_identity` wants sent.
+    fn forward(&self, request: &Request, timeout: Duration) -> Result<Grant> {
+        let url = request.url();
+        let mut builder = http::Request::builder().method(request.method().as_ref()).uri(url.as_str());
         for (name, value) in request.headers().iter() {
             builder = builder.header(name.as_str(), value.as_str());
         }
         let Body::Bytes(body) = request.body() else {
-            return Err(internal("a token request with a streamed body"));
+            return Err(internal("with a streamed body"));
         };
-        let agent = self.agent(&target, timeout)?;
+        self.send(url, builder, body, timeout)
+    }
+
+    fn send(&self, url: &Url, builder: RequestBuilder, body: &[u8], timeout: Duration) -> Result<Grant> {
+        let address = url.origin().ascii_serialization();
+        let agent = self.agent(url, timeout)?;
         let sent_at = entrakey_sys::clock::boot();
         let sent = match body.is_empty() {
             true => builder.body(()).map(|request| agent.run(request)),
             false => builder.body(body.to_vec()).map(|request| agent.run(request)),
         };
-        let sent = sent.map_err(|_| internal("a token request that is not valid HTTP"))?;
+        let sent = sent.map_err(|_| internal("that is not valid HTTP"))?;
         let describe = |error| failure::describe(&error, self.endpoint, &address, timeout);
         let mut response = sent.map_err(describe)?;
         let head = answer::Head::read(&response, sent_at);
@@ -152,7 +148,7 @@ impl Transport {
 }
 
 fn internal(what: &str) -> Error {
-    Error::new(ErrorKind::Internal, format!("azure_identity made {what}. Please report this."))
+    Error::new(ErrorKind::Internal, format!("A token request was made {what}. Please report this."))
 }
 
 #[async_trait::async_trait]
@@ -161,7 +157,7 @@ impl HttpClient for Transport {
         let upstream = |text| azure_core::Error::with_message(UpstreamKind::Other, text);
         let timeout = EXCHANGE.with_borrow(|exchange| exchange.as_ref().map(|exchange| exchange.timeout));
         let timeout = timeout.ok_or_else(|| upstream("a request outside an exchange"))?;
-        let outcome = self.send(request, timeout);
+        let outcome = self.forward(request, timeout);
         let failed = outcome.is_err();
         EXCHANGE.with_borrow_mut(|exchange| {
             if let Some(exchange) = exchange {
