@@ -96,6 +96,8 @@ pub struct Owed {
 /// The request under way.
 pub struct Flight {
     pub number: u64,
+    /// When the next request by itself was planned when this one started: later only if this one was forced.
+    pub planned: Duration,
 }
 
 /// Everything that is remembered for judging.

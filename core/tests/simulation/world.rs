@@ -325,7 +325,7 @@ impl World {
 
     fn failed(&mut self, error: &Error) {
         let now = self.now.boot;
-        self.ledger.flight = None;
+        let flight = self.ledger.flight.take();
         let seen = self.valid_seen();
         self.ledger.last_end = Some((now, Ended::Failure, oracle::first_back_off(seen)));
         let next = self.machine.next_request().unwrap_or(now);
@@ -336,8 +336,8 @@ impl World {
             false => oracle::longest_fatal_wait(seen),
         };
         self.ledger.held_off_until = if throttled || !error.is_retriable() { next } else { Duration::ZERO };
-        let planned =
-            self.ledger.serving.as_ref().filter(|_| seen.is_some()).map_or(now, |serving| serving.refresh_on);
+        // A forced request leaves the scheduled one where it is, as long as there is a valid token.
+        let planned = flight.filter(|_| seen.is_some()).map_or(now, |flight| flight.planned);
         if next > planned.max(now + longest) + LATENESS {
             self.violate(&format!("O4: the next attempt after a failure is {:?} away", next - now));
         }
@@ -386,7 +386,8 @@ impl World {
             let kind = if how == Ended::Answer { "an answer" } else { "a failure" };
             self.violate(&format!("O6: a request {:?} after {kind}, not {pause:?}", now - end));
         }
-        self.ledger.flight = Some(Flight { number });
+        let planned = self.machine.next_request().unwrap_or(now);
+        self.ledger.flight = Some(Flight { number, planned });
         self.replies.extend(self.source.ask(number, now, timeout, &mut self.rng));
     }
 
