@@ -32,6 +32,8 @@ mod status;
 mod sync;
 mod token;
 mod transport;
+#[cfg(test)]
+mod vectors;
 
 #[cfg(feature = "internals")]
 #[doc(hidden)]

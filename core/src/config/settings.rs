@@ -381,4 +381,51 @@ mod tests {
             assert!(!is_nearby(host), "{host}");
         }
     }
+
+    #[test]
+    fn the_peers_configurations() {
+        for case in crate::vectors::cases("config") {
+            let accept = case["ours_accept"].as_bool().or(case["accept"].as_bool()).unwrap();
+            let key = match case["field"].as_str().unwrap() {
+                "scopes" => "scope",
+                "authority_url" => "authority_host",
+                other => other,
+            };
+            let value = match &case["value"] {
+                serde_json::Value::Array(values) => {
+                    values.first().and_then(|v| v.as_str()).unwrap_or_default().to_owned()
+                }
+                serde_json::Value::String(text) => text.clone(),
+                number => number.to_string(),
+            };
+            // Blank authorities count as unset there, and with us in the environment.
+            let outcome = if key == "authority_host" {
+                resolve(PRINCIPAL, &[("ENTRAKEY_AUTHORITY_HOST", value.trim())])
+            } else {
+                resolve(&[PRINCIPAL, &[(key, value.as_str())]].concat(), &[])
+            };
+            assert_eq!(outcome.is_ok(), accept, "{case}");
+        }
+    }
+
+    #[test]
+    fn the_peers_authorities() {
+        for case in crate::vectors::cases("authority") {
+            let tenant = case["tenant"].as_str();
+            let without_tenant: Vec<_> =
+                PRINCIPAL.iter().filter(|(key, _)| *key != "tenant_id").copied().collect();
+            let given = tenant.map(|tenant| ("tenant_id", tenant));
+            let outcome = resolve(&[without_tenant, given.into_iter().collect()].concat(), &[]);
+            match outcome.map(|settings| settings.identity) {
+                Ok(IdentityChoice::ServicePrincipal { authority_host, tenant_id, .. }) => {
+                    assert_eq!(
+                        format!("{authority_host}/{tenant_id}"),
+                        case["ours"].as_str().unwrap(),
+                        "{case}"
+                    );
+                }
+                _ => assert!(case["ours"].as_str().unwrap().starts_with("error"), "{case}"),
+            }
+        }
+    }
 }

@@ -234,4 +234,45 @@ mod tests {
             assert!(arrival + window + policy.margin(life) <= life.seen, "{seconds} s: {window:?}");
         }
     }
+
+    fn ms(value: f64) -> Duration {
+        Duration::from_secs_f64(value / 1000.0)
+    }
+
+    #[test]
+    fn the_peers_renewal_delays() {
+        for case in crate::vectors::cases("renewal_delay") {
+            let (Some(expires), ratio) = (case["expires_rel_ms"].as_f64(), case["ratio"].as_f64().unwrap())
+            else {
+                continue; // no token: `callers_on_an_empty_cache…` asks at once
+            };
+            let received = case["received_rel_ms"].as_f64().unwrap();
+            let (left, lower) = (ms((expires - received).max(0.0)), ms(case["lower_ms"].as_f64().unwrap()));
+            if ratio <= 0.0 {
+                assert!(case["ours"].as_str().unwrap().starts_with("refused"), "see the group config");
+                continue;
+            }
+            let policy =
+                Policy { refresh_ratio: ratio, lower_bound: lower, refresh_jitter: 0.0, ..Policy::default() };
+            let after = policy.refresh_after(Life { seen: left, nominal: left }, None, false, 0.0);
+            let delay = (received + after.as_secs_f64() * 1000.0).max(0.0);
+            let expected = case["ours_ms"].as_f64().or(case["expect_ms"].as_f64());
+            let expected = expected.or(case["expect_ms"][0].as_f64()).unwrap();
+            assert!((delay - expected).abs() <= 1.0, "{delay} ms: {case}");
+        }
+    }
+
+    #[test]
+    fn the_peers_retry_delays_lie_in_the_range_that_is_drawn_from() {
+        for case in crate::vectors::cases("retry_delay") {
+            let Some(initial) = case["initial_ms"].as_f64() else { continue }; // no retries at all: not ours
+            let cap = case["cap_ms"].as_f64().unwrap();
+            let policy = Policy { retry_initial: ms(initial), retry_max: ms(cap), ..Policy::default() };
+            for (failures, expected) in (1..).zip(case["expect_ms"].as_array().unwrap()) {
+                let wait = |random| policy.back_off(failures, None, false, random);
+                let expected = ms(expected.as_f64().unwrap());
+                assert!(wait(0.0) <= expected && expected <= wait(1.0), "{failures}: {case}");
+            }
+        }
+    }
 }

@@ -240,4 +240,58 @@ mod tests {
             assert_eq!((grant.remaining, grant.lifetime), (LONGEST_LIFE, LONGEST_LIFE), "{expires_in}");
         }
     }
+
+    fn head(status: u16) -> Head {
+        Head { status, date: Some(1_000), retry_after: None, sent_at: Duration::ZERO, skew_ms: None }
+    }
+
+    fn from_claims() -> Settings {
+        let mut config = Config::new();
+        config.set("identity", "managed_identity").unwrap();
+        Settings::resolve(&config, Environment::of([])).unwrap()
+    }
+
+    #[test]
+    fn the_peers_tokens() {
+        use base64::Engine as _;
+        const OID: &str = "12345678-9abc-def-1234-56789abcdef0";
+        let jwt = |claims: &str| {
+            format!("e30.{}.sig", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(claims))
+        };
+        for case in crate::vectors::cases("parser") {
+            let (token, settings, expires_in) = match case["name"].as_str().unwrap() {
+                "2-part jwt" => ("h.p".to_owned(), from_claims(), Some(3600)),
+                "no oid" => (jwt(r#"{"sub":"s","exp":4600}"#), from_claims(), None),
+                "exp null" => (jwt(&format!(r#"{{"oid":"{OID}","exp":null}}"#)), from_claims(), None),
+                "missing exp" => (jwt(&format!(r#"{{"oid":"{OID}"}}"#)), from_claims(), None),
+                "empty" => (String::new(), from_claims(), Some(3600)),
+                "opaque" => ("abc".to_owned(), settings(), Some(3600)),
+                "oid ok" => (jwt(&format!(r#"{{"oid":"{OID}","exp":4600}}"#)), from_claims(), None),
+                other => panic!("no test for {other}"),
+            };
+            let answer = json!({"access_token": token, "expires_in": expires_in});
+            let expected = case["expect"].as_str().unwrap();
+            match grant(&answer, &head(200), &settings) {
+                Ok(_) if expected.contains("ours: ok") => {}
+                Ok(grant) => assert_eq!(grant.username, expected, "{case}"),
+                Err(_) => assert!(expected.contains("error"), "{case}"),
+            }
+        }
+    }
+
+    #[test]
+    fn the_peers_retriable_errors() {
+        for case in crate::vectors::cases("is_retryable") {
+            let kind = match case["error"].as_str().unwrap() {
+                "http_500 ResponseError" => {
+                    refusal(Endpoint::Entra, "https://login", &head(500), &Value::Null).kind()
+                }
+                "net timeout" | "wrapped deadline exceeded" => ErrorKind::Timeout,
+                "net temporary" => ErrorKind::Network,
+                "none" => continue, // no error at all
+                other => panic!("no test for {other}"),
+            };
+            assert_eq!(Some(Error::new(kind, "").is_retriable()), case["ours"].as_bool(), "{case}");
+        }
+    }
 }
