@@ -4,12 +4,17 @@ CARGO = cargo
 OFFLINE = scripts/offline.sh
 export PYO3_BUILD_EXTENSION_MODULE = 1
 
-.PHONY: help demo test check fmt build prerequisites
+MINUTES = 10
+
+.PHONY: help demo test check bench soak simulate fmt build prerequisites
 
 help:
 	@echo "make demo    build everything and watch three Redis clients outlive their tokens"
 	@echo "make test    install what the tests need and run every test of every language"
 	@echo "make check   formatting, lints, dependencies, versions, size of the shared library"
+	@echo "make bench   speed against a floor, and how a fleet spreads its requests"
+	@echo "make soak    ten minutes against a source that is down 40 % of the time (MINUTES=1 for less)"
+	@echo "make simulate ARGS=--help    random histories of the refresh engine on a virtual clock"
 	@echo "make fmt     format the sources"
 
 prerequisites:
@@ -28,6 +33,8 @@ demo: build
 test: build check
 	$(CARGO) test --locked --no-run --workspace --exclude entrakey-python --exclude entrakey-node
 	$(OFFLINE) $(CARGO) test --locked --offline --workspace --exclude entrakey-python --exclude entrakey-node
+	$(CARGO) test --locked -p entrakey-core --features internals --test simulation
+	$(CARGO) test --locked -p entrakey-core --features shuttle --lib interleavings
 	cd bindings/python && ../../$(OFFLINE) ../../.venv/bin/python -m pytest -q
 	cd bindings/node && ../../$(OFFLINE) npm test
 	$(OFFLINE) .venv/bin/python -m pytest -q tests/emulator tests/examples
@@ -37,6 +44,17 @@ check: prerequisites
 	$(CARGO) clippy --locked --workspace --lib --bins --tests -- -D warnings
 	scripts/check-versions.sh
 	scripts/check-tree.sh
+
+simulate:
+	@$(CARGO) test -q --locked -p entrakey-core --features internals --test simulation -- $(ARGS)
+
+bench: prerequisites
+	$(CARGO) bench --locked -p entrakey-core --bench get_token
+	@$(MAKE) --no-print-directory simulate ARGS=--fleet
+
+soak: prerequisites
+	$(CARGO) build --locked -p entrakey-cli -p entrakey-tests --bins --example soak
+	@$(OFFLINE) target/debug/examples/soak $(MINUTES)
 
 fmt:
 	$(CARGO) fmt --all

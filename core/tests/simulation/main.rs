@@ -1,6 +1,7 @@
 //! A deterministic simulation of the refresh engine: random histories on a virtual clock, judged at every
 //! step. `cargo test -p entrakey-core --features internals --test simulation -- --help`
 
+mod fleet;
 mod oracle;
 mod source;
 mod world;
@@ -14,12 +15,17 @@ const YEAR_S: f64 = 365.25 * 24.0 * 3600.0;
 const HELP: &str = "\
 --years N   simulate at least so many token-years (default 2000)
 --start N   the first seed (default 1)
---seed N    replay one history and print what happens";
+--seed N    replay one history and print what happens
+--fleet     how a fleet that was deployed at once spreads over time";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let (mut years, mut start) = (2000.0, 1);
     while let Some(argument) = arguments.next() {
+        if argument == "--fleet" {
+            fleet::run();
+            return ExitCode::SUCCESS;
+        }
         let number = arguments.next().and_then(|text| text.parse::<u64>().ok());
         match (argument.as_str(), number) {
             ("--years", Some(number)) => years = number as f64,
