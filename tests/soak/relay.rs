@@ -79,7 +79,7 @@ fn serve(mut client: TcpStream, mood: Mood, target: &str) {
             let Ok(mut server) = TcpStream::connect(target) else { return };
             let _ = server.write_all(&request[..length]);
             let mut answer = Vec::new();
-            let _ = server.set_read_timeout(Some(XX
+            let _ = server.set_read_timeout(Some(Duration::from_millis(100)));
             let _ = server.read_to_end(&mut answer); // it keeps the connection: the time-out ends this
             let _ = client.write_all(&answer);
         }
