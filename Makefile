@@ -41,7 +41,7 @@ test: build check
 
 check: prerequisites
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --locked --workspace --lib --bins --tests -- -D warnings
+	$(CARGO) clippy --locked --workspace --lib --bins --tests --examples -- -D warnings
 	scripts/check-versions.sh
 	scripts/check-tree.sh
 
