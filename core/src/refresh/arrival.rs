@@ -12,7 +12,8 @@ use crate::token::{Parts, Token};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// With less left a token is no answer: it would expire on its way to the server.
+/// With less left a token is no answer: it would expire on its way to the server. For tokens that live less
+/// than ten times as long: a tenth of their life.
 const LEAST_LEFT: Duration = Duration::from_secs(1);
 
 impl Machine {
@@ -26,7 +27,7 @@ impl Machine {
         out: &mut Vec<Action>,
     ) {
         let Some(flight) = self.landed(now, number) else { return };
-        if grant.end().saturating_sub(now.boot) < LEAST_LEFT {
+        if grant.end().saturating_sub(now.boot) < LEAST_LEFT.min(grant.lifetime / 10) {
             let error = Error::new(ErrorKind::BadResponse, "The source's token expired on its way here.");
             return self.plan_retry(now, &flight, error, random, out);
         }
