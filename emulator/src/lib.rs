@@ -19,6 +19,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use tokens::SigningKey;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use world::World;
@@ -89,13 +90,20 @@ impl Emulator {
     /// # Errors
     /// A port is taken, or the certificate file cannot be written.
     pub async fn start(options: Options) -> Result<Self, Error> {
+        // The key before anybody knows an address: no token's life is spent on making it.
+        let signing_key = SigningKey::generate().await?;
         let authority = Authority::new()?;
         let http = listen("--http-port", options.http_port).await?;
         let https = listen("--https-port", options.https_port).await?;
         let redis = listen("--redis-port", options.redis_port).await?;
         let addresses = (local(&http)?, local(&https)?, local(&redis)?);
         let (stop, stopped) = watch::channel(false);
-        let world = Arc::new(World::new(options.token_lifetime, addresses.1, log::Log::new(options.verbose)));
+        let world = Arc::new(World::new(
+            options.token_lifetime,
+            signing_key,
+            addresses.1,
+            log::Log::new(options.verbose),
+        ));
         let redis_plane =
             Arc::new(redis::Plane::new(world.clone(), authority.tls_acceptor(), addresses.2.port()));
         redis_plane.serve(redis);

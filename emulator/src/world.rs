@@ -24,10 +24,15 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) fn new(token_lifetime: Duration, entra: SocketAddr, log: Log) -> Self {
+    pub(crate) fn new(
+        token_lifetime: Duration,
+        signing_key: SigningKey,
+        entra: SocketAddr,
+        log: Log,
+    ) -> Self {
         Self {
             token_lifetime,
-            signing_key: SigningKey::generate_in_background(),
+            signing_key,
             authority: format!("https://{entra}"),
             stats: Stats::default(),
             log,

@@ -2,11 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should panic")]
 
 use entrakey_core::{Config, ErrorKind, Provider, ProviderState};
-use entrakey_tests::Emulator;
-use std::io::{Read as _, Write as _};
+use entrakey_tests::scripted::{Scripted, answer, jwt, unix_s};
+use entrakey_tests::{Emulator, accept};
+use serde_json::json;
+use std::io::Read as _;
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 const FORKS: u32 = 1000;
 
@@ -157,7 +159,7 @@ fn close_during_a_tls_handshake_that_hangs_returns_at_once_and_callers_get_close
     let provider = Provider::new(&config).unwrap();
     let waiting = provider.clone();
     let caller = std::thread::spawn(move || waiting.get_token().unwrap_err().kind());
-    let (mut connection, _) = silent.accept().unwrap();
+    let mut connection = accept(&silent);
     connection.read_exact(&mut [0; 5]).unwrap(); // the client has begun the handshake
     let start = Instant::now();
     provider.close();
@@ -165,39 +167,23 @@ fn close_during_a_tls_handshake_that_hangs_returns_at_once_and_callers_get_close
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
 }
 
-/// A managed identity endpoint whose clock is off by `skew_s` seconds; it answers one request after another.
-fn skewed_endpoint(skew_s: i64) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    std::thread::spawn(move || {
-        for connection in listener.incoming() {
-            let mut connection = connection.unwrap();
-            let mut request = [0; 4096];
-            let _ = connection.read(&mut request).unwrap();
-            let here = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-            let there = here.checked_add_signed(skew_s).unwrap();
-            let body = answer(there);
-            let date = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(there));
-            let length = body.len();
-            let head = format!("HTTP/1.1 200 OK\r\nDate: {date}\r\nContent-Type: application/json\r\n");
-            write!(connection, "{head}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}").unwrap();
-        }
-    });
-    format!("http://{address}")
-}
-
-fn answer(now: u64) -> String {
-    use base64::Engine as _;
-    let (issued, expires) = (now - 300, now + 3600);
-    let claims = format!(r#"{{"oid":"me","iat":{issued},"nbf":{issued},"exp":{expires}}}"#);
-    let claims = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(claims);
-    format!(r#"{{"access_token":"e30.{claims}.c2ln","expires_on":"{expires}","token_type":"Bearer"}}"#)
+/// A managed identity endpoint whose clock is off by `skew_s` seconds.
+fn skewed(skew_s: i64) -> Scripted {
+    Scripted::answering(move |_| {
+        let there = unix_s().checked_add_signed(skew_s).unwrap();
+        let (issued, expires) = (there - 300, there + 3600);
+        let claims = json!({"oid": "me", "iat": issued, "nbf": issued, "exp": expires});
+        let body = json!({"access_token": jwt(&claims), "expires_on": expires.to_string()}).to_string();
+        let date = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(there));
+        answer(200, &[("Date", &date)], &body)
+    })
 }
 
 #[test]
 fn a_clock_that_is_ten_minutes_off_is_served_and_reported() {
     for skew_s in [-600, 600] {
-        let provider = managed_identity(&skewed_endpoint(skew_s));
+        let source = skewed(skew_s);
+        let provider = managed_identity(&source.url());
         let token = provider.get_token().unwrap();
         let status = provider.status();
         assert!((3500..3600).contains(&(status.validity_left_ms.unwrap() / 1000)), "{}", status.to_json());

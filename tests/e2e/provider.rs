@@ -1,10 +1,12 @@
 //! The core's provider against the emulator, without any binding in between.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should panic")]
 
-use entrakey_core::{Config, ErrorKind, GetToken, Provider};
-use entrakey_tests::Emulator;
-use std::sync::{Arc, Barrier};
-use std::time::{Duration, Instant};
+use entrakey_core::{Config, ErrorKind, GetToken, Level, Provider};
+use entrakey_tests::scripted::{Scripted, answer};
+use entrakey_tests::{Emulator, PATIENCE, accept, wait_until};
+use std::net::TcpListener;
+use std::sync::{Arc, Barrier, mpsc};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 fn provider(emulator: &Emulator, pairs: &[(&str, &str)]) -> Provider {
     let mut config = Config::new();
@@ -51,12 +53,44 @@ fn no_expired_token_is_ever_handed_out_while_tokens_rotate() {
     let provider = provider(&emulator, &principal(&emulator));
     let end = Instant::now() + Duration::from_secs(8);
     while Instant::now() < end {
-        let token = provider.get_token().unwrap();
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-        assert!(u128::from(token.expires_unix_ms()) > now.as_millis());
+        let asked = unix_ms();
+        assert!(provider.get_token().unwrap().expires_unix_ms() + COARSE_MS > asked);
         std::thread::sleep(Duration::from_millis(2));
     }
     assert!(provider.version() >= 3, "only {} tokens in 8 s", provider.version());
+}
+
+/// The clocks of the hit path tick every few milliseconds only.
+const COARSE_MS: u64 = 50;
+
+fn unix_ms() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    u64::try_from(now.as_millis()).unwrap()
+}
+
+#[test]
+fn no_expired_token_is_handed_out_when_its_source_has_gone() {
+    let emulator = Emulator::start("4s");
+    let provider = provider(&emulator, &principal(&emulator));
+    provider.get_token().unwrap();
+    drop(emulator);
+    let ask =
+        || provider.get_token_with(GetToken { timeout: Some(Duration::from_millis(50)), no_wait: false });
+    let mut expires = 0; // of the newest token: a second one may have come just before the end
+    wait_until("the last token's expiry", || {
+        let asked = unix_ms();
+        if let Ok(token) = ask() {
+            expires = token.expires_unix_ms();
+            assert!(expires + COARSE_MS > asked, "{} ms after its expiry", asked - expires);
+        }
+        if let Some(token) = provider.current() {
+            assert!(token.expires_unix_ms() + COARSE_MS > asked, "current() gave an expired token");
+        }
+        asked > expires + 2 * COARSE_MS
+    });
+    let kind = ask().unwrap_err().kind();
+    assert!(matches!(kind, ErrorKind::Network | ErrorKind::Timeout), "{kind:?}");
+    assert!(provider.current().is_none() && provider.with_usable(|_| ()).is_none());
 }
 
 #[test]
@@ -77,8 +111,9 @@ fn an_untrusted_certificate_is_a_network_error_that_names_the_key() {
 fn closing_wakes_those_who_wait() {
     let (silent, provider) = silent();
     let waiting = provider.clone();
-    let thread = std::thread::spawn(move || waiting.get_token().unwrap_err().kind());
-    let _request = silent.accept().unwrap(); // the request is under way and will never be answered
+    let how = GetToken { timeout: Some(2 * PATIENCE), no_wait: false };
+    let thread = std::thread::spawn(move || waiting.get_token_with(how).unwrap_err().kind());
+    let _request = accept(&silent); // the request is under way and will never be answered
     let start = Instant::now();
     provider.close();
     assert_eq!(thread.join().unwrap(), ErrorKind::Closed);
@@ -86,11 +121,12 @@ fn closing_wakes_those_who_wait() {
 }
 
 /// A managed identity endpoint that takes a connection and never answers.
-fn silent() -> (std::net::TcpListener, Provider) {
-    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+fn silent() -> (TcpListener, Provider) {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut config = Config::new();
     config.set("identity", "managed_identity").unwrap();
     config.set("imds_endpoint", &format!("http://{}", silent.local_addr().unwrap())).unwrap();
+    config.set("request_timeout_ms", "60000").unwrap(); // what ends a wait is never the request's own end
     (silent, Provider::new(&config).unwrap())
 }
 
@@ -98,7 +134,7 @@ fn silent() -> (std::net::TcpListener, Provider) {
 fn waits_without_a_thread_are_answered_by_a_token_by_their_deadline_or_by_close() {
     let emulator = Emulator::start("1h");
     let lively = provider(&emulator, &[("identity", "managed_identity")]);
-    let (sender, answers) = std::sync::mpsc::channel();
+    let (sender, answers) = mpsc::channel();
     let ask = |provider: &Provider, name: &'static str, timeout_ms| {
         let how = GetToken { timeout: Some(Duration::from_millis(timeout_ms)), no_wait: false };
         let sender = sender.clone();
@@ -111,7 +147,7 @@ fn waits_without_a_thread_are_answered_by_a_token_by_their_deadline_or_by_close(
     let (_listener, stuck) = silent();
     ask(&stuck, "late", 60_000);
     ask(&stuck, "early", 50);
-    assert_eq!(answers.recv_timeout(Duration::from_secs(20)).unwrap(), ("early", Err(ErrorKind::Timeout)));
+    assert_eq!(answers.recv_timeout(PATIENCE).unwrap(), ("early", Err(ErrorKind::Timeout)));
     stuck.close();
     assert_eq!(answers.recv_timeout(Duration::from_secs(20)).unwrap(), ("late", Err(ErrorKind::Closed)));
     ask(&stuck, "closed", 50);
@@ -126,8 +162,8 @@ fn waits_without_a_thread_are_answered_by_a_token_by_their_deadline_or_by_close(
 fn a_listener_that_blocks_delays_no_other() {
     let emulator = Emulator::start("3s");
     let provider = provider(&emulator, &[("identity", "managed_identity"), ("reauth_spread", "0")]);
-    let (sender, told) = std::sync::mpsc::channel();
-    let (release, blocked) = std::sync::mpsc::channel::<()>();
+    let (sender, told) = mpsc::channel();
+    let (release, blocked) = mpsc::channel::<()>();
     let blocked = std::sync::Mutex::new(blocked);
     let stuck = provider.subscribe(move |_| drop(blocked.lock().map(|gate| gate.recv()))).unwrap();
     let sender = std::sync::Mutex::new(sender);
@@ -144,9 +180,9 @@ fn a_listener_that_blocks_delays_no_other() {
 fn listeners_that_all_block_do_not_delay_an_answer() {
     let emulator = Emulator::start("3s");
     let provider = provider(&emulator, &[("identity", "managed_identity"), ("reauth_spread", "0")]);
-    let (release, blocked) = std::sync::mpsc::channel::<()>();
+    let (release, blocked) = mpsc::channel::<()>();
     let blocked = Arc::new(std::sync::Mutex::new(blocked));
-    let (sender, called) = std::sync::mpsc::channel();
+    let (sender, called) = mpsc::channel();
     let stuck: Vec<_> = (0..100)
         .map(|_| {
             let (blocked, sender) = (blocked.clone(), sender.clone());
@@ -162,10 +198,8 @@ fn listeners_that_all_block_do_not_delay_an_answer() {
         called.recv_timeout(Duration::from_secs(20)).unwrap(); // as many as there are threads for them
     }
     drop(emulator); // from now on a wait ends by its deadline
-    while provider.current().is_some() {
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    let (sender, answered) = std::sync::mpsc::channel();
+    wait_until("the token's expiry", || provider.current().is_none());
+    let (sender, answered) = mpsc::channel();
     let how = GetToken { timeout: Some(Duration::from_millis(100)), no_wait: false };
     provider.get_token_then(how, move |answer| sender.send(answer.is_err()).unwrap());
     assert!(answered.recv_timeout(Duration::from_secs(20)).unwrap());
@@ -173,11 +207,56 @@ fn listeners_that_all_block_do_not_delay_an_answer() {
 }
 
 #[test]
-fn debug_output_of_everything_public_holds_no_secret() {
+fn nothing_that_is_shown_holds_a_secret() {
     let emulator = Emulator::start("1h");
     let provider = provider(&emulator, &principal(&emulator));
+    let (sender, events) = mpsc::channel();
+    let observation = provider.observe(Level::Debug, move |event| sender.send(event.clone()).unwrap_or(()));
+    let subscription = provider.subscribe(|_| ()).unwrap();
     let token = provider.get_token().unwrap();
-    let shown = format!("{provider:?} {token:?}");
-    let payload = token.secret().split('.').nth(1).unwrap();
-    assert!(!shown.contains(payload) && !shown.contains(emulator.get("AZURE_CLIENT_SECRET")), "{shown}");
+    let rejection = provider.report_rejected(token.version(), "WRONGPASS invalid").unwrap();
+    subscription.ack(token.version(), false);
+    let status = provider.status();
+    let mut shown =
+        format!("{provider:?} {token:?} {observation:?} {subscription:?} {rejection:?} {status:?}");
+    shown += &(status.to_json() + &provider.metrics());
+    for name in ["token_refreshed", "rejected", "reauthentication_failed"] {
+        let mut event = events.recv_timeout(PATIENCE).expect(name);
+        while event.name() != name {
+            event = events.recv_timeout(PATIENCE).expect(name);
+        }
+        shown += &format!("{event:?} {event}");
+    }
+    for secret in token.secret().split('.').chain([emulator.get("AZURE_CLIENT_SECRET")]) {
+        assert!(!shown.contains(secret), "{secret} in {shown}");
+    }
+}
+
+#[test]
+fn no_refusal_shows_the_secret_that_was_refused_or_the_token_that_was_not_taken() {
+    const WRONG: &str = "a-secret-that-is-wrong~";
+    let emulator = Emulator::start("1h");
+    let mut pairs = principal(&emulator);
+    pairs[3] = ("client_secret", WRONG);
+    let refused = provider(&emulator, &pairs);
+    let garbled =
+        Scripted::answering(|_| answer(200, &[], &format!(r#"{{"access_token":"{WRONG} {WRONG}"}}"#)));
+    let page = Scripted::answering(|_| answer(403, &[], WRONG));
+    let mut providers = vec![refused];
+    for source in [&garbled, &page] {
+        let pairs = [("identity", "managed_identity"), ("imds_endpoint", &source.url())];
+        providers.push(provider(&emulator, &pairs));
+    }
+    for provider in providers {
+        let (sender, events) = mpsc::channel();
+        let _observation =
+            provider.observe(Level::Debug, move |event| sender.send(event.clone()).unwrap_or(()));
+        let at_once = GetToken { timeout: None, no_wait: true };
+        let error = provider.get_token_with(at_once).unwrap_err();
+        let event = events.recv_timeout(PATIENCE).expect("no event");
+        let status = provider.status();
+        let shown = format!("{error} {error:?} {event} {event:?} {status:?} {}", status.to_json());
+        assert!(!shown.contains(WRONG), "{shown}");
+        assert!(shown.contains("refresh_failed") || shown.contains("RefreshFailed"), "{shown}");
+    }
 }

@@ -1,4 +1,4 @@
-//! What the end-to-end tests share: where things are, and a running emulator.
+//! What the end-to-end tests share: where things are, waits with an end, a running emulator, a scripted source.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -6,12 +6,49 @@
     reason = "a test that cannot go on should panic"
 )]
 
+pub mod scripted;
+
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant, SystemTime};
+
+/// What a busy machine may need for something that takes no time. Nothing here waits longer.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Waits until `condition` holds.
+///
+/// # Panics
+/// With `what`, if it does not come to hold.
+pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < PATIENCE, "{what}: not within {PATIENCE:?}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// The next connection; reading from it has an end too.
+///
+/// # Panics
+/// If none comes.
+#[must_use]
+pub fn accept(listener: &TcpListener) -> TcpStream {
+    listener.set_nonblocking(true).unwrap();
+    let mut accepted = None;
+    wait_until("a connection", || {
+        accepted = listener.accept().ok();
+        accepted.is_some()
+    });
+    let (stream, _) = accepted.unwrap();
+    stream.set_nonblocking(false).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
 
 /// The repository's root.
 #[must_use]
@@ -28,16 +65,30 @@ pub fn built() -> PathBuf {
 /// A file that cargo built, or a sentence that says how to build it.
 ///
 /// # Panics
-/// If it is not there.
+/// If it is not there, or older than its sources: `cargo test` builds neither, and a test of what was there
+/// before the last change says nothing.
 #[must_use]
 pub fn artifact(name: &str) -> PathBuf {
     let path = built().join(name);
-    assert!(
-        path.exists(),
-        "{} is missing: run `cargo build -p entrakey-cli -p entrakey-ffi`",
-        path.display()
-    );
-    path
+    let crates: &[&str] =
+        if name.starts_with("libentrakey") { &["core", "sys", "ffi"] } else { &["cli", "emulator"] };
+    let newest = crates.iter().map(|name| newest_in(&root().join(name).join("src"))).max().unwrap();
+    let state = match path.metadata().and_then(|data| data.modified()) {
+        Err(_) => "missing",
+        Ok(made) if made < newest => "older than its sources",
+        Ok(_) => return path,
+    };
+    panic!("{} is {state}: run `cargo build -p entrakey-cli -p entrakey-ffi`", path.display());
+}
+
+/// When the newest file in a folder, and in those inside it, was changed.
+fn newest_in(folder: &Path) -> SystemTime {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let changed = |path: PathBuf| match path.is_dir() {
+        true => newest_in(&path),
+        false => path.metadata().unwrap().modified().unwrap(),
+    };
+    entries.map(changed).max().unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
 /// A running emulator; ends when dropped.
@@ -61,8 +112,13 @@ impl Emulator {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let (sender, said) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            let _ = output.read_line(&mut line).map(|_| sender.send(line)); // the receiver may have given up
+        });
+        let line = said.recv_timeout(PATIENCE).expect("the emulator says nothing");
         Self { child, environment: serde_json::from_str(&line).unwrap() }
     }
 
@@ -83,6 +139,7 @@ impl Emulator {
     pub fn token_requests(&self) -> u64 {
         let address = self.get("ENTRAKEY_EMULATOR_URL").trim_start_matches("http://");
         let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.write_all(b"GET /emulator/stats HTTP/1.0\r\nHost: localhost\r\n\r\n").unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
@@ -93,7 +150,12 @@ impl Emulator {
 
 impl Drop for Emulator {
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        drop(self.child.stdin.take()); // it ends with its parent, and takes its certificate away
+        let start = Instant::now();
+        while matches!(self.child.try_wait(), Ok(None)) && start.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let _ = self.child.kill(); // nothing to one that has ended
         let _ = self.child.wait();
     }
 }

@@ -1,7 +1,10 @@
 """A running emulator, and a Redis client of twenty lines that knows nothing but sockets."""
 
+import base64
 import json
+import os
 import pathlib
+import select
 import socket
 import ssl
 import subprocess
@@ -12,6 +15,25 @@ import urllib.request
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def decode(part):
+    return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+
+
+def claims(token):
+    return decode(token.split(".")[1])
+
+
+def line_of(process, seconds=20):
+    """The next line of a child; a child that says nothing is an error and not a wait without end."""
+    line = b""
+    while not line.endswith(b"\n"):
+        assert select.select([process.stdout], [], [], seconds)[0], "nothing was printed in time"
+        byte = os.read(process.stdout.fileno(), 1)
+        assert byte, f"ended after {line!r}"
+        line += byte
+    return line.decode()
 
 
 class Emulator:
@@ -114,15 +136,19 @@ def start():
     def run(lifetime):
         command = [ROOT / "target/debug/entrakey", "emulator", "--format", "json", "--quiet", "--exit-with-parent"]
         process = subprocess.Popen(
-            [*command, "--token-lifetime", lifetime], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [*command, "--token-lifetime", lifetime], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         processes.append(process)
-        return Emulator(json.loads(process.stdout.readline()))
+        return Emulator(json.loads(line_of(process)))
 
     yield run
-    for process in processes:
-        process.stdin.close()
-        assert process.wait(10) == 0
+    try:
+        for process in processes:
+            process.stdin.close()
+            assert process.wait(10) == 0
+    finally:
+        for process in processes:
+            process.kill()  # nothing to one that has ended
 
 
 @pytest.fixture(scope="session")

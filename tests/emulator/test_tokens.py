@@ -1,14 +1,7 @@
 """The token plane: shapes of answers and refusals."""
 
-import base64
-import json
-
 import pytest
-
-
-def claims(token):
-    payload = token.split(".")[1]
-    return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+from conftest import claims, decode
 
 
 def test_a_managed_identity_answer_has_strings_only(emulator):
@@ -80,6 +73,5 @@ def test_discovery_names_the_keys_that_sign(emulator):
     base = f"{emulator['AZURE_AUTHORITY_HOST']}/{emulator['AZURE_TENANT_ID']}"
     _, configuration = emulator.http(base + "/v2.0/.well-known/openid-configuration")
     _, keys = emulator.http(configuration["jwks_uri"])
-    header = emulator.token().split(".")[0]
-    header = json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))
+    header = decode(emulator.token().split(".")[0])
     assert header["alg"] == "RS256" and header["kid"] in [key["kid"] for key in keys["keys"]]

@@ -4,7 +4,6 @@ use super::Shared;
 use crate::world::World;
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 pub(super) async fn configuration(State(world): Shared, Path(tenant): Path<String>) -> Json<Value> {
@@ -26,13 +25,13 @@ pub(super) async fn configuration(State(world): Shared, Path(tenant): Path<Strin
     }))
 }
 
-pub(super) async fn keys(State(world): Shared) -> Result<Json<Value>, StatusCode> {
-    let key = world.signing_key.get().await.ok_or(StatusCode::INTERNAL_SERVER_ERROR)?;
-    Ok(Json(json!({"keys": [{
+pub(super) async fn keys(State(world): Shared) -> Json<Value> {
+    let key = &world.signing_key;
+    Json(json!({"keys": [{
         "kty": "RSA", "use": "sig", "alg": "RS256",
         "kid": key.key_id, "x5t": key.key_id, "n": key.modulus, "e": key.exponent,
         "issuer": format!("{}/{{tenantid}}/v2.0", world.authority),
-    }]})))
+    }]}))
 }
 
 pub(super) async fn instance(State(world): Shared, Path(tenant): Path<String>) -> Json<Value> {

@@ -29,11 +29,7 @@ pub(super) async fn token(
         Err(refusal) => return refuse(&world, &headers, &refusal),
     };
     let claims = tokens::for_application(&world, identity, audience);
-    let signed = match world.signing_key.get().await {
-        Some(key) => key.sign(&claims),
-        None => None,
-    };
-    let Some(access_token) = signed else {
+    let Some(access_token) = world.signing_key.sign(&claims) else {
         let said = "A transient error has occurred. Please try again.".to_owned();
         return refuse(&world, &headers, &Refusal::new(503, "temporarily_unavailable", 90033, said));
     };

@@ -26,11 +26,7 @@ pub(super) async fn token(
         return refuse(&world, (StatusCode::BAD_REQUEST, "invalid_request", "Identity not found".to_owned()));
     };
     let claims = tokens::for_managed_identity(&world, identity, asked.resource);
-    let signed = match world.signing_key.get().await {
-        Some(key) => key.sign(&claims),
-        None => None,
-    };
-    let Some(access_token) = signed else {
+    let Some(access_token) = world.signing_key.sign(&claims) else {
         let said = "Failed to retrieve token from the Active directory. For details see logs".to_owned();
         return refuse(&world, (StatusCode::INTERNAL_SERVER_ERROR, "unknown", said));
     };

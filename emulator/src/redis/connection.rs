@@ -71,7 +71,7 @@ async fn converse(
                 let _ = message.write(connection.protocol, &mut output); // a message always fits its protocol
             },
             read = stream.read_buf(&mut input) => match read {
-                Ok(1..) => answer_all(connection, &mut input, &mut output).await,
+                Ok(1..) => answer_all(connection, &mut input, &mut output),
                 _ => return false,
             },
         }
@@ -86,11 +86,11 @@ async fn converse(
 }
 
 /// Answers every complete request in the buffer, in order.
-async fn answer_all(connection: &mut Connection, input: &mut BytesMut, output: &mut BytesMut) {
+fn answer_all(connection: &mut Connection, input: &mut BytesMut, output: &mut BytesMut) {
     while !connection.quitting {
         let reply = match request::next(input, connection.session.is_authenticated()) {
             Ok(None) => return,
-            Ok(Some(words)) => connection.answer(&words).await,
+            Ok(Some(words)) => connection.answer(&words),
             Err(reason) => {
                 connection.quitting = true;
                 Reply::error(format!("ERR Protocol error: {reason}"))
@@ -102,7 +102,7 @@ async fn answer_all(connection: &mut Connection, input: &mut BytesMut, output: &
 }
 
 impl Connection {
-    async fn answer(&mut self, words: &[Bytes]) -> Reply {
+    fn answer(&mut self, words: &[Bytes]) -> Reply {
         let command = match commands::find(words) {
             Ok(command) => command,
             Err(unknown) if self.session.is_authenticated() => return unknown,
@@ -120,8 +120,8 @@ impl Connection {
             self.session.count_command(&self.plane);
         }
         match command.name {
-            "AUTH" => commands::connection::auth(self, words).await,
-            "HELLO" => commands::connection::hello(self, words).await,
+            "AUTH" => commands::connection::auth(self, words),
+            "HELLO" => commands::connection::hello(self, words),
             _ => (command.run)(self, words),
         }
     }

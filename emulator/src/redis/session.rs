@@ -37,9 +37,9 @@ impl Session {
     }
 
     /// Checks a token. A refused one changes nothing: who was authenticated stays so, and not for longer.
-    pub(super) async fn authenticate(&mut self, plane: &Plane, user: &str, token: &str) -> Result<(), ()> {
+    pub(super) fn authenticate(&mut self, plane: &Plane, user: &str, token: &str) -> Result<(), ()> {
         let world = &plane.world;
-        match tokens::verify(world, user, token).await {
+        match tokens::verify(world, user, token) {
             Ok(accepted) => {
                 let left = accepted.expires.saturating_sub(world.now());
                 world.log.note(format_args!(

@@ -1,5 +1,6 @@
-//! The key that signs tokens, made while everything else already listens.
+//! The key that signs tokens.
 
+use crate::Error;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
@@ -8,16 +9,12 @@ use rsa::pkcs1::EncodeRsaPrivateKey as _;
 use rsa::traits::PublicKeyParts as _;
 use serde::Serialize;
 use std::fmt;
-use std::sync::Arc;
-use tokio::sync::watch;
 
 /// What Entra uses.
 const BITS: usize = 2048;
 
-/// The tenant's one signing key. Whoever needs it before it is made waits.
-pub(crate) struct SigningKey(watch::Receiver<Option<Arc<Made>>>);
-
-pub(crate) struct Made {
+/// The tenant's one signing key.
+pub(crate) struct SigningKey {
     pub(crate) key_id: String,
     pub(crate) modulus: String,
     pub(crate) exponent: String,
@@ -26,29 +23,13 @@ pub(crate) struct Made {
 }
 
 impl SigningKey {
-    pub(crate) fn generate_in_background() -> Self {
-        let (sender, receiver) = watch::channel(None);
-        tokio::task::spawn_blocking(move || {
-            if let Ok(made) = Made::new() {
-                sender.send_replace(Some(Arc::new(made)));
-            }
-        });
-        Self(receiver)
+    /// Takes a fifth of a second or so, as luck will have it with prime numbers.
+    pub(crate) async fn generate() -> Result<Self, Error> {
+        let refuse = |reason: String| Error::new(format!("cannot make a key to sign tokens with: {reason}"));
+        let made = tokio::task::spawn_blocking(|| Self::new().map_err(|error| error.to_string())).await;
+        made.map_err(|error| refuse(error.to_string()))?.map_err(refuse)
     }
 
-    /// The key, or none if it could not be made.
-    pub(crate) async fn get(&self) -> Option<Arc<Made>> {
-        self.0.clone().wait_for(Option::is_some).await.ok()?.clone()
-    }
-}
-
-impl fmt::Debug for SigningKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SigningKey")
-    }
-}
-
-impl Made {
     fn new() -> Result<Self, Box<dyn std::error::Error>> {
         let key = RsaPrivateKey::new(&mut rsa::rand_core::OsRng, BITS)?;
         let (n, e) = (key.n().to_bytes_be(), key.e().to_bytes_be());
@@ -67,5 +48,11 @@ impl Made {
         header.kid = Some(self.key_id.clone());
         header.x5t = Some(self.key_id.clone());
         jsonwebtoken::encode(&header, claims, &self.encoding).ok()
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SigningKey")
     }
 }

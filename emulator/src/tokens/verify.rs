@@ -24,13 +24,12 @@ pub(crate) struct Accepted {
 pub(crate) type Rejection = &'static str;
 
 /// Signature, audience, validity, object id, access policy: in this order.
-pub(crate) async fn verify(world: &World, user: &str, token: &str) -> Result<Accepted, Rejection> {
-    let key = world.signing_key.get().await.ok_or("no signing key")?;
+pub(crate) fn verify(world: &World, user: &str, token: &str) -> Result<Accepted, Rejection> {
     let mut validation = Validation::new(Algorithm::RS256);
     validation.set_audience(&AUDIENCES);
     validation.set_required_spec_claims(&["exp", "aud", "iss"]);
     validation.validate_exp = false; // compared below, with the emulator's own clock
-    let claims = jsonwebtoken::decode::<Claims>(token, &key.decoding, &validation)
+    let claims = jsonwebtoken::decode::<Claims>(token, &world.signing_key.decoding, &validation)
         .map_err(|error| match error.kind() {
             ErrorKind::InvalidSignature => "the signature is not this tenant's",
             ErrorKind::InvalidAudience => "the token is for another audience",
@@ -50,4 +49,47 @@ pub(crate) async fn verify(world: &World, user: &str, token: &str) -> Result<Acc
     }
     let access = access_of(&object_id).ok_or("the object id has no access policy assignment")?;
     Ok(Accepted { object_id, access, expires })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+mod tests {
+    use super::*;
+    use crate::identities::IDENTITIES;
+    use crate::log::Log;
+    use crate::tokens::{SigningKey, for_managed_identity};
+    use serde_json::{Value, json};
+
+    /// What `verify` says of a good token whose claim `name` is changed; null takes it away.
+    fn verdict(world: &World, name: &str, value: Value) -> Result<(), Rejection> {
+        let identity = IDENTITIES.first().unwrap();
+        let mut claims = serde_json::to_value(for_managed_identity(world, identity, AUDIENCES[0])).unwrap();
+        match value {
+            Value::Null => drop(claims.as_object_mut().unwrap().remove(name)),
+            value => claims[name] = value,
+        }
+        let token = world.signing_key.sign(&claims).unwrap();
+        verify(world, identity.object_id, &token).map(drop)
+    }
+
+    #[tokio::test]
+    async fn only_a_token_that_is_valid_now_and_says_for_whom_and_from_whom_is_accepted() {
+        let key = SigningKey::generate().await.unwrap();
+        let entra = ([127, 0, 0, 1], 1).into();
+        let world = World::new(Duration::from_secs(3600), key, entra, Log::new(false));
+        let now = world.now().as_secs();
+        assert_eq!(verdict(&world, "uti", json!("another")), Ok(()));
+        for audience in AUDIENCES {
+            assert_eq!(verdict(&world, "aud", json!(audience)), Ok(()), "{audience}");
+        }
+        let elsewhere = json!("https://management.azure.com");
+        assert_eq!(verdict(&world, "aud", elsewhere), Err("the token is for another audience"));
+        assert_eq!(verdict(&world, "nbf", json!(now + 60)), Err("the token is not yet valid"));
+        assert_eq!(verdict(&world, "exp", json!(now)), Err("the token has expired"));
+        for required in ["aud", "iss", "exp", "nbf"] {
+            let verdict = verdict(&world, required, Value::Null);
+            assert_eq!(verdict, Err("not a token of this tenant"), "without {required}");
+        }
+        assert_eq!(verdict(&world, "oid", Value::Null), Err("the token has no oid claim"));
+    }
 }

@@ -15,10 +15,10 @@ pub(super) fn checked_elsewhere(_: &mut Connection, _: &[Bytes]) -> Reply {
 }
 
 /// `AUTH user token`. The form without a user would be an access key, and those are switched off.
-pub(in crate::redis) async fn auth(connection: &mut Connection, words: &[Bytes]) -> Reply {
+pub(in crate::redis) fn auth(connection: &mut Connection, words: &[Bytes]) -> Reply {
     match words.len() {
         2 => Reply::error(REFUSED),
-        3 => match authenticate(connection, &text(words, 1), &text(words, 2)).await {
+        3 => match authenticate(connection, &text(words, 1), &text(words, 2)) {
             Ok(()) => OK,
             Err(refused) => refused,
         },
@@ -26,15 +26,15 @@ pub(in crate::redis) async fn auth(connection: &mut Connection, words: &[Bytes])
     }
 }
 
-async fn authenticate(connection: &mut Connection, user: &str, token: &str) -> Result<(), Reply> {
+fn authenticate(connection: &mut Connection, user: &str, token: &str) -> Result<(), Reply> {
     let plane = connection.plane.clone();
-    connection.session.authenticate(&plane, user, token).await.map_err(|()| Reply::error(REFUSED))?;
+    connection.session.authenticate(&plane, user, token).map_err(|()| Reply::error(REFUSED))?;
     plane.clients.update(connection.id, |client| client.user = connection.session.user().to_owned());
     Ok(())
 }
 
 /// `HELLO [2|3 [AUTH user token] [SETNAME name]]`. <https://redis.io/docs/latest/commands/hello/>
-pub(in crate::redis) async fn hello(connection: &mut Connection, words: &[Bytes]) -> Reply {
+pub(in crate::redis) fn hello(connection: &mut Connection, words: &[Bytes]) -> Reply {
     let protocol = match words.get(1).map(AsRef::as_ref) {
         None => connection.protocol,
         Some(b"2") => 2,
@@ -58,7 +58,7 @@ pub(in crate::redis) async fn hello(connection: &mut Connection, words: &[Bytes]
         }
     }
     if let Some((user, token)) = credentials
-        && let Err(refused) = authenticate(connection, &user, &token).await
+        && let Err(refused) = authenticate(connection, &user, &token)
     {
         return refused;
     }
