@@ -125,7 +125,8 @@ impl Source {
             Mood::Expired => {
                 let token = self.issued.last().copied().unwrap_or(OLD);
                 let mut grant = self.grant(token, now, now);
-                grant.remaining = Duration::from_millis(rng.u64(..1000)).min(token.expires.saturating_sub(now));
+                grant.remaining =
+                    Duration::from_millis(rng.u64(..1000)).min(token.expires.saturating_sub(now));
                 reply(now + quick, Ok(grant))
             }
             Mood::Failing => reply(now + quick, Err(error(ErrorKind::Network, None))),
