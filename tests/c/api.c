@@ -1,14 +1,16 @@
-/* The C API as a careful and as a careless caller meets it. Run by tests/e2e/c_api.rs with the environment of
- * an emulator; prints what failed and exits 1. */
+/* The C API as a careful and as a careless caller meets it. Run by tests/e2e/c.rs with the environment of an
+ * emulator, and in TEST_DYING_ENDPOINT a source that answers once; prints what failed and exits 1. */
 #include <entrakey.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-static int failures = 0;
+static atomic_int failures; /* threads count too */
 
 #define CHECK(condition)                                                    \
     do {                                                                    \
@@ -123,8 +125,13 @@ static void copying(void) {
     CHECK(user_len == 36 && secret_len > 500);
     expect(entrakey_provider_copy_credentials(provider, user, 64, &user_len, secret, secret_len, &secret_len, NULL, NULL),
            ENTRAKEY_ERROR_INVALID_ARGUMENT, "secret has room");
-    ok(entrakey_provider_copy_credentials(provider, user, 64, &user_len, secret, secret_len + 1, &secret_len, &expires,
-                                          &version));
+    memset(user, '#', sizeof user);
+    expect(entrakey_provider_copy_credentials(provider, user, user_len, &user_len, secret, 8192, &secret_len, NULL, NULL),
+           ENTRAKEY_ERROR_INVALID_ARGUMENT, "user has room");
+    CHECK(user[0] == '#' && user[user_len] == '#'); /* nothing is written if not all of it fits */
+    ok(entrakey_provider_copy_credentials(provider, user, user_len + 1, &user_len, secret, secret_len + 1, &secret_len,
+                                          &expires, &version));
+    CHECK(user[user_len] == 0 && user[user_len + 1] == '#');
     CHECK(!strcmp(user, entrakey_token_username(token)) && !strcmp(secret, entrakey_token_secret(token)));
     CHECK(strlen(secret) == secret_len && version == 1 && version == entrakey_token_version(token));
     CHECK(expires == entrakey_token_expires_unix_ms(token) && entrakey_token_refresh_unix_ms(token) < expires);
@@ -137,6 +144,36 @@ static void copying(void) {
     entrakey_provider_free(provider);
     CHECK(!strcmp(secret, entrakey_token_secret(token))); /* a token outlives its provider */
     entrakey_token_free(token);
+}
+
+static uint64_t unix_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* Whoever polls until long after the expiry gets an error and never the expired token. */
+static void no_expired_token_is_copied(void) {
+    const uint64_t coarse_ms = 50, patience_ms = 20000; /* the hit path's clocks tick every few milliseconds only */
+    const char *dying[] = {"identity", "managed_identity", "imds_endpoint", getenv("TEST_DYING_ENDPOINT"), NULL};
+    entrakey_provider *provider = NULL;
+    entrakey_token *token = NULL;
+    entrakey_error *error = NULL;
+    char user[64], secret[8192];
+    size_t user_len, secret_len;
+    ok(make(&provider, dying));
+    ok(entrakey_provider_get_token(provider, 0, &token));
+    const uint64_t expires = entrakey_token_expires_unix_ms(token), start = unix_ms();
+    for (uint64_t asked = start; asked < expires + 4 * coarse_ms && asked < start + patience_ms; asked = unix_ms()) {
+        entrakey_error_free(error);
+        error = entrakey_provider_copy_credentials(provider, user, 64, &user_len, secret, 8192, &secret_len, NULL, NULL);
+        if (!error) CHECK(asked < expires + coarse_ms);
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+    CHECK(unix_ms() >= expires && entrakey_error_retriable(error));
+    entrakey_error_free(error);
+    entrakey_token_free(token);
+    entrakey_provider_free(provider);
 }
 
 static void *ask(void *provider) {
@@ -156,6 +193,8 @@ static void many_threads_and_a_fork(void) {
     for (int i = 0; i < 64; i++) pthread_join(threads[i], NULL);
     pid_t child = fork();
     if (child == 0) {
+        alarm(20);
+        failures = 0; /* those before are the parent's to tell of */
         ask(provider);
         entrakey_provider_free(provider);
         _exit(failures ? 1 : 0);
@@ -166,11 +205,13 @@ static void many_threads_and_a_fork(void) {
 }
 
 int main(void) {
+    alarm(120); /* a call that hangs ends this program, and with it the test */
     CHECK(entrakey_abi() == ENTRAKEY_ABI && entrakey_version()[0]);
     null_everywhere();
     bad_configuration();
     refusals();
     copying();
+    no_expired_token_is_copied();
     many_threads_and_a_fork();
     return failures ? 1 : 0;
 }

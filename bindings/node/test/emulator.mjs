@@ -7,11 +7,20 @@ import { fileURLToPath } from 'node:url';
 
 const BINARY = process.env.ENTRAKEY_BIN ?? fileURLToPath(new URL('../../../target/debug/entrakey', import.meta.url));
 
+/** What a developer's shell or another test says of identities, proxies and certificates; NO_PROXY is no harm. */
+const FOREIGN = [
+  /^(AZURE|ENTRAKEY|IDENTITY|IMDS|MSI|SSL_CERT)_/,
+  /^(all|https?)_proxy$/i,
+  /^(KUBERNETES_SERVICE_HOST|REQUESTS_CA_BUNDLE|NODE_EXTRA_CA_CERTS)$/,
+];
+
 function clearEnvironment() {
   for (const name of Object.keys(process.env)) {
-    if (/^(ENTRAKEY_|AZURE_|IDENTITY_|MSI_)/.test(name)) delete process.env[name];
+    if (FOREIGN.some((pattern) => pattern.test(name))) delete process.env[name];
   }
 }
+
+clearEnvironment(); // for the tests without an emulator too
 
 /** A running emulator whose environment is this process's until the test ends. */
 export async function startEmulator(test, lifetime = '1h') {
@@ -27,12 +36,15 @@ export async function startEmulator(test, lifetime = '1h') {
     emulator.kill();
     await exit;
   });
-  const line = once(createInterface(emulator.stdout), 'line');
+  const line = once(createInterface(emulator.stdout), 'line', { signal: AbortSignal.timeout(20_000) });
   const [first] = await Promise.race([line, exit.then(() => Promise.reject(new Error('The emulator ended at once.')))]);
   const environment = JSON.parse(first);
   clearEnvironment();
   Object.assign(process.env, environment);
-  const stats = async () => (await fetch(`${environment.ENTRAKEY_EMULATOR_URL}/emulator/stats`)).json();
+  const stats = async () => {
+    const signal = AbortSignal.timeout(20_000);
+    return (await fetch(`${environment.ENTRAKEY_EMULATOR_URL}/emulator/stats`, { signal })).json();
+  };
   return {
     environment,
     stats,

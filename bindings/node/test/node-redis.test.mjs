@@ -6,7 +6,7 @@ import { Provider } from 'entrakey';
 import { credentialsProvider } from 'entrakey/node-redis';
 import { createClient } from 'redis';
 import { startEmulator } from './emulator.mjs';
-import { closedEndpoint } from './support.mjs';
+import { closedEndpoint, until } from './support.mjs';
 
 function connectTo({ REDIS_HOST, REDIS_PORT, REDIS_CA_FILE }, options) {
   const socket = {
@@ -46,42 +46,56 @@ for (const RESP of [2, 3]) {
   });
 }
 
-test('each subscriber is told of each token, and one that throws harms nobody', async (t) => {
+test('each subscriber is told of each token until it disposes, and one that throws harms nobody', async (t) => {
   await startEmulator(t, '3s');
-  const provider = new Provider({ identity: 'managed_identity' });
+  // Everybody is told at once: whoever is told at all has been told when the last one has.
+  const provider = new Provider({ identity: 'managed_identity', reauthSpread: 0 });
   t.after(() => provider.close());
   const live = credentialsProvider(provider);
   assert.equal(live.type, 'streaming-credentials-provider');
   const told = [[], []];
   let inside = true;
-  const subscriptions = await Promise.all([
-    ...told.map((news) =>
-      live.subscribe({
-        onNext: (credentials) => {
-          assert.ok(!inside);
-          news.push(credentials);
-        },
-        onError() {},
-      }),
-    ),
-    live.subscribe({
-      onNext() {
-        throw new Error('a broken listener');
-      },
-      onError() {},
-    }),
-  ]);
+  const listeners = told.map((news) => ({
+    onNext(credentials) {
+      assert.ok(!inside);
+      news.push(credentials.password);
+    },
+    onError() {},
+  }));
+  const broken = {
+    onNext() {
+      throw new Error('a broken listener');
+    },
+    onError() {},
+  };
+  const subscriptions = await Promise.all([...listeners, broken].map((listener) => live.subscribe(listener)));
   inside = false;
   const [{ username, password }, disposable] = subscriptions[0];
   const token = provider.current();
   assert.deepEqual([username, password], [token.username, token.secret]);
-  while (told[0].length < 2 || told[1].length < 2) await sleep(20);
-  assert.equal(new Set([password, ...told[0].map((credentials) => credentials.password)]).size, told[0].length + 1);
+  await until('two rotations, told to both', () => told.every((news) => news.length >= 2));
+  assert.equal(new Set([password, ...told[0]]).size, told[0].length + 1);
   disposable.dispose();
   disposable.dispose();
   const [before, others] = told.map((news) => news.length);
-  while (told[1].length === others) await sleep(20);
+  // Two: what came for the first of them may have been on its way.
+  await until('two more rotations', () => told[1].length >= others + 2);
   assert.equal(told[0].length, before);
+});
+
+test('a subscribe that fails leaves no subscription behind', async () => {
+  const subscriptions = new Set();
+  const outage = new Error('no token');
+  const provider = {
+    getToken: () => Promise.reject(outage),
+    subscribe() {
+      const subscription = { unsubscribe: () => subscriptions.delete(subscription) };
+      subscriptions.add(subscription);
+      return subscription;
+    },
+  };
+  await assert.rejects(credentialsProvider(provider).subscribe(nobody), outage);
+  assert.equal(subscriptions.size, 0);
 });
 
 test('when no token can be had, each subscribe rejects, soon', async () => {

@@ -72,7 +72,7 @@ test('worker threads have tokens of their own and end at once', async (t) => {
     const worker = new Worker(program, { eval: true });
     const versions = [];
     worker.on('message', (version) => versions.push(version));
-    await once(worker, 'message');
+    await once(worker, 'message', { signal: AbortSignal.timeout(20_000) });
     if (round === 0) while (versions.length < 2) await once(worker, 'message');
     const started = performance.now();
     await worker.terminate();
@@ -88,7 +88,7 @@ test('a worker thread that waits for a token can be terminated', async (t) => {
     new Provider({ identity: 'managed_identity', imdsEndpoint: '${imdsEndpoint}' }).getToken();
     require('node:worker_threads').parentPort.postMessage('waiting');`;
   const worker = new Worker(program, { eval: true });
-  await once(worker, 'message');
+  await once(worker, 'message', { signal: AbortSignal.timeout(20_000) });
   const started = performance.now();
   await worker.terminate();
   assert.ok(performance.now() - started < 2000);

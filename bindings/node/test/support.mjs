@@ -2,11 +2,21 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
 
 export const claims = (token) => JSON.parse(Buffer.from(token.secret.split('.')[1], 'base64url').toString());
+
+/** Waits until `condition()` holds, and not for ever. */
+export async function until(what, condition) {
+  const end = performance.now() + 20_000;
+  while (!condition()) {
+    if (performance.now() > end) throw new Error(`${what}: not within 20 s`);
+    await sleep(10);
+  }
+}
 
 /** The address of a loopback port that nobody listens on. */
 export async function closedEndpoint() {
