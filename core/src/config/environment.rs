@@ -4,6 +4,7 @@
 //! reader. So nothing here or below reads a variable later than in `Provider::new`.
 
 use super::keys::KEYS;
+use super::managed_identity;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use zeroize::Zeroizing;
@@ -56,7 +57,8 @@ impl Environment {
     /// Reads the process's environment. An empty variable counts as absent.
     pub(crate) fn read() -> Self {
         let keys = KEYS.iter().flat_map(|key| [key.variable(), key.azure_variable.to_owned()]);
-        let names = keys.chain([KUBERNETES.to_owned()]);
+        let others = managed_identity::VARIABLES.iter().chain(&[KUBERNETES]).map(|name| (*name).to_owned());
+        let names = keys.chain(others);
         let mut environment =
             Self::of(names.filter_map(|name| Some((name.clone(), std::env::var(name).ok()?))));
         environment.trust = TrustPaths::find();

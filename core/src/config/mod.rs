@@ -5,10 +5,12 @@
 
 mod environment;
 mod keys;
+mod managed_identity;
 mod settings;
 
 pub use keys::{KEYS, Key, KeyType};
-pub(crate) use settings::{IdentityChoice, Settings, UserAssigned};
+pub(crate) use managed_identity::{Host, UserAssigned};
+pub(crate) use settings::{IdentityChoice, Settings};
 
 pub(crate) use environment::{Environment, TrustPaths};
 

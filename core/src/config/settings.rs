@@ -3,6 +3,7 @@
 use super::Config;
 use super::environment::{Environment, KUBERNETES, TrustPaths};
 use super::keys::{KEYS, Key, find};
+use super::managed_identity::{Host, UserAssigned, check_user_assigned, detect};
 use crate::error::{Error, ErrorKind, Result};
 use crate::refresh::Policy;
 use std::path::PathBuf;
@@ -31,14 +32,19 @@ impl IdentityChoice {
     /// For a sentence: "from the …". It holds ids, no secret.
     pub(crate) fn describe(&self) -> String {
         match self {
-            Self::ManagedIdentity { user_assigned: None, .. } => {
-                "machine's system-assigned managed identity".to_owned()
+            Self::ManagedIdentity { host, user_assigned } => {
+                let whose = host.name();
+                match user_assigned {
+                    None => format!("system-assigned managed identity of {whose}"),
+                    Some(UserAssigned::Client(id)) => {
+                        format!("managed identity with client id {id} of {whose}")
+                    }
+                    Some(UserAssigned::Object(id)) => {
+                        format!("managed identity with object id {id} of {whose}")
+                    }
+                    Some(UserAssigned::Resource(id)) => format!("managed identity {id} of {whose}"),
+                }
             }
-            Self::ManagedIdentity { user_assigned: Some(which), .. } => match which {
-                UserAssigned::Client(id) => format!("user-assigned managed identity with client id {id}"),
-                UserAssigned::Object(id) => format!("user-assigned managed identity with object id {id}"),
-                UserAssigned::Resource(id) => format!("user-assigned managed identity {id}"),
-            },
             Self::ServicePrincipal { client_id, .. } => {
                 format!("service principal with client id {client_id}")
             }
@@ -47,14 +53,14 @@ impl IdentityChoice {
 
     /// Whether every pod of a Kubernetes node would get it.
     pub(crate) fn is_of_the_node(&self) -> bool {
-        matches!(self, Self::ManagedIdentity { .. })
+        matches!(self, Self::ManagedIdentity { host: Host::Imds { .. }, .. })
     }
 }
 
 /// How to authenticate, with what each way needs.
 pub(crate) enum IdentityChoice {
     ManagedIdentity {
-        endpoint: String,
+        host: Host,
         user_assigned: Option<UserAssigned>,
     },
     ServicePrincipal {
@@ -63,14 +69,6 @@ pub(crate) enum IdentityChoice {
         client_id: String,
         secret: Zeroizing<String>,
     },
-}
-
-/// Which of several user-assigned identities.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum UserAssigned {
-    Client(String),
-    Object(String),
-    Resource(String),
 }
 
 impl Settings {
@@ -101,6 +99,11 @@ impl Settings {
 fn managed_identity(values: &Values<'_>) -> Result<IdentityChoice> {
     let endpoint = values.required("imds_endpoint", "")?;
     check_endpoint("imds_endpoint", endpoint, Scheme::HttpNearby)?;
+    // An address that was given is meant; only without one is the environment asked what this machine is.
+    let host = match values.is_given("imds_endpoint") {
+        true => Host::Imds { endpoint: endpoint.trim_end_matches('/').to_owned() },
+        false => detect(values.environment, endpoint)?,
+    };
     let ids = [
         // A stray AZURE_CLIENT_ID belongs to some service principal, not to this identity.
         values.without_azure("client_id")?.map(|id| UserAssigned::Client(id.to_owned())),
@@ -114,7 +117,8 @@ fn managed_identity(values: &Values<'_>) -> Result<IdentityChoice> {
             "client_id, object_id and resource_id each name a user-assigned identity: set one of them only.",
         ));
     }
-    Ok(IdentityChoice::ManagedIdentity { endpoint: endpoint.trim_end_matches('/').to_owned(), user_assigned })
+    check_user_assigned(&host, user_assigned.as_ref())?;
+    Ok(IdentityChoice::ManagedIdentity { host, user_assigned })
 }
 
 fn service_principal(values: &Values<'_>) -> Result<IdentityChoice> {
@@ -203,6 +207,13 @@ impl<'a> Values<'a> {
         self.look_up(find(name)?, false)
     }
 
+    /// Whether code or the environment sets it.
+    fn is_given(&self, name: &str) -> bool {
+        let variables = |key: &&Key| [key.variable(), key.azure_variable.to_owned()];
+        let names = KEYS.iter().find(|key| key.name == name).iter().flat_map(variables).collect::<Vec<_>>();
+        self.config.get(name).is_some() || names.iter().any(|name| self.environment.get(name).is_some())
+    }
+
     fn required(&self, name: &'static str, why: &str) -> Result<&'a str> {
         self.text(name)?.ok_or_else(|| missing(name, why))
     }
@@ -220,13 +231,13 @@ impl<'a> Values<'a> {
 }
 
 /// Which URLs a key accepts.
-enum Scheme {
+pub(super) enum Scheme {
     HttpsOnly,
     /// Managed identity endpoints speak plain http, and only on the machine itself or its own link.
     HttpNearby,
 }
 
-fn check_endpoint(key: &str, value: &str, scheme: Scheme) -> Result<()> {
+pub(super) fn check_endpoint(key: &str, value: &str, scheme: Scheme) -> Result<()> {
     let parsed: Option<Uri> = value.parse().ok();
     let (Some(given), Some(host)) =
         (parsed.as_ref().and_then(Uri::scheme_str), parsed.as_ref().and_then(Uri::host))
@@ -273,7 +284,7 @@ fn missing(name: &str, why: &str) -> Error {
     ))
 }
 
-fn invalid(message: impl AsRef<str>) -> Error {
+pub(super) fn invalid(message: impl AsRef<str>) -> Error {
     Error::new(ErrorKind::InvalidConfig, message)
 }
 

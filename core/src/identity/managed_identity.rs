@@ -1,79 +1,163 @@
-//! Managed identity through the instance metadata service (IMDS) of an Azure machine.
+//! Managed identity: what each hosting environment's endpoint wants to be asked.
 //!
-//! <https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token>
-//!
-//! The request is ours: `azure_identity` would read the environment, also in a forked child and at each
+//! The requests are ours: `azure_identity` would read the environment, also in a forked child and at each
 //! request on a thread of ours, would let it override an address that was configured, and knows one
 //! address of IMDS only.
+//!
+//! - IMDS: <https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token>
+//! - App Service: <https://learn.microsoft.com/azure/app-service/overview-managed-identity#rest-endpoint-reference>
+//! - Arc: <https://learn.microsoft.com/azure/azure-arc/servers/managed-identity-authentication>
 
 use super::Source;
-use crate::config::{Settings, UserAssigned};
+use super::arc;
+use crate::config::{Host, Settings, UserAssigned};
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::Grant;
-use crate::transport::{Endpoint, Transport};
+use crate::transport::{Endpoint, Outgoing, Transport};
 use azure_core::http::Url;
 use std::sync::Arc;
 use std::time::Duration;
+use zeroize::Zeroizing;
 
-const PATH: &str = "/metadata/identity/oauth2/token";
-const API_VERSION: &str = "2018-02-01";
-/// Without it IMDS refuses: a request that was tricked out of a web server would not carry it.
+const IMDS_PATH: &str = "/metadata/identity/oauth2/token";
+/// A request that was tricked out of a web server would not carry it.
 const METADATA: (&str, &str) = ("Metadata", "true");
 
-struct Imds {
-    url: Url,
+struct Plain {
+    request: Outgoing,
     transport: Transport,
 }
 
-impl Source for Imds {
+impl Source for Plain {
     fn fetch(&self, timeout: Duration) -> Result<Grant> {
-        self.transport.get(&self.url, METADATA, timeout)
+        self.transport.fetch(&self.request, timeout)
     }
 }
 
 pub(super) fn source(
     settings: &Arc<Settings>,
-    endpoint: &str,
+    host: &Host,
     user_assigned: Option<&UserAssigned>,
 ) -> Result<Box<dyn Source>> {
-    let url = url(endpoint, &settings.scope, user_assigned)?;
-    Ok(Box::new(Imds { url, transport: Transport::new(Endpoint::ManagedIdentity, settings.clone()) }))
+    let transport = Transport::new(Endpoint::ManagedIdentity, settings.clone());
+    let request = request(host, &settings.scope, user_assigned)?;
+    Ok(match host {
+        Host::Arc { .. } => Box::new(arc::Challenged::new(request, transport)),
+        _ => Box::new(Plain { request, transport }),
+    })
 }
 
-fn url(endpoint: &str, scope: &str, user_assigned: Option<&UserAssigned>) -> Result<Url> {
-    let mut url = Url::parse(endpoint)
-        .map_err(|error| Error::new(ErrorKind::InvalidConfig, format!("imds_endpoint: {error}.")))?;
-    url.set_path(&format!("{}{PATH}", url.path().trim_end_matches('/')));
-    let mut query = url.query_pairs_mut();
-    query.clear().append_pair("api-version", API_VERSION);
-    query.append_pair("resource", scope.strip_suffix("/.default").unwrap_or(scope));
-    match user_assigned {
-        None => {}
-        Some(UserAssigned::Client(id)) => drop(query.append_pair("client_id", id)),
-        Some(UserAssigned::Object(id)) => drop(query.append_pair("object_id", id)),
-        Some(UserAssigned::Resource(id)) => drop(query.append_pair("msi_res_id", id)),
+/// The names that an endpoint has for the ways to choose an identity.
+struct Names {
+    client: &'static str,
+    resource: &'static str,
+}
+
+fn request(host: &Host, scope: &str, user_assigned: Option<&UserAssigned>) -> Result<Outgoing> {
+    let resource = scope.strip_suffix("/.default").unwrap_or(scope);
+    let names = |client, resource| Names { client, resource };
+    let get = |endpoint: &str, version, names: Names, header: (&'static str, &str)| {
+        let mut query = vec![("api-version", version), ("resource", resource)];
+        query.extend(user_assigned.map(|id| match id {
+            UserAssigned::Client(id) => (names.client, id.as_str()),
+            UserAssigned::Object(id) => ("object_id", id.as_str()),
+            UserAssigned::Resource(id) => (names.resource, id.as_str()),
+        }));
+        let mut url = parse(endpoint)?;
+        url.query_pairs_mut().clear().extend_pairs(query);
+        let headers = vec![(header.0, Zeroizing::new(header.1.to_owned()))];
+        Ok(Outgoing { url, headers, form: None })
+    };
+    match host {
+        Host::Imds { endpoint } => {
+            get(&format!("{endpoint}{IMDS_PATH}"), "2018-02-01", names("client_id", "msi_res_id"), METADATA)
+        }
+        Host::AppService { endpoint, header } => {
+            get(endpoint, "2019-08-01", names("client_id", "mi_res_id"), ("X-IDENTITY-HEADER", header))
+        }
+        // Without an underscore. (core::config refuses the other two ids.)
+        Host::AzureMl { endpoint, secret } => {
+            get(endpoint, "2017-09-01", names("clientid", "mi_res_id"), ("secret", secret))
+        }
+        Host::Arc { endpoint } => get(endpoint, "2020-06-01", names("client_id", "msi_res_id"), METADATA),
+        Host::CloudShell { endpoint } => {
+            let form = url_encoded("resource", resource);
+            let headers = vec![(METADATA.0, Zeroizing::new(METADATA.1.to_owned()))];
+            Ok(Outgoing { url: parse(endpoint)?, headers, form: Some(form) })
+        }
     }
-    drop(query);
-    Ok(url)
+}
+
+fn parse(endpoint: &str) -> Result<Url> {
+    Url::parse(endpoint).map_err(|error| {
+        let message = format!("The managed identity endpoint is not a URL: {error}.");
+        Error::new(ErrorKind::InvalidConfig, message)
+    })
+}
+
+fn url_encoded(name: &str, value: &str) -> String {
+    let mut url = Url::parse("http://localhost").ok();
+    let pair = url.as_mut().map(|url| url.query_pairs_mut().append_pair(name, value).finish().query());
+    pair.flatten().unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const HERE: &str = "http://127.0.0.1:1/some/token";
+
+    fn ask(host: &Host, id: Option<UserAssigned>) -> Outgoing {
+        request(host, "https://redis.azure.com/.default", id.as_ref()).unwrap()
+    }
+
+    fn shown(request: &Outgoing) -> String {
+        let headers = request.headers.iter().map(|(name, value)| format!("{name}: {}", value.as_str()));
+        let parts = [request.url.to_string()].into_iter().chain(headers).chain(request.form.clone());
+        parts.collect::<Vec<_>>().join(" | ")
+    }
+
     #[test]
-    fn the_request_names_resource_and_identity() {
-        let scope = "https://redis.azure.com/.default";
-        let ask = |endpoint, id: Option<UserAssigned>| url(endpoint, scope, id.as_ref()).unwrap().to_string();
+    fn each_endpoint_is_asked_in_its_own_words() {
+        let secret = |text: &str| Zeroizing::new(text.to_owned());
+        let resource = "resource=https%3A%2F%2Fredis.azure.com";
+        let endpoint = HERE.to_owned();
         assert_eq!(
-            ask("http://127.0.0.1:1/prefix/", None),
-            "http://127.0.0.1:1/prefix/metadata/identity/oauth2/token?api-version=2018-02-01\
-             &resource=https%3A%2F%2Fredis.azure.com"
+            shown(&ask(&Host::Imds { endpoint: "http://127.0.0.1:1/prefix".into() }, None)),
+            format!(
+                "http://127.0.0.1:1/prefix/metadata/identity/oauth2/token?api-version=2018-02-01&{resource} | \
+                 Metadata: true"
+            )
         );
-        let resource = "/subscriptions/s/x&y";
-        let asked = ask("http://127.0.0.1:1", Some(UserAssigned::Resource(resource.into())));
-        assert!(asked.ends_with("&msi_res_id=%2Fsubscriptions%2Fs%2Fx%26y"), "{asked}");
-        assert!(ask("http://127.0.0.1:1", Some(UserAssigned::Client("c".into()))).ends_with("&client_id=c"));
-        assert!(ask("http://127.0.0.1:1", Some(UserAssigned::Object("o".into()))).ends_with("&object_id=o"));
+        assert_eq!(
+            shown(&ask(&Host::AppService { endpoint: endpoint.clone(), header: secret("h") }, None)),
+            format!("{HERE}?api-version=2019-08-01&{resource} | X-IDENTITY-HEADER: h")
+        );
+        let ml = Host::AzureMl { endpoint: endpoint.clone(), secret: secret("s") };
+        assert_eq!(
+            shown(&ask(&ml, Some(UserAssigned::Client("c".into())))),
+            format!("{HERE}?api-version=2017-09-01&{resource}&clientid=c | secret: s")
+        );
+        assert_eq!(
+            shown(&ask(&Host::Arc { endpoint: endpoint.clone() }, None)),
+            format!("{HERE}?api-version=2020-06-01&{resource} | Metadata: true")
+        );
+        assert_eq!(
+            shown(&ask(&Host::CloudShell { endpoint }, None)),
+            format!("{HERE} | Metadata: true | {resource}")
+        );
+    }
+
+    #[test]
+    fn an_identity_is_chosen_by_the_names_that_the_endpoint_has() {
+        let imds = Host::Imds { endpoint: "http://127.0.0.1:1".into() };
+        let app = Host::AppService { endpoint: HERE.into(), header: Zeroizing::new("h".into()) };
+        let query =
+            |host, id| ask(host, Some(id)).url.query().unwrap().rsplit('&').next().unwrap().to_owned();
+        let resource = || UserAssigned::Resource("/subscriptions/s/x&y".into());
+        assert_eq!(query(&imds, resource()), "msi_res_id=%2Fsubscriptions%2Fs%2Fx%26y");
+        assert_eq!(query(&app, resource()), "mi_res_id=%2Fsubscriptions%2Fs%2Fx%26y");
+        assert_eq!(query(&imds, UserAssigned::Client("c".into())), "client_id=c");
+        assert_eq!(query(&app, UserAssigned::Object("o".into())), "object_id=o");
     }
 }

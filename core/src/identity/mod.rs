@@ -1,7 +1,10 @@
 //! Where tokens come from: one file for each way to authenticate.
 
+mod arc;
 mod managed_identity;
 mod service_principal;
+#[cfg(test)]
+mod tests;
 
 use crate::config::{IdentityChoice, Settings};
 use crate::error::{Error, ErrorKind, Result};
@@ -20,8 +23,8 @@ pub(crate) trait Source: Send + Sync {
 /// The source that the settings describe. No I/O.
 pub(crate) fn source(settings: &Arc<Settings>) -> Result<Box<dyn Source>> {
     let credential = match &settings.identity {
-        IdentityChoice::ManagedIdentity { endpoint, user_assigned } => {
-            return managed_identity::source(settings, endpoint, user_assigned.as_ref());
+        IdentityChoice::ManagedIdentity { host, user_assigned } => {
+            return managed_identity::source(settings, host, user_assigned.as_ref());
         }
         IdentityChoice::ServicePrincipal { authority_host, tenant_id, client_id, secret } => {
             service_principal::credential(settings, authority_host, tenant_id, client_id, secret)?

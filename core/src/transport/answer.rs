@@ -27,7 +27,9 @@ const LONGEST_LIFE: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// The parts of an answer before its body.
 pub(super) struct Head {
-    status: u16,
+    pub(super) status: u16,
+    /// What a refusal asks for (`WWW-Authenticate`).
+    pub(super) challenge: Option<String>,
     /// The server's clock, seconds since the Unix epoch.
     date: Option<u64>,
     retry_after: Option<Duration>,
@@ -41,6 +43,7 @@ impl Head {
         let date = header("date").and_then(|text| httpdate::parse_http_date(text).ok()).map(unix);
         Self {
             status: response.status().as_u16(),
+            challenge: header("www-authenticate").map(str::to_owned),
             date,
             retry_after: header("retry-after").and_then(|text| retry_after(text, date)),
             sent_at,
@@ -229,6 +232,7 @@ mod tests {
     fn an_absurd_lifetime_is_cut_to_one_that_clocks_can_add() {
         let head = Head {
             status: 200,
+            challenge: None,
             date: Some(1_000),
             retry_after: None,
             sent_at: Duration::ZERO,
@@ -242,7 +246,14 @@ mod tests {
     }
 
     fn head(status: u16) -> Head {
-        Head { status, date: Some(1_000), retry_after: None, sent_at: Duration::ZERO, skew_ms: None }
+        Head {
+            status,
+            challenge: None,
+            date: Some(1_000),
+            retry_after: None,
+            sent_at: Duration::ZERO,
+            skew_ms: None,
+        }
     }
 
     fn from_claims() -> Settings {

@@ -24,6 +24,7 @@ use ureq::http::request::Builder as RequestBuilder;
 use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector as _, TcpConnector};
 use ureq::{Agent, http};
+use zeroize::Zeroizing;
 
 /// IMDS answers on the machine's own link: what takes longer to connect is not there. Microsoft's
 /// libraries allow 2 s too.
@@ -85,10 +86,25 @@ impl Transport {
         Self { endpoint, settings, tls: OnceBox::new() }
     }
 
-    /// Asks `url` with GET and one header. Blocks for `timeout` at most.
-    pub(crate) fn get(&self, url: &Url, header: (&str, &str), timeout: Duration) -> Result<Grant> {
-        let request = http::Request::get(url.as_str()).header(header.0, header.1);
-        self.send(url, request, &[], timeout)
+    /// Sends a request of ours. Blocks for `timeout` at most.
+    pub(crate) fn fetch(&self, request: &Outgoing, timeout: Duration) -> Result<Grant> {
+        let answer = self.send(&request.url, request.builder(), request.body(), timeout)?;
+        self.read(&request.url, answer)
+    }
+
+    /// Sends a request that is to be refused, and returns what the refusal asks for (`WWW-Authenticate`). An
+    /// answer of another kind is the error that it amounts to; a token would not be an answer here.
+    pub(crate) fn challenge(&self, request: &Outgoing, timeout: Duration) -> Result<Option<String>> {
+        let answer = self.send(&request.url, request.builder(), request.body(), timeout)?;
+        if answer.0.status == 401 {
+            return Ok(answer.0.challenge);
+        }
+        self.read(&request.url, answer).map(|_| None)
+    }
+
+    fn read(&self, url: &Url, (head, body): (answer::Head, Vec<u8>)) -> Result<Grant> {
+        let address = url.origin().ascii_serialization();
+        answer::read(self.endpoint, &address, &head, body, &self.settings)
     }
 
     fn agent(&self, target: &Url, timeout: Duration) -> Result<Agent> {
@@ -127,10 +143,17 @@ impl Transport {
         let Body::Bytes(body) = request.body() else {
             return Err(internal("with a streamed body"));
         };
-        self.send(url, builder, body, timeout)
+        let answer = self.send(url, builder, body, timeout)?;
+        self.read(url, answer)
     }
 
-    fn send(&self, url: &Url, builder: RequestBuilder, body: &[u8], timeout: Duration) -> Result<Grant> {
+    fn send(
+        &self,
+        url: &Url,
+        builder: RequestBuilder,
+        body: &[u8],
+        timeout: Duration,
+    ) -> Result<(answer::Head, Vec<u8>)> {
         let address = url.origin().ascii_serialization();
         let agent = self.agent(url, timeout)?;
         let sent_at = entrakey_sys::clock::boot();
@@ -143,7 +166,34 @@ impl Transport {
         let mut response = sent.map_err(describe)?;
         let head = answer::Head::read(&response, sent_at);
         let body = response.body_mut().with_config().limit(MAX_ANSWER_BYTES).read_to_vec();
-        answer::read(self.endpoint, &address, &head, body.map_err(describe)?, &self.settings)
+        Ok((head, body.map_err(describe)?))
+    }
+}
+
+/// A request that this library writes itself.
+#[derive(Clone)]
+pub(crate) struct Outgoing {
+    pub(crate) url: Url,
+    pub(crate) headers: Vec<(&'static str, Zeroizing<String>)>,
+    /// The body of a POST, `application/x-www-form-urlencoded`; none for a GET.
+    pub(crate) form: Option<String>,
+}
+
+impl Outgoing {
+    fn builder(&self) -> RequestBuilder {
+        let mut builder = match self.form {
+            None => http::Request::get(self.url.as_str()),
+            Some(_) => http::Request::post(self.url.as_str())
+                .header("Content-Type", "application/x-www-form-urlencoded"),
+        };
+        for (name, value) in &self.headers {
+            builder = builder.header(*name, value.as_str());
+        }
+        builder
+    }
+
+    fn body(&self) -> &[u8] {
+        self.form.as_deref().unwrap_or_default().as_bytes()
     }
 }
 

@@ -1,0 +1,147 @@
+//! Which managed identity endpoint this machine has, and which identity is asked of it.
+//!
+//! The order is that of Microsoft's libraries (MSAL, `managed_identity.py`).
+
+use super::environment::Environment;
+use super::settings::{Scheme, check_endpoint, invalid};
+use crate::error::Result;
+use zeroize::Zeroizing;
+
+/// The variables by which hosting environments tell where their endpoint is.
+pub(super) const VARIABLES: &[&str] = &[
+    "IDENTITY_ENDPOINT",
+    "IDENTITY_HEADER",
+    "IDENTITY_SERVER_THUMBPRINT",
+    "IMDS_ENDPOINT",
+    "MSI_ENDPOINT",
+    "MSI_SECRET",
+];
+
+/// A managed identity endpoint, and what it wants to see.
+pub(crate) enum Host {
+    /// A virtual machine, a scale set, a Kubernetes node.
+    Imds { endpoint: String },
+    /// App Service, Functions, Container Apps.
+    AppService { endpoint: String, header: Zeroizing<String> },
+    /// Azure Machine Learning.
+    AzureMl { endpoint: String, secret: Zeroizing<String> },
+    /// A machine elsewhere that Azure Arc manages.
+    Arc { endpoint: String },
+    /// Azure Cloud Shell: the token is the signed-in user's.
+    CloudShell { endpoint: String },
+}
+
+/// Which of several user-assigned identities.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum UserAssigned {
+    Client(String),
+    Object(String),
+    Resource(String),
+}
+
+impl Host {
+    /// For a sentence: "from the managed identity of …".
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Imds { .. } => "this machine (IMDS)",
+            Self::AppService { .. } => "App Service",
+            Self::AzureMl { .. } => "Azure Machine Learning",
+            Self::Arc { .. } => "Azure Arc",
+            Self::CloudShell { .. } => "Cloud Shell",
+        }
+    }
+}
+
+/// What the environment says; `imds` is where IMDS is if nothing else is found.
+pub(super) fn detect(environment: &Environment, imds: &str) -> Result<Host> {
+    let get = |name| environment.get(name).map(str::to_owned);
+    let secret = |name| environment.get(name).map(|value| Zeroizing::new(value.to_owned()));
+    let found = match (
+        get("IDENTITY_ENDPOINT"),
+        secret("IDENTITY_HEADER"),
+        get("MSI_ENDPOINT"),
+        secret("MSI_SECRET"),
+    ) {
+        (Some(_), Some(_), ..) if environment.get("IDENTITY_SERVER_THUMBPRINT").is_some() => {
+            return Err(invalid(
+                "This is Service Fabric, whose managed identity endpoint this version does not know yet. Set \
+                 identity to service_principal.",
+            ));
+        }
+        (Some(endpoint), Some(header), ..) => ("IDENTITY_ENDPOINT", Host::AppService { endpoint, header }),
+        (_, _, Some(endpoint), Some(secret)) => ("MSI_ENDPOINT", Host::AzureMl { endpoint, secret }),
+        (Some(endpoint), ..) if environment.get("IMDS_ENDPOINT").is_some() => {
+            ("IDENTITY_ENDPOINT", Host::Arc { endpoint })
+        }
+        (_, _, Some(endpoint), _) => ("MSI_ENDPOINT", Host::CloudShell { endpoint }),
+        _ => return Ok(Host::Imds { endpoint: imds.trim_end_matches('/').to_owned() }),
+    };
+    check(found)
+}
+
+fn check((variable, host): (&str, Host)) -> Result<Host> {
+    let (Host::Imds { endpoint }
+    | Host::AppService { endpoint, .. }
+    | Host::AzureMl { endpoint, .. }
+    | Host::Arc { endpoint }
+    | Host::CloudShell { endpoint }) = &host;
+    check_endpoint(variable, endpoint, Scheme::HttpNearby)?;
+    Ok(host)
+}
+
+/// Whether the endpoint can tell identities apart by that id.
+pub(super) fn check_user_assigned(host: &Host, user_assigned: Option<&UserAssigned>) -> Result<()> {
+    let Some(id) = user_assigned else { return Ok(()) };
+    let name = host.name();
+    match (host, id) {
+        (Host::Imds { .. } | Host::AppService { .. }, _)
+        | (Host::AzureMl { .. }, UserAssigned::Client(_)) => Ok(()),
+        (Host::AzureMl { .. }, _) => Err(invalid(format!(
+            "{name} knows user-assigned identities by client_id only: set that instead."
+        ))),
+        (Host::Arc { .. } | Host::CloudShell { .. }, _) => Err(invalid(format!(
+            "{name} has no user-assigned identities: remove client_id, object_id and resource_id."
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host(variables: &[(&str, &str)]) -> Result<Host> {
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        detect(&Environment::of(variables), "http://169.254.169.254")
+    }
+
+    #[test]
+    fn the_environment_says_where_the_endpoint_is_in_microsofts_order() {
+        const HERE: &str = "http://127.0.0.1:1/token";
+        let identity = ("IDENTITY_ENDPOINT", HERE);
+        let msi = ("MSI_ENDPOINT", HERE);
+        let name = |variables: &[(&str, &str)]| host(variables).map(|host| host.name()).unwrap_or("refused");
+        assert_eq!(name(&[]), "this machine (IMDS)");
+        assert_eq!(name(&[identity, ("IDENTITY_HEADER", "h")]), "App Service");
+        assert_eq!(name(&[identity, ("IDENTITY_HEADER", "h"), msi, ("MSI_SECRET", "s")]), "App Service");
+        assert_eq!(name(&[msi, ("MSI_SECRET", "s")]), "Azure Machine Learning");
+        assert_eq!(name(&[identity, ("IMDS_ENDPOINT", HERE)]), "Azure Arc");
+        assert_eq!(name(&[msi]), "Cloud Shell");
+        assert_eq!(name(&[identity]), "this machine (IMDS)", "half a hint is none");
+        let fabric = [identity, ("IDENTITY_HEADER", "h"), ("IDENTITY_SERVER_THUMBPRINT", "t")];
+        assert_eq!(name(&fabric), "refused");
+        let far = [("IDENTITY_ENDPOINT", "http://10.0.0.1/token"), ("IDENTITY_HEADER", "h")];
+        assert!(host(&far).err().unwrap().message().contains("IDENTITY_ENDPOINT"));
+    }
+
+    #[test]
+    fn an_id_that_the_endpoint_does_not_know_is_refused() {
+        let endpoint = || "http://127.0.0.1:1".to_owned();
+        let ml = Host::AzureMl { endpoint: endpoint(), secret: Zeroizing::new("s".into()) };
+        let arc = Host::Arc { endpoint: endpoint() };
+        let (client, object) = (UserAssigned::Client("c".into()), UserAssigned::Object("o".into()));
+        assert!(check_user_assigned(&ml, Some(&client)).is_ok());
+        assert!(check_user_assigned(&ml, Some(&object)).unwrap_err().message().contains("client_id"));
+        assert!(check_user_assigned(&arc, None).is_ok());
+        assert!(check_user_assigned(&arc, Some(&client)).unwrap_err().message().contains("Arc"));
+    }
+}
