@@ -193,3 +193,40 @@ fn a_clock_that_is_ten_minutes_off_is_served_and_reported() {
         assert_eq!(rejection.reason.name(), "clock_skew");
     }
 }
+
+#[test]
+fn a_secret_in_a_file_is_read_anew_and_a_change_of_it_ends_the_wait_after_a_refusal() {
+    let emulator = Emulator::start("1h");
+    let path = std::env::temp_dir().join(format!("entrakey-secret-{}", std::process::id()));
+    std::fs::write(&path, "an-old-secret\n").unwrap();
+    let mut config = Config::new();
+    for (key, value) in [
+        ("identity", "service_principal"),
+        ("tenant_id", emulator.get("AZURE_TENANT_ID")),
+        ("client_id", emulator.get("AZURE_CLIENT_ID")),
+        ("client_secret_path", path.to_str().unwrap()),
+        ("authority_host", emulator.get("AZURE_AUTHORITY_HOST")),
+        ("ca_file", emulator.get("ENTRAKEY_CA_FILE")),
+    ] {
+        config.set(key, value).unwrap();
+    }
+    let provider = Provider::new(&config).unwrap();
+    let error = provider.get_token().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AuthRejected);
+    assert!(!error.to_string().contains("an-old-secret"), "{error}");
+    provider.refresh().unwrap(); // a second refusal: the next attempt by itself is some 10 s away
+    wait_for(&provider, || provider.status().counters.failures.get("AUTH_REJECTED") == Some(&2));
+    let (start, planned) = (Instant::now(), provider.status().next_refresh_in_ms.unwrap());
+    std::fs::write(&path, emulator.get("AZURE_CLIENT_SECRET")).unwrap();
+    wait_for(&provider, || provider.version() == 1);
+    assert!(start.elapsed() < Duration::from_millis(planned), "it was the scheduled attempt that brought it");
+    std::fs::remove_file(&path).unwrap();
+}
+
+fn wait_for(provider: &Provider, condition: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < Duration::from_secs(20), "{}", provider.status().to_json());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}

@@ -66,6 +66,13 @@ pub static KEYS: &[Key] = &[
         "The service principal's secret: its value, not its id.",
     ),
     key(
+        "client_secret_path",
+        Text,
+        "",
+        "A file that holds the service principal's secret and nothing else. It is read for each request, and a \
+         change of it is noticed within seconds when the secret was refused.",
+    ),
+    key(
         "scope",
         Text,
         "https://redis.azure.com/.default",

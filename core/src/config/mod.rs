@@ -10,7 +10,7 @@ mod settings;
 
 pub use keys::{KEYS, Key, KeyType};
 pub(crate) use managed_identity::{Host, UserAssigned};
-pub(crate) use settings::{IdentityChoice, Settings};
+pub(crate) use settings::{IdentityChoice, SecretFrom, Settings};
 
 pub(crate) use environment::{Environment, TrustPaths};
 

@@ -59,16 +59,15 @@ impl IdentityChoice {
 
 /// How to authenticate, with what each way needs.
 pub(crate) enum IdentityChoice {
-    ManagedIdentity {
-        host: Host,
-        user_assigned: Option<UserAssigned>,
-    },
-    ServicePrincipal {
-        authority_host: String,
-        tenant_id: String,
-        client_id: String,
-        secret: Zeroizing<String>,
-    },
+    ManagedIdentity { host: Host, user_assigned: Option<UserAssigned> },
+    ServicePrincipal { authority_host: String, tenant_id: String, client_id: String, secret: SecretFrom },
+}
+
+/// Where a client secret is.
+pub(crate) enum SecretFrom {
+    Value(Zeroizing<String>),
+    /// Read anew for each request: what rotates secrets replaces the file.
+    File(PathBuf),
 }
 
 impl Settings {
@@ -142,8 +141,23 @@ fn service_principal(values: &Values<'_>) -> Result<IdentityChoice> {
         authority_host: authority_host.trim_end_matches('/').to_owned(),
         tenant_id,
         client_id: values.required("client_id", WHY)?.to_owned(),
-        secret: Zeroizing::new(values.required("client_secret", WHY)?.to_owned()),
+        secret: client_secret(values, WHY)?,
     })
+}
+
+/// Code beats the environment also between the two ways: who sets a path in code means it.
+fn client_secret(values: &Values<'_>, why: &str) -> Result<SecretFrom> {
+    let in_code = |name| values.config.get(name).is_some();
+    let path = values.text("client_secret_path")?.map(PathBuf::from);
+    match (path, values.text("client_secret")?) {
+        (Some(_), Some(_)) if in_code("client_secret_path") && in_code("client_secret") => Err(invalid(
+            "client_secret and client_secret_path are two places for one secret: set one of them.",
+        )),
+        (Some(path), Some(_)) if in_code("client_secret_path") => Ok(SecretFrom::File(path)),
+        (_, Some(secret)) => Ok(SecretFrom::Value(Zeroizing::new(secret.to_owned()))),
+        (Some(path), None) => Ok(SecretFrom::File(path)),
+        (None, None) => Err(missing("client_secret", why)),
+    }
 }
 
 fn policy(values: &Values<'_>) -> Result<Policy> {
@@ -328,7 +342,21 @@ mod tests {
         let IdentityChoice::ServicePrincipal { tenant_id, client_id, secret, .. } = settings.identity else {
             panic!("wrong identity");
         };
+        let SecretFrom::Value(secret) = secret else { panic!("a file") };
         assert_eq!((tenant_id.as_str(), client_id.as_str(), secret.as_str()), ("code", "ours", "azure"));
+    }
+
+    #[test]
+    fn a_secret_has_one_place() {
+        let path = ("client_secret_path", "/run/secrets/redis");
+        assert!(refusal(&[PRINCIPAL, &[path]].concat(), &[]).contains("client_secret_path"));
+        let from = |code: &[(&str, &str)], variables: &[(&str, &str)]| {
+            let settings = resolve(&[&PRINCIPAL[..3], code].concat(), variables).unwrap();
+            matches!(settings.identity, IdentityChoice::ServicePrincipal { secret: SecretFrom::File(_), .. })
+        };
+        assert!(from(&[path], &[]));
+        assert!(from(&[path], &[("AZURE_CLIENT_SECRET", "s")]), "code wins over the environment");
+        assert!(!from(&[("client_secret", "s")], &[("ENTRAKEY_CLIENT_SECRET_PATH", "/x")]));
     }
 
     #[test]

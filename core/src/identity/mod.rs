@@ -1,16 +1,17 @@
 //! Where tokens come from: one file for each way to authenticate.
 
 mod arc;
+mod file;
 mod managed_identity;
 mod service_principal;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use file::Stamp;
+
 use crate::config::{IdentityChoice, Settings};
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::Grant;
-use crate::transport::exchange;
-use azure_core::credentials::TokenCredential;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,30 +19,23 @@ use std::time::Duration;
 pub(crate) trait Source: Send + Sync {
     /// Asks for a token. Blocks for `timeout` at most, on the caller's thread.
     fn fetch(&self, timeout: Duration) -> Result<Grant>;
+
+    /// The state of the file that holds the credential: another one than at the last request means that
+    /// asking again is worth while. None if no file does. May block as long as the file system does.
+    fn stamp(&self) -> Option<Stamp> {
+        None
+    }
 }
 
 /// The source that the settings describe. No I/O.
 pub(crate) fn source(settings: &Arc<Settings>) -> Result<Box<dyn Source>> {
-    let credential = match &settings.identity {
+    match &settings.identity {
         IdentityChoice::ManagedIdentity { host, user_assigned } => {
-            return managed_identity::source(settings, host, user_assigned.as_ref());
+            managed_identity::source(settings, host, user_assigned.as_ref())
         }
         IdentityChoice::ServicePrincipal { authority_host, tenant_id, client_id, secret } => {
-            service_principal::credential(settings, authority_host, tenant_id, client_id, secret)?
+            service_principal::source(settings, authority_host, tenant_id, client_id, secret)
         }
-    };
-    Ok(Box::new(Upstream { credential, scope: settings.scope.clone() }))
-}
-
-/// A credential of `azure_identity` over our transport.
-struct Upstream {
-    credential: Arc<dyn TokenCredential>,
-    scope: String,
-}
-
-impl Source for Upstream {
-    fn fetch(&self, timeout: Duration) -> Result<Grant> {
-        exchange(timeout, self.credential.get_token(&[&self.scope], None))
     }
 }
 

@@ -2,36 +2,99 @@
 //!
 //! <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow>
 
-use super::refused;
-use crate::config::Settings;
+use super::{Source, Stamp, file, refused};
+use crate::config::{SecretFrom, Settings};
 use crate::error::Result;
-use crate::transport::{Endpoint, Transport};
+use crate::grant::Grant;
+use crate::transport::{Endpoint, Transport, exchange};
 use azure_core::cloud::{CloudConfiguration, CustomConfiguration};
 use azure_core::credentials::{Secret, TokenCredential};
 use azure_core::http::{ClientOptions, Transport as UpstreamTransport};
 use azure_identity::{ClientSecretCredential, ClientSecretCredentialOptions};
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-pub(super) fn credential(
+/// What a credential is made of. One is made for each request when the secret is in a file.
+struct Principal {
+    authority_host: String,
+    tenant_id: String,
+    client_id: String,
+    scope: String,
+    transport: Arc<Transport>,
+}
+
+impl Principal {
+    fn credential(&self, secret: &str) -> Result<Arc<dyn TokenCredential>> {
+        // The authority is always given: without one, upstream reads the environment or its own table.
+        let mut cloud = CustomConfiguration::default();
+        cloud.authority_host.clone_from(&self.authority_host);
+        let options = ClientSecretCredentialOptions {
+            client_options: ClientOptions {
+                cloud: Some(Arc::new(CloudConfiguration::Custom(cloud))),
+                transport: Some(UpstreamTransport::new(self.transport.clone())),
+                ..ClientOptions::default()
+            },
+        };
+        let secret = Secret::new(secret.to_owned());
+        let made =
+            ClientSecretCredential::new(&self.tenant_id, self.client_id.clone(), secret, Some(options));
+        Ok(made.map_err(|error| refused(&error))?)
+    }
+
+    fn fetch(&self, credential: &dyn TokenCredential, timeout: Duration) -> Result<Grant> {
+        exchange(timeout, credential.get_token(&[&self.scope], None))
+    }
+}
+
+struct WithSecret {
+    principal: Principal,
+    credential: Arc<dyn TokenCredential>,
+}
+
+impl Source for WithSecret {
+    fn fetch(&self, timeout: Duration) -> Result<Grant> {
+        self.principal.fetch(self.credential.as_ref(), timeout)
+    }
+}
+
+struct WithFile {
+    principal: Principal,
+    path: PathBuf,
+}
+
+impl Source for WithFile {
+    fn fetch(&self, timeout: Duration) -> Result<Grant> {
+        let secret = file::read("client_secret_path", &self.path)?;
+        self.principal.fetch(self.principal.credential(&secret)?.as_ref(), timeout)
+    }
+
+    fn stamp(&self) -> Option<Stamp> {
+        Some(file::stamp(&self.path))
+    }
+}
+
+pub(super) fn source(
     settings: &Arc<Settings>,
     authority_host: &str,
     tenant_id: &str,
     client_id: &str,
-    secret: &str,
-) -> Result<Arc<dyn TokenCredential>> {
-    // The authority is always given: without one, upstream reads the environment or its own table.
-    let mut cloud = CustomConfiguration::default();
-    cloud.authority_host = authority_host.to_owned();
-    let transport = Transport::new(Endpoint::Entra, settings.clone());
-    let options = ClientSecretCredentialOptions {
-        client_options: ClientOptions {
-            cloud: Some(Arc::new(CloudConfiguration::Custom(cloud))),
-            transport: Some(UpstreamTransport::new(Arc::new(transport))),
-            ..ClientOptions::default()
-        },
+    secret: &SecretFrom,
+) -> Result<Box<dyn Source>> {
+    let principal = Principal {
+        authority_host: authority_host.to_owned(),
+        tenant_id: tenant_id.to_owned(),
+        client_id: client_id.to_owned(),
+        scope: settings.scope.clone(),
+        transport: Arc::new(Transport::new(Endpoint::Entra, settings.clone())),
     };
-    let secret = Secret::new(secret.to_owned());
-    let credential = ClientSecretCredential::new(tenant_id, client_id.to_owned(), secret, Some(options))
-        .map_err(|error| refused(&error))?;
-    Ok(credential)
+    Ok(match secret {
+        SecretFrom::Value(secret) => {
+            Box::new(WithSecret { credential: principal.credential(secret)?, principal })
+        }
+        SecretFrom::File(path) => {
+            principal.credential("not yet read")?; // what upstream says of the other arguments
+            Box::new(WithFile { principal, path: path.clone() })
+        }
+    })
 }

@@ -14,7 +14,7 @@ use crate::clock::Now;
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Level, ProviderEvent};
-use crate::identity::Source;
+use crate::identity::{Source, Stamp};
 use crate::notify::Listener;
 use crate::rejection::{Rejection, explain};
 use crate::status::Status;
@@ -25,6 +25,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError, Weak};
 use std::thread::ThreadId;
 use std::time::Duration;
+
+/// While a credential from a file is refused, the file is looked at this often. (A look is one system call.)
+const FILE_WATCH: Duration = Duration::from_secs(2);
 
 /// One provider's engine in one process. A forked child gets another.
 pub(crate) struct Engine {
@@ -53,6 +56,10 @@ struct State {
     observers: Observers,
     /// Rejections by reason.
     rejections: BTreeMap<&'static str, u64>,
+    /// The credential's file as it was when the last request started.
+    stamp: Option<Stamp>,
+    /// A look at the file is under way.
+    looking: bool,
     /// What the timer was last asked for.
     armed: Option<Duration>,
 }
@@ -90,6 +97,8 @@ impl Engine {
                 running: HashMap::new(),
                 observers: Observers::default(),
                 rejections: BTreeMap::new(),
+                stamp: None,
+                looking: false,
                 armed: None,
             }),
             returned: Condvar::new(),
@@ -278,17 +287,43 @@ impl Engine {
     }
 
     fn rearm(self: &Arc<Self>, state: &mut State) {
-        let wanted = state.machine.alarm(Now::read());
+        let now = Now::read();
+        let look = (state.machine.is_refused() && state.stamp.is_some()).then(|| now.boot + FILE_WATCH);
+        let alarm = state.machine.alarm(now);
+        let wanted = alarm.map(|alarm| look.map_or(alarm, |look| look.min(alarm)));
         let Some(at) = wanted.filter(|_| wanted != state.armed) else { return };
         let alarm: Weak<Self> = Arc::downgrade(self);
         // Without a timer thread the next call tries again; a token in hand stays good meanwhile.
         state.armed = timer::arm(self.alarm_id, at, alarm).ok().map(|()| at);
     }
 
+    /// A refused credential whose file has changed since is tried at once. Not on the timer thread: a file
+    /// system may hang.
+    fn look_at_file(self: &Arc<Self>, state: &mut State) {
+        let Some(before) = state.stamp.clone().filter(|_| state.machine.is_refused() && !state.looking)
+        else {
+            return;
+        };
+        state.looking = true;
+        let engine = self.clone();
+        self.dispatcher.submit(Box::new(move || {
+            let changed = engine.source.stamp().is_some_and(|now| now != before);
+            let mut state = engine.lock();
+            state.looking = false;
+            if changed && state.machine.is_refused() {
+                engine.feed(&mut state, Event::CredentialChanged);
+            }
+        }));
+    }
+
     fn start_fetch(self: &Arc<Self>, number: u64, timeout: Duration) -> Option<Event> {
         let engine = self.clone();
         let body = move || {
-            let fetch = AssertUnwindSafe(|| engine.source.fetch(timeout));
+            let fetch = AssertUnwindSafe(|| {
+                let stamp = engine.source.stamp(); // before the file is read: a change in between is seen later
+                engine.lock().stamp = stamp;
+                engine.source.fetch(timeout)
+            });
             let outcome = catch_unwind(fetch).unwrap_or_else(|_| Err(panicked()));
             let event = outcome.map_or_else(|e| Event::Failed(number, e), |g| Event::Answered(number, g));
             if catch_unwind(AssertUnwindSafe(|| engine.tell(event))).is_err() {
@@ -352,6 +387,7 @@ impl Alarm for Engine {
     fn ring(self: Arc<Self>) {
         let mut state = self.lock();
         state.armed = None;
+        self.look_at_file(&mut state);
         self.feed(&mut state, Event::Timer);
     }
 }

@@ -118,6 +118,10 @@ impl Machine {
             Event::Answered(flight, grant) => self.answered(now, flight, grant, random, &mut out),
             Event::Failed(flight, error) => self.failed(now, flight, error, random, &mut out),
             Event::Refresh => self.want(Forced::Host),
+            Event::CredentialChanged => {
+                self.pace.start_anew();
+                self.want(Forced::Host);
+            }
             Event::Rejected(version) => self.rejected(version, &mut out),
             Event::Subscribed(id) => self.subscribed(now, id),
             Event::Unsubscribed(id) => self.listeners.remove(id),
@@ -167,6 +171,12 @@ impl Machine {
         self.tally.notifications += 1;
         self.tally.late_notifications += u64::from(late.0);
         Some((held.token.clone(), late))
+    }
+
+    /// Whether the last answer was a refusal that trying again will hardly change.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        self.pace.is_refused() && self.flight.is_none() && !self.closed
     }
 
     /// Whether [`Event::Close`] has happened.

@@ -83,6 +83,12 @@ impl Pace {
         self.forced = Some(cause);
     }
 
+    /// What was tried in vain says nothing about what is tried next.
+    pub(super) fn start_anew(&mut self) {
+        self.forced_in_vain = 0;
+        self.forced_gate = Duration::ZERO;
+    }
+
     /// When a caller's request may start. After a fatal answer only the schedule's own.
     pub(super) fn open_at(&self) -> Duration {
         self.planned().filter(|_| self.fatals > 0).unwrap_or(self.gate)
@@ -124,8 +130,7 @@ impl Pace {
     /// A newer token came: what went before does not count.
     pub(super) fn renewed(&mut self, next: Duration) {
         self.next = Some(next);
-        self.forced_in_vain = 0;
-        self.forced_gate = Duration::ZERO;
+        self.start_anew();
     }
 
     /// A forced request brought nothing newer: the next one waits longer.

@@ -26,8 +26,10 @@ pub enum Event {
     Answered(u64, Grant),
     /// The request of this number failed.
     Failed(u64, Error),
-    /// The host wants another token, or the file of a credential has changed.
+    /// The host wants another token.
     Refresh,
+    /// The file that holds the credential has changed.
+    CredentialChanged,
     /// A server refused the token of this version.
     Rejected(u64),
     /// A listener of this number is there.

@@ -192,6 +192,21 @@ fn refresh_after_a_fatal_answer_asks_at_once_but_not_in_a_loop() {
 }
 
 #[test]
+fn a_changed_credential_is_tried_at_once_however_much_was_tried_in_vain() {
+    let mut bench = Bench::new();
+    let flight = bench.get().1.unwrap();
+    bench.fail(flight, ErrorKind::AuthRejected);
+    for _ in 0..5 {
+        bench.step(Event::Refresh);
+        let (_, flight) = bench.advance_to_request();
+        bench.fail(flight, ErrorKind::AuthRejected);
+    }
+    bench.pass(seconds(1));
+    assert!(fetch(&bench.step(Event::Refresh)).is_none());
+    assert!(fetch(&bench.step(Event::CredentialChanged)).is_some());
+}
+
+#[test]
 fn callers_wait_through_failures_that_pass() {
     let mut bench = Bench::new();
     let flight = bench.get().1.unwrap();
