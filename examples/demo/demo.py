@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +19,10 @@ import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 START_UP_S = 20
+# What a developer's own shell says of identities, proxies and certificates is not for these clients.
+FOREIGN = re.compile(r"(?i:(all|https?)_proxy$)|(AZURE|ENTRAKEY|IDENTITY|IMDS|MSI|SSL_CERT)_")
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not FOREIGN.match(name)}
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class Client:
@@ -31,7 +36,7 @@ class Client:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, **environment},
+            env={**ENVIRONMENT, **environment},
         )
         self.said = []
         threading.Thread(target=self._read, daemon=True).start()
@@ -65,7 +70,10 @@ def start_emulator(lifetime):
         stdout=subprocess.PIPE,
         text=True,
     )
+    late = threading.Timer(START_UP_S, process.kill)
+    late.start()
     line = process.stdout.readline()
+    late.cancel()
     if not line:
         sys.exit("the emulator did not start")
     return process, json.loads(line)
@@ -103,13 +111,13 @@ def start_clients(emulator, seconds):
 
 
 def stats_of(emulator):
-    with urllib.request.urlopen(emulator["ENTRAKEY_EMULATOR_URL"] + "/emulator/stats", timeout=5) as answer:
+    with DIRECT.open(emulator["ENTRAKEY_EMULATOR_URL"] + "/emulator/stats", timeout=5) as answer:
         return json.load(answer)
 
 
 def stop_redis(emulator):
     request = urllib.request.Request(emulator["ENTRAKEY_EMULATOR_URL"] + "/emulator/redis/stop", method="POST")
-    urllib.request.urlopen(request, timeout=5).close()
+    DIRECT.open(request, timeout=5).close()
 
 
 def watch(clients, emulator, seconds, kill_redis_after):

@@ -70,25 +70,23 @@ pub fn built() -> PathBuf {
 #[must_use]
 pub fn artifact(name: &str) -> PathBuf {
     let path = built().join(name);
-    let crates: &[&str] =
-        if name.starts_with("libentrakey") { &["core", "sys", "ffi"] } else { &["cli", "emulator"] };
-    let newest = crates.iter().map(|name| newest_in(&root().join(name).join("src"))).max().unwrap();
     let state = match path.metadata().and_then(|data| data.modified()) {
         Err(_) => "missing",
-        Ok(made) if made < newest => "older than its sources",
+        Ok(made) if newest_source(&path) > made => "older than its sources",
         Ok(_) => return path,
     };
     panic!("{} is {state}: run `cargo build -p entrakey-cli -p entrakey-ffi`", path.display());
 }
 
-/// When the newest file in a folder, and in those inside it, was changed.
-fn newest_in(folder: &Path) -> SystemTime {
-    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let changed = |path: PathBuf| match path.is_dir() {
-        true => newest_in(&path),
-        false => path.metadata().unwrap().modified().unwrap(),
-    };
-    entries.map(changed).max().unwrap_or(SystemTime::UNIX_EPOCH)
+/// When the newest of the files that `artifact` was made of was changed; now, if one has gone. Cargo lists
+/// them beside it, like make: `artifact: source source …`, a space inside a name written `\ `.
+fn newest_source(artifact: &Path) -> SystemTime {
+    let rule = std::fs::read_to_string(artifact.with_extension("d")).expect("cargo's list of the sources");
+    let (_, sources) = rule.trim_end().split_once(": ").unwrap();
+    let sources = sources.replace("\\ ", "\0");
+    let names = sources.split_whitespace().map(|name| name.replace('\0', " "));
+    let changed = |name: String| Path::new(&name).metadata().and_then(|data| data.modified());
+    names.map(|name| changed(name).unwrap_or_else(|_| SystemTime::now())).max().unwrap()
 }
 
 /// A running emulator; ends when dropped.
