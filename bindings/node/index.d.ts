@@ -24,6 +24,8 @@ export interface ProviderOptions {
   resourceId?: string | undefined;
   /** The service principal's secret: its value, not its id. Else `AZURE_CLIENT_SECRET`. */
   clientSecret?: string | undefined;
+  /** A file that holds the service principal's secret and nothing else; it is read for each request. */
+  clientSecretPath?: string | undefined;
   /** What the token is for; `https://redis.azure.com/.default` by default. */
   scope?: string | undefined;
   /** Entra's address, https only. Else `AZURE_AUTHORITY_HOST`. */
@@ -58,6 +60,8 @@ export interface ProviderOptions {
   reauthSpread?: number | undefined;
   /** A token with less than this left is handed out only if nothing better can be had; 60000 by default. */
   minValidityMs?: number | undefined;
+  /** A label for metrics and logs, if a process has several providers. It leaves the process: no secret. */
+  name?: string | undefined;
 }
 
 /** How one call of `getToken()` behaves. */

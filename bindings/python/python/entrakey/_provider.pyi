@@ -1,4 +1,5 @@
-from typing import Optional
+import os
+from typing import Optional, Union
 
 from . import _entrakey
 from ._entrakey import Token
@@ -30,9 +31,10 @@ class Provider(_entrakey.Provider):
         tenant_id: Optional[str] = None,
         client_id: Optional[str] = None,
         client_secret: Optional[str] = None,
+        client_secret_path: Optional[Union[str, os.PathLike[str]]] = None,
         **options: object,
     ) -> Provider:
-        """An application with a client secret."""
+        """An application with a client secret, as it is or in a file that is read for each request."""
 
     def get_token(self, timeout: Optional[float] = None, *, wait: bool = True) -> Token:
         """A valid token: from memory, or from the source.
