@@ -228,6 +228,10 @@ mod tests {
         assert_eq!(reason(&stale, &plain), RejectionReason::StaleToken);
         let denied = Facts { message: "NOPERM this user has no permissions".into(), ..redis() };
         assert_eq!(reason(&denied, &plain), RejectionReason::NoPermission);
+        assert!(
+            !RejectionReason::NoPermission.wants_refresh() && !RejectionReason::StaleToken.wants_refresh()
+        );
+        assert!(RejectionReason::NoAccessPolicy.wants_refresh());
         let expired = Facts { is_valid: false, ..redis() };
         assert_eq!(reason(&expired, &plain), RejectionReason::Expired);
         let skewed = Facts { skew_ms: Some(-400_000), ..redis() };

@@ -161,3 +161,31 @@ impl fmt::Debug for Token {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hit_path_heeds_both_clocks_and_the_validity_that_must_be_left() {
+        let usable = |now: Now, min_validity| {
+            let parts = Parts {
+                secret: Zeroizing::new("s".to_owned()),
+                username: "u".to_owned(),
+                version: 1,
+                end: now.boot + Duration::from_secs(3600),
+                lifetime: Duration::from_secs(3600),
+                min_validity: Duration::from_secs(min_validity),
+                refresh_in: Duration::ZERO,
+            };
+            Token::new(parts, now).is_usable()
+        };
+        let now = Now::read();
+        let two_hours = Duration::from_secs(7200);
+        assert!(usable(now, 60));
+        assert!(!usable(now, 3600), "nothing is left beyond the minimum");
+        assert!(!usable(Now { wall: now.wall - two_hours, ..now }, 60), "expired by the wall clock");
+        let origin = now.monotonic.checked_sub(two_hours);
+        assert!(origin.is_none_or(|monotonic| !usable(Now { monotonic, ..now }, 60)), "by the other");
+    }
+}

@@ -370,7 +370,13 @@ impl Engine {
 
     fn deliver_events(&self) {
         loop {
-            let next = self.lock().observers.next();
+            let (next, gone) = {
+                let mut state = self.lock();
+                let next = state.observers.next();
+                let closed = next.is_none() && state.machine.is_closed();
+                (next, closed.then(|| std::mem::take(&mut state.observers)))
+            };
+            drop(gone); // with no lock held: a host's destructor may do anything
             let Some((event, observers)) = next else { return };
             for observer in observers {
                 // One that panics harms nobody but itself.

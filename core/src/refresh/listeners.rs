@@ -233,4 +233,19 @@ mod tests {
         listeners.acknowledged(1, 2, true);
         assert_eq!((listeners.stale(at(1000), 2), listeners.oldest()), (0, Some(2)));
     }
+
+    #[test]
+    fn a_later_token_never_postpones_and_a_call_under_way_may_shorten() {
+        let mut listeners = Listeners::default();
+        listeners.add(1, Some(on(1, 1000, 100)));
+        listeners.news(at(0), on(2, 2000, 100), false, &mut || 0.2);
+        listeners.news(at(10), on(3, 3000, 100), false, &mut || 0.9);
+        assert_eq!(listeners.alarm(3), Some(at(20)), "the earlier moment is kept");
+        assert_eq!(due(&mut listeners, 20), [1]);
+        // What it is being told of expires sooner than what it was on.
+        assert!(listeners.take_news(1, at(20), on(3, 50, 100)).is_some());
+        listeners.news(at(30), on(4, 4000, 100), false, &mut || 1.0);
+        listeners.returned(1);
+        assert_eq!(due(&mut listeners, 50), [1]);
+    }
 }

@@ -6,6 +6,7 @@ use super::policy::Policy;
 use super::step::{Action, Event, Wish};
 use crate::clock::Now;
 use crate::error::{Error, ErrorKind};
+use crate::event::ProviderEvent;
 use crate::grant::Grant;
 use crate::status::ProviderState;
 use std::time::Duration;
@@ -554,4 +555,80 @@ fn status_counts_what_happened_and_remembers_the_last_error() {
     let json: serde_json::Value = serde_json::from_str(&status.to_json()).unwrap();
     assert_eq!((json["state"].as_str(), json["counters"]["renewed"].as_u64()), (Some("fresh"), Some(1)));
     assert!(!status.to_json().contains("\"one\""));
+}
+
+#[test]
+fn everybody_was_told_the_same_moment_by_retry_after_so_each_waits_a_little_longer() {
+    let waits = [0.0, 1.0].map(|random| {
+        let mut bench = Bench::with_token(3600);
+        let (_, flight) = bench.advance_to_request();
+        bench.random = random;
+        let error = Error::new(ErrorKind::Throttled, "").with_retry_after(Some(seconds(60)));
+        bench.step(Event::Failed(flight, error));
+        bench.advance_to_request().0
+    });
+    assert!(waits[1] > waits[0], "{waits:?}");
+}
+
+#[test]
+fn fatal_waits_differ_too() {
+    let waits = [0.0, 1.0].map(|random| {
+        let mut bench = Bench::new();
+        let flight = bench.get().1.unwrap();
+        bench.random = random;
+        bench.fail(flight, ErrorKind::AuthRejected);
+        bench.advance_to_request().0
+    });
+    assert!(waits[1] > waits[0], "{waits:?}");
+}
+
+#[test]
+fn no_caller_hurries_a_source_that_said_when_to_come_back_or_that_refused() {
+    let throttled = Error::new(ErrorKind::Throttled, "").with_retry_after(Some(seconds(60)));
+    for (error, planned) in [(throttled, 60), (Error::new(ErrorKind::AuthRejected, ""), 4)] {
+        let mut bench = Bench::new();
+        let flight = bench.get_with(seconds(1), true).1.unwrap();
+        bench.step(Event::Failed(flight, error));
+        bench.pass(seconds(1));
+        assert_eq!(bench.get().1, None);
+        assert!(bench.advance_to_request().0 >= seconds(planned - 1), "{planned}");
+    }
+}
+
+#[test]
+fn a_caller_that_does_not_wait_gets_the_token_with_little_left_at_once() {
+    let mut bench = Bench::with_token(3600);
+    bench.pass(seconds(3550));
+    assert_eq!(bench.get_with(seconds(30), false).0, token("one"));
+    let status = bench.machine.status(bench.now);
+    assert!(!status.ready && status.validity_left_ms == Some(50_000), "valid, and not ready");
+}
+
+#[test]
+fn only_a_change_is_worth_a_warning() {
+    let mut bench = Bench::new();
+    let mut flight = bench.get_with(seconds(1), true).1.unwrap();
+    let mut changes = Vec::new();
+    for kind in [ErrorKind::Network, ErrorKind::Network, ErrorKind::Timeout, ErrorKind::Timeout] {
+        let actions = bench.fail(flight, kind);
+        changes.extend(actions.iter().filter_map(|action| match action {
+            Action::Report(ProviderEvent::RefreshFailed { changed, .. }) => Some(*changed),
+            _ => None,
+        }));
+        flight = bench.advance_to_request().1;
+    }
+    assert_eq!(changes, [true, false, true, false]);
+}
+
+#[test]
+fn a_rejected_acknowledgement_is_feedback_and_another_object_id_is_remembered() {
+    let mut bench = Bench::with_token(3600);
+    bench.step(Event::Subscribed(9));
+    bench.pass(seconds(60));
+    let refused = bench.step(Event::Acknowledged { listener: 9, version: 1, accepted: false });
+    let flight = fetch(&refused).expect("asks for another");
+    let grant = Grant { username: "another".into(), ..bench.grant("two", 3600) };
+    bench.step(Event::Answered(flight, grant));
+    let facts = bench.machine.facts(bench.now, 2, "WRONGPASS");
+    assert_eq!(facts.previous_username.as_deref(), Some("oid"));
 }
