@@ -147,7 +147,7 @@ fn reason(facts: &Facts, claims: &Claims, settings: &Settings) -> RejectionReaso
 fn sentence(facts: &Facts, claims: &Claims, settings: &Settings, reason: RejectionReason) -> String {
     let unknown = "unknown";
     let username = facts.current.as_ref().map_or(unknown, |token| token.username());
-    let said: String = facts.message.chars().filter(|c| !c.is_control()).take(200).collect();
+    let said = quoted(facts);
     let mut text = format!(
         "The server refused token version {} (\"{said}\") of user {username}: tenant {}, audience {}, from the {}. ",
         facts.version,
@@ -159,6 +159,24 @@ fn sentence(facts: &Facts, claims: &Claims, settings: &Settings, reason: Rejecti
         let _ = write!(text, "Before it was user {previous}. "); // into a String: it cannot fail
     }
     text + reason.remedy()
+}
+
+/// The server's message without tokens: some servers repeat a command that they do not know, AUTH included.
+fn quoted(facts: &Facts) -> String {
+    let secret = facts.current.as_ref().map(|token| token.secret()).filter(|secret| !secret.is_empty());
+    let message =
+        secret.map_or_else(|| facts.message.clone(), |secret| facts.message.replace(secret, "[token]"));
+    // Another token, or this one cut short: a JWT begins with {" in base64.
+    let mut parts = message.split("eyJ");
+    let mut said = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let of_token = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        if !said.ends_with("[token]") {
+            said.push_str("[token]");
+        }
+        said.push_str(part.trim_start_matches(of_token));
+    }
+    said.chars().filter(|c| !c.is_control()).take(200).collect()
 }
 
 #[cfg(test)]
@@ -199,6 +217,19 @@ mod tests {
             is_valid: true,
             skew_ms: Some(-1500),
             previous_username: None,
+        }
+    }
+
+    #[test]
+    fn a_server_that_repeats_the_command_does_not_leak_the_token() {
+        let plain = settings(&[]);
+        let mut facts = facts("https://redis.azure.com", OID);
+        let secret = facts.current.as_ref().unwrap().secret().to_owned();
+        for shown in [secret.clone(), "eyJhbGciOi.eyJvaWQiOi".to_owned()] {
+            facts.message =
+                format!("ERR unknown command 'HELLO', with args beginning with: 'AUTH' '{shown}' 'x'");
+            let said = explain(&facts, &plain).explanation;
+            assert!(said.contains("'[token]' 'x'") && !said.contains(&shown), "{said}");
         }
     }
 

@@ -51,6 +51,8 @@ impl Machine {
         let Some(early) = self.early.take_if(|early| early.valid_from <= now.boot) else { return };
         if early.grant.end() > now.boot && self.is_better(now, &early.grant, None) {
             self.install(now, early.grant, false, random, out);
+            // Whatever forced the request under way has another token now.
+            self.flight.iter_mut().for_each(|flight| flight.forced = None);
         }
     }
 
@@ -72,7 +74,8 @@ impl Machine {
     fn keep_for_later(&mut self, now: Now, grant: Grant) {
         self.tally.unchanged += 1;
         let valid_from = now.boot + grant.not_before;
-        if self.early.as_ref().is_none_or(|early| valid_from < early.valid_from) {
+        let useful = grant.end() > valid_from + LEAST_LEFT.min(grant.lifetime / 10);
+        if useful && self.early.as_ref().is_none_or(|early| valid_from < early.valid_from) {
             self.early = Some(Early { grant, valid_from });
         }
     }
@@ -114,7 +117,8 @@ impl Machine {
         self.version += 1;
         self.tally.renewed += 1;
         self.pace.answered(now.boot, interval);
-        self.pace.renewed(now.boot + refresh_in);
+        self.pace.renewed(now.boot + refresh_in, at_once, now.boot, interval);
+        self.early = self.early.take().filter(|early| early.grant.end() > end);
         let before = self.held.as_ref().map(|held| held.token.username());
         self.previous_username = before.filter(|name| *name != grant.username).map(str::to_owned);
         let parts = Parts {

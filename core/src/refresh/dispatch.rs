@@ -21,6 +21,16 @@ const MAX_WORKERS: usize = 64;
 /// When the system gives no thread, it is asked again after this.
 const NO_THREAD_WAIT: Duration = Duration::from_secs(1);
 
+/// Runs a host's code; false if it panicked. What it panicked with may panic when it is dropped: then that is
+/// leaked.
+pub(crate) fn guarded(code: impl FnOnce()) -> bool {
+    let Err(payload) = catch_unwind(AssertUnwindSafe(code)) else { return true };
+    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        std::mem::forget(again);
+    }
+    false
+}
+
 /// One provider's dispatcher in one process.
 pub(crate) struct Dispatcher {
     alarm_id: u64,
@@ -88,8 +98,7 @@ impl Dispatcher {
             };
             state.taken += 1;
             drop(state);
-            // A host's code that panics harms nobody but itself.
-            let _ = catch_unwind(AssertUnwindSafe(job));
+            guarded(job); // a host's code that panics harms nobody but itself
             if entrakey_sys::fork::generation() != generation {
                 return; // the job forked, and this is the child: the lock may be held by a thread that is not here
             }

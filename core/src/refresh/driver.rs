@@ -4,7 +4,7 @@
 //! on short-lived threads, so a stuck one delays nobody but itself.
 
 use super::callers::{Answer, Callback, Reply, Slot};
-use super::dispatch::Dispatcher;
+use super::dispatch::{Dispatcher, guarded};
 use super::machine::Machine;
 use super::observers::{Observer, Observers};
 use super::snapshot::{Published, Snapshot};
@@ -111,7 +111,15 @@ impl Engine {
 
     /// A token, or the error that stands in its way. Blocks until `wish.deadline` at most.
     pub(crate) fn get(self: &Arc<Self>, wish: Wish) -> Answer {
-        let (id, slot) = self.ask(&mut self.lock(), wish);
+        let (id, slot) = {
+            let mut state = self.lock();
+            let (id, slot) = self.ask(&mut state, wish);
+            if state.armed.is_none() {
+                state.callers.remove(&id);
+                return slot.take().unwrap_or_else(|| Err(no_thread("to wait for a token with")));
+            }
+            (id, slot)
+        };
         slot.wait(wish.deadline).unwrap_or_else(|| {
             self.lock().callers.remove(&id);
             Err(no_thread("to watch the time on"))
@@ -146,7 +154,9 @@ impl Engine {
 
     /// Something outside happened: a refresh is wanted, a token was refused, a connection re-authenticated.
     pub(crate) fn tell(self: &Arc<Self>, event: Event) {
-        self.feed(&mut self.lock(), event);
+        if !self.is_inherited() {
+            self.feed(&mut self.lock(), event);
+        }
     }
 
     pub(crate) fn subscribe(self: &Arc<Self>, listener: Listener) -> Result<u64> {
@@ -337,19 +347,19 @@ impl Engine {
     /// Calls a listener with its news, on a dispatcher thread.
     fn notify(self: &Arc<Self>, id: u64) {
         let Some((listener, token)) = self.begin_call(id) else { return };
-        let called = catch_unwind(AssertUnwindSafe(|| {
+        let returned = guarded(|| {
             if let Some(token) = token {
                 listener(&token);
             }
             drop(listener); // the last reference, if it was unsubscribed meanwhile
-        }));
+        });
         if self.is_inherited() {
             return; // the callback forked, and this is the child
         }
         let mut state = self.lock();
         state.running.remove(&id);
         self.returned.notify_all();
-        self.feed(&mut state, Event::Returned { listener: id, panicked: called.is_err() });
+        self.feed(&mut state, Event::Returned { listener: id, panicked: !returned });
     }
 
     /// None if it was unsubscribed before its turn came.
@@ -379,8 +389,11 @@ impl Engine {
             drop(gone); // with no lock held: a host's destructor may do anything
             let Some((event, observers)) = next else { return };
             for observer in observers {
-                // One that panics harms nobody but itself.
-                let _ = catch_unwind(AssertUnwindSafe(|| observer(&event)));
+                // One that panics harms nobody but itself. It may be the last reference that is dropped here.
+                guarded(|| {
+                    observer(&event);
+                    drop(observer);
+                });
                 if self.is_inherited() {
                     return; // the observer forked, and this is the child
                 }

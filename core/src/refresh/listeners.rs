@@ -105,10 +105,11 @@ impl Listeners {
         Some(Late(listener.on.is_some_and(|on| now > on.deadline)))
     }
 
-    pub(super) fn returned(&mut self, id: u64) {
+    /// One that panicked has told its connections nothing, as far as is known.
+    pub(super) fn returned(&mut self, id: u64, panicked: bool) {
         if let Some(listener) = self.find(id) {
             listener.busy = false;
-            if !listener.acknowledges {
+            if !listener.acknowledges && !panicked {
                 listener.on = listener.told;
             }
         }
@@ -188,10 +189,10 @@ mod tests {
         assert_eq!(due(&mut listeners, 95), [2]);
         listeners.news(at(100), on(3, 3000, 100), false, &mut || 0.0);
         assert_eq!(due(&mut listeners, 100), [0; 0], "both are busy");
-        listeners.returned(1);
+        listeners.returned(1, false);
         assert_eq!(due(&mut listeners, 100), [1]);
         assert_eq!(listeners.take_news(2, at(101), on(3, 3000, 100)), Some(Late(false)), "latest wins");
-        listeners.returned(2);
+        listeners.returned(2, false);
         assert_eq!(due(&mut listeners, 102), [2], "and what it has heard already is not said again");
         assert_eq!(listeners.take_news(2, at(102), on(3, 3000, 100)), None);
     }
@@ -228,7 +229,7 @@ mod tests {
         }
         assert_eq!((listeners.stale(at(1000), 2), reports, listeners.oldest()), (1, 1, Some(1)));
         listeners.acknowledged(1, 2, false);
-        listeners.returned(1);
+        listeners.returned(1, false);
         assert_eq!(listeners.stale(at(1000), 2), 1, "returned, but its connections were refused");
         listeners.acknowledged(1, 2, true);
         assert_eq!((listeners.stale(at(1000), 2), listeners.oldest()), (0, Some(2)));
@@ -245,7 +246,7 @@ mod tests {
         // What it is being told of expires sooner than what it was on.
         assert!(listeners.take_news(1, at(20), on(3, 50, 100)).is_some());
         listeners.news(at(30), on(4, 4000, 100), false, &mut || 1.0);
-        listeners.returned(1);
+        listeners.returned(1, false);
         assert_eq!(due(&mut listeners, 50), [1]);
     }
 }

@@ -248,10 +248,8 @@ impl Machine {
     }
 
     fn want(&mut self, cause: Forced) {
-        // A request under way, or a token about to become valid, is as good.
-        if self.flight.is_none() && self.early.is_none() {
-            self.pace.want_forced(cause);
-        }
+        // An answer to the request under way is as good and fulfils the wish; a failure leaves it open.
+        self.pace.want_forced(cause);
     }
 
     fn rejected(&mut self, version: u64, out: &mut Vec<Action>) {
@@ -267,7 +265,7 @@ impl Machine {
     }
 
     fn returned(&mut self, listener: u64, panicked: bool, out: &mut Vec<Action>) {
-        self.listeners.returned(listener);
+        self.listeners.returned(listener, panicked);
         if panicked {
             self.tally.listener_failures += 1;
             out.push(Action::Report(ProviderEvent::ListenerFailed));

@@ -76,7 +76,7 @@ impl Pace {
     }
 
     pub(super) fn is_refused(&self) -> bool {
-        self.fatals > 0
+        self.last_error.as_ref().is_some_and(|error| !error.is_retriable())
     }
 
     pub(super) fn want_forced(&mut self, cause: Forced) {
@@ -91,7 +91,7 @@ impl Pace {
 
     /// When a caller's request may start. After a fatal answer only the schedule's own.
     pub(super) fn open_at(&self) -> Duration {
-        self.planned().filter(|_| self.fatals > 0).unwrap_or(self.gate)
+        self.planned().filter(|_| self.is_refused()).unwrap_or(self.gate)
     }
 
     /// The next request that comes by itself, not before one may start.
@@ -127,10 +127,15 @@ impl Pace {
         *self = Self { next, gate: now + interval, forced_gate, forced_in_vain, ..Self::default() };
     }
 
-    /// A newer token came: what went before does not count.
-    pub(super) fn renewed(&mut self, next: Duration) {
+    /// A newer token came. What went before does not count, unless a rejection brought it: whoever rejects
+    /// every token that there is must not cause a request for each.
+    pub(super) fn renewed(&mut self, next: Duration, rejected: bool, now: Duration, interval: Duration) {
         self.next = Some(next);
-        self.start_anew();
+        if rejected {
+            self.forced_in_vain(Forced::Rejection, now, interval);
+        } else {
+            self.start_anew();
+        }
     }
 
     /// A forced request brought nothing newer: the next one waits longer.
@@ -150,7 +155,7 @@ impl Pace {
         random: &mut dyn FnMut() -> f64,
     ) {
         let Context { now, life, awaited, forced } = *context;
-        let scheduled = self.next.filter(|next| forced.is_some() && life.is_some() && *next > now);
+        let scheduled = self.next.filter(|next| forced.is_some() && *next > now);
         self.hurried = awaited;
         self.told_to_wait = error.retry_after().is_some();
         if error.is_retriable() {
@@ -159,15 +164,17 @@ impl Pace {
             let wait = error.retry_after().map_or(back_off, |wish| policy.retry_after(wish, back_off));
             self.gate = now + wait;
             self.forced = self.forced.or(forced);
-            self.next = Some(scheduled.unwrap_or(self.gate));
+            // With nothing valid in hand it is the retry that matters.
+            self.next = Some(scheduled.filter(|_| life.is_some()).unwrap_or(self.gate));
         } else {
             self.gate = now + policy.back_off(1, life, awaited, 0.0);
             if let Some(cause) = forced {
                 self.forced_in_vain(cause, now, policy.interval(life));
             }
-            if scheduled.is_none() {
+            if scheduled.is_none() || life.is_none() {
                 self.fatals = self.fatals.saturating_add(1);
-                self.next = Some(now + policy.fatal_wait(self.fatals, life, random()));
+                let wait = now + policy.fatal_wait(self.fatals, life, random());
+                self.next = Some(scheduled.map_or(wait, |scheduled| scheduled.min(wait)));
             }
         }
         self.last_error = Some(error);
@@ -175,7 +182,7 @@ impl Pace {
 
     /// With nothing valid and a caller who came after the failure, the next attempt is drawn nearer, once.
     pub(super) fn hurry(&mut self, policy: &Policy, now: Duration, random: &mut dyn FnMut() -> f64) {
-        if self.failures == 0 || self.fatals > 0 || self.hurried || self.told_to_wait {
+        if self.failures == 0 || self.is_refused() || self.hurried || self.told_to_wait {
             return;
         }
         self.hurried = true;

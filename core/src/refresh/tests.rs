@@ -632,3 +632,48 @@ fn a_rejected_acknowledgement_is_feedback_and_another_object_id_is_remembered() 
     let facts = bench.machine.facts(bench.now, 2, "WRONGPASS");
     assert_eq!(facts.previous_username.as_deref(), Some("oid"));
 }
+
+#[test]
+fn whoever_rejects_every_token_causes_ever_fewer_requests() {
+    let mut bench = Bench::with_token(3600);
+    let (mut requests, mut version) = (0, 1);
+    for _ in 0..3600 {
+        bench.pass(seconds(1));
+        let asked = fetch(&bench.step(Event::Rejected(version)));
+        if let Some(flight) = asked {
+            requests += 1;
+            bench.answer(flight, &format!("token {requests}"), 3600);
+            version = bench.machine.version;
+        }
+    }
+    assert!((3..25).contains(&requests), "{requests} requests in an hour");
+}
+
+#[test]
+fn a_token_for_later_takes_nobody_the_right_to_another_now() {
+    let mut bench = Bench::with_token(3600);
+    let (_, flight) = bench.advance_to_request();
+    let early = Grant { not_before: seconds(900), ..bench.grant("early", 3600) };
+    bench.step(Event::Answered(flight, early));
+    bench.pass(seconds(60));
+    assert!(fetch(&bench.step(Event::Rejected(1))).is_some());
+}
+
+#[test]
+fn a_refresh_that_is_wanted_during_a_request_survives_its_refusal() {
+    let mut bench = Bench::new();
+    let flight = bench.get().1.unwrap();
+    bench.step(Event::Refresh);
+    bench.fail(flight, ErrorKind::AuthRejected);
+    assert!(bench.advance_to_request().0 < seconds(1), "the new secret is tried at once");
+}
+
+#[test]
+fn after_a_refusal_a_failure_that_passes_is_waited_for_again() {
+    let mut bench = Bench::new();
+    let flight = bench.get().1.unwrap();
+    bench.fail(flight, ErrorKind::AuthRejected);
+    let (_, flight) = bench.advance_to_request();
+    bench.fail(flight, ErrorKind::Network);
+    assert_eq!(bench.get().0, Told::Nothing);
+}
