@@ -2,7 +2,7 @@
 
 use crate::clock::Now;
 use crate::config::{Config, Environment, Settings};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::event::{Level, ProviderEvent};
 use crate::identity;
 use crate::metrics::render_metrics;
@@ -93,7 +93,8 @@ impl Provider {
 
     /// The same without blocking, for event loops: `done` is called exactly once, with what `get_token_with`
     /// would have returned and no later than it would have. It is called here and now if the answer is
-    /// known, else on a thread of the library's, with no lock held; it may block and may call anything.
+    /// known, else on a thread of the library's, with no lock held, and may call anything.
+    /// It may block too; but with 64 that block at a time, those behind them wait.
     /// In a forked child the parent's waits are dead: `done` is neither called nor dropped.
     pub fn get_token_then<F>(&self, how: GetToken, done: F)
     where
@@ -223,10 +224,10 @@ impl Provider {
     fn engine(&self) -> Result<Arc<Engine>> {
         let snapshot = self.shared.current.load_full();
         if self.shared.closed.load(Ordering::SeqCst) {
-            return Err(closed());
+            return Err(Error::closed());
         }
         if snapshot.is_ours() {
-            return snapshot.engine.clone().ok_or_else(closed);
+            return snapshot.engine.clone().ok_or_else(Error::closed);
         }
         self.after_fork(snapshot)
     }
@@ -247,10 +248,6 @@ impl Provider {
         }
         self.engine() // another thread of the child may have been first
     }
-}
-
-fn closed() -> Error {
-    Error::new(ErrorKind::Closed, "The provider is closed. Create a new one.")
 }
 
 impl Shared {

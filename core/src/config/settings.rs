@@ -64,6 +64,7 @@ pub(crate) enum IdentityChoice {
 }
 
 /// Where a client secret is.
+#[derive(Clone)]
 pub(crate) enum SecretFrom {
     Value(Zeroizing<String>),
     /// Read anew for each request: what rotates secrets replaces the file.
@@ -99,7 +100,7 @@ fn managed_identity(values: &Values<'_>) -> Result<IdentityChoice> {
     let endpoint = values.required("imds_endpoint", "")?;
     check_endpoint("imds_endpoint", endpoint, Scheme::HttpNearby)?;
     // An address that was given is meant; only without one is the environment asked what this machine is.
-    let host = match values.is_given("imds_endpoint") {
+    let host = match values.is_given("imds_endpoint")? {
         true => Host::Imds { endpoint: endpoint.trim_end_matches('/').to_owned() },
         false => detect(values.environment, endpoint)?,
     };
@@ -222,10 +223,10 @@ impl<'a> Values<'a> {
     }
 
     /// Whether code or the environment sets it.
-    fn is_given(&self, name: &str) -> bool {
-        let variables = |key: &&Key| [key.variable(), key.azure_variable.to_owned()];
-        let names = KEYS.iter().find(|key| key.name == name).iter().flat_map(variables).collect::<Vec<_>>();
-        self.config.get(name).is_some() || names.iter().any(|name| self.environment.get(name).is_some())
+    fn is_given(&self, name: &'static str) -> Result<bool> {
+        let key = find(name)?;
+        let variables = [self.environment.get(&key.variable()), self.environment.get(key.azure_variable)];
+        Ok(self.config.get(name).is_some() || variables.iter().any(Option::is_some))
     }
 
     fn required(&self, name: &'static str, why: &str) -> Result<&'a str> {
@@ -344,6 +345,11 @@ mod tests {
         };
         let SecretFrom::Value(secret) = secret else { panic!("a file") };
         assert_eq!((tenant_id.as_str(), client_id.as_str(), secret.as_str()), ("code", "ours", "azure"));
+    }
+
+    #[test]
+    fn the_defaults_that_tests_use_are_those_of_the_table() {
+        assert_eq!(resolve(PRINCIPAL, &[]).unwrap().policy, Policy::default());
     }
 
     #[test]

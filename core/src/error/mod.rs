@@ -49,6 +49,10 @@ impl Error {
         }))
     }
 
+    pub(crate) fn closed() -> Self {
+        Self::new(ErrorKind::Closed, "The provider is closed. Create a new one.")
+    }
+
     /// For bindings: an argument of a call makes no sense.
     #[must_use]
     pub fn invalid_argument(message: &str) -> Self {

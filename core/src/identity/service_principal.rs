@@ -11,15 +11,16 @@ use azure_core::cloud::{CloudConfiguration, CustomConfiguration};
 use azure_core::credentials::{Secret, TokenCredential};
 use azure_core::http::{ClientOptions, Transport as UpstreamTransport};
 use azure_identity::{ClientSecretCredential, ClientSecretCredentialOptions};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What a credential is made of. One is made for each request when the secret is in a file.
+/// Makes a credential of upstream's for each request: the secret may have changed, and nothing is kept that a
+/// forked child could inherit.
 struct Principal {
     authority_host: String,
     tenant_id: String,
     client_id: String,
+    secret: SecretFrom,
     scope: String,
     transport: Arc<Transport>,
 }
@@ -41,36 +42,22 @@ impl Principal {
             ClientSecretCredential::new(&self.tenant_id, self.client_id.clone(), secret, Some(options));
         Ok(made.map_err(|error| refused(&error))?)
     }
+}
 
-    fn fetch(&self, credential: &dyn TokenCredential, timeout: Duration) -> Result<Grant> {
+impl Source for Principal {
+    fn fetch(&self, timeout: Duration) -> Result<Grant> {
+        let credential = match &self.secret {
+            SecretFrom::Value(secret) => self.credential(secret),
+            SecretFrom::File(path) => self.credential(&file::read("client_secret_path", path)?),
+        }?;
         exchange(timeout, credential.get_token(&[&self.scope], None))
-    }
-}
-
-struct WithSecret {
-    principal: Principal,
-    credential: Arc<dyn TokenCredential>,
-}
-
-impl Source for WithSecret {
-    fn fetch(&self, timeout: Duration) -> Result<Grant> {
-        self.principal.fetch(self.credential.as_ref(), timeout)
-    }
-}
-
-struct WithFile {
-    principal: Principal,
-    path: PathBuf,
-}
-
-impl Source for WithFile {
-    fn fetch(&self, timeout: Duration) -> Result<Grant> {
-        let secret = file::read("client_secret_path", &self.path)?;
-        self.principal.fetch(self.principal.credential(&secret)?.as_ref(), timeout)
     }
 
     fn stamp(&self) -> Option<Stamp> {
-        Some(file::stamp(&self.path))
+        match &self.secret {
+            SecretFrom::Value(_) => None,
+            SecretFrom::File(path) => Some(file::stamp(path)),
+        }
     }
 }
 
@@ -85,16 +72,10 @@ pub(super) fn source(
         authority_host: authority_host.to_owned(),
         tenant_id: tenant_id.to_owned(),
         client_id: client_id.to_owned(),
+        secret: secret.clone(),
         scope: settings.scope.clone(),
         transport: Arc::new(Transport::new(Endpoint::Entra, settings.clone())),
     };
-    Ok(match secret {
-        SecretFrom::Value(secret) => {
-            Box::new(WithSecret { credential: principal.credential(secret)?, principal })
-        }
-        SecretFrom::File(path) => {
-            principal.credential("not yet read")?; // what upstream says of the other arguments
-            Box::new(WithFile { principal, path: path.clone() })
-        }
-    })
+    principal.credential("not the secret")?; // what upstream says of the other arguments, now and not later
+    Ok(Box::new(principal))
 }

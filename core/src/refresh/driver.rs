@@ -58,6 +58,8 @@ struct State {
     rejections: BTreeMap<&'static str, u64>,
     /// The credential's file as it was when the last request started.
     stamp: Option<Stamp>,
+    /// When the file is looked at next, on the boot clock: calls in between must not put it off.
+    look_at: Option<Duration>,
     /// A look at the file is under way.
     looking: bool,
     /// What the timer was last asked for.
@@ -98,6 +100,7 @@ impl Engine {
                 observers: Observers::default(),
                 rejections: BTreeMap::new(),
                 stamp: None,
+                look_at: None,
                 looking: false,
                 armed: None,
             }),
@@ -162,7 +165,7 @@ impl Engine {
     pub(crate) fn subscribe(self: &Arc<Self>, listener: Listener) -> Result<u64> {
         let mut state = self.lock();
         if state.machine.is_closed() {
-            return Err(closed());
+            return Err(Error::closed());
         }
         let id = state.number();
         state.listeners.insert(id, listener);
@@ -204,7 +207,7 @@ impl Engine {
     pub(crate) fn observe(&self, level: Level, observer: Observer) -> Result<u64> {
         let mut state = self.lock();
         if state.machine.is_closed() {
-            return Err(closed());
+            return Err(Error::closed());
         }
         let id = state.number();
         state.observers.add(id, level, observer);
@@ -298,9 +301,9 @@ impl Engine {
 
     fn rearm(self: &Arc<Self>, state: &mut State) {
         let now = Now::read();
-        let look = (state.machine.is_refused() && state.stamp.is_some()).then(|| now.boot + FILE_WATCH);
-        let alarm = state.machine.alarm(now);
-        let wanted = alarm.map(|alarm| look.map_or(alarm, |look| look.min(alarm)));
+        let watched = state.machine.is_refused() && state.stamp.is_some();
+        state.look_at = watched.then(|| state.look_at.unwrap_or(now.boot + FILE_WATCH));
+        let wanted = state.machine.alarm(now).into_iter().chain(state.look_at).min();
         let Some(at) = wanted.filter(|_| wanted != state.armed) else { return };
         let alarm: Weak<Self> = Arc::downgrade(self);
         // Without a timer thread the next call tries again; a token in hand stays good meanwhile.
@@ -406,13 +409,11 @@ impl Alarm for Engine {
     fn ring(self: Arc<Self>) {
         let mut state = self.lock();
         state.armed = None;
-        self.look_at_file(&mut state);
+        if state.look_at.take_if(|at| *at <= entrakey_sys::clock::boot()).is_some() {
+            self.look_at_file(&mut state);
+        }
         self.feed(&mut state, Event::Timer);
     }
-}
-
-fn closed() -> Error {
-    Error::new(ErrorKind::Closed, "The provider is closed. Create a new one.")
 }
 
 fn no_thread(what_for: &str) -> Error {

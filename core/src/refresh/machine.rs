@@ -214,7 +214,7 @@ impl Machine {
     fn judge(&self, now: Now, waiter: &Waiter) -> Option<Result<Arc<Token>>> {
         let Wish { deadline, wait } = waiter.wish;
         if self.closed {
-            return Some(Err(closed()));
+            return Some(Err(Error::closed()));
         }
         if let Some(held) = self.valid(now) {
             // With little left a better one may be under way: that is waited for, but not too long.
@@ -370,8 +370,4 @@ impl Machine {
         };
         Error::new(ErrorKind::Timeout, format!("No token within the time allowed. {because}"))
     }
-}
-
-fn closed() -> Error {
-    Error::new(ErrorKind::Closed, "The provider is closed. Create a new one.")
 }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 /// The configured caps and ratios. The fields are the configuration keys of the same names.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs, reason = "documented once, in the table of keys")]
 pub struct Policy {
     pub refresh_ratio: f64,
