@@ -11,11 +11,12 @@ use std::fmt::{Error, Result};
 pub const METRICS_CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// The metrics of several providers of one process as one text. Each series carries the label `provider`:
-/// the configuration key `name`, never an object id. Give each provider a name of its own.
+/// the configuration key `name`, never an object id. Give each provider a name of its own: of several with the
+/// same name, or with none, all but the first get a number at its end, in the order given.
 #[must_use]
 pub fn render_metrics(statuses: Vec<Status>) -> String {
     let mut registry = Registry::default();
-    registry.register_collector(Box::new(Statuses(statuses)));
+    registry.register_collector(Box::new(Statuses(labelled(statuses))));
     let mut text = String::new();
     match text::encode(&mut text, &registry) {
         Ok(()) => text,
@@ -23,8 +24,23 @@ pub fn render_metrics(statuses: Vec<Status>) -> String {
     }
 }
 
+/// Providers that can say something (a closed one cannot), each with a label of its own: Prometheus refuses a
+/// text that has a series twice.
+fn labelled(statuses: Vec<Status>) -> Vec<(String, Status)> {
+    let mut labelled: Vec<(String, Status)> = Vec::new();
+    for status in statuses.into_iter().filter(|status| status.state != ProviderState::Closed) {
+        let name = status.name.clone().unwrap_or_default();
+        let numbered = (2..).map(|number| format!("{name}{number}"));
+        let is_free = |label: &String| labelled.iter().all(|(taken, _)| taken != label);
+        if let Some(label) = std::iter::once(name.clone()).chain(numbered).find(is_free) {
+            labelled.push((label, status));
+        }
+    }
+    labelled
+}
+
 #[derive(Debug)]
-struct Statuses(Vec<Status>);
+struct Statuses(Vec<(String, Status)>);
 
 type Labels<'a> = Vec<(&'static str, &'a str)>;
 
@@ -81,10 +97,8 @@ impl Collector for Statuses {
 }
 
 impl Statuses {
-    /// Providers that can say something; a closed one cannot.
-    fn open(&self) -> impl Iterator<Item = (&Status, Labels<'_>)> {
-        let open = self.0.iter().filter(|status| status.state != ProviderState::Closed);
-        open.map(|status| (status, vec![("provider", status.name.as_deref().unwrap_or_default())]))
+    fn each(&self) -> impl Iterator<Item = (&Status, Labels<'_>)> {
+        self.0.iter().map(|(label, status)| (status, vec![("provider", label.as_str())]))
     }
 
     fn gauge(
@@ -95,7 +109,7 @@ impl Statuses {
         value: impl Fn(&Status) -> Option<f64>,
     ) -> Result {
         let mut family = to.encode_descriptor(name, help, None, MetricType::Gauge)?;
-        for (status, labels) in self.open() {
+        for (status, labels) in self.each() {
             if let Some(value) = value(status) {
                 family.encode_family(&labels)?.encode_gauge(&value)?;
             }
@@ -111,7 +125,7 @@ impl Statuses {
         values: impl Fn(&'a Status) -> Vec<(Labels<'a>, u64)>,
     ) -> Result {
         let mut family = to.encode_descriptor(name, help, None, MetricType::Counter)?;
-        for (status, labels) in self.open() {
+        for (status, labels) in self.each() {
             for (more, count) in values(status) {
                 let labels = [labels.as_slice(), more.as_slice()].concat();
                 family.encode_family(&labels)?.encode_counter::<NoLabelSet, _, u64>(&count, None)?;
@@ -124,7 +138,7 @@ impl Statuses {
         let name = "entrakey_token_refresh_duration_seconds";
         let mut family =
             to.encode_descriptor(name, "How long token requests took.", None, MetricType::Histogram)?;
-        for (status, labels) in self.open() {
+        for (status, labels) in self.each() {
             let durations = &status.counters.refresh_duration;
             let count = durations.classes.iter().map(|(_, count)| count).sum();
             let mut encoder = family.encode_family(&labels)?;
@@ -171,5 +185,16 @@ mod tests {
             "{text}"
         );
         assert!(text.ends_with("# EOF\n"));
+    }
+
+    #[test]
+    fn providers_of_one_name_have_series_of_their_own_and_closed_ones_have_none() {
+        let status = || Machine::new(Policy::default()).status(Now::default());
+        let text = render_metrics(vec![status(), status(), Status::closed(), status()]);
+        let series: Vec<_> =
+            text.lines().filter(|line| line.starts_with("entrakey_listeners_stale{")).collect();
+        let expected =
+            ["", "2", "3"].map(|label| format!("entrakey_listeners_stale{{provider=\"{label}\"}} 0.0"));
+        assert_eq!(series, expected);
     }
 }

@@ -125,7 +125,7 @@ fn reason(facts: &Facts, claims: &Claims, settings: &Settings) -> RejectionReaso
     let audience = claims.text("aud").map(|audience| audience.trim_end_matches('/'));
     let is_application = ["appid", "azp"].iter().any(|claim| claims.text(claim) == Some(token.username()));
     let is_object = claims.text("oid") == Some(token.username());
-    if facts.message.trim_start().to_ascii_uppercase().starts_with("NOPERM") {
+    if is_no_permission(&facts.message) {
         RejectionReason::NoPermission
     } else if !facts.is_valid {
         RejectionReason::Expired
@@ -142,6 +142,13 @@ fn reason(facts: &Facts, claims: &Claims, settings: &Settings) -> RejectionReaso
     } else {
         RejectionReason::NoAccessPolicy
     }
+}
+
+/// redis-py and others cut the code off: then the text has to do, which Redis has worded like this since ACLs
+/// came with version 6 ("User x has no permissions to run the 'get' command").
+fn is_no_permission(message: &str) -> bool {
+    let message = message.trim_start().to_ascii_lowercase();
+    message.starts_with("noperm") || message.contains("has no permissions to ")
 }
 
 fn sentence(facts: &Facts, claims: &Claims, settings: &Settings, reason: RejectionReason) -> String {

@@ -24,7 +24,8 @@ fn row(key: &Key) -> String {
     let kind = match key.kind {
         KeyType::Text => "text".to_owned(),
         KeyType::Secret => "text, secret".to_owned(),
-        KeyType::Milliseconds => "milliseconds".to_owned(),
+        KeyType::Milliseconds(1) => "milliseconds".to_owned(),
+        KeyType::Milliseconds(least) => format!("milliseconds, {least} or more"),
         KeyType::Fraction => "0 to 1".to_owned(),
         KeyType::Choice(words) => words.iter().map(|word| code(word)).collect::<Vec<_>>().join(", "),
         _ => "?".to_owned(),

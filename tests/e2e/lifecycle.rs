@@ -1,7 +1,7 @@
 //! Fork, exit, close, suspended and skewed clocks, with the core's provider and real requests.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should panic")]
 
-use entrakey_core::{Config, ErrorKind, Provider, ProviderState};
+use entrakey_core::{Config, ErrorKind, Level, Provider, ProviderState};
 use entrakey_tests::scripted::{Scripted, answer, jwt, unix_s};
 use entrakey_tests::{Emulator, accept};
 use serde_json::json;
@@ -128,6 +128,32 @@ fn a_forked_child_refreshes_by_itself() {
         0
     });
     assert_eq!(ended, Some(0));
+}
+
+#[test]
+fn a_listener_an_observer_and_an_answer_may_fork() {
+    let emulator = Emulator::start("3s");
+    let provider = managed_identity(emulator.get("AZURE_POD_IDENTITY_AUTHORITY_HOST"));
+    let (sender, ended) = std::sync::mpsc::channel();
+    let forks = |what: &'static str| {
+        let (provider, sender) = (provider.clone(), sender.clone());
+        move || {
+            let done = in_child(|| i32::from(provider.get_token().is_err()));
+            sender.send((what, done)).unwrap_or(());
+        }
+    };
+    let (in_answer, in_listener, in_observer) = (forks("answer"), forks("listener"), forks("observer"));
+    let observer = provider.observe(Level::Info, move |_| in_observer()).unwrap();
+    provider.get_token_then(Default::default(), move |_| in_answer());
+    let subscription = provider.subscribe(move |_| in_listener()).unwrap();
+    let mut missing = vec!["answer", "listener", "observer"];
+    while !missing.is_empty() {
+        let (what, done) = ended.recv_timeout(Duration::from_secs(30)).expect("a callback is not called");
+        assert_eq!(done, Some(0), "the child of the {what}");
+        missing.retain(|left| *left != what);
+    }
+    drop((observer, subscription));
+    assert!(provider.get_token().is_ok(), "the parent goes on");
 }
 
 #[test]

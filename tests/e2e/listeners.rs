@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should panic")]
 
 use entrakey_core::{Config, Level, Provider, ProviderEvent, Subscription};
-use entrakey_tests::Emulator;
+use entrakey_tests::{Emulator, wait_until};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
@@ -169,4 +169,25 @@ fn wait_for_version(provider: &Provider, version: u64) {
         assert!(start.elapsed() < SOON, "no new token");
         std::thread::sleep(Duration::from_millis(10));
     }
+}
+
+#[test]
+fn a_callback_may_drop_the_last_reference_to_its_provider() {
+    let emulator = Emulator::start("3s");
+    let provider = rotating(&emulator);
+    let (sender, told) = mpsc::channel();
+    let (held, kept) = (Arc::new(()), Mutex::new(Some(provider.clone())));
+    let inside = held.clone();
+    let subscription = provider
+        .subscribe(move |token| {
+            drop(kept.lock().unwrap().take()); // closes it, and itself with it
+            let _held = &inside;
+            sender.send(token.version()).unwrap();
+        })
+        .unwrap();
+    provider.get_token().unwrap();
+    drop(provider);
+    assert_eq!(told.recv_timeout(SOON).unwrap(), 2);
+    wait_until("the callback is dropped", || Arc::strong_count(&held) == 1);
+    assert!(subscription.unsubscribe(SOON));
 }

@@ -240,7 +240,7 @@ fn listeners_are_told_at_moments_of_their_own() {
     // Each token outlives the one before by a second at least, or it would be none that is newer.
     let source = Scripted::answering(|number| token(3600 + 60 * number as u64));
     // A thousandth of an hour is 3.6 seconds over which they are spread.
-    let pairs = [("reauth_spread", "0.001"), ("min_request_interval_ms", "1")];
+    let pairs = [("reauth_spread", "0.001"), ("min_request_interval_ms", "250")];
     let provider = managed_identity(&source.url(), &pairs);
     provider.get_token().unwrap();
     let (sender, told) = mpsc::channel();

@@ -10,8 +10,8 @@ pub enum KeyType {
     Text,
     /// Text that never appears in a message.
     Secret,
-    /// Whole milliseconds, more than zero.
-    Milliseconds,
+    /// Whole milliseconds, and the least of them that make sense.
+    Milliseconds(u32),
     /// A number from 0 to 1.
     Fraction,
     /// One of a few words.
@@ -42,6 +42,12 @@ const fn azure(name: &'static str, kind: KeyType, azure_variable: &'static str, 
 }
 
 use KeyType::{Choice, Fraction, Milliseconds, Secret, Text};
+
+/// No configuration makes a provider ask more often than this after an answer, or at the end of its back-off: what
+/// the shortest tokens get by themselves.
+const LEAST_INTERVAL_MS: u32 = 250;
+/// Nor sooner than this after a first failure.
+const LEAST_RETRY_MS: u32 = 100;
 
 /// The identities that this version has.
 pub(super) const IDENTITIES: &[&str] = &["managed_identity", "service_principal"];
@@ -105,7 +111,7 @@ pub static KEYS: &[Key] = &[
     ),
     key(
         "refresh_lower_bound_ms",
-        Milliseconds,
+        Milliseconds(1),
         "300000",
         "Ask for a new token this long before expiry at the latest: Microsoft's three minutes, and two to spread.",
     ),
@@ -118,22 +124,22 @@ pub static KEYS: &[Key] = &[
     ),
     key(
         "min_request_interval_ms",
-        Milliseconds,
+        Milliseconds(LEAST_INTERVAL_MS),
         "30000",
         "The least time between an answer and the next request.",
     ),
-    key("request_timeout_ms", Milliseconds, "10000", "The most one request to the token source may take."),
-    key("get_token_timeout_ms", Milliseconds, "30000", "The most a call of get_token may take."),
-    key("retry_initial_ms", Milliseconds, "500", "The least wait after a failed request."),
+    key("request_timeout_ms", Milliseconds(1), "10000", "The most one request to the token source may take."),
+    key("get_token_timeout_ms", Milliseconds(1), "30000", "The most a call of get_token may take."),
+    key("retry_initial_ms", Milliseconds(LEAST_RETRY_MS), "500", "The least wait after a failed request."),
     key(
         "retry_max_ms",
-        Milliseconds,
+        Milliseconds(LEAST_INTERVAL_MS),
         "30000",
         "The most wait after a failed request. There is no limit on tries.",
     ),
     key(
         "reauth_margin_ms",
-        Milliseconds,
+        Milliseconds(1),
         "180000",
         "Connections are told to re-authenticate at least this long before the old token expires; Microsoft \
          asks for three minutes.",
@@ -146,7 +152,7 @@ pub static KEYS: &[Key] = &[
     ),
     key(
         "min_validity_ms",
-        Milliseconds,
+        Milliseconds(1),
         "60000",
         "A token with less than this left is handed out only if nothing better can be had.",
     ),
@@ -196,9 +202,9 @@ impl Key {
                 Err("the value contains a control character (a line break at its end?)".to_owned())
             }
             Text | Secret => Ok(()),
-            Milliseconds => match value.parse::<u32>() {
-                Ok(1..) => Ok(()),
-                _ => Err("a whole number of milliseconds is needed, more than 0".to_owned()),
+            Milliseconds(least) => match value.parse::<u32>() {
+                Ok(number) if number >= least => Ok(()),
+                _ => Err(format!("a whole number of milliseconds is needed, {least} or more")),
             },
             Fraction => match value.parse::<f64>() {
                 Ok(number) if (0.0..=1.0).contains(&number) => Ok(()),
@@ -230,6 +236,10 @@ mod tests {
         assert!(check("refresh_ratio", "1.1").is_err());
         assert!(check("refresh_ratio", "NaN").is_err());
         assert!(check("retry_max_ms", "0").is_err());
+        assert!(check("get_token_timeout_ms", "1").is_ok());
+        for storm in ["min_request_interval_ms", "retry_initial_ms", "retry_max_ms"] {
+            assert!(check(storm, "99").is_err(), "{storm}");
+        }
         assert!(check("retry_max_ms", "-5").is_err());
         assert!(check("retry_max_ms", "1e3").is_err());
         assert!(check("client_secret", "with a newline\n").is_err());

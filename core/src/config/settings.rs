@@ -180,10 +180,10 @@ fn policy(values: &Values<'_>) -> Result<Policy> {
             "refresh_ratio must be more than 0: a token would be replaced the moment it came.",
         ));
     }
-    if policy.lower_bound < policy.reauth_margin {
+    if policy.lower_bound < policy.reauth_margin + policy.request_timeout {
         return Err(invalid(
-            "refresh_lower_bound_ms must not be less than reauth_margin_ms: a token has to be there before \
-             connections can be told of it.",
+            "refresh_lower_bound_ms must be reauth_margin_ms and request_timeout_ms together at least: a token \
+             has to be there before connections can be told of it.",
         ));
     }
     if policy.retry_max < policy.retry_initial {
@@ -396,7 +396,8 @@ mod tests {
         assert!(refusal(&with("authority_host", "http://127.0.0.1:1"), &[]).contains("https"));
         assert!(refusal(&with("tenant_id", "common"), &[]).contains("common"));
         assert!(refusal(&with("refresh_ratio", "0"), &[]).contains("refresh_ratio"));
-        assert!(refusal(&with("refresh_lower_bound_ms", "1000"), &[]).contains("reauth_margin_ms"));
+        assert!(refusal(&with("refresh_lower_bound_ms", "180000"), &[]).contains("reauth_margin_ms"));
+        assert!(refusal(&with("min_request_interval_ms", "1"), &[]).contains("min_request_interval_ms"));
         assert!(refusal(PRINCIPAL, &[("ENTRAKEY_RETRY_MAX_MS", "x")]).contains("ENTRAKEY_RETRY_MAX_MS"));
     }
 

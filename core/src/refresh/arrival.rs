@@ -53,6 +53,8 @@ impl Machine {
             self.install(now, early.grant, false, random, out);
             // Whatever forced the request under way has another token now.
             self.flight.iter_mut().for_each(|flight| flight.forced = None);
+        } else {
+            self.tally.unchanged += 1;
         }
     }
 
@@ -72,12 +74,13 @@ impl Machine {
     /// Of several the one that may be used first: a source that hands out ever later ones must not put the
     /// first of them off for ever.
     fn keep_for_later(&mut self, now: Now, grant: Grant) {
-        self.tally.unchanged += 1;
         let valid_from = now.boot + grant.not_before;
         let useful = grant.end() > valid_from + LEAST_LEFT.min(grant.lifetime / 10);
+        let mut left_out = !useful;
         if useful && self.early.as_ref().is_none_or(|early| valid_from < early.valid_from) {
-            self.early = Some(Early { grant, valid_from });
+            left_out = self.early.replace(Early { grant, valid_from }).is_some();
         }
+        self.tally.unchanged += u64::from(left_out);
     }
 
     /// The source repeated itself (IMDS caches): better evidence of the expiry, and nothing else.

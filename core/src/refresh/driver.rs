@@ -248,9 +248,11 @@ impl Engine {
         let mut state = self.lock();
         self.feed(&mut state, Event::Close);
         let listeners = std::mem::take(&mut state.listeners);
+        // If nobody is to hear of the end; else they are dropped after they have heard.
+        let observers = state.observers.take_idle();
         drop(state);
         timer::disarm(self.alarm_id);
-        drop(listeners);
+        drop((listeners, observers));
     }
 
     /// Whether this engine was made before a fork: then its lock may be held by a thread that does not

@@ -46,8 +46,8 @@ impl Source for Stub {
 fn engine() -> (Arc<Engine>, Published, Arc<AtomicUsize>) {
     let mut config = Config::new();
     config.set("identity", "managed_identity").unwrap();
-    config.set("min_request_interval_ms", "1").unwrap();
-    let settings = Settings::resolve(&config, Environment::of([])).unwrap();
+    let mut settings = Settings::resolve(&config, Environment::of([])).unwrap();
+    settings.policy.min_interval = Duration::from_millis(1); // less than a host may ask for
     let requests = Arc::new(AtomicUsize::new(0));
     let published: Published = Arc::new(ArcSwap::from_pointee(Snapshot::empty()));
     let engine = Engine::new(&settings, Box::new(Stub(requests.clone())), published.clone(), None);

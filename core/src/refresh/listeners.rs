@@ -115,12 +115,14 @@ impl Listeners {
         }
     }
 
-    pub(super) fn acknowledged(&mut self, id: u64, version: u64, accepted: bool) {
-        let Some(listener) = self.find(id) else { return };
+    /// False if there is no such listener.
+    pub(super) fn acknowledged(&mut self, id: u64, version: u64, accepted: bool) -> bool {
+        let Some(listener) = self.find(id) else { return false };
         listener.acknowledges = true;
         if accepted && let Some(told) = listener.told.filter(|told| told.version == version) {
             listener.on = Some(told);
         }
+        true
     }
 
     /// Those that are behind past their deadline and were not reported yet.
@@ -228,10 +230,11 @@ mod tests {
             listeners.take_stale(at(1000), 2, |version| reports += version);
         }
         assert_eq!((listeners.stale(at(1000), 2), reports, listeners.oldest()), (1, 1, Some(1)));
-        listeners.acknowledged(1, 2, false);
+        assert!(!listeners.acknowledged(7, 2, true), "no such listener");
+        assert!(listeners.acknowledged(1, 2, false));
         listeners.returned(1, false);
         assert_eq!(listeners.stale(at(1000), 2), 1, "returned, but its connections were refused");
-        listeners.acknowledged(1, 2, true);
+        assert!(listeners.acknowledged(1, 2, true));
         assert_eq!((listeners.stale(at(1000), 2), listeners.oldest()), (0, Some(2)));
     }
 

@@ -273,7 +273,10 @@ impl Machine {
     }
 
     fn acknowledged(&mut self, listener: u64, version: u64, accepted: bool, out: &mut Vec<Action>) {
-        self.listeners.acknowledged(listener, version, accepted);
+        let exists = (1..=self.version).contains(&version);
+        if !exists || !self.listeners.acknowledged(listener, version, accepted) {
+            return; // nobody's, or of a token that there never was: it must not count
+        }
         if accepted {
             self.tally.reauths_accepted += 1;
             out.push(Action::Report(ProviderEvent::Reauthenticated { version }));

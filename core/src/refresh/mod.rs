@@ -8,6 +8,8 @@ mod arrival;
 mod callers;
 mod dispatch;
 mod driver;
+#[cfg(all(test, not(feature = "shuttle")))]
+mod hazards;
 #[cfg(all(test, feature = "shuttle"))]
 mod interleavings;
 mod listeners;

@@ -7,8 +7,8 @@ use std::sync::Arc;
 /// What is called with each event.
 pub(crate) type Observer = Arc<dyn Fn(&ProviderEvent) + Send + Sync>;
 
-/// With an observer so slow that this many events wait, newer ones are dropped and counted: a provider makes
-/// about one a minute at its worst.
+/// With an observer so slow that this many events wait, newer ones are dropped and counted. A provider makes a
+/// few in an hour, and at level Debug one for each connection that re-authenticates.
 const MAX_QUEUED: usize = 256;
 
 #[derive(Default)]
@@ -29,6 +29,11 @@ impl Observers {
     pub(super) fn remove(&mut self, id: u64) -> Option<Observer> {
         let index = self.all.iter().position(|(known, ..)| *known == id)?;
         Some(self.all.swap_remove(index).2)
+    }
+
+    /// All observers, to be dropped with no lock held, unless a delivery is under way.
+    pub(super) fn take_idle(&mut self) -> Option<Self> {
+        (!self.draining).then(|| std::mem::take(self))
     }
 
     /// Keeps the event for those who want it; true if a job to deliver it is to be started.

@@ -1,5 +1,7 @@
 //! One thread for the alarms of every provider: started at first need, gone after the last.
 
+use super::dispatch::guarded;
+use crate::sync::spawn;
 use arc_swap::ArcSwapOption;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
@@ -57,7 +59,7 @@ pub(crate) fn arm(id: u64, at: Duration, alarm: Weak<dyn Alarm>) -> std::io::Res
     state.entries.push(Entry { id, at, alarm });
     if !state.running {
         let for_thread = timer.clone();
-        entrakey_sys::thread::spawn("entrakey-timer", move || for_thread.run())?;
+        spawn("entrakey-timer", move || for_thread.run())?;
         state.running = true;
     }
     timer.changed.notify_one();
@@ -89,6 +91,11 @@ fn timer() -> Arc<Timer> {
     }
 }
 
+/// How long to wait for `at` before looking at the boot clock again.
+fn wait(at: Duration, now: Duration) -> Duration {
+    at.saturating_sub(now).min(LONGEST_WAIT)
+}
+
 impl Timer {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -104,16 +111,15 @@ impl Timer {
                 return;
             };
             if earliest.at > now {
-                let wait = (earliest.at - now).min(LONGEST_WAIT);
+                let wait = wait(earliest.at, now);
                 state = self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0;
                 continue;
             }
             let (id, alarm) = (earliest.id, earliest.alarm.clone());
             state.entries.retain(|entry| entry.id != id);
             drop(state);
-            if let Some(alarm) = alarm.upgrade() {
-                alarm.ring(); // which arms its next one
-            }
+            // Ringing arms the next one. Should it ever panic, the other providers' alarms go on.
+            guarded(|| alarm.upgrade().into_iter().for_each(<dyn Alarm>::ring));
             state = self.lock();
         }
     }
@@ -131,6 +137,13 @@ mod tests {
         fn ring(self: Arc<Self>) {
             self.0.lock().unwrap().send(self.1).unwrap();
         }
+    }
+
+    #[test]
+    fn a_machine_that_slept_is_noticed_within_half_a_minute() {
+        let second = Duration::from_secs(1);
+        assert_eq!(wait(5 * second, 2 * second), 3 * second);
+        assert_eq!(wait(86_400 * second, 2 * second), 30 * second);
     }
 
     #[test]

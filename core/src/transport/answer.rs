@@ -84,26 +84,26 @@ pub(super) fn read(
 ) -> Result<Grant> {
     let body = Zeroizing::new(body);
     let parsed: Option<Value> = serde_json::from_slice(&body).ok();
-    let Some(json) = parsed.filter(Value::is_object) else {
+    let Some(mut json) = parsed.filter(Value::is_object) else {
         return Err(not_json(endpoint, address, head));
     };
     match head.status {
-        200..=299 => grant(&json, head, settings),
+        200..=299 => grant(&mut json, head, settings),
         _ => Err(refusal(endpoint, address, head, &json)),
     }
 }
 
-fn grant(json: &Value, head: &Head, settings: &Settings) -> Result<Grant> {
+fn grant(json: &mut Value, head: &Head, settings: &Settings) -> Result<Grant> {
     let bad =
         |reason: &str| Error::new(ErrorKind::BadResponse, format!("The token source answered {reason}."));
-    let secret = json["access_token"].as_str().unwrap_or_default();
+    let secret = taken(json, "access_token");
     if secret.is_empty() {
         return Err(bad("without a token"));
     }
     if secret.chars().any(|c| c.is_control() || c.is_whitespace()) {
         return Err(bad("a token that contains spaces or control characters"));
     }
-    let claims = Claims::parse(secret);
+    let claims = Claims::parse(&secret);
     let username = match (&settings.username, &claims) {
         (Some(name), _) => name.clone(),
         (None, Some(claims)) => claims.username(&settings.username_claim)?,
@@ -128,7 +128,7 @@ fn grant(json: &Value, head: &Head, settings: &Settings) -> Result<Grant> {
         _ => remaining,
     };
     Ok(Grant {
-        secret: Zeroizing::new(secret.to_owned()),
+        secret,
         username,
         remaining: remaining.min(LONGEST_LIFE),
         lifetime: lifetime.min(LONGEST_LIFE),
@@ -138,6 +138,14 @@ fn grant(json: &Value, head: &Head, settings: &Settings) -> Result<Grant> {
         skew_ms: head.skew_ms,
         uti: claims.text("uti").map(str::to_owned),
     })
+}
+
+/// A text out of an answer, which keeps no copy of it.
+fn taken(json: &mut Value, field: &str) -> Zeroizing<String> {
+    match json.get_mut(field).map(Value::take) {
+        Some(Value::String(text)) => Zeroizing::new(text),
+        _ => Zeroizing::default(),
+    }
 }
 
 fn not_json(endpoint: Endpoint, address: &str, head: &Head) -> Error {
@@ -240,7 +248,7 @@ mod tests {
         };
         for expires_in in [json!(u64::MAX), json!("18446744073709551615"), json!(1e300)] {
             let answer = json!({"access_token": "opaque", "expires_in": expires_in});
-            let grant = grant(&answer, &head, &settings()).unwrap();
+            let grant = grant(&mut answer.clone(), &head, &settings()).unwrap();
             assert_eq!((grant.remaining, grant.lifetime), (LONGEST_LIFE, LONGEST_LIFE), "{expires_in}");
         }
     }
@@ -282,7 +290,7 @@ mod tests {
             };
             let answer = json!({"access_token": token, "expires_in": expires_in});
             let expected = case["expect"].as_str().unwrap();
-            match grant(&answer, &head(200), &settings) {
+            match grant(&mut answer.clone(), &head(200), &settings) {
                 Ok(_) if expected.contains("ours: ok") => {}
                 Ok(grant) => assert_eq!(grant.username, expected, "{case}"),
                 Err(_) => assert!(expected.contains("error"), "{case}"),

@@ -159,10 +159,12 @@ impl Transport {
         let sent_at = entrakey_sys::clock::boot();
         let sent = match body.is_empty() {
             true => builder.body(()).map(|request| agent.run(request)),
-            false => builder.body(body.to_vec()).map(|request| agent.run(request)),
+            false => builder.body(body).map(|request| agent.run(request)),
         };
         let sent = sent.map_err(|_| internal("that is not valid HTTP"))?;
-        let describe = |error| failure::describe(&error, self.endpoint, &address, timeout);
+        let proxy = agent.config().proxy().and_then(|proxy| failure::proxy_to(proxy, url));
+        let party = failure::Party { endpoint: self.endpoint, address: &address, proxy };
+        let describe = |error| failure::describe(&error, &party, timeout);
         let mut response = sent.map_err(describe)?;
         let head = answer::Head::read(&response, sent_at);
         let body = response.body_mut().with_config().limit(MAX_ANSWER_BYTES).read_to_vec();

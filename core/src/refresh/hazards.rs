@@ -1,0 +1,160 @@
+//! The engine on real threads, in a host that does its worst: threads are refused, sources and destructors
+//! panic, the last reference goes away where nobody expects it.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should panic")]
+
+use super::driver::Engine;
+use super::snapshot::{Published, Snapshot};
+use super::step::{Event, Wish};
+use crate::config::{Config, Environment, Settings};
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::Level;
+use crate::grant::Grant;
+use crate::identity::Source;
+use crate::sync::refuse_threads;
+use arc_swap::ArcSwap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+const SOON: Duration = Duration::from_secs(20);
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Does what the test says for the n-th request, from 1.
+struct Stub<F>(AtomicU64, F);
+
+impl<F: Fn(u64) -> Result<Grant> + Send + Sync> Source for Stub<F> {
+    fn fetch(&self, _timeout: Duration) -> Result<Grant> {
+        (self.1)(self.0.fetch_add(1, Ordering::SeqCst) + 1)
+    }
+}
+
+/// Each outlives the one before.
+fn grant(number: u64) -> Grant {
+    let life = HOUR + Duration::from_secs(60 * number);
+    Grant {
+        secret: Zeroizing::new(format!("token {number}")),
+        username: "oid".to_owned(),
+        remaining: life,
+        lifetime: life,
+        refresh_in: None,
+        sent_at: entrakey_sys::clock::boot(),
+        not_before: Duration::ZERO,
+        skew_ms: None,
+        uti: None,
+    }
+}
+
+fn settings() -> Settings {
+    let mut config = Config::new();
+    config.set("identity", "managed_identity").unwrap();
+    let mut settings = Settings::resolve(&config, Environment::of([])).unwrap();
+    settings.policy.min_interval = Duration::from_millis(1);
+    settings.policy.retry_initial = Duration::from_millis(1);
+    settings.policy.reauth_spread = 0.0;
+    settings
+}
+
+fn engine(answer: impl Fn(u64) -> Result<Grant> + Send + Sync + 'static) -> Arc<Engine> {
+    let published: Published = Arc::new(ArcSwap::from_pointee(Snapshot::empty()));
+    Engine::new(&settings(), Box::new(Stub(AtomicU64::new(0), answer)), published, None)
+}
+
+fn get(engine: &Arc<Engine>) -> Result<u64> {
+    let wish = Wish { deadline: entrakey_sys::clock::boot() + SOON, wait: true };
+    engine.get(wish).map(|token| token.version())
+}
+
+/// Tells where it is dropped, and panics there.
+struct Grenade(mpsc::Sender<String>);
+
+impl Drop for Grenade {
+    fn drop(&mut self) {
+        let thread = std::thread::current().name().unwrap_or_default().to_owned();
+        self.0.send(thread).unwrap_or(());
+        resume_unwind(Box::new("from a destructor")); // without the message that a test would print
+    }
+}
+
+#[test]
+fn a_source_that_panics_is_a_failure_like_any_other() {
+    let engine = engine(|number| match number {
+        1 => resume_unwind(Box::new("as none should")),
+        _ => Ok(grant(number)),
+    });
+    assert_eq!(get(&engine).unwrap(), 1, "the next request brought one");
+    assert_eq!(engine.status().counters.failures, [("INTERNAL", 1)].into());
+    engine.close();
+}
+
+#[test]
+fn without_threads_a_caller_gets_an_error_at_once_and_a_token_when_there_are_threads_again() {
+    let engine = engine(|number| Ok(grant(number)));
+    let refused = refuse_threads();
+    let started = std::time::Instant::now();
+    let wish = Wish { deadline: entrakey_sys::clock::boot() + SOON, wait: false };
+    let error = engine.get(wish).unwrap_err();
+    assert!(error.to_string().contains("gives no thread"), "{error}");
+    assert!(error.is_retriable() && started.elapsed() < SOON / 2);
+    drop(refused);
+    assert_eq!(get(&engine).unwrap(), 1);
+    engine.close();
+}
+
+#[test]
+fn destructors_that_panic_harm_nobody_and_none_runs_on_the_timers_thread() {
+    let engine = engine(|number| Ok(grant(number)));
+    let (sender, dropped) = mpsc::channel();
+    let grenade = || Grenade(sender.clone());
+    let dropped_on = || dropped.recv_timeout(SOON).expect("it is kept");
+    // What an answer leaves behind.
+    let left = grenade();
+    let wish = Wish { deadline: entrakey_sys::clock::boot() + SOON, wait: true };
+    engine.get_then(wish, Box::new(move |_| drop(left)));
+    assert_eq!(dropped_on(), "entrakey-notify");
+    // What a listener panics with, twice.
+    let payload = sender.clone();
+    let listener = Arc::new(move |_: &_| resume_unwind(Box::new(Grenade(payload.clone()))));
+    let listener = engine.subscribe(listener).unwrap();
+    for version in 1..3 {
+        assert_eq!(get(&engine).unwrap(), version);
+        engine.tell(Event::Rejected(version));
+        assert_eq!(dropped_on(), "entrakey-notify");
+    }
+    engine.unsubscribe(listener);
+    // An observer of which nothing that happens here is the business.
+    let idle = grenade();
+    engine.observe(Level::Warn, Arc::new(move |_| _ = &idle)).unwrap();
+    drop(catch_unwind(AssertUnwindSafe(|| engine.close()))); // on the host's own thread it is its own affair
+    assert_eq!(Some(dropped_on().as_str()), std::thread::current().name());
+    assert_eq!(get(&engine).unwrap_err().kind(), ErrorKind::Closed);
+}
+
+#[test]
+fn a_refusal_of_permission_asks_for_no_token_whether_or_not_the_client_cut_its_code_off() {
+    let engine = engine(|number| Ok(grant(number)));
+    get(&engine).unwrap();
+    for message in [
+        "NOPERM this user has no permissions to run the 'set' command",
+        "User 9a0b has no permissions to run the 'set' command",
+        "this user has no permissions to access one of the keys used as arguments",
+    ] {
+        assert_eq!(engine.rejected(&settings(), 1, message).reason.name(), "no_permission", "{message}");
+    }
+    assert_eq!(
+        engine.rejected(&settings(), 1, "invalid username-password pair").reason.name(),
+        "no_access_policy"
+    );
+    engine.close();
+}
+
+#[test]
+fn an_error_that_never_ends_costs_a_bounded_number_of_requests() {
+    let engine = engine(|_| Err(Error::new(ErrorKind::Network, "down")));
+    let wish = Wish { deadline: entrakey_sys::clock::boot() + Duration::from_secs(1), wait: true };
+    assert_eq!(engine.get(wish).unwrap_err().kind(), ErrorKind::Network);
+    let asked = engine.status().counters.fetches;
+    assert!((5..60).contains(&asked), "{asked} requests in a second of doubling waits");
+    engine.close();
+}
