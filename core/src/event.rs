@@ -62,6 +62,11 @@ pub enum ProviderEvent {
     },
     /// A listener's callback panicked.
     ListenerFailed,
+    /// A token came that will hardly be taken, or not as its owner expects.
+    Warning {
+        /// What is odd about it and what to do.
+        message: String,
+    },
     /// The provider was closed.
     Closed,
 }
@@ -77,7 +82,8 @@ impl ProviderEvent {
             | Self::ReauthenticationFailed { .. }
             | Self::ListenerStale { .. }
             | Self::Rejected { .. }
-            | Self::ListenerFailed => Level::Warn,
+            | Self::ListenerFailed
+            | Self::Warning { .. } => Level::Warn,
         }
     }
 
@@ -92,6 +98,7 @@ impl ProviderEvent {
             Self::ListenerStale { .. } => "listener_stale",
             Self::Rejected { .. } => "rejected",
             Self::ListenerFailed => "listener_failed",
+            Self::Warning { .. } => "warning",
             Self::Closed => "closed",
         }
     }
@@ -120,6 +127,7 @@ impl fmt::Display for ProviderEvent {
             ),
             Self::Rejected { version } => write!(f, "a server refused token version {version}"),
             Self::ListenerFailed => f.write_str("a listener's callback failed; it is called again next time"),
+            Self::Warning { message } => f.write_str(message),
             Self::Closed => f.write_str("the provider was closed"),
         }
     }

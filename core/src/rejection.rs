@@ -9,7 +9,8 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 /// The resource that a token for Redis is for, under its two names.
-const REDIS_AUDIENCES: &[&str] = &["https://redis.azure.com", "acca5fbb-b7e4-4009-81f1-37e38fd66d78"];
+pub(crate) const REDIS_AUDIENCES: &[&str] =
+    &["https://redis.azure.com", "acca5fbb-b7e4-4009-81f1-37e38fd66d78"];
 /// Servers tolerate about five minutes between clocks.
 const TOLERATED_SKEW_MS: i64 = 300_000;
 

@@ -5,4 +5,5 @@
 
 pub mod clock;
 pub mod fork;
+pub mod process;
 pub mod thread;

@@ -4,8 +4,9 @@
 //! reader. So nothing here or below reads a variable later than in `Provider::new`.
 
 use super::keys::KEYS;
-use super::managed_identity;
+use super::{choice, managed_identity};
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use zeroize::Zeroizing;
 
@@ -19,10 +20,15 @@ pub(crate) struct Environment {
     pub(crate) proxy: Option<ureq::Proxy>,
     /// The variable that names a proxy of a kind that this library cannot use.
     pub(crate) unusable_proxy: Option<&'static str>,
+    /// All of it, for tools that are started.
+    pub(crate) all: Vec<(OsString, OsString)>,
 }
 
 /// Kubernetes sets it in every pod.
 pub(super) const KUBERNETES: &str = "KUBERNETES_SERVICE_HOST";
+
+/// The variables that no key names.
+const VARIABLES: &[&str] = &[KUBERNETES, "AZURESUBSCRIPTION_TENANT_ID", "AZURESUBSCRIPTION_CLIENT_ID"];
 
 /// The variables that ureq reads, in its order.
 const PROXY_VARIABLES: &[&str] =
@@ -57,12 +63,14 @@ impl Environment {
     /// Reads the process's environment. An empty variable counts as absent.
     pub(crate) fn read() -> Self {
         let keys = KEYS.iter().flat_map(|key| [key.variable(), key.azure_variable.to_owned()]);
-        let others = managed_identity::VARIABLES.iter().chain(&[KUBERNETES]).map(|name| (*name).to_owned());
+        let others = managed_identity::VARIABLES.iter().chain(choice::VARIABLES).chain(VARIABLES);
+        let others = others.map(|name| (*name).to_owned());
         let names = keys.chain(others);
         let mut environment =
             Self::of(names.filter_map(|name| Some((name.clone(), std::env::var(name).ok()?))));
         environment.trust = TrustPaths::find();
         environment.proxy = ureq::Proxy::try_from_env();
+        environment.all = std::env::vars_os().collect();
         environment.unusable_proxy = unusable_proxy(|name| std::env::var(name).ok());
         environment
     }

@@ -1,5 +1,6 @@
 //! The one table of configuration keys: name, type, default, environment, documentation.
 
+use super::choice::CLOUDS;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The type of a key's value.
@@ -50,18 +51,41 @@ const LEAST_INTERVAL_MS: u32 = 250;
 const LEAST_RETRY_MS: u32 = 100;
 
 /// The identities that this version has.
-pub(super) const IDENTITIES: &[&str] = &["managed_identity", "service_principal"];
+pub(super) const IDENTITIES: &[&str] = &[
+    "default",
+    "managed_identity",
+    "service_principal",
+    "workload_identity",
+    "client_assertion",
+    "azure_cli",
+    "azure_developer_cli",
+    "azure_pipelines",
+    "environment",
+];
 
 /// Every key there is. Caps on times hold for tokens of 20 minutes and more and shrink with shorter ones.
 pub static KEYS: &[Key] = &[
-    key("identity", Choice(IDENTITIES), "", "How to authenticate. Required."),
-    azure("tenant_id", Text, "AZURE_TENANT_ID", "The tenant of the service principal."),
+    key(
+        "identity",
+        Choice(IDENTITIES),
+        "default",
+        "How to authenticate. `default` takes the first that is there: environment, workload_identity, \
+         managed_identity, azure_cli, azure_developer_cli; AZURE_TOKEN_CREDENTIALS (dev, prod, or one name) \
+         narrows it down.",
+    ),
+    azure(
+        "tenant_id",
+        Text,
+        "AZURE_TENANT_ID",
+        "The tenant of the service principal. For azure_cli and azure_developer_cli: the tenant to sign in to, if \
+         it is not the tool's own; AZURE_TENANT_ID is not read for them.",
+    ),
     azure(
         "client_id",
         Text,
         "AZURE_CLIENT_ID",
         "The application (client) id: of the service principal, or of a user-assigned managed identity. \
-         For a managed identity AZURE_CLIENT_ID is not read.",
+         For a managed identity AZURE_CLIENT_ID is read in the default chain only.",
     ),
     key("object_id", Text, "", "A user-assigned managed identity, by its object (principal) id."),
     key("resource_id", Text, "", "A user-assigned managed identity, by its Azure resource id."),
@@ -78,6 +102,38 @@ pub static KEYS: &[Key] = &[
         "A file that holds the service principal's secret and nothing else. It is read for each request, and a \
          change of it is noticed within seconds when the secret was refused.",
     ),
+    azure(
+        "federated_token_file",
+        Text,
+        "AZURE_FEDERATED_TOKEN_FILE",
+        "The file with the token that Kubernetes issues for a workload identity. It is read for each request.",
+    ),
+    key(
+        "client_assertion_path",
+        Text,
+        "",
+        "A file with a client assertion: a JWT that Entra trusts by a federated credential. It is read for each \
+         request; whoever issues it keeps it fresh.",
+    ),
+    azure(
+        "service_connection_id",
+        Text,
+        "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID",
+        "The service connection of Azure Pipelines that signs in.",
+    ),
+    azure("system_access_token", Secret, "SYSTEM_ACCESSTOKEN", "The token of the pipeline's job."),
+    azure(
+        "oidc_request_uri",
+        Text,
+        "SYSTEM_OIDCREQUESTURI",
+        "Where Azure Pipelines issues tokens; it sets it.",
+    ),
+    key(
+        "azure_cli_subscription",
+        Text,
+        "",
+        "For azure_cli: the subscription whose account is meant, if it is not the tool's current one.",
+    ),
     key(
         "scope",
         Text,
@@ -85,13 +141,13 @@ pub static KEYS: &[Key] = &[
         "What the token is for. The other name of the same resource is \
          acca5fbb-b7e4-4009-81f1-37e38fd66d78/.default.",
     ),
-    Key {
-        name: "authority_host",
-        kind: Text,
-        default: "https://login.microsoftonline.com",
-        azure_variable: "AZURE_AUTHORITY_HOST",
-        doc: "Entra's address, https only.",
-    },
+    key("cloud", Choice(CLOUDS), "public", "Which of Microsoft's clouds: it decides on Entra's address."),
+    azure(
+        "authority_host",
+        Text,
+        "AZURE_AUTHORITY_HOST",
+        "Entra's address, https only, if it is not that of the cloud: https://login.microsoftonline.com.",
+    ),
     Key {
         name: "imds_endpoint",
         kind: Text,

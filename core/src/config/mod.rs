@@ -3,14 +3,18 @@
 //! A [`Config`] holds what code set. [`Settings`] are what a provider runs with: the same, completed from
 //! the environment and the defaults, typed and validated.
 
+mod choice;
 mod environment;
 mod keys;
 mod managed_identity;
+#[cfg(test)]
+mod resolving;
 mod settings;
 
+pub(crate) use choice::{Application, IdentityChoice, Link, PipelineJob, Proof, SecretFrom};
 pub use keys::{KEYS, Key, KeyType};
 pub(crate) use managed_identity::{Host, UserAssigned};
-pub(crate) use settings::{IdentityChoice, SecretFrom, Settings};
+pub(crate) use settings::Settings;
 
 pub(crate) use environment::{Environment, TrustPaths};
 

@@ -8,10 +8,9 @@
 //! - App Service: <https://learn.microsoft.com/azure/app-service/overview-managed-identity#rest-endpoint-reference>
 //! - Arc: <https://learn.microsoft.com/azure/azure-arc/servers/managed-identity-authentication>
 
-use super::Source;
-use super::arc;
+use super::{Source, arc, parse_url};
 use crate::config::{Host, Settings, UserAssigned};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::grant::Grant;
 use crate::transport::{Endpoint, Outgoing, Transport};
 use azure_core::http::Url;
@@ -47,6 +46,27 @@ pub(super) fn source(
     })
 }
 
+/// Whether an endpoint is there at all. Only IMDS has to be asked: the others are named by the environment.
+pub(super) struct Probe {
+    request: Outgoing,
+    transport: Transport,
+}
+
+pub(super) fn probe(settings: &Arc<Settings>, host: &Host) -> Result<Option<Probe>> {
+    let Host::Imds { endpoint } = host else { return Ok(None) };
+    let url = parse_url("imds_endpoint", &format!("{endpoint}{IMDS_PATH}"))?;
+    // Without the header it asks for nothing: IMDS refuses it at once.
+    let request = Outgoing { url, headers: Vec::new(), form: None };
+    Ok(Some(Probe { request, transport: Transport::new(Endpoint::ManagedIdentity, settings.clone()) }))
+}
+
+impl Probe {
+    /// Whatever it answers. Blocks for `timeout` at most.
+    pub(super) fn answers(&self, timeout: Duration) -> bool {
+        self.transport.is_answered(&self.request, timeout)
+    }
+}
+
 /// The names that an endpoint has for the ways to choose an identity.
 struct Names {
     client: &'static str,
@@ -63,7 +83,7 @@ fn request(host: &Host, scope: &str, user_assigned: Option<&UserAssigned>) -> Re
             UserAssigned::Object(id) => ("object_id", id.as_str()),
             UserAssigned::Resource(id) => (names.resource, id.as_str()),
         }));
-        let mut url = parse(endpoint)?;
+        let mut url = parse_url("managed identity endpoint", endpoint)?;
         url.query_pairs_mut().clear().extend_pairs(query);
         let headers = vec![(header.0, Zeroizing::new(header.1.to_owned()))];
         Ok(Outgoing { url, headers, form: None })
@@ -83,16 +103,9 @@ fn request(host: &Host, scope: &str, user_assigned: Option<&UserAssigned>) -> Re
         Host::CloudShell { endpoint } => {
             let form = url_encoded("resource", resource);
             let headers = vec![(METADATA.0, Zeroizing::new(METADATA.1.to_owned()))];
-            Ok(Outgoing { url: parse(endpoint)?, headers, form: Some(form) })
+            Ok(Outgoing { url: parse_url("MSI_ENDPOINT", endpoint)?, headers, form: Some(form) })
         }
     }
-}
-
-fn parse(endpoint: &str) -> Result<Url> {
-    Url::parse(endpoint).map_err(|error| {
-        let message = format!("The managed identity endpoint is not a URL: {error}.");
-        Error::new(ErrorKind::InvalidConfig, message)
-    })
 }
 
 fn url_encoded(name: &str, value: &str) -> String {

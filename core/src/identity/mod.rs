@@ -1,9 +1,14 @@
 //! Where tokens come from: one file for each way to authenticate.
 
+mod advice;
+mod application;
 mod arc;
+mod azure_tools;
+mod chain;
 mod file;
 mod managed_identity;
-mod service_principal;
+mod pipelines;
+mod process;
 #[cfg(test)]
 mod tests;
 
@@ -12,6 +17,7 @@ pub(crate) use file::Stamp;
 use crate::config::{IdentityChoice, Settings};
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::Grant;
+use azure_core::http::Url;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,18 +31,34 @@ pub(crate) trait Source: Send + Sync {
     fn stamp(&self) -> Option<Stamp> {
         None
     }
+
+    /// What the host should be told about this token although it is one.
+    fn advice(&self, _grant: &Grant) -> Option<String> {
+        None
+    }
 }
 
 /// The source that the settings describe. No I/O.
 pub(crate) fn source(settings: &Arc<Settings>) -> Result<Box<dyn Source>> {
-    match &settings.identity {
+    Ok(Box::new(advice::Advised::new(settings, of(settings, &settings.identity)?)))
+}
+
+fn of(settings: &Arc<Settings>, choice: &IdentityChoice) -> Result<Box<dyn Source>> {
+    match choice {
         IdentityChoice::ManagedIdentity { host, user_assigned } => {
             managed_identity::source(settings, host, user_assigned.as_ref())
         }
-        IdentityChoice::ServicePrincipal { authority_host, tenant_id, client_id, secret } => {
-            service_principal::source(settings, authority_host, tenant_id, client_id, secret)
+        IdentityChoice::Application(application) => application::source(settings, application),
+        IdentityChoice::AzureCli { .. } | IdentityChoice::AzureDeveloperCli { .. } => {
+            azure_tools::source(settings, choice)
         }
+        IdentityChoice::Chain(links) => chain::source(settings, links),
     }
+}
+
+fn parse_url(what: &str, url: &str) -> Result<Url> {
+    Url::parse(url)
+        .map_err(|error| Error::new(ErrorKind::InvalidConfig, format!("{what} is not a URL: {error}.")))
 }
 
 /// What `azure_identity` says of arguments that it will not take.

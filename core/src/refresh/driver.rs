@@ -56,6 +56,8 @@ struct State {
     observers: Observers,
     /// Rejections by reason.
     rejections: BTreeMap<&'static str, u64>,
+    /// What the source last had to say about a token.
+    advice: Option<String>,
     /// The credential's file as it was when the last request started.
     stamp: Option<Stamp>,
     /// When the file is looked at next, on the boot clock: calls in between must not put it off.
@@ -99,6 +101,7 @@ impl Engine {
                 running: HashMap::new(),
                 observers: Observers::default(),
                 rejections: BTreeMap::new(),
+                advice: None,
                 stamp: None,
                 look_at: None,
                 looking: false,
@@ -340,6 +343,9 @@ impl Engine {
                 engine.source.fetch(timeout)
             });
             let outcome = catch_unwind(fetch).unwrap_or_else(|_| Err(panicked()));
+            if let Ok(grant) = &outcome {
+                engine.pass_on(engine.source.advice(grant));
+            }
             let event = outcome.map_or_else(|e| Event::Failed(number, e), |g| Event::Answered(number, g));
             if catch_unwind(AssertUnwindSafe(|| engine.tell(event))).is_err() {
                 engine.tell(Event::Failed(number, panicked()));
@@ -347,6 +353,20 @@ impl Engine {
         };
         let spawned = spawn("entrakey-fetch", body);
         spawned.err().map(|_| Event::Failed(number, no_thread("for a token request")))
+    }
+
+    /// Tells observers what the source has to say about its tokens, when it is something else than before.
+    fn pass_on(self: &Arc<Self>, advice: Option<String>) {
+        if self.is_inherited() {
+            return;
+        }
+        let mut state = self.lock();
+        if state.advice != advice {
+            state.advice.clone_from(&advice);
+            if let Some(message) = advice {
+                self.report(&mut state, ProviderEvent::Warning { message });
+            }
+        }
     }
 
     /// Calls a listener with its news, on a dispatcher thread.

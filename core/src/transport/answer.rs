@@ -82,15 +82,49 @@ pub(super) fn read(
     body: Vec<u8>,
     settings: &Settings,
 ) -> Result<Grant> {
+    grant(&mut accepted(endpoint, address, head, body)?, head, settings)
+}
+
+/// One text out of an answer that is not a token, or the error that it amounts to.
+pub(super) fn read_text(
+    endpoint: Endpoint,
+    address: &str,
+    head: &Head,
+    body: Vec<u8>,
+    field: &str,
+) -> Result<Zeroizing<String>> {
+    let text = taken(&mut accepted(endpoint, address, head, body)?, field);
+    if text.is_empty() {
+        let message = format!("{address} answered without {field}. Is that the right address?");
+        return Err(Error::new(ErrorKind::BadResponse, message));
+    }
+    Ok(text)
+}
+
+/// The JSON object of an answer that is no refusal.
+fn accepted(endpoint: Endpoint, address: &str, head: &Head, body: Vec<u8>) -> Result<Value> {
     let body = Zeroizing::new(body);
     let parsed: Option<Value> = serde_json::from_slice(&body).ok();
-    let Some(mut json) = parsed.filter(Value::is_object) else {
+    let Some(json) = parsed.filter(Value::is_object) else {
         return Err(not_json(endpoint, address, head));
     };
     match head.status {
-        200..=299 => grant(&mut json, head, settings),
+        200..=299 => Ok(json),
         _ => Err(refusal(endpoint, address, head, &json)),
     }
+}
+
+/// A token that came by another way than HTTP, with its end by this machine's clock.
+pub(crate) fn local(secret: &str, expires_unix_s: u64, settings: &Settings) -> Result<Grant> {
+    let head = Head {
+        status: 200,
+        challenge: None,
+        date: None,
+        retry_after: None,
+        sent_at: entrakey_sys::clock::boot(),
+        skew_ms: None,
+    };
+    grant(&mut serde_json::json!({"access_token": secret, "expires_on": expires_unix_s}), &head, settings)
 }
 
 fn grant(json: &mut Value, head: &Head, settings: &Settings) -> Result<Grant> {
@@ -193,6 +227,12 @@ fn managed_identity_refusal(address: &str, status: u16, json: &Value) -> Error {
             ErrorKind::IdentityUnavailable,
             "This managed identity is not attached to this machine. Attach it in Azure, or check client_id, \
              object_id or resource_id; without any of them the machine needs a system-assigned identity.",
+        ),
+        // https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/managed-identities-faq
+        400 if said.to_ascii_lowercase().contains("multiple user assigned identities") => Error::new(
+            ErrorKind::IdentityUnavailable,
+            "This machine has several user-assigned managed identities: say which one is meant by client_id \
+             (ENTRAKEY_CLIENT_ID, or AZURE_ENTRA_ID_AUTH_CLIENT_ID for an entry of a secret store).",
         ),
         400..=499 if !matches!(status, 404 | 408 | 410 | 429) => {
             let said: String = said.chars().filter(|c| !c.is_control()).take(200).collect();

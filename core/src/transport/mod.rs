@@ -9,6 +9,8 @@ mod answer;
 mod failure;
 mod tls;
 
+pub(crate) use answer::local;
+
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::Grant;
@@ -100,6 +102,23 @@ impl Transport {
             return Ok(answer.0.challenge);
         }
         self.read(&request.url, answer).map(|_| None)
+    }
+
+    /// Sends a request whose answer is a JSON object, and returns one text of it.
+    pub(crate) fn fetch_text(
+        &self,
+        request: &Outgoing,
+        field: &str,
+        timeout: Duration,
+    ) -> Result<Zeroizing<String>> {
+        let (head, body) = self.send(&request.url, request.builder(), request.body(), timeout)?;
+        let address = request.url.origin().ascii_serialization();
+        answer::read_text(self.endpoint, &address, &head, body, field)
+    }
+
+    /// Whether anybody answers at all, and be it with a refusal.
+    pub(crate) fn is_answered(&self, request: &Outgoing, timeout: Duration) -> bool {
+        self.send(&request.url, request.builder(), request.body(), timeout).is_ok()
     }
 
     fn read(&self, url: &Url, (head, body): (answer::Head, Vec<u8>)) -> Result<Grant> {

@@ -1,0 +1,268 @@
+//! From keys and variables to what a provider runs with.
+
+use super::choice::{Application, IdentityChoice, Proof, SecretFrom};
+use super::managed_identity::UserAssigned;
+use super::settings::{Settings, is_nearby};
+use super::{Config, Environment};
+use crate::error::{ErrorKind, Result};
+use crate::refresh::Policy;
+use std::sync::Arc;
+
+fn resolve(code: &[(&str, &str)], variables: &[(&str, &str)]) -> Result<Settings> {
+    let mut config = Config::new();
+    for (key, value) in code {
+        config.set(key, value)?;
+    }
+    let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Settings::resolve(&config, Environment::of(variables))
+}
+
+fn refusal(code: &[(&str, &str)], variables: &[(&str, &str)]) -> String {
+    let error = resolve(code, variables).err().expect("accepted");
+    assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+    error.to_string()
+}
+
+fn application(settings: &Settings) -> Arc<Application> {
+    match &settings.identity {
+        IdentityChoice::Application(application) => application.clone(),
+        other => panic!("{}", other.describe()),
+    }
+}
+
+const PRINCIPAL: &[(&str, &str)] =
+    &[("identity", "service_principal"), ("tenant_id", "t"), ("client_id", "c"), ("client_secret", "s3cret")];
+
+#[test]
+fn code_beats_our_variable_which_beats_azures() {
+    let variables = &[
+        ("ENTRAKEY_TENANT_ID", "ours"),
+        ("AZURE_TENANT_ID", "azure"),
+        ("ENTRAKEY_CLIENT_ID", "ours"),
+        ("AZURE_CLIENT_ID", "azure"),
+        ("AZURE_CLIENT_SECRET", "azure"),
+    ];
+    let settings = resolve(&[("identity", "service_principal"), ("tenant_id", "code")], variables).unwrap();
+    let app = application(&settings);
+    let Proof::Secret(SecretFrom::Value(secret)) = &app.proof else { panic!("another proof") };
+    assert_eq!((app.tenant_id.as_str(), app.client_id.as_str(), secret.as_str()), ("code", "ours", "azure"));
+}
+
+#[test]
+fn the_defaults_that_tests_use_are_those_of_the_table() {
+    assert_eq!(resolve(PRINCIPAL, &[]).unwrap().policy, Policy::default());
+}
+
+#[test]
+fn a_secret_has_one_place() {
+    let path = ("client_secret_path", "/run/secrets/redis");
+    assert!(refusal(&[PRINCIPAL, &[path]].concat(), &[]).contains("client_secret_path"));
+    let from = |code: &[(&str, &str)], variables: &[(&str, &str)]| {
+        let settings = resolve(&[&PRINCIPAL[..3], code].concat(), variables).unwrap();
+        matches!(application(&settings).proof, Proof::Secret(SecretFrom::File(_)))
+    };
+    assert!(from(&[path], &[]));
+    assert!(from(&[path], &[("AZURE_CLIENT_SECRET", "s")]), "code wins over the environment");
+    assert!(!from(&[("client_secret", "s")], &[("ENTRAKEY_CLIENT_SECRET_PATH", "/x")]));
+}
+
+#[test]
+fn a_managed_identity_ignores_azure_client_id() {
+    let variables = &[("AZURE_CLIENT_ID", "some-app")];
+    let settings = resolve(&[("identity", "managed_identity")], variables).unwrap();
+    assert!(matches!(settings.identity, IdentityChoice::ManagedIdentity { user_assigned: None, .. }));
+    let variables = &[("ENTRAKEY_CLIENT_ID", "mine")];
+    let settings = resolve(&[("identity", "managed_identity")], variables).unwrap();
+    let IdentityChoice::ManagedIdentity { user_assigned, .. } = settings.identity else {
+        panic!("wrong identity");
+    };
+    assert_eq!(user_assigned, Some(UserAssigned::Client("mine".into())));
+}
+
+#[test]
+fn what_is_missing_is_named_with_its_variables() {
+    let said = refusal(&PRINCIPAL[..3], &[]);
+    assert!(said.contains("client_secret") && said.contains("AZURE_CLIENT_SECRET"), "{said}");
+    let said = refusal(&[("identity", "workload_identity"), ("tenant_id", "t"), ("client_id", "c")], &[]);
+    assert!(said.contains("AZURE_FEDERATED_TOKEN_FILE"), "{said}");
+}
+
+#[test]
+fn contradictions_and_unsafe_values_are_refused() {
+    let both = [("identity", "managed_identity"), ("client_id", "a"), ("object_id", "b")];
+    assert!(refusal(&both, &[]).contains("one of them only"));
+    let far = [("identity", "managed_identity"), ("imds_endpoint", "http://10.0.0.1")];
+    assert!(refusal(&far, &[]).contains("plain http"));
+    let with = |key, value| [PRINCIPAL, &[(key, value)]].concat();
+    assert!(refusal(&with("authority_host", "http://127.0.0.1:1"), &[]).contains("https"));
+    assert!(refusal(&with("tenant_id", "common"), &[]).contains("common"));
+    assert!(refusal(&with("refresh_ratio", "0"), &[]).contains("refresh_ratio"));
+    assert!(refusal(&with("refresh_lower_bound_ms", "180000"), &[]).contains("reauth_margin_ms"));
+    assert!(refusal(&with("min_request_interval_ms", "1"), &[]).contains("min_request_interval_ms"));
+    assert!(refusal(PRINCIPAL, &[("ENTRAKEY_RETRY_MAX_MS", "x")]).contains("ENTRAKEY_RETRY_MAX_MS"));
+}
+
+#[test]
+fn an_unusable_proxy_is_refused_where_one_would_be_used() {
+    let socks = || {
+        let mut environment = Environment::of([]);
+        environment.unusable_proxy = Some("ALL_PROXY");
+        environment
+    };
+    let mut config = Config::new();
+    config.set("identity", "managed_identity").unwrap();
+    assert!(Settings::resolve(&config, socks()).is_ok());
+    for (key, value) in PRINCIPAL {
+        config.set(key, value).unwrap();
+    }
+    let error = Settings::resolve(&config, socks()).err().expect("accepted");
+    assert!(error.message().contains("ALL_PROXY"), "{error}");
+}
+
+#[test]
+fn nearby_is_loopback_or_link_local() {
+    for host in ["127.0.0.1", "127.9.9.9", "[::1]", "localhost", "169.254.169.254", "[fe80::1]"] {
+        assert!(is_nearby(host), "{host}");
+    }
+    for host in ["10.0.0.1", "127.0.0.1.example.com", "localhost.example.com", "[2001:db8::1]"] {
+        assert!(!is_nearby(host), "{host}");
+    }
+}
+
+#[test]
+fn the_peers_configurations() {
+    for case in crate::vectors::cases("config") {
+        let accept = case["ours_accept"].as_bool().or(case["accept"].as_bool()).unwrap();
+        let key = match case["field"].as_str().unwrap() {
+            "scopes" => "scope",
+            "authority_url" => "authority_host",
+            other => other,
+        };
+        let value = match &case["value"] {
+            serde_json::Value::Array(values) => {
+                values.first().and_then(|v| v.as_str()).unwrap_or_default().to_owned()
+            }
+            serde_json::Value::String(text) => text.clone(),
+            number => number.to_string(),
+        };
+        // Blank authorities count as unset there, and with us in the environment.
+        let outcome = if key == "authority_host" {
+            resolve(PRINCIPAL, &[("ENTRAKEY_AUTHORITY_HOST", value.trim())])
+        } else {
+            resolve(&[PRINCIPAL, &[(key, value.as_str())]].concat(), &[])
+        };
+        assert_eq!(outcome.is_ok(), accept, "{case}");
+    }
+}
+
+#[test]
+fn the_peers_authorities() {
+    for case in crate::vectors::cases("authority") {
+        let tenant = case["tenant"].as_str();
+        let without_tenant: Vec<_> =
+            PRINCIPAL.iter().filter(|(key, _)| *key != "tenant_id").copied().collect();
+        let given = tenant.map(|tenant| ("tenant_id", tenant));
+        let outcome = resolve(&[without_tenant, given.into_iter().collect()].concat(), &[]);
+        match outcome.map(|settings| settings.identity) {
+            Ok(IdentityChoice::Application(app)) => {
+                assert_eq!(
+                    format!("{}/{}", app.authority_host, app.tenant_id),
+                    case["ours"].as_str().unwrap(),
+                    "{case}"
+                );
+            }
+            _ => assert!(case["ours"].as_str().unwrap().starts_with("error"), "{case}"),
+        }
+    }
+}
+
+/// The names of the chain's links, those that are out of the question in brackets.
+fn chain(variables: &[(&str, &str)]) -> String {
+    match resolve(&[], variables).unwrap().identity {
+        IdentityChoice::Chain(links) => {
+            let names = links.iter().map(|link| match link.choice {
+                Ok(_) => link.name.to_owned(),
+                Err(_) => format!("({})", link.name),
+            });
+            names.collect::<Vec<_>>().join(" ")
+        }
+        single => single.describe(),
+    }
+}
+
+const APPLICATION: &[(&str, &str)] = &[("AZURE_TENANT_ID", "t"), ("AZURE_CLIENT_ID", "c")];
+const SECRET: (&str, &str) = ("AZURE_CLIENT_SECRET", "s");
+const TOKEN_FILE: (&str, &str) = ("AZURE_FEDERATED_TOKEN_FILE", "/var/run/token");
+
+#[test]
+fn without_an_identity_the_chain_is_made_of_what_is_there() {
+    let tools = "azure_cli azure_developer_cli";
+    assert_eq!(chain(&[]), format!("(environment) (workload_identity) managed_identity {tools}"));
+    assert_eq!(
+        chain(&[APPLICATION, &[SECRET]].concat()),
+        format!("environment (workload_identity) managed_identity {tools}")
+    );
+    assert_eq!(
+        chain(&[APPLICATION, &[TOKEN_FILE]].concat()),
+        format!("(environment) workload_identity managed_identity {tools}")
+    );
+    let arc = [("IDENTITY_ENDPOINT", "http://localhost:40342"), ("IMDS_ENDPOINT", "http://localhost:40342")];
+    assert_eq!(
+        chain(&[APPLICATION, &[SECRET], &arc].concat()),
+        format!("environment (workload_identity) (managed_identity) {tools}"),
+        "Arc has no user-assigned identities, and that is no reason to refuse the rest"
+    );
+}
+
+#[test]
+fn azures_own_variable_narrows_the_chain() {
+    let with = |value| chain(&[("AZURE_TOKEN_CREDENTIALS", value)]);
+    assert_eq!(with("prod"), "(environment) (workload_identity) managed_identity");
+    assert_eq!(with("Dev"), "azure_cli azure_developer_cli");
+    assert_eq!(with("managedidentitycredential"), "system-assigned managed identity of this machine (IMDS)");
+    assert_eq!(with("AzureCliCredential"), "user of the Azure CLI");
+    let said = refusal(&[], &[("AZURE_TOKEN_CREDENTIALS", "AzurePowerShellCredential")]);
+    assert!(said.contains("AzureCliCredential") && said.contains("dev"), "{said}");
+}
+
+#[test]
+fn the_chain_takes_azures_client_id_for_a_managed_identity() {
+    let settings =
+        resolve(&[], &[("AZURE_CLIENT_ID", "c"), ("AZURE_TOKEN_CREDENTIALS", "ManagedIdentityCredential")]);
+    assert!(settings.unwrap().identity.describe().contains("client id c"));
+}
+
+#[test]
+fn each_cloud_has_its_address_and_an_address_of_its_own_wins() {
+    let host = |pairs: &[(&str, &str)]| {
+        application(&resolve(&[PRINCIPAL, pairs].concat(), &[]).unwrap()).authority_host.clone()
+    };
+    assert_eq!(host(&[]), "https://login.microsoftonline.com");
+    assert_eq!(host(&[("cloud", "china")]), "https://login.partner.microsoftonline.cn");
+    assert_eq!(host(&[("cloud", "us_government")]), "https://login.microsoftonline.us");
+    assert_eq!(host(&[("cloud", "china"), ("authority_host", "https://own/")]), "https://own");
+}
+
+#[test]
+fn azure_pipelines_takes_the_variables_of_its_own_task() {
+    let variables = &[
+        ("AZURESUBSCRIPTION_TENANT_ID", "t"),
+        ("AZURESUBSCRIPTION_CLIENT_ID", "c"),
+        ("AZURESUBSCRIPTION_SERVICE_CONNECTION_ID", "s"),
+        ("SYSTEM_OIDCREQUESTURI", "https://dev.example/oidc"),
+        ("SYSTEM_ACCESSTOKEN", "token"),
+    ];
+    let settings = resolve(&[("identity", "azure_pipelines")], variables).unwrap();
+    let app = application(&settings);
+    assert_eq!((app.tenant_id.as_str(), app.client_id.as_str()), ("t", "c"));
+    let Proof::Pipelines(job) = &app.proof else { panic!("another proof") };
+    assert_eq!((job.service_connection_id.as_str(), job.access_token.as_str()), ("s", "token"));
+    assert!(refusal(&[("identity", "azure_pipelines")], &variables[..4]).contains("SYSTEM_ACCESSTOKEN"));
+}
+
+#[test]
+fn a_pod_without_a_token_is_told_of_the_label() {
+    let code = [("identity", "workload_identity"), ("tenant_id", "t"), ("client_id", "c")];
+    let said = refusal(&code, &[("KUBERNETES_SERVICE_HOST", "10.0.0.1")]);
+    assert!(said.contains("azure.workload.identity/use"), "{said}");
+}

@@ -1,0 +1,126 @@
+//! An application signs in for itself: the OAuth 2.0 client credentials grant, with a secret or a client
+//! assertion.
+//!
+//! - <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow>
+//! - Federated credentials: <https://learn.microsoft.com/entra/workload-id/workload-identity-federation>
+
+use super::{Source, Stamp, file, pipelines, refused};
+use crate::config::{Application, Proof, SecretFrom, Settings};
+use crate::error::Result;
+use crate::grant::Grant;
+use crate::transport::{Endpoint, Transport, exchange};
+use azure_core::cloud::{CloudConfiguration, CustomConfiguration};
+use azure_core::credentials::{Secret, TokenCredential};
+use azure_core::http::{ClientMethodOptions, ClientOptions, Transport as UpstreamTransport};
+use azure_identity::{
+    ClientAssertion, ClientAssertionCredential, ClientAssertionCredentialOptions, ClientSecretCredential,
+    ClientSecretCredentialOptions,
+};
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use zeroize::Zeroizing;
+
+/// Makes a credential of upstream's for each request: what proves the application may have changed, and
+/// nothing is kept that a forked child could inherit.
+struct Principal {
+    application: Arc<Application>,
+    scope: String,
+    transport: Arc<Transport>,
+}
+
+/// What goes into one request.
+enum Shown {
+    Secret(Zeroizing<String>),
+    Assertion(Zeroizing<String>),
+}
+
+impl Principal {
+    fn credential(&self, shown: &Shown) -> Result<Arc<dyn TokenCredential>> {
+        let (tenant, client) = (&self.application.tenant_id, self.application.client_id.clone());
+        let client_options = self.client_options();
+        let made: azure_core::Result<Arc<dyn TokenCredential>> = match shown {
+            Shown::Secret(secret) => {
+                let options = ClientSecretCredentialOptions { client_options };
+                let secret = Secret::new(secret.as_str().to_owned());
+                ClientSecretCredential::new(tenant, client, secret, Some(options)).map(|made| made as _)
+            }
+            Shown::Assertion(assertion) => {
+                let options = ClientAssertionCredentialOptions { client_options };
+                let assertion = Ready(assertion.clone());
+                ClientAssertionCredential::new(tenant.clone(), client, assertion, Some(options))
+                    .map(|made| made as _)
+            }
+        };
+        made.map_err(|error| refused(&error))
+    }
+
+    fn client_options(&self) -> ClientOptions {
+        // The authority is always given: without one, upstream reads the environment or its own table.
+        let mut cloud = CustomConfiguration::default();
+        cloud.authority_host.clone_from(&self.application.authority_host);
+        ClientOptions {
+            cloud: Some(Arc::new(CloudConfiguration::Custom(cloud))),
+            transport: Some(UpstreamTransport::new(self.transport.clone())),
+            ..ClientOptions::default()
+        }
+    }
+
+    fn shown(&self, timeout: Duration) -> Result<Shown> {
+        match &self.application.proof {
+            Proof::Secret(SecretFrom::Value(secret)) => Ok(Shown::Secret(secret.clone())),
+            Proof::Secret(SecretFrom::File(path)) => {
+                file::read("client_secret_path", path).map(Shown::Secret)
+            }
+            Proof::AssertionFile { key, path } => file::read(key, path).map(Shown::Assertion),
+            Proof::Pipelines(job) => {
+                pipelines::assertion(job, &self.transport, timeout).map(Shown::Assertion)
+            }
+        }
+    }
+}
+
+impl Source for Principal {
+    fn fetch(&self, timeout: Duration) -> Result<Grant> {
+        let start = Instant::now();
+        let credential = self.credential(&self.shown(timeout)?)?;
+        let left = timeout.saturating_sub(start.elapsed());
+        exchange(left, credential.get_token(&[&self.scope], None))
+    }
+
+    fn stamp(&self) -> Option<Stamp> {
+        match &self.application.proof {
+            Proof::Secret(SecretFrom::File(path)) | Proof::AssertionFile { path, .. } => {
+                Some(file::stamp(path))
+            }
+            Proof::Secret(SecretFrom::Value(_)) | Proof::Pipelines(_) => None,
+        }
+    }
+}
+
+/// An assertion that is there already.
+struct Ready(Zeroizing<String>);
+
+#[async_trait::async_trait]
+impl ClientAssertion for Ready {
+    async fn secret(&self, _options: Option<ClientMethodOptions<'_>>) -> azure_core::Result<String> {
+        Ok(self.0.as_str().to_owned())
+    }
+}
+
+impl fmt::Debug for Ready {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Ready")
+    }
+}
+
+pub(super) fn source(settings: &Arc<Settings>, application: &Arc<Application>) -> Result<Box<dyn Source>> {
+    let principal = Principal {
+        application: application.clone(),
+        scope: settings.scope.clone(),
+        transport: Arc::new(Transport::new(Endpoint::Entra, settings.clone())),
+    };
+    // What upstream says of the other arguments, now and not later.
+    principal.credential(&Shown::Secret(Zeroizing::new("not the secret".to_owned())))?;
+    Ok(Box::new(principal))
+}

@@ -1,0 +1,108 @@
+//! Who is signed in to a developer's tool: the Azure CLI (az) or the Azure Developer CLI (azd).
+//!
+//! The commands and their answers are upstream's business; how they are run is ours (`process`).
+
+use super::process::{Runner, Verdict};
+use super::{Source, refused};
+use crate::config::{IdentityChoice, Settings};
+use crate::error::{Error, ErrorKind, Result};
+use crate::grant::Grant;
+use crate::transport;
+use azure_core::credentials::{AccessToken, TokenCredential};
+use azure_identity::{
+    AzureCliCredential, AzureCliCredentialOptions, AzureDeveloperCliCredential,
+    AzureDeveloperCliCredentialOptions, Executor,
+};
+use std::sync::Arc;
+use std::time::Duration;
+
+#[derive(Clone)]
+enum Tool {
+    Az { tenant_id: Option<String>, subscription: Option<String> },
+    Azd { tenant_id: Option<String> },
+}
+
+struct SignedIn {
+    tool: Tool,
+    settings: Arc<Settings>,
+}
+
+pub(super) fn source(settings: &Arc<Settings>, choice: &IdentityChoice) -> Result<Box<dyn Source>> {
+    let tool = match choice {
+        IdentityChoice::AzureDeveloperCli { tenant_id } => Tool::Azd { tenant_id: tenant_id.clone() },
+        IdentityChoice::AzureCli { tenant_id, subscription } => {
+            Tool::Az { tenant_id: tenant_id.clone(), subscription: subscription.clone() }
+        }
+        _ => return Err(Error::internal("A tool was expected.")),
+    };
+    let source = SignedIn { tool, settings: settings.clone() };
+    source.credential(Arc::new(Runner::new(Duration::ZERO, Vec::new())))?; // what upstream says of the arguments
+    Ok(Box::new(source))
+}
+
+impl SignedIn {
+    fn credential(&self, executor: Arc<dyn Executor>) -> Result<Arc<dyn TokenCredential>> {
+        let executor = Some(executor);
+        let made: azure_core::Result<Arc<dyn TokenCredential>> = match self.tool.clone() {
+            Tool::Az { tenant_id, subscription } => {
+                let options = AzureCliCredentialOptions { tenant_id, subscription, executor };
+                AzureCliCredential::new(Some(options)).map(|made| made as _)
+            }
+            Tool::Azd { tenant_id } => {
+                let options = AzureDeveloperCliCredentialOptions { tenant_id, executor };
+                AzureDeveloperCliCredential::new(Some(options)).map(|made| made as _)
+            }
+        };
+        made.map_err(|error| refused(&error))
+    }
+}
+
+impl Source for SignedIn {
+    fn fetch(&self, timeout: Duration) -> Result<Grant> {
+        let runner = Arc::new(Runner::new(timeout, self.settings.children_see.clone()));
+        let credential = self.credential(runner.clone())?;
+        let answer = pollster::block_on(credential.get_token(&[&self.settings.scope], None));
+        match answer {
+            Ok(AccessToken { token, expires_on, .. }) => {
+                let expires = u64::try_from(expires_on.unix_timestamp()).unwrap_or_default();
+                transport::local(token.secret(), expires, &self.settings)
+            }
+            Err(error) => Err(self.tool.failure(runner.verdict(), &error.to_string(), timeout)),
+        }
+    }
+}
+
+impl Tool {
+    fn failure(&self, verdict: Verdict, said: &str, timeout: Duration) -> Error {
+        let (name, sign_in) = match self {
+            Self::Az { .. } => ("The Azure CLI (az)", "az login"),
+            Self::Azd { .. } => ("The Azure Developer CLI (azd)", "azd auth login"),
+        };
+        match verdict {
+            Verdict::TimedOut => {
+                let seconds = timeout.as_secs_f64();
+                let message = format!("{name} did not answer within {seconds:.1} s. Try {sign_in} by hand.");
+                Error::new(ErrorKind::Timeout, message)
+            }
+            // What it printed may hold a token: nothing of it is repeated.
+            Verdict::Succeeded => {
+                let message = format!("{name} answered something that is not a token. Is it an old version?");
+                Error::new(ErrorKind::BadResponse, message)
+            }
+            Verdict::Failed => {
+                let message =
+                    format!("{name} gave no token: {} If you are not signed in, run {sign_in}.", gist(said));
+                Error::new(ErrorKind::IdentityUnavailable, message)
+            }
+        }
+    }
+}
+
+/// What the tool itself said, out of upstream's frame around it.
+fn gist(said: &str) -> String {
+    let said = said.split_once("authentication failed.").map_or(said, |(_, rest)| rest);
+    let said = said.split("\nTo troubleshoot").next().unwrap_or_default();
+    let said: Vec<_> = said.split_whitespace().collect();
+    let said: String = said.join(" ").chars().take(300).collect();
+    format!("{}.", said.trim_end_matches('.'))
+}

@@ -1,0 +1,148 @@
+//! The default chain: the first identity that is there.
+//!
+//! It goes on only past what is not there. An identity that is there and fails is the one that was meant: a
+//! moment's trouble with Entra must not turn a service into somebody else.
+
+use super::{Source, Stamp, managed_identity, of};
+use crate::config::{IdentityChoice, Link, Settings};
+use crate::error::{Error, ErrorKind, Result};
+use crate::grant::Grant;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// IMDS answers within milliseconds on its own machine, and elsewhere never: a laptop waits no longer for it.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
+/// What each link says, cut so that all of them fit into one message.
+const MAX_REASON_CHARS: usize = 160;
+const NOBODY: usize = usize::MAX;
+
+struct Chain {
+    steps: Vec<Step>,
+    /// The step that brought the last token.
+    winner: AtomicUsize,
+    /// Whether a pod's token may turn out to be its node's.
+    on_kubernetes: bool,
+}
+
+struct Step {
+    name: &'static str,
+    /// Or why it is out of the question.
+    source: Result<Box<dyn Source>, String>,
+    /// Whether anybody is at home, for an endpoint that most machines do not have.
+    probe: Option<managed_identity::Probe>,
+    /// A tool on a developer's machine: whatever is wrong with it, it is not what a service was set up with.
+    is_tool: bool,
+    is_node: bool,
+}
+
+pub(super) fn source(settings: &Arc<Settings>, links: &[Link]) -> Result<Box<dyn Source>> {
+    let steps = links.iter().map(|link| step(settings, link)).collect::<Result<_>>()?;
+    let (winner, on_kubernetes) = (AtomicUsize::new(NOBODY), settings.on_kubernetes);
+    Ok(Box::new(Chain { steps, winner, on_kubernetes }))
+}
+
+fn step(settings: &Arc<Settings>, link: &Link) -> Result<Step> {
+    let name = link.name;
+    let choice = match &link.choice {
+        Ok(choice) => choice,
+        Err(reason) => {
+            let source = Err(reason.clone());
+            return Ok(Step { name, source, probe: None, is_tool: false, is_node: false });
+        }
+    };
+    let probe = match choice {
+        IdentityChoice::ManagedIdentity { host, .. } => managed_identity::probe(settings, host)?,
+        _ => None,
+    };
+    let is_tool =
+        matches!(choice, IdentityChoice::AzureCli { .. } | IdentityChoice::AzureDeveloperCli { .. });
+    let source = Ok(of(settings, choice)?);
+    Ok(Step { name, source, probe, is_tool, is_node: choice.is_of_the_node() })
+}
+
+impl Step {
+    fn fetch(&self, timeout: Duration) -> Result<Grant, Failure> {
+        let source = self.source.as_ref().map_err(|reason| Failure::Absent(reason.clone()))?;
+        if self.probe.as_ref().is_some_and(|probe| !probe.answers(PROBE_TIMEOUT.min(timeout))) {
+            return Err(Failure::Absent("IMDS does not answer: no Azure machine".to_owned()));
+        }
+        source.fetch(timeout).map_err(|error| match error.kind() {
+            ErrorKind::IdentityUnavailable => Failure::Absent(error.message().to_owned()),
+            _ if self.is_tool => Failure::Absent(error.message().to_owned()),
+            _ => Failure::Meant(error),
+        })
+    }
+}
+
+enum Failure {
+    /// There is no such identity here.
+    Absent(String),
+    /// There is, and it gives no token.
+    Meant(Error),
+}
+
+impl Chain {
+    fn walk(&self, start: Instant, timeout: Duration) -> Result<Grant> {
+        let mut reasons = Vec::new();
+        for (index, step) in self.steps.iter().enumerate() {
+            let left = timeout.saturating_sub(start.elapsed());
+            match step.fetch(left) {
+                Ok(grant) => {
+                    self.winner.store(index, Ordering::Relaxed);
+                    return Ok(grant);
+                }
+                Err(Failure::Meant(error)) => return Err(error),
+                Err(Failure::Absent(reason)) => reasons.push((step.name, reason)),
+            }
+        }
+        Err(nobody(&reasons))
+    }
+}
+
+fn nobody(reasons: &[(&str, String)]) -> Error {
+    let said = reasons.iter().map(|(name, reason)| {
+        let reason: String = reason.chars().take(MAX_REASON_CHARS).collect();
+        format!("{name}: {}", reason.trim_end_matches('.'))
+    });
+    let said = said.collect::<Vec<_>>().join("; ");
+    let message = format!(
+        "No identity was found ({said}). On a developer's machine run az login; elsewhere set identity to say which \
+         one is meant."
+    );
+    Error::new(ErrorKind::IdentityUnavailable, message)
+}
+
+impl Source for Chain {
+    fn fetch(&self, timeout: Duration) -> Result<Grant> {
+        let start = Instant::now();
+        // Who brought the last token is asked first, without a probe, and forgotten when he has none.
+        let winner = self.steps.get(self.winner.swap(NOBODY, Ordering::Relaxed));
+        let Some((winner, Ok(source))) = winner.map(|step| (step, &step.source)) else {
+            return self.walk(start, timeout);
+        };
+        match source.fetch(timeout) {
+            Ok(grant) => {
+                let index = self.steps.iter().position(|step| std::ptr::eq(step, winner));
+                self.winner.store(index.unwrap_or(NOBODY), Ordering::Relaxed);
+                Ok(grant)
+            }
+            Err(error) if error.kind() == ErrorKind::IdentityUnavailable => self.walk(start, timeout),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn stamp(&self) -> Option<Stamp> {
+        self.steps.iter().filter_map(|step| step.source.as_ref().ok()).find_map(|source| source.stamp())
+    }
+
+    fn advice(&self, _grant: &Grant) -> Option<String> {
+        let winner = self.steps.get(self.winner.load(Ordering::Relaxed))?;
+        (self.on_kubernetes && winner.is_node).then(|| {
+            "This is Kubernetes, there is no federated token, and the node's own managed identity answered: every \
+             pod of the node would get it. If a workload identity was meant, label the pod \
+             azure.workload.identity/use: \"true\"; else set identity to managed_identity."
+                .to_owned()
+        })
+    }
+}

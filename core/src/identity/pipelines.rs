@@ -1,0 +1,30 @@
+//! Azure Pipelines: the job's own token is exchanged for a client assertion of a service connection.
+//!
+//! <https://learn.microsoft.com/azure/devops/pipelines/release/configure-workload-identity>. Not upstream's
+//! `AzurePipelinesCredential`: it reads the environment whenever it is made.
+
+use super::parse_url;
+use crate::config::PipelineJob;
+use crate::error::Result;
+use crate::transport::{Outgoing, Transport};
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+const API_VERSION: &str = "7.1";
+
+pub(super) fn assertion(
+    job: &PipelineJob,
+    transport: &Transport,
+    timeout: Duration,
+) -> Result<Zeroizing<String>> {
+    let mut url = parse_url("oidc_request_uri", &job.request_uri)?;
+    url.query_pairs_mut()
+        .append_pair("api-version", API_VERSION)
+        .append_pair("serviceConnectionId", &job.service_connection_id);
+    let headers = vec![
+        ("Authorization", Zeroizing::new(format!("Bearer {}", job.access_token.as_str()))),
+        // A refusal, please, and not a page to sign in on.
+        ("X-TFS-FedAuthRedirect", Zeroizing::new("Suppress".to_owned())),
+    ];
+    transport.fetch_text(&Outgoing { url, headers, form: Some(String::new()) }, "oidcToken", timeout)
+}
