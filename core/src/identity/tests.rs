@@ -6,6 +6,7 @@ use crate::error::{ErrorKind, Result};
 use crate::grant::Grant;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
@@ -98,4 +99,208 @@ fn arcs_challenge_for_a_file_elsewhere_is_not_answered() {
     assert_eq!(error.kind(), ErrorKind::BadResponse, "{error}");
     assert!(requests.recv().unwrap().contains("api-version=2020-06-01"));
     assert!(requests.recv().is_err(), "a second request was sent");
+}
+
+/// Settings without an identity: the chain. `tools` is the folder where az and azd are looked for.
+fn chain_settings(imds: &str, variables: &[(&str, &str)], tools: &Folder) -> Arc<Settings> {
+    let mut config = Config::new();
+    config.set("username", "me").unwrap();
+    config.set("imds_endpoint", imds).unwrap();
+    resolved(&config, variables, tools)
+}
+
+fn resolved(config: &Config, variables: &[(&str, &str)], tools: &Folder) -> Arc<Settings> {
+    let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let mut environment = Environment::of(variables);
+    let path = format!("{}:/usr/bin:/bin", tools.0.display());
+    environment.all = vec![("PATH".into(), path.into()), ("SEEN".into(), "by-the-tool".into())];
+    Arc::new(Settings::resolve(config, environment).unwrap())
+}
+
+/// A folder with tools that a test writes, removed at its end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("entrakey-tools-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    #[cfg(unix)]
+    fn tool(self, name: &str, script: &str) -> Self {
+        use std::os::unix::fs::PermissionsExt as _;
+        let path = self.0.join(name);
+        std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        self
+    }
+
+    fn said(&self) -> String {
+        std::fs::read_to_string(self.0.join("said")).unwrap_or_default()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+const SOON: Duration = Duration::from_secs(20);
+/// Where nobody listens.
+const NOWHERE: &str = "http://127.0.0.1:1";
+const AZ_TOKEN: &str =
+    r#"printf '%s' '{"accessToken":"of-az","expires_on":4102444800,"tokenType":"Bearer"}'"#;
+
+#[cfg(unix)]
+mod tools {
+    use super::*;
+
+    fn az(script: &str, name: &str) -> (Result<Grant>, String) {
+        let tools = Folder::new(name).tool("az", script);
+        let mut config = Config::new();
+        config.set("identity", "azure_cli").unwrap();
+        config.set("username", "me").unwrap();
+        let settings = resolved(&config, &[], &tools);
+        let fetched = source(&settings).unwrap().fetch(Duration::from_secs(2));
+        (fetched, tools.said())
+    }
+
+    fn error(script: &str, name: &str) -> crate::Error {
+        az(script, name).0.err().unwrap()
+    }
+
+    #[test]
+    fn az_is_run_with_the_scope_in_the_environment_of_the_provider() {
+        let (grant, said) =
+            az(&format!("echo \"$@ $SEEN ${{HOME-none}}\" > $(dirname $0)/said; {AZ_TOKEN}"), "run");
+        assert_eq!(grant.unwrap().secret.as_str(), "of-az");
+        assert!(said.contains("--scope https://redis.azure.com/.default"), "{said}");
+        assert!(said.contains("by-the-tool none"), "{said}");
+    }
+
+    #[test]
+    fn what_az_says_reaches_the_user_and_a_token_that_it_garbles_does_not() {
+        let refused = error("echo \"Please run 'az login' to setup account.\" >&2; exit 1", "refused");
+        assert_eq!(refused.kind(), ErrorKind::IdentityUnavailable);
+        assert!(refused.message().contains("Please run 'az login'"), "{refused}");
+        assert!(!refused.message().contains("aka.ms"), "{refused}");
+        let garbled = error(r#"echo '{"accessToken":7,"expires_on":"s3cret"}'"#, "garbled");
+        assert_eq!(garbled.kind(), ErrorKind::BadResponse);
+        assert!(!garbled.to_string().contains("s3cret"), "{garbled}");
+    }
+
+    #[test]
+    fn an_az_that_is_not_there_or_hangs_is_an_error_in_time() {
+        let tools = Folder::new("none");
+        let mut config = Config::new();
+        config.set("identity", "azure_cli").unwrap();
+        let missing = source(&resolved(&config, &[], &tools)).unwrap().fetch(SOON).err().unwrap();
+        assert_eq!(missing.kind(), ErrorKind::IdentityUnavailable);
+        assert!(missing.message().contains("not found"), "{missing}");
+        let started = std::time::Instant::now();
+        // Its child would hold the pipe open for a minute.
+        let (hung, child) = az("sleep 60 & echo $! > $(dirname $0)/said; sleep 60", "hung");
+        let hung = hung.err().unwrap();
+        assert_eq!(hung.kind(), ErrorKind::Timeout, "{hung}");
+        assert!(started.elapsed() < SOON);
+        let running = || std::fs::read_to_string(format!("/proc/{}/stat", child.trim())).unwrap_or_default();
+        while running().contains(") S ") {
+            assert!(started.elapsed() < SOON, "what az had started is still there");
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn azd_is_asked_too() {
+        let script = r#"printf '%s' '{"token":"of-azd","expiresOn":"2100-01-01T00:00:00Z"}'"#;
+        let tools = Folder::new("azd").tool("azd", script);
+        let mut config = Config::new();
+        config.set("identity", "azure_developer_cli").unwrap();
+        config.set("username", "me").unwrap();
+        let grant = source(&resolved(&config, &[], &tools)).unwrap().fetch(SOON).unwrap();
+        assert_eq!(grant.secret.as_str(), "of-azd");
+    }
+
+    #[test]
+    fn the_chain_ends_at_the_tools_on_a_developers_machine() {
+        let tools = Folder::new("laptop").tool("az", AZ_TOKEN);
+        let chain = source(&chain_settings(NOWHERE, &[], &tools)).unwrap();
+        assert_eq!(chain.fetch(SOON).unwrap().secret.as_str(), "of-az");
+    }
+}
+
+#[test]
+fn when_nobody_is_there_the_error_says_what_each_link_said() {
+    let tools = Folder::new("nobody");
+    let error = source(&chain_settings(NOWHERE, &[], &tools)).unwrap().fetch(SOON).err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::IdentityUnavailable);
+    assert!(!error.is_retriable(), "a caller is told at once");
+    for part in [
+        "environment: tenant_id and client_id and client_secret not set",
+        "workload_identity: tenant_id and client_id and federated_token_file not set",
+        "managed_identity: IMDS does not answer",
+        "azure_cli: The Azure CLI (az) gave no token: az not found",
+        "azure_developer_cli: The Azure Developer CLI (azd) gave no token: azd not found",
+        "az login",
+    ] {
+        assert!(error.message().contains(part), "{part} is not in {error}");
+    }
+}
+
+#[test]
+fn the_chain_probes_imds_once_and_then_asks_its_winner() {
+    let refusal = http("400 Bad Request", "", r#"{"error":"bad_request_102"}"#);
+    let token = || http("200 OK", "", TOKEN);
+    let gone = http("400 Bad Request", "", r#"{"error_description":"Identity not found"}"#);
+    let (imds, requests) = stub(vec![refusal, token(), token(), gone]);
+    let imds = imds.trim_end_matches("/msi/token").to_owned();
+    let tools = Folder::new("winner");
+    let kubernetes = [("KUBERNETES_SERVICE_HOST", "10.0.0.1")];
+    let chain = source(&chain_settings(&imds, &kubernetes, &tools)).unwrap();
+    let first = chain.fetch(SOON).unwrap();
+    assert!(chain.advice(&first).unwrap().contains("node's own managed identity"), "every pod would get it");
+    chain.fetch(SOON).unwrap();
+    let asked = |request: String| request.to_ascii_lowercase().contains("metadata: true");
+    let seen: Vec<bool> = requests.iter().take(3).map(asked).collect();
+    assert_eq!(seen, [false, true, true], "a probe, and two requests");
+    let error = chain.fetch(SOON).err().unwrap();
+    assert!(error.message().contains("No identity was found"), "the winner is forgotten: {error}");
+}
+
+#[test]
+fn an_identity_that_is_there_and_fails_is_not_passed_over() {
+    let busy = http("429 Too Many Requests", "", "{}");
+    let (imds, _requests) = stub(vec![http("400 Bad Request", "", "{}"), busy]);
+    let imds = imds.trim_end_matches("/msi/token").to_owned();
+    let tools = Folder::new("meant");
+    #[cfg(unix)]
+    let tools = tools.tool("az", AZ_TOKEN);
+    let error = source(&chain_settings(&imds, &[], &tools)).unwrap().fetch(SOON).err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Throttled, "and the developer's token was not taken");
+}
+
+#[test]
+fn a_token_for_another_resource_is_noticed() {
+    use base64::Engine as _;
+    let claims = r#"{"aud":"https://management.azure.com","oid":"o","exp":4102444800}"#;
+    let payload = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(claims);
+    let body = format!(r#"{{"access_token":"e30.{payload}.sig","expires_in":3600}}"#);
+    let (endpoint, _requests) = stub(vec![http("200 OK", "", &body)]);
+    let mut config = Config::new();
+    config.set("identity", "managed_identity").unwrap();
+    let variables = [("IDENTITY_ENDPOINT", endpoint.as_str()), ("IDENTITY_HEADER", "h")];
+    let settings = resolved(&config, &variables, &Folder::new("audience"));
+    let source = source(&settings).unwrap();
+    let grant = source.fetch(SOON).unwrap();
+    assert!(source.advice(&grant).unwrap().contains("management.azure.com"));
+}
+
+#[test]
+fn several_identities_on_a_machine_are_told_apart_by_a_variable_that_the_error_names() {
+    let body = r#"{"error":"invalid_request","error_description":"Multiple user assigned identities exist, please specify the clientId / resourceId of the identity in the token request"}"#;
+    let (endpoint, _requests) = stub(vec![http("400 Bad Request", "", body)]);
+    let refused = fetch(&[("IDENTITY_ENDPOINT", &endpoint), ("IDENTITY_HEADER", "h")]).err().unwrap();
+    assert!(refused.message().contains("ENTRAKEY_CLIENT_ID"), "{refused}");
 }
