@@ -7,20 +7,21 @@ use super::settings::{Scheme, check_endpoint, invalid};
 use crate::error::Result;
 use zeroize::Zeroizing;
 
+const THUMBPRINT: &str = "IDENTITY_SERVER_THUMBPRINT";
+
 /// The variables by which hosting environments tell where their endpoint is.
-pub(super) const VARIABLES: &[&str] = &[
-    "IDENTITY_ENDPOINT",
-    "IDENTITY_HEADER",
-    "IDENTITY_SERVER_THUMBPRINT",
-    "IMDS_ENDPOINT",
-    "MSI_ENDPOINT",
-    "MSI_SECRET",
-];
+pub(super) const VARIABLES: &[&str] =
+    &["IDENTITY_ENDPOINT", "IDENTITY_HEADER", THUMBPRINT, "IMDS_ENDPOINT", "MSI_ENDPOINT", "MSI_SECRET"];
+
+/// The SHA-1 digest of a certificate.
+pub(crate) type Thumbprint = [u8; 20];
 
 /// A managed identity endpoint, and what it wants to see.
 pub(crate) enum Host {
     /// A virtual machine, a scale set, a Kubernetes node.
     Imds { endpoint: String },
+    /// Service Fabric: over TLS, with a certificate of the endpoint's own making.
+    ServiceFabric { endpoint: String, header: Zeroizing<String>, thumbprint: Thumbprint },
     /// App Service, Functions, Container Apps.
     AppService { endpoint: String, header: Zeroizing<String> },
     /// Azure Machine Learning.
@@ -44,6 +45,7 @@ impl Host {
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Imds { .. } => "this machine (IMDS)",
+            Self::ServiceFabric { .. } => "Service Fabric",
             Self::AppService { .. } => "App Service",
             Self::AzureMl { .. } => "Azure Machine Learning",
             Self::Arc { .. } => "Azure Arc",
@@ -62,11 +64,9 @@ pub(super) fn detect(environment: &Environment, imds: &str) -> Result<Host> {
         get("MSI_ENDPOINT"),
         secret("MSI_SECRET"),
     ) {
-        (Some(_), Some(_), ..) if environment.get("IDENTITY_SERVER_THUMBPRINT").is_some() => {
-            return Err(invalid(
-                "This is Service Fabric, whose managed identity endpoint this version does not know yet. Set \
-                 identity to service_principal.",
-            ));
+        (Some(endpoint), Some(header), ..) if environment.get(THUMBPRINT).is_some() => {
+            let thumbprint = thumbprint(environment.get(THUMBPRINT).unwrap_or_default())?;
+            ("IDENTITY_ENDPOINT", Host::ServiceFabric { endpoint, header, thumbprint })
         }
         (Some(endpoint), Some(header), ..) => ("IDENTITY_ENDPOINT", Host::AppService { endpoint, header }),
         (_, _, Some(endpoint), Some(secret)) => ("MSI_ENDPOINT", Host::AzureMl { endpoint, secret }),
@@ -79,8 +79,21 @@ pub(super) fn detect(environment: &Environment, imds: &str) -> Result<Host> {
     check(found)
 }
 
+/// 40 hexadecimal digits, colons and spaces between them allowed.
+fn thumbprint(text: &str) -> Result<Thumbprint> {
+    let digits: Vec<u8> = text.bytes().filter(|byte| !b": ".contains(byte)).collect();
+    let pairs = digits.chunks(2).map(|pair| std::str::from_utf8(pair).ok().filter(|_| pair.len() == 2));
+    let bytes = pairs.map(|pair| pair.and_then(|pair| u8::from_str_radix(pair, 16).ok()));
+    let bytes: Option<Vec<u8>> = bytes.collect();
+    let bytes = bytes.and_then(|bytes| Thumbprint::try_from(bytes).ok());
+    bytes.ok_or_else(|| {
+        invalid(format!("{THUMBPRINT} is not the SHA-1 thumbprint of a certificate (40 digits)."))
+    })
+}
+
 fn check((variable, host): (&str, Host)) -> Result<Host> {
     let (Host::Imds { endpoint }
+    | Host::ServiceFabric { endpoint, .. }
     | Host::AppService { endpoint, .. }
     | Host::AzureMl { endpoint, .. }
     | Host::Arc { endpoint }
@@ -99,6 +112,10 @@ pub(super) fn check_user_assigned(host: &Host, user_assigned: Option<&UserAssign
         (Host::AzureMl { .. }, _) => Err(invalid(format!(
             "{name} knows user-assigned identities by client_id only: set that instead."
         ))),
+        (Host::ServiceFabric { .. }, _) => Err(invalid(
+            "Service Fabric chooses the identity in the application's manifest: remove client_id, object_id and \
+             resource_id.",
+        )),
         (Host::Arc { .. } | Host::CloudShell { .. }, _) => Err(invalid(format!(
             "{name} has no user-assigned identities: remove client_id, object_id and resource_id."
         ))),
@@ -127,8 +144,11 @@ mod tests {
         assert_eq!(name(&[identity, ("IMDS_ENDPOINT", HERE)]), "Azure Arc");
         assert_eq!(name(&[msi]), "Cloud Shell");
         assert_eq!(name(&[identity]), "this machine (IMDS)", "half a hint is none");
-        let fabric = [identity, ("IDENTITY_HEADER", "h"), ("IDENTITY_SERVER_THUMBPRINT", "t")];
-        assert_eq!(name(&fabric), "refused");
+        let fabric = |thumbprint| [identity, ("IDENTITY_HEADER", "h"), (THUMBPRINT, thumbprint)];
+        assert_eq!(name(&fabric("0A:1b 2c3d4e5f60718293a4b5c6d7e8f901234567")), "Service Fabric");
+        for wrong in ["t", "0a1b", "zz1b2c3d4e5f60718293a4b5c6d7e8f901234567"] {
+            assert!(host(&fabric(wrong)).err().unwrap().message().contains(THUMBPRINT));
+        }
         let far = [("IDENTITY_ENDPOINT", "http://10.0.0.1/token"), ("IDENTITY_HEADER", "h")];
         assert!(host(&far).err().unwrap().message().contains("IDENTITY_ENDPOINT"));
     }

@@ -13,7 +13,7 @@ mod settings;
 
 pub(crate) use choice::{Application, IdentityChoice, Link, PipelineJob, Proof, SecretFrom};
 pub use keys::{KEYS, Key, KeyType};
-pub(crate) use managed_identity::{Host, UserAssigned};
+pub(crate) use managed_identity::{Host, Thumbprint, UserAssigned};
 pub(crate) use settings::Settings;
 
 pub(crate) use environment::{Environment, TrustPaths};

@@ -6,6 +6,7 @@
 //!
 //! - IMDS: <https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token>
 //! - App Service: <https://learn.microsoft.com/azure/app-service/overview-managed-identity#rest-endpoint-reference>
+//! - Service Fabric: <https://learn.microsoft.com/azure/service-fabric/how-to-managed-identity-service-fabric-app-code>
 //! - Arc: <https://learn.microsoft.com/azure/azure-arc/servers/managed-identity-authentication>
 
 use super::{Source, arc, parse_url};
@@ -38,7 +39,12 @@ pub(super) fn source(
     host: &Host,
     user_assigned: Option<&UserAssigned>,
 ) -> Result<Box<dyn Source>> {
-    let transport = Transport::new(Endpoint::ManagedIdentity, settings.clone());
+    let transport = match host {
+        Host::ServiceFabric { thumbprint, .. } => {
+            Transport::new(Endpoint::ServiceFabric, settings.clone()).pinned(*thumbprint)
+        }
+        _ => Transport::new(Endpoint::ManagedIdentity, settings.clone()),
+    };
     let request = request(host, &settings.scope, user_assigned)?;
     Ok(match host {
         Host::Arc { .. } => Box::new(arc::Challenged::new(request, transport)),
@@ -91,6 +97,9 @@ fn request(host: &Host, scope: &str, user_assigned: Option<&UserAssigned>) -> Re
     match host {
         Host::Imds { endpoint } => {
             get(&format!("{endpoint}{IMDS_PATH}"), "2018-02-01", names("client_id", "msi_res_id"), METADATA)
+        }
+        Host::ServiceFabric { endpoint, header, .. } => {
+            get(endpoint, "2019-07-01-preview", names("client_id", "mi_res_id"), ("Secret", header))
         }
         Host::AppService { endpoint, header } => {
             get(endpoint, "2019-08-01", names("client_id", "mi_res_id"), ("X-IDENTITY-HEADER", header))

@@ -198,10 +198,15 @@ fn refusal(endpoint: Endpoint, address: &str, head: &Head, json: &Value) -> Erro
     let error = match endpoint {
         Endpoint::Entra => entra_refusal(address, head.status, json),
         Endpoint::ManagedIdentity => managed_identity_refusal(address, head.status, json),
+        // Its 404 means that no such identity is there; elsewhere it passes.
+        Endpoint::ServiceFabric if head.status == 404 => managed_identity_refusal(address, 400, json),
+        Endpoint::ServiceFabric => managed_identity_refusal(address, head.status, json),
     };
     let floor = match (endpoint, head.status) {
         (Endpoint::ManagedIdentity, 410) => Some(MANAGED_IDENTITY_GONE),
-        (Endpoint::ManagedIdentity, _) if error.is_retriable() => Some(MANAGED_IDENTITY_RETRY),
+        (Endpoint::ManagedIdentity | Endpoint::ServiceFabric, _) if error.is_retriable() => {
+            Some(MANAGED_IDENTITY_RETRY)
+        }
         _ => None,
     };
     error.with_status(head.status).with_retry_after(head.retry_after.max(floor))
@@ -221,7 +226,9 @@ fn entra_refusal(address: &str, status: u16, json: &Value) -> Error {
 
 /// Statuses of IMDS: <https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token#error-handling>.
 fn managed_identity_refusal(address: &str, status: u16, json: &Value) -> Error {
-    let said = json["error_description"].as_str().or(json["message"].as_str()).unwrap_or_default();
+    // IMDS, App Service, Service Fabric.
+    let said = [&json["error_description"], &json["message"], &json["error"]["message"]];
+    let said = said.into_iter().find_map(Value::as_str).unwrap_or_default();
     match status {
         400 if said.to_ascii_lowercase().contains("identity not found") => Error::new(
             ErrorKind::IdentityUnavailable,

@@ -52,7 +52,7 @@ fn timed_out(party: &Party<'_>, timeout: Duration) -> Error {
 
 fn hint(party: &Party<'_>) -> String {
     match (party.endpoint, &party.proxy) {
-        (Endpoint::ManagedIdentity, _) => {
+        (Endpoint::ManagedIdentity | Endpoint::ServiceFabric, _) => {
             "Is this an Azure machine with a managed identity? Elsewhere set identity to service_principal.".into()
         }
         (Endpoint::Entra, None) => {
@@ -70,13 +70,18 @@ fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
 }
 
 fn tls_sentence(error: &rustls::Error, address: &str) -> String {
-    use CertificateError::{NotValidForName, NotValidForNameContext, UnknownIssuer};
+    use CertificateError::{
+        ApplicationVerificationFailure, NotValidForName, NotValidForNameContext, UnknownIssuer,
+    };
     let remedy = match error {
         rustls::Error::InvalidCertificate(UnknownIssuer) => {
             "If a proxy or a private authority signs certificates here, set ca_file to its certificate."
         }
         rustls::Error::InvalidCertificate(NotValidForName | NotValidForNameContext { .. }) => {
             "The address and the certificate's name differ: check authority_host."
+        }
+        rustls::Error::InvalidCertificate(ApplicationVerificationFailure) => {
+            "Its certificate is not the one that IDENTITY_SERVER_THUMBPRINT names."
         }
         rustls::Error::InvalidCertificate(_) => "Check this machine's clock and the server's certificate.",
         _ => "Something between here and there does not speak TLS 1.2 or 1.3.",

@@ -7,11 +7,12 @@
 
 mod answer;
 mod failure;
+mod pin;
 mod tls;
 
 pub(crate) use answer::local;
 
-use crate::config::Settings;
+use crate::config::{Settings, Thumbprint};
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::Grant;
 use azure_core::error::ErrorKind as UpstreamKind;
@@ -44,6 +45,8 @@ const CANONICAL_ANSWER: &str =
 pub(crate) enum Endpoint {
     /// A managed identity endpoint on this machine. Proxies are never used: one would see the token.
     ManagedIdentity,
+    /// The same on Service Fabric, which means other things by its refusals.
+    ServiceFabric,
     /// Entra's token endpoint.
     Entra,
 }
@@ -53,6 +56,8 @@ pub(crate) enum Endpoint {
 pub(crate) struct Transport {
     endpoint: Endpoint,
     settings: Arc<Settings>,
+    /// The only certificate to trust.
+    pin: Option<Thumbprint>,
     tls: OnceBox<Arc<ClientConfig>>,
 }
 
@@ -85,7 +90,12 @@ where
 
 impl Transport {
     pub(crate) fn new(endpoint: Endpoint, settings: Arc<Settings>) -> Self {
-        Self { endpoint, settings, tls: OnceBox::new() }
+        Self { endpoint, settings, pin: None, tls: OnceBox::new() }
+    }
+
+    /// For an endpoint that has one certificate of its own making.
+    pub(crate) fn pinned(self, pin: Thumbprint) -> Self {
+        Self { pin: Some(pin), ..self }
     }
 
     /// Sends a request of ours. Blocks for `timeout` at most.
@@ -127,7 +137,7 @@ impl Transport {
     }
 
     fn agent(&self, target: &Url, timeout: Duration) -> Result<Agent> {
-        let managed = self.endpoint == Endpoint::ManagedIdentity;
+        let managed = self.endpoint != Endpoint::Entra;
         let config = Agent::config_builder()
             .timeout_global(Some(timeout))
             .timeout_connect(managed.then(|| MANAGED_IDENTITY_CONNECT_TIMEOUT.min(timeout)))
@@ -148,7 +158,7 @@ impl Transport {
         if target.scheme() != "https" {
             return Ok(None);
         }
-        let build = || tls::client_config(&self.settings).map(|config| Box::new(Arc::new(config)));
+        let build = || tls::client_config(&self.settings, self.pin).map(|config| Box::new(Arc::new(config)));
         self.tls.get_or_try_init(build).map(|config| Some(config.clone()))
     }
 

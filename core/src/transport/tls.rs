@@ -3,7 +3,8 @@
 //! ureq's own connector takes certificates only, not trust anchors, so it could not merge the system's
 //! store with the bundled one; this is the same few lines around a configuration of ours.
 
-use crate::config::{Settings, TrustPaths};
+use super::pin::Pinned;
+use crate::config::{Settings, Thumbprint, TrustPaths};
 use crate::error::{Error, ErrorKind, Result};
 use rustls::client::Resumption;
 use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
@@ -18,21 +19,31 @@ use ureq::unversioned::transport::{
 };
 
 /// The client side of TLS 1.2 and 1.3, trusting the system's roots, Mozilla's and `ca_file`.
-pub(super) fn client_config(settings: &Settings) -> Result<ClientConfig> {
+/// With `pin`: that one certificate instead.
+pub(super) fn client_config(settings: &Settings, pin: Option<Thumbprint>) -> Result<ClientConfig> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Error::new(ErrorKind::Internal, format!("TLS is not available: {error}.")))?;
+    let builder = match pin {
+        None => builder.with_root_certificates(roots(settings)?),
+        Some(thumbprint) => {
+            builder.dangerous().with_custom_certificate_verifier(Pinned::new(thumbprint, provider))
+        }
+    };
+    let mut config = builder.with_no_client_auth();
+    // One request an hour gains nothing from resumption, and its cache is a lock that a fork could inherit.
+    config.resumption = Resumption::disabled();
+    Ok(config)
+}
+
+fn roots(settings: &Settings) -> Result<RootCertStore> {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     roots.add_parsable_certificates(system_roots(&settings.trust));
     if let Some(path) = &settings.ca_file {
         add_ca_file(&mut roots, path)?;
     }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| Error::new(ErrorKind::Internal, format!("TLS is not available: {error}.")))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    // One request an hour gains nothing from resumption, and its cache is a lock that a fork could inherit.
-    config.resumption = Resumption::disabled();
-    Ok(config)
+    Ok(roots)
 }
 
 /// Trouble with the system's store is no reason to stop: the bundled roots know Entra's issuers.
