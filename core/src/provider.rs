@@ -73,7 +73,8 @@ impl Provider {
     /// the one request that is made for all callers, through failures that pass, until its time-out.
     ///
     /// # Errors
-    /// What the source said last, if it will not be asked again in time; a refusal at once; `TIMEOUT`;
+    /// `CALLBACK_FAILED` inside the provider's own token or assertion callback; else
+    /// what the source said last, if it will not be asked again in time; a refusal at once; `TIMEOUT`;
     /// `CLOSED` after [`Provider::close`].
     #[inline]
     pub fn get_token_with(&self, how: GetToken) -> Result<Arc<Token>> {
@@ -214,6 +215,9 @@ impl Provider {
 
     #[cold]
     fn fetch(&self, how: GetToken) -> Result<Arc<Token>> {
+        if self.shared.settings.identity.runs_callback_here() {
+            return Err(Error::reentered());
+        }
         self.engine()?.get(self.wish(how))
     }
 

@@ -4,6 +4,7 @@ use super::environment::KUBERNETES;
 use super::managed_identity::{Host, UserAssigned, check_user_assigned, detect};
 use super::settings::{Scheme, Values, check_endpoint, invalid, missing};
 use crate::error::Result;
+use crate::request::{AssertionCallback, TokenCallback};
 use std::path::PathBuf;
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -18,6 +19,8 @@ pub(crate) enum IdentityChoice {
     AzureCli { tenant_id: Option<String>, subscription: Option<String> },
     /// Who is signed in to the Azure Developer CLI.
     AzureDeveloperCli { tenant_id: Option<String> },
+    /// The host supplies the token itself.
+    Custom(Arc<TokenCallback>),
     /// The first of several that is there.
     Chain(Vec<Link>),
 }
@@ -38,6 +41,8 @@ pub(crate) enum Proof {
         key: &'static str,
         path: PathBuf,
     },
+    /// A JWT that the host supplies.
+    Callback(Arc<AssertionCallback>),
     /// A JWT that Azure Pipelines hands out.
     Pipelines(PipelineJob),
 }
@@ -66,6 +71,8 @@ pub(crate) struct Link {
 const ENVIRONMENT: &str = "environment";
 const WORKLOAD_IDENTITY: &str = "workload_identity";
 const MANAGED_IDENTITY: &str = "managed_identity";
+const CLIENT_ASSERTION: &str = "client_assertion";
+const CUSTOM: &str = "custom";
 const AZURE_CLI: &str = "azure_cli";
 const AZURE_DEVELOPER_CLI: &str = "azure_developer_cli";
 
@@ -96,6 +103,13 @@ pub(super) const VARIABLES: &[&str] = &[CHAIN_VARIABLE];
 
 impl IdentityChoice {
     pub(super) fn resolve(values: &Values<'_>) -> Result<Self> {
+        let callbacks = &values.config.callbacks;
+        // Code that brings a callback means it, unless it says something else.
+        match (values.config.get("identity"), &callbacks.token, &callbacks.assertion) {
+            (None, Some(_), _) => return single(CUSTOM, values),
+            (None, None, Some(_)) => return single(CLIENT_ASSERTION, values),
+            _ => {}
+        }
         match values.required("identity", "")? {
             "default" => chain(values),
             name => single(name, values),
@@ -123,7 +137,19 @@ impl IdentityChoice {
             }
             Self::AzureCli { .. } => "user of the Azure CLI".to_owned(),
             Self::AzureDeveloperCli { .. } => "user of the Azure Developer CLI".to_owned(),
+            Self::Custom(_) => "token callback".to_owned(),
             Self::Chain(_) => "default chain of identities".to_owned(),
+        }
+    }
+
+    /// Whether a callback of the host's runs on this thread, on behalf of this identity.
+    pub(crate) fn runs_callback_here(&self) -> bool {
+        match self {
+            Self::Custom(callback) => callback.is_running_here(),
+            Self::Application(application) => {
+                matches!(&application.proof, Proof::Callback(callback) if callback.is_running_here())
+            }
+            _ => false,
         }
     }
 
@@ -144,6 +170,7 @@ fn single(name: &str, values: &Values<'_>) -> Result<IdentityChoice> {
         MANAGED_IDENTITY => managed_identity(values, values.without_azure("client_id")?),
         AZURE_CLI => azure_cli(values),
         AZURE_DEVELOPER_CLI => azure_developer_cli(values),
+        CUSTOM => custom(values),
         _ => application(name, values),
     }
 }
@@ -239,6 +266,13 @@ fn azure_developer_cli(values: &Values<'_>) -> Result<IdentityChoice> {
     Ok(IdentityChoice::AzureDeveloperCli { tenant_id: values.without_azure("tenant_id")?.map(str::to_owned) })
 }
 
+fn custom(values: &Values<'_>) -> Result<IdentityChoice> {
+    let callback = values.config.callbacks.token.clone();
+    let callback =
+        callback.ok_or_else(|| invalid("identity \"custom\" needs a token callback: pass one."))?;
+    Ok(IdentityChoice::Custom(callback))
+}
+
 fn application(identity: &str, values: &Values<'_>) -> Result<IdentityChoice> {
     const WHY: &str = "a service principal needs it";
     if let Some(name) = values.environment.unusable_proxy {
@@ -280,7 +314,10 @@ fn proof(identity: &str, values: &Values<'_>, why: &str) -> Result<Proof> {
     let file = |key| Ok(Proof::AssertionFile { key, path: PathBuf::from(values.required(key, "")?) });
     match identity {
         WORKLOAD_IDENTITY => workload_token(values),
-        "client_assertion" => file("client_assertion_path"),
+        CLIENT_ASSERTION => match &values.config.callbacks.assertion {
+            Some(callback) => Ok(Proof::Callback(callback.clone())),
+            None => file("client_assertion_path"),
+        },
         "azure_pipelines" => pipelines(values),
         _ => client_secret(values, why).map(Proof::Secret),
     }

@@ -61,6 +61,7 @@ pub(super) const IDENTITIES: &[&str] = &[
     "azure_developer_cli",
     "azure_pipelines",
     "environment",
+    "custom",
 ];
 
 /// Every key there is. Caps on times hold for tokens of 20 minutes and more and shrink with shorter ones.

@@ -19,14 +19,24 @@ pub(crate) use settings::Settings;
 pub(crate) use environment::{Environment, TrustPaths};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::request::{AssertionCallback, AssertionRequest, HostCallback, TokenCallback, TokenRequest};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// What code has set, by key. Values from the environment are added when a provider is made.
 #[derive(Clone, Default)]
 pub struct Config {
     values: BTreeMap<&'static str, Zeroizing<String>>,
+    callbacks: Callbacks,
+}
+
+/// What code supplies that is not a value.
+#[derive(Clone, Default)]
+struct Callbacks {
+    token: Option<Arc<TokenCallback>>,
+    assertion: Option<Arc<AssertionCallback>>,
 }
 
 impl Config {
@@ -47,6 +57,25 @@ impl Config {
         })?;
         self.values.insert(key.name, Zeroizing::new(value.to_owned()));
         Ok(())
+    }
+
+    /// Tokens come from `callback` (`identity` need not be set then). It is called on a thread of the library's,
+    /// one call at a time, and answers the request there or later from any thread. It may block. A call of this
+    /// provider's `get_token` in it is an error: it would wait for itself.
+    pub fn on_token_request<F>(&mut self, callback: F)
+    where
+        F: Fn(TokenRequest) + Send + Sync + 'static,
+    {
+        self.callbacks.token = Some(HostCallback::new("token", callback));
+    }
+
+    /// The application signs in with the assertions that `callback` gives (`identity` need not be set then, but
+    /// `tenant_id` and `client_id`). Called as [`Config::on_token_request`]'s, before each request to Entra.
+    pub fn on_assertion_request<F>(&mut self, callback: F)
+    where
+        F: Fn(AssertionRequest) + Send + Sync + 'static,
+    {
+        self.callbacks.assertion = Some(HostCallback::new("assertion", callback));
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<&str> {

@@ -53,6 +53,13 @@ impl Error {
         Self::new(ErrorKind::Closed, "The provider is closed. Create a new one.")
     }
 
+    /// A callback that supplies tokens has asked its own provider for one.
+    pub(crate) fn reentered() -> Self {
+        let message = "get_token was called inside the callback that is to supply the token: it would wait for \
+                       itself. Return a token, or ask another provider.";
+        Self::new(ErrorKind::CallbackFailed, message).with_retriable(false)
+    }
+
     /// For bindings: an argument of a call makes no sense.
     #[must_use]
     pub fn invalid_argument(message: &str) -> Self {

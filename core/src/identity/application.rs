@@ -73,6 +73,7 @@ impl Principal {
                 file::read("client_secret_path", path).map(Shown::Secret)
             }
             Proof::AssertionFile { key, path } => file::read(key, path).map(Shown::Assertion),
+            Proof::Callback(callback) => callback.assertion(timeout).map(Shown::Assertion),
             Proof::Pipelines(job) => {
                 pipelines::assertion(job, &self.transport, timeout).map(Shown::Assertion)
             }
@@ -93,7 +94,7 @@ impl Source for Principal {
             Proof::Secret(SecretFrom::File(path)) | Proof::AssertionFile { path, .. } => {
                 Some(file::stamp(path))
             }
-            Proof::Secret(SecretFrom::Value(_)) | Proof::Pipelines(_) => None,
+            Proof::Secret(SecretFrom::Value(_)) | Proof::Pipelines(_) | Proof::Callback(_) => None,
         }
     }
 }

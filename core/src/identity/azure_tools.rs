@@ -64,7 +64,7 @@ impl Source for SignedIn {
         let answer = pollster::block_on(credential.get_token(&[&self.settings.scope], None));
         match answer {
             Ok(AccessToken { token, expires_on, .. }) => {
-                let expires = u64::try_from(expires_on.unix_timestamp()).unwrap_or_default();
+                let expires = u64::try_from(expires_on.unix_timestamp()).ok();
                 transport::local(token.secret(), expires, &self.settings)
             }
             Err(error) => Err(self.tool.failure(runner.verdict(), &error.to_string(), timeout)),

@@ -5,6 +5,7 @@ mod application;
 mod arc;
 mod azure_tools;
 mod chain;
+mod custom;
 mod file;
 mod managed_identity;
 mod pipelines;
@@ -53,6 +54,9 @@ fn of(settings: &Arc<Settings>, choice: &IdentityChoice) -> Result<Box<dyn Sourc
             azure_tools::source(settings, choice)
         }
         IdentityChoice::Chain(links) => chain::source(settings, links),
+        IdentityChoice::Custom(callback) => {
+            Ok(Box::new(custom::Custom { callback: callback.clone(), settings: settings.clone() }))
+        }
     }
 }
 
