@@ -2,6 +2,7 @@
 
 use super::environment::KUBERNETES;
 use super::managed_identity::{Host, UserAssigned, check_user_assigned, detect};
+use super::proxy;
 use super::settings::{Scheme, Values, check_endpoint, invalid, missing};
 use crate::error::Result;
 use crate::request::{AssertionCallback, TokenCallback};
@@ -275,12 +276,7 @@ fn custom(values: &Values<'_>) -> Result<IdentityChoice> {
 
 fn application(identity: &str, values: &Values<'_>) -> Result<IdentityChoice> {
     const WHY: &str = "a service principal needs it";
-    if let Some(name) = values.environment.unusable_proxy {
-        return Err(invalid(format!(
-            "{name} names a proxy that cannot be used here: it must be http://host:port or https://host:port \
-             (no SOCKS). Correct it, or unset it to connect directly."
-        )));
-    }
+    proxy::check_environment(values)?;
     let of_pipelines = |name| values.environment.get(name).filter(|_| identity == "azure_pipelines");
     let required = |key, variable| match of_pipelines(variable) {
         Some(value) if !values.is_given(key)? => Ok(value),

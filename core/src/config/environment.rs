@@ -4,7 +4,7 @@
 //! reader. So nothing here or below reads a variable later than in `Provider::new`.
 
 use super::keys::KEYS;
-use super::{choice, managed_identity};
+use super::{choice, managed_identity, proxy};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -16,10 +16,7 @@ pub(crate) struct Environment {
     variables: BTreeMap<String, Zeroizing<String>>,
     /// What else a TLS connection trusts.
     pub(crate) trust: TrustPaths,
-    /// The proxy for requests to Entra; never used for a managed identity endpoint.
-    pub(crate) proxy: Option<ureq::Proxy>,
-    /// The variable that names a proxy of a kind that this library cannot use.
-    pub(crate) unusable_proxy: Option<&'static str>,
+    pub(super) proxies: proxy::FromEnvironment,
     /// All of it, for tools that are started.
     pub(crate) all: Vec<(OsString, OsString)>,
 }
@@ -29,10 +26,6 @@ pub(super) const KUBERNETES: &str = "KUBERNETES_SERVICE_HOST";
 
 /// The variables that no key names.
 const VARIABLES: &[&str] = &[KUBERNETES, "AZURESUBSCRIPTION_TENANT_ID", "AZURESUBSCRIPTION_CLIENT_ID"];
-
-/// The variables that ureq reads, in its order.
-const PROXY_VARIABLES: &[&str] =
-    &["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
 
 /// Where the system's trusted certificates are. Both empty: ask the platform's own store.
 #[derive(Clone, Debug, Default)]
@@ -69,9 +62,8 @@ impl Environment {
         let mut environment =
             Self::of(names.filter_map(|name| Some((name.clone(), std::env::var(name).ok()?))));
         environment.trust = TrustPaths::find();
-        environment.proxy = ureq::Proxy::try_from_env();
+        environment.proxies = proxy::FromEnvironment::read();
         environment.all = std::env::vars_os().collect();
-        environment.unusable_proxy = unusable_proxy(|name| std::env::var(name).ok());
         environment
     }
 
@@ -86,34 +78,5 @@ impl Environment {
 
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(|value| value.as_str())
-    }
-}
-
-/// ureq passes over a variable that it cannot use, and would send a secret past the proxy that was asked for.
-fn unusable_proxy(read: impl Fn(&str) -> Option<String>) -> Option<&'static str> {
-    use ureq::ProxyProtocol::{Http, Https};
-    let is_set = |name: &&&str| read(name).is_some_and(|value| !value.trim().is_empty());
-    let name = PROXY_VARIABLES.iter().find(is_set)?;
-    let proxy = read(name).and_then(|value| ureq::Proxy::new(&value).ok());
-    let usable = proxy.is_some_and(|proxy| matches!(proxy.protocol(), Http | Https));
-    (!usable).then_some(name)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_proxy_variable_that_is_set_must_be_usable() {
-        let check = |set: &[(&str, &str)]| {
-            unusable_proxy(|name| {
-                set.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
-            })
-        };
-        assert_eq!(check(&[]), None);
-        assert_eq!(check(&[("HTTPS_PROXY", "http://user:pass@127.0.0.1:3128")]), None);
-        assert_eq!(check(&[("ALL_PROXY", ""), ("HTTP_PROXY", "proxy:80")]), None);
-        assert_eq!(check(&[("all_proxy", "socks5://127.0.0.1:1080")]), Some("all_proxy"));
-        assert_eq!(check(&[("HTTPS_PROXY", "http://"), ("HTTP_PROXY", "proxy:80")]), Some("HTTPS_PROXY"));
     }
 }

@@ -157,6 +157,14 @@ pub static KEYS: &[Key] = &[
         doc: "The instance metadata service's address, for tests and emulators. If it is given, no other managed \
               identity endpoint is looked for. Plain http is refused outside loopback and link-local addresses.",
     },
+    key(
+        "proxy",
+        Secret,
+        "",
+        "The proxy for requests to Entra, http://host:port or https://host:port with user and password if need be; \
+         else HTTPS_PROXY, ALL_PROXY. Managed identity endpoints are never asked through one.",
+    ),
+    key("no_proxy", Text, "", "Hosts that are asked directly, separated by commas; else NO_PROXY."),
     key("ca_file", Text, "", "A PEM file of certificate authorities to trust besides the system's."),
     key("username", Text, "", "The Redis user name, if it is not to be taken from the token."),
     key("username_claim", Text, "oid", "The claim of the token that holds the Redis user name."),

@@ -7,6 +7,7 @@ mod choice;
 mod environment;
 mod keys;
 mod managed_identity;
+mod proxy;
 #[cfg(test)]
 mod resolving;
 mod settings;

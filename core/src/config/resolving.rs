@@ -103,23 +103,6 @@ fn contradictions_and_unsafe_values_are_refused() {
 }
 
 #[test]
-fn an_unusable_proxy_is_refused_where_one_would_be_used() {
-    let socks = || {
-        let mut environment = Environment::of([]);
-        environment.unusable_proxy = Some("ALL_PROXY");
-        environment
-    };
-    let mut config = Config::new();
-    config.set("identity", "managed_identity").unwrap();
-    assert!(Settings::resolve(&config, socks()).is_ok());
-    for (key, value) in PRINCIPAL {
-        config.set(key, value).unwrap();
-    }
-    let error = Settings::resolve(&config, socks()).err().expect("accepted");
-    assert!(error.message().contains("ALL_PROXY"), "{error}");
-}
-
-#[test]
 fn nearby_is_loopback_or_link_local() {
     for host in ["127.0.0.1", "127.9.9.9", "[::1]", "localhost", "169.254.169.254", "[fe80::1]"] {
         assert!(is_nearby(host), "{host}");

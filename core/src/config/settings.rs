@@ -4,6 +4,7 @@ use super::Config;
 use super::choice::IdentityChoice;
 use super::environment::{Environment, KUBERNETES, TrustPaths};
 use super::keys::{KEYS, Key, find};
+use super::proxy;
 use crate::error::{Error, ErrorKind, Result};
 use crate::refresh::Policy;
 use std::ffi::OsString;
@@ -34,7 +35,7 @@ impl Settings {
     /// Code first, then `ENTRAKEY_<KEY>`, then Azure's variable, then the default.
     pub(crate) fn resolve(config: &Config, environment: Environment) -> Result<Self> {
         let values = Values { config, environment: &environment };
-        let identity = IdentityChoice::resolve(&values)?;
+        let (identity, proxy) = (IdentityChoice::resolve(&values)?, proxy::resolve(&values)?);
         Ok(Self {
             name: values.text("name")?.map(str::to_owned),
             on_kubernetes: environment.get(KUBERNETES).is_some(),
@@ -46,7 +47,7 @@ impl Settings {
             get_token_timeout: values.millis("get_token_timeout_ms")?,
             policy: policy(&values)?,
             trust: environment.trust,
-            proxy: environment.proxy,
+            proxy,
             children_see: environment.all,
         })
     }
