@@ -14,6 +14,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -89,6 +90,38 @@ fn newest_source(artifact: &Path) -> SystemTime {
     names.map(|name| changed(name).unwrap_or_else(|_| SystemTime::now())).max().unwrap()
 }
 
+/// A folder of a test's own, removed when dropped.
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// # Panics
+    /// If it cannot be made.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        static NUMBERS: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("entrakey-{name}-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    /// A file in it.
+    ///
+    /// # Panics
+    /// If it cannot be written.
+    pub fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.0.join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
 /// A running emulator; ends when dropped.
 pub struct Emulator {
     child: Child,
@@ -135,14 +168,35 @@ impl Emulator {
     /// If it does not answer.
     #[must_use]
     pub fn token_requests(&self) -> u64 {
+        self.control("GET", "/emulator/stats", None)["token_requests"]["total"].as_u64().unwrap()
+    }
+
+    /// The variables of one of its environments: what a program there would find.
+    ///
+    /// # Panics
+    /// If there is none of that name.
+    #[must_use]
+    pub fn env(&self, kind: &str) -> BTreeMap<String, String> {
+        let variables = self.control("GET", &format!("/emulator/environment/{kind}"), None);
+        serde_json::from_value(variables).unwrap_or_else(|_| panic!("there is no environment {kind}"))
+    }
+
+    /// Asks its control API.
+    ///
+    /// # Panics
+    /// If it does not answer, or refuses.
+    pub fn control(&self, method: &str, path: &str, body: Option<&Value>) -> Value {
         let address = self.get("ENTRAKEY_EMULATOR_URL").trim_start_matches("http://");
         let mut stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.write_all(b"GET /emulator/stats HTTP/1.0\r\nHost: localhost\r\n\r\n").unwrap();
+        let body = body.map(Value::to_string).unwrap_or_default();
+        let head = format!("{method} {path} HTTP/1.0\r\nHost: localhost\r\nContent-Length: {}", body.len());
+        stream.write_all(format!("{head}\r\n\r\n{body}").as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
-        let stats: Value = serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
-        stats["token_requests"]["total"].as_u64().unwrap()
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains(" 20"), "{method} {path}: {answer}");
+        serde_json::from_str(body).unwrap_or_default()
     }
 }
 

@@ -154,8 +154,8 @@ pub static KEYS: &[Key] = &[
         kind: Text,
         default: "http://169.254.169.254",
         azure_variable: "AZURE_POD_IDENTITY_AUTHORITY_HOST",
-        doc: "The instance metadata service's address, for tests and emulators. If it is given, no other managed \
-              identity endpoint is looked for. Plain http is refused outside loopback and link-local addresses.",
+        doc: "The instance metadata service's address, for tests and emulators. If code or ENTRAKEY_IMDS_ENDPOINT \
+              gives it, no other managed identity endpoint is looked for. Plain http is refused outside loopback and link-local addresses.",
     },
     key(
         "proxy",

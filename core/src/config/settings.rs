@@ -114,11 +114,9 @@ impl<'a> Values<'a> {
         self.look_up(find(name)?, false)
     }
 
-    /// Whether code or the environment sets it.
+    /// Whether code or our own variable sets it; Azure's may have been meant for others.
     pub(super) fn is_given(&self, name: &'static str) -> Result<bool> {
-        let key = find(name)?;
-        let variables = [self.environment.get(&key.variable()), self.environment.get(key.azure_variable)];
-        Ok(self.config.get(name).is_some() || variables.iter().any(Option::is_some))
+        Ok(self.config.get(name).is_some() || self.environment.get(&find(name)?.variable()).is_some())
     }
 
     pub(super) fn required(&self, name: &'static str, why: &str) -> Result<&'a str> {

@@ -1,0 +1,26 @@
+/* One provider from `key value ...` on the command line, one call of get_token: what a C program sees of it. */
+#include <entrakey.h>
+#include <stdio.h>
+
+int main(int count, char **words) {
+    entrakey_config *config = entrakey_config_new();
+    entrakey_provider *provider = NULL;
+    entrakey_token *token = NULL;
+    entrakey_error *error = NULL;
+    for (int i = 1; !error && i + 1 < count; i += 2) error = entrakey_config_set(config, words[i], words[i + 1]);
+    if (!error) error = entrakey_provider_new(config, &provider);
+    if (!error) error = entrakey_provider_get_token(provider, 0, &token);
+    if (error) {
+        printf("error: %s\nretriable: %s\n", entrakey_error_name(error),
+               entrakey_error_retriable(error) ? "true" : "false");
+        printf("aadsts: %u\nmessage: %s\n", entrakey_error_aadsts(error), entrakey_error_message(error));
+    } else {
+        printf("username: %s\nversion: %llu\n", entrakey_token_username(token),
+               (unsigned long long)entrakey_token_version(token));
+    }
+    entrakey_error_free(error);
+    entrakey_token_free(token);
+    entrakey_provider_free(provider);
+    entrakey_config_free(config);
+    return 0;
+}

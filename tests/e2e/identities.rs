@@ -1,0 +1,169 @@
+//! The contract cases of `tests/vectors/identities.json`, in every language, against the emulator. The format
+//! is described in `tests/README.md`.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should panic")]
+
+use entrakey_tests::{Emulator, Folder, artifact, built, root};
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::Command;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    name: String,
+    /// Which of the emulator's environments the program finds itself in.
+    environment: String,
+    #[serde(default)]
+    without: Vec<String>,
+    #[serde(default)]
+    with: BTreeMap<String, String>,
+    #[serde(default)]
+    config: BTreeMap<String, String>,
+    /// Files that are written before, by name; their paths are `${file:NAME}`.
+    #[serde(default)]
+    files: BTreeMap<String, String>,
+    /// What the emulator answers instead, as its control API takes it.
+    #[serde(default)]
+    faults: Vec<Value>,
+    expect: Expected,
+    /// What must not be in anything that is shown.
+    #[serde(default)]
+    secrets: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expected {
+    username: Option<String>,
+    error: Option<String>,
+    retriable: Option<bool>,
+    aadsts: Option<u32>,
+    #[serde(default)]
+    says: Vec<String>,
+}
+
+/// A program that takes `key value …` and says what came of it.
+struct Runner {
+    language: &'static str,
+    command: Vec<PathBuf>,
+}
+
+fn runners() -> Vec<Runner> {
+    let script = |name: &str| root().join("tests/contract").join(name);
+    vec![
+        Runner { language: "Rust", command: vec![built().join("examples/contract")] },
+        Runner { language: "C", command: vec![c_runner()] },
+        Runner { language: "Python", command: vec![root().join(".venv/bin/python"), script("runner.py")] },
+        Runner { language: "Node", command: vec!["node".into(), script("runner.mjs")] },
+    ]
+}
+
+fn c_runner() -> PathBuf {
+    let made = std::env::temp_dir().join(format!("entrakey-contract-{}", std::process::id()));
+    let compiled = Command::new(std::env::var("CC").unwrap_or("cc".into()))
+        .args(["-std=c99", "-Wall", "-Wextra", "-Werror", "-I"])
+        .args([root().join("include"), root().join("tests/contract/runner.c"), artifact("libentrakey.so")])
+        .arg(format!("-Wl,-rpath,{}", built().display()))
+        .arg("-o")
+        .arg(&made)
+        .status();
+    assert!(compiled.unwrap().success(), "the C runner does not compile");
+    made
+}
+
+/// The text with `${NAME}` replaced by what the emulator's environment, or the case's files, say.
+fn filled(text: &str, values: &BTreeMap<String, String>) -> String {
+    let mut parts = text.split("${");
+    let mut filled = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (name, rest) = part.split_once('}').unwrap_or_else(|| panic!("${{ without }} in {text}"));
+        filled.push_str(values.get(name).unwrap_or_else(|| panic!("{text}: nothing is called {name}")));
+        filled.push_str(rest);
+    }
+    filled
+}
+
+struct Outcome {
+    fields: BTreeMap<String, String>,
+    everything: String,
+}
+
+impl Runner {
+    fn run(&self, case: &Case, variables: &BTreeMap<String, String>, values: &BTreeMap<String, String>) -> Outcome {
+        let mut command = Command::new(&self.command[0]);
+        command.args(&self.command[1..]).env_clear();
+        command.envs(std::env::vars().filter(|(name, _)| ["PATH", "HOME", "NO_PROXY"].contains(&name.as_str())));
+        command.envs(variables);
+        case.without.iter().for_each(|name| drop(command.env_remove(name)));
+        command.envs(case.with.iter().map(|(name, value)| (name, filled(value, values))));
+        for (key, value) in &case.config {
+            command.args([key, &filled(value, values)]);
+        }
+        let output = command.output().unwrap_or_else(|error| panic!("{}: {error}", self.language));
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let fields = said.lines().filter_map(|line| line.split_once(": "));
+        let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Outcome { fields, everything: format!("{said}{}", String::from_utf8_lossy(&output.stderr)) }
+    }
+}
+
+/// Keys are written in another way in Node, and sentences must not depend on it.
+fn plain(text: &str) -> String {
+    text.replace('_', "").to_lowercase()
+}
+
+/// What is wrong with the outcome.
+fn faults_of(case: &Case, outcome: &Outcome, values: &BTreeMap<String, String>) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut check = |field: &str, expected: Option<String>| {
+        let found = outcome.fields.get(field);
+        if expected.is_some() && found != expected.as_ref() {
+            wrong.push(format!("{field} is {found:?} and not {expected:?}"));
+        }
+    };
+    let Expected { username, error, retriable, aadsts, says } = &case.expect;
+    check("username", username.as_ref().map(|name| filled(name, values)));
+    check("error", error.clone());
+    check("retriable", retriable.map(|yes| yes.to_string()));
+    check("aadsts", aadsts.map(|number| number.to_string()));
+    let message = plain(outcome.fields.get("message").map_or("", String::as_str));
+    let unsaid = says.iter().filter(|text| !message.contains(&plain(&filled(text, values))));
+    wrong.extend(unsaid.map(|text| format!("the message does not say {text:?}")));
+    let secrets = case.secrets.iter().map(|secret| filled(secret, values));
+    let shown = secrets.filter(|secret| outcome.everything.contains(secret.as_str()));
+    wrong.extend(shown.map(|secret| format!("{secret:?} is shown")));
+    wrong
+}
+
+#[test]
+fn every_identity_behaves_the_same_in_every_language() {
+    let text = std::fs::read_to_string(root().join("tests/vectors/identities.json")).unwrap();
+    let cases: Vec<Case> = serde_json::from_str(&text).unwrap();
+    let only = std::env::var("ENTRAKEY_CASE").unwrap_or_default();
+    let emulator = Emulator::start("1h");
+    let (runners, mut wrong) = (runners(), Vec::new());
+    for case in cases.iter().filter(|case| case.name.contains(&only)) {
+        assert!(case.expect.username.is_some() != case.expect.error.is_some(), "{}: one of both", case.name);
+        let folder = Folder::new("contract");
+        let variables = emulator.env(&case.environment);
+        let mut values = emulator.environment.clone();
+        values.extend(variables.clone());
+        for (name, text) in &case.files {
+            let path = folder.write(name, &filled(text, &values));
+            values.insert(format!("file:{name}"), path.display().to_string());
+        }
+        for runner in &runners {
+            emulator.control("DELETE", "/emulator/faults", None);
+            for fault in &case.faults {
+                emulator.control("POST", "/emulator/faults", Some(fault));
+            }
+            let outcome = runner.run(case, &variables, &values);
+            for fault in faults_of(case, &outcome, &values) {
+                wrong.push(format!("{} in {}: {fault}\n{}", case.name, runner.language, outcome.everything));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
