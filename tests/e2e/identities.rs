@@ -91,12 +91,20 @@ struct Outcome {
 }
 
 impl Runner {
-    fn run(&self, case: &Case, variables: &BTreeMap<String, String>, values: &BTreeMap<String, String>) -> Outcome {
+    fn run(
+        &self,
+        case: &Case,
+        variables: &BTreeMap<String, String>,
+        values: &BTreeMap<String, String>,
+    ) -> Outcome {
         let mut command = Command::new(&self.command[0]);
         command.args(&self.command[1..]).env_clear();
-        command.envs(std::env::vars().filter(|(name, _)| ["PATH", "HOME", "NO_PROXY"].contains(&name.as_str())));
+        command
+            .envs(std::env::vars().filter(|(name, _)| ["PATH", "HOME", "NO_PROXY"].contains(&name.as_str())));
         command.envs(variables);
-        case.without.iter().for_each(|name| drop(command.env_remove(name)));
+        for name in &case.without {
+            command.env_remove(name);
+        }
         command.envs(case.with.iter().map(|(name, value)| (name, filled(value, values))));
         for (key, value) in &case.config {
             command.args([key, &filled(value, values)]);
