@@ -1,4 +1,4 @@
-//! The key that signs tokens.
+//! The keys that sign tokens: the tenant's own, and that of the issuers that the emulator plays.
 
 use crate::Error;
 use base64::Engine as _;
@@ -8,16 +8,17 @@ use rsa::RsaPrivateKey;
 use rsa::pkcs1::EncodeRsaPrivateKey as _;
 use rsa::traits::PublicKeyParts as _;
 use serde::Serialize;
+use serde_json::{Value, json};
 use std::fmt;
 
 /// What Entra uses.
 const BITS: usize = 2048;
 
-/// The tenant's one signing key.
+/// A key of the emulator's own.
 pub(crate) struct SigningKey {
     pub(crate) key_id: String,
-    pub(crate) modulus: String,
-    pub(crate) exponent: String,
+    modulus: String,
+    exponent: String,
     encoding: EncodingKey,
     pub(crate) decoding: DecodingKey,
 }
@@ -31,7 +32,7 @@ impl SigningKey {
     }
 
     fn new() -> Result<Self, Box<dyn std::error::Error>> {
-        let key = RsaPrivateKey::new(&mut rsa::rand_core::OsRng, BITS)?;
+        let key = new_rsa_key()?;
         let (n, e) = (key.n().to_bytes_be(), key.e().to_bytes_be());
         let modulus = URL_SAFE_NO_PAD.encode(&n);
         Ok(Self {
@@ -43,12 +44,24 @@ impl SigningKey {
         })
     }
 
+    /// The key as the keys document of its issuer shows it.
+    pub(crate) fn to_jwk(&self) -> Value {
+        json!({
+            "kty": "RSA", "use": "sig", "alg": "RS256",
+            "kid": self.key_id, "x5t": self.key_id, "n": self.modulus, "e": self.exponent,
+        })
+    }
+
     pub(crate) fn sign(&self, claims: &impl Serialize) -> Option<String> {
         let mut header = Header::new(Algorithm::RS256);
         header.kid = Some(self.key_id.clone());
         header.x5t = Some(self.key_id.clone());
         jsonwebtoken::encode(&header, claims, &self.encoding).ok()
     }
+}
+
+pub(crate) fn new_rsa_key() -> rsa::Result<RsaPrivateKey> {
+    RsaPrivateKey::new(&mut rsa::rand_core::OsRng, BITS)
 }
 
 impl fmt::Debug for SigningKey {

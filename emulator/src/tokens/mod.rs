@@ -1,9 +1,12 @@
 //! Access tokens: RS256 JWTs with the claims of real ones.
 
 mod claims;
+mod federated;
 mod key;
 mod verify;
 
-pub(crate) use claims::{Claims, for_application, for_managed_identity};
-pub(crate) use key::SigningKey;
+pub(crate) use claims::{CERTIFICATE, Proof, SECRET};
+pub(crate) use claims::{Claims, for_application, for_managed_identity, for_user};
+pub(crate) use federated::{FederatedClaims, Timing};
+pub(crate) use key::{SigningKey, new_rsa_key};
 pub(crate) use verify::verify;
