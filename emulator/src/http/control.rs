@@ -41,11 +41,6 @@ fn refuse(status: StatusCode, said: impl Into<String>) -> Response {
     (status, Json(json!({"error": said.into()}))).into_response()
 }
 
-/// A body of the control API, or a sentence about what is wrong with it.
-fn parse<'a, T: Deserialize<'a>>(body: &'a str) -> Result<T, Response> {
-    serde_json::from_str(body).map_err(|error| refuse(StatusCode::BAD_REQUEST, error.to_string()))
-}
-
 async fn stats(State(control): State<Control>) -> Json<Counts> {
     Json(control.world.stats.snapshot())
 }
@@ -80,11 +75,8 @@ async fn faults(State(control): State<Control>) -> Json<Value> {
 }
 
 async fn add_faults(State(control): State<Control>, body: String) -> Response {
-    let script: Script = match parse(&body) {
-        Ok(script) => script,
-        Err(refusal) => return refusal,
-    };
-    match control.world.faults.add(script) {
+    let script = serde_json::from_str::<Script>(&body).map_err(|error| error.to_string());
+    match script.and_then(|script| control.world.faults.add(script)) {
         Ok(()) => faults(State(control)).await.into_response(),
         Err(said) => refuse(StatusCode::BAD_REQUEST, said),
     }
@@ -117,9 +109,9 @@ impl Default for Renewal {
 
 /// A new federated token, also in the workload's file.
 async fn federated_token(State(control): State<Control>, body: String) -> Response {
-    let renewal: Renewal = match parse(if body.is_empty() { "{}" } else { &body }) {
+    let renewal: Renewal = match serde_json::from_str(if body.is_empty() { "{}" } else { &body }) {
         Ok(renewal) => renewal,
-        Err(refusal) => return refusal,
+        Err(error) => return refuse(StatusCode::BAD_REQUEST, error.to_string()),
     };
     let world = &control.world;
     let Some((_, registered)) = world.directory.workload() else {

@@ -50,13 +50,15 @@ enum Unchosen<'a> {
 
 fn chosen<'p>(parameters: &'p Parameters, names: &Names) -> Result<Chosen<'p>, Unchosen<'static>> {
     let mut found = Vec::new();
-    let ways: [(&'static [&'static str], fn(&'p str) -> Chosen<'p>); 3] =
-        [(names.client, Chosen::Client), (names.object, Chosen::Object), (names.resource, Chosen::Resource)];
-    for (names, way) in ways {
+    let mut look = |names: &'static [&'static str], way: fn(&'p str) -> Chosen<'p>| {
         for name in names {
             found.extend(value(parameters, name).map_err(Unchosen::Repeated)?.map(way));
         }
-    }
+        Ok(())
+    };
+    look(names.client, Chosen::Client)?;
+    look(names.object, Chosen::Object)?;
+    look(names.resource, Chosen::Resource)?;
     match found.as_slice() {
         [] => Ok(Chosen::Default),
         [one] => Ok(*one),
