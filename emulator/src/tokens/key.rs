@@ -1,18 +1,15 @@
 //! The keys that sign tokens: the tenant's own, and that of the issuers that the emulator plays.
 
+use super::rsa_key::new_rsa_key;
 use crate::Error;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
-use rsa::RsaPrivateKey;
 use rsa::pkcs1::EncodeRsaPrivateKey as _;
 use rsa::traits::PublicKeyParts as _;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::fmt;
-
-/// What Entra uses.
-const BITS: usize = 2048;
 
 /// A key of the emulator's own.
 pub(crate) struct SigningKey {
@@ -24,7 +21,7 @@ pub(crate) struct SigningKey {
 }
 
 impl SigningKey {
-    /// Takes a fifth of a second or so, as luck will have it with prime numbers.
+    /// Takes a tenth of a second or so, as luck will have it with prime numbers.
     pub(crate) async fn generate() -> Result<Self, Error> {
         let refuse = |reason: String| Error::new(format!("cannot make a key to sign tokens with: {reason}"));
         let made = tokio::task::spawn_blocking(|| Self::new().map_err(|error| error.to_string())).await;
@@ -58,10 +55,6 @@ impl SigningKey {
         header.x5t = Some(self.key_id.clone());
         jsonwebtoken::encode(&header, claims, &self.encoding).ok()
     }
-}
-
-pub(crate) fn new_rsa_key() -> rsa::Result<RsaPrivateKey> {
-    RsaPrivateKey::new(&mut rsa::rand_core::OsRng, BITS)
 }
 
 impl fmt::Debug for SigningKey {
