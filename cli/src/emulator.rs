@@ -43,10 +43,12 @@ pub(crate) struct Arguments {
     /// Where to write the certificate of the authority that signed the servers' certificates.
     #[arg(long, value_name = "FILE")]
     ca_file: Option<PathBuf>,
-    /// Who exists: a TOML or JSON file with apps, managed identities and issuers. The default set, which is also
-    /// the documentation of the file, is emulator/default-identities.toml.
+    /// Who exists: a TOML or JSON file with apps, managed identities and issuers.
     #[arg(long, value_name = "FILE")]
     identities: Option<PathBuf>,
+    /// Print the default set of identities, a file for --identities to start from, and end.
+    #[arg(long)]
+    show_identities: bool,
     /// Where to write Azure Arc's key files; the emulator's own folder if not given. Microsoft's libraries read
     /// them in /var/opt/azcmagent/tokens only.
     #[arg(long, value_name = "FOLDER")]
@@ -119,6 +121,9 @@ fn lifetime(text: &str) -> Result<Duration, String> {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+    if arguments.show_identities {
+        return Ok(print(entrakey_emulator::DEFAULT_IDENTITIES)?);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve(arguments))?;
     runtime.shutdown_background(); // reading standard input cannot be interrupted

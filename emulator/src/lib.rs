@@ -18,6 +18,7 @@ mod tokens;
 mod world;
 
 pub use environment::{Variables, for_shell};
+pub use identities::DEFAULT_IDENTITIES;
 
 use certificates::{Authority, ClientCertificate, Fabric};
 use environment::{Environments, KINDS, Sources};
@@ -152,7 +153,7 @@ impl Emulator {
             issuer_key,
             directory: description.build(&entra, generated)?,
             authority: entra,
-            hosts: HostSecrets::new(options.arc_key_folder, &home.0),
+            hosts: HostSecrets::new(options.arc_key_folder.map(absolute), &home.0),
             faults: faults::Faults::default(),
             home: home.0.clone(),
             stats: stats::Stats::default(),
@@ -296,6 +297,11 @@ fn write_federated_token(world: &World) -> Result<Option<PathBuf>, Error> {
     world.home.write(FEDERATED_TOKEN_FILE, &token).map(Some)
 }
 
+/// As programs find it that run in another folder.
+fn absolute(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
+}
+
 async fn listen(option: &str, port: u16) -> Result<TcpListener, Error> {
     TcpListener::bind(("127.0.0.1", port)).await.map_err(|error| {
         Error::new(format!(
@@ -319,7 +325,7 @@ fn write_ca(wanted: Option<PathBuf>, pem: &str, world: &World) -> Result<String,
         })?,
         None => world.home.write("ca.pem", pem)?,
     };
-    Ok(path.display().to_string())
+    Ok(absolute(path).display().to_string())
 }
 
 async fn stop_with(mut stopped: watch::Receiver<bool>, redis: Arc<redis::Plane>) {

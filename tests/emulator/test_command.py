@@ -140,6 +140,39 @@ def test_identities_come_from_a_file(tmp_path):
     assert code == 2 and "who.toml" in said and "line 1" in said and said.count("\n") == 1, said
 
 
+def test_the_default_identities_are_a_file_to_start_from(tmp_path):
+    shown = subprocess.run([*COMMAND, "--show-identities"], capture_output=True, text=True, timeout=20)
+    file = tmp_path / "who.toml"
+    file.write_text(shown.stdout.replace("[[managed_identities]]", "[[managed_identities]] # mine", 1))
+    with start("--quiet", "--format", "json", "--exit-with-parent", "--identities", str(file)) as process:
+        mine = json.loads(line_of(process))
+    with start("--quiet", "--format", "json", "--exit-with-parent") as process:
+        default = json.loads(line_of(process))
+    ids = [name for name in default if name.endswith("_ID")]
+    assert len(ids) > 10 and [mine[name] for name in ids] == [default[name] for name in ids]
+
+
+def test_an_apps_own_certificate_is_named_relative_to_the_file_that_registers_it(tmp_path):
+    options = ["--quiet", "--format", "json", "--exit-with-parent", "--env", "client_certificate"]
+    with start(*options) as process:
+        made = json.loads(line_of(process))
+        for name, file in [("CERTIFICATE", "cert.pem"), ("PRIVATE_KEY", "key.pem")]:
+            text = pathlib.Path(made[f"ENTRAKEY_EMULATOR_{name}_PATH"]).read_text()
+            (tmp_path / file).write_text(text)
+    (tmp_path / "who.toml").write_text(
+        "tenant_id = 't'\n[[apps]]\nname = 'a'\nclient_id = 'c'\nobject_id = 'o'\n"
+        "certificates = [{ file = 'cert.pem', private_key = 'key.pem' }]\n"
+    )
+    relative = os.path.relpath(tmp_path / "who.toml")
+    with start(*options, "--identities", relative) as process:
+        variables = json.loads(line_of(process))
+    named = pathlib.Path(variables["AZURE_CLIENT_CERTIFICATE_PATH"])
+    assert named.is_absolute() and named.samefile(tmp_path / "cert.pem")
+    (tmp_path / "cert.pem").write_text("junk")
+    code, said = refusal("--identities", relative)
+    assert code == 2 and "cert.pem" in said and "CERTIFICATE" in said
+
+
 def test_a_verbose_one_tells_no_secrets():
     """What it says on standard error, while each environment's secret is used rightly and wrongly."""
     with subprocess.Popen(

@@ -194,3 +194,13 @@ def test_every_endpoint_counts_its_requests(start):
     by_route = emulator.stats()["token_requests"]["by_route"]
     names = ["imds", "app_service", "azure_ml", "arc", "service_fabric", "cloud_shell", "token"]
     assert by_route == dict.fromkeys(names, 1)
+
+
+def test_a_running_emulator_gives_an_environment_as_lines_for_a_shell(emulator):
+    url = emulator["ENTRAKEY_EMULATOR_URL"] + "/emulator/environment/"
+    with urllib.request.urlopen(url + "azure_ml?format=shell", timeout=10) as answer:
+        lines = answer.read().decode().splitlines()
+    assert lines[0].startswith("unset ") and "IDENTITY_ENDPOINT" in lines[0].split()
+    assert f"export MSI_SECRET='{emulator.env('azure_ml')['MSI_SECRET']}'" in lines
+    status, body = emulator.http(url + "nowhere")
+    assert status == 404 and "azure_ml" in body["error"]

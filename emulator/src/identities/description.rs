@@ -4,7 +4,9 @@ use crate::Error;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
-const DEFAULT: &str = include_str!("../../default-identities.toml");
+/// The default set, in the form of a file for [`Options::identities`](crate::Options::identities), whose comments
+/// explain it.
+pub const DEFAULT_IDENTITIES: &str = include_str!("../../default-identities.toml");
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -144,7 +146,7 @@ impl Description {
     /// Reads a file, or the default set. A name that ends in `.json` says JSON, any other TOML.
     pub(crate) fn read(file: Option<&Path>) -> Result<Self, Error> {
         let Some(path) = file else {
-            return Self::parse_toml(DEFAULT)
+            return Self::parse_toml(DEFAULT_IDENTITIES)
                 .map_err(|error| Error::new(format!("the default identities: {error}")));
         };
         let refuse = |reason: String| {
@@ -156,7 +158,9 @@ impl Description {
             true => serde_json::from_str(&text).map_err(|error| without_value(&error.to_string())),
             false => Self::parse_toml(&text),
         };
-        let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+        // The environment names files of it to programs that run elsewhere.
+        let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+        let folder = whole.parent().map(Path::to_path_buf).unwrap_or_default();
         Ok(Self { folder, ..parsed.map_err(refuse)? })
     }
 

@@ -4,6 +4,7 @@ mod build;
 mod description;
 
 pub(crate) use build::Generated;
+pub use description::DEFAULT_IDENTITIES;
 pub(crate) use description::Description;
 
 use crate::certificates::ClientCertificate;
