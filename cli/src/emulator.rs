@@ -1,7 +1,9 @@
 //! `entrakey emulator`.
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
-use entrakey_emulator::{Emulator, Options};
+use entrakey_emulator::{Emulator, Options, Variables};
+use serde_json::{Map, Value};
 use std::error::Error;
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -9,30 +11,51 @@ use std::time::Duration;
 use tokio::io::AsyncReadExt as _;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Run Entra, a managed identity endpoint and a Redis that checks tokens, on loopback.
+/// Run Entra, the managed identity endpoints and a Redis that checks tokens, on loopback.
 ///
 /// Prints the environment that points a client at it, then runs until it is interrupted:
 ///
 ///     entrakey emulator --token-lifetime 60s > env.sh &
 ///     . ./env.sh
+///
+/// Without --env these are the variables of a virtual machine (IMDS) and of an application with a secret. --env
+/// chooses another place or way to have an identity; the others can be had from the running emulator:
+///
+///     eval "$(curl -s "$ENTRAKEY_EMULATOR_URL/emulator/environment/app_service?format=shell")"
 #[derive(Args)]
-#[command(verbatim_doc_comment)]
+#[command(verbatim_doc_comment, after_long_help = AFTER_HELP)]
 pub(crate) struct Arguments {
     /// How long a token is valid: 8s, 5m, 1h, or a number of seconds.
     #[arg(long, default_value = "1h", value_name = "TIME", value_parser = lifetime)]
     token_lifetime: Duration,
-    /// Port of the managed identity endpoint (http); 0 takes a free one.
+    /// Port of the managed identity endpoints and the control API (http); 0 takes a free one.
     #[arg(long, default_value_t = 0, value_name = "PORT")]
     http_port: u16,
     /// Port of Entra (https); 0 takes a free one.
     #[arg(long, default_value_t = 0, value_name = "PORT")]
     https_port: u16,
+    /// Port of Service Fabric's endpoint (https); 0 takes a free one.
+    #[arg(long, default_value_t = 0, value_name = "PORT")]
+    fabric_port: u16,
     /// Port of the Redis (TLS); 0 takes a free one.
     #[arg(long, default_value_t = 0, value_name = "PORT")]
     redis_port: u16,
     /// Where to write the certificate of the authority that signed the servers' certificates.
     #[arg(long, value_name = "FILE")]
     ca_file: Option<PathBuf>,
+    /// Who exists: a TOML or JSON file with apps, managed identities and issuers.
+    #[arg(long, value_name = "FILE")]
+    identities: Option<PathBuf>,
+    /// Print the default set of identities, a file for --identities to start from, and end.
+    #[arg(long)]
+    show_identities: bool,
+    /// Where to write Azure Arc's key files; the emulator's own folder if not given. Microsoft's libraries read
+    /// them in /var/opt/azcmagent/tokens only.
+    #[arg(long, value_name = "FOLDER")]
+    arc_key_folder: Option<PathBuf>,
+    /// Which environment to print; "all" prints every one under its name, as JSON.
+    #[arg(long, value_name = "NAME", value_parser = environment_names())]
+    env: Option<String>,
     /// How to print the environment.
     #[arg(long, value_enum, default_value_t = Format::Env)]
     format: Format,
@@ -42,6 +65,40 @@ pub(crate) struct Arguments {
     /// End when standard input does: whoever started it has gone.
     #[arg(long)]
     exit_with_parent: bool,
+}
+
+const AFTER_HELP: &str = "\
+Environments (--env):
+  imds                a virtual machine or a Kubernetes node
+  app_service         App Service, Functions, Container Apps
+  azure_ml            Azure Machine Learning
+  arc                 a machine elsewhere that Azure Arc manages
+  cloud_shell         Cloud Shell: the signed-in user
+  service_fabric      Service Fabric, with a certificate that nobody signed
+  client_secret       an application with a secret
+  client_certificate  an application with a certificate
+  workload_identity   a pod whose service account an application trusts
+  azure_pipelines     a pipeline job with a service connection
+  all                 each of these under its name, and \"default\": what is printed without --env
+
+Control, on ENTRAKEY_EMULATOR_URL (http, JSON):
+  GET    /emulator/stats                what has happened, counted
+  GET    /emulator/environment[/NAME]   the variables; ?format=shell for lines to eval
+  POST   /emulator/faults               queue answers for a route:
+         {\"route\": \"imds\", \"answers\": [{\"status\": 502, \"headers\": {}, \"body\": \"<html>\"},
+         {\"delay_ms\": 500}, {\"hang\": true}, {\"reset\": true}, {\"status\": 429, \"times\": 3}]}
+  GET    /emulator/faults               how many wait, and the names of the routes
+  DELETE /emulator/faults               forget them
+  POST   /emulator/federated_token      renew the workload's token file; optionally
+         {\"issuer\", \"subject\", \"audience\", \"lifetime_seconds\", \"write\": false}
+  POST   /emulator/redis/stop, /start   close the Redis and its connections; listen again
+
+The emulator's folder (ENTRAKEY_EMULATOR_DIRECTORY) is removed when it ends; what a killed one left, the next one
+removes.";
+
+/// The names for --env. Which of them a file of identities has, is known once it is read.
+fn environment_names() -> PossibleValuesParser {
+    PossibleValuesParser::new(Emulator::environment_names().into_iter().chain(["all"]))
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -64,6 +121,9 @@ fn lifetime(text: &str) -> Result<Duration, String> {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+    if arguments.show_identities {
+        return Ok(print(entrakey_emulator::DEFAULT_IDENTITIES)?);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve(arguments))?;
     runtime.shutdown_background(); // reading standard input cannot be interrupted
@@ -74,15 +134,31 @@ async fn serve(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let options = Options {
         http_port: arguments.http_port,
         https_port: arguments.https_port,
+        fabric_port: arguments.fabric_port,
         redis_port: arguments.redis_port,
         token_lifetime: arguments.token_lifetime,
         ca_file: arguments.ca_file,
+        identities: arguments.identities,
+        arc_key_folder: arguments.arc_key_folder,
         verbose: !arguments.quiet,
     };
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let mut hangup = signal(SignalKind::hangup())?; // the terminal was closed
     let emulator = Emulator::start(options).await?;
-    print(arguments.format, &emulator.environment())?;
+    let text = match arguments.env.as_deref() {
+        None => written(arguments.format, &[], &emulator.environment())?,
+        Some("all") => format!("{}\n", all(&emulator)),
+        Some(name) => {
+            let missing = || {
+                format!("the identities have nobody for the environment {name}: add one, or choose another")
+            };
+            let variables = emulator.env(name).ok_or_else(missing)?;
+            written(arguments.format, &emulator.foreign_to(name), &variables)?
+        }
+    };
+    print(&text)?;
     tokio::select! {
+        _ = hangup.recv() => (),
         _ = interrupt.recv() => (),
         _ = terminate.recv() => (),
         () = parent_gone(), if arguments.exit_with_parent => (),
@@ -91,21 +167,30 @@ async fn serve(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn print(format: Format, environment: &[(&str, String)]) -> Result<(), Box<dyn Error>> {
+fn print(text: &str) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+/// `foreign` are variables that belong to other environments: a shell takes them away.
+fn written(format: Format, foreign: &[String], variables: &Variables) -> Result<String, Box<dyn Error>> {
     match format {
-        Format::Env => {
-            for (name, value) in environment {
-                writeln!(out, "export {name}='{}'", value.replace('\'', r"'\''"))?;
-            }
-        }
-        Format::Json => {
-            let map: serde_json::Map<_, _> =
-                environment.iter().map(|(name, value)| ((*name).to_owned(), value.as_str().into())).collect();
-            writeln!(out, "{}", serde_json::to_string(&map)?)?;
-        }
+        Format::Env => Ok(entrakey_emulator::for_shell(foreign, variables)),
+        Format::Json => Ok(format!("{}\n", serde_json::to_string(&object(variables))?)),
     }
-    Ok(out.flush()?)
+}
+
+fn object(variables: &Variables) -> Map<String, Value> {
+    variables.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect()
+}
+
+/// Every environment under its name.
+fn all(emulator: &Emulator) -> Value {
+    let named = Emulator::environment_names().into_iter();
+    let named = named.filter_map(|name| Some((name, emulator.env(name)?)));
+    let everything = named.chain([("default", emulator.environment())]);
+    Value::Object(everything.map(|(name, variables)| (name.to_owned(), object(&variables).into())).collect())
 }
 
 async fn parent_gone() {

@@ -19,6 +19,10 @@ struct TokenRequests {
     total: u64,
     issued_by_object_id: BTreeMap<String, u64>,
     failed: BTreeMap<String, u64>,
+    /// Every request, also those that do not ask for a token, by the names that faults are scripted for.
+    by_route: BTreeMap<&'static str, u64>,
+    /// Answered by a script; not among the failed ones, whatever the answer.
+    scripted: u64,
 }
 
 #[derive(Clone, Debug, Default, Serialize)]
@@ -60,6 +64,17 @@ impl Stats {
         let mut counts = self.counts();
         counts.token_requests.total += 1;
         *counts.token_requests.failed.entry(code).or_default() += 1;
+    }
+
+    /// A request has come, whatever becomes of it.
+    pub(crate) fn requested(&self, route: &'static str) {
+        *self.counts().token_requests.by_route.entry(route).or_default() += 1;
+    }
+
+    pub(crate) fn answered_by_script(&self) {
+        let mut counts = self.counts();
+        counts.token_requests.total += 1;
+        counts.token_requests.scripted += 1;
     }
 
     pub(crate) fn auth_rejected(&self, reason: &'static str) {

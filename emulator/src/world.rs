@@ -1,9 +1,13 @@
 //! What both planes share.
 
+use crate::faults::Faults;
+use crate::home::Home;
+use crate::hosts::HostSecrets;
+use crate::identities::Directory;
 use crate::log::Log;
 use crate::stats::Stats;
 use crate::tokens::SigningKey;
-use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
 
@@ -12,35 +16,57 @@ pub(crate) async fn stop_signal(stopped: &mut watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stop| *stop).await; // an error means that the sender is gone: stop too
 }
 
-/// One emulated tenant: its key, its clock, and what has happened so far.
+/// One emulated tenant: its keys, its clock, who is in it, and what has happened so far.
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) token_lifetime: Duration,
     pub(crate) signing_key: SigningKey,
+    /// That of the outside issuers which the emulator plays.
+    pub(crate) issuer_key: SigningKey,
     /// Entra's address: tokens name it as their issuer.
     pub(crate) authority: String,
+    pub(crate) directory: Directory,
+    pub(crate) hosts: HostSecrets,
+    pub(crate) faults: Faults,
+    pub(crate) home: Arc<Home>,
     pub(crate) stats: Stats,
     pub(crate) log: Log,
 }
 
 impl World {
-    pub(crate) fn new(
-        token_lifetime: Duration,
-        signing_key: SigningKey,
-        entra: SocketAddr,
-        log: Log,
-    ) -> Self {
-        Self {
-            token_lifetime,
-            signing_key,
-            authority: format!("https://{entra}"),
-            stats: Stats::default(),
-            log,
-        }
-    }
-
     /// Seconds since the Unix epoch: the one clock by which tokens are minted, checked and expire.
     pub(crate) fn now(&self) -> Duration {
         SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+impl World {
+    /// The default tenant, without listeners and without its folder.
+    pub(crate) async fn for_tests() -> Self {
+        use crate::identities::{Description, Generated};
+        let home = Arc::new(Home::create().unwrap());
+        let authority = "https://127.0.0.1:1".to_owned();
+        let description = Description::read(None).unwrap();
+        let mut generated = Vec::new();
+        for app in description.wants_certificates() {
+            let certificate =
+                crate::certificates::ClientCertificate::generate(app.clone(), &home).await.unwrap();
+            generated.push(Generated { app, certificate });
+        }
+        home.remove();
+        Self {
+            token_lifetime: Duration::from_secs(3600),
+            signing_key: SigningKey::generate().await.unwrap(),
+            issuer_key: SigningKey::generate().await.unwrap(),
+            directory: description.build(&authority, generated).unwrap(),
+            hosts: HostSecrets::new(None, &home),
+            faults: Faults::default(),
+            home,
+            stats: Stats::default(),
+            log: Log::new(false),
+            authority,
+        }
     }
 }

@@ -15,6 +15,7 @@ import urllib.request
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+BINARY = pathlib.Path(os.environ.get("ENTRAKEY_BIN", ROOT / "target/debug/entrakey"))
 
 
 def decode(part):
@@ -51,6 +52,22 @@ class Emulator:
         context = self.tls if url.startswith("https") else None
         try:
             with urllib.request.urlopen(request, timeout=10, context=context) as answer:
+                return answer.status, json.loads(answer.read() or b"null")
+        except urllib.error.HTTPError as error:
+            return error.code, json.loads(error.read() or b"null")
+
+    def env(self, kind):
+        """The variables of one environment, by name: what a program there would find."""
+        status, variables = self.http(f"{self['ENTRAKEY_EMULATOR_URL']}/emulator/environment/{kind}")
+        assert status == 200, variables
+        return variables
+
+    def control(self, path, body=None, method=None):
+        """Status and parsed body; `body` is sent as JSON."""
+        data = json.dumps(body).encode() if body is not None else None
+        request = urllib.request.Request(self["ENTRAKEY_EMULATOR_URL"] + path, data, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
                 return answer.status, json.loads(answer.read() or b"null")
         except urllib.error.HTTPError as error:
             return error.code, json.loads(error.read() or b"null")
@@ -133,8 +150,8 @@ def start():
     """start("2s") gives an emulator; all end with the session."""
     processes = []
 
-    def run(lifetime):
-        command = [ROOT / "target/debug/entrakey", "emulator", "--format", "json", "--quiet", "--exit-with-parent"]
+    def run(lifetime, *options):
+        command = [BINARY, "emulator", *options, "--format", "json", "--quiet", "--exit-with-parent"]
         process = subprocess.Popen(
             [*command, "--token-lifetime", lifetime], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )

@@ -1,26 +1,156 @@
-//! The control API: what has happened, and the Redis plane's switch.
+//! The control API: what has happened, what is to happen, and the Redis plane's switch.
 
-use super::Shared;
+use crate::environment::{Environments, KINDS, for_shell};
+use crate::faults::{ROUTES, Script};
+use crate::identities::Federated;
 use crate::redis::Plane;
 use crate::stats::Counts;
-use axum::Json;
-use axum::extract::State;
+use crate::tokens::{FederatedClaims, Timing};
+use crate::world::World;
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub(super) async fn stats(State(world): Shared) -> Json<Counts> {
-    Json(world.stats.snapshot())
+/// What the control API controls.
+#[derive(Clone)]
+pub(crate) struct Control {
+    pub(crate) world: Arc<World>,
+    pub(crate) redis: Arc<Plane>,
+    pub(crate) environments: Arc<Environments>,
+}
+
+pub(super) fn router(control: Control) -> Router {
+    Router::new()
+        .route("/emulator/stats", get(stats))
+        .route("/emulator/environment", get(environments))
+        .route("/emulator/environment/{kind}", get(environment))
+        .route("/emulator/faults", get(faults).post(add_faults).delete(clear_faults))
+        .route("/emulator/federated_token", post(federated_token))
+        .route("/emulator/redis/stop", post(stop_redis))
+        .route("/emulator/redis/start", post(start_redis))
+        .with_state(control)
+}
+
+fn refuse(status: StatusCode, said: impl Into<String>) -> Response {
+    (status, Json(json!({"error": said.into()}))).into_response()
+}
+
+async fn stats(State(control): State<Control>) -> Json<Counts> {
+    Json(control.world.stats.snapshot())
+}
+
+/// The variables of every environment, by its name.
+async fn environments(State(control): State<Control>) -> Json<Value> {
+    Json(control.environments.to_json())
+}
+
+/// Those of one, as JSON or, with `?format=shell`, as lines for a shell.
+async fn environment(
+    State(control): State<Control>,
+    Path(kind): Path<String>,
+    Query(options): Query<BTreeMap<String, String>>,
+) -> Response {
+    let Some(variables) = control.environments.get(&kind) else {
+        let known = KINDS.map(|(name, _)| name).join(", ");
+        return refuse(
+            StatusCode::NOT_FOUND,
+            format!("there is no environment '{kind}' here; there may be {known}"),
+        );
+    };
+    match options.get("format").map(String::as_str) {
+        Some("shell") => for_shell(&control.environments.foreign_to(&kind), variables).into_response(),
+        _ => Json(BTreeMap::from_iter(variables.iter().cloned())).into_response(),
+    }
+}
+
+/// How many scripted answers wait, and the routes that can have some.
+async fn faults(State(control): State<Control>) -> Json<Value> {
+    Json(json!({"waiting": control.world.faults.waiting(), "routes": ROUTES}))
+}
+
+async fn add_faults(State(control): State<Control>, body: String) -> Response {
+    let script = serde_json::from_str::<Script>(&body).map_err(|error| error.to_string());
+    match script.and_then(|script| control.world.faults.add(script)) {
+        Ok(()) => faults(State(control)).await.into_response(),
+        Err(said) => refuse(StatusCode::BAD_REQUEST, said),
+    }
+}
+
+async fn clear_faults(State(control): State<Control>) -> StatusCode {
+    control.world.faults.clear();
+    StatusCode::NO_CONTENT
+}
+
+/// Changes to the token that is made; what is not given stays as it is registered.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Renewal {
+    issuer: Option<String>,
+    subject: Option<String>,
+    audience: Option<String>,
+    /// Negative for one that has expired already.
+    lifetime_seconds: i64,
+    /// Whether the workload's token file gets it too.
+    write: bool,
+}
+
+impl Default for Renewal {
+    fn default() -> Self {
+        let lifetime_seconds = crate::FEDERATED_LIFETIME_SECONDS;
+        Self { issuer: None, subject: None, audience: None, lifetime_seconds, write: true }
+    }
+}
+
+/// A new federated token, also in the workload's file.
+async fn federated_token(State(control): State<Control>, body: String) -> Response {
+    let renewal: Renewal = match serde_json::from_str(if body.is_empty() { "{}" } else { &body }) {
+        Ok(renewal) => renewal,
+        Err(error) => return refuse(StatusCode::BAD_REQUEST, error.to_string()),
+    };
+    let world = &control.world;
+    let Some((_, registered)) = world.directory.workload() else {
+        return refuse(
+            StatusCode::NOT_FOUND,
+            "no app has a federated credential that the emulator can sign for",
+        );
+    };
+    let federated = Federated {
+        issuer: renewal.issuer.unwrap_or_else(|| registered.issuer.clone()),
+        subject: renewal.subject.unwrap_or_else(|| registered.subject.clone()),
+        audience: renewal.audience.unwrap_or_else(|| registered.audience.clone()),
+        service_connection: None,
+    };
+    let claims =
+        FederatedClaims::new(&federated, Timing { now: world.now(), lifetime: renewal.lifetime_seconds });
+    let Some(token) = world.issuer_key.sign(&claims) else {
+        return refuse(StatusCode::INTERNAL_SERVER_ERROR, "the token cannot be signed");
+    };
+    let mut file = None;
+    if renewal.write {
+        match world.home.write(crate::FEDERATED_TOKEN_FILE, &token) {
+            Ok(path) => file = Some(path),
+            Err(error) => return refuse(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+        }
+    }
+    world.log.note(format_args!("a federated token for {}", federated.subject));
+    Json(json!({"token": token, "file": file, "expires_on": claims.exp})).into_response()
 }
 
 /// Closes the listener and every connection.
-pub(super) async fn stop_redis(State(redis): State<Arc<Plane>>) -> StatusCode {
-    redis.stop();
+async fn stop_redis(State(control): State<Control>) -> StatusCode {
+    control.redis.stop();
     StatusCode::NO_CONTENT
 }
 
 /// Listens on the same port again.
-pub(super) async fn start_redis(State(redis): State<Arc<Plane>>) -> (StatusCode, String) {
-    match redis.start().await {
+async fn start_redis(State(control): State<Control>) -> (StatusCode, String) {
+    match control.redis.start().await {
         Ok(()) => (StatusCode::NO_CONTENT, String::new()),
         Err(error) => (StatusCode::CONFLICT, format!("the Redis plane cannot listen again: {error}\n")),
     }

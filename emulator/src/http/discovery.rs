@@ -1,14 +1,29 @@
 //! What describes the tenant: OpenID configuration, keys, instance discovery.
 
 use super::Shared;
-use crate::world::World;
+use super::entra::{Refusal, asked_authority};
 use axum::Json;
 use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
-pub(super) async fn configuration(State(world): Shared, Path(tenant): Path<String>) -> Json<Value> {
-    let base = format!("{}/{tenant}", world.authority);
-    Json(json!({
+/// Tenants that stand for all tenants: their configuration can be had, tokens cannot.
+const ANY_TENANT: [&str; 3] = ["common", "organizations", "consumers"];
+
+pub(super) async fn configuration(
+    State(world): Shared,
+    Path(tenant): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let known =
+        tenant.eq_ignore_ascii_case(&world.directory.tenant_id) || ANY_TENANT.contains(&tenant.as_str());
+    if !known {
+        return Refusal::unknown_tenant("invalid_tenant", &tenant).answer(&world, &headers).into_response();
+    }
+    let authority = asked_authority(&world, &headers);
+    let base = format!("{authority}/{tenant}");
+    let configuration = json!({
         "token_endpoint": format!("{base}/oauth2/v2.0/token"),
         "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
         "jwks_uri": format!("{base}/discovery/v2.0/keys"),
@@ -17,33 +32,38 @@ pub(super) async fn configuration(State(world): Shared, Path(tenant): Path<Strin
         "id_token_signing_alg_values_supported": ["RS256"],
         "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
         "scopes_supported": ["openid", "profile", "email", "offline_access"],
-        "issuer": format!("{base}/v2.0"),
+        // Tokens name it, whichever name Entra was asked by.
+        "issuer": format!("{}/{tenant}/v2.0", world.authority),
         "authorization_endpoint": format!("{base}/oauth2/v2.0/authorize"),
         "device_authorization_endpoint": format!("{base}/oauth2/v2.0/devicecode"),
         "tenant_region_scope": null,
-        "cloud_instance_name": host(&world),
-    }))
+        "cloud_instance_name": host(&authority),
+    });
+    Json(configuration).into_response()
 }
 
 pub(super) async fn keys(State(world): Shared) -> Json<Value> {
-    let key = &world.signing_key;
-    Json(json!({"keys": [{
-        "kty": "RSA", "use": "sig", "alg": "RS256",
-        "kid": key.key_id, "x5t": key.key_id, "n": key.modulus, "e": key.exponent,
-        "issuer": format!("{}/{{tenantid}}/v2.0", world.authority),
-    }]}))
+    let mut key = world.signing_key.to_jwk();
+    if let Some(key) = key.as_object_mut() {
+        key.insert("issuer".to_owned(), format!("{}/{{tenantid}}/v2.0", world.authority).into());
+    }
+    Json(json!({ "keys": [key] }))
 }
 
-pub(super) async fn instance(State(world): Shared, Path(tenant): Path<String>) -> Json<Value> {
-    let host = host(&world);
+pub(super) async fn instance(
+    State(world): Shared,
+    Path(tenant): Path<String>,
+    headers: HeaderMap,
+) -> Json<Value> {
+    let authority = asked_authority(&world, &headers);
+    let host = host(&authority);
     Json(json!({
-        "tenant_discovery_endpoint":
-            format!("{}/{tenant}/v2.0/.well-known/openid-configuration", world.authority),
+        "tenant_discovery_endpoint": format!("{authority}/{tenant}/v2.0/.well-known/openid-configuration"),
         "api-version": "1.1",
         "metadata": [{"preferred_network": host, "preferred_cache": host, "aliases": [host]}],
     }))
 }
 
-fn host(world: &World) -> String {
-    world.authority.trim_start_matches("https://").to_owned()
+fn host(authority: &str) -> &str {
+    authority.trim_start_matches("https://")
 }

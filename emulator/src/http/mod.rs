@@ -1,105 +1,76 @@
-//! The token plane: managed identity and control over http, Entra over https.
+//! The token plane: managed identity and control over http, Entra over https, Service Fabric over its own https.
 
 mod control;
 mod discovery;
 mod entra;
-mod imds;
+mod issuers;
+mod managed;
+mod pipelines;
+mod scripted;
+mod serve;
 
-use crate::redis::Plane;
-use crate::world::{World, stop_signal};
+pub(crate) use control::Control;
+pub(crate) use serve::{serve_plain, serve_tls};
+
+use crate::world::World;
 use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
-use hyper_util::service::TowerToHyperService;
+use managed::{app_service, arc, azure_ml, cloud_shell, imds, service_fabric};
+use scripted::named;
 use std::sync::Arc;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
-use tokio::sync::watch;
-use tokio_rustls::TlsAcceptor;
 
 type Shared = State<Arc<World>>;
 
-/// The managed identity endpoint, and the control API under `/emulator`.
-pub(crate) fn plain_router(world: Arc<World>, redis: Arc<Plane>) -> Router {
-    let control =
-        Router::new().route("/emulator/stats", get(control::stats)).with_state(world.clone()).merge(
-            Router::new()
-                .route("/emulator/redis/stop", post(control::stop_redis))
-                .route("/emulator/redis/start", post(control::start_redis))
-                .with_state(redis),
-        );
-    Router::new().route("/metadata/identity/oauth2/token", get(imds::token)).with_state(world).merge(control)
+/// Where programs find the endpoints: on the plain listener unless said otherwise.
+pub(crate) mod paths {
+    /// After the address in `AZURE_POD_IDENTITY_AUTHORITY_HOST`; Service Fabric's is the same on its own listener.
+    pub(crate) const IMDS: &str = "/metadata/identity/oauth2/token";
+    pub(crate) const APP_SERVICE: &str = "/app_service/msi/token";
+    pub(crate) const AZURE_ML: &str = "/azure_ml/msi/token";
+    pub(crate) const ARC: &str = "/arc/metadata/identity/oauth2/token";
+    pub(crate) const CLOUD_SHELL: &str = "/cloud_shell/oauth2/token";
+    /// Azure Pipelines' service connections, on Entra's listener.
+    pub(crate) const PIPELINES: &str =
+        "/pipelines/emulated/_apis/distributedtask/hubs/build/plans/1/jobs/1/oidctoken";
 }
 
-/// Entra: the token endpoint, and what describes it.
-pub(crate) fn secure_router(world: Arc<World>) -> Router {
+/// The managed identity endpoints, and the control API under `/emulator`.
+pub(crate) fn plain_router(world: &Arc<World>, control: Control) -> Router {
     Router::new()
-        .route("/{tenant}/oauth2/v2.0/token", post(entra::token))
-        .route("/{tenant}/v2.0/.well-known/openid-configuration", get(discovery::configuration))
-        .route("/{tenant}/discovery/v2.0/keys", get(discovery::keys))
-        .route("/{tenant}/discovery/instance", get(discovery::instance))
-        .with_state(world)
+        .route(paths::IMDS, named(world, "imds", get(imds::token)))
+        .route(paths::APP_SERVICE, named(world, "app_service", get(app_service::token)))
+        .route(paths::AZURE_ML, named(world, "azure_ml", get(azure_ml::token)))
+        .route(paths::ARC, named(world, "arc", get(arc::token)))
+        .route(paths::CLOUD_SHELL, named(world, "cloud_shell", post(cloud_shell::token)))
+        .with_state(world.clone())
+        .merge(control::router(control))
 }
 
-pub(crate) async fn serve_plain(listener: TcpListener, router: Router, stopped: watch::Receiver<bool>) {
-    serve(listener, stopped, move |stream| {
-        let router = router.clone();
-        async move { answer(stream, router).await }
-    })
-    .await;
+/// Entra: the token endpoint, what describes it, and the outside issuers that it trusts.
+pub(crate) fn secure_router(world: &Arc<World>) -> Router {
+    Router::new()
+        .route("/{tenant}/oauth2/v2.0/token", named(world, "token", post(entra::token)))
+        .route(
+            "/{tenant}/v2.0/.well-known/openid-configuration",
+            named(world, "discovery", get(discovery::configuration)),
+        )
+        .route("/{tenant}/discovery/v2.0/keys", named(world, "keys", get(discovery::keys)))
+        .route("/{tenant}/discovery/instance", named(world, "instance", get(discovery::instance)))
+        .route(
+            "/issuers/{issuer}/.well-known/openid-configuration",
+            named(world, "issuer", get(issuers::configuration)),
+        )
+        .route("/issuers/{issuer}/keys", named(world, "issuer", get(issuers::keys)))
+        .route(paths::PIPELINES, named(world, "pipelines", post(pipelines::token)))
+        .with_state(world.clone())
 }
 
-/// Each handshake runs in its connection's own task, so that a slow one keeps nobody waiting.
-pub(crate) async fn serve_tls(
-    listener: TcpListener,
-    acceptor: TlsAcceptor,
-    router: Router,
-    stopped: watch::Receiver<bool>,
-) {
-    serve(listener, stopped, move |stream| {
-        let (acceptor, router) = (acceptor.clone(), router.clone());
-        async move {
-            if let Ok(stream) = acceptor.accept(stream).await {
-                answer(stream, router).await;
-            }
-        }
-    })
-    .await;
-}
-
-async fn serve<F>(
-    listener: TcpListener,
-    mut stopped: watch::Receiver<bool>,
-    handle: impl Fn(tokio::net::TcpStream) -> F,
-) where
-    F: Future<Output = ()> + Send + 'static,
-{
-    let for_connections = stopped.clone();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => if let Ok((stream, _)) = accepted {
-                let (connection, mut stopped) = (handle(stream), for_connections.clone());
-                tokio::spawn(async move {
-                    tokio::select! {
-                        () = connection => (),
-                        () = stop_signal(&mut stopped) => (),
-                    }
-                });
-            },
-            () = stop_signal(&mut stopped) => return,
-        }
-    }
-}
-
-async fn answer(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, router: Router) {
-    let service = TowerToHyperService::new(router);
-    // A client that goes away in the middle is its own affair.
-    let _ = auto::Builder::new(TokioExecutor::new())
-        .http1_only()
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+/// Service Fabric, whose clients know its certificate by its thumbprint.
+pub(crate) fn fabric_router(world: &Arc<World>) -> Router {
+    Router::new()
+        .route(paths::IMDS, named(world, "service_fabric", get(service_fabric::token)))
+        .with_state(world.clone())
 }
 
 /// A random UUID, as ids of requests and traces are.

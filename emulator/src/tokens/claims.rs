@@ -1,6 +1,6 @@
 //! The claims of a token. <https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference>
 
-use crate::identities::{Identity, Kind, TENANT_ID};
+use crate::identities::Identity;
 use crate::world::World;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -33,18 +33,31 @@ pub(crate) struct Claims {
     xms_idrel: String,
 }
 
+/// By what a client proved who it is, as the claim `appidacr` says it: "1" a secret, "2" a certificate.
+pub(crate) type Proof = &'static str;
+pub(crate) const SECRET: Proof = "1";
+pub(crate) const CERTIFICATE: Proof = "2";
+
 /// A token that IMDS hands out: v1 issuer, the resource as audience.
 pub(crate) fn for_managed_identity(world: &World, identity: &Identity, resource: &str) -> Claims {
-    make(world, identity, resource, "1.0", format!("{}/{TENANT_ID}/", world.authority))
+    make(world, identity, resource, "1.0", CERTIFICATE)
+}
+
+/// The signed-in user's token, as Cloud Shell hands it out.
+pub(crate) fn for_user(world: &World, identity: &Identity, resource: &str) -> Claims {
+    Claims { idtyp: "user".to_owned(), ..make(world, identity, resource, "1.0", CERTIFICATE) }
 }
 
 /// A token of the v2.0 token endpoint.
-pub(crate) fn for_application(world: &World, identity: &Identity, audience: &str) -> Claims {
-    make(world, identity, audience, "2.0", format!("{}/{TENANT_ID}/v2.0", world.authority))
+pub(crate) fn for_application(world: &World, identity: &Identity, audience: &str, proof: Proof) -> Claims {
+    make(world, identity, audience, "2.0", proof)
 }
 
-fn make(world: &World, identity: &Identity, audience: &str, version: &str, issuer: String) -> Claims {
+fn make(world: &World, identity: &Identity, audience: &str, version: &str, proof: Proof) -> Claims {
     let now = world.now().as_secs();
+    let tenant = &world.directory.tenant_id;
+    let suffix = if version == "2.0" { "v2.0" } else { "" };
+    let issuer = format!("{}/{tenant}/{suffix}", world.authority);
     Claims {
         aud: audience.to_owned(),
         idp: issuer.clone(),
@@ -52,12 +65,12 @@ fn make(world: &World, identity: &Identity, audience: &str, version: &str, issue
         iat: now,
         nbf: now,
         exp: now + world.token_lifetime.as_secs(),
-        oid: identity.has_oid.then(|| identity.object_id.to_owned()),
-        sub: identity.object_id.to_owned(),
-        tid: TENANT_ID.to_owned(),
-        appid: identity.client_id.to_owned(),
-        azp: identity.client_id.to_owned(),
-        appidacr: if matches!(identity.kind, Kind::Application { .. }) { "1" } else { "2" }.to_owned(),
+        oid: identity.has_oid.then(|| identity.object_id.clone()),
+        sub: identity.object_id.clone(),
+        tid: tenant.clone(),
+        appid: identity.client_id.clone(),
+        azp: identity.client_id.clone(),
+        appidacr: proof.to_owned(),
         idtyp: "app".to_owned(),
         uti: random(16),
         ver: version.to_owned(),
@@ -69,7 +82,7 @@ fn make(world: &World, identity: &Identity, audience: &str, version: &str, issue
     }
 }
 
-fn random(bytes: usize) -> String {
+pub(super) fn random(bytes: usize) -> String {
     let bytes: Vec<u8> = std::iter::repeat_with(|| fastrand::u8(..)).take(bytes).collect();
     URL_SAFE_NO_PAD.encode(bytes)
 }

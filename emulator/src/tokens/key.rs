@@ -1,29 +1,27 @@
-//! The key that signs tokens.
+//! The keys that sign tokens: the tenant's own, and that of the issuers that the emulator plays.
 
+use super::rsa_key::new_rsa_key;
 use crate::Error;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
-use rsa::RsaPrivateKey;
 use rsa::pkcs1::EncodeRsaPrivateKey as _;
 use rsa::traits::PublicKeyParts as _;
 use serde::Serialize;
+use serde_json::{Value, json};
 use std::fmt;
 
-/// What Entra uses.
-const BITS: usize = 2048;
-
-/// The tenant's one signing key.
+/// A key of the emulator's own.
 pub(crate) struct SigningKey {
     pub(crate) key_id: String,
-    pub(crate) modulus: String,
-    pub(crate) exponent: String,
+    modulus: String,
+    exponent: String,
     encoding: EncodingKey,
     pub(crate) decoding: DecodingKey,
 }
 
 impl SigningKey {
-    /// Takes a fifth of a second or so, as luck will have it with prime numbers.
+    /// Takes a tenth of a second or so, as luck will have it with prime numbers.
     pub(crate) async fn generate() -> Result<Self, Error> {
         let refuse = |reason: String| Error::new(format!("cannot make a key to sign tokens with: {reason}"));
         let made = tokio::task::spawn_blocking(|| Self::new().map_err(|error| error.to_string())).await;
@@ -31,7 +29,7 @@ impl SigningKey {
     }
 
     fn new() -> Result<Self, Box<dyn std::error::Error>> {
-        let key = RsaPrivateKey::new(&mut rsa::rand_core::OsRng, BITS)?;
+        let key = new_rsa_key()?;
         let (n, e) = (key.n().to_bytes_be(), key.e().to_bytes_be());
         let modulus = URL_SAFE_NO_PAD.encode(&n);
         Ok(Self {
@@ -40,6 +38,14 @@ impl SigningKey {
             encoding: EncodingKey::from_rsa_der(key.to_pkcs1_der()?.as_bytes()),
             decoding: DecodingKey::from_rsa_components(&modulus, &URL_SAFE_NO_PAD.encode(&e))?,
             modulus,
+        })
+    }
+
+    /// The key as the keys document of its issuer shows it.
+    pub(crate) fn to_jwk(&self) -> Value {
+        json!({
+            "kty": "RSA", "use": "sig", "alg": "RS256",
+            "kid": self.key_id, "x5t": self.key_id, "n": self.modulus, "e": self.exponent,
         })
     }
 

@@ -1,9 +1,14 @@
 //! Access tokens: RS256 JWTs with the claims of real ones.
 
 mod claims;
+mod federated;
 mod key;
+mod rsa_key;
 mod verify;
 
-pub(crate) use claims::{Claims, for_application, for_managed_identity};
+pub(crate) use claims::{CERTIFICATE, Proof, SECRET};
+pub(crate) use claims::{Claims, for_application, for_managed_identity, for_user};
+pub(crate) use federated::{FederatedClaims, Timing};
 pub(crate) use key::SigningKey;
+pub(crate) use rsa_key::new_rsa_key;
 pub(crate) use verify::verify;

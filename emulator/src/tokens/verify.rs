@@ -1,7 +1,7 @@
 //! What the Redis plane checks of a token.
 
 use super::Claims;
-use crate::identities::{Access, access_of};
+use crate::identities::Access;
 use crate::world::World;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, Validation};
@@ -47,7 +47,8 @@ pub(crate) fn verify(world: &World, user: &str, token: &str) -> Result<Accepted,
     if object_id != user {
         return Err("the user name is not the token's object id");
     }
-    let access = access_of(&object_id).ok_or("the object id has no access policy assignment")?;
+    let access =
+        world.directory.access_of(&object_id).ok_or("the object id has no access policy assignment")?;
     Ok(Accepted { object_id, access, expires })
 }
 
@@ -55,28 +56,24 @@ pub(crate) fn verify(world: &World, user: &str, token: &str) -> Result<Accepted,
 #[allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 mod tests {
     use super::*;
-    use crate::identities::IDENTITIES;
-    use crate::log::Log;
-    use crate::tokens::{SigningKey, for_managed_identity};
+    use crate::tokens::for_managed_identity;
     use serde_json::{Value, json};
 
     /// What `verify` says of a good token whose claim `name` is changed; null takes it away.
     fn verdict(world: &World, name: &str, value: Value) -> Result<(), Rejection> {
-        let identity = IDENTITIES.first().unwrap();
+        let identity = world.directory.identities.first().unwrap();
         let mut claims = serde_json::to_value(for_managed_identity(world, identity, AUDIENCES[0])).unwrap();
         match value {
             Value::Null => drop(claims.as_object_mut().unwrap().remove(name)),
             value => claims[name] = value,
         }
         let token = world.signing_key.sign(&claims).unwrap();
-        verify(world, identity.object_id, &token).map(drop)
+        verify(world, &identity.object_id, &token).map(drop)
     }
 
     #[tokio::test]
     async fn only_a_token_that_is_valid_now_and_says_for_whom_and_from_whom_is_accepted() {
-        let key = SigningKey::generate().await.unwrap();
-        let entra = ([127, 0, 0, 1], 1).into();
-        let world = World::new(Duration::from_secs(3600), key, entra, Log::new(false));
+        let world = World::for_tests().await;
         let now = world.now().as_secs();
         assert_eq!(verdict(&world, "uti", json!("another")), Ok(()));
         for audience in AUDIENCES {

@@ -8,8 +8,16 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
-/// What the server certificate is good for.
-const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+/// What the server certificate is good for: loopback, and the authorities for which a test may let it stand
+/// by a line in a hosts file or a proxy.
+const NAMES: [&str; 6] = [
+    "localhost",
+    "127.0.0.1",
+    "::1",
+    "login.microsoftonline.com",
+    "login.partner.microsoftonline.cn",
+    "login.microsoftonline.us",
+];
 
 pub(crate) struct Authority {
     pem: String,

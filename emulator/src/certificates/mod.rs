@@ -1,0 +1,9 @@
+//! Certificates: the servers' own, and those by which applications prove who they are.
+
+mod authority;
+mod client;
+mod fabric;
+
+pub(crate) use authority::Authority;
+pub(crate) use client::ClientCertificate;
+pub(crate) use fabric::Fabric;

@@ -1,0 +1,104 @@
+//! An assertion that somebody else made about an application: a cluster, a pipeline.
+//!
+//! <https://learn.microsoft.com/entra/workload-id/workload-identity-federation>
+
+use super::Refusal;
+use super::assertion::{Assertion, malformed};
+use crate::identities::Application;
+use crate::world::World;
+use jsonwebtoken::Algorithm;
+use std::time::Duration;
+
+/// Issuer, subject and audience are compared letter by letter, as Entra does since 2025.
+pub(super) fn check(
+    assertion: &Assertion<'_>,
+    application: &Application,
+    world: &World,
+    now: Duration,
+) -> Result<(), Refusal> {
+    if assertion.header.alg != Algorithm::RS256 {
+        return Err(malformed());
+    }
+    let (issuer, subject) = (assertion.text("iss"), assertion.text("sub"));
+    let audiences = assertion.audiences();
+    let registered = application.federated.iter().any(|federated| {
+        federated.issuer == issuer
+            && federated.subject == subject
+            && audiences.contains(&federated.audience.as_str())
+    });
+    if !registered {
+        let sentence = format!(
+            "No matching federated identity record found for presented assertion. Assertion Issuer: '{issuer}'. \
+             Assertion Subject: '{subject}'. Assertion Audience: '{}'. \
+             https://learn.microsoft.com/entra/workload-id/workload-identity-federation",
+            audiences.join(", ")
+        );
+        return Err(Refusal::new(400, "invalid_request", 70_021, sentence));
+    }
+    let key = world.directory.issuer_keys.get(issuer).unwrap_or(&world.issuer_key.decoding);
+    if !assertion.is_signed_by(key, Algorithm::RS256) {
+        let sentence = "Client assertion contains an invalid signature. [Reason - The key was not found.]";
+        return Err(Refusal::client(700_027, sentence));
+    }
+    assertion.check_time(now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identities::Federated;
+    use crate::tokens::{FederatedClaims, SigningKey, Timing};
+
+    /// What becomes of a token about `presented`, as the workload of the default tenant.
+    fn verdict(world: &World, presented: &Federated, key: &SigningKey, lifetime: i64) -> Result<(), u32> {
+        let (identity, _) = world.directory.workload().unwrap();
+        let claims = FederatedClaims::new(presented, Timing { now: world.now(), lifetime });
+        let token = key.sign(&claims).unwrap();
+        let assertion = Assertion::parse(&token).unwrap();
+        check(&assertion, identity.application().unwrap(), world, world.now()).map_err(|refusal| refusal.code)
+    }
+
+    #[tokio::test]
+    async fn only_what_is_registered_and_signed_by_its_issuer_stands_for_the_application() {
+        let world = World::for_tests().await;
+        let key = &world.issuer_key;
+        let (_, registered) = world.directory.workload().unwrap();
+        assert_eq!(verdict(&world, registered, key, 600), Ok(()));
+        let registered = || registered.clone();
+        let issuer = Federated { issuer: format!("{}/", registered().issuer), ..registered() };
+        assert_eq!(verdict(&world, &issuer, key, 600), Err(70_021));
+        let subject = Federated { subject: registered().subject.to_uppercase(), ..registered() };
+        assert_eq!(verdict(&world, &subject, key, 600), Err(70_021));
+        let audience = Federated { audience: "https://elsewhere".into(), ..registered() };
+        assert_eq!(verdict(&world, &audience, key, 600), Err(70_021));
+        assert_eq!(verdict(&world, &registered(), key, -1), Err(700_024));
+        assert_eq!(
+            verdict(&world, &registered(), &world.signing_key, 600),
+            Err(700_027),
+            "the tenant's own key"
+        );
+    }
+
+    #[tokio::test]
+    async fn an_issuer_with_a_key_of_its_own_is_held_to_it() {
+        let mut world = World::for_tests().await;
+        let (_, registered) = world.directory.workload().unwrap();
+        let registered = registered.clone();
+        let claims = FederatedClaims::new(&registered, Timing { now: world.now(), lifetime: 600 });
+        let (mine, theirs) =
+            (world.issuer_key.sign(&claims).unwrap(), world.signing_key.sign(&claims).unwrap());
+        let key = world.signing_key.decoding.clone();
+        world.directory.issuer_keys.insert(registered.issuer.clone(), key);
+        let (_, application) = world
+            .directory
+            .applications()
+            .find(|(_, application)| !application.federated.is_empty())
+            .unwrap();
+        let verdict = |token: &str| {
+            check(&Assertion::parse(token).unwrap(), application, &world, world.now())
+                .map_err(|refusal| refusal.code)
+        };
+        assert_eq!(verdict(&theirs), Ok(()));
+        assert_eq!(verdict(&mine), Err(700_027));
+    }
+}

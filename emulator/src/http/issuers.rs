@@ -1,0 +1,21 @@
+//! The outside issuers that the emulator plays: what a cluster's or a pipeline's OpenID provider publishes.
+
+use super::Shared;
+use axum::Json;
+use axum::extract::{Path, State};
+use serde_json::{Value, json};
+
+pub(super) async fn configuration(State(world): Shared, Path(issuer): Path<String>) -> Json<Value> {
+    let issuer = format!("{}/issuers/{issuer}", world.authority);
+    Json(json!({
+        "issuer": issuer,
+        "jwks_uri": format!("{issuer}/keys"),
+        "response_types_supported": ["id_token"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+    }))
+}
+
+pub(super) async fn keys(State(world): Shared) -> Json<Value> {
+    Json(json!({"keys": [world.issuer_key.to_jwk()]}))
+}

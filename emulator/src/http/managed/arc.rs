@@ -1,0 +1,76 @@
+//! Azure Arc's agent: who can read the file that it names gets a token.
+//!
+//! <https://learn.microsoft.com/azure/azure-arc/servers/managed-identity-authentication>. The body of the first
+//! refusal and the status of a wrong key are not documented.
+
+use super::super::{Shared, uuid};
+use super::imds::{Asked, Refusal, answer, bad, check, refuse};
+use super::{Answer, Parameters, header, note_refusal};
+use crate::identities::Chosen;
+use crate::world::World;
+use axum::Json;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use serde_json::{Value, json};
+
+pub(in crate::http) async fn token(
+    State(world): Shared,
+    headers: HeaderMap,
+    Query(parameters): Query<Parameters>,
+) -> Response {
+    let asked = match check(&headers, &parameters).and_then(system_only) {
+        Ok(asked) => asked,
+        Err(refusal) => return refuse(&world, refusal).into_response(),
+    };
+    let authorization = header(&headers, "authorization");
+    if authorization.is_empty() {
+        return challenge(&world);
+    }
+    // The file's text as it is: RFC 7617 would have it in base64, the agent does not.
+    match authorization.strip_prefix("Basic ").is_some_and(|key| world.hosts.arc.redeem(key)) {
+        true => answer(&world, &asked).into_response(),
+        false => {
+            unauthorized(&world, StatusCode::FORBIDDEN, "Invalid Basic Authorization header").into_response()
+        }
+    }
+}
+
+fn system_only(asked: Asked<'_>) -> Result<Asked<'_>, Refusal> {
+    match asked.chosen {
+        Chosen::Default => Ok(asked),
+        _ => {
+            Err(bad("invalid_request", "Identity not found: the machine has a system-assigned identity only"))
+        }
+    }
+}
+
+fn challenge(world: &World) -> Response {
+    let realm = world
+        .hosts
+        .arc
+        .challenge(world.now().as_nanos())
+        .map(|path| format!("Basic realm={}", path.display()));
+    let Ok(Ok(realm)) = realm.map(HeaderValue::try_from) else {
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        return unauthorized(world, status, "The key file cannot be written").into_response();
+    };
+    world.log.note(format_args!("arc: challenged with a key file"));
+    let status = StatusCode::UNAUTHORIZED;
+    let body = body(status, "Missing Basic Authorization header");
+    (status, [("www-authenticate", realm)], Json(body)).into_response()
+}
+
+fn unauthorized(world: &World, status: StatusCode, said: &str) -> Answer {
+    note_refusal(world, "arc", status, said);
+    (status, Json(body(status, said)))
+}
+
+fn body(status: StatusCode, said: &str) -> Value {
+    json!({
+        "error": "unauthorized_client",
+        "error_description": said,
+        "error_codes": [status.as_u16()],
+        "correlation_id": uuid(),
+    })
+}

@@ -1,0 +1,25 @@
+//! Azure Machine Learning: App Service's older contract, with `clientid` as the only choice.
+//!
+//! From the sources of MSAL for Python (`managed_identity.py`).
+
+use super::super::Shared;
+use super::app_service::Contract;
+use super::{Answer, Names, Parameters, header};
+use axum::Json;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode};
+
+const VERSION: &str = "2017-09-01";
+const NAMES: Names = Names { client: &["clientid"], object: &[], resource: &[] };
+
+pub(in crate::http) async fn token(
+    State(world): Shared,
+    headers: HeaderMap,
+    Query(parameters): Query<Parameters>,
+) -> Answer {
+    let contract = Contract { version: VERSION, names: NAMES, endpoint: "azure_ml" };
+    match contract.body(&world, header(&headers, "secret") == world.hosts.azure_ml, &parameters) {
+        Ok(body) => (StatusCode::OK, Json(body)),
+        Err(refusal) => contract.refuse(&world, refusal),
+    }
+}

@@ -1,0 +1,58 @@
+//! Cloud Shell: a form in a POST, and the token is the signed-in user's.
+//!
+//! From the sources of MSAL for Python (`cloudshell.py`).
+
+use super::super::Shared;
+use super::{Answer, Minted, Parameters, header, mint, note_refusal, value};
+use crate::tokens;
+use crate::world::World;
+use axum::Json;
+use axum::extract::{Form, State};
+use axum::http::{HeaderMap, StatusCode};
+use serde_json::json;
+
+pub(in crate::http) async fn token(
+    State(world): Shared,
+    headers: HeaderMap,
+    Form(parameters): Form<Parameters>,
+) -> Answer {
+    let bad = |code, said| refuse(&world, StatusCode::BAD_REQUEST, code, said);
+    if !header(&headers, "metadata").eq_ignore_ascii_case("true") {
+        return bad("MissingMetadataHeader", "The request has no header Metadata: true.");
+    }
+    let Ok(Some(resource)) = value(&parameters, "resource") else {
+        return bad("AudienceNotSpecified", "The request needs one resource.");
+    };
+    let Some(user) = world.directory.user() else {
+        return refuse(
+            &world,
+            StatusCode::UNAUTHORIZED,
+            "NotSignedIn",
+            "Nobody is signed in: the identities have no user.",
+        );
+    };
+    let Some(minted) = mint(&world, user, tokens::for_user(&world, user, resource)) else {
+        return refuse(
+            &world,
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "InternalError",
+            "The token cannot be signed.",
+        );
+    };
+    let Minted { claims, access_token, .. } = minted;
+    let body = json!({
+        "access_token": access_token,
+        "expires_in": (claims.exp - claims.iat).to_string(),
+        "expires_on": claims.exp.to_string(),
+        "not_before": claims.nbf.to_string(),
+        "refresh_token": "",
+        "resource": resource,
+        "token_type": "Bearer",
+    });
+    (StatusCode::OK, Json(body))
+}
+
+fn refuse(world: &World, status: StatusCode, code: &str, message: &str) -> Answer {
+    note_refusal(world, "cloud_shell", status, message);
+    (status, Json(json!({"error": {"code": code, "message": message}})))
+}

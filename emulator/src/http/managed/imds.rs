@@ -1,0 +1,105 @@
+//! The instance metadata service's token endpoint.
+//!
+//! <https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token>
+
+use super::super::{Shared, uuid};
+use super::{Answer, Minted, Names, Parameters, Repeated, Unchosen, chosen, header, mint_for, value};
+use crate::identities::{Chosen, Unclear};
+use crate::world::World;
+use axum::Json;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use serde_json::json;
+
+pub(in crate::http) async fn token(
+    State(world): Shared,
+    headers: HeaderMap,
+    Query(parameters): Query<Parameters>,
+) -> Answer {
+    match check(&headers, &parameters) {
+        Ok(asked) => answer(&world, &asked),
+        Err(refusal) => refuse(&world, refusal),
+    }
+}
+
+/// What a well-formed request asks for.
+pub(super) struct Asked<'a> {
+    pub(super) resource: &'a str,
+    pub(super) chosen: Chosen<'a>,
+}
+
+pub(super) fn answer(world: &World, asked: &Asked<'_>) -> Answer {
+    let identity = match world.directory.managed(asked.chosen) {
+        Ok(identity) => identity,
+        Err(unclear) => {
+            let said = match unclear {
+                Unclear::NotFound => "Identity not found",
+                Unclear::Several => {
+                    "Multiple user assigned identities exist, please specify the clientId / resourceId of the \
+                     identity in the token request"
+                }
+            };
+            return refuse(world, bad("invalid_request", said));
+        }
+    };
+    let Some(minted) = mint_for(world, identity, asked.resource) else {
+        let said = "Failed to retrieve token from the Active directory. For details see logs".to_owned();
+        return refuse(world, (StatusCode::INTERNAL_SERVER_ERROR, "unknown", said));
+    };
+    let Minted { identity, claims, access_token } = minted;
+    let lifetime = (claims.exp - claims.iat).to_string();
+    // Every field is a string, the numbers too.
+    let body = json!({
+        "access_token": access_token,
+        "client_id": identity.client_id,
+        "expires_in": lifetime,
+        "expires_on": claims.exp.to_string(),
+        "ext_expires_in": lifetime,
+        "not_before": claims.nbf.to_string(),
+        "refresh_token": "",
+        "resource": asked.resource,
+        "token_type": "Bearer",
+    });
+    (StatusCode::OK, Json(body))
+}
+
+pub(super) type Refusal = (StatusCode, &'static str, String);
+
+pub(super) fn bad(error: &'static str, said: &str) -> Refusal {
+    (StatusCode::BAD_REQUEST, error, said.to_owned())
+}
+
+pub(super) fn refuse(world: &World, (status, error, description): Refusal) -> Answer {
+    world.stats.token_refused(error.to_owned());
+    world.log.note(format_args!("managed identity request refused: {description}"));
+    (status, Json(json!({"error": error, "error_description": description, "correlation_id": uuid()})))
+}
+
+pub(super) fn check<'a>(headers: &HeaderMap, parameters: &'a Parameters) -> Result<Asked<'a>, Refusal> {
+    if !header(headers, "metadata").eq_ignore_ascii_case("true") {
+        return Err(bad("bad_request_102", "Required metadata header not specified"));
+    }
+    if headers.contains_key("x-forwarded-for") {
+        return Err(bad("bad_request_103", "X-Forwarded-For header is not allowed"));
+    }
+    let repeated = |Repeated(name): Repeated<'_>| {
+        bad("invalid_request", &format!("Parameter {name} is specified more than once"))
+    };
+    if value(parameters, "api-version").map_err(repeated)?.is_none() {
+        let said = "api-version is invalid or was not specified in the request. For more information refer to \
+                    https://aka.ms/azureimds";
+        return Err(bad("Bad request", said));
+    }
+    let resource = value(parameters, "resource").map_err(repeated)?.ok_or_else(|| {
+        bad("invalid_resource", "AADSTS50001: The application named is missing: no resource")
+    })?;
+    let names =
+        Names { client: &["client_id"], object: &["object_id"], resource: &["msi_res_id", "mi_res_id"] };
+    let chosen = chosen(parameters, &names).map_err(|unchosen| match unchosen {
+        Unchosen::Repeated(name) => repeated(name),
+        Unchosen::Several => {
+            bad("invalid_request", "More than one of client_id, object_id and msi_res_id is specified")
+        }
+    })?;
+    Ok(Asked { resource, chosen })
+}

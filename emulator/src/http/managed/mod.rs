@@ -1,0 +1,92 @@
+//! The managed identity endpoints of Azure's hosting environments.
+
+pub(super) mod app_service;
+pub(super) mod arc;
+pub(super) mod azure_ml;
+pub(super) mod cloud_shell;
+pub(super) mod imds;
+pub(super) mod service_fabric;
+
+use crate::identities::{Chosen, Identity};
+use crate::tokens::{self, Claims};
+use crate::world::World;
+use axum::Json;
+use axum::http::{HeaderMap, StatusCode};
+use serde_json::Value;
+
+type Answer = (StatusCode, Json<Value>);
+type Parameters = Vec<(String, String)>;
+
+/// A header as text; nothing if it is missing or no text.
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+/// The name of a parameter that is there more than once.
+struct Repeated<'a>(&'a str);
+
+/// The one value of a parameter, if it is there and not empty.
+fn value<'p, 'n>(parameters: &'p Parameters, name: &'n str) -> Result<Option<&'p str>, Repeated<'n>> {
+    let mut values = parameters.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    let first = values.next();
+    match values.next() {
+        Some(_) => Err(Repeated(name)),
+        None => Ok(first.filter(|value| !value.is_empty())),
+    }
+}
+
+/// The names by which an endpoint lets a user-assigned identity be chosen.
+struct Names {
+    client: &'static [&'static str],
+    object: &'static [&'static str],
+    resource: &'static [&'static str],
+}
+
+enum Unchosen<'a> {
+    Repeated(Repeated<'a>),
+    /// By more than one name.
+    Several,
+}
+
+fn chosen<'p>(parameters: &'p Parameters, names: &Names) -> Result<Chosen<'p>, Unchosen<'static>> {
+    let mut found = Vec::new();
+    let mut look = |names: &'static [&'static str], way: fn(&'p str) -> Chosen<'p>| {
+        for name in names {
+            found.extend(value(parameters, name).map_err(Unchosen::Repeated)?.map(way));
+        }
+        Ok(())
+    };
+    look(names.client, Chosen::Client)?;
+    look(names.object, Chosen::Object)?;
+    look(names.resource, Chosen::Resource)?;
+    match found.as_slice() {
+        [] => Ok(Chosen::Default),
+        [one] => Ok(*one),
+        _ => Err(Unchosen::Several),
+    }
+}
+
+/// A token that was made, counted and noted.
+struct Minted<'a> {
+    identity: &'a Identity,
+    claims: Claims,
+    access_token: String,
+}
+
+/// Nothing if it cannot be signed, which a key of the emulator's own always can.
+fn mint<'a>(world: &World, identity: &'a Identity, claims: Claims) -> Option<Minted<'a>> {
+    let access_token = world.signing_key.sign(&claims)?;
+    world.stats.token_issued(&identity.object_id);
+    world.log.note(format_args!("managed identity token for {}", identity.object_id));
+    Some(Minted { identity, claims, access_token })
+}
+
+fn mint_for<'a>(world: &World, identity: &'a Identity, resource: &str) -> Option<Minted<'a>> {
+    mint(world, identity, tokens::for_managed_identity(world, identity, resource))
+}
+
+/// Counts and notes a refusal. The sentence is ours: it holds nothing that the client sent.
+fn note_refusal(world: &World, endpoint: &str, status: StatusCode, sentence: &str) {
+    world.stats.token_refused(format!("{endpoint} {}", status.as_u16()));
+    world.log.note(format_args!("{endpoint}: refused with {}: {sentence}", status.as_u16()));
+}

@@ -1,0 +1,63 @@
+//! Service Fabric.
+//!
+//! <https://learn.microsoft.com/azure/service-fabric/how-to-managed-identity-service-fabric-app-code>. The
+//! application's one identity is chosen by the secret, so that no id is looked at.
+
+use super::super::{Shared, uuid};
+use super::{Answer, Minted, Parameters, header, mint_for, note_refusal, value};
+use crate::identities::Chosen;
+use crate::world::World;
+use axum::Json;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use serde_json::{Value, json};
+
+const VERSION: &str = "2019-07-01-preview";
+
+pub(in crate::http) async fn token(
+    State(world): Shared,
+    headers: HeaderMap,
+    Query(parameters): Query<Parameters>,
+) -> Answer {
+    match body(&world, header(&headers, "secret"), &parameters) {
+        Ok(body) => (StatusCode::OK, Json(body)),
+        Err((status, code, message)) => {
+            note_refusal(&world, "service_fabric", status, message);
+            let error = json!({"correlationId": uuid(), "code": code, "message": message});
+            (status, Json(json!({ "error": error })))
+        }
+    }
+}
+
+type Refusal = (StatusCode, &'static str, &'static str);
+
+fn body(world: &World, secret: &str, parameters: &Parameters) -> Result<Value, Refusal> {
+    let bad = |code, message| (StatusCode::BAD_REQUEST, code, message);
+    // 404 tells a client not to try again.
+    let unknown = |message| (StatusCode::NOT_FOUND, "ManagedIdentityNotFound", message);
+    if value(parameters, "api-version").ok().flatten() != Some(VERSION) {
+        return Err(bad("InvalidApiVersion", "The api-version is missing or not supported."));
+    }
+    if secret.is_empty() {
+        return Err(bad("SecretHeaderNotFound", "Secret is not found in the request headers."));
+    }
+    if secret != world.hosts.service_fabric {
+        return Err(unknown("Managed identity not found for the specified application host."));
+    }
+    let Ok(Some(resource)) = value(parameters, "resource") else {
+        return Err(bad(
+            "ArgumentNullOrEmpty",
+            "The parameter 'resource' should not be null or empty string.",
+        ));
+    };
+    let identity = world.directory.managed(Chosen::Default);
+    let identity = identity.map_err(|_| unknown("The application has no managed identity, or several."))?;
+    let failed = (StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", "The token cannot be signed.");
+    let Minted { claims, access_token, .. } = mint_for(world, identity, resource).ok_or(failed)?;
+    Ok(json!({
+        "token_type": "Bearer",
+        "access_token": access_token,
+        "expires_on": claims.exp, // a number, as documented; some clients have seen text
+        "resource": resource,
+    }))
+}

@@ -1,0 +1,213 @@
+//! From what the file says to the tenant.
+
+use super::description::{self as said, Description};
+use super::{Access, Application, CertificateFiles, ClientSecret, Directory, Federated, Identity, Kind};
+use crate::Error;
+use crate::certificates::ClientCertificate;
+use jsonwebtoken::DecodingKey;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// A certificate that the emulator made, and the application that it is for.
+pub(crate) struct Generated {
+    pub(crate) app: String,
+    pub(crate) certificate: ClientCertificate,
+}
+
+/// The application as which Azure's portal signs in.
+const PORTAL: &str = "b677c290-cf4b-4a8e-a60e-91ba650a4abe";
+
+impl Description {
+    /// `authority` is Entra's own address.
+    pub(crate) fn build(self, authority: &str, generated: Vec<Generated>) -> Result<Directory, Error> {
+        let Self { tenant_id, managed_identities, apps, user, issuers, folder } = self;
+        let mut identities: Vec<Identity> = managed_identities.into_iter().map(managed).collect();
+        let mut generated = generated;
+        for app in apps {
+            identities.push(application(app, authority, &folder, &mut generated)?);
+        }
+        identities.extend(user.map(|user| Identity {
+            name: user.name,
+            client_id: PORTAL.to_owned(),
+            object_id: user.object_id,
+            kind: Kind::User,
+            access: access(user.access),
+            has_oid: true,
+        }));
+        check(&identities)?;
+        let issuer_keys = issuers.into_iter().map(|issuer| {
+            let path = folder.join(issuer.public_key);
+            let pem = read(&path)?;
+            let key = DecodingKey::from_rsa_pem(pem.as_bytes()).map_err(|error| {
+                Error::new(format!("{} is not an RSA public key: {error}", path.display()))
+            })?;
+            Ok((issuer.url, key))
+        });
+        Ok(Directory { tenant_id, identities, issuer_keys: issuer_keys.collect::<Result<_, Error>>()? })
+    }
+}
+
+fn access(said: said::Access) -> Option<Access> {
+    match said {
+        said::Access::Owner => Some(Access::Owner),
+        said::Access::Reader => Some(Access::Reader),
+        said::Access::None => None,
+    }
+}
+
+fn managed(said: said::Managed) -> Identity {
+    let resource_id = said.resource_id;
+    Identity {
+        name: said.name,
+        client_id: said.client_id,
+        object_id: said.object_id,
+        kind: match said.kind {
+            said::ManagedKind::System => Kind::SystemAssigned { resource_id },
+            said::ManagedKind::User => Kind::UserAssigned { resource_id },
+        },
+        access: access(said.access),
+        has_oid: said.oid_claim,
+    }
+}
+
+fn application(
+    said: said::App,
+    authority: &str,
+    folder: &Path,
+    generated: &mut Vec<Generated>,
+) -> Result<Identity, Error> {
+    let mut certificates = Vec::new();
+    for wanted in said.certificates {
+        certificates.push(certificate(&said.name, wanted, folder, generated)?);
+    }
+    let federated = said.federated.into_iter().map(|federated| Federated {
+        // A name instead of a URL is an issuer that the emulator plays itself.
+        issuer: match federated.issuer.contains("://") {
+            true => federated.issuer,
+            false => format!("{authority}/issuers/{}", federated.issuer),
+        },
+        subject: federated.subject,
+        audience: federated.audience,
+        service_connection: federated.service_connection,
+    });
+    Ok(Identity {
+        client_id: said.client_id,
+        object_id: said.object_id,
+        kind: Kind::Application(Application {
+            disabled: said.disabled,
+            secrets: said
+                .secrets
+                .into_iter()
+                .map(|wanted| secret(&said.name, wanted))
+                .collect::<Result<_, _>>()?,
+            certificates,
+            federated: federated.collect(),
+        }),
+        access: access(said.access),
+        has_oid: said.oid_claim,
+        name: said.name,
+    })
+}
+
+fn secret(app: &str, said: said::Secret) -> Result<ClientSecret, Error> {
+    let (value, expires) = match said {
+        said::Secret::Text(value) => (value, None),
+        said::Secret::Limited(limited) => (limited.value, limited.expires),
+    };
+    let moment = |text: String| {
+        let parsed = humantime::parse_rfc3339(&text)
+            .ok()
+            .and_then(|time: SystemTime| time.duration_since(UNIX_EPOCH).ok());
+        parsed.ok_or_else(|| {
+            Error::new(format!("a secret of the app '{app}' expires at '{text}': write 2030-01-31T12:00:00Z"))
+        })
+    };
+    Ok(ClientSecret { value, expires: expires.map(moment).transpose()? })
+}
+
+fn certificate(
+    app: &str,
+    said: said::Certificate,
+    folder: &Path,
+    generated: &mut Vec<Generated>,
+) -> Result<ClientCertificate, Error> {
+    match (said.file, said.generate) {
+        (Some(file), false) => {
+            let path = folder.join(file);
+            let files = said.private_key.map(|key| CertificateFiles {
+                certificate: path.clone(),
+                private_key: folder.join(key),
+                both: None,
+            });
+            ClientCertificate::from_pem(&read(&path)?, files).map_err(|reason| {
+                Error::new(format!("{} is no certificate for an app: {reason}", path.display()))
+            })
+        }
+        (None, true) => {
+            let found = generated.iter().position(|generated| generated.app == app);
+            let found = found.map(|index| generated.swap_remove(index).certificate);
+            found.ok_or_else(|| Error::new(format!("the app '{app}' wants more than one certificate made")))
+        }
+        _ => {
+            Err(Error::new(format!("a certificate of the app '{app}' needs either file or generate = true")))
+        }
+    }
+}
+
+fn read(path: &PathBuf) -> Result<String, Error> {
+    std::fs::read_to_string(path)
+        .map_err(|error| Error::new(format!("cannot read {}: {error}", path.display())))
+}
+
+/// Two of a kind would make an answer depend on the order in the file.
+fn check(identities: &[Identity]) -> Result<(), Error> {
+    let (mut names, mut objects) = (BTreeSet::new(), BTreeSet::new());
+    for identity in identities {
+        if !names.insert(identity.name.to_ascii_uppercase()) {
+            return Err(Error::new(format!("two identities have the name '{}'", identity.name)));
+        }
+        if !objects.insert(&identity.object_id) {
+            return Err(Error::new(format!("two identities have the object_id '{}'", identity.object_id)));
+        }
+    }
+    if identities.iter().filter(|identity| matches!(identity.kind, Kind::SystemAssigned { .. })).count() > 1 {
+        return Err(Error::new("a machine has one system-assigned identity at most"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(text: &str) -> String {
+        let description = Description::parse_toml(text).unwrap();
+        description.build("https://127.0.0.1:1", Vec::new()).map(drop).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_cannot_be_is_said_in_a_sentence() {
+        let app = "tenant_id='t'\n[[apps]]\nname='a'\nclient_id='c'\nobject_id='o'\n";
+        assert!(refusal(&format!("{app}certificates=[{{}}]")).contains("generate = true"));
+        assert!(refusal(&format!("{app}certificates=[{{file='none.pem'}}]")).contains("none.pem"));
+        assert!(refusal(&format!("{app}secrets=[{{value='s3cret',expires='soon'}}]")).contains("'soon'"));
+        assert!(refusal(&format!("{app}[user]\nname='A'\nobject_id='x'")).contains("the name 'A'"));
+        assert!(refusal(&format!("{app}[user]\nname='u'\nobject_id='o'")).contains("object_id 'o'"));
+    }
+
+    #[test]
+    fn an_issuer_without_a_url_is_one_of_the_emulators_own() {
+        let text = "tenant_id='t'\n[[apps]]\nname='a'\nclient_id='c'\nobject_id='o'\n\
+                    federated=[{issuer='k',subject='s'},{issuer='https://x.example',subject='s',audience='a'}]";
+        let directory =
+            Description::parse_toml(text).unwrap().build("https://127.0.0.1:1", Vec::new()).unwrap();
+        let federated = &directory.applications().next().unwrap().1.federated;
+        assert_eq!(federated[0].issuer, "https://127.0.0.1:1/issuers/k");
+        assert_eq!(federated[0].audience, "api://AzureADTokenExchange");
+        assert_eq!(
+            (federated[1].issuer.as_str(), federated[1].audience.as_str()),
+            ("https://x.example", "a")
+        );
+    }
+}

@@ -1,0 +1,241 @@
+//! Who exists in the emulated tenant, and what each may do with the cache.
+
+mod build;
+mod description;
+
+pub(crate) use build::Generated;
+pub use description::DEFAULT_IDENTITIES;
+pub(crate) use description::Description;
+
+use crate::certificates::ClientCertificate;
+use jsonwebtoken::DecodingKey;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What an object id may do with the cache (its access policy assignment).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Everything.
+    Owner,
+    /// Commands that only read.
+    Reader,
+}
+
+/// An identity: a managed one, the service principal of an application, or a user.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    /// The name under which the environment shows it.
+    pub(crate) name: String,
+    pub(crate) client_id: String,
+    pub(crate) object_id: String,
+    pub(crate) kind: Kind,
+    /// The access policy assignment; none means that the cache does not know the object id.
+    pub(crate) access: Option<Access>,
+    /// Whether its tokens have the `oid` claim. Real ones do.
+    pub(crate) has_oid: bool,
+}
+
+#[derive(Debug)]
+pub(crate) enum Kind {
+    SystemAssigned { resource_id: String },
+    UserAssigned { resource_id: String },
+    Application(Application),
+    User,
+}
+
+/// By what an application proves that it is itself.
+#[derive(Debug, Default)]
+pub(crate) struct Application {
+    pub(crate) disabled: bool,
+    pub(crate) secrets: Vec<ClientSecret>,
+    pub(crate) certificates: Vec<ClientCertificate>,
+    pub(crate) federated: Vec<Federated>,
+}
+
+pub(crate) struct ClientSecret {
+    pub(crate) value: String,
+    /// Since the Unix epoch.
+    pub(crate) expires: Option<Duration>,
+}
+
+impl fmt::Debug for ClientSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ClientSecret")
+    }
+}
+
+/// A federated credential: whose tokens about whom stand for the application.
+#[derive(Clone, Debug)]
+pub(crate) struct Federated {
+    pub(crate) issuer: String,
+    pub(crate) subject: String,
+    pub(crate) audience: String,
+    /// The Azure Pipelines service connection that gives such tokens.
+    pub(crate) service_connection: Option<String>,
+}
+
+/// The tenant.
+pub(crate) struct Directory {
+    pub(crate) tenant_id: String,
+    pub(crate) identities: Vec<Identity>,
+    /// The keys of issuers whose tokens the emulator does not sign itself, by their URL.
+    pub(crate) issuer_keys: BTreeMap<String, DecodingKey>,
+}
+
+impl fmt::Debug for Directory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Directory").field("identities", &self.identities).finish_non_exhaustive()
+    }
+}
+
+/// By what a managed identity is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Chosen<'a> {
+    /// The one that belongs to the machine, or the only one there is.
+    Default,
+    Client(&'a str),
+    Object(&'a str),
+    Resource(&'a str),
+}
+
+/// Why there is no managed identity to answer for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unclear {
+    NotFound,
+    /// None was chosen, and there are several user-assigned ones.
+    Several,
+}
+
+impl Identity {
+    pub(crate) fn resource_id(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::SystemAssigned { resource_id } | Kind::UserAssigned { resource_id } => Some(resource_id),
+            Kind::Application(_) | Kind::User => None,
+        }
+    }
+
+    pub(crate) fn application(&self) -> Option<&Application> {
+        match &self.kind {
+            Kind::Application(application) => Some(application),
+            _ => None,
+        }
+    }
+}
+
+impl Directory {
+    /// The access of an object id, if the cache has an assignment for it.
+    pub(crate) fn access_of(&self, object_id: &str) -> Option<Access> {
+        self.identities.iter().find(|identity| identity.object_id == object_id)?.access
+    }
+
+    pub(crate) fn managed(&self, chosen: Chosen<'_>) -> Result<&Identity, Unclear> {
+        let mut managed = self.identities.iter().filter(|identity| identity.resource_id().is_some());
+        let same = |mine: &str, asked: &str| mine.eq_ignore_ascii_case(asked);
+        let found = match chosen {
+            Chosen::Default => return self.default_managed(),
+            Chosen::Client(id) => managed.find(|identity| same(&identity.client_id, id)),
+            Chosen::Object(id) => managed.find(|identity| same(&identity.object_id, id)),
+            Chosen::Resource(id) => {
+                managed.find(|identity| identity.resource_id().is_some_and(|mine| same(mine, id)))
+            }
+        };
+        found.ok_or(Unclear::NotFound)
+    }
+
+    fn default_managed(&self) -> Result<&Identity, Unclear> {
+        let system = |identity: &&Identity| matches!(identity.kind, Kind::SystemAssigned { .. });
+        let mut user_assigned =
+            self.identities.iter().filter(|identity| matches!(identity.kind, Kind::UserAssigned { .. }));
+        if let Some(system) = self.identities.iter().find(system) {
+            return Ok(system);
+        }
+        match (user_assigned.next(), user_assigned.next()) {
+            (Some(only), None) => Ok(only),
+            (None, _) => Err(Unclear::NotFound),
+            (Some(_), Some(_)) => Err(Unclear::Several),
+        }
+    }
+
+    pub(crate) fn user(&self) -> Option<&Identity> {
+        self.identities.iter().find(|identity| matches!(identity.kind, Kind::User))
+    }
+
+    /// The applications, with their service principals.
+    pub(crate) fn applications(&self) -> impl Iterator<Item = (&Identity, &Application)> {
+        self.identities.iter().filter_map(|identity| Some((identity, identity.application()?)))
+    }
+
+    /// The credential that a service connection stands for, with its application.
+    pub(crate) fn service_connection(&self, id: Option<&str>) -> Option<(&Identity, &Federated)> {
+        self.applications().find_map(|(identity, application)| {
+            let matching = |federated: &&Federated| {
+                federated
+                    .service_connection
+                    .as_deref()
+                    .is_some_and(|mine| id.is_none_or(|id| mine.eq_ignore_ascii_case(id)))
+            };
+            Some((identity, application.federated.iter().find(matching)?))
+        })
+    }
+
+    /// The first federated credential that a workload's token file can be for.
+    pub(crate) fn workload(&self) -> Option<(&Identity, &Federated)> {
+        self.applications().find_map(|(identity, application)| {
+            let ours = |federated: &&Federated| {
+                federated.service_connection.is_none() && !self.issuer_keys.contains_key(&federated.issuer)
+            };
+            Some((identity, application.federated.iter().find(ours)?))
+        })
+    }
+}
+
+/// Where the files of an application's certificate are.
+#[derive(Clone, Debug)]
+pub(crate) struct CertificateFiles {
+    pub(crate) certificate: PathBuf,
+    pub(crate) private_key: PathBuf,
+    /// Both in one file, as Azure's own libraries want it.
+    pub(crate) both: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn directory(text: &str) -> Directory {
+        let description: Description = Description::parse_toml(text).unwrap();
+        description.build("https://127.0.0.1:1", Vec::new()).unwrap()
+    }
+
+    fn managed(kind: &str, number: u8) -> String {
+        format!(
+            "[[managed_identities]]\nname='m{number}'\nkind='{kind}'\nclient_id='c{number}'\nobject_id='o{number}'\n\
+             resource_id='/r/{number}'\n"
+        )
+    }
+
+    #[test]
+    fn without_an_id_the_machines_own_identity_answers_or_the_only_one() {
+        let name =
+            |text: &str| directory(text).managed(Chosen::Default).map(|identity| identity.name.clone());
+        let head = "tenant_id='t'\n";
+        let (system, one, two) = (managed("system", 1), managed("user", 2), managed("user", 3));
+        assert_eq!(name(&format!("{head}{one}{system}{two}")), Ok("m1".to_owned()));
+        assert_eq!(name(&format!("{head}{one}")), Ok("m2".to_owned()));
+        assert_eq!(name(&format!("{head}{one}{two}")), Err(Unclear::Several));
+        assert_eq!(name(head), Err(Unclear::NotFound));
+    }
+
+    #[test]
+    fn each_id_finds_its_identity_whatever_its_letters_case_and_no_other() {
+        let directory = directory(&format!("tenant_id='t'\n{}{}", managed("user", 2), managed("user", 3)));
+        let name = |chosen| directory.managed(chosen).map(|identity| identity.name.as_str());
+        assert_eq!(name(Chosen::Client("C3")), Ok("m3"));
+        assert_eq!(name(Chosen::Object("O2")), Ok("m2"));
+        assert_eq!(name(Chosen::Resource("/R/3")), Ok("m3"));
+        assert_eq!(name(Chosen::Client("o2")), Err(Unclear::NotFound));
+        assert_eq!(name(Chosen::Object("c2")), Err(Unclear::NotFound));
+    }
+}
