@@ -5,7 +5,7 @@
 
 use super::parse_url;
 use crate::config::PipelineJob;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::transport::{Outgoing, Transport};
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -26,5 +26,20 @@ pub(super) fn assertion(
         // A refusal, please, and not a page to sign in on.
         ("X-TFS-FedAuthRedirect", Zeroizing::new("Suppress".to_owned())),
     ];
-    transport.fetch_text(&Outgoing { url, headers, form: Some(String::new()) }, "oidcToken", timeout)
+    let request = Outgoing { url, headers, form: Some(String::new()) };
+    transport.fetch_text(&request, "oidcToken", timeout).map_err(explained)
+}
+
+/// It refuses with a page, or sends one elsewhere to sign in, and says nothing that would help.
+fn explained(error: Error) -> Error {
+    match error.http_status() {
+        Some(status @ (203 | 300..=399 | 401 | 403 | 404)) => {
+            let message = format!(
+                "Azure Pipelines issued no token (status {status}): check system_access_token (map SYSTEM_ACCESSTOKEN: \
+                 $(System.AccessToken) in the step) and service_connection_id."
+            );
+            Error::new(ErrorKind::AuthRejected, message).with_status(status)
+        }
+        _ => error,
+    }
 }
