@@ -3,10 +3,12 @@
 //! A [`Config`] holds what code set. [`Settings`] are what a provider runs with: the same, completed from
 //! the environment and the defaults, typed and validated.
 
+mod endpoint;
 mod environment;
 mod keys;
 mod managed_identity;
 mod settings;
+mod values;
 
 pub use keys::{KEYS, Key, KeyType};
 pub(crate) use managed_identity::{Host, UserAssigned};

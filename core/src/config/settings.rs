@@ -1,14 +1,14 @@
 //! What a provider runs with: every value typed, completed and validated.
 
 use super::Config;
+use super::endpoint::{Scheme, check_endpoint};
 use super::environment::{Environment, KUBERNETES, TrustPaths};
-use super::keys::{KEYS, Key, find};
 use super::managed_identity::{Host, UserAssigned, check_user_assigned, detect};
-use crate::error::{Error, ErrorKind, Result};
+use super::values::{Values, invalid, missing};
+use crate::error::Result;
 use crate::refresh::Policy;
 use std::path::PathBuf;
 use std::time::Duration;
-use ureq::http::Uri;
 use zeroize::Zeroizing;
 
 /// Everything that a provider was made with. Immutable; a forked child starts from the same.
@@ -192,120 +192,10 @@ fn policy(values: &Values<'_>) -> Result<Policy> {
     Ok(policy)
 }
 
-/// Where values come from, in order.
-struct Values<'a> {
-    config: &'a Config,
-    environment: &'a Environment,
-}
-
-impl<'a> Values<'a> {
-    fn look_up(&self, key: &'static Key, azure: bool) -> Result<Option<&'a str>> {
-        if let Some(value) = self.config.get(key.name) {
-            return Ok(Some(value)); // checked when it was set
-        }
-        let variable = key.variable();
-        let from_azure = || azure.then(|| self.environment.get(key.azure_variable)).flatten();
-        let (name, value) = match (self.environment.get(&variable), from_azure()) {
-            (Some(value), _) => (variable.as_str(), value),
-            (None, Some(value)) => (key.azure_variable, value),
-            (None, None) => return Ok(Some(key.default).filter(|default| !default.is_empty())),
-        };
-        key.check(value).map_err(|reason| invalid(format!("Environment variable {name}: {reason}.")))?;
-        Ok(Some(value))
-    }
-
-    fn text(&self, name: &'static str) -> Result<Option<&'a str>> {
-        self.look_up(find(name)?, true)
-    }
-
-    fn without_azure(&self, name: &'static str) -> Result<Option<&'a str>> {
-        self.look_up(find(name)?, false)
-    }
-
-    /// Whether code or the environment sets it.
-    fn is_given(&self, name: &'static str) -> Result<bool> {
-        let key = find(name)?;
-        let variables = [self.environment.get(&key.variable()), self.environment.get(key.azure_variable)];
-        Ok(self.config.get(name).is_some() || variables.iter().any(Option::is_some))
-    }
-
-    fn required(&self, name: &'static str, why: &str) -> Result<&'a str> {
-        self.text(name)?.ok_or_else(|| missing(name, why))
-    }
-
-    fn millis(&self, name: &'static str) -> Result<Duration> {
-        let value = self.required(name, "")?.parse::<u32>();
-        value
-            .map(|ms| Duration::from_millis(ms.into()))
-            .map_err(|_| invalid(format!("{name} is not a number.")))
-    }
-
-    fn fraction(&self, name: &'static str) -> Result<f64> {
-        self.required(name, "")?.parse().map_err(|_| invalid(format!("{name} is not a number.")))
-    }
-}
-
-/// Which URLs a key accepts.
-pub(super) enum Scheme {
-    HttpsOnly,
-    /// Managed identity endpoints speak plain http, and only on the machine itself or its own link.
-    HttpNearby,
-}
-
-pub(super) fn check_endpoint(key: &str, value: &str, scheme: Scheme) -> Result<()> {
-    let parsed: Option<Uri> = value.parse().ok();
-    let (Some(given), Some(host)) =
-        (parsed.as_ref().and_then(Uri::scheme_str), parsed.as_ref().and_then(Uri::host))
-    else {
-        return Err(invalid(format!("{key} must be a URL such as https://login.microsoftonline.com.")));
-    };
-    match (given, scheme) {
-        ("https", _) => Ok(()),
-        ("http", Scheme::HttpNearby) if is_nearby(host) => Ok(()),
-        ("http", Scheme::HttpNearby) => Err(invalid(format!(
-            "{key} is plain http to {host}: a token must not cross a network unprotected. Use https, or a \
-             loopback or link-local address."
-        ))),
-        _ => Err(invalid(format!("{key} must start with https://: secrets are sent there."))),
-    }
-}
-
-/// Loopback and link-local addresses: what plain http may reach.
-fn is_nearby(host: &str) -> bool {
-    use std::net::IpAddr;
-    match host.trim_start_matches('[').trim_end_matches(']').parse() {
-        Ok(IpAddr::V4(ip)) => ip.is_loopback() || ip.is_link_local(),
-        Ok(IpAddr::V6(ip)) => ip.is_loopback() || ip.is_unicast_link_local(),
-        Err(_) => host == "localhost",
-    }
-}
-
-fn missing(name: &str, why: &str) -> Error {
-    let Some(key) = KEYS.iter().find(|key| key.name == name) else {
-        return invalid(format!("{name} is missing."));
-    };
-    let or_azure = match key.azure_variable {
-        "" => String::new(),
-        variable => format!(" or {variable}"),
-    };
-    let choices = match key.kind {
-        super::KeyType::Choice(words) => format!(" It is one of {}.", words.join(", ")),
-        _ => String::new(),
-    };
-    let why = if why.is_empty() { String::new() } else { format!(": {why}") };
-    let variable = key.variable();
-    invalid(format!(
-        "Configuration key \"{name}\" is missing{why}. Set it, or {variable}{or_azure}.{choices}"
-    ))
-}
-
-pub(super) fn invalid(message: impl AsRef<str>) -> Error {
-    Error::new(ErrorKind::InvalidConfig, message)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
 
     fn resolve(code: &[(&str, &str)], variables: &[(&str, &str)]) -> Result<Settings> {
         let mut config = Config::new();
@@ -416,16 +306,6 @@ mod tests {
         }
         let error = Settings::resolve(&config, socks()).err().expect("accepted");
         assert!(error.message().contains("ALL_PROXY"), "{error}");
-    }
-
-    #[test]
-    fn nearby_is_loopback_or_link_local() {
-        for host in ["127.0.0.1", "127.9.9.9", "[::1]", "localhost", "169.254.169.254", "[fe80::1]"] {
-            assert!(is_nearby(host), "{host}");
-        }
-        for host in ["10.0.0.1", "127.0.0.1.example.com", "localhost.example.com", "[2001:db8::1]"] {
-            assert!(!is_nearby(host), "{host}");
-        }
     }
 
     #[test]
