@@ -28,6 +28,7 @@ fn row(key: &Key) -> String {
         KeyType::Milliseconds(least) => format!("milliseconds, {least} or more"),
         KeyType::Fraction => "0 to 1".to_owned(),
         KeyType::Choice(words) => words.iter().map(|word| code(word)).collect::<Vec<_>>().join(", "),
+        KeyType::Boolean => "`true`, `false`".to_owned(),
         _ => "?".to_owned(),
     };
     let (name, default, variable) = (code(key.name), code(key.default), code(key.azure_variable));
