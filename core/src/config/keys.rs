@@ -181,7 +181,7 @@ pub static KEYS: &[Key] = &[
         CONFIG_FILE,
         Text,
         "",
-        "A JSON, YAML or TOML file of these keys, or with a secret store's entries; see below. Not settable in a file.",
+        "A JSON, YAML or TOML file of these keys, or with a secret store's entries; see above. Not settable in a file.",
     ),
     key(
         CONFIG_ENTRY,
@@ -209,9 +209,15 @@ pub(super) fn find(name: &str) -> Result<&'static Key> {
         Some((_, key)) => format!("did you mean \"{key}\"?"),
         None => format!("the keys are {}.", names()),
     };
-    // What was passed is shown shortened: it is a key, but a caller may have swapped key and value.
-    let shown: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
-    Err(Error::new(ErrorKind::InvalidConfig, format!("Unknown configuration key \"{shown}\": {hint}")))
+    Err(Error::new(
+        ErrorKind::InvalidConfig,
+        format!("Unknown configuration key \"{}\": {hint}", shown(name)),
+    ))
+}
+
+/// A name from outside, shortened: it should be a key, but somebody may have swapped key and value.
+pub(super) fn shown(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(40).collect()
 }
 
 fn names() -> String {

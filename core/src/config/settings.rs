@@ -3,8 +3,10 @@
 use super::Config;
 use super::endpoint::{Scheme, check_endpoint};
 use super::environment::{Environment, KUBERNETES, TrustPaths};
+use super::file;
+use super::keys::{CONFIG_ENTRY, CONFIG_FILE};
 use super::managed_identity::{Host, UserAssigned, check_user_assigned, detect};
-use super::values::{Values, invalid, missing};
+use super::values::{Source, Values, invalid, missing};
 use crate::error::Result;
 use crate::refresh::Policy;
 use std::path::PathBuf;
@@ -72,9 +74,10 @@ pub(crate) enum SecretFrom {
 }
 
 impl Settings {
-    /// Code first, then `ENTRAKEY_<KEY>`, then Azure's variable, then the default.
+    /// Code first, then `ENTRAKEY_<KEY>`, then Azure's variable, then the file, then the default.
     pub(crate) fn resolve(config: &Config, environment: Environment) -> Result<Self> {
-        let values = Values { config, environment: &environment };
+        let file = from_file(config, &environment)?;
+        let values = Values { config, environment: &environment, file: &file };
         let identity = match values.text("identity")? {
             Some("managed_identity") => managed_identity(&values)?,
             Some("service_principal") => service_principal(&values)?,
@@ -93,6 +96,17 @@ impl Settings {
             trust: environment.trust,
             proxy: environment.proxy,
         })
+    }
+}
+
+/// What the configuration file says, if there is one. It is read here and never again.
+fn from_file(config: &Config, environment: &Environment) -> Result<Config> {
+    let none = Config::new();
+    let values = Values { config, environment, file: &none };
+    match (values.text(CONFIG_FILE)?, values.text(CONFIG_ENTRY)?) {
+        (Some(path), entry) => file::read(path, entry, environment),
+        (None, Some(_)) => Err(missing(CONFIG_FILE, "config_entry names an entry of it")),
+        (None, None) => Ok(none),
     }
 }
 
@@ -146,16 +160,17 @@ fn service_principal(values: &Values<'_>) -> Result<IdentityChoice> {
     })
 }
 
-/// Code beats the environment also between the two ways: who sets a path in code means it.
+/// What beats what holds also between the two ways: who sets a path in code means it.
 fn client_secret(values: &Values<'_>, why: &str) -> Result<SecretFrom> {
-    let in_code = |name| values.config.get(name).is_some();
     let path = values.text("client_secret_path")?.map(PathBuf::from);
-    match (path, values.text("client_secret")?) {
-        (Some(_), Some(_)) if in_code("client_secret_path") && in_code("client_secret") => Err(invalid(
+    let secret = values.text("client_secret")?.map(|secret| Zeroizing::new(secret.to_owned()));
+    let (of_path, of_secret) = (values.source("client_secret_path")?, values.source("client_secret")?);
+    match (path, secret) {
+        (Some(_), Some(_)) if of_path == of_secret && of_path != Some(Source::Ours) => Err(invalid(
             "client_secret and client_secret_path are two places for one secret: set one of them.",
         )),
-        (Some(path), Some(_)) if in_code("client_secret_path") => Ok(SecretFrom::File(path)),
-        (_, Some(secret)) => Ok(SecretFrom::Value(Zeroizing::new(secret.to_owned()))),
+        (Some(path), Some(_)) if of_path > of_secret => Ok(SecretFrom::File(path)),
+        (_, Some(secret)) => Ok(SecretFrom::Value(secret)),
         (Some(path), None) => Ok(SecretFrom::File(path)),
         (None, None) => Err(missing("client_secret", why)),
     }
@@ -195,6 +210,7 @@ fn policy(values: &Values<'_>) -> Result<Policy> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::file::tests::Written;
     use crate::error::ErrorKind;
 
     fn resolve(code: &[(&str, &str)], variables: &[(&str, &str)]) -> Result<Settings> {
@@ -253,6 +269,75 @@ mod tests {
         assert!(from(&[path], &[]));
         assert!(from(&[path], &[("AZURE_CLIENT_SECRET", "s")]), "code wins over the environment");
         assert!(!from(&[("client_secret", "s")], &[("ENTRAKEY_CLIENT_SECRET_PATH", "/x")]));
+    }
+
+    #[test]
+    fn a_file_comes_last_and_the_environment_can_name_it() {
+        let text = "identity: service_principal\ntenant_id: file\nclient_id: file\nclient_secret: ${MINE}\n\
+                    refresh_ratio: 0.25\nretry_max_ms: 45000\n";
+        let written = Written::new("precedence.yaml", text);
+        let variables = &[
+            ("ENTRAKEY_CONFIG_FILE", written.path()),
+            ("AZURE_CLIENT_ID", "azure"),
+            ("ENTRAKEY_RETRY_MAX_MS", "50000"),
+            ("MINE", "hunter2"),
+        ];
+        let settings = resolve(&[("tenant_id", "${CODE}")], variables).unwrap();
+        let IdentityChoice::ServicePrincipal { tenant_id, client_id, secret, .. } = settings.identity else {
+            panic!("wrong identity");
+        };
+        let SecretFrom::Value(secret) = secret else { panic!("a file") };
+        assert_eq!(
+            (tenant_id.as_str(), client_id.as_str(), secret.as_str()),
+            ("${CODE}", "azure", "hunter2"),
+            "values from code are taken as they are"
+        );
+        assert_eq!(settings.policy.refresh_ratio, 0.25);
+        assert_eq!(settings.policy.retry_max, Duration::from_secs(50));
+        assert!(
+            refusal(&[("config_file", "/nowhere.json")], variables).contains("/nowhere.json"),
+            "code's file"
+        );
+    }
+
+    #[test]
+    fn the_entry_of_a_store_is_picked_by_code_or_the_environment() {
+        let entry = |id: &str| {
+            format!(
+                r#"{{"id": "{id}", "type": "AzureEntraIdAuth", "details": {{"auth": {{"clientID": "{id}"}}}}}}"#
+            )
+        };
+        let written = Written::new("store.json", format!("[{}, {}]", entry("a"), entry("b")));
+        let client = |code: &[(&str, &str)], variables: &[(&str, &str)]| {
+            let code = [&[("config_file", written.path())], code].concat();
+            match resolve(&code, variables).unwrap().identity {
+                IdentityChoice::ManagedIdentity { user_assigned, .. } => user_assigned,
+                _ => panic!("wrong identity"),
+            }
+        };
+        let variables = &[("ENTRAKEY_CONFIG_ENTRY", "b"), ("AZURE_CLIENT_ID", "some-app")];
+        assert_eq!(client(&[], variables), Some(UserAssigned::Client("b".into())));
+        assert_eq!(client(&[("config_entry", "a")], variables), Some(UserAssigned::Client("a".into())));
+        assert_eq!(client(&[("client_id", "c")], variables), Some(UserAssigned::Client("c".into())));
+        assert!(refusal(&[], variables).contains("config_file"), "an entry of nothing");
+    }
+
+    #[test]
+    fn a_secret_of_higher_standing_wins_wherever_it_is() {
+        let head = "identity: service_principal\ntenant_id: t\nclient_id: c\n";
+        let is_file = |file: &str, variables: &[(&str, &str)]| {
+            let written = Written::new("secret.yaml", format!("{head}{file}"));
+            let settings = resolve(&[("config_file", written.path())], variables)?;
+            Ok::<_, crate::error::Error>(matches!(
+                settings.identity,
+                IdentityChoice::ServicePrincipal { secret: SecretFrom::File(_), .. }
+            ))
+        };
+        assert!(is_file("client_secret: s\n", &[("ENTRAKEY_CLIENT_SECRET_PATH", "/x")]).unwrap());
+        assert!(!is_file("client_secret_path: /x\n", &[("AZURE_CLIENT_SECRET", "s")]).unwrap());
+        assert!(is_file("client_secret_path: /x\n", &[]).unwrap());
+        let both = is_file("client_secret_path: /x\nclient_secret: hunter2\n", &[]).unwrap_err();
+        assert!(both.message().contains("two places") && !both.message().contains("hunter2"), "{both}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Where a value comes from: code, then `ENTRAKEY_<KEY>`, then Azure's variable, then the default.
+//! Where a value comes from: code, then `ENTRAKEY_<KEY>`, then Azure's variable, then the file, then the default.
 
 use super::environment::Environment;
 use super::keys::{KEYS, Key, find};
@@ -6,10 +6,23 @@ use super::{Config, KeyType};
 use crate::error::{Error, ErrorKind, Result};
 use std::time::Duration;
 
+/// What can set a key; the greater wins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Source {
+    File,
+    /// Azure's own variable.
+    Azures,
+    /// `ENTRAKEY_<KEY>`.
+    Ours,
+    Code,
+}
+
 /// Where values come from, in order.
 pub(super) struct Values<'a> {
     pub(super) config: &'a Config,
     pub(super) environment: &'a Environment,
+    /// What the configuration file says; empty without one.
+    pub(super) file: &'a Config,
 }
 
 impl<'a> Values<'a> {
@@ -22,7 +35,11 @@ impl<'a> Values<'a> {
         let (name, value) = match (self.environment.get(&variable), from_azure()) {
             (Some(value), _) => (variable.as_str(), value),
             (None, Some(value)) => (key.azure_variable, value),
-            (None, None) => return Ok(Some(key.default).filter(|default| !default.is_empty())),
+            (None, None) => {
+                // What the file says was checked when it was read.
+                let default = Some(key.default).filter(|default| !default.is_empty());
+                return Ok(self.file.get(key.name).or(default));
+            }
         };
         key.check(value).map_err(|reason| invalid(format!("Environment variable {name}: {reason}.")))?;
         Ok(Some(value))
@@ -36,11 +53,21 @@ impl<'a> Values<'a> {
         self.look_up(find(name)?, false)
     }
 
-    /// Whether code or the environment sets it.
-    pub(super) fn is_given(&self, name: &'static str) -> Result<bool> {
+    /// What sets it; None if that is the default, or nothing.
+    pub(super) fn source(&self, name: &'static str) -> Result<Option<Source>> {
         let key = find(name)?;
-        let variables = [self.environment.get(&key.variable()), self.environment.get(key.azure_variable)];
-        Ok(self.config.get(name).is_some() || variables.iter().any(Option::is_some))
+        let sources = [
+            (self.config.get(name), Source::Code),
+            (self.environment.get(&key.variable()), Source::Ours),
+            (self.environment.get(key.azure_variable), Source::Azures),
+            (self.file.get(name), Source::File),
+        ];
+        Ok(sources.into_iter().find_map(|(value, source)| value.map(|_| source)))
+    }
+
+    /// Whether code, the environment or the file sets it.
+    pub(super) fn is_given(&self, name: &'static str) -> Result<bool> {
+        Ok(self.source(name)?.is_some())
     }
 
     pub(super) fn required(&self, name: &'static str, why: &str) -> Result<&'a str> {
