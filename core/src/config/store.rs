@@ -131,7 +131,14 @@ impl Field<'_> {
 
 impl Entry<'_> {
     fn refuse(&self, what: impl AsRef<str>) -> Error {
-        self.file.refuse(format!("entry \"{}\": {}", shown(self.id), what.as_ref()))
+        self.file.refuse(format!("{}: {}", self.label(), what.as_ref()))
+    }
+
+    fn label(&self) -> String {
+        match self.id {
+            "" => "the entry without an id".to_owned(),
+            id => format!("entry \"{}\"", shown(id)),
+        }
     }
 
     /// As configuration keys: one way to authenticate, completely.
@@ -167,7 +174,7 @@ impl Entry<'_> {
         self.file.set(&mut config, "identity", identity, "identity")?;
         for Field { known, value, .. } in fields {
             if let Some(value) = value {
-                let label = format!("entry \"{}\", details.auth.{}", shown(self.id), known.name);
+                let label = format!("{}, details.auth.{}", self.label(), known.name);
                 self.file.set(&mut config, known.key, &value, &label)?;
             }
         }
@@ -199,7 +206,7 @@ impl Entry<'_> {
     /// A field with a slip in its name would be passed over, and another identity than the one meant be used.
     fn check_name(&self, name: &str) -> Result<()> {
         let plain = |name: &str| name.replace(['_', '-'], "").to_ascii_lowercase();
-        let alike = |known: &&&Known| strsim::jaro_winkler(&plain(known.name), &plain(name)) > 0.9;
+        let alike = |known: &&&Known| strsim::osa_distance(&plain(known.name), &plain(name)) <= 1;
         match FIELDS.iter().find(alike) {
             Some(known) if !FIELDS.iter().any(|known| known.name == name) => Err(self.refuse(format!(
                 "unknown field \"{}\" in details.auth: did you mean \"{}\"?",
@@ -317,6 +324,7 @@ secrets:
         let literal = "{type: AzureEntraIdAuth, details: {auth: {clientSecret: hunter2, clientID: c}}}";
         let said = refusal(&format!("# yaml\n{literal}"), None, &[]);
         assert!(said.contains("tenantID: ${AZURE_ENTRA_ID_AUTH_TENANT_ID}"), "{said}");
+        assert!(said.contains("the entry without an id"), "{said}");
     }
 
     #[test]
@@ -331,13 +339,17 @@ secrets:
 
     #[test]
     fn a_slip_in_a_fields_name_does_not_change_the_identity() {
-        for (slip, name) in
-            [("clientId", "clientID"), ("client_secret", "clientSecret"), ("certpath", "certPath")]
-        {
+        for (slip, name) in [
+            ("clientId", "clientID"),
+            ("client_secret", "clientSecret"),
+            ("certpath", "certPath"),
+            ("tenatID", "tenantID"),
+        ] {
             let said = refusal(&EXAMPLE.replace(&format!("{name}:"), &format!("{slip}:")), None, &[]);
             assert!(said.contains(&format!("\"{name}\"")) && said.contains(slip), "{said}");
         }
-        let more = EXAMPLE.replace("      auth:\n", "      auth:\n        scope: x\n        users: [1]\n");
+        let more =
+            EXAMPLE.replace("      auth:\n", "      auth:\n        scope: x\n        certPassword: [1]\n");
         assert!(load(&more, None, &[]).is_ok(), "other fields are the store's own affair");
     }
 
