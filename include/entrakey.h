@@ -125,7 +125,7 @@ const char *entrakey_version(void);
 
 /**
  * An empty configuration. What is not set comes from the environment (ENTRAKEY_<KEY>, then Azure's own
- * variables) when a provider is made.
+ * variables), then from the file that config_file names, when a provider is made.
  */
 entrakey_config *entrakey_config_new(void);
 

@@ -5,7 +5,7 @@ export type Identity = 'managed_identity' | 'service_principal';
 
 /**
  * The configuration of a provider. What is not given here comes from `ENTRAKEY_<KEY>`
- * (`ENTRAKEY_CLIENT_ID`), then from Azure's own variables, then from the defaults.
+ * (`ENTRAKEY_CLIENT_ID`), then from Azure's own variables, then from `configFile`, then from the defaults.
  * `undefined` counts as not given.
  */
 export interface ProviderOptions {
@@ -26,6 +26,10 @@ export interface ProviderOptions {
   clientSecret?: string | undefined;
   /** A file that holds the service principal's secret and nothing else; it is read for each request. */
   clientSecretPath?: string | undefined;
+  /** The service principal's certificate: a PEM file, or a PFX (PKCS#12) file with its key in it. */
+  certificatePath?: string | undefined;
+  /** The PEM file with the certificate's private key, if it is not in `certificatePath`. */
+  privateKeyPath?: string | undefined;
   /** What the token is for; `https://redis.azure.com/.default` by default. */
   scope?: string | undefined;
   /** Entra's address, https only. Else `AZURE_AUTHORITY_HOST`. */
@@ -62,6 +66,13 @@ export interface ProviderOptions {
   minValidityMs?: number | undefined;
   /** A label for metrics and logs, if a process has several providers. It leaves the process: no secret. */
   name?: string | undefined;
+  /**
+   * A JSON, YAML or TOML file of these options, spelled in snake_case, or with a secret store's entries.
+   * It is read once, now.
+   */
+  configFile?: string | undefined;
+  /** The id of the secret store's entry in `configFile`, if the file has several. */
+  configEntry?: string | undefined;
 }
 
 /** How one call of `getToken()` behaves. */

@@ -10,7 +10,7 @@ use std::ffi::c_char;
 pub struct EntrakeyConfig(pub(crate) Config);
 
 /// An empty configuration. What is not set comes from the environment (ENTRAKEY_<KEY>, then Azure's own
-/// variables) when a provider is made.
+/// variables), then from the file that config_file names, when a provider is made.
 #[unsafe(no_mangle)]
 pub extern "C" fn entrakey_config_new() -> *mut EntrakeyConfig {
     guard::value(std::ptr::null_mut(), || handle::give(EntrakeyConfig(Config::new())))

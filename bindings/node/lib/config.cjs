@@ -28,7 +28,8 @@ function toEntries(options) {
 /** The error for what the core said, with the configuration keys spelled as they are here. */
 function toError(failure, options = {}) {
   const names = new Map([...KEYS, ...Object.keys(options).map((key) => [toSnake(key), key])]);
-  const message = failure.message.replace(/\w+/g, (word) => names.get(word) ?? word);
+  const ofFile = failure.message.startsWith('Configuration file "'); // keys are in snake_case there
+  const message = ofFile ? failure.message : failure.message.replace(/\w+/g, (word) => names.get(word) ?? word);
   return new EntrakeyError({ ...failure, message });
 }
 

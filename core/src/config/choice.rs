@@ -1,9 +1,10 @@
 //! How to authenticate: which of the identities, with what it needs.
 
+use super::endpoint::{Scheme, check_endpoint};
 use super::environment::KUBERNETES;
 use super::managed_identity::{Host, UserAssigned, check_user_assigned, detect};
 use super::proxy;
-use super::settings::{Scheme, Values, check_endpoint, invalid, missing};
+use super::values::{Source, Values, invalid, missing};
 use crate::error::Result;
 use crate::request::{AssertionCallback, TokenCallback};
 use std::path::PathBuf;
@@ -233,9 +234,10 @@ fn managed_identity(values: &Values<'_>, client_id: Option<&str>) -> Result<Iden
     let endpoint = values.required("imds_endpoint", "")?;
     check_endpoint("imds_endpoint", endpoint, Scheme::HttpNearby)?;
     // An address that was given is meant; only without one is the environment asked what this machine is.
-    let host = match values.is_given("imds_endpoint")? {
-        true => Host::Imds { endpoint: endpoint.trim_end_matches('/').to_owned() },
-        false => detect(values.environment, endpoint)?,
+    let host = match values.source("imds_endpoint")? {
+        // Azure's own variable says where IMDS is, and nothing of what this machine is.
+        None | Some(Source::Azures) => detect(values.environment, endpoint)?,
+        Some(_) => Host::Imds { endpoint: endpoint.trim_end_matches('/').to_owned() },
     };
     let ids = [
         // Unless the chain asks, the caller leaves AZURE_CLIENT_ID out: it belongs to some service principal.
@@ -279,7 +281,7 @@ fn application(identity: &str, values: &Values<'_>) -> Result<IdentityChoice> {
     proxy::check_environment(values)?;
     let of_pipelines = |name| values.environment.get(name).filter(|_| identity == "azure_pipelines");
     let required = |key, variable| match of_pipelines(variable) {
-        Some(value) if !values.is_given(key)? => Ok(value),
+        Some(value) if values.source(key)? < Some(Source::Ours) => Ok(value),
         _ => values.required(key, WHY),
     };
     let tenant_id = required("tenant_id", "AZURESUBSCRIPTION_TENANT_ID")?.to_owned();
@@ -345,16 +347,17 @@ fn pipelines(values: &Values<'_>) -> Result<Proof> {
     }))
 }
 
-/// Code beats the environment also between the two ways: who sets a path in code means it.
+/// What beats what holds also between the two ways: who sets a path in code means it.
 fn client_secret(values: &Values<'_>, why: &str) -> Result<SecretFrom> {
-    let in_code = |name| values.config.get(name).is_some();
     let path = values.text("client_secret_path")?.map(PathBuf::from);
-    match (path, values.text("client_secret")?) {
-        (Some(_), Some(_)) if in_code("client_secret_path") && in_code("client_secret") => Err(invalid(
+    let secret = values.text("client_secret")?.map(|secret| Zeroizing::new(secret.to_owned()));
+    let (of_path, of_secret) = (values.source("client_secret_path")?, values.source("client_secret")?);
+    match (path, secret) {
+        (Some(_), Some(_)) if of_path == of_secret && of_path != Some(Source::Ours) => Err(invalid(
             "client_secret and client_secret_path are two places for one secret: set one of them.",
         )),
-        (Some(path), Some(_)) if in_code("client_secret_path") => Ok(SecretFrom::File(path)),
-        (_, Some(secret)) => Ok(SecretFrom::Value(Zeroizing::new(secret.to_owned()))),
+        (Some(path), Some(_)) if of_path > of_secret => Ok(SecretFrom::File(path)),
+        (_, Some(secret)) => Ok(SecretFrom::Value(secret)),
         (Some(path), None) => Ok(SecretFrom::File(path)),
         (None, None) => Err(missing("client_secret", why)),
     }

@@ -14,6 +14,8 @@ use zeroize::Zeroizing;
 #[derive(Default)]
 pub(crate) struct Environment {
     variables: BTreeMap<String, Zeroizing<String>>,
+    /// Where the others are, which only a configuration file names.
+    others: Option<fn(&str) -> Option<String>>,
     /// What else a TLS connection trusts.
     pub(crate) trust: TrustPaths,
     pub(super) proxies: proxy::FromEnvironment,
@@ -61,6 +63,7 @@ impl Environment {
         let names = keys.chain(others);
         let mut environment =
             Self::of(names.filter_map(|name| Some((name.clone(), std::env::var(name).ok()?))));
+        environment.others = Some(|name| std::env::var(name).ok());
         environment.trust = TrustPaths::find();
         environment.proxies = proxy::FromEnvironment::read();
         environment.all = std::env::vars_os().collect();
@@ -78,5 +81,28 @@ impl Environment {
 
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(|value| value.as_str())
+    }
+
+    /// Any variable, for a configuration file. This reads the process's environment: it is for `Settings::resolve`,
+    /// which uses the environment up on the caller's thread.
+    pub(super) fn named(&self, name: &str) -> Option<Zeroizing<String>> {
+        let other = || self.others.and_then(|read| read(name)).map(Zeroizing::new);
+        self.variables.get(name).cloned().or_else(other).filter(|value| !value.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_may_name_any_variable() {
+        let mut environment = Environment::of([("KNOWN".to_owned(), "1".to_owned())]);
+        environment.others = Some(|name| Some(if name == "EMPTY" { "" } else { "2" }.to_owned()));
+        let named = |name| environment.named(name).map(|value| value.to_string());
+        assert_eq!((named("KNOWN").as_deref(), named("OTHER").as_deref()), (Some("1"), Some("2")));
+        assert_eq!(named("EMPTY"), None);
+        let path = Environment::read().named("PATH").map(|path| path.to_string());
+        assert_eq!(path, std::env::var("PATH").ok());
     }
 }

@@ -17,6 +17,8 @@ pub enum KeyType {
     Fraction,
     /// One of a few words.
     Choice(&'static [&'static str]),
+    /// `true` or `false`; 1 and 0 mean the same.
+    Boolean,
 }
 
 /// One configuration key.
@@ -42,7 +44,7 @@ const fn azure(name: &'static str, kind: KeyType, azure_variable: &'static str, 
     Key { name, kind, default: "", azure_variable, doc }
 }
 
-use KeyType::{Choice, Fraction, Milliseconds, Secret, Text};
+use KeyType::{Boolean, Choice, Fraction, Milliseconds, Secret, Text};
 
 /// No configuration makes a provider ask more often than this after an answer, or at the end of its back-off: what
 /// the shortest tokens get by themselves.
@@ -134,6 +136,18 @@ pub static KEYS: &[Key] = &[
         Text,
         "",
         "For azure_cli: the subscription whose account is meant, if it is not the tool's current one.",
+    ),
+    key(
+        "certificate_path",
+        Text,
+        "",
+        "The service principal's certificate: a PEM file, or a PFX (PKCS#12) file with its key in it.",
+    ),
+    key(
+        "private_key_path",
+        Text,
+        "",
+        "The PEM file with the certificate's private key, if it is not in certificate_path.",
     ),
     key(
         "scope",
@@ -228,7 +242,23 @@ pub static KEYS: &[Key] = &[
         "A label for metrics and logs, if a process has several providers. It leaves the process: no secret, no \
          object id.",
     ),
+    key(
+        CONFIG_FILE,
+        Text,
+        "",
+        "A JSON, YAML or TOML file of these keys, or with a secret store's entries; see above. Not settable in a file.",
+    ),
+    key(
+        CONFIG_ENTRY,
+        Text,
+        "",
+        "The id of the secret store's entry in config_file, if the file has several. Not settable in a file.",
+    ),
 ];
+
+/// Which file, and which entry of it: the two keys that cannot be in the file itself.
+pub(super) const CONFIG_FILE: &str = "config_file";
+pub(super) const CONFIG_ENTRY: &str = "config_entry";
 
 /// The key of that name, or an error that names the nearest one.
 pub(super) fn find(name: &str) -> Result<&'static Key> {
@@ -244,9 +274,15 @@ pub(super) fn find(name: &str) -> Result<&'static Key> {
         Some((_, key)) => format!("did you mean \"{key}\"?"),
         None => format!("the keys are {}.", names()),
     };
-    // What was passed is shown shortened: it is a key, but a caller may have swapped key and value.
-    let shown: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
-    Err(Error::new(ErrorKind::InvalidConfig, format!("Unknown configuration key \"{shown}\": {hint}")))
+    Err(Error::new(
+        ErrorKind::InvalidConfig,
+        format!("Unknown configuration key \"{}\": {hint}", shown(name)),
+    ))
+}
+
+/// A name from outside, shortened: it should be a key, but somebody may have swapped key and value.
+pub(super) fn shown(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(40).collect()
 }
 
 fn names() -> String {
@@ -277,7 +313,17 @@ impl Key {
             },
             Choice(words) if words.contains(&value) => Ok(()),
             Choice(words) => Err(format!("one of {} is needed", words.join(", "))),
+            Boolean => boolean(value).map(|_| ()).ok_or_else(|| "true or false is needed".to_owned()),
         }
+    }
+}
+
+/// What a value of a Boolean key means.
+pub(super) fn boolean(value: &str) -> Option<bool> {
+    match value {
+        "true" | "1" => Some(true),
+        "false" | "0" => Some(false),
+        _ => None,
     }
 }
 
@@ -308,5 +354,16 @@ mod tests {
         assert!(check("retry_max_ms", "-5").is_err());
         assert!(check("retry_max_ms", "1e3").is_err());
         assert!(check("client_secret", "with a newline\n").is_err());
+    }
+
+    #[test]
+    fn a_boolean_is_true_or_false_or_their_digits() {
+        let flag = key("flag", Boolean, "", "");
+        for (value, meaning) in [("true", true), ("1", true), ("false", false), ("0", false)] {
+            assert_eq!((flag.check(value), boolean(value)), (Ok(()), Some(meaning)));
+        }
+        for value in ["", "True", "yes", "on", "2", " true"] {
+            assert!(flag.check(value).is_err(), "{value}");
+        }
     }
 }

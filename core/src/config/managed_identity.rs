@@ -2,8 +2,9 @@
 //!
 //! The order is that of Microsoft's libraries (MSAL, `managed_identity.py`).
 
+use super::endpoint::{Scheme, check_endpoint};
 use super::environment::Environment;
-use super::settings::{Scheme, check_endpoint, invalid};
+use super::values::invalid;
 use crate::error::Result;
 use zeroize::Zeroizing;
 

@@ -1,16 +1,22 @@
 //! Configuration: plain values by key, the same keys in every language.
 //!
 //! A [`Config`] holds what code set. [`Settings`] are what a provider runs with: the same, completed from
-//! the environment and the defaults, typed and validated.
+//! the environment, a file and the defaults, typed and validated.
 
 mod choice;
+mod document;
+mod endpoint;
 mod environment;
+mod expand;
+mod file;
 mod keys;
 mod managed_identity;
 mod proxy;
 #[cfg(test)]
 mod resolving;
 mod settings;
+mod store;
+mod values;
 
 pub(crate) use choice::{Application, IdentityChoice, Link, PipelineJob, Proof, SecretFrom};
 pub use keys::{KEYS, Key, KeyType};

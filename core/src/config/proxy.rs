@@ -1,6 +1,6 @@
 //! The proxy for requests to Entra. Managed identity endpoints are never asked through one.
 
-use super::settings::{Values, invalid};
+use super::values::{Values, invalid};
 use crate::error::Result;
 use ureq::Proxy;
 use ureq::ProxyProtocol::{Http, Https};
@@ -107,7 +107,8 @@ mod tests {
         }
         let mut all = Environment::of([]);
         all.proxies = environment;
-        let values = Values { config: &config, environment: &all };
+        let file = Config::new();
+        let values = Values { config: &config, environment: &all, file: &file };
         check_environment(&values)?;
         let target = "https://login.example".parse().unwrap();
         Ok(resolve(&values)?.map(|proxy| (proxy.host().to_owned(), proxy.is_no_proxy(&target))))

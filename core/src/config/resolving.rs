@@ -1,12 +1,14 @@
 //! From keys and variables to what a provider runs with.
 
 use super::choice::{Application, IdentityChoice, Proof, SecretFrom};
-use super::managed_identity::UserAssigned;
-use super::settings::{Settings, is_nearby};
+use super::file::tests::Written;
+use super::managed_identity::{Host, UserAssigned};
+use super::settings::Settings;
 use super::{Config, Environment};
 use crate::error::{ErrorKind, Result};
 use crate::refresh::Policy;
 use std::sync::Arc;
+use std::time::Duration;
 
 fn resolve(code: &[(&str, &str)], variables: &[(&str, &str)]) -> Result<Settings> {
     let mut config = Config::new();
@@ -100,16 +102,6 @@ fn contradictions_and_unsafe_values_are_refused() {
     assert!(refusal(&with("refresh_lower_bound_ms", "180000"), &[]).contains("reauth_margin_ms"));
     assert!(refusal(&with("min_request_interval_ms", "1"), &[]).contains("min_request_interval_ms"));
     assert!(refusal(PRINCIPAL, &[("ENTRAKEY_RETRY_MAX_MS", "x")]).contains("ENTRAKEY_RETRY_MAX_MS"));
-}
-
-#[test]
-fn nearby_is_loopback_or_link_local() {
-    for host in ["127.0.0.1", "127.9.9.9", "[::1]", "localhost", "169.254.169.254", "[fe80::1]"] {
-        assert!(is_nearby(host), "{host}");
-    }
-    for host in ["10.0.0.1", "127.0.0.1.example.com", "localhost.example.com", "[2001:db8::1]"] {
-        assert!(!is_nearby(host), "{host}");
-    }
 }
 
 #[test]
@@ -248,4 +240,80 @@ fn a_pod_without_a_token_is_told_of_the_label() {
     let code = [("identity", "workload_identity"), ("tenant_id", "t"), ("client_id", "c")];
     let said = refusal(&code, &[("KUBERNETES_SERVICE_HOST", "10.0.0.1")]);
     assert!(said.contains("azure.workload.identity/use"), "{said}");
+}
+
+#[test]
+fn a_file_comes_last_and_the_environment_can_name_it() {
+    let text = "identity: service_principal\ntenant_id: file\nclient_id: file\nclient_secret: ${MINE}\n\
+                refresh_ratio: 0.25\nretry_max_ms: 45000\n";
+    let written = Written::new("precedence.yaml", text);
+    let variables = &[
+        ("ENTRAKEY_CONFIG_FILE", written.path()),
+        ("AZURE_CLIENT_ID", "azure"),
+        ("ENTRAKEY_RETRY_MAX_MS", "50000"),
+        ("MINE", "hunter2"),
+    ];
+    let settings = resolve(&[("tenant_id", "${CODE}")], variables).unwrap();
+    let app = application(&settings);
+    let Proof::Secret(SecretFrom::Value(secret)) = &app.proof else { panic!("a file") };
+    assert_eq!(
+        (app.tenant_id.as_str(), app.client_id.as_str(), secret.as_str()),
+        ("${CODE}", "azure", "hunter2"),
+        "values from code are taken as they are"
+    );
+    assert_eq!(settings.policy.refresh_ratio, 0.25);
+    assert_eq!(settings.policy.retry_max, Duration::from_secs(50));
+    assert!(refusal(&[("config_file", "/nowhere.json")], variables).contains("/nowhere.json"), "code's file");
+}
+
+#[test]
+fn a_secret_of_higher_standing_wins_wherever_it_is() {
+    let head = "identity: service_principal\ntenant_id: t\nclient_id: c\n";
+    let is_file = |file: &str, variables: &[(&str, &str)]| {
+        let written = Written::new("secret.yaml", format!("{head}{file}"));
+        let settings = resolve(&[("config_file", written.path())], variables)?;
+        Ok::<_, crate::error::Error>(matches!(
+            application(&settings).proof,
+            Proof::Secret(SecretFrom::File(_))
+        ))
+    };
+    assert!(is_file("client_secret: s\n", &[("ENTRAKEY_CLIENT_SECRET_PATH", "/x")]).unwrap());
+    assert!(!is_file("client_secret_path: /x\n", &[("AZURE_CLIENT_SECRET", "s")]).unwrap());
+    assert!(is_file("client_secret_path: /x\n", &[]).unwrap());
+    let both = is_file("client_secret_path: /x\nclient_secret: hunter2\n", &[]).unwrap_err();
+    assert!(both.message().contains("two places") && !both.message().contains("hunter2"), "{both}");
+}
+
+#[test]
+fn an_address_in_a_file_is_meant_as_one_in_code_is() {
+    let text = "identity = 'managed_identity'\nimds_endpoint = 'http://127.0.0.1:9'\n";
+    let written = Written::new("imds.toml", text);
+    let variables = &[("IDENTITY_ENDPOINT", "http://127.0.0.1:8"), ("IDENTITY_HEADER", "h")];
+    let settings = resolve(&[("config_file", written.path())], variables).unwrap();
+    let IdentityChoice::ManagedIdentity { host: Host::Imds { endpoint }, .. } = settings.identity else {
+        panic!("looked for another endpoint");
+    };
+    assert_eq!(endpoint, "http://127.0.0.1:9");
+}
+
+#[test]
+fn the_entry_of_a_store_is_picked_by_code_or_the_environment() {
+    let entry = |id: &str| {
+        format!(
+            r#"{{"id": "{id}", "type": "AzureEntraIdAuth", "details": {{"auth": {{"clientID": "{id}"}}}}}}"#
+        )
+    };
+    let written = Written::new("store.json", format!("[{}, {}]", entry("a"), entry("b")));
+    let client = |code: &[(&str, &str)], variables: &[(&str, &str)]| {
+        let code = [&[("config_file", written.path())], code].concat();
+        match resolve(&code, variables).unwrap().identity {
+            IdentityChoice::ManagedIdentity { user_assigned, .. } => user_assigned,
+            _ => panic!("wrong identity"),
+        }
+    };
+    let variables = &[("ENTRAKEY_CONFIG_ENTRY", "b"), ("AZURE_CLIENT_ID", "some-app")];
+    assert_eq!(client(&[], variables), Some(UserAssigned::Client("b".into())));
+    assert_eq!(client(&[("config_entry", "a")], variables), Some(UserAssigned::Client("a".into())));
+    assert_eq!(client(&[("client_id", "c")], variables), Some(UserAssigned::Client("c".into())));
+    assert!(refusal(&[], variables).contains("config_file"), "an entry of nothing");
 }

@@ -8,7 +8,7 @@ class Provider(_entrakey.Provider):
     """Supplies the access token of one identity and keeps it fresh.
 
     Options are configuration keys in snake_case (the README lists them); what is not given comes from the
-    environment, which is read now and never again. No network I/O. Raises InvalidConfig.
+    environment, then from config_file, both read now and never again. No network I/O. Raises InvalidConfig.
 
     Safe to use from any thread, and in a forked child, which starts from its parent's token.
     """

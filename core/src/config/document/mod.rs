@@ -1,0 +1,186 @@
+//! The text of a configuration file as a tree, whatever its format.
+//!
+//! The parsers' own messages quote what they read, which may be a secret: only the place is told on.
+
+mod json;
+mod toml;
+mod yaml;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use zeroize::Zeroizing;
+
+/// A value. It has no `Debug`: any text in it may be a secret.
+#[derive(Clone)]
+pub(super) enum Node {
+    Nothing,
+    /// Also numbers and booleans, as they would be written in code.
+    Text(Zeroizing<String>),
+    /// A number that went through floating point, and may have lost digits of what was written.
+    Float(f64),
+    List(Vec<Node>),
+    Map(BTreeMap<String, Node>),
+}
+
+impl Node {
+    fn text(text: impl Into<String>) -> Self {
+        Self::Text(Zeroizing::new(text.into()))
+    }
+
+    pub(super) fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&Self> {
+        match self {
+            Self::Map(map) => map.get(name),
+            _ => None,
+        }
+    }
+}
+
+/// How a file is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    Json,
+    Toml,
+    Yaml,
+}
+
+impl Format {
+    /// By the extension, as every editor does.
+    pub(super) fn of(path: &Path) -> Option<Self> {
+        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+            "json" => Some(Self::Json),
+            "toml" => Some(Self::Toml),
+            "yaml" | "yml" => Some(Self::Yaml),
+            _ => None,
+        }
+    }
+
+    /// The tree, or what is wrong with the text and where, without a word of it but its keys.
+    pub(super) fn parse(self, text: &str) -> Result<Node, String> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        match self {
+            Self::Json => json::parse(text),
+            Self::Toml => toml::parse(text),
+            Self::Yaml => yaml::parse(text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One line for a tree, for comparing.
+    pub(super) fn drawn(node: &Node) -> String {
+        match node {
+            Node::Nothing => "-".to_owned(),
+            Node::Text(text) => text.to_string(),
+            Node::Float(number) => format!("~{number}"),
+            Node::List(items) => format!("[{}]", items.iter().map(drawn).collect::<Vec<_>>().join(" ")),
+            Node::Map(map) => {
+                let pairs = map.iter().map(|(key, value)| format!("{key}={}", drawn(value)));
+                format!("{{{}}}", pairs.collect::<Vec<_>>().join(" "))
+            }
+        }
+    }
+
+    #[test]
+    fn the_formats_say_the_same() {
+        let said = "{a={b=text c=true d=30000} e=[1 two]}";
+        let json = r#"{"a": {"b": "text", "c": true, "d": 30000}, "e": [1, "two"]}"#;
+        let toml = "e = [1, 'two']\n[a]\nb = \"text\"\nc = true\nd = 30_000\n";
+        let yaml = "\u{feff}a:\n  b: text\n  c: True\n  d: 30000\ne: [1, 'two']\n";
+        for (format, text) in
+            [(Format::Json, json), (Format::Toml, toml), (Format::Yaml, yaml), (Format::Yaml, json)]
+        {
+            assert_eq!(format.parse(text).map(|node| drawn(&node)).as_deref(), Ok(said), "{format:?}");
+        }
+    }
+
+    #[test]
+    fn a_fault_is_told_by_its_line_and_never_by_its_text() {
+        for (format, text) in [
+            (Format::Json, "{\n\"client_secret\": hunter2\n}"),
+            (Format::Json, "{\n\"client_secret\": \"hunter2\" \"hunter2\"\n}"),
+            (Format::Toml, "\nclient_secret = hunter2\n"),
+            (Format::Toml, "\nclient_secret = \"hunter2\n"),
+            (Format::Yaml, "a: 1\nclient_secret: \"hunter2\" hunter2\n"),
+            (Format::Yaml, "a: 1\nclient_secret: *hunter2\n"),
+            (Format::Yaml, "a: 1\nclient_secret: !hunter2!x y\n"),
+        ] {
+            let fault = format.parse(text).err().unwrap_or_else(|| panic!("accepted: {text}"));
+            assert!(fault.contains("line 2") && !fault.contains("hunter2"), "{format:?}: {fault}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_there_once() {
+        for (format, text) in [
+            (Format::Json, "{\"a\": 1,\n\"a\": 2}"),
+            (Format::Toml, "a = 1\na = 2"),
+            (Format::Yaml, "a: 1\na: 2"),
+        ] {
+            let fault = format.parse(text).err().unwrap();
+            assert!(fault.contains("line 2"), "{format:?}: {fault}");
+        }
+    }
+
+    #[test]
+    fn the_extension_tells_the_format() {
+        let of = |path: &str| Format::of(Path::new(path));
+        assert_eq!(of("/etc/app.json"), Some(Format::Json));
+        assert_eq!(of("app.YAML"), Some(Format::Yaml));
+        assert_eq!(of("app.yml"), Some(Format::Yaml));
+        assert_eq!(of("app.conf.toml"), Some(Format::Toml));
+        assert_eq!((of("app.ini"), of("json"), of("app.")), (None, None, None));
+    }
+
+    #[test]
+    fn no_nesting_ends_the_process() {
+        const DEEP: usize = 200_000;
+        let deep = |open: &str| open.repeat(DEEP);
+        for (format, text) in [
+            (Format::Json, deep("[")),
+            (Format::Json, deep("{\"a\":")),
+            (Format::Toml, format!("a = {}", deep("["))),
+            (Format::Toml, format!("{}a = 1", deep("a."))),
+            (Format::Toml, format!("[{}a]", deep("a."))),
+            (Format::Toml, format!("a = {}", deep("{a="))),
+            (Format::Yaml, deep("[")),
+            (Format::Yaml, deep("- ")),
+            (Format::Yaml, deep("{a: ")),
+            (Format::Yaml, deep("? ")),
+        ] {
+            assert!(format.parse(&text).is_err(), "{format:?} {}", &text[..20]);
+        }
+    }
+
+    /// A parser in quadratic time would be busy for hours; the limit is far from any slow machine's time.
+    #[test]
+    fn no_file_of_the_permitted_size_keeps_a_parser_busy() {
+        let start = std::time::Instant::now();
+        let fill = |head: &str, piece: &str| format!("{head}{}", piece.repeat((1 << 20) / piece.len()));
+        for head in ["", "[", "{"] {
+            for piece in ["- a\n", "a: b\n", "&a ", "?", "'", "[],"] {
+                drop(Format::Yaml.parse(&fill(head, piece)));
+            }
+        }
+        let numbered = |line: &dyn Fn(usize) -> String| (0..40_000).map(line).collect::<String>();
+        for text in [
+            fill("a = [", "1,"),
+            fill("", "[[a]]\n"),
+            numbered(&|n| format!("[a.b{n}]\n")),
+            numbered(&|n| format!("a.b{n} = 1\n")),
+        ] {
+            drop(Format::Toml.parse(&text));
+        }
+        drop(Format::Json.parse(&fill("[", "{\"a\":1},")));
+        assert!(start.elapsed().as_secs() < 120);
+    }
+}

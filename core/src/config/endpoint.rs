@@ -1,0 +1,55 @@
+//! Which addresses may be sent a secret or asked for a token.
+
+use super::values::invalid;
+use crate::error::Result;
+use ureq::http::Uri;
+
+/// Which URLs a key accepts.
+pub(super) enum Scheme {
+    HttpsOnly,
+    /// Managed identity endpoints speak plain http, and only on the machine itself or its own link.
+    HttpNearby,
+}
+
+pub(super) fn check_endpoint(key: &str, value: &str, scheme: Scheme) -> Result<()> {
+    let parsed: Option<Uri> = value.parse().ok();
+    let (Some(given), Some(host)) =
+        (parsed.as_ref().and_then(Uri::scheme_str), parsed.as_ref().and_then(Uri::host))
+    else {
+        return Err(invalid(format!("{key} must be a URL such as https://login.microsoftonline.com.")));
+    };
+    match (given, scheme) {
+        ("https", _) => Ok(()),
+        ("http", Scheme::HttpNearby) if is_nearby(host) => Ok(()),
+        ("http", Scheme::HttpNearby) => Err(invalid(format!(
+            "{key} is plain http to {host}: a token must not cross a network unprotected. Use https, or a \
+             loopback or link-local address."
+        ))),
+        _ => Err(invalid(format!("{key} must start with https://: secrets are sent there."))),
+    }
+}
+
+/// Loopback and link-local addresses: what plain http may reach.
+fn is_nearby(host: &str) -> bool {
+    use std::net::IpAddr;
+    match host.trim_start_matches('[').trim_end_matches(']').parse() {
+        Ok(IpAddr::V4(ip)) => ip.is_loopback() || ip.is_link_local(),
+        Ok(IpAddr::V6(ip)) => ip.is_loopback() || ip.is_unicast_link_local(),
+        Err(_) => host == "localhost",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nearby_is_loopback_or_link_local() {
+        for host in ["127.0.0.1", "127.9.9.9", "[::1]", "localhost", "169.254.169.254", "[fe80::1]"] {
+            assert!(is_nearby(host), "{host}");
+        }
+        for host in ["10.0.0.1", "127.0.0.1.example.com", "localhost.example.com", "[2001:db8::1]"] {
+            assert!(!is_nearby(host), "{host}");
+        }
+    }
+}

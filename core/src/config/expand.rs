@@ -1,0 +1,107 @@
+//! `${NAME}` in a configuration file: the value of an environment variable. Once: what comes out of the
+//! environment is not looked at again. Never in values that code sets, where a secret may contain `${`.
+
+use zeroize::Zeroizing;
+
+/// Why a text cannot be expanded.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Fault<'t> {
+    /// That variable is not set.
+    Unset(&'t str),
+    /// What follows `${` is not a name and `}`. It is not shown: it may be half a secret.
+    NotAName,
+}
+
+/// The text with variables in place of their names, and `${` for `$${`. Any other `$` stays.
+pub(super) fn expand(
+    text: &str,
+    variable: impl Fn(&str) -> Option<Zeroizing<String>>,
+) -> Result<Zeroizing<String>, Fault<'_>> {
+    let mut expanded = Zeroizing::new(String::with_capacity(text.len()));
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        expanded.push_str(&rest[..at]);
+        rest = &rest[at..];
+        if let Some(after) = rest.strip_prefix("$${") {
+            expanded.push_str("${");
+            rest = after;
+        } else if rest.starts_with("${") {
+            let (name, after) = leading_name(rest).ok_or(Fault::NotAName)?;
+            expanded.push_str(&variable(name).ok_or(Fault::Unset(name))?);
+            rest = after;
+        } else {
+            expanded.push('$');
+            rest = &rest[1..];
+        }
+    }
+    expanded.push_str(rest);
+    Ok(expanded)
+}
+
+/// The name, if the text is one variable and nothing else.
+pub(super) fn only_name(text: &str) -> Option<&str> {
+    leading_name(text.trim()).filter(|(_, rest)| rest.is_empty()).map(|(name, _)| name)
+}
+
+/// `${NAME}` at the start: the name, and the text after it.
+fn leading_name(text: &str) -> Option<(&str, &str)> {
+    let (name, rest) = text.strip_prefix("${")?.split_once('}')?;
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let is_name =
+        !name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit()) && name.chars().all(fits);
+    is_name.then_some((name, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expanded(text: &str) -> Result<String, Fault<'_>> {
+        let variable = |name: &str| {
+            let value = match name {
+                "A" => "alpha",
+                "TRICK" => "${A}$${A}",
+                _ => return None,
+            };
+            Some(Zeroizing::new(value.to_owned()))
+        };
+        expand(text, variable).map(|text| text.to_string())
+    }
+
+    #[test]
+    fn names_in_braces_and_nothing_else() {
+        for (text, meant) in [
+            ("${A}", "alpha"),
+            ("x${A}y${A}", "xalphayalpha"),
+            ("$A $5 $ 5$", "$A $5 $ 5$"),
+            ("$${A}", "${A}"),
+            ("$$${A}", "$${A}"),
+            ("$$", "$$"),
+            ("ä${A}ö", "äalphaö"),
+            ("", ""),
+        ] {
+            assert_eq!(expanded(text).as_deref(), Ok(meant), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_variable_holds_is_not_expanded() {
+        assert_eq!(expanded("${TRICK}").as_deref(), Ok("${A}$${A}"));
+    }
+
+    #[test]
+    fn faults() {
+        assert_eq!(expanded("x ${NOT_THERE} y"), Err(Fault::Unset("NOT_THERE")));
+        for text in ["${", "${}", "${A", "${A B}", "${1A}", "${A:-x}", "a${ä}"] {
+            assert_eq!(expanded(text), Err(Fault::NotAName), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_variable_and_nothing_else() {
+        assert_eq!(only_name(" ${A} "), Some("A"));
+        for text in ["${A}x", "x${A}", "$${A}", "$A", "", "${A}${A}"] {
+            assert_eq!(only_name(text), None, "{text}");
+        }
+    }
+}
