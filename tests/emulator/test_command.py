@@ -8,6 +8,8 @@ import re
 import signal
 import socket
 import subprocess
+import urllib.error
+import urllib.request
 
 import pytest
 from conftest import BINARY, line_of
@@ -116,6 +118,17 @@ def test_what_a_killed_one_left_is_removed_by_the_next_and_a_running_ones_folder
             assert not left.exists() and kept.exists() and third_folder.exists()
 
 
+def test_an_open_challenges_key_file_goes_too(tmp_path):
+    with start("--format", "json", "--quiet", "--env", "arc", "--arc-key-folder", str(tmp_path)) as process:
+        url = json.loads(line_of(process))["IDENTITY_ENDPOINT"] + "?api-version=2020-06-01&resource=x"
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            urllib.request.urlopen(urllib.request.Request(url, headers={"Metadata": "true"}), timeout=10)
+        assert len(list(tmp_path.iterdir())) == 1
+        process.terminate()
+        assert process.wait(10) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_one_that_cannot_start_leaves_nothing(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         with start("--fabric-port", str(taken.getsockname()[1]), TMPDIR=str(tmp_path)) as process:
@@ -135,6 +148,10 @@ def test_identities_come_from_a_file(tmp_path):
     assert "AZURE_CLIENT_SECRET" not in environment
     code, said = refusal("--identities", str(file), "--env", "client_secret")
     assert code == 2 and "client_secret" in said
+    with file.open("a") as more:
+        more.write("[[apps]]\nname = 'a'\nclient_id = 'c2'\nobject_id = 'o2'\nsecrets = ['s']\ndisabled = true\n")
+    code, said = refusal("--identities", str(file), "--env", "client_secret")
+    assert code == 2 and "client_secret" in said, "a disabled app is nobody"
     file.write_text("tenant = 'mine'\n")
     code, said = refusal("--identities", str(file))
     assert code == 2 and "who.toml" in said and "line 1" in said and said.count("\n") == 1, said

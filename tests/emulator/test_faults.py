@@ -57,8 +57,9 @@ def test_a_delay_alone_comes_before_the_real_answer(emulator, scripted):
 
 def test_a_reset_is_one_and_a_hang_answers_nothing(emulator, scripted):
     scripted("imds", {"reset": True}, {"hang": True})
-    with pytest.raises(ConnectionResetError):
+    with pytest.raises(ConnectionResetError) as raised:
         ask(emulator)
+    assert raised.type is ConnectionResetError, "an end without an answer is another fault"
     with pytest.raises(socket.timeout):
         ask(emulator, timeout=0.5)
     assert ask(emulator)[0] == 200
