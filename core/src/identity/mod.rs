@@ -1,6 +1,7 @@
 //! Where tokens come from: one file for each way to authenticate.
 
 mod arc;
+mod certificate;
 mod file;
 mod managed_identity;
 mod service_principal;
