@@ -283,22 +283,27 @@ mod tests {
         [&[tag, 0x80], parts.concat().as_slice(), &[0, 0]].concat()
     }
 
+    /// The code of `safes` with a password, made as `mac` says.
+    fn code(mac: &Mac, safes: &[u8], password: &Password<'_>) -> hmac::Tag {
+        let (digest, salt) = (&ring::digest::SHA256, mac.salt.as_bytes());
+        let key = pbe::pkcs12_key(digest, Purpose::Mac, password, salt, mac.rounds, 32).unwrap();
+        hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), safes)
+    }
+
+    /// `bytes` with another code.
+    fn with_code(bytes: &[u8], mac: &Mac, code: &hmac::Tag) -> Vec<u8> {
+        let at = bytes.windows(32).position(|window| window == mac.digest.as_bytes()).unwrap();
+        [&bytes[..at], code.as_ref(), &bytes[at + 32..]].concat()
+    }
+
     #[test]
     fn no_password_may_also_be_nothing_at_all() {
-        let (mut bytes, pfx) = empty("");
+        let (bytes, pfx) = empty("");
         let Content::Plain(safes) = &pfx.safes else { panic!() };
-        let mac = pfx.mac.unwrap();
+        let (mac, safes) = (pfx.mac.unwrap(), safes.as_bytes());
+        assert_eq!(code(&mac, safes, &Password::new("")).as_ref(), mac.digest.as_bytes());
         // As Windows may write it: the code's key made from no bytes, where others take the two zeros of "".
-        let key = |password| {
-            pbe::pkcs12_key(&ring::digest::SHA256, Purpose::Mac, &password, mac.salt.as_bytes(), 3, 32)
-                .unwrap()
-        };
-        let code =
-            |password| hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key(password)), safes.as_bytes());
-        assert_eq!(code(Password::new("")).as_ref(), mac.digest.as_bytes());
-        let nothing = code(Password::none());
-        let at = bytes.windows(32).position(|window| window == mac.digest.as_bytes()).unwrap();
-        bytes[at..at + 32].copy_from_slice(nothing.as_ref());
+        let bytes = with_code(&bytes, &mac, &code(&mac, safes, &Password::none()));
         assert!(open(&bytes, None).is_ok());
         assert!(matches!(open(&bytes, Some("x")), Err(Fault::Password)));
     }
@@ -307,13 +312,16 @@ mod tests {
     fn ber_is_read_too() {
         let (bytes, pfx) = empty("secret");
         let Content::Plain(safes) = &pfx.safes else { panic!() };
-        let (head, tail) = safes.as_bytes().split_at(5);
+        let (mac, safes) = (pfx.mac.unwrap(), safes.as_bytes());
+        let inner = indefinite(0x30, &[AnyRef::try_from(safes).unwrap().value()]);
+        let (head, tail) = inner.split_at(5);
         let string = indefinite(0x24, &[&octets(head), &octets(tail)]);
         let data = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01";
         let content = indefinite(0x30, &[data, &indefinite(0xa0, &[&string])]);
-        let safes = safes.as_bytes();
-        let mac = bytes.windows(safes.len()).position(|window| window == safes).unwrap() + safes.len();
-        let ber = indefinite(0x30, &[b"\x02\x01\x03", &content, &bytes[mac..]]);
+        let code = code(&mac, &inner, &Password::new("secret"));
+        let at = bytes.windows(safes.len()).position(|window| window == safes).unwrap() + safes.len();
+        let mac = with_code(&bytes[at..], &mac, &code);
+        let ber = indefinite(0x30, &[b"\x02\x01\x03", &content, &mac]);
         open(&ber, Some("secret")).map(drop).unwrap();
         assert!(matches!(open(&ber, Some("wrong")), Err(Fault::Password)));
     }
