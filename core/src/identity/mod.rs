@@ -4,6 +4,7 @@ mod advice;
 mod application;
 mod arc;
 mod azure_tools;
+mod certificate;
 mod chain;
 mod custom;
 mod file;
