@@ -73,16 +73,23 @@ fn c_runner() -> PathBuf {
     made
 }
 
-/// The text with `${NAME}` replaced by what the emulator's environment, or the case's files, say.
+/// The text with `${NAME}` replaced by what the emulator's environment, or the case's files, say, and with
+/// `${content:NAME}` by what is in the file of that name; `$${` is written for `${` itself.
 fn filled(text: &str, values: &BTreeMap<String, String>) -> String {
-    let mut parts = text.split("${");
+    let escaped = text.replace("$${", "\0");
+    let mut parts = escaped.split("${");
     let mut filled = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         let (name, rest) = part.split_once('}').unwrap_or_else(|| panic!("${{ without }} in {text}"));
-        filled.push_str(values.get(name).unwrap_or_else(|| panic!("{text}: nothing is called {name}")));
+        let value =
+            |name: &str| values.get(name).unwrap_or_else(|| panic!("{text}: nothing is called {name}"));
+        match name.strip_prefix("content:") {
+            Some(name) => filled.push_str(&std::fs::read_to_string(value(name)).unwrap()),
+            None => filled.push_str(value(name)),
+        }
         filled.push_str(rest);
     }
-    filled
+    filled.replace('\0', "${")
 }
 
 struct Outcome {

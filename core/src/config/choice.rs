@@ -37,7 +37,9 @@ pub(crate) struct Application {
 
 /// What an application shows.
 pub(crate) enum Proof {
-    Secret(SecretFrom),
+    Secret(Place),
+    /// A JWT that is signed here.
+    Certificate(CertificateFrom),
     /// A JWT that somebody else renews in a file: Kubernetes, a CI system. `key` names it in the configuration.
     AssertionFile {
         key: &'static str,
@@ -56,11 +58,25 @@ pub(crate) struct PipelineJob {
     pub(crate) access_token: Zeroizing<String>,
 }
 
-/// Where a client secret is.
-pub(crate) enum SecretFrom {
+/// Where something secret is.
+pub(crate) enum Place {
     Value(Zeroizing<String>),
-    /// Read anew for each request: what rotates secrets replaces the file.
-    File(PathBuf),
+    /// Read anew for each request: what rotates secrets replaces the file. `key` names it in the configuration.
+    File {
+        key: &'static str,
+        path: PathBuf,
+    },
+}
+
+/// A certificate with its private key.
+pub(crate) struct CertificateFrom {
+    /// None if only its thumbprint is known.
+    pub(crate) certificate: Option<Place>,
+    /// None if it stands beside the certificate.
+    pub(crate) private_key: Option<Place>,
+    pub(crate) password: Option<Zeroizing<String>>,
+    pub(crate) thumbprint: Option<String>,
+    pub(crate) send_chain: bool,
 }
 
 /// One way of the default chain.
@@ -214,7 +230,7 @@ fn link(name: &'static str, values: &Values<'_>) -> Result<Result<IdentityChoice
         Ok((!missing.is_empty()).then(|| format!("{} not set", missing.join(" and "))))
     };
     let application_needs: &[&str] = match name {
-        ENVIRONMENT if values.text("client_secret_path")?.is_some() => &["tenant_id", "client_id"],
+        ENVIRONMENT if has_proof(values)? => &["tenant_id", "client_id"],
         ENVIRONMENT => &["tenant_id", "client_id", "client_secret"],
         WORKLOAD_IDENTITY => &["tenant_id", "client_id", "federated_token_file"],
         // Whatever is wrong with it must not stand in the way of another link.
@@ -228,6 +244,13 @@ fn link(name: &'static str, values: &Values<'_>) -> Result<Result<IdentityChoice
         Some(reason) => Ok(Err(reason)),
         None => application(name, values).map(Ok),
     }
+}
+
+/// Whether there is a secret or a certificate.
+fn has_proof(values: &Values<'_>) -> Result<bool> {
+    let keys = ["client_secret_path", "certificate_path", "certificate", "certificate_thumbprint"];
+    let given = keys.into_iter().map(|key| Ok(values.text(key)?.is_some())).collect::<Result<Vec<_>>>()?;
+    Ok(given.contains(&true))
 }
 
 fn managed_identity(values: &Values<'_>, client_id: Option<&str>) -> Result<IdentityChoice> {
@@ -317,7 +340,7 @@ fn proof(identity: &str, values: &Values<'_>, why: &str) -> Result<Proof> {
             None => file("client_assertion_path"),
         },
         "azure_pipelines" => pipelines(values),
-        _ => client_secret(values, why).map(Proof::Secret),
+        _ => secret_or_certificate(values, why),
     }
 }
 
@@ -347,18 +370,61 @@ fn pipelines(values: &Values<'_>) -> Result<Proof> {
     }))
 }
 
-/// What beats what holds also between the two ways: who sets a path in code means it.
-fn client_secret(values: &Values<'_>, why: &str) -> Result<SecretFrom> {
-    let path = values.text("client_secret_path")?.map(PathBuf::from);
-    let secret = values.text("client_secret")?.map(|secret| Zeroizing::new(secret.to_owned()));
-    let (of_path, of_secret) = (values.source("client_secret_path")?, values.source("client_secret")?);
-    match (path, secret) {
-        (Some(_), Some(_)) if of_path == of_secret && of_path != Some(Source::Ours) => Err(invalid(
-            "client_secret and client_secret_path are two places for one secret: set one of them.",
+/// A secret or a certificate. What has the higher standing wins; of Azure's own variables the secret does, as in
+/// Microsoft's libraries.
+fn secret_or_certificate(values: &Values<'_>, why: &str) -> Result<Proof> {
+    let secret = place(values, "client_secret_path", "client_secret")?;
+    let certificate = certificate(values)?;
+    match (secret, certificate) {
+        (Some((secret, of_secret)), Some((_, of_certificate))) if of_secret > of_certificate => {
+            Ok(Proof::Secret(secret))
+        }
+        (Some((_, of_secret)), Some((certificate, of_certificate))) if of_secret < of_certificate => {
+            Ok(Proof::Certificate(certificate))
+        }
+        (Some((secret, Source::Azures)), Some(_)) | (Some((secret, _)), None) => Ok(Proof::Secret(secret)),
+        (None, Some((certificate, _))) => Ok(Proof::Certificate(certificate)),
+        (Some(_), Some(_)) => Err(invalid(
+            "A service principal has a client secret or a certificate: set client_secret, or certificate_path, not \
+             both.",
         )),
-        (Some(path), Some(_)) if of_path > of_secret => Ok(SecretFrom::File(path)),
-        (_, Some(secret)) => Ok(SecretFrom::Value(secret)),
-        (Some(path), None) => Ok(SecretFrom::File(path)),
-        (None, None) => Err(missing("client_secret", why)),
+        (None, None) => Err(missing("client_secret", &format!("{why}, or certificate_path"))),
+    }
+}
+
+fn certificate(values: &Values<'_>) -> Result<Option<(CertificateFrom, Source)>> {
+    let certificate = place(values, "certificate_path", "certificate")?;
+    let private_key = place(values, "private_key_path", "private_key")?;
+    let thumbprint = values.text("certificate_thumbprint")?;
+    let of_thumbprint = values.source("certificate_thumbprint")?;
+    let Some(source) = certificate.as_ref().map(|(_, source)| *source).max(of_thumbprint) else {
+        return Ok(None);
+    };
+    if thumbprint.is_some() && private_key.is_none() {
+        return Err(missing("private_key_path", "certificate_thumbprint alone proves nothing"));
+    }
+    let certificate = CertificateFrom {
+        certificate: certificate.map(|(place, _)| place),
+        private_key: private_key.map(|(place, _)| place),
+        password: values.text("certificate_password")?.map(|text| Zeroizing::new(text.to_owned())),
+        thumbprint: thumbprint.map(str::to_owned),
+        send_chain: values.is_on("send_certificate_chain")?,
+    };
+    Ok(Some((certificate, source)))
+}
+
+/// Where one thing is that a file can hold or a value can be. What beats what holds also between the two: who sets
+/// a path in code means it.
+fn place(values: &Values<'_>, path: &'static str, value: &'static str) -> Result<Option<(Place, Source)>> {
+    let file = values.text(path)?.zip(values.source(path)?);
+    let file = file.map(|(file, source)| (Place::File { key: path, path: PathBuf::from(file) }, source));
+    let given = values.text(value)?.zip(values.source(value)?);
+    let given = given.map(|(text, source)| (Place::Value(Zeroizing::new(text.to_owned())), source));
+    match (file, given) {
+        (Some((_, of_file)), Some((_, of_value))) if of_file == of_value && of_file != Source::Ours => {
+            Err(invalid(format!("{value} and {path} are two places for one thing: set one of them.")))
+        }
+        (Some((file, of_file)), Some((_, of_value))) if of_file > of_value => Ok(Some((file, of_file))),
+        (file, given) => Ok(given.or(file)),
     }
 }

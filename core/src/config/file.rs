@@ -93,7 +93,8 @@ impl File<'_> {
                     )));
                 }
             };
-            let is_text = |key: &keys::Key| matches!(key.kind, KeyType::Text | KeyType::Secret);
+            let is_text =
+                |key: &keys::Key| matches!(key.kind, KeyType::Text | KeyType::Secret | KeyType::Pem);
             if matches!(node, Node::Float(_)) && keys::find(name).is_ok_and(is_text) {
                 return Err(self.refuse(format!("{}: this text looks like a number: quote it.", shown(name))));
             }

@@ -11,6 +11,8 @@ pub enum KeyType {
     Text,
     /// Text that never appears in a message.
     Secret,
+    /// The same of several lines: certificates and keys in PEM.
+    Pem,
     /// Whole milliseconds, and the least of them that make sense.
     Milliseconds(u32),
     /// A number from 0 to 1.
@@ -19,6 +21,13 @@ pub enum KeyType {
     Choice(&'static [&'static str]),
     /// `true` or `false`; 1 and 0 mean the same.
     Boolean,
+}
+
+impl KeyType {
+    /// Whether a value must not be shown.
+    pub(super) fn is_secret(self) -> bool {
+        matches!(self, Self::Secret | Self::Pem)
+    }
 }
 
 /// One configuration key.
@@ -44,7 +53,7 @@ const fn azure(name: &'static str, kind: KeyType, azure_variable: &'static str, 
     Key { name, kind, default: "", azure_variable, doc }
 }
 
-use KeyType::{Boolean, Choice, Fraction, Milliseconds, Secret, Text};
+use KeyType::{Boolean, Choice, Fraction, Milliseconds, Pem, Secret, Text};
 
 /// No configuration makes a provider ask more often than this after an answer, or at the end of its back-off: what
 /// the shortest tokens get by themselves.
@@ -137,17 +146,45 @@ pub static KEYS: &[Key] = &[
         "",
         "For azure_cli: the subscription whose account is meant, if it is not the tool's current one.",
     ),
-    key(
+    azure(
         "certificate_path",
         Text,
-        "",
-        "The service principal's certificate: a PEM file, or a PFX (PKCS#12) file with its key in it.",
+        "AZURE_CLIENT_CERTIFICATE_PATH",
+        "The service principal's certificate: a PEM file, or a PFX (PKCS#12) file with its key in it. Files are read \
+         anew when they change.",
     ),
     key(
         "private_key_path",
         Text,
         "",
         "The PEM file with the certificate's private key, if it is not in certificate_path.",
+    ),
+    key(
+        "certificate",
+        Pem,
+        "",
+        "The certificate itself (PEM), instead of certificate_path. Its key may stand beside it.",
+    ),
+    key("private_key", Pem, "", "The private key itself (PEM), instead of private_key_path."),
+    azure(
+        "certificate_password",
+        Secret,
+        "AZURE_CLIENT_CERTIFICATE_PASSWORD",
+        "The password of the PFX or of the encrypted private key.",
+    ),
+    azure(
+        "send_certificate_chain",
+        Boolean,
+        "AZURE_CLIENT_SEND_CERTIFICATE_CHAIN",
+        "Sends the certificate and those that vouch for it along, for applications that trust a subject name and an \
+         issuer.",
+    ),
+    key(
+        "certificate_thumbprint",
+        Text,
+        "",
+        "The certificate's SHA-1 in hexadecimal, for callers that have nothing else besides the private key: signs as \
+         older libraries do (RS256, x5t).",
     ),
     key(
         "scope",
@@ -303,6 +340,8 @@ impl Key {
                 Err("the value contains a control character (a line break at its end?)".to_owned())
             }
             Text | Secret => Ok(()),
+            Pem if value.contains("-----BEGIN ") => Ok(()),
+            Pem => Err("a text in PEM is needed (-----BEGIN ...)".to_owned()),
             Milliseconds(least) => match value.parse::<u32>() {
                 Ok(number) if number >= least => Ok(()),
                 _ => Err(format!("a whole number of milliseconds is needed, {least} or more")),

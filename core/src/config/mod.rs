@@ -18,7 +18,7 @@ mod settings;
 mod store;
 mod values;
 
-pub(crate) use choice::{Application, IdentityChoice, Link, PipelineJob, Proof, SecretFrom};
+pub(crate) use choice::{Application, CertificateFrom, IdentityChoice, Link, PipelineJob, Place, Proof};
 pub use keys::{KEYS, Key, KeyType};
 pub(crate) use managed_identity::{Host, Thumbprint, UserAssigned};
 pub(crate) use settings::Settings;
@@ -94,7 +94,7 @@ impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut map = f.debug_map();
         for (key, value) in &self.values {
-            let secret = keys::find(key).is_ok_and(|key| key.kind == KeyType::Secret);
+            let secret = keys::find(key).is_ok_and(|key| key.kind.is_secret());
             map.entry(key, &if secret { "[set]" } else { value.as_str() });
         }
         map.finish()

@@ -1,6 +1,6 @@
 //! From keys and variables to what a provider runs with.
 
-use super::choice::{Application, IdentityChoice, Proof, SecretFrom};
+use super::choice::{Application, IdentityChoice, Place, Proof};
 use super::file::tests::Written;
 use super::managed_identity::{Host, UserAssigned};
 use super::settings::Settings;
@@ -46,7 +46,7 @@ fn code_beats_our_variable_which_beats_azures() {
     ];
     let settings = resolve(&[("identity", "service_principal"), ("tenant_id", "code")], variables).unwrap();
     let app = application(&settings);
-    let Proof::Secret(SecretFrom::Value(secret)) = &app.proof else { panic!("another proof") };
+    let Proof::Secret(Place::Value(secret)) = &app.proof else { panic!("another proof") };
     assert_eq!((app.tenant_id.as_str(), app.client_id.as_str(), secret.as_str()), ("code", "ours", "azure"));
 }
 
@@ -61,7 +61,7 @@ fn a_secret_has_one_place() {
     assert!(refusal(&[PRINCIPAL, &[path]].concat(), &[]).contains("client_secret_path"));
     let from = |code: &[(&str, &str)], variables: &[(&str, &str)]| {
         let settings = resolve(&[&PRINCIPAL[..3], code].concat(), variables).unwrap();
-        matches!(application(&settings).proof, Proof::Secret(SecretFrom::File(_)))
+        matches!(application(&settings).proof, Proof::Secret(Place::File { .. }))
     };
     assert!(from(&[path], &[]));
     assert!(from(&[path], &[("AZURE_CLIENT_SECRET", "s")]), "code wins over the environment");
@@ -255,7 +255,7 @@ fn a_file_comes_last_and_the_environment_can_name_it() {
     ];
     let settings = resolve(&[("tenant_id", "${CODE}")], variables).unwrap();
     let app = application(&settings);
-    let Proof::Secret(SecretFrom::Value(secret)) = &app.proof else { panic!("a file") };
+    let Proof::Secret(Place::Value(secret)) = &app.proof else { panic!("a file") };
     assert_eq!(
         (app.tenant_id.as_str(), app.client_id.as_str(), secret.as_str()),
         ("${CODE}", "azure", "hunter2"),
@@ -274,7 +274,7 @@ fn a_secret_of_higher_standing_wins_wherever_it_is() {
         let settings = resolve(&[("config_file", written.path())], variables)?;
         Ok::<_, crate::error::Error>(matches!(
             application(&settings).proof,
-            Proof::Secret(SecretFrom::File(_))
+            Proof::Secret(Place::File { .. })
         ))
     };
     assert!(is_file("client_secret: s\n", &[("ENTRAKEY_CLIENT_SECRET_PATH", "/x")]).unwrap());
@@ -316,4 +316,33 @@ fn the_entry_of_a_store_is_picked_by_code_or_the_environment() {
     assert_eq!(client(&[("config_entry", "a")], variables), Some(UserAssigned::Client("a".into())));
     assert_eq!(client(&[("client_id", "c")], variables), Some(UserAssigned::Client("c".into())));
     assert!(refusal(&[], variables).contains("config_file"), "an entry of nothing");
+}
+
+#[test]
+fn a_certificate_or_a_secret_proves_a_service_principal_and_never_both() {
+    let principal = &PRINCIPAL[..3];
+    let certificate = ("certificate_path", "/c.pem");
+    let proof = |code: &[(&str, &str)], variables: &[(&str, &str)]| match &application(
+        &resolve(&[principal, code].concat(), variables).unwrap(),
+    )
+    .proof
+    {
+        Proof::Certificate(_) => "certificate",
+        Proof::Secret(_) => "secret",
+        _ => "other",
+    };
+    assert_eq!(proof(&[certificate], &[]), "certificate");
+    assert_eq!(proof(&[certificate], &[("AZURE_CLIENT_SECRET", "s")]), "certificate", "code wins");
+    let azures = [("AZURE_CLIENT_SECRET", "s"), ("AZURE_CLIENT_CERTIFICATE_PATH", "/c.pem")];
+    assert_eq!(proof(&[], &azures), "secret", "as in Microsoft's libraries");
+    let both = [principal, &[certificate, ("client_secret", "hunter2")]].concat();
+    let said = refusal(&both, &[]);
+    assert!(said.contains("certificate_path") && !said.contains("hunter2"), "{said}");
+    let alone = [principal, &[("certificate_thumbprint", "ab")]].concat();
+    assert!(refusal(&alone, &[]).contains("private_key_path"));
+    assert!(refusal(principal, &[]).contains("certificate_path"));
+    assert_eq!(
+        chain(&[APPLICATION, &[("AZURE_CLIENT_CERTIFICATE_PATH", "/c.pem")]].concat()),
+        "environment (workload_identity) managed_identity azure_cli azure_developer_cli"
+    );
 }

@@ -1,7 +1,7 @@
 //! Where a value comes from: code, then `ENTRAKEY_<KEY>`, then Azure's variable, then the file, then the default.
 
 use super::environment::Environment;
-use super::keys::{KEYS, Key, find};
+use super::keys::{KEYS, Key, boolean, find};
 use super::{Config, KeyType};
 use crate::error::{Error, ErrorKind, Result};
 use std::time::Duration;
@@ -63,6 +63,11 @@ impl<'a> Values<'a> {
             (self.file.get(name), Source::File),
         ];
         Ok(sources.into_iter().find_map(|(value, source)| value.map(|_| source)))
+    }
+
+    /// False if nothing sets it.
+    pub(super) fn is_on(&self, name: &'static str) -> Result<bool> {
+        Ok(self.text(name)?.and_then(boolean).unwrap_or_default())
     }
 
     pub(super) fn required(&self, name: &'static str, why: &str) -> Result<&'a str> {

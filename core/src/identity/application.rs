@@ -4,8 +4,9 @@
 //! - <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow>
 //! - Federated credentials: <https://learn.microsoft.com/entra/workload-id/workload-identity-federation>
 
+use super::certificate::{self, Signer};
 use super::{Source, Stamp, file, pipelines, refused};
-use crate::config::{Application, Proof, SecretFrom, Settings};
+use crate::config::{Application, Place, Proof, Settings};
 use crate::error::Result;
 use crate::grant::Grant;
 use crate::transport::{Endpoint, Transport, exchange};
@@ -27,6 +28,7 @@ struct Principal {
     application: Arc<Application>,
     scope: String,
     transport: Arc<Transport>,
+    signer: Signer,
 }
 
 /// What goes into one request.
@@ -68,10 +70,9 @@ impl Principal {
 
     fn shown(&self, timeout: Duration) -> Result<Shown> {
         match &self.application.proof {
-            Proof::Secret(SecretFrom::Value(secret)) => Ok(Shown::Secret(secret.clone())),
-            Proof::Secret(SecretFrom::File(path)) => {
-                file::read("client_secret_path", path).map(Shown::Secret)
-            }
+            Proof::Secret(Place::Value(secret)) => Ok(Shown::Secret(secret.clone())),
+            Proof::Secret(Place::File { key, path }) => file::read(key, path).map(Shown::Secret),
+            Proof::Certificate(from) => self.signer.assertion(&self.application, from).map(Shown::Assertion),
             Proof::AssertionFile { key, path } => file::read(key, path).map(Shown::Assertion),
             Proof::Callback(callback) => callback.assertion(timeout).map(Shown::Assertion),
             Proof::Pipelines(job) => {
@@ -91,10 +92,11 @@ impl Source for Principal {
 
     fn stamp(&self) -> Option<Stamp> {
         match &self.application.proof {
-            Proof::Secret(SecretFrom::File(path)) | Proof::AssertionFile { path, .. } => {
-                Some(file::stamp(path))
+            Proof::Secret(Place::File { path, .. }) | Proof::AssertionFile { path, .. } => {
+                file::stamp([path.as_path()])
             }
-            Proof::Secret(SecretFrom::Value(_)) | Proof::Pipelines(_) | Proof::Callback(_) => None,
+            Proof::Certificate(from) => certificate::stamp(from),
+            Proof::Secret(Place::Value(_)) | Proof::Pipelines(_) | Proof::Callback(_) => None,
         }
     }
 }
@@ -120,6 +122,7 @@ pub(super) fn source(settings: &Arc<Settings>, application: &Arc<Application>) -
         application: application.clone(),
         scope: settings.scope.clone(),
         transport: Arc::new(Transport::new(Endpoint::Entra, settings.clone())),
+        signer: Signer::default(),
     };
     // What upstream says of the other arguments, now and not later.
     principal.credential(&Shown::Secret(Zeroizing::new("not the secret".to_owned())))?;

@@ -10,40 +10,61 @@ use zeroize::Zeroizing;
 /// A secret or an assertion has a few kilobytes at most; more is another file.
 const MAX_BYTES: u64 = 64 * 1024;
 
-/// What tells one state of a file from another without reading it. The default: there is no such file.
+/// What tells one state of some files from another without reading them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Stamp {
+pub(crate) struct Stamp(Vec<State>);
+
+/// The default: there is no such file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct State {
     modified: Option<SystemTime>,
     length: u64,
 }
 
-/// The state of a file now.
-pub(super) fn stamp(path: &Path) -> Stamp {
+/// The state of these files now; none if there are none.
+pub(super) fn stamp<'a>(paths: impl IntoIterator<Item = &'a Path>) -> Option<Stamp> {
+    let states: Vec<State> = paths.into_iter().map(state).collect();
+    (!states.is_empty()).then_some(Stamp(states))
+}
+
+fn state(path: &Path) -> State {
     // Follows links: Kubernetes swaps one to replace a secret.
     fs::metadata(path).map_or_else(
-        |_| Stamp::default(),
-        |metadata| Stamp { modified: metadata.modified().ok(), length: metadata.len() },
+        |_| State::default(),
+        |metadata| State { modified: metadata.modified().ok(), length: metadata.len() },
     )
 }
 
-/// The text of a file without the white space around it; `key` is what names it in the configuration.
-pub(super) fn read(key: &str, path: &Path) -> Result<Zeroizing<String>> {
-    let refuse = |what: String| {
-        Error::new(ErrorKind::IdentityUnavailable, format!("{key}: {} {what}", path.display()))
-    };
-    let mut text = Zeroizing::new(String::new());
-    let file = fs::File::open(path).map_err(|error| refuse(format!("cannot be read: {error}.")))?;
-    file.take(MAX_BYTES + 1)
-        .read_to_string(&mut text)
-        .map_err(|error| refuse(format!("cannot be read as text: {error}.")))?;
-    let trimmed = text.trim();
-    if trimmed.is_empty() {
-        return Err(refuse("is empty.".to_owned()));
+/// What a file holds; `key` is what names it in the configuration.
+pub(super) fn read_bytes(key: &str, path: &Path) -> Result<Zeroizing<Vec<u8>>> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    let opened = fs::File::open(path);
+    let read = opened.and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes));
+    read.map_err(|error| refuse(key, path, &format!("cannot be read: {error}.")))?;
+    match bytes.len() as u64 {
+        0 => Err(refuse(key, path, "is empty.")),
+        length if length > MAX_BYTES => Err(refuse(key, path, "is far too long for what it should hold.")),
+        _ => Ok(bytes),
     }
-    if text.len() as u64 > MAX_BYTES || trimmed.chars().any(char::is_control) {
+}
+
+fn refuse(key: &str, path: &Path, what: &str) -> Error {
+    Error::new(ErrorKind::IdentityUnavailable, format!("{key}: {} {what}", path.display()))
+}
+
+/// The text of a file of one line, without the white space around it.
+pub(super) fn read(key: &str, path: &Path) -> Result<Zeroizing<String>> {
+    let bytes = read_bytes(key, path)?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| refuse(key, path, "cannot be read as text."))?.trim();
+    if text.is_empty() {
+        return Err(refuse(key, path, "is empty."));
+    }
+    if text.chars().any(char::is_control) {
         return Err(refuse(
-            "holds more than one line of text: it must hold the secret and nothing else.".to_owned(),
+            key,
+            path,
+            "holds more than one line of text: it must hold the secret and nothing else.",
         ));
     }
-    Ok(Zeroizing::new(trimmed.to_owned()))
+    Ok(Zeroizing::new(text.to_owned()))
 }
