@@ -159,6 +159,7 @@ fn every_identity_behaves_the_same_in_every_language() {
     let only = std::env::var("ENTRAKEY_CASE").unwrap_or_default();
     let emulator = Emulator::start("1h");
     let (runners, mut wrong) = (runners(), Vec::new());
+    assert!(cases.iter().any(|case| case.name.contains(&only)), "no case is called {only}");
     for case in cases.iter().filter(|case| case.name.contains(&only)) {
         assert!(case.expect.username.is_some() != case.expect.error.is_some(), "{}: one of both", case.name);
         let folder = Folder::new("contract");
