@@ -55,7 +55,7 @@ impl World {
         if current && self.pacing.flight.as_ref().is_some_and(|flight| flight.number == number) {
             self.violate("O2: a request has ended, and nothing follows");
         }
-        if self.rng.u8(..16) == 0 {
+        if self.rng.u8(..64) == 0 {
             self.check_status();
         }
     }

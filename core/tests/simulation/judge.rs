@@ -166,6 +166,9 @@ impl World {
 
     /// A token whose time has come when there is a better one will not be used.
     pub fn forget_early(&mut self) {
+        if self.ledger.early.is_none() {
+            return;
+        }
         let (now, held) = (self.now.boot, self.valid());
         self.ledger.early = self.ledger.early.filter(|early| {
             let outlived = held.is_some_and(|(end, _)| end >= early.grant.end) || early.grant.end <= now;
@@ -254,12 +257,12 @@ impl World {
             .then(|| "O7: a time-out although the source was healthy throughout".to_owned())
     }
 
-    /// What every step leaves behind.
-    pub fn check_step(&mut self) {
+    /// Whoever can be answered is.
+    fn check_waiting(&self) -> Option<&'static str> {
         let (usable, valid) = (self.is_usable(), self.valid().is_some());
         let (idle, refused) = (self.pacing.flight.is_none(), self.pacing.is_refused());
         let known = self.pacing.known.is_some();
-        let wrong = self.ledger.waiting.values().find_map(|caller| {
+        self.ledger.waiting.values().find_map(|caller| {
             if usable {
                 return Some("O1: a usable token is there, and a call waits");
             }
@@ -270,8 +273,14 @@ impl World {
                 return Some("O7: a caller that does not want to wait does, and the last error is known");
             }
             (idle && refused).then_some("O7: a refusal is not passed on at once")
-        });
-        if let Some(wrong) = wrong {
+        })
+    }
+
+    /// What every step leaves behind.
+    pub fn check_step(&mut self) {
+        if !self.ledger.waiting.is_empty()
+            && let Some(wrong) = self.check_waiting()
+        {
             self.violate(wrong);
         }
         if let Err(wrong) = self.pacing.believe(self.machine.next_request()) {
