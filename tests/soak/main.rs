@@ -24,6 +24,11 @@ const MARGIN: Duration = Duration::from_millis(750);
 /// With the source up this long before the margin, a new token must be there in time: the last request that
 /// hangs (1.25 s), the longest pause (0.25 s), the interval after an answer (0.25 s), and the spread (0.125 s).
 const HEALTHY: Duration = Duration::from_millis(2250);
+/// How long a call waits: less than an outage may last, so that some do fail.
+const PATIENCE_MS: &str = "2000";
+/// With the source up this long no call may fail: the last request that hangs (1.25 s), and the longest pause
+/// without a token (a third of the patience).
+const CALL_HEALTHY: Duration = Duration::from_millis(1250 + 667);
 /// A busy machine may wake a thread this late.
 const SLACK: Duration = Duration::from_millis(250);
 
@@ -31,6 +36,8 @@ const SLACK: Duration = Duration::from_millis(250);
 struct Tally {
     calls: AtomicU64,
     errors: AtomicU64,
+    /// Calls that failed although the source had been up for long enough.
+    needless: AtomicU64,
     expired: AtomicU64,
     told: AtomicU64,
     missed: AtomicU64,
@@ -46,56 +53,112 @@ fn main() -> ExitCode {
     let mut config = Config::new();
     config.set("identity", "managed_identity").unwrap();
     config.set("imds_endpoint", &relay.endpoint).unwrap();
+    config.set("get_token_timeout_ms", PATIENCE_MS).unwrap();
+    config.set("request_timeout_ms", "1000").unwrap();
     let provider = Provider::new(&config).unwrap();
     provider.get_token().unwrap();
     let tally = Arc::new(Tally::default());
-    let listeners: Vec<Subscription> =
-        (0..LISTENERS).map(|number| listen(&provider, number, &relay, &tally)).collect();
-    let callers: Vec<_> = (0..CALLERS).map(|_| call(&provider, &tally)).collect();
-    let grew = watch(&provider, &tally, &relay, Duration::from_secs_f64(minutes * 60.0));
+    let listeners: Vec<Arc<Listener>> =
+        (0..LISTENERS).map(|number| Listener::new(&provider, number)).collect();
+    let subscriptions: Vec<Subscription> =
+        listeners.iter().map(|listener| listen(&provider, listener.clone(), &relay, &tally)).collect();
+    let callers: Vec<_> = (0..CALLERS).map(|_| call(&provider, &relay, &tally)).collect();
+    let (growth, grew) = watch(&provider, &tally, &relay, Duration::from_secs_f64(minutes * 60.0));
+    let behind = listeners.iter().filter(|listener| listener.is_owed(&relay)).count() as u64;
+    tally.missed.fetch_add(behind, Ordering::Relaxed);
     tally.stop.store(true, Ordering::Relaxed);
     callers.into_iter().for_each(|caller| caller.join().unwrap());
-    drop(listeners);
-    let (expired, missed) = (tally.expired.load(Ordering::Relaxed), tally.missed.load(Ordering::Relaxed));
-    println!("{}", provider.status().to_json());
-    println!(
-        "expired tokens handed out: {expired}\nmargins missed with a healthy source: {missed}\n{}",
-        grew.0
-    );
-    if expired == 0 && missed == 0 && !grew.1 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    drop(subscriptions);
+    println!("{}\n{growth}", provider.status().to_json());
+    if verdict(&tally, &listeners) && !grew { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn call(provider: &Provider, tally: &Arc<Tally>) -> std::thread::JoinHandle<()> {
-    let (provider, tally) = (provider.clone(), tally.clone());
+/// Whether everything that was promised was kept.
+fn verdict(tally: &Tally, listeners: &[Arc<Listener>]) -> bool {
+    let forgotten = listeners
+        .iter()
+        .filter(|listener| !listener.stalls && listener.told.load(Ordering::Relaxed) == 0)
+        .count() as u64;
+    let counts = [
+        ("expired tokens handed out", tally.expired.load(Ordering::Relaxed)),
+        ("margins missed with a healthy source", tally.missed.load(Ordering::Relaxed)),
+        ("calls that failed with a healthy source", tally.needless.load(Ordering::Relaxed)),
+        ("listeners that were never told", forgotten),
+    ];
+    counts.iter().for_each(|(what, count)| println!("{what}: {count}"));
+    counts.iter().all(|(_, count)| *count == 0)
+}
+
+fn call(provider: &Provider, relay: &Arc<Relay>, tally: &Arc<Tally>) -> std::thread::JoinHandle<()> {
+    let (provider, relay, tally) = (provider.clone(), relay.clone(), tally.clone());
     std::thread::spawn(move || {
         while !tally.stop.load(Ordering::Relaxed) {
             match provider.get_token() {
                 Ok(token) if expiry(&token) <= now() => tally.expired.fetch_add(1, Ordering::Relaxed),
                 Ok(_) => tally.calls.fetch_add(1, Ordering::Relaxed),
-                Err(_) => tally.errors.fetch_add(1, Ordering::Relaxed),
+                Err(_) => failed(&relay, &tally),
             };
             std::thread::sleep(Duration::from_millis(5));
         }
     })
 }
 
-fn listen(provider: &Provider, number: usize, relay: &Arc<Relay>, tally: &Arc<Tally>) -> Subscription {
+fn failed(relay: &Relay, tally: &Tally) -> u64 {
+    let end = Instant::now();
+    if relay.was_up(end - CALL_HEALTHY - SLACK, end) {
+        tally.needless.fetch_add(1, Ordering::Relaxed);
+    }
+    tally.errors.fetch_add(1, Ordering::Relaxed)
+}
+
+/// One listener, and what is known of it from outside.
+struct Listener {
+    stalls: bool,
+    panics: bool,
+    told: AtomicU64,
+    /// Until when the token is good that it was told of last, since the Unix epoch.
+    held: Mutex<Duration>,
+}
+
+impl Listener {
+    fn new(provider: &Provider, number: usize) -> Arc<Self> {
+        let held = Mutex::new(expiry(&provider.get_token().unwrap()));
+        let (stalls, panics) = (number.is_multiple_of(STALLS_EVERY), number.is_multiple_of(PANICS_EVERY));
+        Arc::new(Self { stalls, panics, told: AtomicU64::new(0), held })
+    }
+
+    /// Whether it is past the margin of a token that ends at `old`, and the source was up long enough before.
+    fn missed(&self, old: Duration, relay: &Relay) -> bool {
+        let late = (now() + MARGIN).saturating_sub(old);
+        let deadline = Instant::now() - late;
+        !self.stalls && late > SLACK && relay.was_up(deadline - HEALTHY, deadline)
+    }
+
+    /// Whether it should have heard of a newer token by now and has not.
+    fn is_owed(&self, relay: &Relay) -> bool {
+        let held = *self.held.lock().unwrap();
+        self.missed(held, relay)
+    }
+}
+
+fn listen(
+    provider: &Provider,
+    listener: Arc<Listener>,
+    relay: &Arc<Relay>,
+    tally: &Arc<Tally>,
+) -> Subscription {
     let (relay, tally) = (relay.clone(), tally.clone());
-    let held = Mutex::new(expiry(&provider.get_token().unwrap()));
-    let (stalls, panics) = (number.is_multiple_of(STALLS_EVERY), number.is_multiple_of(PANICS_EVERY));
     let told = move |token: &Arc<Token>| {
         tally.told.fetch_add(1, Ordering::Relaxed);
-        let old = std::mem::replace(&mut *held.lock().unwrap(), expiry(token));
-        let deadline = Instant::now() + old.saturating_sub(now()).saturating_sub(MARGIN);
-        let late = now() + MARGIN > old + SLACK;
-        let deadline = if late { Instant::now() - (now() + MARGIN - old) } else { deadline };
-        if late && !stalls && relay.was_up(deadline - HEALTHY, deadline) {
+        listener.told.fetch_add(1, Ordering::Relaxed);
+        let old = std::mem::replace(&mut *listener.held.lock().unwrap(), expiry(token));
+        if listener.missed(old, &relay) {
             tally.missed.fetch_add(1, Ordering::Relaxed);
         }
-        if stalls {
+        if listener.stalls {
             std::thread::sleep(LIFETIME.mul_f64(2.0 * fastrand::f64()));
         }
-        if panics {
+        if listener.panics {
             std::panic::resume_unwind(Box::new("on purpose"));
         }
     };

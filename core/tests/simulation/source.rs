@@ -62,6 +62,8 @@ pub struct Reply {
     pub arrives: Duration,
     pub number: u64,
     pub outcome: Result<Grant, Error>,
+    /// The `Retry-After` of a failure.
+    pub asked: Option<Duration>,
 }
 
 pub struct Source {
@@ -69,7 +71,11 @@ pub struct Source {
     pub mood_since: Duration,
     mood_until: Duration,
     /// The nominal life of a token.
-    lifetime: Duration,
+    pub lifetime: Duration,
+    /// Whether its answers say when to come back (`refresh_in`).
+    pub hints: bool,
+    /// How far off this machine's clock is, if its answers tell.
+    skew_ms: Option<i64>,
     pub issued: Vec<Issued>,
     /// What the source's clock shows beyond whole seconds of the boot clock.
     offset: Duration,
@@ -77,8 +83,16 @@ pub struct Source {
 
 impl Source {
     pub fn new(lifetime: Duration, now: Duration, rng: &mut fastrand::Rng) -> Self {
-        let offset = Duration::from_millis(rng.u64(0..1000));
-        Self { mood: Mood::Healthy, mood_since: now, mood_until: now, lifetime, issued: Vec::new(), offset }
+        Self {
+            mood: Mood::Healthy,
+            mood_since: now,
+            mood_until: now,
+            lifetime,
+            hints: rng.u8(..4) == 0,
+            skew_ms: rng.bool().then(|| rng.i64(-600_000..600_000)),
+            issued: Vec::new(),
+            offset: Duration::from_millis(rng.u64(0..1000)),
+        }
     }
 
     /// When its mood changes next.
@@ -104,27 +118,27 @@ impl Source {
         rng: &mut fastrand::Rng,
     ) -> Vec<Reply> {
         let quick = Duration::from_millis(5 + rng.u64(..45));
-        let reply = |arrives, outcome| vec![Reply { arrives, number, outcome }];
+        let reply = |arrives, outcome| vec![Reply { arrives, number, outcome, asked: None }];
         match self.mood {
             Mood::Healthy | Mood::Short | Mood::Early => {
                 let token = self.issue(now + quick / 2, rng);
-                reply(now + quick, Ok(self.grant(token, now, now + quick / 2)))
+                reply(now + quick, Ok(self.grant(token, now, now + quick / 2, rng)))
             }
             Mood::Slow => {
                 let latency = timeout.mul_f64(0.3 + 0.6 * rng.f64());
                 let token = self.issue(now + latency / 2, rng);
-                reply(now + latency, Ok(self.grant(token, now, now + latency / 2)))
+                reply(now + latency, Ok(self.grant(token, now, now + latency / 2, rng)))
             }
             Mood::Repeating => {
                 let at = now + quick / 2;
                 let last = self.issued.last().copied();
                 let kept = last.filter(|token| token.expires.saturating_sub(at) > self.lifetime.mul_f64(0.1));
                 let token = kept.unwrap_or_else(|| self.issue(at, rng));
-                reply(now + quick, Ok(self.grant(token, now, at)))
+                reply(now + quick, Ok(self.grant(token, now, at, rng)))
             }
             Mood::Expired => {
                 let token = self.issued.last().copied().unwrap_or(OLD);
-                let mut grant = self.grant(token, now, now);
+                let mut grant = self.grant(token, now, now, rng);
                 grant.remaining =
                     Duration::from_millis(rng.u64(..1000)).min(token.expires.saturating_sub(now));
                 reply(now + quick, Ok(grant))
@@ -134,13 +148,15 @@ impl Source {
             Mood::Fatal => reply(now + quick, Err(error(ErrorKind::AuthRejected, None))),
             Mood::Throttling => {
                 let wait = if rng.u8(..10) == 0 { 86_400 } else { rng.u64(1..60) };
-                reply(now + quick, Err(error(ErrorKind::Throttled, Some(Duration::from_secs(wait)))))
+                let asked = Some(Duration::from_secs(wait));
+                let outcome = Err(error(ErrorKind::Throttled, asked));
+                vec![Reply { arrives: now + quick, number, outcome, asked }]
             }
             Mood::Hanging if rng.bool() => reply(now + timeout, Err(error(ErrorKind::Timeout, None))),
             Mood::Hanging => {
                 let late = now + timeout + Duration::from_millis(rng.u64(..20_000));
                 let token = self.issue(late, rng);
-                reply(late, Ok(self.grant(token, now, late)))
+                reply(late, Ok(self.grant(token, now, late, rng)))
             }
         }
     }
@@ -161,7 +177,13 @@ impl Source {
     }
 
     /// As the transport makes it from `exp`, `nbf`, `Date` and `expires_in` (`core/src/transport/answer.rs`).
-    fn grant(&self, token: Issued, sent_at: Duration, answered_at: Duration) -> Grant {
+    fn grant(
+        &self,
+        token: Issued,
+        sent_at: Duration,
+        answered_at: Duration,
+        rng: &mut fastrand::Rng,
+    ) -> Grant {
         let date = self.floor(answered_at);
         let second = Duration::from_secs(1);
         let remaining = token.expires.saturating_sub(date).saturating_sub(second);
@@ -170,11 +192,26 @@ impl Source {
             username: "oid".to_owned(),
             remaining,
             lifetime: token.lifetime,
-            refresh_in: None,
+            refresh_in: self.hint(rng),
             sent_at,
             not_before: token.valid_from.saturating_sub(date),
-            skew_ms: None,
+            // As a `Date` shows it, to a second; some answers have none.
+            skew_ms: self.skew_ms.map(|skew| skew + rng.i64(0..1000)).filter(|_| rng.u8(..4) > 0),
             uti: None,
+        }
+    }
+
+    /// When it wants to be asked again: anything from at once to long after the token's end.
+    fn hint(&self, rng: &mut fastrand::Rng) -> Option<Duration> {
+        if !self.hints {
+            return None;
+        }
+        match rng.u8(..8) {
+            0 => None,
+            1 => Some(Duration::ZERO),
+            2 => Some(self.lifetime.mul_f64(1.0 + 3.0 * rng.f64())),
+            3 => Some(self.lifetime.mul_f64(0.1 * rng.f64())),
+            _ => Some(self.lifetime.mul_f64(rng.f64())),
         }
     }
 

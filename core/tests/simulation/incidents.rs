@@ -1,0 +1,250 @@
+//! What happens to a provider: callers, answers, clocks that jump, rejections, a fork, the end.
+
+use crate::ledger::{Caller, LATENESS, Landing};
+use crate::pacing::{Cause, Pacing};
+use crate::source::Reply;
+use crate::terms::Life;
+use crate::world::World;
+use entrakey_core::internals::{Action, Event, Grant, Machine, Wish};
+use entrakey_core::{ErrorKind, ProviderEvent};
+use std::time::Duration;
+
+/// A request that somebody wants may fail once before it goes by the pace of failures.
+const REQUESTS_FOR_A_WISH: f64 = 2.0;
+
+impl World {
+    pub fn call(&mut self) {
+        self.numbers += 1;
+        let id = self.numbers;
+        let patience = [5, 30, 30, 31, 60][self.rng.usize(..5)];
+        let patience = Duration::from_secs(patience).mul_f64(0.1 + 0.9 * self.rng.f64());
+        let wish = Wish { deadline: self.now.boot + patience, wait: self.rng.u8(..4) > 0 };
+        self.sums.calls += 1;
+        let left = self.ledger.serving.as_ref().map_or(Duration::ZERO, |serving| self.left(serving));
+        self.say(|_| format!("call {id}: {wish:?}, {left:?} left"));
+        // A token may end before a timer that is late rings.
+        let hopes = left > LATENESS * 4;
+        let by = if hopes { wish.deadline.min(self.now.boot + left / 2) } else { wish.deadline };
+        let caller = Caller { came: self.now.boot, deadline: wish.deadline, by, wait: wish.wait };
+        self.ledger.waiting.insert(id, caller);
+        let open = self.now.boot >= self.pacing.open().to;
+        self.step(Event::Get(id, wish));
+        if open && !self.is_usable() && self.pacing.flight.is_none() {
+            self.violate("O4: a caller finds little or nothing left, and no request is made");
+        }
+    }
+
+    pub fn land(&mut self, index: usize) {
+        let Reply { number, outcome, asked, .. } = self.replies.swap_remove(index);
+        let current = self.pacing.flight.as_ref().is_some_and(|flight| flight.number == number);
+        match outcome {
+            Ok(grant) => {
+                if current {
+                    self.expect(&grant);
+                }
+                let left = (grant.sent_at + grant.remaining).saturating_sub(self.now.boot);
+                self.say(|_| format!("answer {number}: token {}, {left:?} left", grant.secret.as_str()));
+                self.step(Event::Answered(number, grant));
+            }
+            Err(error) => {
+                self.say(|_| format!("answer {number}: {}", error.kind().name()));
+                self.ledger.asked = asked.filter(|_| current);
+                self.step(Event::Failed(number, error));
+            }
+        }
+        if current && self.pacing.flight.as_ref().is_some_and(|flight| flight.number == number) {
+            self.violate("O2: a request has ended, and nothing follows");
+        }
+        if self.rng.u8(..64) == 0 {
+            self.check_status();
+        }
+    }
+
+    /// An answer to the request under way is about to be told.
+    fn expect(&mut self, grant: &Grant) {
+        let landing = Landing {
+            id: grant.secret.parse().unwrap_or(0),
+            end: grant.sent_at + grant.remaining,
+            lifetime: grant.lifetime,
+            not_before: grant.not_before,
+            hint: grant.refresh_in,
+        };
+        if landing.end.saturating_sub(self.now.boot) >= landing.least_left() {
+            self.ledger.skew_ms = grant.skew_ms.or(self.ledger.skew_ms);
+        }
+        self.ledger.landing = Some(landing);
+    }
+
+    pub fn incident(&mut self) {
+        let version = self.ledger.serving.as_ref().map_or(0, |serving| serving.version);
+        match self.rng.u8(..16) {
+            0 => self.jump_ahead(),
+            1 => {
+                let back = self.lifetime.mul_f64(self.rng.f64());
+                self.now.wall = self.now.wall.saturating_sub(back);
+                self.say(|_| format!("the clock is put back by {back:?}"));
+            }
+            2 => self.suspend(),
+            3 | 4 => {
+                self.say(|_| "the host wants another token".to_owned());
+                self.want(Cause::Host);
+                self.step(Event::Refresh);
+            }
+            5 | 6 => {
+                self.reject(version);
+                self.step(Event::Rejected(version));
+            }
+            7 => self.step(Event::Rejected(version.saturating_sub(1))),
+            8 if self.listeners.len() < 8 => self.subscribe(),
+            9 => self.unsubscribe_oldest(),
+            10 => {
+                self.say(|_| "the credential has changed".to_owned());
+                self.pacing.credential_changed();
+                self.budget.add(REQUESTS_FOR_A_WISH);
+                self.step(Event::CredentialChanged);
+            }
+            11 | 12 => self.acknowledge_nonsense(),
+            13 => self.fork(),
+            _ => {}
+        }
+        self.step(Event::Timer);
+    }
+
+    fn want(&mut self, cause: Cause) {
+        self.pacing.want(cause);
+        self.budget.add(REQUESTS_FOR_A_WISH);
+    }
+
+    /// A server refuses the token of this version: only the current one's matters.
+    pub fn reject(&mut self, version: u64) {
+        let current = self.ledger.serving.as_ref().is_some_and(|serving| serving.version == version);
+        self.say(|_| format!("version {version} is rejected"));
+        if current {
+            self.want(Cause::Rejection);
+        }
+    }
+
+    fn jump_ahead(&mut self) {
+        let ahead = self.lifetime.mul_f64(2.0 * self.rng.f64());
+        self.now.wall += ahead;
+        self.say(|_| format!("the clock jumps by {ahead:?}"));
+        if let Some(serving) = &mut self.ledger.serving {
+            serving.cut = true;
+        }
+        self.lose_hope();
+    }
+
+    /// Whoever waited for better than the little that was left has nothing to fall back on, if that is gone.
+    fn lose_hope(&mut self) {
+        if self.valid().is_none() {
+            self.budget.add(1.0);
+            self.ledger.waiting.values_mut().for_each(|caller| caller.by = caller.deadline);
+        }
+    }
+
+    /// Everything that fell due meanwhile is late, and nobody's fault.
+    fn suspend(&mut self) {
+        let asleep = self.lifetime.mul_f64(3.0 * self.rng.f64());
+        self.now.boot += asleep; // the monotonic clock stands still
+        self.now.wall += asleep;
+        self.say(|_| format!("asleep for {asleep:?}"));
+        self.lose_hope();
+        let now = self.now.boot;
+        self.ledger.waiting.values_mut().for_each(|caller| caller.by = caller.by.max(now));
+        self.ledger.owed.values_mut().for_each(|owed| owed.by = owed.by.max(now));
+        self.source.mood_since = self.source.mood_since.max(now); // no proof of a healthy stretch
+    }
+
+    /// From here on the history is that of a forked child, which inherits a token at most.
+    fn fork(&mut self) {
+        self.say(|_| "fork".to_owned());
+        self.sums.forks += 1;
+        self.listeners.clear();
+        self.replies.clear();
+        self.machine = Machine::new(self.terms.0.clone());
+        self.pacing = Pacing::new(self.terms.clone());
+        let serving = std::mem::take(&mut self.ledger).serving;
+        let (_, at_once) = self.terms.allowance(&self.source, None);
+        self.budget.refill(self.now.boot, at_once);
+        let Some(mut serving) = serving else { return };
+        serving.life.seen = self.left(&serving);
+        let Life { seen, .. } = serving.life;
+        self.pacing = Pacing::adopted(self.terms.clone(), self.now.boot, serving.life);
+        serving.refresh_on = self.pacing.planned().map_or(self.now.boot, |planned| planned.to);
+        serving.cut |= seen.is_zero();
+        self.adopt(serving.published.clone());
+        self.ledger.serving = Some(serving);
+        self.subscribe(); // bindings arm their listeners anew
+    }
+
+    /// The end: whoever waits is told so, and nothing more happens.
+    pub fn close(&mut self) {
+        if self.rng.bool() {
+            self.call();
+        }
+        self.ledger.closed = true;
+        let number = self.pacing.flight.as_ref().map_or(0, |flight| flight.number);
+        let version = self.ledger.serving.as_ref().map_or(0, |serving| serving.version);
+        let listener = self.listeners.keys().next().copied().unwrap_or(0);
+        self.closed_step(Event::Close);
+        if !self.ledger.waiting.is_empty() {
+            self.violate("O7: a caller still waits after the end");
+        }
+        self.closed_call();
+        for reply in std::mem::take(&mut self.replies) {
+            self.closed_step(match reply.outcome {
+                Ok(grant) => Event::Answered(reply.number, grant),
+                Err(error) => Event::Failed(reply.number, error),
+            });
+        }
+        self.closed_step(Event::Failed(number, entrakey_core::internals::error(ErrorKind::Network, None)));
+        self.now.boot += self.lifetime * 2;
+        self.closed_step(Event::Timer);
+        self.closed_step(Event::Refresh);
+        self.closed_step(Event::CredentialChanged);
+        self.closed_step(Event::Rejected(version));
+        let (accepted, panicked) = (self.rng.bool(), self.rng.bool());
+        self.closed_step(Event::Acknowledged { listener, version, accepted });
+        self.closed_step(Event::Returned { listener, panicked });
+        self.closed_step(Event::Unsubscribed(listener));
+        self.closed_step(Event::Close);
+        self.closed_call();
+    }
+
+    fn closed_call(&mut self) {
+        self.numbers += 1;
+        let (came, wait) = (self.now.boot, self.rng.bool());
+        let deadline = came + Duration::from_secs(30);
+        self.ledger.waiting.insert(self.numbers, Caller { came, deadline, by: came, wait });
+        self.closed_step(Event::Get(self.numbers, Wish { deadline, wait }));
+        if !self.ledger.waiting.is_empty() {
+            self.violate("O7: a call to a closed provider waits");
+        }
+    }
+
+    fn closed_step(&mut self, event: Event) {
+        for action in self.raw_step(event) {
+            match action {
+                Action::Resolve(id, answer) => self.resolve(id, answer),
+                Action::Report(
+                    ProviderEvent::TokenRefreshed { .. } | ProviderEvent::RefreshFailed { .. },
+                ) => {
+                    self.violate("the source is heard after the end");
+                }
+                // What hosts and servers still say is passed on to observers.
+                Action::Report(_) => {}
+                Action::Fetch(..) | Action::Publish(_) | Action::Notify(_) => {
+                    self.violate("something is done after the end");
+                }
+            }
+        }
+        let status = self.machine.status(self.now);
+        let held = self.machine.newest().is_some() || status.version > 0 || status.listeners.count > 0;
+        if held || !self.machine.is_closed() || status.next_refresh_in_ms.is_some() {
+            self.violate("something is held after the end");
+        }
+        if self.machine.alarm(self.now).is_some() || status.refreshing {
+            self.violate("something is planned after the end");
+        }
+    }
+}

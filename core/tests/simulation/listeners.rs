@@ -1,0 +1,151 @@
+//! The listeners of a history: when they are called, how long they take, what they answer.
+
+use crate::ledger::{LATENESS, Listener, On, Owed};
+use crate::world::World;
+use entrakey_core::internals::{Event, Late};
+use std::time::Duration;
+
+impl World {
+    pub fn subscribe(&mut self) {
+        self.numbers += 1;
+        let id = self.numbers;
+        let on = self.valid().map_or(On::default(), |_| self.newest_on());
+        let listener = Listener {
+            begins: None,
+            returns: None,
+            stalls: self.rng.u8(..4) == 0,
+            panics: self.rng.u8(..4) == 0,
+            acknowledges: self.rng.bool(),
+            told: on,
+            on,
+        };
+        self.listeners.insert(id, listener);
+        self.step(Event::Subscribed(id));
+    }
+
+    pub fn unsubscribe_oldest(&mut self) {
+        let Some(id) = self.listeners.keys().min().copied() else { return };
+        self.listeners.remove(&id);
+        self.ledger.owed.remove(&id);
+        self.step(Event::Unsubscribed(id));
+    }
+
+    fn newest_on(&self) -> On {
+        let serving = self.ledger.serving.as_ref();
+        serving.map_or(On::default(), |serving| On {
+            version: serving.version,
+            deadline: serving.end.saturating_sub(self.terms.margin(serving.life.nominal)),
+        })
+    }
+
+    /// Every listener that is on an older token has to hear of this one: by the older one's deadline, or at
+    /// once after that.
+    pub fn owe(&mut self, version: u64) {
+        let (now, newest) = (self.now.boot, self.newest_on());
+        for (id, listener) in &mut self.listeners {
+            if listener.told.version == 0 {
+                (listener.told, listener.on) = (newest, newest); // nobody was authenticated
+                continue;
+            }
+            let busy = listener.returns.max(listener.begins).unwrap_or(Duration::ZERO);
+            let by = listener.told.deadline.max(now).max(busy);
+            self.ledger
+                .owed
+                .entry(*id)
+                .and_modify(|owed| owed.version = version)
+                .or_insert(Owed { version, by });
+        }
+    }
+
+    pub fn notify(&mut self, id: u64) {
+        let now = self.now.boot;
+        let delay =
+            if self.rng.u8(..8) == 0 { self.lifetime.mul_f64(self.rng.f64()) } else { Duration::ZERO };
+        let Some(listener) = self.listeners.get_mut(&id) else {
+            return self.violate("O8: a listener that is gone is called");
+        };
+        if listener.returns.is_some() || listener.begins.is_some() {
+            return self.violate("O8: a listener is called twice at a time");
+        }
+        listener.begins = Some(now + delay);
+        self.say(|_| format!("listener {id} is to be called in {delay:?}"));
+        if let Some(owed) = self.ledger.owed.get_mut(&id) {
+            owed.by = owed.by.max(now + delay);
+        }
+    }
+
+    /// A dispatcher thread gets round to a listener.
+    pub fn begin_call(&mut self, id: u64) {
+        let (news, newest, now) = (self.machine.take_news(self.now, id), self.newest_on(), self.now.boot);
+        let stalled =
+            if self.rng.u8(..3) == 0 { self.lifetime.mul_f64(self.rng.f64()) } else { Duration::ZERO };
+        let Some(listener) = self.listeners.get_mut(&id) else { return };
+        listener.begins = None;
+        let time = if listener.stalls { stalled } else { Duration::from_millis(1) };
+        listener.returns = Some(now + time);
+        let before = *listener;
+        self.say(|_| format!("listener {id} is called for {time:?}"));
+        let Some((token, Late(late))) = news else { return };
+        if token.version() <= before.told.version || token.version() != newest.version {
+            return self
+                .violate("O8: a listener is told of a token that it knows, or that is not the newest");
+        }
+        if late != (now > before.on.deadline) && now.abs_diff(before.on.deadline) > LATENESS {
+            return self.violate("O8: news is called late that is not, or the other way round");
+        }
+        if let Some(listener) = self.listeners.get_mut(&id) {
+            listener.told = newest;
+        }
+        self.sums.notifications += 1;
+        self.ledger.owed.remove(&id);
+    }
+
+    pub fn come_back(&mut self, id: u64) {
+        let accepted = self.rng.u8(..8) > 0;
+        let Some(listener) = self.listeners.get_mut(&id) else { return };
+        listener.returns = None;
+        let (panicked, acknowledges, told) = (listener.panics, listener.acknowledges, listener.told);
+        if acknowledges && accepted || !acknowledges && !panicked {
+            listener.on = told;
+        }
+        self.say(|_| format!("listener {id} returns"));
+        if acknowledges {
+            self.acknowledge(id, told.version, accepted);
+        }
+        self.step(Event::Returned { listener: id, panicked });
+    }
+
+    fn acknowledge(&mut self, listener: u64, version: u64, accepted: bool) {
+        if !accepted {
+            self.reject(version);
+        }
+        self.step(Event::Acknowledged { listener, version, accepted });
+    }
+
+    /// An acknowledgement that means nothing: of a version that this listener was not told of, or by nobody.
+    pub fn acknowledge_nonsense(&mut self) {
+        let newest = self.ledger.serving.as_ref().map_or(0, |serving| serving.version);
+        let version = [0, newest.saturating_sub(1), newest, newest + 1, u64::MAX][self.rng.usize(..5)];
+        let known = self.listeners.keys().nth(self.rng.usize(..8)).copied();
+        let accepted = self.rng.u8(..4) > 0;
+        let id = known.unwrap_or(u64::MAX);
+        if let Some(listener) = self.listeners.get_mut(&id) {
+            if listener.told.version == version {
+                return; // that one would mean something
+            }
+            listener.acknowledges = true; // it has shown that it does
+        }
+        self.acknowledge(id, version, accepted);
+        self.check_oldest();
+    }
+
+    /// What the listeners' connections are on.
+    pub fn check_oldest(&mut self) {
+        let on = self.listeners.values().map(|listener| listener.on.version).filter(|version| *version > 0);
+        let expected = on.min();
+        let oldest = self.machine.status(self.now).listeners.oldest_version;
+        if oldest != expected {
+            self.violate(&format!("O8: listeners count as on version {oldest:?}, not {expected:?}"));
+        }
+    }
+}
