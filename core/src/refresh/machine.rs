@@ -105,6 +105,8 @@ impl Machine {
         let least = self.policy.interval(Some(life)).mul_f64(random());
         self.pace.schedule(now.boot + after.max(least));
         self.first = false;
+        // Little is left of it only because it was inherited late: that is no reason to ask more often.
+        let life = Life { seen: life.nominal.max(left), ..life };
         self.held = Some(Held { token, life, seen_at: now.boot });
     }
 

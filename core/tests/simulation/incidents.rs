@@ -167,11 +167,13 @@ impl World {
         let (_, at_once) = self.terms.allowance(&self.source, None);
         self.budget.refill(self.now.boot, at_once);
         let Some(mut serving) = serving else { return };
-        serving.life.seen = self.left(&serving);
-        let Life { seen, .. } = serving.life;
-        self.pacing = Pacing::adopted(self.terms.clone(), self.now.boot, serving.life);
+        let left = self.left(&serving);
+        let life = Life { seen: left, ..serving.life };
+        self.pacing = Pacing::adopted(self.terms.clone(), self.now.boot, life);
+        // That little is left of it when it is inherited is no reason to ask more often.
+        serving.life.seen = life.nominal.max(left);
         serving.refresh_on = self.pacing.planned().map_or(self.now.boot, |planned| planned.to);
-        serving.cut |= seen.is_zero();
+        serving.cut |= left.is_zero();
         self.adopt(serving.published.clone());
         self.ledger.serving = Some(serving);
         self.subscribe(); // bindings arm their listeners anew

@@ -129,14 +129,26 @@ impl World {
         let known = self.listeners.keys().nth(self.rng.usize(..8)).copied();
         let accepted = self.rng.u8(..4) > 0;
         let id = known.unwrap_or(u64::MAX);
-        if let Some(listener) = self.listeners.get_mut(&id) {
+        if !(1..=newest).contains(&version) || known.is_none() {
+            // Nobody's, or of a token that there never was: as if it had not been said.
+            let before = self.reauthentications();
+            self.step(Event::Acknowledged { listener: id, version, accepted });
+            if self.reauthentications() != before {
+                self.violate("O8: an acknowledgement that means nothing counts");
+            }
+        } else if let Some(listener) = self.listeners.get_mut(&id) {
             if listener.told.version == version {
                 return; // that one would mean something
             }
             listener.acknowledges = true; // it has shown that it does
+            self.acknowledge(id, version, accepted);
         }
-        self.acknowledge(id, version, accepted);
         self.check_oldest();
+    }
+
+    fn reauthentications(&self) -> (u64, u64) {
+        let counters = self.machine.status(self.now).counters;
+        (counters.reauths_accepted, counters.reauths_rejected)
     }
 
     /// What the listeners' connections are on.

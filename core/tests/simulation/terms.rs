@@ -199,8 +199,7 @@ impl Terms {
         // A token that is kept to its end costs 59 requests, if no less than the usual interval is configured.
         // Without any the interval alone counts.
         let usual = self.0.min_interval >= nominal.mul_f64(0.05).min(Duration::from_secs(30));
-        // A forked child counts from what it inherits, also if the source then says that more is left.
-        let kept = seen.filter(|_| usual).map_or(Duration::ZERO, |seen| seen.min(nominal) / 60);
+        let kept = if usual && seen.is_some() { nominal / 60 } else { Duration::ZERO };
         // A sane `refresh_in` can be as short as a tenth; a second or two are lost on the way.
         let longest = if source.hints { 0.1 } else { 0.65 };
         let share = (self.0.refresh_ratio.min(longest) - self.0.refresh_jitter).max(0.0);
