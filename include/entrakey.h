@@ -6,7 +6,8 @@
  * only on success, unless a function says otherwise.
  *
  * Threads: a provider may be used from any number of threads at once and after fork (not after a raw _Fork or
- * clone); tokens and errors are immutable and may be shared; a config belongs to one thread at a time. NULL
+ * clone); tokens and errors are immutable and may be shared; a config and a
+ * request belong to one thread at a time. NULL
  * where an object is expected is an error or, for getters, a neutral value; it never crashes.
  */
 
@@ -104,10 +105,30 @@ typedef struct entrakey_error entrakey_error;
 typedef struct entrakey_provider entrakey_provider;
 
 /**
+ * The host is asked for a token, or for a client assertion that an application signs in with. The callback that
+ * receives it owns it and ends it once, there or later and from any thread: with entrakey_request_complete or
+ * entrakey_request_fail. What comes after entrakey_request_time_left_ms is dropped.
+ */
+typedef struct entrakey_request entrakey_request;
+
+/**
  * A token and the Redis user name that goes with it. Immutable; may be shared between threads, and stays
  * valid after its provider is freed. End it with entrakey_token_free.
  */
 typedef struct entrakey_token entrakey_token;
+
+/**
+ * Is called with a request that it owns, on a thread of the library's, one call at a time, with no lock held. It may
+ * block. It must neither throw nor longjmp out, and must not wait for a token of the same provider: that is an
+ * error at once.
+ */
+typedef void (*entrakey_request_callback)(entrakey_request *request, void *user_data);
+
+/**
+ * Is called once with user_data after the last call of its callback, on any thread, when neither the
+ * configuration nor a provider made from it needs the callback any more; not at all if the process exits before.
+ */
+typedef void (*entrakey_finalize)(void *user_data);
 
 #ifdef __cplusplus
 extern "C" {
@@ -263,6 +284,63 @@ void entrakey_provider_close(const entrakey_provider *provider);
  * Valid use: provider is NULL or live, no other thread is inside one of its functions, and it is not used again.
  */
 void entrakey_provider_free(entrakey_provider *provider);
+
+/**
+ * Tokens come from the host (the key identity need not be set then). finalize may be NULL. When this fails,
+ * finalize is not called.
+ *
+ * Valid use: config is NULL or live and used by this thread only; user_data may be used from any thread.
+ */
+entrakey_error *entrakey_config_on_token_request(entrakey_config *config,
+                                                 entrakey_request_callback callback,
+                                                 void *user_data,
+                                                 entrakey_finalize finalize);
+
+/**
+ * The application of tenant_id and client_id signs in with assertions of the host's: JWTs that Entra trusts by a
+ * federated credential. As entrakey_config_on_token_request; called before each request to Entra.
+ *
+ * Valid use: As entrakey_config_on_token_request.
+ */
+entrakey_error *entrakey_config_on_assertion_request(entrakey_config *config,
+                                                     entrakey_request_callback callback,
+                                                     void *user_data,
+                                                     entrakey_finalize finalize);
+
+/**
+ * What the token is for; NULL if it is an assertion that is wanted, and for NULL.
+ *
+ * Valid use: request is NULL or live.
+ */
+const char *entrakey_request_scope(const entrakey_request *request);
+
+/**
+ * How long an answer will still be waited for, in milliseconds; 0 for NULL.
+ *
+ * Valid use: request is NULL or live.
+ */
+uint64_t entrakey_request_time_left_ms(const entrakey_request *request);
+
+/**
+ * Hands the token or the assertion over, which is copied, and ends the request whatever is returned.
+ * expires_unix_ms: when the token expires, in milliseconds since the Unix epoch by this machine's clock; 0 for what
+ * the token itself says. Of an assertion it does not matter. Fails if secret is NULL or not UTF-8; the request has
+ * then failed too.
+ *
+ * Valid use: request is NULL or live and not used again; secret is NULL or NUL-terminated.
+ */
+entrakey_error *entrakey_request_complete(entrakey_request *request,
+                                          const char *secret,
+                                          uint64_t expires_unix_ms);
+
+/**
+ * Says that there is none, and why; it is asked again later. Ends the request. The message reaches errors and logs: no
+ * secrets. NULL for either does as well as it can.
+ *
+ * Valid use: request is NULL or live and not used again; message is NULL or NUL-terminated.
+ */
+void entrakey_request_fail(entrakey_request *request,
+                           const char *message);
 
 /**
  * The user name for Redis's AUTH: the identity's object id. NULL for NULL.

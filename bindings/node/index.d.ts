@@ -1,15 +1,40 @@
 /** Microsoft Entra ID access tokens for Redis clients. */
 
 /** How to authenticate. */
-export type Identity = 'managed_identity' | 'service_principal';
+export type Identity =
+  | 'default'
+  | 'managed_identity'
+  | 'service_principal'
+  | 'workload_identity'
+  | 'client_assertion'
+  | 'azure_cli'
+  | 'azure_developer_cli'
+  | 'azure_pipelines'
+  | 'environment'
+  | 'custom';
+
+/** A token of the host's own, as azure-identity's credentials give it. */
+export interface AccessToken {
+  token: string;
+  /** When it expires, in milliseconds since the Unix epoch; what the token itself says if not given. */
+  expiresOnTimestamp?: number | undefined;
+}
+
+/** What a provider asks the host itself for. A callback that throws or rejects is asked again later. */
+export interface ProviderCallbacks {
+  /** Supplies the tokens, for example `(scope) => credential.getToken(scope)`. */
+  tokenCallback?: ((scope: string) => string | AccessToken | Promise<string | AccessToken>) | undefined;
+  /** Supplies the client assertions with which the application of `tenantId` and `clientId` signs in. */
+  assertionCallback?: (() => string | Promise<string>) | undefined;
+}
 
 /**
  * The configuration of a provider. What is not given here comes from `ENTRAKEY_<KEY>`
  * (`ENTRAKEY_CLIENT_ID`), then from Azure's own variables, then from `configFile`, then from the defaults.
  * `undefined` counts as not given.
  */
-export interface ProviderOptions {
-  /** How to authenticate. Required, here or as `ENTRAKEY_IDENTITY`. */
+export interface ProviderOptions extends ProviderCallbacks {
+  /** How to authenticate; the default chain if not given, here or as `ENTRAKEY_IDENTITY`. */
   identity?: Identity | undefined;
   /** The tenant of the service principal. Else `AZURE_TENANT_ID`. */
   tenantId?: string | undefined;
@@ -30,8 +55,36 @@ export interface ProviderOptions {
   certificatePath?: string | undefined;
   /** The PEM file with the certificate's private key, if it is not in `certificatePath`. */
   privateKeyPath?: string | undefined;
+  /** The certificate itself (PEM), instead of `certificatePath`. Its key may stand beside it. */
+  certificate?: string | undefined;
+  /** The private key itself (PEM), instead of `privateKeyPath`. */
+  privateKey?: string | undefined;
+  /** The password of the PFX or of the encrypted private key. Else `AZURE_CLIENT_CERTIFICATE_PASSWORD`. */
+  certificatePassword?: string | undefined;
+  /** Sends the certificate and those that vouch for it along. Else `AZURE_CLIENT_SEND_CERTIFICATE_CHAIN`. */
+  sendCertificateChain?: boolean | undefined;
+  /** The certificate's SHA-1 in hexadecimal, for callers that have nothing else besides the private key. */
+  certificateThumbprint?: string | undefined;
+  /** The file with the token that Kubernetes issues for a workload identity. Else `AZURE_FEDERATED_TOKEN_FILE`. */
+  federatedTokenFile?: string | undefined;
+  /** A file with a client assertion, which whoever issues it keeps fresh. */
+  clientAssertionPath?: string | undefined;
+  /** The service connection of Azure Pipelines that signs in. */
+  serviceConnectionId?: string | undefined;
+  /** The token of the pipeline's job. Else `SYSTEM_ACCESSTOKEN`. */
+  systemAccessToken?: string | undefined;
+  /** Where Azure Pipelines issues tokens; it sets `SYSTEM_OIDCREQUESTURI`. */
+  oidcRequestUri?: string | undefined;
+  /** For `azure_cli`: the subscription whose account is meant, if it is not the tool's current one. */
+  azureCliSubscription?: string | undefined;
   /** What the token is for; `https://redis.azure.com/.default` by default. */
   scope?: string | undefined;
+  /** Which of Microsoft's clouds; `public` by default. */
+  cloud?: 'public' | 'china' | 'us_government' | undefined;
+  /** The proxy for requests to Entra, `http://host:port`; else `HTTPS_PROXY`, `ALL_PROXY`. */
+  proxy?: string | undefined;
+  /** Hosts that are asked directly, separated by commas; else `NO_PROXY`. */
+  noProxy?: string | undefined;
   /** Entra's address, https only. Else `AZURE_AUTHORITY_HOST`. */
   authorityHost?: string | undefined;
   /** The instance metadata service's address, for tests and emulators. */

@@ -58,7 +58,7 @@ pub use metrics::{METRICS_CONTENT_TYPE, render_metrics};
 pub use notify::{Observation, Subscription};
 pub use provider::{GetToken, Provider};
 pub use rejection::{Rejection, RejectionReason};
-pub use request::{AssertionRequest, CustomToken, TokenRequest};
+pub use request::CredentialRequest;
 pub use status::{Counters, Durations, LastError, ListenerStatus, ProviderState, Status};
 pub use token::Token;
 

@@ -13,34 +13,26 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
-/// A token is wanted. Answer with [`TokenRequest::complete`] or [`TokenRequest::fail`], from any thread; dropped
-/// without an answer it counts as failed, and an answer after the deadline is dropped.
+/// The host is asked for a token, or for a client assertion (a JWT that Entra trusts by a federated credential).
+/// Answer with [`CredentialRequest::complete`] or [`CredentialRequest::fail`], from any thread; dropped without an
+/// answer it counts as failed, and an answer after the deadline is dropped.
 #[derive(Debug)]
-pub struct TokenRequest {
-    scope: String,
-    pending: Pending<CustomToken>,
+pub struct CredentialRequest {
+    scope: Option<String>,
+    pending: Pending,
 }
 
-/// A client assertion is wanted: a JWT that Entra trusts by a federated credential. Answer as a
-/// [`TokenRequest`].
-#[derive(Debug)]
-pub struct AssertionRequest {
-    pending: Pending<Zeroizing<String>>,
+/// What the host has supplied. It has no Debug, which would show the secret.
+pub(crate) struct Supplied {
+    pub(crate) secret: Zeroizing<String>,
+    pub(crate) expires_unix_ms: Option<u64>,
 }
 
-/// A token that the host has obtained. It has no Debug, which would show the secret.
-pub struct CustomToken {
-    /// The access token, a JWT as a rule: the Redis user name is taken from it unless `username` is configured.
-    pub secret: Zeroizing<String>,
-    /// When it expires, in seconds since the Unix epoch; if not given, what the token itself says (`exp`).
-    pub expires_unix_s: Option<u64>,
-}
-
-impl TokenRequest {
-    /// What the token is for.
+impl CredentialRequest {
+    /// What the token is for; none if it is an assertion that is wanted.
     #[must_use]
-    pub fn scope(&self) -> &str {
-        &self.scope
+    pub fn scope(&self) -> Option<&str> {
+        self.scope.as_deref()
     }
 
     /// How long an answer will still be waited for.
@@ -49,54 +41,38 @@ impl TokenRequest {
         self.pending.time_left()
     }
 
-    /// Hands the token over.
-    pub fn complete(self, token: CustomToken) {
-        self.pending.answer(Ok(token));
+    /// Hands the token or the assertion over. `expires_unix_ms`: when the token expires, in milliseconds since the
+    /// Unix epoch by this machine's clock; if not given, what the token itself says (`exp`). Of an assertion it does
+    /// not matter. The Redis user name is taken from the token unless `username` is configured.
+    pub fn complete(self, secret: Zeroizing<String>, expires_unix_ms: Option<u64>) {
+        self.pending.answer(Ok(Supplied { secret, expires_unix_ms }));
     }
 
     /// Says that there is none; it is asked again later. The message reaches errors and logs: no secrets.
     pub fn fail(self, message: &str) {
-        self.pending.answer(Err(failed("token", message)));
-    }
-}
-
-impl AssertionRequest {
-    /// How long an answer will still be waited for.
-    #[must_use]
-    pub fn time_left(&self) -> Duration {
-        self.pending.time_left()
-    }
-
-    /// Hands the assertion over.
-    pub fn complete(self, assertion: Zeroizing<String>) {
-        self.pending.answer(Ok(assertion));
-    }
-
-    /// Says that there is none; it is asked again later. The message reaches errors and logs: no secrets.
-    pub fn fail(self, message: &str) {
-        self.pending.answer(Err(failed("assertion", message)));
+        self.pending.answer(Err(failed(self.pending.what, message)));
     }
 }
 
 /// A host's callback, with what its answer is called in messages.
-pub(crate) struct HostCallback<R> {
+pub(crate) struct HostCallback {
     what: &'static str,
-    call: Box<dyn Fn(R) + Send + Sync>,
+    call: Box<dyn Fn(CredentialRequest) + Send + Sync>,
     /// 0: free. Else one more than the fork generation in which it is being called: a call that a parent had
     /// under way is none in its child.
     busy: AtomicU64,
 }
-
-pub(crate) type TokenCallback = HostCallback<TokenRequest>;
-pub(crate) type AssertionCallback = HostCallback<AssertionRequest>;
 
 thread_local! {
     /// The callback that runs on this thread: who waits for a token in it would wait for itself.
     static RUNNING: Cell<usize> = const { Cell::new(0) };
 }
 
-impl<R> HostCallback<R> {
-    pub(crate) fn new(what: &'static str, call: impl Fn(R) + Send + Sync + 'static) -> Arc<Self> {
+impl HostCallback {
+    pub(crate) fn new(
+        what: &'static str,
+        call: impl Fn(CredentialRequest) + Send + Sync + 'static,
+    ) -> Arc<Self> {
         Arc::new(Self { what, call: Box::new(call), busy: AtomicU64::new(0) })
     }
 
@@ -111,7 +87,7 @@ impl<R> HostCallback<R> {
 
     /// Calls it and waits for its answer. Blocks for as long as the callback itself does, and else for
     /// `timeout` at most.
-    fn ask<T>(&self, timeout: Duration, request: impl FnOnce(Pending<T>) -> R) -> Result<T> {
+    pub(crate) fn ask(&self, scope: Option<&str>, timeout: Duration) -> Result<Supplied> {
         let here = entrakey_sys::fork::generation() + 1;
         if self.busy.swap(here, Ordering::SeqCst) == here {
             // One that hangs must not take a thread for each try.
@@ -120,7 +96,8 @@ impl<R> HostCallback<R> {
         }
         let slot = Arc::new(Slot { answer: Mutex::new(None), answered: Condvar::new() });
         let deadline = Instant::now() + timeout;
-        let request = request(Pending { slot: slot.clone(), deadline, what: self.what });
+        let pending = Pending { slot: slot.clone(), deadline, what: self.what };
+        let request = CredentialRequest { scope: scope.map(str::to_owned), pending };
         let outer = RUNNING.replace(self.address());
         let outcome = catch_unwind(AssertUnwindSafe(|| (self.call)(request)));
         RUNNING.set(outer);
@@ -136,19 +113,7 @@ impl<R> HostCallback<R> {
     }
 }
 
-impl TokenCallback {
-    pub(crate) fn token(&self, scope: &str, timeout: Duration) -> Result<CustomToken> {
-        self.ask(timeout, |pending| TokenRequest { scope: scope.to_owned(), pending })
-    }
-}
-
-impl AssertionCallback {
-    pub(crate) fn assertion(&self, timeout: Duration) -> Result<Zeroizing<String>> {
-        self.ask(timeout, |pending| AssertionRequest { pending })
-    }
-}
-
-impl<R> fmt::Debug for HostCallback<R> {
+impl fmt::Debug for HostCallback {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the {} callback", self.what)
     }
@@ -159,43 +124,43 @@ fn failed(what: &str, message: &str) -> Error {
 }
 
 /// A question to the host that has no answer yet.
-struct Pending<T> {
-    slot: Arc<Slot<T>>,
+struct Pending {
+    slot: Arc<Slot>,
     deadline: Instant,
     what: &'static str,
 }
 
-impl<T> Pending<T> {
+impl Pending {
     fn time_left(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
     }
 
-    fn answer(&self, answer: Result<T>) {
+    fn answer(&self, answer: Result<Supplied>) {
         let mut slot = self.slot.answer.lock().unwrap_or_else(PoisonError::into_inner);
         slot.get_or_insert(answer);
         self.slot.answered.notify_all();
     }
 }
 
-impl<T> Drop for Pending<T> {
+impl Drop for Pending {
     fn drop(&mut self) {
         self.answer(Err(failed(self.what, "it dropped its request without an answer"))); // unless there is one
     }
 }
 
-impl<T> fmt::Debug for Pending<T> {
+impl fmt::Debug for Pending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Pending({:?} left)", self.time_left())
     }
 }
 
-struct Slot<T> {
-    answer: Mutex<Option<Result<T>>>,
+struct Slot {
+    answer: Mutex<Option<Result<Supplied>>>,
     answered: Condvar,
 }
 
-impl<T> Slot<T> {
-    fn wait(&self, deadline: Instant) -> Option<Result<T>> {
+impl Slot {
+    fn wait(&self, deadline: Instant) -> Option<Result<Supplied>> {
         let mut answer = self.answer.lock().unwrap_or_else(PoisonError::into_inner);
         while answer.is_none() {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -216,28 +181,28 @@ mod tests {
 
     const SOON: Duration = Duration::from_secs(20);
 
-    fn token(secret: &str) -> CustomToken {
-        CustomToken { secret: Zeroizing::new(secret.to_owned()), expires_unix_s: None }
+    fn complete(request: CredentialRequest, secret: &str) {
+        request.complete(Zeroizing::new(secret.to_owned()), None);
     }
 
-    fn error(call: impl Fn(TokenRequest) + Send + Sync + 'static, timeout: Duration) -> Error {
-        HostCallback::new("token", call).token("scope", timeout).err().expect("a token")
+    fn error(call: impl Fn(CredentialRequest) + Send + Sync + 'static, timeout: Duration) -> Error {
+        HostCallback::new("token", call).ask(Some("scope"), timeout).err().expect("a token")
     }
 
     #[test]
     fn an_answer_may_come_at_once_or_later_and_from_another_thread() {
-        let at_once = HostCallback::new("token", |request: TokenRequest| {
-            assert_eq!(request.scope(), "scope");
+        let at_once = HostCallback::new("token", |request| {
+            assert_eq!(request.scope(), Some("scope"));
             assert!(request.time_left() > SOON / 2);
-            request.complete(token("one"));
+            complete(request, "one");
         });
-        assert_eq!(at_once.token("scope", SOON).unwrap().secret.as_str(), "one");
-        let (sender, requests) = mpsc::channel::<TokenRequest>();
+        assert_eq!(at_once.ask(Some("scope"), SOON).unwrap().secret.as_str(), "one");
+        let (sender, requests) = mpsc::channel::<CredentialRequest>();
         let sender = Mutex::new(sender);
         let elsewhere =
             HostCallback::new("token", move |request| sender.lock().unwrap().send(request).unwrap());
-        let host = std::thread::spawn(move || requests.recv().unwrap().complete(token("two")));
-        assert_eq!(elsewhere.token("scope", SOON).unwrap().secret.as_str(), "two");
+        let host = std::thread::spawn(move || complete(requests.recv().unwrap(), "two"));
+        assert_eq!(elsewhere.ask(Some("scope"), SOON).unwrap().secret.as_str(), "two");
         host.join().unwrap();
     }
 
@@ -255,11 +220,11 @@ mod tests {
 
     #[test]
     fn who_never_answers_is_given_up_and_a_late_answer_is_dropped() {
-        let (sender, requests) = mpsc::channel::<TokenRequest>();
+        let (sender, requests) = mpsc::channel::<CredentialRequest>();
         let sender = Mutex::new(sender);
         let keep = move |request| sender.lock().unwrap().send(request).unwrap();
         assert_eq!(error(keep, Duration::from_millis(50)).kind(), ErrorKind::Timeout);
-        requests.recv().unwrap().complete(token("late"));
+        complete(requests.recv().unwrap(), "late");
     }
 
     #[test]
@@ -267,37 +232,37 @@ mod tests {
         let (release, released) = mpsc::channel::<()>();
         let (entered, inside) = mpsc::channel();
         let (entered, released) = (Mutex::new(entered), Mutex::new(released));
-        let callback = HostCallback::new("token", move |request: TokenRequest| {
+        let callback = HostCallback::new("token", move |request| {
             entered.lock().unwrap().send(()).unwrap();
             released.lock().unwrap().recv().unwrap_or(());
-            request.complete(token("at last"));
+            complete(request, "at last");
         });
         let first = callback.clone();
-        let first = std::thread::spawn(move || first.token("scope", SOON));
+        let first = std::thread::spawn(move || first.ask(Some("scope"), SOON));
         inside.recv().unwrap();
-        let busy = callback.token("scope", SOON).err().unwrap();
+        let busy = callback.ask(Some("scope"), SOON).err().unwrap();
         assert!(busy.message().contains("earlier call"), "{busy}");
         assert_eq!(busy.kind(), ErrorKind::Timeout);
         release.send(()).unwrap();
         assert_eq!(first.join().unwrap().unwrap().secret.as_str(), "at last");
         drop(release);
-        assert_eq!(callback.token("scope", SOON).unwrap().secret.as_str(), "at last");
+        assert_eq!(callback.ask(Some("scope"), SOON).unwrap().secret.as_str(), "at last");
     }
 
     #[test]
     fn a_callback_knows_that_it_runs_here_and_nowhere_else() {
-        let other = HostCallback::new("token", drop::<TokenRequest>);
+        let other = HostCallback::new("token", drop);
         let (sender, seen) = mpsc::channel();
         let (sender, inner) = (Mutex::new(sender), other.clone());
-        let cell: Arc<std::sync::OnceLock<Arc<TokenCallback>>> = Arc::default();
+        let cell: Arc<std::sync::OnceLock<Arc<HostCallback>>> = Arc::default();
         let myself = cell.clone();
-        let callback = HostCallback::new("token", move |request: TokenRequest| {
+        let callback = HostCallback::new("token", move |request| {
             let here = myself.get().unwrap().is_running_here();
             sender.lock().unwrap().send((here, inner.is_running_here())).unwrap();
-            request.complete(token("t"));
+            complete(request, "t");
         });
         cell.set(callback.clone()).unwrap();
-        callback.token("scope", SOON).unwrap();
+        callback.ask(Some("scope"), SOON).unwrap();
         assert_eq!(seen.recv().unwrap(), (true, false));
         assert!(!callback.is_running_here());
     }

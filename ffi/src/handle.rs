@@ -25,6 +25,18 @@ pub(crate) fn give<T>(object: T) -> *mut T {
     Box::into_raw(Box::new(object))
 }
 
+/// Takes an object back.
+///
+/// # Safety
+/// As [`free`].
+pub(crate) unsafe fn take<T>(object: *mut T, name: &str) -> Result<Box<T>, Error> {
+    if object.is_null() {
+        return Err(Error::null_argument(name));
+    }
+    // SAFETY: it came from `Box::into_raw` in `give`, and the caller does not use it again.
+    Ok(unsafe { Box::from_raw(object) })
+}
+
 /// Takes an object back and drops it. NULL does nothing.
 ///
 /// # Safety

@@ -8,6 +8,7 @@ pub mod error;
 mod guard;
 mod handle;
 pub mod provider;
+pub mod request;
 mod text;
 pub mod token;
 

@@ -1,7 +1,7 @@
 //! Tokens and assertions that the host supplies.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should panic")]
 
-use entrakey_core::{Config, CustomToken, ErrorKind, Provider};
+use entrakey_core::{Config, CredentialRequest, ErrorKind, Provider};
 use entrakey_tests::scripted::{jwt, unix_s};
 use entrakey_tests::{Emulator, PATIENCE};
 use serde_json::json;
@@ -9,16 +9,16 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::time::{Duration, Instant};
 
-fn own_token(life: u64) -> CustomToken {
-    CustomToken { secret: jwt(&json!({"oid": "me", "exp": unix_s() + life})).into(), expires_unix_s: None }
+fn supply(request: CredentialRequest, life: u64) {
+    request.complete(jwt(&json!({"oid": "me", "exp": unix_s() + life})).into(), None);
 }
 
 #[test]
 fn a_token_of_the_hosts_own_says_itself_whose_it_is_and_how_long_it_lasts() {
     let mut config = Config::new();
     config.on_token_request(|request| {
-        assert_eq!(request.scope(), "https://redis.azure.com/.default");
-        request.complete(own_token(3600));
+        assert_eq!(request.scope().unwrap(), "https://redis.azure.com/.default");
+        supply(request, 3600);
     });
     let provider = Provider::new(&config).unwrap();
     assert_eq!(provider.get_token().unwrap().username(), "me");
@@ -29,7 +29,7 @@ fn a_token_of_the_hosts_own_says_itself_whose_it_is_and_how_long_it_lasts() {
 #[test]
 fn a_rotation_of_the_hosts_own_tokens_reaches_its_listeners() {
     let mut config = Config::new();
-    config.on_token_request(|request| request.complete(own_token(4)));
+    config.on_token_request(|request| supply(request, 4));
     let provider = Provider::new(&config).unwrap();
     let (sender, told) = mpsc::channel();
     let subscription = provider.subscribe(move |token| sender.send(token.version()).unwrap_or(())).unwrap();
@@ -46,7 +46,7 @@ fn asking_for_a_token_inside_the_callback_that_supplies_it_is_an_error_at_once()
     let mut config = Config::new();
     config.on_token_request(move |request| {
         sender.lock().unwrap().send(inner.get().unwrap().get_token().unwrap_err()).unwrap();
-        request.complete(own_token(3600));
+        supply(request, 3600);
     });
     let provider = provider.get_or_init(|| Provider::new(&config).unwrap());
     let started = Instant::now();
@@ -96,7 +96,7 @@ fn an_assertion_of_the_hosts_own_signs_the_application_in() {
     config.on_assertion_request(move |request| {
         // As from another thread of the host's.
         let file = file.clone();
-        std::thread::spawn(move || request.complete(std::fs::read_to_string(file).unwrap().into()));
+        std::thread::spawn(move || request.complete(std::fs::read_to_string(file).unwrap().into(), None));
     });
     let token = Provider::new(&config).unwrap().get_token().unwrap();
     assert_eq!(token.username(), workload["ENTRAKEY_EMULATOR_FEDERATED_APP_OBJECT_ID"]);

@@ -1,6 +1,11 @@
 //! The contract cases of `tests/vectors/identities.json`, in every language, against the emulator. The format
 //! is described in `tests/README.md`.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on should panic"
+)]
 
 use entrakey_tests::{Emulator, Folder, artifact, built, root};
 use serde::Deserialize;

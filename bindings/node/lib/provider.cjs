@@ -3,6 +3,7 @@
 const { toEntries, toError } = require('./config.cjs');
 const { invalidArgument } = require('./errors.cjs');
 const native = require('./native.cjs');
+const { supplier } = require('./supply.cjs');
 const { Token } = require('./token.cjs');
 const { warn } = require('./warning.cjs');
 
@@ -23,7 +24,12 @@ class Provider {
   #closed = false;
 
   constructor(options = {}) {
-    const opened = native.open(toEntries(options));
+    const { tokenCallback, assertionCallback, ...values } = options ?? {};
+    const opened = native.open(
+      toEntries(options && values),
+      supplier('tokenCallback', tokenCallback),
+      supplier('assertionCallback', assertionCallback),
+    );
     if (opened.code !== undefined) throw toError(opened, options);
     this.#handle = opened;
     this.#usableVersion = native.usableVersion(opened);

@@ -6,6 +6,7 @@
 
 mod convert;
 mod provider;
+mod request;
 mod waiting;
 
 use entrakey_core::{KEYS, VERSION};

@@ -1,6 +1,7 @@
 //! The provider as JavaScript holds it.
 
 use crate::convert::{Failure, TokenParts, number};
+use crate::request::{Question, supplier};
 use crate::waiting;
 use entrakey_core::{Config, GetToken, Provider, Subscription};
 use napi::bindgen_prelude::{Either, External, Function, Object};
@@ -36,17 +37,30 @@ pub struct Entry {
     pub value: String,
 }
 
+/// What is called with a request for a token or an assertion.
+type Ask<'a> = Option<Function<'a, Question, ()>>;
+
 /// A new provider.
 #[napi(catch_unwind)]
-pub fn open(entries: Vec<Entry>) -> Either<External<Handle>, Failure> {
-    match provider(entries) {
+pub fn open(
+    entries: Vec<Entry>,
+    ask_token: Ask<'_>,
+    ask_assertion: Ask<'_>,
+) -> Result<Either<External<Handle>, Failure>> {
+    let mut config = Config::new();
+    if let Some(ask) = &ask_token {
+        config.on_token_request(supplier(ask)?);
+    }
+    if let Some(ask) = &ask_assertion {
+        config.on_assertion_request(supplier(ask)?);
+    }
+    Ok(match provider(config, entries) {
         Ok(provider) => Either::A(External::new(Handle { provider, subscriptions: Mutex::default() })),
         Err(error) => Either::B(error.into()),
-    }
+    })
 }
 
-fn provider(entries: Vec<Entry>) -> std::result::Result<Provider, entrakey_core::Error> {
-    let mut config = Config::new();
+fn provider(mut config: Config, entries: Vec<Entry>) -> std::result::Result<Provider, entrakey_core::Error> {
     for Entry { key, value } in entries {
         config.set(&key, &Zeroizing::new(value))?;
     }

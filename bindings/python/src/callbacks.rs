@@ -5,7 +5,9 @@
 //! first, and waits for the calls that are inside.
 
 use crate::error::exception;
+use crate::request::Request;
 use crate::token::Token;
+use entrakey_core::CredentialRequest;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::sync::Arc;
@@ -83,6 +85,13 @@ pub(crate) fn answer(
             };
             report(py, callback.call1(py, (token, error)), &callback);
         });
+    }
+}
+
+/// Asks the host for a token or an assertion by `callback(request)`.
+pub(crate) fn supplier(callback: Py<PyAny>) -> impl Fn(CredentialRequest) + Send + Sync + 'static {
+    move |request| {
+        attach(|py| report(py, callback.call1(py, (Request::new(request),)), &callback));
     }
 }
 

@@ -5,6 +5,7 @@
 mod callbacks;
 mod error;
 mod provider;
+mod request;
 mod token;
 mod waiting;
 

@@ -1,6 +1,6 @@
 //! `entrakey.Provider` and its subscriptions.
 
-use crate::callbacks::{answer, finishing, listener};
+use crate::callbacks::{answer, finishing, listener, supplier};
 use crate::error::exception;
 use crate::token::Token;
 use crate::waiting;
@@ -24,8 +24,12 @@ impl Provider {
             if value.is_none() {
                 continue; // as if it had not been given
             }
-            let (key, value) = (key.extract::<String>()?, text(&value)?);
-            config.set(&key, &value).map_err(|error| exception(py, &error))?;
+            let key = key.extract::<String>()?;
+            match key.as_str() {
+                "_on_token_request" => config.on_token_request(supplier(value.unbind())),
+                "_on_assertion_request" => config.on_assertion_request(supplier(value.unbind())),
+                _ => set(py, &mut config, &key, &value)?,
+            }
         }
         entrakey_core::Provider::new(&config).map(Self).map_err(|error| exception(py, &error))
     }
@@ -129,4 +133,8 @@ fn wish(py: Python<'_>, timeout: Option<f64>, wait: bool) -> PyResult<GetToken> 
 fn duration(seconds: f64) -> Result<Duration, Error> {
     Duration::try_from_secs_f64(seconds)
         .map_err(|_| Error::invalid_argument("timeout must be a number of seconds, 0 or more."))
+}
+
+fn set(py: Python<'_>, config: &mut Config, key: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    config.set(key, &text(value)?).map_err(|error| exception(py, &error))
 }

@@ -6,7 +6,7 @@ use super::managed_identity::{Host, UserAssigned, check_user_assigned, detect};
 use super::proxy;
 use super::values::{Source, Values, invalid, missing};
 use crate::error::Result;
-use crate::request::{AssertionCallback, TokenCallback};
+use crate::request::HostCallback;
 use std::path::PathBuf;
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -22,7 +22,7 @@ pub(crate) enum IdentityChoice {
     /// Who is signed in to the Azure Developer CLI.
     AzureDeveloperCli { tenant_id: Option<String> },
     /// The host supplies the token itself.
-    Custom(Arc<TokenCallback>),
+    Custom(Arc<HostCallback>),
     /// The first of several that is there.
     Chain(Vec<Link>),
 }
@@ -46,7 +46,7 @@ pub(crate) enum Proof {
         path: PathBuf,
     },
     /// A JWT that the host supplies.
-    Callback(Arc<AssertionCallback>),
+    Callback(Arc<HostCallback>),
     /// A JWT that Azure Pipelines hands out.
     Pipelines(PipelineJob),
 }

@@ -26,7 +26,7 @@ pub(crate) use settings::Settings;
 pub(crate) use environment::{Environment, TrustPaths};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::request::{AssertionCallback, AssertionRequest, HostCallback, TokenCallback, TokenRequest};
+use crate::request::{CredentialRequest, HostCallback};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -42,8 +42,8 @@ pub struct Config {
 /// What code supplies that is not a value.
 #[derive(Clone, Default)]
 struct Callbacks {
-    token: Option<Arc<TokenCallback>>,
-    assertion: Option<Arc<AssertionCallback>>,
+    token: Option<Arc<HostCallback>>,
+    assertion: Option<Arc<HostCallback>>,
 }
 
 impl Config {
@@ -71,7 +71,7 @@ impl Config {
     /// provider's `get_token` in it is an error: it would wait for itself.
     pub fn on_token_request<F>(&mut self, callback: F)
     where
-        F: Fn(TokenRequest) + Send + Sync + 'static,
+        F: Fn(CredentialRequest) + Send + Sync + 'static,
     {
         self.callbacks.token = Some(HostCallback::new("token", callback));
     }
@@ -80,7 +80,7 @@ impl Config {
     /// `tenant_id` and `client_id`). Called as [`Config::on_token_request`]'s, before each request to Entra.
     pub fn on_assertion_request<F>(&mut self, callback: F)
     where
-        F: Fn(AssertionRequest) + Send + Sync + 'static,
+        F: Fn(CredentialRequest) + Send + Sync + 'static,
     {
         self.callbacks.assertion = Some(HostCallback::new("assertion", callback));
     }

@@ -74,7 +74,9 @@ impl Principal {
             Proof::Secret(Place::File { key, path }) => file::read(key, path).map(Shown::Secret),
             Proof::Certificate(from) => self.signer.assertion(&self.application, from).map(Shown::Assertion),
             Proof::AssertionFile { key, path } => file::read(key, path).map(Shown::Assertion),
-            Proof::Callback(callback) => callback.assertion(timeout).map(Shown::Assertion),
+            Proof::Callback(callback) => {
+                callback.ask(None, timeout).map(|supplied| Shown::Assertion(supplied.secret))
+            }
             Proof::Pipelines(job) => {
                 pipelines::assertion(job, &self.transport, timeout).map(Shown::Assertion)
             }

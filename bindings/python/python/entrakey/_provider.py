@@ -1,9 +1,17 @@
 """The provider's Python half: one factory for each identity, and what awaits."""
 
 from . import _entrakey
+from ._supply import supplier
 
 
 class Provider(_entrakey.Provider):
+    def __new__(cls, *, token_callback=None, assertion_callback=None, **options):
+        if token_callback is not None:
+            options["_on_token_request"] = supplier(token_callback)
+        if assertion_callback is not None:
+            options["_on_assertion_request"] = supplier(assertion_callback)
+        return super().__new__(cls, **options)
+
     @classmethod
     def managed_identity(cls, **options):
         return cls(identity="managed_identity", **options)

@@ -1,8 +1,18 @@
 import os
-from typing import Optional, Union
+from typing import Callable, Optional, Protocol, Union
 
 from . import _entrakey
 from ._entrakey import Token
+
+class AccessToken(Protocol):
+    """What azure-identity's credentials return; expires_on in seconds since the Unix epoch."""
+
+    @property
+    def token(self) -> str: ...
+    @property
+    def expires_on(self) -> float: ...
+
+Supplied = Union[str, tuple[str, Optional[float]], AccessToken]
 
 class Provider(_entrakey.Provider):
     """Supplies the access token of one identity and keeps it fresh.
@@ -11,7 +21,20 @@ class Provider(_entrakey.Provider):
     environment, then from config_file, both read now and never again. No network I/O. Raises InvalidConfig.
 
     Safe to use from any thread, and in a forked child, which starts from its parent's token.
+
+    token_callback(scope) supplies the tokens itself, as a text (a JWT that says when it expires), with its expiry, or
+    as an AccessToken: pass `credential.get_token` of an azure-identity credential. assertion_callback() supplies the
+    client assertions with which the application of tenant_id and client_id signs in. Either is called on a thread of
+    the library's, one call at a time, and may block; what it raises is a CallbackFailed and is tried again.
     """
+
+    def __new__(
+        cls,
+        *,
+        token_callback: Optional[Callable[[str], Supplied]] = None,
+        assertion_callback: Optional[Callable[[], str]] = None,
+        **options: object,
+    ) -> Provider: ...
 
     @classmethod
     def managed_identity(

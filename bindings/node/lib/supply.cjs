@@ -1,0 +1,28 @@
+'use strict';
+
+const { invalidArgument } = require('./errors.cjs');
+const native = require('./native.cjs');
+
+/** The text and the expiry in what a callback gave: a text, or an object like azure-identity's AccessToken. */
+function partsOf(supplied) {
+  if (typeof supplied === 'string') return [supplied, undefined];
+  const { token, expiresOnTimestamp } = supplied ?? {};
+  if (typeof token === 'string') return [token, expiresOnTimestamp];
+  // Never the value itself, which may be a secret.
+  throw new TypeError(`a callback gives a string or { token, expiresOnTimestamp }, not ${typeof supplied}`);
+}
+
+/** A function for the native side that answers a request with what `callback` gives, or its promise. */
+function supplier(name, callback) {
+  if (callback === undefined) return undefined;
+  if (typeof callback !== 'function') throw invalidArgument(`${name} takes a function.`);
+  return async (request, scope) => {
+    try {
+      native.completeRequest(request, ...partsOf(await (scope == null ? callback() : callback(scope))));
+    } catch (error) {
+      native.failRequest(request, String(error));
+    }
+  };
+}
+
+module.exports = { supplier };
