@@ -72,10 +72,10 @@ static void null_everywhere(void) {
 static void bad_configuration(void) {
     entrakey_provider *provider = NULL;
     const char *typo[] = {"identity", "managed_identity", "clientid", "x", NULL};
-    const char *nothing[] = {NULL};
+    const char *unsaid[] = {"identity", "custom", NULL};
     const char *half[] = {"identity", "service_principal", "tenant_id", "t", "client_id", "c", NULL};
     expect(make(&provider, typo), ENTRAKEY_ERROR_INVALID_CONFIG, "did you mean \"client_id\"");
-    expect(make(&provider, nothing), ENTRAKEY_ERROR_INVALID_CONFIG, "ENTRAKEY_IDENTITY");
+    expect(make(&provider, unsaid), ENTRAKEY_ERROR_INVALID_CONFIG, "callback");
     char *secret = strdup(getenv("AZURE_CLIENT_SECRET"));
     unsetenv("AZURE_CLIENT_SECRET");
     expect(make(&provider, half), ENTRAKEY_ERROR_INVALID_CONFIG, "client_secret");
@@ -204,6 +204,64 @@ static void many_threads_and_a_fork(void) {
     entrakey_provider_free(provider);
 }
 
+/* A host that supplies tokens itself: each request goes to a thread of its own, which answers it. */
+static atomic_int finalized;
+static const char *const OWN = "e30.eyJvaWQiOiJtZSIsImV4cCI6NDEwMjQ0NDgwMH0.c2ln"; /* oid "me", expires in 2100 */
+
+static void *answer_later(void *request) {
+    CHECK(!strcmp(entrakey_request_scope(request), "https://redis.azure.com/.default"));
+    CHECK(entrakey_request_time_left_ms(request) > 0);
+    ok(entrakey_request_complete(request, OWN, 0));
+    return NULL;
+}
+
+static void hand_on(entrakey_request *request, void *user_data) {
+    pthread_t thread;
+    CHECK(!strcmp(user_data, "mine"));
+    pthread_create(&thread, NULL, answer_later, request);
+    pthread_detach(thread);
+}
+
+static void answer_badly(entrakey_request *request, void *user_data) {
+    (void)user_data;
+    expect(entrakey_request_complete(request, NULL, 0), ENTRAKEY_ERROR_INVALID_ARGUMENT, "secret");
+}
+
+static void finalize(void *user_data) {
+    CHECK(!strcmp(user_data, "mine"));
+    finalized++;
+}
+
+static void tokens_of_the_hosts_own(void) {
+    entrakey_provider *provider = NULL;
+    entrakey_token *token = NULL;
+    entrakey_config *config = entrakey_config_new();
+    ok(entrakey_config_on_token_request(config, hand_on, "mine", finalize));
+    ok(entrakey_provider_new(config, &provider));
+    entrakey_config_free(config);
+    CHECK(!finalized); /* the provider needs it */
+    ok(entrakey_provider_get_token(provider, 0, &token));
+    CHECK(!strcmp(entrakey_token_username(token), "me") && !strcmp(entrakey_token_secret(token), OWN));
+    entrakey_token_free(token), token = NULL;
+    entrakey_provider_free(provider), provider = NULL;
+    while (!finalized) usleep(1000); /* on any thread, soon; alarm() ends a wait that does not */
+
+    config = entrakey_config_new();
+    ok(entrakey_config_on_token_request(config, answer_badly, NULL, NULL));
+    ok(entrakey_config_set(config, "get_token_timeout_ms", "300"));
+    ok(entrakey_provider_new(config, &provider));
+    expect(entrakey_provider_get_token(provider, 0, &token), ENTRAKEY_ERROR_CALLBACK_FAILED, "without an answer");
+    entrakey_provider_free(provider);
+
+    expect(entrakey_config_on_token_request(config, NULL, "mine", finalize), ENTRAKEY_ERROR_INVALID_ARGUMENT, "callback");
+    expect(entrakey_config_on_token_request(NULL, hand_on, "mine", finalize), ENTRAKEY_ERROR_INVALID_ARGUMENT, "config");
+    expect(entrakey_request_complete(NULL, OWN, 0), ENTRAKEY_ERROR_INVALID_ARGUMENT, "request");
+    entrakey_request_fail(NULL, NULL);
+    CHECK(!entrakey_request_scope(NULL) && !entrakey_request_time_left_ms(NULL));
+    entrakey_config_free(config);
+    CHECK(finalized == 1);
+}
+
 int main(void) {
     alarm(120); /* a call that hangs ends this program, and with it the test */
     CHECK(entrakey_abi() == ENTRAKEY_ABI && entrakey_version()[0]);
@@ -213,5 +271,6 @@ int main(void) {
     copying();
     no_expired_token_is_copied();
     many_threads_and_a_fork();
+    tokens_of_the_hosts_own();
     return failures ? 1 : 0;
 }

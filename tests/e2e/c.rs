@@ -17,8 +17,9 @@ const PROGRAM: &str = r#"
 int main(void) {
     entrakey_provider *provider = NULL;
     entrakey_config *config = entrakey_config_new();
-    entrakey_error *error = entrakey_provider_new(config, &provider);
-    int right = error && strstr(entrakey_error_message(error), "identity") && !provider;
+    entrakey_error *error = entrakey_config_set(config, "identity", "workload_identity");
+    if (!error) error = entrakey_provider_new(config, &provider);
+    int right = error && strstr(entrakey_error_message(error), "tenant_id") && !provider;
     entrakey_error_free(error);
     entrakey_config_free(config);
     return right && entrakey_abi() == ENTRAKEY_ABI ? 0 : 1;
