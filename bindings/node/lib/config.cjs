@@ -7,6 +7,8 @@ const toSnake = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerC
 const toCamel = (name) => name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());
 
 const KEYS = new Map(native.configurationKeys().map((key) => [key, toCamel(key)]));
+/** The options that are no configuration keys, in the order in which the native side takes them. */
+const CALLBACKS = ['tokenCallback', 'assertionCallback'];
 const VALUES = new Set(['string', 'number', 'boolean']);
 
 /** The options of a provider as the core takes them: its own spelling of the keys, text for every value. */
@@ -15,7 +17,7 @@ function toEntries(options) {
     throw invalidArgument("Provider takes an object: new Provider({ identity: 'managed_identity' }).");
   }
   return Object.entries(options)
-    .filter(([, value]) => value !== undefined)
+    .filter(([key, value]) => value !== undefined && !CALLBACKS.includes(key))
     .map(([key, value]) => {
       if (!VALUES.has(typeof value)) {
         const message = `Configuration key "${key}": a string, a number or a boolean is needed.`;
@@ -33,4 +35,4 @@ function toError(failure, options = {}) {
   return new EntrakeyError({ ...failure, message });
 }
 
-module.exports = { toEntries, toError };
+module.exports = { CALLBACKS, toEntries, toError };

@@ -1,6 +1,6 @@
 'use strict';
 
-const { toEntries, toError } = require('./config.cjs');
+const { CALLBACKS, toEntries, toError } = require('./config.cjs');
 const { invalidArgument } = require('./errors.cjs');
 const native = require('./native.cjs');
 const { supplier } = require('./supply.cjs');
@@ -24,12 +24,9 @@ class Provider {
   #closed = false;
 
   constructor(options = {}) {
-    const { tokenCallback, assertionCallback, ...values } = options ?? {};
-    const opened = native.open(
-      toEntries(options && values),
-      supplier('tokenCallback', tokenCallback),
-      supplier('assertionCallback', assertionCallback),
-    );
+    const entries = toEntries(options);
+    const suppliers = CALLBACKS.map((name) => supplier(name, options[name]));
+    const opened = native.open(entries, ...suppliers);
     if (opened.code !== undefined) throw toError(opened, options);
     this.#handle = opened;
     this.#usableVersion = native.usableVersion(opened);

@@ -31,9 +31,9 @@ test('an unknown key is named with the nearest one, spelled as here', async () =
 });
 
 test('a missing key is named with its variables', async () => {
-  const none = await failure(() => new Provider());
+  const none = await failure(() => new Provider({ identity: 'workload_identity' }));
   assert.equal(none.code, 'INVALID_CONFIG');
-  assert.match(none.message, /"identity".*ENTRAKEY_IDENTITY.*managed_identity/);
+  assert.match(none.message, /"tenantId".*ENTRAKEY_TENANT_ID.*AZURE_TENANT_ID/);
   const ids = { tenantId: 'contoso', clientId: 'app' };
   const secret = await failure(() => new Provider({ identity: 'service_principal', ...ids }));
   assert.equal(secret.code, 'INVALID_CONFIG');
@@ -60,6 +60,7 @@ test('arguments that make no sense are refused', async () => {
   const provider = managedIdentity({ imdsEndpoint: await closedEndpoint() });
   for (const call of [
     () => new Provider('managed_identity'),
+    () => new Provider({ tokenCallback: 'a token' }),
     () => provider.getToken({ timeoutMs: -1 }),
     () => provider.getToken({ timeoutMs: '5' }),
     () => provider.getToken({ timeoutMs: NaN }),

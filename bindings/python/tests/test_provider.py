@@ -57,8 +57,10 @@ def test_unknown_and_missing_keys_are_named():
     with pytest.raises(entrakey.InvalidConfig, match='did you mean "client_id"') as caught:
         entrakey.Provider(identity="managed_identity", client_Id="x")
     assert caught.value.code == "INVALID_CONFIG" and not caught.value.retriable
-    with pytest.raises(entrakey.InvalidConfig, match="ENTRAKEY_IDENTITY"):
-        entrakey.Provider()
+    with pytest.raises(entrakey.InvalidConfig, match="AZURE_TENANT_ID"):
+        entrakey.Provider(identity="service_principal")
+    with pytest.raises(TypeError, match="callable"):
+        entrakey.Provider(token_callback="a token")
     with pytest.raises(TypeError, match="not list"):
         entrakey.Provider(identity=["managed_identity"])
 
