@@ -1,6 +1,6 @@
 //! The one table of configuration keys: name, type, default, environment, documentation.
 
-use super::choice::CLOUDS;
+use super::proof::CLOUDS;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The type of a key's value.

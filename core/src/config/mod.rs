@@ -11,6 +11,7 @@ mod expand;
 mod file;
 mod keys;
 mod managed_identity;
+mod proof;
 mod proxy;
 #[cfg(test)]
 mod resolving;
@@ -18,9 +19,10 @@ mod settings;
 mod store;
 mod values;
 
-pub(crate) use choice::{Application, CertificateFrom, IdentityChoice, Link, PipelineJob, Place, Proof};
+pub(crate) use choice::{IdentityChoice, Link};
 pub use keys::{KEYS, Key, KeyType};
 pub(crate) use managed_identity::{Host, Thumbprint, UserAssigned};
+pub(crate) use proof::{Application, CertificateFrom, PipelineJob, Place, Proof};
 pub(crate) use settings::Settings;
 
 pub(crate) use environment::{Environment, TrustPaths};

@@ -1,8 +1,9 @@
 //! From keys and variables to what a provider runs with.
 
-use super::choice::{Application, IdentityChoice, Place, Proof};
+use super::choice::IdentityChoice;
 use super::file::tests::Written;
 use super::managed_identity::{Host, UserAssigned};
+use super::proof::{Application, Place, Proof};
 use super::settings::Settings;
 use super::{Config, Environment};
 use crate::error::{ErrorKind, Result};

@@ -1,0 +1,212 @@
+//! An application (service principal) and how it proves that it is itself.
+
+use super::choice::{IdentityChoice, WORKLOAD_IDENTITY};
+use super::endpoint::{Scheme, check_endpoint};
+use super::environment::KUBERNETES;
+use super::proxy;
+use super::values::{Source, Values, invalid, missing};
+use crate::error::Result;
+use crate::request::HostCallback;
+use std::path::PathBuf;
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// An application in its tenant.
+pub(crate) struct Application {
+    pub(crate) authority_host: String,
+    pub(crate) tenant_id: String,
+    pub(crate) client_id: String,
+    pub(crate) proof: Proof,
+}
+
+/// What an application shows.
+pub(crate) enum Proof {
+    Secret(Place),
+    /// A JWT that is signed here.
+    Certificate(CertificateFrom),
+    /// A JWT that somebody else renews in a file: Kubernetes, a CI system. `key` names it in the configuration.
+    AssertionFile {
+        key: &'static str,
+        path: PathBuf,
+    },
+    /// A JWT that the host supplies.
+    Callback(Arc<HostCallback>),
+    /// A JWT that Azure Pipelines hands out.
+    Pipelines(PipelineJob),
+}
+
+/// A job of Azure Pipelines.
+pub(crate) struct PipelineJob {
+    pub(crate) request_uri: String,
+    pub(crate) service_connection_id: String,
+    pub(crate) access_token: Zeroizing<String>,
+}
+
+/// Where something secret is.
+pub(crate) enum Place {
+    Value(Zeroizing<String>),
+    /// Read anew for each request: what rotates secrets replaces the file. `key` names it in the configuration.
+    File {
+        key: &'static str,
+        path: PathBuf,
+    },
+}
+
+/// A certificate with its private key.
+pub(crate) struct CertificateFrom {
+    /// None if only its thumbprint is known.
+    pub(crate) certificate: Option<Place>,
+    /// None if it stands beside the certificate.
+    pub(crate) private_key: Option<Place>,
+    pub(crate) password: Option<Zeroizing<String>>,
+    pub(crate) thumbprint: Option<String>,
+    pub(crate) send_chain: bool,
+}
+
+pub(super) const CLIENT_ASSERTION: &str = "client_assertion";
+
+/// Entra's address in each cloud.
+/// <https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud>
+pub(super) const CLOUDS: &[&str] = &["public", "china", "us_government"];
+const AUTHORITIES: &[&str] = &[
+    "https://login.microsoftonline.com",
+    "https://login.partner.microsoftonline.cn",
+    "https://login.microsoftonline.us",
+];
+
+pub(super) fn application(identity: &str, values: &Values<'_>) -> Result<IdentityChoice> {
+    const WHY: &str = "a service principal needs it";
+    proxy::check_environment(values)?;
+    let of_pipelines = |name| values.environment.get(name).filter(|_| identity == "azure_pipelines");
+    let required = |key, variable| match of_pipelines(variable) {
+        Some(value) if values.source(key)? < Some(Source::Ours) => Ok(value),
+        _ => values.required(key, WHY),
+    };
+    let tenant_id = required("tenant_id", "AZURESUBSCRIPTION_TENANT_ID")?.to_owned();
+    if ["common", "organizations", "consumers"].contains(&tenant_id.as_str()) {
+        return Err(invalid(format!(
+            "tenant_id \"{tenant_id}\" is for people who sign in: a service principal needs the id or the \
+             domain name of its own tenant."
+        )));
+    }
+    Ok(IdentityChoice::Application(Arc::new(Application {
+        authority_host: authority_host(values)?,
+        tenant_id,
+        client_id: required("client_id", "AZURESUBSCRIPTION_CLIENT_ID")?.to_owned(),
+        proof: proof(identity, values, WHY)?,
+    })))
+}
+
+fn authority_host(values: &Values<'_>) -> Result<String> {
+    let cloud = values.required("cloud", "")?;
+    let of_cloud = CLOUDS.iter().zip(AUTHORITIES).find(|(name, _)| **name == cloud);
+    let host = values.text("authority_host")?.or(of_cloud.map(|(_, host)| *host));
+    let host = host.ok_or_else(|| missing("authority_host", "the cloud has none"))?;
+    check_endpoint("authority_host", host, Scheme::HttpsOnly)?;
+    Ok(host.trim_end_matches('/').to_owned())
+}
+
+fn proof(identity: &str, values: &Values<'_>, why: &str) -> Result<Proof> {
+    let file = |key| Ok(Proof::AssertionFile { key, path: PathBuf::from(values.required(key, "")?) });
+    match identity {
+        WORKLOAD_IDENTITY => workload_token(values),
+        CLIENT_ASSERTION => match &values.config.callbacks.assertion {
+            Some(callback) => Ok(Proof::Callback(callback.clone())),
+            None => file("client_assertion_path"),
+        },
+        "azure_pipelines" => pipelines(values),
+        _ => secret_or_certificate(values, why),
+    }
+}
+
+fn workload_token(values: &Values<'_>) -> Result<Proof> {
+    const KEY: &str = "federated_token_file";
+    if let Some(path) = values.text(KEY)? {
+        return Ok(Proof::AssertionFile { key: KEY, path: PathBuf::from(path) });
+    }
+    let hint = match values.environment.get(KUBERNETES) {
+        Some(_) => "the pod has none: label it azure.workload.identity/use: \"true\" and start it anew",
+        None => "only a pod of a cluster with workload identity has one by itself",
+    };
+    Err(missing(KEY, hint))
+}
+
+/// <https://learn.microsoft.com/azure/devops/pipelines/release/configure-workload-identity>
+fn pipelines(values: &Values<'_>) -> Result<Proof> {
+    let request_uri = values.required("oidc_request_uri", "Azure Pipelines sets it in a task")?;
+    check_endpoint("oidc_request_uri", request_uri, Scheme::HttpNearby)?;
+    let service_connection_id = values.required("service_connection_id", "it names who signs in")?;
+    let access_token =
+        values.required("system_access_token", "map it: SYSTEM_ACCESSTOKEN: $(System.AccessToken)")?;
+    Ok(Proof::Pipelines(PipelineJob {
+        request_uri: request_uri.to_owned(),
+        service_connection_id: service_connection_id.to_owned(),
+        access_token: Zeroizing::new(access_token.to_owned()),
+    }))
+}
+
+/// A secret or a certificate. What has the higher standing wins; of Azure's own variables the secret does, as in
+/// Microsoft's libraries.
+fn secret_or_certificate(values: &Values<'_>, why: &str) -> Result<Proof> {
+    let secret = place(values, "client_secret_path", "client_secret")?;
+    let certificate = certificate(values)?;
+    match (secret, certificate) {
+        (Some((secret, of_secret)), Some((_, of_certificate))) if of_secret > of_certificate => {
+            Ok(Proof::Secret(secret))
+        }
+        (Some((_, of_secret)), Some((certificate, of_certificate))) if of_secret < of_certificate => {
+            Ok(Proof::Certificate(certificate))
+        }
+        (Some((secret, Source::Azures)), Some(_)) | (Some((secret, _)), None) => Ok(Proof::Secret(secret)),
+        (None, Some((certificate, _))) => Ok(Proof::Certificate(certificate)),
+        (Some(_), Some(_)) => Err(invalid(
+            "A service principal has a client secret or a certificate: set client_secret, or certificate_path, not \
+             both.",
+        )),
+        (None, None) => Err(missing("client_secret", &format!("{why}, or certificate_path"))),
+    }
+}
+
+fn certificate(values: &Values<'_>) -> Result<Option<(CertificateFrom, Source)>> {
+    let certificate = place(values, "certificate_path", "certificate")?;
+    let private_key = place(values, "private_key_path", "private_key")?;
+    let thumbprint = values.text("certificate_thumbprint")?;
+    let of_thumbprint = values.source("certificate_thumbprint")?;
+    let Some(source) = certificate.as_ref().map(|(_, source)| *source).max(of_thumbprint) else {
+        return Ok(None);
+    };
+    if thumbprint.is_some() && private_key.is_none() {
+        return Err(missing("private_key_path", "certificate_thumbprint alone proves nothing"));
+    }
+    let certificate = CertificateFrom {
+        certificate: certificate.map(|(place, _)| place),
+        private_key: private_key.map(|(place, _)| place),
+        password: values.text("certificate_password")?.map(|text| Zeroizing::new(text.to_owned())),
+        thumbprint: thumbprint.map(str::to_owned),
+        send_chain: values.is_on("send_certificate_chain")?,
+    };
+    Ok(Some((certificate, source)))
+}
+
+/// Where one thing is that a file can hold or a value can be. What beats what holds also between the two: who sets
+/// a path in code means it.
+fn place(values: &Values<'_>, path: &'static str, value: &'static str) -> Result<Option<(Place, Source)>> {
+    let file = values.text(path)?.zip(values.source(path)?);
+    let file = file.map(|(file, source)| (Place::File { key: path, path: PathBuf::from(file) }, source));
+    let given = values.text(value)?.zip(values.source(value)?);
+    let given = given.map(|(text, source)| (Place::Value(Zeroizing::new(text.to_owned())), source));
+    match (file, given) {
+        (Some((_, of_file)), Some((_, of_value))) if of_file == of_value && of_file != Source::Ours => {
+            Err(invalid(format!("{value} and {path} are two places for one thing: set one of them.")))
+        }
+        (Some((file, of_file)), Some((_, of_value))) if of_file > of_value => Ok(Some((file, of_file))),
+        (file, given) => Ok(given.or(file)),
+    }
+}
+
+/// Whether there is a secret or a certificate.
+pub(super) fn has_proof(values: &Values<'_>) -> Result<bool> {
+    let keys = ["client_secret_path", "certificate_path", "certificate", "certificate_thumbprint"];
+    let given = keys.into_iter().map(|key| Ok(values.text(key)?.is_some())).collect::<Result<Vec<_>>>()?;
+    Ok(given.contains(&true))
+}
