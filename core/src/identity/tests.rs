@@ -232,6 +232,17 @@ mod tools {
 }
 
 #[test]
+fn an_imds_that_swallows_the_probe_costs_the_chain_a_second_and_not_a_request_s_whole_time() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap(); // accepts, by its backlog, and never answers
+    let imds = format!("http://{}", listener.local_addr().unwrap());
+    let tools = Folder::new("swallows");
+    let started = std::time::Instant::now();
+    let error = source(&chain_settings(&imds, &[], &tools)).unwrap().fetch(10 * SOON).err().unwrap();
+    assert!(error.message().contains("managed_identity: IMDS does not answer"), "{error}");
+    assert!(started.elapsed() < SOON, "{:?} of 200 s", started.elapsed());
+}
+
+#[test]
 fn when_nobody_is_there_the_error_says_what_each_link_said() {
     let tools = Folder::new("nobody");
     let error = source(&chain_settings(NOWHERE, &[], &tools)).unwrap().fetch(SOON).err().unwrap();
