@@ -17,6 +17,14 @@ pub(super) const VARIABLES: &[&str] =
 /// The SHA-1 digest of a certificate.
 pub(crate) type Thumbprint = [u8; 20];
 
+/// As portals show it: 40 hexadecimal digits, perhaps with colons or spaces.
+pub(crate) fn thumbprint(text: &str) -> Option<Thumbprint> {
+    let digits = text.chars().filter(|c| !matches!(c, ':' | ' ')).map(|c| c.to_digit(16));
+    let digits = digits.collect::<Option<Vec<u32>>>().filter(|digits| digits.len() == 40)?;
+    let bytes: Vec<u8> = digits.chunks_exact(2).map(|pair| (pair[0] * 16 + pair[1]) as u8).collect();
+    bytes.try_into().ok()
+}
+
 /// A managed identity endpoint, and what it wants to see.
 pub(crate) enum Host {
     /// A virtual machine, a scale set, a Kubernetes node.
@@ -66,7 +74,10 @@ pub(super) fn detect(environment: &Environment, imds: &str) -> Result<Host> {
         secret("MSI_SECRET"),
     ) {
         (Some(endpoint), Some(header), ..) if environment.get(THUMBPRINT).is_some() => {
-            let thumbprint = thumbprint(environment.get(THUMBPRINT).unwrap_or_default())?;
+            let thumbprint = thumbprint(environment.get(THUMBPRINT).unwrap_or_default());
+            let thumbprint = thumbprint.ok_or_else(|| {
+                invalid(format!("{THUMBPRINT} is not the SHA-1 thumbprint of a certificate (40 digits)."))
+            })?;
             ("IDENTITY_ENDPOINT", Host::ServiceFabric { endpoint, header, thumbprint })
         }
         (Some(endpoint), Some(header), ..) => ("IDENTITY_ENDPOINT", Host::AppService { endpoint, header }),
@@ -78,18 +89,6 @@ pub(super) fn detect(environment: &Environment, imds: &str) -> Result<Host> {
         _ => return Ok(Host::Imds { endpoint: imds.trim_end_matches('/').to_owned() }),
     };
     check(found)
-}
-
-/// 40 hexadecimal digits, colons and spaces between them allowed.
-fn thumbprint(text: &str) -> Result<Thumbprint> {
-    let digits: Vec<u8> = text.bytes().filter(|byte| !b": ".contains(byte)).collect();
-    let pairs = digits.chunks(2).map(|pair| std::str::from_utf8(pair).ok().filter(|_| pair.len() == 2));
-    let bytes = pairs.map(|pair| pair.and_then(|pair| u8::from_str_radix(pair, 16).ok()));
-    let bytes: Option<Vec<u8>> = bytes.collect();
-    let bytes = bytes.and_then(|bytes| Thumbprint::try_from(bytes).ok());
-    bytes.ok_or_else(|| {
-        invalid(format!("{THUMBPRINT} is not the SHA-1 thumbprint of a certificate (40 digits)."))
-    })
 }
 
 fn check((variable, host): (&str, Host)) -> Result<Host> {

@@ -21,7 +21,7 @@ mod values;
 
 pub(crate) use choice::{IdentityChoice, Link};
 pub use keys::{KEYS, Key, KeyType};
-pub(crate) use managed_identity::{Host, Thumbprint, UserAssigned};
+pub(crate) use managed_identity::{Host, Thumbprint, UserAssigned, thumbprint};
 pub(crate) use proof::{Application, CertificateFrom, PipelineJob, Place, Proof};
 pub(crate) use settings::Settings;
 

@@ -3,10 +3,10 @@
 //! One thread at a time as long as jobs come and go. When a job stalls, others take over its place, ever
 //! more of them up to a bound. A thread that finds nothing to do ends.
 
+use super::guarded;
 use super::timer::{self, Alarm};
 use crate::sync::{Mutex, MutexGuard, spawn};
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
 
@@ -20,16 +20,6 @@ const STALLED_AFTER: Duration = Duration::from_millis(20);
 const MAX_WORKERS: usize = 64;
 /// When the system gives no thread, it is asked again after this.
 const NO_THREAD_WAIT: Duration = Duration::from_secs(1);
-
-/// Runs a host's code; false if it panicked. What it panicked with may panic when it is dropped: then that is
-/// leaked.
-pub(crate) fn guarded(code: impl FnOnce()) -> bool {
-    let Err(payload) = catch_unwind(AssertUnwindSafe(code)) else { return true };
-    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-        std::mem::forget(again);
-    }
-    false
-}
 
 /// One provider's dispatcher in one process.
 pub(crate) struct Dispatcher {

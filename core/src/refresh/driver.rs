@@ -4,7 +4,8 @@
 //! on short-lived threads, so a stuck one delays nobody but itself.
 
 use super::callers::{Answer, Callback, Reply, Slot};
-use super::dispatch::{Dispatcher, guarded};
+use super::dispatch::Dispatcher;
+use super::guarded;
 use super::machine::Machine;
 use super::observers::{Observer, Observers};
 use super::snapshot::{Published, Snapshot};

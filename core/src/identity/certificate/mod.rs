@@ -15,6 +15,7 @@ mod x509;
 
 pub(super) use signer::{Signer, stamp};
 
+use crate::config::{Thumbprint, thumbprint};
 use crate::error::{Error, ErrorKind, Result};
 use assertion::Header;
 use base64::Engine as _;
@@ -93,7 +94,7 @@ enum Name {
     /// By its SHA-256, with PS256.
     Sha256,
     /// By its SHA-1, with RS256.
-    Sha1([u8; 20]),
+    Sha1(Thumbprint),
 }
 
 /// A certificate and its key, ready to sign.
@@ -194,7 +195,9 @@ fn from_thumbprint(
     password: Option<&str>,
     certificate: Option<&str>,
 ) -> Result<ClientCertificate> {
-    let sha1 = thumbprint(sha1)?;
+    let sha1 = thumbprint(sha1).ok_or_else(|| {
+        invalid("certificate_thumbprint must be the certificate's SHA-1: 40 hexadecimal digits.")
+    })?;
     let key = key::from_pem(&pem::blocks(private_key)?, password)?;
     let chain = match certificate {
         Some(text) => chain(&key, certificates(&pem::blocks(text)?)?)?,
@@ -206,17 +209,6 @@ fn from_thumbprint(
         ));
     }
     Ok(ClientCertificate { key, name: Name::Sha1(sha1), chain })
-}
-
-/// As portals show it: hexadecimal, perhaps with colons or spaces.
-fn thumbprint(text: &str) -> Result<[u8; 20]> {
-    let digits = text.chars().filter(|c| !matches!(c, ':' | ' ')).map(|c| c.to_digit(16));
-    let digits = digits.collect::<Option<Vec<u32>>>().unwrap_or_default();
-    let bytes: Vec<u8> = digits.chunks_exact(2).map(|pair| (pair[0] * 16 + pair[1]) as u8).collect();
-    match <[u8; 20]>::try_from(bytes) {
-        Ok(sha1) if digits.len() == 40 => Ok(sha1),
-        _ => Err(invalid("certificate_thumbprint must be the certificate's SHA-1: 40 hexadecimal digits.")),
-    }
 }
 
 fn certificates(blocks: &[pem::Block<'_>]) -> Result<Vec<Certificate>> {
