@@ -16,11 +16,9 @@ pub struct Now {
 impl Now {
     /// Reads the machine's clocks.
     pub fn read() -> Self {
-        Self {
-            boot: entrakey_sys::clock::boot(),
-            monotonic: entrakey_sys::clock::coarse_monotonic(),
-            wall: entrakey_sys::clock::coarse_wall(),
-        }
+        // In this order: should the machine stop in between, a token seems to have less left, not more.
+        let (monotonic, wall) = (entrakey_sys::clock::coarse_monotonic(), entrakey_sys::clock::coarse_wall());
+        Self { boot: entrakey_sys::clock::boot(), monotonic, wall }
     }
 }
 

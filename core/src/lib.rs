@@ -22,6 +22,7 @@ mod config;
 mod error;
 mod event;
 mod grant;
+mod guard;
 mod identity;
 mod metrics;
 mod notify;

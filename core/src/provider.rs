@@ -38,6 +38,9 @@ pub struct GetToken {
     pub no_wait: bool,
 }
 
+/// Servers say less; of more only the beginning is looked at.
+const LONGEST_MESSAGE_CHARS: usize = 2000;
+
 struct Shared {
     settings: Arc<Settings>,
     current: Published,
@@ -153,7 +156,8 @@ impl Provider {
     /// # Errors
     /// `CLOSED` after [`Provider::close`].
     pub fn report_rejected(&self, version: u64, message: &str) -> Result<Rejection> {
-        Ok(self.engine()?.rejected(&self.shared.settings, version, message))
+        let message: String = message.chars().take(LONGEST_MESSAGE_CHARS).collect();
+        Ok(self.engine()?.rejected(&self.shared.settings, version, &message))
     }
 
     /// A snapshot of what the provider is doing. Takes a short lock; never blocks on I/O, never fetches.
@@ -191,8 +195,8 @@ impl Provider {
     /// Calls `callback` with each token that replaces another, on a thread of the library's, one call at a
     /// time, each listener at its own random moment early enough to re-authenticate. (The first token
     /// replaces none; whoever needs it asks for it.) Subscribe first and connect with `get_token` afterwards: a
-    /// token that came in between would be missed the other way round. The callback may block and may call anything here; what
-    /// it panics with is dropped. One that holds a clone of the provider keeps it open until it is gone.
+    /// token that came in between would be missed the other way round. The callback may block (with 64 that block at
+    /// a time, those behind them wait) and may call anything here; what it panics with is dropped. One that holds a clone of the provider keeps it open until it is gone.
     ///
     /// In a forked child the subscription is dead.
     ///
@@ -244,8 +248,11 @@ impl Provider {
         let source = identity::source(&self.shared.settings)?;
         let token = inherited.token.clone();
         let engine = Engine::new(&self.shared.settings, source, self.shared.current.clone(), token.clone());
-        let fresh = Snapshot { token, engine: Some(engine), ..Snapshot::empty() };
-        self.shared.current.compare_and_swap(&inherited, Arc::new(fresh));
+        let fresh = Snapshot { token, engine: Some(engine.clone()), ..Snapshot::empty() };
+        let before = self.shared.current.compare_and_swap(&inherited, Arc::new(fresh));
+        if !Arc::ptr_eq(&before, &inherited) {
+            engine.close(); // another thread of the child was first, and this one's must not act
+        }
         std::mem::forget(inherited);
         fence(Ordering::SeqCst);
         if self.shared.closed.load(Ordering::SeqCst) {

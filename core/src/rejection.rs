@@ -169,22 +169,28 @@ fn sentence(facts: &Facts, claims: &Claims, settings: &Settings, reason: Rejecti
     text + reason.remedy()
 }
 
-/// The server's message without tokens: some servers repeat a command that they do not know, AUTH included.
+/// Runs of characters that tokens are made of, from this length on, are not shown. Object ids have 36.
+const SHORTEST_TOKEN: usize = 40;
+
+/// The server's message without tokens: some servers repeat a command that they do not know, AUTH included, and cut
+/// its arguments short.
 fn quoted(facts: &Facts) -> String {
-    let secret = facts.current.as_ref().map(|token| token.secret()).filter(|secret| !secret.is_empty());
-    let message =
-        secret.map_or_else(|| facts.message.clone(), |secret| facts.message.replace(secret, "[token]"));
-    // Another token, or this one cut short: a JWT begins with {" in base64.
-    let mut parts = message.split("eyJ");
-    let mut said = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let of_token = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-        if !said.ends_with("[token]") {
-            said.push_str("[token]");
+    let start = facts.current.as_ref().map(|token| token.secret().chars().take(8).collect::<String>());
+    let start = start.filter(|start| start.len() == 8);
+    let mut said = String::new();
+    let mut word = String::new();
+    for c in facts.message.chars().chain([' ']) {
+        if c.is_ascii_alphanumeric() || "._~+/=-".contains(c) {
+            word.push(c);
+            continue;
         }
-        said.push_str(part.trim_start_matches(of_token));
+        let is_ours = start.as_ref().is_some_and(|start| word.contains(start.as_str()));
+        let is_token = is_ours || word.len() >= SHORTEST_TOKEN || word.contains("eyJ");
+        said.push_str(if is_token { "[token]" } else { &word });
+        word.clear();
+        said.push(c);
     }
-    said.chars().filter(|c| !c.is_control()).take(200).collect()
+    said.trim_end().chars().filter(|c| !c.is_control()).take(200).collect()
 }
 
 #[cfg(test)]
@@ -239,6 +245,33 @@ mod tests {
             let said = explain(&facts, &plain).explanation;
             assert!(said.contains("'[token]' 'x'") && !said.contains(&shown), "{said}");
         }
+    }
+
+    #[test]
+    fn a_token_that_was_cut_short_is_not_shown_either_whatever_it_looks_like() {
+        let plain = settings(&[]);
+        let opaque = |secret: &str, message: &str| {
+            let mut facts = facts("https://redis.azure.com", OID);
+            let parts = Parts {
+                secret: Zeroizing::new(secret.to_owned()),
+                username: "me".to_owned(),
+                version: 3,
+                end: Duration::from_secs(3600),
+                lifetime: Duration::from_secs(3600),
+                min_validity: Duration::ZERO,
+                refresh_in: Duration::ZERO,
+            };
+            facts.current = Some(Arc::new(Token::new(parts, Now::default())));
+            facts.message = message.to_owned();
+            explain(&facts, &plain).explanation
+        };
+        let secret = "p4ssw0rd-".repeat(20);
+        let said = opaque(&secret, &format!("ERR args beginning with: 'AUTH' 'me' '{}'", &secret[..30]));
+        assert!(said.contains("'me' '[token]'"), "{said}");
+        let said = opaque("another-secret", &format!("ERR args beginning with: '{}'", "eyAi".repeat(32)));
+        assert!(said.contains("'[token]'"), "{said}");
+        let said = opaque("another-secret", "WRONGPASS user 9a0b1c2d-0000-4000-8000-000000000001 is unknown");
+        assert!(said.contains("9a0b1c2d-0000-4000-8000-000000000001"), "an object id is no secret: {said}");
     }
 
     #[test]

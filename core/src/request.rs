@@ -4,10 +4,10 @@
 //! deadline. So a callback of any language and any event loop fits: it may block, or hand the request on.
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::guard::guarded;
 use crate::sync::{Condvar, Mutex};
 use std::cell::Cell;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
@@ -54,10 +54,13 @@ impl CredentialRequest {
     }
 }
 
-/// A host's callback, with what its answer is called in messages.
+/// A function of the host's, as code has passed it in.
+pub(crate) type HostFunction = Arc<dyn Fn(CredentialRequest) + Send + Sync>;
+
+/// One provider's use of a host's function, with what its answer is called in messages.
 pub(crate) struct HostCallback {
     what: &'static str,
-    call: Box<dyn Fn(CredentialRequest) + Send + Sync>,
+    call: HostFunction,
     /// 0: free. Else one more than the fork generation in which it is being called: a call that a parent had
     /// under way is none in its child.
     busy: AtomicU64,
@@ -69,11 +72,8 @@ thread_local! {
 }
 
 impl HostCallback {
-    pub(crate) fn new(
-        what: &'static str,
-        call: impl Fn(CredentialRequest) + Send + Sync + 'static,
-    ) -> Arc<Self> {
-        Arc::new(Self { what, call: Box::new(call), busy: AtomicU64::new(0) })
+    pub(crate) fn new(what: &'static str, call: HostFunction) -> Arc<Self> {
+        Arc::new(Self { what, call, busy: AtomicU64::new(0) })
     }
 
     /// Whether this very callback is what runs on this thread.
@@ -99,10 +99,10 @@ impl HostCallback {
         let pending = Pending { slot: slot.clone(), deadline, what: self.what };
         let request = CredentialRequest { scope: scope.map(str::to_owned), pending };
         let outer = RUNNING.replace(self.address());
-        let outcome = catch_unwind(AssertUnwindSafe(|| (self.call)(request)));
+        let outcome = guarded(|| (self.call)(request));
         RUNNING.set(outer);
         self.busy.store(0, Ordering::SeqCst);
-        if outcome.is_err() {
+        if outcome.is_none() {
             return Err(failed(self.what, "it panicked"));
         }
         slot.wait(deadline).unwrap_or_else(|| {
@@ -179,6 +179,10 @@ mod tests {
     use super::*;
     use std::sync::mpsc;
 
+    fn host(call: impl Fn(CredentialRequest) + Send + Sync + 'static) -> Arc<HostCallback> {
+        HostCallback::new("token", Arc::new(call))
+    }
+
     const SOON: Duration = Duration::from_secs(20);
 
     fn complete(request: CredentialRequest, secret: &str) {
@@ -186,12 +190,12 @@ mod tests {
     }
 
     fn error(call: impl Fn(CredentialRequest) + Send + Sync + 'static, timeout: Duration) -> Error {
-        HostCallback::new("token", call).ask(Some("scope"), timeout).err().expect("a token")
+        host(call).ask(Some("scope"), timeout).err().expect("a token")
     }
 
     #[test]
     fn an_answer_may_come_at_once_or_later_and_from_another_thread() {
-        let at_once = HostCallback::new("token", |request| {
+        let at_once = host(|request| {
             assert_eq!(request.scope(), Some("scope"));
             assert!(request.time_left() > SOON / 2);
             complete(request, "one");
@@ -199,8 +203,7 @@ mod tests {
         assert_eq!(at_once.ask(Some("scope"), SOON).unwrap().secret.as_str(), "one");
         let (sender, requests) = mpsc::channel::<CredentialRequest>();
         let sender = Mutex::new(sender);
-        let elsewhere =
-            HostCallback::new("token", move |request| sender.lock().unwrap().send(request).unwrap());
+        let elsewhere = host(move |request| sender.lock().unwrap().send(request).unwrap());
         let host = std::thread::spawn(move || complete(requests.recv().unwrap(), "two"));
         assert_eq!(elsewhere.ask(Some("scope"), SOON).unwrap().secret.as_str(), "two");
         host.join().unwrap();
@@ -214,6 +217,14 @@ mod tests {
         assert!(said.message().contains("the vault is sealed") && said.is_retriable(), "{said}");
         let panic = |_| std::panic::resume_unwind(Box::new("as a host might"));
         assert_eq!(error(panic, SOON).kind(), ErrorKind::CallbackFailed);
+        struct Grenade;
+        impl Drop for Grenade {
+            fn drop(&mut self) {
+                std::panic::resume_unwind(Box::new("from a destructor"));
+            }
+        }
+        let worse = |_| std::panic::resume_unwind(Box::new(Grenade));
+        assert_eq!(error(worse, SOON).kind(), ErrorKind::CallbackFailed);
         assert!(error(drop, SOON).message().contains("without an answer"));
         assert!(started.elapsed() < SOON / 2);
     }
@@ -232,7 +243,7 @@ mod tests {
         let (release, released) = mpsc::channel::<()>();
         let (entered, inside) = mpsc::channel();
         let (entered, released) = (Mutex::new(entered), Mutex::new(released));
-        let callback = HostCallback::new("token", move |request| {
+        let callback = host(move |request| {
             entered.lock().unwrap().send(()).unwrap();
             released.lock().unwrap().recv().unwrap_or(());
             complete(request, "at last");
@@ -251,12 +262,12 @@ mod tests {
 
     #[test]
     fn a_callback_knows_that_it_runs_here_and_nowhere_else() {
-        let other = HostCallback::new("token", drop);
+        let other = host(drop);
         let (sender, seen) = mpsc::channel();
         let (sender, inner) = (Mutex::new(sender), other.clone());
         let cell: Arc<std::sync::OnceLock<Arc<HostCallback>>> = Arc::default();
         let myself = cell.clone();
-        let callback = HostCallback::new("token", move |request| {
+        let callback = host(move |request| {
             let here = myself.get().unwrap().is_running_here();
             sender.lock().unwrap().send((here, inner.is_running_here())).unwrap();
             complete(request, "t");

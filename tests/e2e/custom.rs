@@ -59,6 +59,24 @@ fn asking_for_a_token_inside_the_callback_that_supplies_it_is_an_error_at_once()
 }
 
 #[test]
+fn two_providers_of_one_configuration_do_not_wait_for_each_other() {
+    let both = Arc::new(std::sync::Barrier::new(2));
+    let mut config = Config::new();
+    config.on_token_request(move |request| {
+        both.wait(); // until the other's call is inside too
+        supply(request, 3600);
+    });
+    let providers = [Provider::new(&config).unwrap(), Provider::new(&config).unwrap()];
+    std::thread::scope(|scope| {
+        for provider in &providers {
+            scope.spawn(|| assert!(provider.get_token().is_ok()));
+        }
+    });
+    let failures = providers.iter().map(|provider| provider.status().counters.failures.len()).sum::<usize>();
+    assert_eq!(failures, 0);
+}
+
+#[test]
 fn a_callback_that_never_returns_costs_no_thread_for_each_try_and_does_not_hold_up_close() {
     let (release, released) = mpsc::channel::<()>();
     let (calls, released) = (Arc::new(AtomicU32::new(0)), Mutex::new(released));

@@ -224,5 +224,5 @@ fn custom(values: &Values<'_>) -> Result<IdentityChoice> {
     let callback = values.config.callbacks.token.clone();
     let callback =
         callback.ok_or_else(|| invalid("identity \"custom\" needs a token callback: pass one."))?;
-    Ok(IdentityChoice::Custom(callback))
+    Ok(IdentityChoice::Custom(HostCallback::new("token", callback)))
 }

@@ -28,7 +28,7 @@ pub(crate) use settings::Settings;
 pub(crate) use environment::{Environment, TrustPaths};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::request::{CredentialRequest, HostCallback};
+use crate::request::{CredentialRequest, HostFunction};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -44,8 +44,8 @@ pub struct Config {
 /// What code supplies that is not a value.
 #[derive(Clone, Default)]
 struct Callbacks {
-    token: Option<Arc<HostCallback>>,
-    assertion: Option<Arc<HostCallback>>,
+    token: Option<HostFunction>,
+    assertion: Option<HostFunction>,
 }
 
 impl Config {
@@ -75,7 +75,7 @@ impl Config {
     where
         F: Fn(CredentialRequest) + Send + Sync + 'static,
     {
-        self.callbacks.token = Some(HostCallback::new("token", callback));
+        self.callbacks.token = Some(Arc::new(callback));
     }
 
     /// The application signs in with the assertions that `callback` gives (`identity` need not be set then, but
@@ -84,7 +84,7 @@ impl Config {
     where
         F: Fn(CredentialRequest) + Send + Sync + 'static,
     {
-        self.callbacks.assertion = Some(HostCallback::new("assertion", callback));
+        self.callbacks.assertion = Some(Arc::new(callback));
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<&str> {

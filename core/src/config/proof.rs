@@ -111,7 +111,7 @@ fn proof(identity: &str, values: &Values<'_>, why: &str) -> Result<Proof> {
     match identity {
         WORKLOAD_IDENTITY => workload_token(values),
         CLIENT_ASSERTION => match &values.config.callbacks.assertion {
-            Some(callback) => Ok(Proof::Callback(callback.clone())),
+            Some(callback) => Ok(Proof::Callback(HostCallback::new("assertion", callback.clone()))),
             None => file("client_assertion_path"),
         },
         "azure_pipelines" => pipelines(values),

@@ -32,6 +32,8 @@ impl Machine {
             return self.plan_retry(now, &flight, error, random, out);
         }
         self.skew_ms = grant.skew_ms.or(self.skew_ms);
+        // Whoever was refused while the request was under way waits for its answer too.
+        let rejected = flight.forced == Some(Forced::Rejection) || self.pace.wants(Forced::Rejection);
         if self.is_held(&grant) {
             self.see_again(now, grant.end(), out);
             self.not_newer(now, &flight);
@@ -39,7 +41,7 @@ impl Machine {
             self.keep_for_later(now, grant);
             self.not_newer(now, &flight);
         } else if self.is_better(now, &grant, flight.forced) {
-            self.install(now, grant, flight.forced == Some(Forced::Rejection), random, out);
+            self.install(now, grant, rejected, random, out);
         } else {
             self.tally.unchanged += 1;
             self.not_newer(now, &flight);

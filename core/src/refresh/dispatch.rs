@@ -1,10 +1,10 @@
 //! Threads that run the host's code: listeners, and answers to asynchronous waits.
 //!
-//! One thread at a time as long as jobs come and go. When a job stalls, others take over its place, ever
-//! more of them up to a bound. A thread that finds nothing to do ends.
+//! One thread at a time as long as jobs come and go. When jobs stall, or come faster than they go, others
+//! help, ever more of them up to a bound. A thread that finds nothing to do ends.
 
-use super::guarded;
 use super::timer::{self, Alarm};
+use crate::guard::guarded;
 use crate::sync::{Mutex, MutexGuard, spawn};
 use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError, Weak};
@@ -34,7 +34,11 @@ struct State {
     /// How many jobs were ever taken, and how many had been at the last look: the same means stalled.
     taken: u64,
     taken_before: u64,
+    /// How many should have been taken by the next look: all that were there at the last one.
+    expected: u64,
     watching: bool,
+    /// Itself, while jobs wait for the system to give a thread: nobody else may hold it.
+    kept: Option<Arc<Dispatcher>>,
 }
 
 impl Dispatcher {
@@ -66,6 +70,7 @@ impl Dispatcher {
     fn watch(self: &Arc<Self>, state: &mut State, wait: Duration) {
         if !state.watching {
             state.taken_before = state.taken;
+            state.expected = state.taken + state.jobs.len() as u64;
             let alarm: Weak<Self> = Arc::downgrade(self);
             state.watching = timer::arm(self.alarm_id, entrakey_sys::clock::boot() + wait, alarm).is_ok();
         }
@@ -76,6 +81,7 @@ impl Dispatcher {
         if spawn("entrakey-notify", move || dispatcher.work()).is_ok() {
             state.workers += 1;
         }
+        state.kept = (state.workers == 0).then(|| self.clone());
     }
 
     fn work(&self) {
@@ -103,11 +109,14 @@ impl Alarm for Dispatcher {
         if state.jobs.is_empty() {
             return;
         }
-        if state.taken == state.taken_before {
-            let more = state.workers.max(1).min(MAX_WORKERS - state.workers).min(state.jobs.len());
-            for _ in 0..more {
-                self.start_worker(&mut state);
-            }
+        let wanted = match state.taken {
+            taken if taken == state.taken_before => state.workers.max(1), // stalled: twice as many
+            taken if taken < state.expected => 1,                         // slow: one more at each look
+            _ => 0,
+        };
+        let more = wanted.min(MAX_WORKERS - state.workers).min(state.jobs.len());
+        for _ in 0..more {
+            self.start_worker(&mut state);
         }
         let full = state.workers == 0 || state.workers == MAX_WORKERS;
         self.watch(&mut state, if full { NO_THREAD_WAIT } else { STALLED_AFTER });
@@ -141,6 +150,23 @@ mod tests {
             assert!(started.elapsed() < SOON, "threads are left over");
             std::thread::yield_now();
         }
+    }
+
+    #[test]
+    fn jobs_that_come_faster_than_they_go_get_help_and_instant_ones_do_not_need_it() {
+        let dispatcher = Dispatcher::new();
+        let (sender, seen) = mpsc::channel();
+        for _ in 0..200 {
+            let (sender, dispatcher) = (sender.clone(), Arc::downgrade(&dispatcher));
+            dispatcher.upgrade().unwrap().submit(Box::new(move || {
+                std::thread::sleep(STALLED_AFTER / 2); // never stalled for as long as from one look to the next
+                let workers = dispatcher.upgrade().map_or(0, |dispatcher| dispatcher.workers());
+                sender.send(workers).unwrap();
+            }));
+        }
+        drop(sender);
+        let most = seen.iter().max().unwrap();
+        assert!(most >= 4, "{most} threads for 200 jobs of 10 ms");
     }
 
     #[test]

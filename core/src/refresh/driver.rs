@@ -5,7 +5,6 @@
 
 use super::callers::{Answer, Callback, Reply, Slot};
 use super::dispatch::Dispatcher;
-use super::guarded;
 use super::machine::Machine;
 use super::observers::{Observer, Observers};
 use super::snapshot::{Published, Snapshot};
@@ -15,6 +14,7 @@ use crate::clock::Now;
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Level, ProviderEvent};
+use crate::guard::guarded;
 use crate::identity::{Source, Stamp};
 use crate::notify::Listener;
 use crate::rejection::{Rejection, explain};
@@ -22,7 +22,6 @@ use crate::status::Status;
 use crate::sync::{Condvar, Mutex, MutexGuard, spawn};
 use crate::token::Token;
 use std::collections::{BTreeMap, HashMap};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError, Weak};
 use std::thread::ThreadId;
 use std::time::Duration;
@@ -39,8 +38,10 @@ pub(crate) struct Engine {
     state: Mutex<State>,
     /// A listener's callback has returned.
     returned: Condvar,
-    /// For listeners and observers.
+    /// For listeners.
     dispatcher: Arc<Dispatcher>,
+    /// For observers, who have to hear of listeners that stall, and for looks at files.
+    events: Arc<Dispatcher>,
     /// For answers to asynchronous waits, which must not be late because listeners stall.
     answers: Arc<Dispatcher>,
 }
@@ -110,6 +111,7 @@ impl Engine {
             }),
             returned: Condvar::new(),
             dispatcher: Dispatcher::new(),
+            events: Dispatcher::new(),
             answers: Dispatcher::new(),
         });
         engine.rearm(&mut engine.lock());
@@ -325,8 +327,9 @@ impl Engine {
         };
         state.looking = true;
         let engine = self.clone();
-        self.dispatcher.submit(Box::new(move || {
-            let changed = engine.source.stamp().is_some_and(|now| now != before);
+        self.events.submit(Box::new(move || {
+            let stamp = guarded(|| engine.source.stamp()).flatten();
+            let changed = stamp.is_some_and(|now| now != before);
             let mut state = engine.lock();
             state.looking = false;
             if changed && state.machine.is_refused() {
@@ -338,19 +341,17 @@ impl Engine {
     fn start_fetch(self: &Arc<Self>, number: u64, timeout: Duration) -> Option<Event> {
         let engine = self.clone();
         let body = move || {
-            let fetch = AssertUnwindSafe(|| {
+            let outcome = guarded(|| {
                 let stamp = engine.source.stamp(); // before the file is read: a change in between is seen later
                 engine.lock().stamp = stamp;
                 engine.source.fetch(timeout)
             });
-            let outcome = catch_unwind(fetch).unwrap_or_else(|_| Err(panicked()));
+            let outcome = outcome.unwrap_or_else(|| Err(panicked()));
             if let Ok(grant) = &outcome {
                 engine.pass_on(engine.source.advice(grant));
             }
             let event = outcome.map_or_else(|e| Event::Failed(number, e), |g| Event::Answered(number, g));
-            if catch_unwind(AssertUnwindSafe(|| engine.tell(event))).is_err() {
-                engine.tell(Event::Failed(number, panicked()));
-            }
+            engine.tell(event);
         };
         let spawned = spawn("entrakey-fetch", body);
         spawned.err().map(|_| Event::Failed(number, no_thread("for a token request")))
@@ -385,7 +386,7 @@ impl Engine {
         let mut state = self.lock();
         state.running.remove(&id);
         self.returned.notify_all();
-        self.feed(&mut state, Event::Returned { listener: id, panicked: !returned });
+        self.feed(&mut state, Event::Returned { listener: id, panicked: returned.is_none() });
     }
 
     /// None if it was unsubscribed before its turn came.
@@ -400,7 +401,7 @@ impl Engine {
     fn report(self: &Arc<Self>, state: &mut State, event: ProviderEvent) {
         if state.observers.push(event) {
             let engine = self.clone();
-            self.dispatcher.submit(Box::new(move || engine.deliver_events()));
+            self.events.submit(Box::new(move || engine.deliver_events()));
         }
     }
 

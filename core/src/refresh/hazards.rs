@@ -142,10 +142,49 @@ fn a_refusal_of_permission_asks_for_no_token_whether_or_not_the_client_cut_its_c
     ] {
         assert_eq!(engine.rejected(&settings(), 1, message).reason.name(), "no_permission", "{message}");
     }
+    let status = engine.status();
+    assert!(!status.refreshing && status.counters.fetches == 1, "{}", status.to_json());
+    assert!(status.next_refresh_in_ms > Some(60_000), "{}", status.to_json());
+    assert_eq!(status.counters.auth_rejections, [("no_permission", 3)].into());
     assert_eq!(
         engine.rejected(&settings(), 1, "invalid username-password pair").reason.name(),
         "no_access_policy"
     );
+    engine.close();
+}
+
+#[test]
+fn an_answer_that_no_thread_could_be_had_for_is_given_when_there_is_one_also_if_nobody_holds_the_provider() {
+    let engine = engine(|_| Err(Error::new(ErrorKind::Network, "down")));
+    let (sender, answered) = mpsc::channel();
+    let wish = Wish { deadline: entrakey_sys::clock::boot() + 10 * SOON, wait: true };
+    engine.get_then(wish, Box::new(move |answer| sender.send(answer.unwrap_err().kind()).unwrap()));
+    let refused = refuse_threads();
+    engine.close(); // on this thread, which gets none for the answer
+    drop((engine, refused));
+    assert_eq!(answered.recv_timeout(SOON).unwrap(), ErrorKind::Closed);
+}
+
+#[test]
+fn listeners_that_all_stall_do_not_silence_those_who_would_tell_of_it() {
+    let engine = engine(|number| Ok(grant(number)));
+    get(&engine).unwrap();
+    let (release, released) = mpsc::channel::<()>();
+    let released = Arc::new(std::sync::Mutex::new(released));
+    for _ in 0..70 {
+        let released = released.clone();
+        let stalls = move |_: &_| released.lock().unwrap().recv().unwrap_or(());
+        engine.subscribe(Arc::new(stalls)).unwrap();
+    }
+    engine.tell(Event::Rejected(1));
+    while engine.status().version < 2 {
+        std::thread::yield_now();
+    }
+    let (sender, told) = mpsc::channel();
+    engine.observe(Level::Warn, Arc::new(move |event| sender.send(event.name()).unwrap())).unwrap();
+    engine.tell(Event::Rejected(2));
+    assert_eq!(told.recv_timeout(SOON).unwrap(), "rejected");
+    drop(release);
     engine.close();
 }
 

@@ -230,6 +230,9 @@ mod tests {
             listeners.take_stale(at(1000), 2, |version| reports += version);
         }
         assert_eq!((listeners.stale(at(1000), 2), reports, listeners.oldest()), (1, 1, Some(1)));
+        listeners.news(at(1500), on(3, 3000, 0), false, &mut || 0.0);
+        listeners.take_stale(at(1500), 3, |version| reports += version);
+        assert_eq!(reports, 2, "and again with the next token");
         assert!(!listeners.acknowledged(7, 2, true), "no such listener");
         assert!(listeners.acknowledged(1, 2, false));
         listeners.returned(1, false);

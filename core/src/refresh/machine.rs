@@ -113,7 +113,9 @@ impl Machine {
     /// Something happened; what is to be done?
     pub fn step(&mut self, now: Now, event: Event, random: Random<'_>) -> Vec<Action> {
         let mut out = Vec::new();
+        let version = self.version;
         self.activate(now, random, &mut out);
+        let only_came = matches!(event, Event::Get(..)) && self.version == version;
         match event {
             Event::Get(id, wish) => self.admit(now, id, wish),
             Event::Timer => self.give_up_lost(now, random, &mut out),
@@ -133,7 +135,7 @@ impl Machine {
             }
             Event::Close => self.close(&mut out),
         }
-        self.settle(now, random, &mut out);
+        self.settle(now, only_came, random, &mut out);
         out
     }
 
@@ -187,8 +189,9 @@ impl Machine {
         self.closed
     }
 
-    /// Derives what follows from what is known.
-    fn settle(&mut self, now: Now, random: Random<'_>, out: &mut Vec<Action>) {
+    /// Derives what follows from what is known. If all that happened is that a caller came (`only_came`),
+    /// nobody else can be answered by that: thousands may wait.
+    fn settle(&mut self, now: Now, only_came: bool, random: Random<'_>, out: &mut Vec<Action>) {
         if !self.closed {
             if !self.waiters.is_empty() && self.valid(now).is_none() {
                 self.pace.hurry(&self.policy, now.boot, random);
@@ -198,13 +201,16 @@ impl Machine {
             }
         }
         let mut waiters = std::mem::take(&mut self.waiters);
-        waiters.retain(|waiter| match self.judge(now, waiter) {
-            Some(answer) => {
-                out.push(Action::Resolve(waiter.id, answer));
-                false
-            }
-            None => true,
-        });
+        let mut is_answered = |waiter: &mut Waiter| {
+            let answer = self.judge(now, waiter);
+            let answered = answer.is_some();
+            out.extend(answer.map(|answer| Action::Resolve(waiter.id, answer)));
+            answered
+        };
+        match only_came {
+            true => drop(waiters.pop_if(is_answered)),
+            false => waiters.retain_mut(|waiter| !is_answered(waiter)),
+        }
         self.waiters = waiters;
         self.listeners.take_due(now.boot, |id| out.push(Action::Notify(id)));
         self.listeners.take_stale(now.boot, self.version, |version| {

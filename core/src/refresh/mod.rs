@@ -4,8 +4,6 @@
 //! `arrival` (a token has come), `pace` (when to ask), `listeners`, `tally`. With threads: `driver`, `timer`,
 //! `dispatch`, `callers`, `observers`.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 mod arrival;
 mod callers;
 mod dispatch;
@@ -42,13 +40,3 @@ pub use step::{Event, Wish};
 pub(crate) use driver::Engine;
 pub(crate) use snapshot::{Published, Snapshot};
 pub(crate) use tally::DURATION_BOUNDS_S;
-
-/// Runs a host's code; false if it panicked. What it panicked with may panic when it is dropped: then that is
-/// leaked.
-fn guarded(code: impl FnOnce()) -> bool {
-    let Err(payload) = catch_unwind(AssertUnwindSafe(code)) else { return true };
-    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-        std::mem::forget(again);
-    }
-    false
-}

@@ -79,8 +79,16 @@ impl Pace {
         self.last_error.as_ref().is_some_and(|error| !error.is_retriable())
     }
 
+    /// A rejection is the stronger reason: what it brings is announced at once.
     pub(super) fn want_forced(&mut self, cause: Forced) {
-        self.forced = Some(cause);
+        if !self.wants(Forced::Rejection) {
+            self.forced = Some(cause);
+        }
+    }
+
+    /// Whether a request is wanted for that reason and has not started yet.
+    pub(super) fn wants(&self, cause: Forced) -> bool {
+        self.forced == Some(cause)
     }
 
     /// What was tried in vain says nothing about what is tried next.

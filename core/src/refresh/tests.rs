@@ -542,15 +542,30 @@ fn status_counts_what_happened_and_remembers_the_last_error() {
     assert_eq!(bench.state(), ProviderState::Idle);
     let flight = bench.get().1.unwrap();
     assert_eq!(bench.state(), ProviderState::Fetching);
-    bench.fail(flight, ErrorKind::Network);
+    bench.fail(flight, ErrorKind::BadResponse);
     assert_eq!(bench.state(), ProviderState::Failing);
     let (_, flight) = bench.advance_to_request();
+    assert_eq!(bench.machine.status(bench.now).next_refresh_in_ms, None, "one is under way");
+    bench.pass(seconds(2));
+    let failed = bench.fail(flight, ErrorKind::Network);
+    let next = failed.iter().find_map(|action| match action {
+        Action::Report(ProviderEvent::RefreshFailed { next_attempt_in, .. }) => Some(*next_attempt_in),
+        _ => None,
+    });
+    let failed_at = bench.now.wall;
+    let (wait, flight) = bench.advance_to_request();
+    assert_eq!(next, Some(wait));
     bench.answer(flight, "one", 3600);
     bench.pass(seconds(100));
     let status = bench.machine.status(bench.now);
+    let last = status.last_error.as_ref().unwrap();
+    assert_eq!(Duration::from_millis(last.unix_ms), failed_at);
+    let durations = &status.counters.refresh_duration;
+    let counted: Vec<u64> = durations.classes.iter().map(|(_, count)| *count).collect();
+    assert_eq!((durations.sum_s, counted), (2.0, vec![2, 0, 0, 0, 0, 1, 0, 0, 0]), "0 s twice, and 2 s");
     assert_eq!((status.state, status.ready, status.version), (ProviderState::Fresh, true, 1));
     assert_eq!((status.token_age_ms, status.validity_left_ms), (Some(100_000), Some(3_500_000)));
-    assert_eq!((status.counters.fetches, status.counters.failures["NETWORK"]), (2, 1));
+    assert_eq!((status.counters.fetches, status.counters.failures["NETWORK"]), (3, 1));
     assert_eq!((status.attempts, status.last_error.as_ref().unwrap().kind), (0, "NETWORK"));
     let json: serde_json::Value = serde_json::from_str(&status.to_json()).unwrap();
     assert_eq!((json["state"].as_str(), json["counters"]["renewed"].as_u64()), (Some("fresh"), Some(1)));
@@ -676,4 +691,34 @@ fn after_a_refusal_a_failure_that_passes_is_waited_for_again() {
     let (_, flight) = bench.advance_to_request();
     bench.fail(flight, ErrorKind::Network);
     assert_eq!(bench.get().0, Told::Nothing);
+}
+
+#[test]
+fn a_rejection_is_not_weakened_by_whatever_else_wants_a_request() {
+    for other in [Event::Refresh, Event::CredentialChanged] {
+        let mut bench = Bench::with_token(3600);
+        bench.step(Event::Subscribed(1));
+        bench.step(Event::Rejected(1));
+        bench.step(other);
+        let (_, flight) = bench.advance_to_request();
+        assert_eq!(notified(&bench.answer(flight, "two", 3600)), 1, "told at once");
+    }
+    let mut bench = Bench::with_token(3600);
+    bench.step(Event::Subscribed(1));
+    let (_, flight) = bench.advance_to_request();
+    bench.step(Event::Rejected(1));
+    assert_eq!(notified(&bench.answer(flight, "two", 3600)), 1, "also if a request was under way already");
+}
+
+#[test]
+fn a_forked_child_that_inherits_next_to_nothing_does_not_ask_at_once() {
+    let parent = Bench::with_token(3600);
+    let inherited = parent.machine.newest().unwrap().clone();
+    let mut child = Bench::new();
+    child.now = parent.now;
+    child.pass(seconds(3600 - 100));
+    let random = child.random;
+    child.machine.adopt(inherited, child.now, &mut || random);
+    let wait = child.machine.alarm(child.now).unwrap() - child.now.boot;
+    assert_eq!(wait, Duration::from_millis(2500), "half of a twentieth of the 100 s that are left");
 }

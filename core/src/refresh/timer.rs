@@ -1,6 +1,6 @@
 //! One thread for the alarms of every provider: started at first need, gone after the last.
 
-use super::guarded;
+use crate::guard::guarded;
 use crate::sync::spawn;
 use arc_swap::ArcSwapOption;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -77,10 +77,11 @@ impl World {
         }
         let seen = grant.end.saturating_sub(now);
         let life = Life { seen, nominal: grant.lifetime.max(seen) };
+        let mut rejected = false;
         if ripened {
             self.pacing.activated(now, life, grant.hint);
         } else {
-            self.pacing.installed(now, life, grant.hint);
+            rejected = self.pacing.installed(now, life, grant.hint);
             self.ledger.landing = None;
         }
         self.ledger.early = self.ledger.early.filter(|early| early.grant.end > grant.end && !ripened);
@@ -97,7 +98,7 @@ impl World {
             refresh_on: self.next_chance(),
             cut: false,
         });
-        self.owe(token.version());
+        self.owe(token.version(), rejected);
     }
 
     /// When the source can be asked next, at the latest: a request that was begun before this token, with

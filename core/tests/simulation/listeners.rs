@@ -39,8 +39,8 @@ impl World {
     }
 
     /// Every listener that is on an older token has to hear of this one: by the older one's deadline, or at
-    /// once after that.
-    pub fn owe(&mut self, version: u64) {
+    /// once after that, and after a rejection.
+    pub fn owe(&mut self, version: u64, rejected: bool) {
         let (now, newest) = (self.now.boot, self.newest_on());
         for (id, listener) in &mut self.listeners {
             if listener.told.version == 0 {
@@ -48,11 +48,15 @@ impl World {
                 continue;
             }
             let busy = listener.returns.max(listener.begins).unwrap_or(Duration::ZERO);
-            let by = listener.told.deadline.max(now).max(busy);
+            let deadline = if rejected { now } else { listener.told.deadline };
+            let by = deadline.max(now).max(busy);
             self.ledger
                 .owed
                 .entry(*id)
-                .and_modify(|owed| owed.version = version)
+                .and_modify(|owed| {
+                    owed.version = version;
+                    owed.by = if rejected { owed.by.min(by) } else { owed.by };
+                })
                 .or_insert(Owed { version, by });
         }
     }

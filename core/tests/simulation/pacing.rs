@@ -81,7 +81,10 @@ impl Pacing {
     }
 
     pub fn want(&mut self, cause: Cause) {
-        self.wish = Some(cause);
+        // A rejection is the stronger reason.
+        if self.wish != Some(Cause::Rejection) {
+            self.wish = Some(cause);
+        }
     }
 
     pub fn credential_changed(&mut self) {
@@ -142,10 +145,13 @@ impl Pacing {
         Ok(())
     }
 
-    /// A newer token came with the request under way.
-    pub fn installed(&mut self, now: Duration, life: Life, hint: Option<Duration>) {
+    /// A newer token came with the request under way. Whether somebody was refused with the one before.
+    pub fn installed(&mut self, now: Duration, life: Life, hint: Option<Duration>) -> bool {
         let forced = self.flight.take().and_then(|flight| flight.forced);
-        self.renewed(now, life, hint, forced == Some(Cause::Rejection));
+        // Also one that came while the request was under way.
+        let rejected = [forced, self.wish].contains(&Some(Cause::Rejection));
+        self.renewed(now, life, hint, rejected);
+        rejected
     }
 
     /// A token that had to wait is used now; a request may be under way, and is no longer a forced one.
