@@ -27,6 +27,7 @@ mod identity;
 mod metrics;
 mod notify;
 mod provider;
+mod redact;
 mod refresh;
 mod rejection;
 mod request;

@@ -4,6 +4,7 @@
 
 use crate::claims::Claims;
 use crate::config::Settings;
+use crate::redact::without_tokens;
 use crate::token::Token;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -169,28 +170,10 @@ fn sentence(facts: &Facts, claims: &Claims, settings: &Settings, reason: Rejecti
     text + reason.remedy()
 }
 
-/// Runs of characters that tokens are made of, from this length on, are not shown. Object ids have 36.
-const SHORTEST_TOKEN: usize = 40;
-
-/// The server's message without tokens: some servers repeat a command that they do not know, AUTH included, and cut
-/// its arguments short.
+/// What the server said, without tokens: some servers repeat a command that they do not know, AUTH included.
 fn quoted(facts: &Facts) -> String {
-    let start = facts.current.as_ref().map(|token| token.secret().chars().take(8).collect::<String>());
-    let start = start.filter(|start| start.len() == 8);
-    let mut said = String::new();
-    let mut word = String::new();
-    for c in facts.message.chars().chain([' ']) {
-        if c.is_ascii_alphanumeric() || "._~+/=-".contains(c) {
-            word.push(c);
-            continue;
-        }
-        let is_ours = start.as_ref().is_some_and(|start| word.contains(start.as_str()));
-        let is_token = is_ours || word.len() >= SHORTEST_TOKEN || word.contains("eyJ");
-        said.push_str(if is_token { "[token]" } else { &word });
-        word.clear();
-        said.push(c);
-    }
-    said.trim_end().chars().filter(|c| !c.is_control()).take(200).collect()
+    let current = facts.current.as_ref().map(|token| token.secret());
+    without_tokens(&facts.message, current).chars().filter(|c| !c.is_control()).take(200).collect()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::guard::guarded;
+use crate::redact::without_tokens;
 use crate::sync::{Condvar, Mutex};
 use std::cell::Cell;
 use std::fmt;
@@ -107,7 +108,10 @@ impl HostCallback {
         }
         slot.wait(deadline).unwrap_or_else(|| {
             let (what, seconds) = (self.what, timeout.as_secs_f64());
-            let message = format!("The {what} callback has not answered within {seconds:.1} s.");
+            let message = format!(
+                "The {what} callback has not answered within {seconds:.1} s. (If it asks its own provider for a token, \
+                 it waits for itself.)"
+            );
             Err(Error::new(ErrorKind::Timeout, message))
         })
     }
@@ -120,6 +124,7 @@ impl fmt::Debug for HostCallback {
 }
 
 fn failed(what: &str, message: &str) -> Error {
+    let message = without_tokens(message, None);
     Error::new(ErrorKind::CallbackFailed, format!("The {what} callback failed: {message}"))
 }
 

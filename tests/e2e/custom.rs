@@ -27,6 +27,27 @@ fn a_token_of_the_hosts_own_says_itself_whose_it_is_and_how_long_it_lasts() {
 }
 
 #[test]
+fn of_two_expiries_the_earlier_counts_and_one_in_the_wrong_unit_is_refused() {
+    let provider = |expires_unix_ms: u64| {
+        let mut config = Config::new();
+        config.set("retry_initial_ms", "30000").unwrap();
+        config.on_token_request(move |request| {
+            let token = jwt(&json!({"oid": "me", "exp": unix_s() + 3600}));
+            request.complete(token.into(), Some(expires_unix_ms));
+        });
+        Provider::new(&config).unwrap()
+    };
+    let sooner = provider((unix_s() + 120) * 1000);
+    sooner.get_token().unwrap();
+    assert!(sooner.status().validity_left_ms.unwrap() <= 120_000);
+    for wrong in [unix_s() + 120, (unix_s() + 120) * 1_000_000, u64::MAX] {
+        let error = provider(wrong).get_token().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::CallbackFailed);
+        assert!(error.message().contains("unit") && !error.is_retriable(), "{error}");
+    }
+}
+
+#[test]
 fn a_rotation_of_the_hosts_own_tokens_reaches_its_listeners() {
     let mut config = Config::new();
     config.on_token_request(|request| supply(request, 4));

@@ -61,8 +61,15 @@ fn runners() -> Vec<Runner> {
         Runner { language: "Rust", command: vec![built().join("examples/contract")] },
         Runner { language: "C", command: vec![c_runner()] },
         Runner { language: "Python", command: vec![root().join(".venv/bin/python"), script("runner.py")] },
-        Runner { language: "Node", command: vec!["node".into(), script("runner.mjs")] },
+        Runner { language: "Node", command: vec![found("node"), script("runner.mjs")] },
     ]
+}
+
+/// A program by this process's PATH: a case may have one of its own.
+fn found(name: &str) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let places = std::env::split_paths(&path).map(|folder| folder.join(name));
+    places.into_iter().find(|place| place.is_file()).unwrap_or_else(|| panic!("{name} is not on the PATH"))
 }
 
 fn c_runner() -> PathBuf {
@@ -111,9 +118,8 @@ impl Runner {
     ) -> Outcome {
         let mut command = Command::new(&self.command[0]);
         command.args(&self.command[1..]).env_clear();
-        command
-            .envs(std::env::vars().filter(|(name, _)| ["PATH", "HOME", "NO_PROXY"].contains(&name.as_str())));
-        command.envs(variables);
+        command.envs(std::env::vars().filter(|(name, _)| ["PATH", "NO_PROXY"].contains(&name.as_str())));
+        command.env("HOME", &values["folder"]).envs(variables);
         for name in &case.without {
             command.env_remove(name);
         }
@@ -171,6 +177,7 @@ fn every_identity_behaves_the_same_in_every_language() {
         let variables = emulator.env(&case.environment);
         let mut values = emulator.environment.clone();
         values.extend(variables.clone());
+        values.insert("folder".into(), folder.path().display().to_string());
         for (name, text) in &case.files {
             let path = folder.write(name, &filled(text, &values));
             values.insert(format!("file:{name}"), path.display().to_string());

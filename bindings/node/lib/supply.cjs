@@ -12,6 +12,15 @@ function partsOf(supplied) {
   throw new TypeError(`a callback gives a string or { token, expiresOnTimestamp }, not ${typeof supplied}`);
 }
 
+/** What was thrown, which may be anything, in words. */
+function reasonOf(error) {
+  try {
+    return String(error);
+  } catch {
+    return 'it threw something that cannot be shown';
+  }
+}
+
 /** A function for the native side that answers a request with what `callback` gives, or its promise. */
 function supplier(name, callback) {
   if (callback === undefined) return undefined;
@@ -20,7 +29,7 @@ function supplier(name, callback) {
     try {
       native.completeRequest(request, ...partsOf(await (scope == null ? callback() : callback(scope))));
     } catch (error) {
-      native.failRequest(request, String(error));
+      native.failRequest(request, reasonOf(error));
     }
   };
 }

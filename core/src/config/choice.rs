@@ -59,8 +59,18 @@ impl IdentityChoice {
         let callbacks = &values.config.callbacks;
         // Code that brings a callback means it, unless it says something else.
         match (values.config.get("identity"), &callbacks.token, &callbacks.assertion) {
-            (None, Some(_), _) => return single(CUSTOM, values),
-            (None, None, Some(_)) => return single(CLIENT_ASSERTION, values),
+            (_, Some(_), Some(_)) => {
+                return Err(invalid(
+                    "There is a token callback and an assertion callback: pass one of them.",
+                ));
+            }
+            (None | Some(CUSTOM), Some(_), None) => return single(CUSTOM, values),
+            (None | Some(CLIENT_ASSERTION), None, Some(_)) => return single(CLIENT_ASSERTION, values),
+            (Some(identity), Some(_), None) | (Some(identity), None, Some(_)) => {
+                return Err(invalid(format!(
+                    "identity \"{identity}\" uses no callback: leave the callback out, or identity."
+                )));
+            }
             _ => {}
         }
         match values.required("identity", "")? {

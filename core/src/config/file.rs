@@ -71,7 +71,10 @@ impl File<'_> {
             (Some(Node::Map(keys)), _) => self.keys(keys),
             (Some(_), _) => Err(self.refuse(format!("\"{SECTION}\" must be a table of configuration keys."))),
             (None, Node::Map(keys)) if entry.is_none() && !store::is_one(root) => self.keys(keys),
-            (None, _) => store::pick(self, root, entry),
+            (None, _) => {
+                let picked = store::pick(self, root, entry)?;
+                Ok(Config { is_entry: true, ..picked })
+            }
         }
     }
 

@@ -359,7 +359,7 @@ impl Key {
 
 /// What a value of a Boolean key means.
 pub(super) fn boolean(value: &str) -> Option<bool> {
-    match value {
+    match value.to_ascii_lowercase().as_str() {
         "true" | "1" => Some(true),
         "false" | "0" => Some(false),
         _ => None,
@@ -401,7 +401,7 @@ mod tests {
         for (value, meaning) in [("true", true), ("1", true), ("false", false), ("0", false)] {
             assert_eq!((flag.check(value), boolean(value)), (Ok(()), Some(meaning)));
         }
-        for value in ["", "True", "yes", "on", "2", " true"] {
+        for value in ["", "yes", "on", "2", " true"] {
             assert!(flag.check(value).is_err(), "{value}");
         }
     }

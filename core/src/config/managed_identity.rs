@@ -98,7 +98,12 @@ fn check((variable, host): (&str, Host)) -> Result<Host> {
     | Host::AzureMl { endpoint, .. }
     | Host::Arc { endpoint }
     | Host::CloudShell { endpoint }) = &host;
-    check_endpoint(variable, endpoint, Scheme::HttpNearby)?;
+    // The pin is worth nothing without TLS.
+    let scheme = match host {
+        Host::ServiceFabric { .. } => Scheme::HttpsOnly,
+        _ => Scheme::HttpNearby,
+    };
+    check_endpoint(variable, endpoint, scheme)?;
     Ok(host)
 }
 
@@ -144,8 +149,14 @@ mod tests {
         assert_eq!(name(&[identity, ("IMDS_ENDPOINT", HERE)]), "Azure Arc");
         assert_eq!(name(&[msi]), "Cloud Shell");
         assert_eq!(name(&[identity]), "this machine (IMDS)", "half a hint is none");
-        let fabric = |thumbprint| [identity, ("IDENTITY_HEADER", "h"), (THUMBPRINT, thumbprint)];
+        let over_tls = ("IDENTITY_ENDPOINT", "https://127.0.0.1:1/token");
+        let fabric = |thumbprint| [over_tls, ("IDENTITY_HEADER", "h"), (THUMBPRINT, thumbprint)];
         assert_eq!(name(&fabric("0A:1b 2c3d4e5f60718293a4b5c6d7e8f901234567")), "Service Fabric");
+        let in_clear = [identity, ("IDENTITY_HEADER", "h"), (THUMBPRINT, &"0a".repeat(20))];
+        assert!(
+            host(&in_clear).err().unwrap().message().contains("https"),
+            "a pin is worth nothing without TLS"
+        );
         for wrong in ["t", "0a1b", "zz1b2c3d4e5f60718293a4b5c6d7e8f901234567"] {
             assert!(host(&fabric(wrong)).err().unwrap().message().contains(THUMBPRINT));
         }

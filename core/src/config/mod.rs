@@ -38,6 +38,8 @@ use zeroize::Zeroizing;
 #[derive(Clone, Default)]
 pub struct Config {
     values: BTreeMap<&'static str, Zeroizing<String>>,
+    /// From a secret store's entry: one identity as a whole, into which Azure's variables must not mix another.
+    is_entry: bool,
     callbacks: Callbacks,
 }
 

@@ -102,7 +102,9 @@ fn authority_host(values: &Values<'_>) -> Result<String> {
     let of_cloud = CLOUDS.iter().zip(AUTHORITIES).find(|(name, _)| **name == cloud);
     let host = values.text("authority_host")?.or(of_cloud.map(|(_, host)| *host));
     let host = host.ok_or_else(|| missing("authority_host", "the cloud has none"))?;
-    check_endpoint("authority_host", host, Scheme::HttpsOnly)?;
+    // Microsoft's libraries take a name alone too.
+    let host = if host.contains("://") { host.to_owned() } else { format!("https://{host}") };
+    check_endpoint("authority_host", &host, Scheme::HttpsOnly)?;
     Ok(host.trim_end_matches('/').to_owned())
 }
 

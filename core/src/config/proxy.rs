@@ -15,7 +15,7 @@ const NO_PROXY: &[&str] = &["NO_PROXY", "no_proxy"];
 pub(crate) struct FromEnvironment {
     proxy: Option<Proxy>,
     /// The variable that names a proxy of a kind that this library cannot use.
-    unusable: Option<&'static str>,
+    pub(super) unusable: Option<&'static str>,
     no_proxy: Option<String>,
 }
 

@@ -347,3 +347,57 @@ fn a_certificate_or_a_secret_proves_a_service_principal_and_never_both() {
         "environment (workload_identity) managed_identity azure_cli azure_developer_cli"
     );
 }
+
+#[test]
+fn a_stores_entry_is_one_identity_into_which_azures_variables_mix_no_other() {
+    let text = "type: AzureEntraIdAuth\nid: a\ndetails: {auth: {tenantID: t, clientID: mine, certPath: /c, keyPath: /k}}\n";
+    let written = Written::new("entry.yaml", text);
+    let stray =
+        [("AZURE_CLIENT_ID", "other"), ("AZURE_CLIENT_SECRET", "other"), ("AZURE_TENANT_ID", "other")];
+    let file = ("config_file", written.path());
+    let app = application(&resolve(&[file], &stray).unwrap());
+    assert_eq!((app.tenant_id.as_str(), app.client_id.as_str()), ("t", "mine"));
+    assert!(matches!(app.proof, Proof::Certificate(_)));
+    let app = application(&resolve(&[file], &[("ENTRAKEY_CLIENT_ID", "ours")]).unwrap());
+    assert_eq!(app.client_id, "ours", "what is meant for us still wins");
+}
+
+#[test]
+fn a_callback_that_the_identity_does_not_use_is_an_error() {
+    let resolve = |identity: Option<&str>, token: bool, assertion: bool| {
+        let mut config = Config::new();
+        for (key, value) in [("tenant_id", "t"), ("client_id", "c")] {
+            config.set(key, value).unwrap();
+        }
+        if let Some(identity) = identity {
+            config.set("identity", identity).unwrap();
+        }
+        if token {
+            config.on_token_request(drop);
+        }
+        if assertion {
+            config.on_assertion_request(drop);
+        }
+        Settings::resolve(&config, Environment::of([])).map(|settings| settings.identity.describe())
+    };
+    assert_eq!(resolve(None, true, false).unwrap(), "token callback");
+    assert_eq!(resolve(None, false, true).unwrap(), "service principal with client id c");
+    for (identity, token, assertion) in
+        [(Some("managed_identity"), true, false), (Some("custom"), false, true), (None, true, true)]
+    {
+        assert_eq!(resolve(identity, token, assertion).unwrap_err().kind(), ErrorKind::InvalidConfig);
+    }
+}
+
+#[test]
+fn an_unusable_proxy_is_refused_where_one_would_be_used() {
+    let resolve = |code: &[(&str, &str)]| {
+        let mut config = Config::new();
+        code.iter().for_each(|(key, value)| config.set(key, value).unwrap());
+        let mut environment = Environment::of([]);
+        environment.proxies.unusable = Some("ALL_PROXY");
+        Settings::resolve(&config, environment).map(drop)
+    };
+    assert!(resolve(&[("identity", "managed_identity")]).is_ok());
+    assert!(resolve(PRINCIPAL).unwrap_err().message().contains("ALL_PROXY"));
+}

@@ -17,6 +17,16 @@ pub(super) enum Source {
     Code,
 }
 
+/// What makes an identity, out of what Azure has variables for.
+const OF_AN_ENTRY: &[&str] = &[
+    "tenant_id",
+    "client_id",
+    "client_secret",
+    "certificate_path",
+    "certificate_password",
+    "federated_token_file",
+];
+
 /// Where values come from, in order.
 pub(super) struct Values<'a> {
     pub(super) config: &'a Config,
@@ -31,6 +41,7 @@ impl<'a> Values<'a> {
             return Ok(Some(value)); // checked when it was set
         }
         let variable = key.variable();
+        let azure = azure && !self.is_of_the_entry(key);
         let from_azure = || azure.then(|| self.environment.get(key.azure_variable)).flatten();
         let (name, value) = match (self.environment.get(&variable), from_azure()) {
             (Some(value), _) => (variable.as_str(), value),
@@ -43,6 +54,11 @@ impl<'a> Values<'a> {
         };
         key.check(value).map_err(|reason| invalid(format!("Environment variable {name}: {reason}.")))?;
         Ok(Some(value))
+    }
+
+    /// Whether a secret store's entry decides on this key, set or not.
+    fn is_of_the_entry(&self, key: &Key) -> bool {
+        self.file.is_entry && OF_AN_ENTRY.contains(&key.name)
     }
 
     pub(super) fn text(&self, name: &'static str) -> Result<Option<&'a str>> {
@@ -59,7 +75,7 @@ impl<'a> Values<'a> {
         let sources = [
             (self.config.get(name), Source::Code),
             (self.environment.get(&key.variable()), Source::Ours),
-            (self.environment.get(key.azure_variable), Source::Azures),
+            (self.environment.get(key.azure_variable).filter(|_| !self.is_of_the_entry(key)), Source::Azures),
             (self.file.get(name), Source::File),
         ];
         Ok(sources.into_iter().find_map(|(value, source)| value.map(|_| source)))

@@ -19,6 +19,9 @@ const fn config(code: u32, remedy: &'static str) -> Entry {
     Entry { code, kind: ErrorKind::InvalidConfig, remedy }
 }
 
+const NO_FEDERATED_CREDENTIAL: &str =
+    "no federated credential matches: compare issuer, subject and audience with Azure's";
+
 const ENTRIES: &[Entry] = &[
     refused(
         7_000_215,
@@ -28,7 +31,11 @@ const ENTRIES: &[Entry] = &[
     refused(700_016, "check client_id and tenant_id: this application is not in this tenant"),
     refused(90_002, "check tenant_id, and cloud or authority_host: this tenant is not in this cloud"),
     refused(700_027, "the certificate is not registered for this application, or its key is another one"),
-    refused(70_021, "no federated credential matches: compare issuer, subject and audience with Azure's"),
+    refused(70_021, NO_FEDERATED_CREDENTIAL),
+    refused(700_211, NO_FEDERATED_CREDENTIAL),
+    refused(700_212, NO_FEDERATED_CREDENTIAL),
+    refused(700_213, NO_FEDERATED_CREDENTIAL),
+    refused(7_000_218, "the request proved nothing: set client_secret, a certificate or a client assertion"),
     refused(700_024, "the client assertion is outside its validity: check this machine's clock"),
     refused(50_027, "the client assertion is not a valid JWT: check the token file or callback"),
     refused(7_000_112, "the application is disabled: enable it in Entra"),

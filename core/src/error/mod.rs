@@ -88,6 +88,11 @@ impl Error {
         error
     }
 
+    pub(crate) fn with_aadsts(mut self, code: u32) -> Self {
+        self.0.aadsts = Some(code);
+        self
+    }
+
     pub(crate) fn with_status(mut self, status: u16) -> Self {
         self.0.http_status = Some(status);
         self

@@ -65,6 +65,10 @@ fn read_key(challenge: &str, folder: &Path) -> Result<Zeroizing<String>> {
             ),
         )
     };
+    // The agent's files are files: whatever else has the name (a link, a pipe) is somebody else's.
+    if !std::fs::symlink_metadata(path).map_err(unreadable)?.is_file() {
+        return Err(bad("named a file that is not one of the Arc agent's keys"));
+    }
     let mut key = Zeroizing::new(String::new());
     let file = File::open(path).map_err(unreadable)?;
     file.take(MAX_KEY_BYTES + 1).read_to_string(&mut key).map_err(unreadable)?;

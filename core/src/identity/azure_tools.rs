@@ -7,6 +7,7 @@ use super::{Source, refused};
 use crate::config::{IdentityChoice, Settings};
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::Grant;
+use crate::redact::without_tokens;
 use crate::transport;
 use azure_core::credentials::{AccessToken, TokenCredential};
 use azure_identity::{
@@ -86,8 +87,10 @@ impl Tool {
             }
             // What it printed may hold a token: nothing of it is repeated.
             Verdict::Succeeded => {
-                let message = format!("{name} answered something that is not a token. Is it an old version?");
-                Error::new(ErrorKind::BadResponse, message)
+                let message = format!(
+                    "{name} answered something that is not a token. az 2.54.0 or newer is needed, or azd."
+                );
+                Error::new(ErrorKind::BadResponse, message).with_retriable(false)
             }
             Verdict::Failed => {
                 let message =
@@ -103,6 +106,6 @@ fn gist(said: &str) -> String {
     let said = said.split_once("authentication failed.").map_or(said, |(_, rest)| rest);
     let said = said.split("\nTo troubleshoot").next().unwrap_or_default();
     let said: Vec<_> = said.split_whitespace().collect();
-    let said: String = said.join(" ").chars().take(300).collect();
+    let said: String = without_tokens(&said.join(" "), None).chars().take(300).collect();
     format!("{}.", said.trim_end_matches('.'))
 }

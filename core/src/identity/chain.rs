@@ -1,14 +1,15 @@
 //! The default chain: the first identity that is there.
 //!
-//! It goes on only past what is not there. An identity that is there and fails is the one that was meant: a
-//! moment's trouble with Entra must not turn a service into somebody else.
+//! It goes on only past what is not there. An identity that is configured and fails is the one that was meant, and
+//! so is one that has brought a token: neither a moment's trouble nor a missing file must turn a service into
+//! somebody else.
 
 use super::{Source, Stamp, managed_identity, of};
 use crate::config::{IdentityChoice, Link, Settings};
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::Grant;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// IMDS answers within milliseconds on its own machine, and elsewhere never: a laptop waits no longer for it.
@@ -19,8 +20,10 @@ const NOBODY: usize = usize::MAX;
 
 struct Chain {
     steps: Vec<Step>,
-    /// The step that brought the last token.
+    /// The step that brought the last token; forgotten when it is no longer there.
     winner: AtomicUsize,
+    /// A service's identity was there once: then no developer's is taken.
+    is_service: AtomicBool,
     /// Whether a pod's token may turn out to be its node's.
     on_kubernetes: bool,
 }
@@ -31,15 +34,14 @@ struct Step {
     source: Result<Box<dyn Source>, String>,
     /// Whether anybody is at home, for an endpoint that most machines do not have.
     probe: Option<managed_identity::Probe>,
-    /// A tool on a developer's machine: whatever is wrong with it, it is not what a service was set up with.
-    is_tool: bool,
+    presence: Presence,
     is_node: bool,
 }
 
 pub(super) fn source(settings: &Arc<Settings>, links: &[Link]) -> Result<Box<dyn Source>> {
     let steps = links.iter().map(|link| step(settings, link)).collect::<Result<_>>()?;
-    let (winner, on_kubernetes) = (AtomicUsize::new(NOBODY), settings.on_kubernetes);
-    Ok(Box::new(Chain { steps, winner, on_kubernetes }))
+    let (winner, is_service) = (AtomicUsize::new(NOBODY), AtomicBool::new(false));
+    Ok(Box::new(Chain { steps, winner, is_service, on_kubernetes: settings.on_kubernetes }))
 }
 
 fn step(settings: &Arc<Settings>, link: &Link) -> Result<Step> {
@@ -48,17 +50,20 @@ fn step(settings: &Arc<Settings>, link: &Link) -> Result<Step> {
         Ok(choice) => choice,
         Err(reason) => {
             let source = Err(reason.clone());
-            return Ok(Step { name, source, probe: None, is_tool: false, is_node: false });
+            return Ok(Step { name, source, probe: None, presence: Presence::Configured, is_node: false });
         }
     };
     let probe = match choice {
         IdentityChoice::ManagedIdentity { host, .. } => managed_identity::probe(settings, host)?,
         _ => None,
     };
-    let is_tool =
-        matches!(choice, IdentityChoice::AzureCli { .. } | IdentityChoice::AzureDeveloperCli { .. });
+    let presence = match choice {
+        IdentityChoice::AzureCli { .. } | IdentityChoice::AzureDeveloperCli { .. } => Presence::Tool,
+        IdentityChoice::ManagedIdentity { user_assigned: None, .. } if probe.is_some() => Presence::Machine,
+        _ => Presence::Configured,
+    };
     let source = Ok(of(settings, choice)?);
-    Ok(Step { name, source, probe, is_tool, is_node: choice.is_of_the_node() })
+    Ok(Step { name, source, probe, presence, is_node: choice.is_of_the_node() })
 }
 
 impl Step {
@@ -67,12 +72,30 @@ impl Step {
         if self.probe.as_ref().is_some_and(|probe| !probe.answers(PROBE_TIMEOUT.min(timeout))) {
             return Err(Failure::Absent("IMDS does not answer: no Azure machine".to_owned()));
         }
-        source.fetch(timeout).map_err(|error| match error.kind() {
-            ErrorKind::IdentityUnavailable => Failure::Absent(error.message().to_owned()),
-            _ if self.is_tool => Failure::Absent(error.message().to_owned()),
-            _ => Failure::Meant(error),
+        source.fetch(timeout).map_err(|error| match self.is_absent(&error) {
+            true => Failure::Absent(error.message().to_owned()),
+            false => Failure::Meant(error),
         })
     }
+
+    fn is_absent(&self, error: &Error) -> bool {
+        match self.presence {
+            Presence::Configured => false,
+            Presence::Machine => error.kind() == ErrorKind::IdentityUnavailable,
+            Presence::Tool => true,
+        }
+    }
+}
+
+/// What a failure says about whether the identity is there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Presence {
+    /// It is configured, or its endpoint is: whatever is wrong with it, it is the one that was meant.
+    Configured,
+    /// A machine in Azure may have no identity of its own.
+    Machine,
+    /// A tool on a developer's machine: whatever is wrong with it, it is not what a service was set up with.
+    Tool,
 }
 
 enum Failure {
@@ -86,10 +109,15 @@ impl Chain {
     fn walk(&self, start: Instant, timeout: Duration) -> Result<Grant> {
         let mut reasons = Vec::new();
         for (index, step) in self.steps.iter().enumerate() {
+            if step.presence == Presence::Tool && self.is_service.load(Ordering::Relaxed) {
+                reasons.push((step.name, "not asked, as a service's identity was there before".to_owned()));
+                continue;
+            }
             let left = timeout.saturating_sub(start.elapsed());
             match step.fetch(left) {
                 Ok(grant) => {
                     self.winner.store(index, Ordering::Relaxed);
+                    self.is_service.fetch_or(step.presence != Presence::Tool, Ordering::Relaxed);
                     return Ok(grant);
                 }
                 Err(Failure::Meant(error)) => return Err(error),
@@ -116,19 +144,17 @@ fn nobody(reasons: &[(&str, String)]) -> Error {
 impl Source for Chain {
     fn fetch(&self, timeout: Duration) -> Result<Grant> {
         let start = Instant::now();
-        // Who brought the last token is asked first, without a probe, and forgotten when he has none.
-        let winner = self.steps.get(self.winner.swap(NOBODY, Ordering::Relaxed));
+        // Who brought the last token is asked first and without a probe.
+        let winner = self.steps.get(self.winner.load(Ordering::Relaxed));
         let Some((winner, Ok(source))) = winner.map(|step| (step, &step.source)) else {
             return self.walk(start, timeout);
         };
         match source.fetch(timeout) {
-            Ok(grant) => {
-                let index = self.steps.iter().position(|step| std::ptr::eq(step, winner));
-                self.winner.store(index.unwrap_or(NOBODY), Ordering::Relaxed);
-                Ok(grant)
+            Err(error) if winner.is_absent(&error) => {
+                self.winner.store(NOBODY, Ordering::Relaxed);
+                self.walk(start, timeout)
             }
-            Err(error) if error.kind() == ErrorKind::IdentityUnavailable => self.walk(start, timeout),
-            Err(error) => Err(error),
+            outcome => outcome,
         }
     }
 

@@ -2,12 +2,20 @@
 
 use super::Source;
 use crate::config::Settings;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::grant::Grant;
 use crate::request::HostCallback;
 use crate::transport;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Seconds for milliseconds, or the other way round, are off by a factor of a thousand; no token by a year.
+const YEAR_S: u64 = 365 * 24 * 3600;
+
+fn is_mistaken(expires_unix_s: u64) -> bool {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    expires_unix_s.abs_diff(now) > YEAR_S
+}
 
 pub(super) struct Custom {
     pub(super) callback: Arc<HostCallback>,
@@ -17,6 +25,12 @@ pub(super) struct Custom {
 impl Source for Custom {
     fn fetch(&self, timeout: Duration) -> Result<Grant> {
         let token = self.callback.ask(Some(&self.settings.scope), timeout)?;
-        transport::local(&token.secret, token.expires_unix_ms.map(|ms| ms / 1000), &self.settings)
+        let expires = token.expires_unix_ms.map(|ms| ms / 1000);
+        if expires.is_some_and(is_mistaken) {
+            let message =
+                "The token callback gave an expiry that is years from now or past: is it in the wrong unit?";
+            return Err(Error::new(ErrorKind::CallbackFailed, message).with_retriable(false));
+        }
+        transport::local(&token.secret, expires, &self.settings)
     }
 }

@@ -38,7 +38,12 @@ fn state(path: &Path) -> State {
 /// What a file holds; `key` is what names it in the configuration.
 pub(super) fn read_bytes(key: &str, path: &Path) -> Result<Zeroizing<Vec<u8>>> {
     let mut bytes = Zeroizing::new(Vec::new());
-    let opened = fs::File::open(path);
+    // Asked before it is opened: opening a pipe waits for somebody to write.
+    let metadata = fs::metadata(path);
+    if metadata.as_ref().is_ok_and(|metadata| !metadata.is_file()) {
+        return Err(refuse(key, path, "is not a regular file."));
+    }
+    let opened = metadata.and_then(|_| fs::File::open(path));
     let read = opened.and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes));
     read.map_err(|error| refuse(key, path, &format!("cannot be read: {error}.")))?;
     match bytes.len() as u64 {
@@ -55,7 +60,8 @@ fn refuse(key: &str, path: &Path, what: &str) -> Error {
 /// The text of a file of one line, without the white space around it.
 pub(super) fn read(key: &str, path: &Path) -> Result<Zeroizing<String>> {
     let bytes = read_bytes(key, path)?;
-    let text = std::str::from_utf8(&bytes).map_err(|_| refuse(key, path, "cannot be read as text."))?.trim();
+    let text = std::str::from_utf8(&bytes).map_err(|_| refuse(key, path, "cannot be read as text."))?;
+    let text = text.trim_start_matches('\u{feff}').trim(); // some editors put that mark at the beginning
     if text.is_empty() {
         return Err(refuse(key, path, "is empty."));
     }
@@ -67,4 +73,66 @@ pub(super) fn read(key: &str, path: &Path) -> Result<Zeroizing<String>> {
         ));
     }
     Ok(Zeroizing::new(text.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::PathBuf;
+
+    fn written(name: &str, text: &str) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("entrakey-file-{}-{name}", std::process::id()));
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    #[test]
+    fn a_secret_is_the_one_line_of_its_file() {
+        let read = |name, text| {
+            let path = written(name, text);
+            let outcome = read("client_secret_path", &path).map(|text| text.to_string());
+            fs::remove_file(&path).unwrap();
+            outcome
+        };
+        assert_eq!(read("plain", "s3cret\r\n").unwrap(), "s3cret");
+        assert_eq!(read("mark", "\u{feff}s3cret").unwrap(), "s3cret");
+        assert!(read("empty", "").unwrap_err().message().contains("is empty"));
+        let several = read("several", "s3cret\nmore").unwrap_err();
+        assert!(several.message().contains("more than one line") && !several.message().contains("s3cret"));
+        assert!(read("long", &"x".repeat(70_000)).unwrap_err().message().contains("too long"));
+    }
+
+    #[test]
+    fn what_is_no_file_is_refused_and_not_waited_for() {
+        let error = read_bytes("private_key_path", &std::env::temp_dir()).unwrap_err();
+        assert!(error.message().contains("not a regular file"), "{error}");
+        #[cfg(unix)]
+        {
+            let pipe = std::env::temp_dir().join(format!("entrakey-pipe-{}", std::process::id()));
+            assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+            let error = read_bytes("private_key_path", &pipe).unwrap_err();
+            fs::remove_file(&pipe).unwrap();
+            assert!(error.message().contains("not a regular file"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_stamp_tells_a_change_of_length_or_time_of_any_file() {
+        let (one, two) = (written("one", "a"), written("two", "b"));
+        let stamp = || stamp([one.as_path(), two.as_path()]).unwrap();
+        let before = stamp();
+        assert_eq!(stamp(), before);
+        let times = fs::File::options().write(true).open(&two).unwrap();
+        let modified = times.metadata().unwrap().modified().unwrap();
+        fs::write(&two, "longer").unwrap();
+        times.set_modified(modified).unwrap();
+        assert_ne!(stamp(), before, "by its length");
+        let before = stamp();
+        times.set_modified(modified - std::time::Duration::from_secs(1)).unwrap();
+        assert_ne!(stamp(), before, "by its time");
+        assert_eq!(super::stamp([]), None);
+        for path in [one, two] {
+            fs::remove_file(path).unwrap();
+        }
+    }
 }

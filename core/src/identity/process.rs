@@ -6,14 +6,16 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io::{self, Read};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// A token answer has a few kilobytes.
 const MAX_OUTPUT_BYTES: u64 = 1 << 20;
-/// A tool that has closed its output is about to exit.
-const EXIT_POLL: Duration = Duration::from_millis(5);
+/// A tool takes a second or so: this costs it nothing.
+const POLL: Duration = Duration::from_millis(5);
+/// What a tool has written before its exit is read within this.
+const OUTPUT_GRACE: Duration = Duration::from_millis(500);
 
 /// How the last command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,12 +55,12 @@ impl Runner {
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut child = command.spawn()?;
-        let (stdout, stderr) = (collect(child.stdout.take()), collect(child.stderr.take()));
+        let (stdout, stderr) = (Pipe::read(child.stdout.take()), Pipe::read(child.stderr.take()));
         let outcome = (|| {
-            let stdout = received(&stdout?, deadline)?;
-            let stderr = received(&stderr?, deadline)?;
-            let status = exit(&mut child, deadline, &stdout)?;
-            Ok(Output { status, stdout, stderr })
+            let (stdout, stderr) = (stdout?, stderr?);
+            let status = exit(&mut child, deadline, &stdout, &stderr)?;
+            let (stdout, stderr) = (stdout.bytes(), stderr.bytes());
+            Ok(Output { status: status.unwrap_or_else(|| judged(&stdout)), stdout, stderr })
         })();
         if outcome.is_err() {
             end(&mut child);
@@ -67,38 +69,72 @@ impl Runner {
     }
 }
 
-/// Everything that comes out of a pipe, read on a thread of its own: a grandchild may hold it open for ever.
-fn collect(pipe: Option<impl Read + Send + 'static>) -> io::Result<Receiver<Vec<u8>>> {
-    let (sender, receiver) = channel();
-    let read = move || {
-        let mut bytes = Vec::new();
-        if let Some(pipe) = pipe {
-            let _ = pipe.take(MAX_OUTPUT_BYTES).read_to_end(&mut bytes); // what came, came
-        }
-        let _ = sender.send(bytes); // to nobody, if it was given up
-    };
-    crate::sync::spawn("entrakey-pipe", read)?;
-    Ok(receiver)
+/// What comes out of a pipe, read on a thread of its own: something that the tool has left running may hold it
+/// open for ever.
+#[derive(Clone, Default)]
+struct Pipe {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    ended: Arc<AtomicBool>,
 }
 
-fn received(from: &Receiver<Vec<u8>>, deadline: Instant) -> io::Result<Vec<u8>> {
-    let left = deadline.saturating_duration_since(Instant::now());
-    from.recv_timeout(left).map_err(|_| io::ErrorKind::TimedOut.into())
+impl Pipe {
+    fn read(from: Option<impl Read + Send + 'static>) -> io::Result<Self> {
+        let pipe = Self::default();
+        let filled = pipe.clone();
+        crate::sync::spawn("entrakey-pipe", move || {
+            let mut chunk = [0; 4096];
+            let mut from = from.into_iter().map(|from| from.take(MAX_OUTPUT_BYTES)).next();
+            while let Some(length) =
+                from.as_mut().and_then(|from| from.read(&mut chunk).ok()).filter(|n| *n > 0)
+            {
+                filled.lock().extend_from_slice(chunk.get(..length).unwrap_or_default());
+            }
+            filled.ended.store(true, Ordering::SeqCst);
+        })?;
+        Ok(pipe)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<u8>> {
+        self.bytes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        self.lock().clone()
+    }
+
+    fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::SeqCst)
+    }
 }
 
-/// The exit status. If somebody else in this process has taken it (a handler that reaps every child), what the
-/// tool printed has to say how it went.
-fn exit(child: &mut Child, deadline: Instant, stdout: &[u8]) -> io::Result<ExitStatus> {
+/// Waits for the exit, and for the end of the output or a little longer than the exit. No status if somebody else
+/// in this process has taken it (a handler that reaps every child).
+fn exit(
+    child: &mut Child,
+    deadline: Instant,
+    stdout: &Pipe,
+    stderr: &Pipe,
+) -> io::Result<Option<ExitStatus>> {
+    let mut ended: Option<(Option<ExitStatus>, Instant)> = None;
     loop {
-        match child.try_wait() {
-            Ok(Some(status)) => return Ok(status),
-            Ok(None) if Instant::now() >= deadline => return Err(io::ErrorKind::TimedOut.into()),
-            Ok(None) => std::thread::sleep(EXIT_POLL),
-            Err(_) => return Ok(judged(stdout)),
+        let now = Instant::now();
+        if ended.is_none() {
+            ended = match child.try_wait() {
+                Ok(Some(status)) => Some((Some(status), now)),
+                Ok(None) => None,
+                Err(_) => Some((None, now)),
+            };
+        }
+        let complete = stdout.has_ended() && stderr.has_ended();
+        match ended {
+            Some((status, since)) if complete || now >= since + OUTPUT_GRACE => return Ok(status),
+            _ if now >= deadline => return Err(io::ErrorKind::TimedOut.into()),
+            _ => std::thread::sleep(POLL),
         }
     }
 }
 
+/// What the tool printed has to say how it went.
 fn judged(stdout: &[u8]) -> ExitStatus {
     let is_answer = stdout.trim_ascii_start().starts_with(b"{");
     #[cfg(unix)]

@@ -105,8 +105,7 @@ fn arcs_challenge_for_a_file_elsewhere_is_not_answered() {
 fn chain_settings(imds: &str, variables: &[(&str, &str)], tools: &Folder) -> Arc<Settings> {
     let mut config = Config::new();
     config.set("username", "me").unwrap();
-    config.set("imds_endpoint", imds).unwrap();
-    resolved(&config, variables, tools)
+    resolved(&config, &[variables, &[("AZURE_POD_IDENTITY_AUTHORITY_HOST", imds)]].concat(), tools)
 }
 
 fn resolved(config: &Config, variables: &[(&str, &str)], tools: &Folder) -> Arc<Settings> {
@@ -213,6 +212,15 @@ mod tools {
     }
 
     #[test]
+    fn what_az_leaves_running_does_not_hold_its_answer_up_and_a_token_among_its_complaints_is_not_shown() {
+        let left = format!("setsid sleep 60 & {AZ_TOKEN}");
+        assert_eq!(az(&left, "left").0.unwrap().secret.as_str(), "of-az");
+        let leak = format!("eyJ{}", "x".repeat(60));
+        let refused = error(&format!("echo \"debug: got {leak}\" >&2; exit 1"), "leak");
+        assert!(refused.message().contains("debug: got [token]"), "{refused}");
+    }
+
+    #[test]
     fn azd_is_asked_too() {
         let script = r#"printf '%s' '{"token":"of-azd","expiresOn":"2100-01-01T00:00:00Z"}'"#;
         let tools = Folder::new("azd").tool("azd", script);
@@ -292,6 +300,69 @@ fn an_identity_that_is_there_and_fails_is_not_passed_over() {
     assert_eq!(error.kind(), ErrorKind::Throttled, "and the developer's token was not taken");
 }
 
+/// The chain of a service that is set up with these variables, with a developer's az on the path.
+#[cfg(unix)]
+fn misconfigured(name: &str, variables: &[(&str, &str)]) -> crate::Error {
+    let tools = Folder::new(name).tool("az", AZ_TOKEN);
+    let outcome = source(&chain_settings(NOWHERE, variables, &tools)).unwrap().fetch(SOON);
+    outcome.err().expect("a developer's token")
+}
+
+#[test]
+#[cfg(unix)]
+fn an_identity_whose_file_is_missing_or_wrong_is_not_passed_over_either() {
+    let app = [("AZURE_TENANT_ID", "t"), ("AZURE_CLIENT_ID", "c")];
+    let with = |name, more: (&str, &str)| misconfigured(name, &[app[0], app[1], more]);
+    let error = with("token", ("AZURE_FEDERATED_TOKEN_FILE", "/nowhere/token"));
+    assert!(error.message().contains("/nowhere/token"), "{error}");
+    let error = with("certificate", ("AZURE_CLIENT_CERTIFICATE_PATH", "/nowhere.pem"));
+    assert!(error.message().contains("/nowhere.pem"), "{error}");
+    let refusal = http("401 Unauthorized", "", r#"{"statusCode":401,"message":"no such header"}"#);
+    let (endpoint, _requests) = stub(vec![refusal]);
+    let error = misconfigured("header", &[("IDENTITY_ENDPOINT", &endpoint), ("IDENTITY_HEADER", "wrong")]);
+    assert!(error.message().contains("no such header"), "{error}");
+    let unattached = r#"{"error":"invalid_request","error_description":"Identity not found"}"#;
+    let (imds, _requests) = stub(vec![http("400 Bad", "", "{}"), http("400 Bad", "", unattached)]);
+    let imds = imds.trim_end_matches("/msi/token").to_owned();
+    let tools = Folder::new("unattached").tool("az", AZ_TOKEN);
+    let chain = source(&chain_settings(&imds, &[("AZURE_CLIENT_ID", "c")], &tools)).unwrap();
+    assert!(chain.fetch(SOON).err().unwrap().message().contains("not attached"));
+}
+
+#[test]
+#[cfg(unix)]
+fn what_has_brought_a_token_is_not_exchanged_for_a_developers() {
+    let token = || http("200 OK", "", TOKEN);
+    let gone = http("400 Bad Request", "", r#"{"error_description":"Identity not found"}"#);
+    let answers = vec![http("400 Bad", "", "{}"), token(), http("503 Busy", "", "{}"), token(), gone];
+    let (imds, requests) = stub(answers);
+    let imds = imds.trim_end_matches("/msi/token").to_owned();
+    let tools = Folder::new("service").tool("az", AZ_TOKEN);
+    let chain = source(&chain_settings(&imds, &[], &tools)).unwrap();
+    let kind = || chain.fetch(SOON).map(|grant| grant.secret.to_string()).map_err(|error| error.kind());
+    assert_eq!(kind(), Ok("opaque".to_owned()));
+    assert_eq!(kind(), Err(ErrorKind::BadResponse), "a moment's trouble");
+    assert_eq!(kind(), Ok("opaque".to_owned()));
+    assert_eq!(kind(), Err(ErrorKind::IdentityUnavailable), "gone for good: az is not asked");
+    assert_eq!(requests.iter().count(), 5);
+}
+
+#[test]
+#[cfg(unix)]
+fn whatever_else_answers_at_the_address_of_imds_is_not_taken_for_it() {
+    for (name, answer) in [
+        ("portal", http("200 OK", "Content-Type: text/html\r\n", "<html>sign in</html>")),
+        ("docker", http("403 Forbidden", "", "connecting to 169.254.169.254: unreachable")),
+        ("other", http("404 Not Found", "", "404 - Not Found")),
+    ] {
+        let (imds, _requests) = stub(vec![answer]);
+        let imds = imds.trim_end_matches("/msi/token").to_owned();
+        let tools = Folder::new(name).tool("az", AZ_TOKEN);
+        let grant = source(&chain_settings(&imds, &[], &tools)).unwrap().fetch(SOON).unwrap();
+        assert_eq!(grant.secret.as_str(), "of-az", "{name}");
+    }
+}
+
 #[test]
 fn a_token_for_another_resource_is_noticed() {
     use base64::Engine as _;
@@ -304,8 +375,14 @@ fn a_token_for_another_resource_is_noticed() {
     let variables = [("IDENTITY_ENDPOINT", endpoint.as_str()), ("IDENTITY_HEADER", "h")];
     let settings = resolved(&config, &variables, &Folder::new("audience"));
     let source = source(&settings).unwrap();
-    let grant = source.fetch(SOON).unwrap();
+    let mut grant = source.fetch(SOON).unwrap();
     assert!(source.advice(&grant).unwrap().contains("management.azure.com"));
+    for audience in ["https://redis.azure.com/", "acca5fbb-b7e4-4009-81f1-37e38fd66d78"] {
+        let claims = format!(r#"{{"aud":"{audience}","oid":"o"}}"#);
+        let payload = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(claims);
+        grant.secret = format!("e30.{payload}.sig").into();
+        assert_eq!(source.advice(&grant), None, "{audience}");
+    }
 }
 
 #[test]

@@ -101,6 +101,11 @@ pub(super) fn read_text(
     Ok(text)
 }
 
+/// Whether a body is a JSON object.
+pub(super) fn is_object(body: &[u8]) -> bool {
+    serde_json::from_slice::<Value>(body).is_ok_and(|json| json.is_object())
+}
+
 /// The JSON object of an answer that is no refusal.
 fn accepted(endpoint: Endpoint, address: &str, head: &Head, body: Vec<u8>) -> Result<Value> {
     let body = Zeroizing::new(body);
@@ -114,7 +119,8 @@ fn accepted(endpoint: Endpoint, address: &str, head: &Head, body: Vec<u8>) -> Re
     }
 }
 
-/// A token that came by another way than HTTP, with its end by this machine's clock.
+/// A token that came by another way than HTTP, with its end by this machine's clock; the token's own counts if it is
+/// earlier.
 pub(crate) fn local(secret: &str, expires_unix_s: Option<u64>, settings: &Settings) -> Result<Grant> {
     let head = Head {
         status: 200,
@@ -124,7 +130,8 @@ pub(crate) fn local(secret: &str, expires_unix_s: Option<u64>, settings: &Settin
         sent_at: entrakey_sys::clock::boot(),
         skew_ms: None,
     };
-    grant(&mut serde_json::json!({"access_token": secret, "expires_on": expires_unix_s}), &head, settings)
+    let expires_in = expires_unix_s.map(|end| end.saturating_sub(unix(SystemTime::now())));
+    grant(&mut serde_json::json!({"access_token": secret, "expires_in": expires_in}), &head, settings)
 }
 
 fn grant(json: &mut Value, head: &Head, settings: &Settings) -> Result<Grant> {
@@ -155,7 +162,7 @@ fn grant(json: &mut Value, head: &Head, settings: &Settings) -> Result<Grant> {
         (None, None) => by_date().ok_or_else(|| bad("a token without saying when it expires"))?,
     };
     if remaining < WHOLE_SECOND {
-        return Err(bad("a token that has already expired, by the server's own clock"));
+        return Err(bad("a token that has already expired, by the clock of whoever issued it"));
     }
     let lifetime = match (claims.issued_at, claims.expires_at) {
         (Some(iat), Some(exp)) if exp > iat => Duration::from_secs(exp - iat).max(remaining),
@@ -214,14 +221,22 @@ fn refusal(endpoint: Endpoint, address: &str, head: &Head, json: &Value) -> Erro
 
 fn entra_refusal(address: &str, status: u16, json: &Value) -> Error {
     let correlation_id = json["correlation_id"].as_str().filter(|id| id.len() <= 64).map(str::to_owned);
-    let code = json["error_codes"][0].as_u64().and_then(|code| u32::try_from(code).ok());
-    let error = match code {
-        Some(code) if status < 500 && status != 429 => {
-            Error::entra(code, json["error_description"].as_str().unwrap_or_default(), status)
-        }
-        _ => by_status(address, status),
+    let description = json["error_description"].as_str().unwrap_or_default();
+    let code = seconds(&json["error_codes"][0]).and_then(|code| u32::try_from(code).ok());
+    let error = match code.or_else(|| aadsts(description)) {
+        Some(code) if status < 500 && status != 429 => Error::entra(code, description, status),
+        // A trouble of Entra's own passes, whatever its number.
+        Some(code) => by_status(address, status).with_aadsts(code),
+        None => by_status(address, status),
     };
     error.with_correlation_id(correlation_id)
+}
+
+/// The number in `AADSTS700016: …`.
+fn aadsts(description: &str) -> Option<u32> {
+    let (_, rest) = description.split_once("AADSTS")?;
+    let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    rest.get(..digits)?.parse().ok()
 }
 
 /// Statuses of IMDS: <https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token#error-handling>.

@@ -126,9 +126,11 @@ impl Transport {
         answer::read_text(self.endpoint, &address, &head, body, field)
     }
 
-    /// Whether anybody answers at all, and be it with a refusal.
+    /// Whether somebody answers with a JSON object, and be it a refusal: a captive portal, or another cloud's
+    /// metadata service at the same address, does not.
     pub(crate) fn is_answered(&self, request: &Outgoing, timeout: Duration) -> bool {
-        self.send(&request.url, request.builder(), request.body(), timeout).is_ok()
+        let answer = self.send(&request.url, request.builder(), request.body(), timeout);
+        answer.is_ok_and(|(_, body)| answer::is_object(&body))
     }
 
     fn read(&self, url: &Url, (head, body): (answer::Head, Vec<u8>)) -> Result<Grant> {

@@ -64,6 +64,10 @@ fn add_ca_file(roots: &mut RootCertStore, path: &Path) -> Result<()> {
             format!("ca_file {path}: {reason}. It must be a PEM file with at least one certificate."),
         )
     };
+    // Asked before it is opened: opening a pipe waits for somebody to write.
+    if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        return Err(refuse("not a regular file".to_owned()));
+    }
     let certificates = CertificateDer::pem_file_iter(path).map_err(|error| refuse(error.to_string()))?;
     let before = roots.len();
     for certificate in certificates {

@@ -10,11 +10,22 @@ def supplier(callback):
         scope = request.scope
         try:
             supplied = callback() if scope is None else callback(scope)
+            if hasattr(supplied, "__await__"):
+                supplied = _awaited(supplied)
             request.complete(*_secret_and_expiry(supplied))
-        except Exception as error:
+        except BaseException as error:  # nobody else is on this thread that could want it
             request.fail(f"{type(error).__name__}: {error}")
 
     return answer
+
+
+def _awaited(awaitable):
+    import asyncio  # not at import: services without asyncio should not pay for it
+
+    async def wait():
+        return await awaitable
+
+    return asyncio.run(wait())
 
 
 def _secret_and_expiry(supplied):
