@@ -81,7 +81,7 @@ export interface ProviderOptions extends ProviderCallbacks {
   scope?: string | undefined;
   /** Which of Microsoft's clouds; `public` by default. */
   cloud?: 'public' | 'china' | 'us_government' | undefined;
-  /** The proxy for requests to Entra, `http://host:port`; else `HTTPS_PROXY`, `ALL_PROXY`. */
+  /** The proxy for requests to Entra, `http://host:port`; else `ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY`. */
   proxy?: string | undefined;
   /** Hosts that are asked directly, separated by commas; else `NO_PROXY`. */
   noProxy?: string | undefined;

@@ -7,7 +7,7 @@ use super::keys::KEYS;
 use super::{choice, managed_identity, proxy};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 /// The variables that matter, as they were when the provider was made.
@@ -19,9 +19,17 @@ pub(crate) struct Environment {
     /// What else a TLS connection trusts.
     pub(crate) trust: TrustPaths,
     pub(super) proxies: proxy::FromEnvironment,
+    /// Whether the agent of Azure Arc is installed: a service does not see the variables that it sets for people.
+    pub(super) has_arc_agent: bool,
     /// All of it, for tools that are started.
     pub(crate) all: Vec<(OsString, OsString)>,
 }
+
+/// Where Microsoft's libraries (MSAL, `managed_identity.py`) look for the agent of Azure Arc.
+#[cfg(not(windows))]
+const ARC_AGENT: &str = "/opt/azcmagent/bin/himds";
+#[cfg(windows)]
+const ARC_AGENT: &str = r"C:\Program Files\AzureConnectedMachineAgent\himds.exe";
 
 /// Kubernetes sets it in every pod.
 pub(super) const KUBERNETES: &str = "KUBERNETES_SERVICE_HOST";
@@ -66,6 +74,7 @@ impl Environment {
         environment.others = Some(|name| std::env::var(name).ok());
         environment.trust = TrustPaths::find();
         environment.proxies = proxy::FromEnvironment::read();
+        environment.has_arc_agent = Path::new(ARC_AGENT).exists();
         environment.all = std::env::vars_os().collect();
         environment
     }

@@ -213,7 +213,7 @@ pub static KEYS: &[Key] = &[
         Secret,
         "",
         "The proxy for requests to Entra, http://host:port or https://host:port with user and password if need be; \
-         else HTTPS_PROXY, ALL_PROXY. Managed identity endpoints are never asked through one.",
+         else ALL_PROXY, HTTPS_PROXY, HTTP_PROXY. Managed identity endpoints are never asked through one.",
     ),
     key("no_proxy", Text, "", "Hosts that are asked directly, separated by commas; else NO_PROXY."),
     key("ca_file", Text, "", "A PEM file of certificate authorities to trust besides the system's."),
@@ -339,6 +339,7 @@ impl Key {
             Text | Secret if value.chars().any(char::is_control) => {
                 Err("the value contains a control character (a line break at its end?)".to_owned())
             }
+            Text if value.trim() != value => Err("the value begins or ends with a space".to_owned()),
             Text | Secret => Ok(()),
             Pem if value.contains("-----BEGIN ") => Ok(()),
             Pem => Err("a text in PEM is needed (-----BEGIN ...)".to_owned()),
@@ -393,6 +394,7 @@ mod tests {
         assert!(check("retry_max_ms", "-5").is_err());
         assert!(check("retry_max_ms", "1e3").is_err());
         assert!(check("client_secret", "with a newline\n").is_err());
+        assert!(check("client_id", "copied with a space ").is_err());
     }
 
     #[test]

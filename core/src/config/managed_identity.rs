@@ -10,6 +10,9 @@ use zeroize::Zeroizing;
 
 const THUMBPRINT: &str = "IDENTITY_SERVER_THUMBPRINT";
 
+/// Where the agent of Azure Arc listens.
+const ARC_ENDPOINT: &str = "http://localhost:40342/metadata/identity/oauth2/token";
+
 /// The variables by which hosting environments tell where their endpoint is.
 pub(super) const VARIABLES: &[&str] =
     &["IDENTITY_ENDPOINT", "IDENTITY_HEADER", THUMBPRINT, "IMDS_ENDPOINT", "MSI_ENDPOINT", "MSI_SECRET"];
@@ -86,6 +89,7 @@ pub(super) fn detect(environment: &Environment, imds: &str) -> Result<Host> {
             ("IDENTITY_ENDPOINT", Host::Arc { endpoint })
         }
         (_, _, Some(endpoint), _) => ("MSI_ENDPOINT", Host::CloudShell { endpoint }),
+        _ if environment.has_arc_agent => return Ok(Host::Arc { endpoint: ARC_ENDPOINT.to_owned() }),
         _ => return Ok(Host::Imds { endpoint: imds.trim_end_matches('/').to_owned() }),
     };
     check(found)
@@ -149,6 +153,9 @@ mod tests {
         assert_eq!(name(&[identity, ("IMDS_ENDPOINT", HERE)]), "Azure Arc");
         assert_eq!(name(&[msi]), "Cloud Shell");
         assert_eq!(name(&[identity]), "this machine (IMDS)", "half a hint is none");
+        let mut machine = Environment::of([]);
+        machine.has_arc_agent = true;
+        assert_eq!(detect(&machine, "http://169.254.169.254").unwrap().name(), "Azure Arc");
         let over_tls = ("IDENTITY_ENDPOINT", "https://127.0.0.1:1/token");
         let fabric = |thumbprint| [over_tls, ("IDENTITY_HEADER", "h"), (THUMBPRINT, thumbprint)];
         assert_eq!(name(&fabric("0A:1b 2c3d4e5f60718293a4b5c6d7e8f901234567")), "Service Fabric");

@@ -7,7 +7,7 @@
 use super::certificate::{self, Signer};
 use super::{Source, Stamp, file, pipelines, refused};
 use crate::config::{Application, Place, Proof, Settings};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::grant::Grant;
 use crate::transport::{Endpoint, Transport, exchange};
 use azure_core::cloud::{CloudConfiguration, CustomConfiguration};
@@ -75,7 +75,7 @@ impl Principal {
             Proof::Certificate(from) => self.signer.assertion(&self.application, from).map(Shown::Assertion),
             Proof::AssertionFile { key, path } => file::read(key, path).map(Shown::Assertion),
             Proof::Callback(callback) => {
-                callback.ask(None, timeout).map(|supplied| Shown::Assertion(supplied.secret))
+                callback.ask(None, timeout).and_then(|supplied| given(supplied.secret)).map(Shown::Assertion)
             }
             Proof::Pipelines(job) => {
                 pipelines::assertion(job, &self.transport, timeout).map(Shown::Assertion)
@@ -101,6 +101,17 @@ impl Source for Principal {
             Proof::Secret(Place::Value(_)) | Proof::Pipelines(_) | Proof::Callback(_) => None,
         }
     }
+}
+
+/// What a callback gave: three parts of base64 are a JWT, and Entra need not be asked about anything else.
+fn given(assertion: Zeroizing<String>) -> Result<Zeroizing<String>> {
+    let is_jwt =
+        assertion.split('.').count() == 3 && !assertion.contains(|c: char| c.is_control() || c == ' ');
+    if is_jwt {
+        return Ok(assertion);
+    }
+    let message = "The assertion callback gave something that is not a JWT.";
+    Err(Error::new(ErrorKind::CallbackFailed, message).with_retriable(false))
 }
 
 /// An assertion that is there already.

@@ -1,5 +1,5 @@
 import os
-from typing import Callable, Optional, Protocol, Union
+from typing import Awaitable, Callable, Optional, Protocol, Union
 
 from . import _entrakey
 from ._entrakey import Token
@@ -25,14 +25,15 @@ class Provider(_entrakey.Provider):
     token_callback(scope) supplies the tokens itself, as a text (a JWT that says when it expires), with its expiry, or
     as an AccessToken: pass `credential.get_token` of an azure-identity credential. assertion_callback() supplies the
     client assertions with which the application of tenant_id and client_id signs in. Either is called on a thread of
-    the library's, one call at a time, and may block; what it raises is a CallbackFailed and is tried again.
+    the library's, one call at a time, may block or be async (it then runs in an event loop of its own), and has
+    request_timeout_ms; what it raises is a CallbackFailed and is tried again.
     """
 
     def __new__(
         cls,
         *,
-        token_callback: Optional[Callable[[str], Supplied]] = None,
-        assertion_callback: Optional[Callable[[], str]] = None,
+        token_callback: Optional[Callable[[str], Union[Supplied, Awaitable[Supplied]]]] = None,
+        assertion_callback: Optional[Callable[[], Union[str, Awaitable[str]]]] = None,
         **options: object,
     ) -> Provider: ...
 
