@@ -5,8 +5,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use entrakey_core::{Config, ErrorKind, Provider};
 use entrakey_tests::{Emulator, Folder, wait_until};
+use serde_json::json;
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// A configuration of the emulator's application with a certificate, without the certificate.
 fn application(variables: &BTreeMap<String, String>) -> Config {
@@ -73,4 +74,23 @@ fn a_certificate_that_is_replaced_is_taken_at_once_after_a_refusal_and_a_key_alo
     provider.refresh().unwrap();
     wait_until("a refusal", || provider.status().counters.failures.get("INVALID_CONFIG") > Some(&2));
     assert!(provider.get_token().is_ok(), "the token in hand stays");
+}
+
+#[test]
+fn a_clock_that_entra_minds_is_reckoned_with_and_the_token_comes_all_the_same() {
+    let emulator = Emulator::start("1h");
+    let variables = emulator.env("client_certificate");
+    let mut config = application(&variables);
+    config.set("certificate_path", &variables[CERTIFICATE]).unwrap();
+    config.set("private_key_path", &variables[PRIVATE_KEY]).unwrap();
+    let there = SystemTime::now() + Duration::from_secs(100);
+    let body = json!({"error_codes": [700_024], "error_description": "AADSTS700024: out of its time"});
+    let refusal = json!({
+        "status": 401, "headers": {"Date": httpdate::fmt_http_date(there)}, "body": body.to_string(),
+    });
+    emulator.control("POST", "/emulator/faults", Some(&json!({"route": "token", "answers": [refusal]})));
+    let provider = Provider::new(&config).unwrap();
+    provider.get_token().unwrap();
+    assert_eq!(provider.status().counters.fetches, 1, "{}", provider.status().to_json());
+    assert_eq!(emulator.token_requests(), 2);
 }

@@ -68,11 +68,20 @@ impl Principal {
         }
     }
 
+    fn attempt(&self, timeout: Duration) -> Result<Grant> {
+        let start = Instant::now();
+        let credential = self.credential(&self.shown(timeout)?)?;
+        let left = timeout.saturating_sub(start.elapsed());
+        exchange(left, credential.get_token(&[&self.scope], None))
+    }
+
     fn shown(&self, timeout: Duration) -> Result<Shown> {
         match &self.application.proof {
             Proof::Secret(Place::Value(secret)) => Ok(Shown::Secret(secret.clone())),
             Proof::Secret(Place::File { key, path }) => file::read(key, path).map(Shown::Secret),
-            Proof::Certificate(from) => self.signer.assertion(&self.application, from).map(Shown::Assertion),
+            Proof::Certificate(from) => {
+                self.signer.assertion(&self.application, from, self.transport.skew_ms()).map(Shown::Assertion)
+            }
             Proof::AssertionFile { key, path } => file::read(key, path).map(Shown::Assertion),
             Proof::Callback(callback) => {
                 callback.ask(None, timeout).and_then(|supplied| given(supplied.secret)).map(Shown::Assertion)
@@ -84,12 +93,25 @@ impl Principal {
     }
 }
 
+/// Entra's clock and this machine's may differ by minutes before it minds.
+const NOTABLE_SKEW_MS: u64 = 60_000;
+
+/// Whether Entra refused an assertion for its times.
+fn is_out_of_time(error: &Error) -> bool {
+    error.aadsts() == Some(700_024)
+}
+
 impl Source for Principal {
     fn fetch(&self, timeout: Duration) -> Result<Grant> {
         let start = Instant::now();
-        let credential = self.credential(&self.shown(timeout)?)?;
-        let left = timeout.saturating_sub(start.elapsed());
-        exchange(left, credential.get_token(&[&self.scope], None))
+        let believed_skew_ms = self.transport.skew_ms();
+        let outcome = self.attempt(timeout);
+        let is_signed_here = matches!(self.application.proof, Proof::Certificate(_));
+        let found_skew_ms = self.transport.skew_ms().abs_diff(believed_skew_ms);
+        if is_signed_here && found_skew_ms >= NOTABLE_SKEW_MS && outcome.as_ref().is_err_and(is_out_of_time) {
+            return self.attempt(timeout.saturating_sub(start.elapsed()));
+        }
+        outcome
     }
 
     fn stamp(&self) -> Option<Stamp> {

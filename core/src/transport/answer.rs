@@ -34,7 +34,7 @@ pub(super) struct Head {
     date: Option<u64>,
     retry_after: Option<Duration>,
     sent_at: Duration,
-    skew_ms: Option<i64>,
+    pub(super) skew_ms: Option<i64>,
 }
 
 impl Head {

@@ -22,6 +22,7 @@ use rustls::ClientConfig;
 use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use ureq::http::request::Builder as RequestBuilder;
 use ureq::unversioned::resolver::DefaultResolver;
@@ -59,6 +60,8 @@ pub(crate) struct Transport {
     /// The only certificate to trust.
     pin: Option<Thumbprint>,
     tls: OnceBox<Arc<ClientConfig>>,
+    /// This machine's clock less that of whoever answered last, in milliseconds; 0 before the first answer.
+    skew_ms: AtomicI64,
 }
 
 thread_local! {
@@ -90,7 +93,12 @@ where
 
 impl Transport {
     pub(crate) fn new(endpoint: Endpoint, settings: Arc<Settings>) -> Self {
-        Self { endpoint, settings, pin: None, tls: OnceBox::new() }
+        Self { endpoint, settings, pin: None, tls: OnceBox::new(), skew_ms: AtomicI64::new(0) }
+    }
+
+    /// This machine's clock less the other side's, in milliseconds, as far as is known.
+    pub(crate) fn skew_ms(&self) -> i64 {
+        self.skew_ms.load(Ordering::Relaxed)
     }
 
     /// For an endpoint that has one certificate of its own making.
@@ -198,6 +206,9 @@ impl Transport {
         let describe = |error| failure::describe(&error, &party, timeout);
         let mut response = sent.map_err(describe)?;
         let head = answer::Head::read(&response, sent_at);
+        if let Some(skew_ms) = head.skew_ms {
+            self.skew_ms.store(skew_ms, Ordering::Relaxed);
+        }
         let body = response.body_mut().with_config().limit(MAX_ANSWER_BYTES).read_to_vec();
         Ok((head, body.map_err(describe)?))
     }

@@ -14,15 +14,18 @@ use zeroize::Zeroizing;
 pub(in crate::identity) struct Signer(Mutex<Option<(Option<Stamp>, Arc<ClientCertificate>)>>);
 
 impl Signer {
+    /// Times are those of Entra's clock, which this machine's is ahead of by `skew_ms`.
     pub(in crate::identity) fn assertion(
         &self,
         application: &Application,
         from: &CertificateFrom,
+        skew_ms: i64,
     ) -> Result<Zeroizing<String>> {
         let certificate = self.certificate(from)?;
         let Application { authority_host, tenant_id, client_id, .. } = application;
         let audience = format!("{authority_host}/{tenant_id}/oauth2/v2.0/token");
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let now = now.saturating_add_signed(-skew_ms / 1000);
         certificate.assertion(client_id, &audience, Signing { send_chain: from.send_chain }, now)
     }
 

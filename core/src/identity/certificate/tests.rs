@@ -1,6 +1,7 @@
 //! Keys and certificates made here, in every form that people have; signatures checked by another library.
 
-use super::{ClientCertificate, Content, Material, Signing, sniff};
+use super::{ClientCertificate, Content, Material, Signer, Signing, sniff};
+use crate::config::{Application, CertificateFrom, Place, Proof};
 use crate::error::{Error, ErrorKind};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -14,6 +15,7 @@ use rsa::sha2::Sha256;
 use rsa::{Pkcs1v15Sign, Pss, RsaPrivateKey};
 use serde_json::{Value, json};
 use std::sync::OnceLock;
+use zeroize::Zeroizing;
 
 const NOW: u64 = 1_700_000_000; // November 2023
 const PASSWORD: &str = "Pa55 wörd €";
@@ -396,4 +398,28 @@ fn a_file_is_told_by_its_content() {
 fn neither_debug_nor_an_error_shows_a_secret() {
     let certificate = load(alice().pem(&encrypted_as_usual(), Some(PASSWORD)));
     assert_eq!(format!("{certificate:?}"), "ClientCertificate { certificates: 1, .. }");
+}
+
+#[test]
+fn an_assertion_has_the_times_of_entras_clock() {
+    let from = CertificateFrom {
+        certificate: None,
+        private_key: Some(Place::Value(Zeroizing::new(alice().pkcs8_pem.clone()))),
+        password: None,
+        thumbprint: Some("0a".repeat(20)),
+        send_chain: false,
+    };
+    let application = Application {
+        authority_host: "https://login".to_owned(),
+        tenant_id: "t".to_owned(),
+        client_id: "c".to_owned(),
+        proof: Proof::Certificate(from),
+    };
+    let Proof::Certificate(from) = &application.proof else { panic!("another proof") };
+    let begins = |skew_ms| {
+        let assertion = Signer::default().assertion(&application, from, skew_ms).unwrap();
+        alice().opened(&assertion).1["nbf"].as_i64().unwrap()
+    };
+    let (here, behind, ahead) = (begins(0), begins(600_000), begins(-600_000));
+    assert!((here - behind - 600).abs() <= 2 && (ahead - here - 600).abs() <= 2, "{behind} {here} {ahead}");
 }
