@@ -105,6 +105,17 @@ impl IdentityChoice {
         }
     }
 
+    /// Whether it may start az or azd.
+    pub(super) fn starts_tools(&self) -> bool {
+        match self {
+            Self::AzureCli { .. } | Self::AzureDeveloperCli { .. } => true,
+            Self::Chain(links) => {
+                links.iter().filter_map(|link| link.choice.as_ref().ok()).any(Self::starts_tools)
+            }
+            _ => false,
+        }
+    }
+
     /// Whether a callback of the host's runs on this thread, on behalf of this identity.
     pub(crate) fn runs_callback_here(&self) -> bool {
         match self {

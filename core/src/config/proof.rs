@@ -105,6 +105,10 @@ fn authority_host(values: &Values<'_>) -> Result<String> {
     // Microsoft's libraries take a name alone too.
     let host = if host.contains("://") { host.to_owned() } else { format!("https://{host}") };
     check_endpoint("authority_host", &host, Scheme::HttpsOnly)?;
+    let rest = host.trim_end_matches('/').trim_start_matches("https://");
+    if rest.contains(['/', '?', '#', '@']) {
+        return Err(invalid("authority_host is scheme and host only; the tenant goes into tenant_id."));
+    }
     Ok(host.trim_end_matches('/').to_owned())
 }
 

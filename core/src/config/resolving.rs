@@ -217,6 +217,15 @@ fn each_cloud_has_its_address_and_an_address_of_its_own_wins() {
     assert_eq!(host(&[("cloud", "china")]), "https://login.partner.microsoftonline.cn");
     assert_eq!(host(&[("cloud", "us_government")]), "https://login.microsoftonline.us");
     assert_eq!(host(&[("cloud", "china"), ("authority_host", "https://own/")]), "https://own");
+    assert_eq!(
+        host(&[("authority_host", "login.own")]),
+        "https://login.own",
+        "as Microsoft's libraries take it"
+    );
+    for wrong in ["https://own/tenant", "https://me@own", "https://own?x"] {
+        let said = refusal(&[PRINCIPAL, &[("authority_host", wrong)]].concat(), &[]);
+        assert!(said.contains("tenant_id"), "{said}");
+    }
 }
 
 #[test]

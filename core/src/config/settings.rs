@@ -38,6 +38,7 @@ impl Settings {
         let file = from_file(config, &environment)?;
         let values = Values { config, environment: &environment, file: &file };
         let (identity, proxy) = (IdentityChoice::resolve(&values)?, proxy::resolve(&values)?);
+        let starts_tools = identity.starts_tools();
         Ok(Self {
             name: values.text("name")?.map(str::to_owned),
             on_kubernetes: environment.get(KUBERNETES).is_some(),
@@ -50,7 +51,7 @@ impl Settings {
             policy: policy(&values)?,
             trust: environment.trust,
             proxy,
-            children_see: environment.all,
+            children_see: if starts_tools { environment.all } else { Vec::new() },
         })
     }
 }

@@ -19,6 +19,8 @@ pub(crate) struct Stamp(Vec<State>);
 struct State {
     modified: Option<SystemTime>,
     length: u64,
+    /// Another file in its place may have both.
+    number: u64,
 }
 
 /// The state of these files now; none if there are none.
@@ -31,8 +33,22 @@ fn state(path: &Path) -> State {
     // Follows links: Kubernetes swaps one to replace a secret.
     fs::metadata(path).map_or_else(
         |_| State::default(),
-        |metadata| State { modified: metadata.modified().ok(), length: metadata.len() },
+        |metadata| State {
+            modified: metadata.modified().ok(),
+            length: metadata.len(),
+            number: number(&metadata),
+        },
     )
+}
+
+#[cfg(unix)]
+fn number(metadata: &fs::Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::ino(metadata)
+}
+
+#[cfg(not(unix))]
+fn number(_metadata: &fs::Metadata) -> u64 {
+    0
 }
 
 /// What a file holds; `key` is what names it in the configuration.
@@ -130,6 +146,15 @@ mod tests {
         let before = stamp();
         times.set_modified(modified - std::time::Duration::from_secs(1)).unwrap();
         assert_ne!(stamp(), before, "by its time");
+        #[cfg(unix)]
+        {
+            let before = stamp();
+            let other = written("other", "longer");
+            let times = fs::File::options().write(true).open(&other).unwrap();
+            times.set_modified(modified - std::time::Duration::from_secs(1)).unwrap();
+            fs::rename(&other, &two).unwrap();
+            assert_ne!(stamp(), before, "another file of the same length and time");
+        }
         assert_eq!(super::stamp([]), None);
         for path in [one, two] {
             fs::remove_file(path).unwrap();

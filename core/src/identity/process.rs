@@ -83,7 +83,7 @@ impl Pipe {
         let filled = pipe.clone();
         crate::sync::spawn("entrakey-pipe", move || {
             let mut chunk = [0; 4096];
-            let mut from = from.into_iter().map(|from| from.take(MAX_OUTPUT_BYTES)).next();
+            let mut from = from.map(|from| from.take(MAX_OUTPUT_BYTES));
             while let Some(length) =
                 from.as_mut().and_then(|from| from.read(&mut chunk).ok()).filter(|n| *n > 0)
             {
