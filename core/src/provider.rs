@@ -195,8 +195,11 @@ impl Provider {
     /// Calls `callback` with each token that replaces another, on a thread of the library's, one call at a
     /// time, each listener at its own random moment early enough to re-authenticate. (The first token
     /// replaces none; whoever needs it asks for it.) Subscribe first and connect with `get_token` afterwards: a
-    /// token that came in between would be missed the other way round. The callback may block (with 64 that block at
-    /// a time, those behind them wait) and may call anything here; what it panics with is dropped. One that holds a clone of the provider keeps it open until it is gone.
+    /// token that came in between would be missed the other way round.
+    ///
+    /// The callback may block (with 64 that block at a time, those behind them wait) and may call anything
+    /// here; what it panics with is dropped. One that holds a clone of the provider keeps it open until it is
+    /// gone.
     ///
     /// In a forked child the subscription is dead.
     ///

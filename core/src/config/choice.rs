@@ -4,7 +4,7 @@ use super::endpoint::{Scheme, check_endpoint};
 use super::managed_identity::{Host, UserAssigned, check_user_assigned, detect};
 use super::proof::{Application, CLIENT_ASSERTION, Proof, application, has_proof};
 use super::values::{Source, Values, invalid};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::request::HostCallback;
 use std::sync::Arc;
 
@@ -27,8 +27,16 @@ pub(crate) enum IdentityChoice {
 /// One way of the default chain.
 pub(crate) struct Link {
     pub(crate) name: &'static str,
-    /// Or why it is out of the question here.
-    pub(crate) choice: Result<IdentityChoice, String>,
+    pub(crate) choice: Result<IdentityChoice, WhyNot>,
+}
+
+/// Why a link of the chain cannot be asked.
+pub(crate) enum WhyNot {
+    /// Nothing of it is there: the next one may be.
+    NotConfigured(String),
+    /// It is what this machine has, configured wrongly. It does not stand in the way of a link before it; none
+    /// after it may take its place.
+    Misconfigured(Error),
 }
 
 const ENVIRONMENT: &str = "environment";
@@ -175,7 +183,7 @@ fn chain(values: &Values<'_>) -> Result<IdentityChoice> {
 }
 
 /// A link of the chain, or why it is out of the question. An error: it is configured, and wrongly.
-fn link(name: &'static str, values: &Values<'_>) -> Result<Result<IdentityChoice, String>> {
+fn link(name: &'static str, values: &Values<'_>) -> Result<Result<IdentityChoice, WhyNot>> {
     let absent = |keys: &[&'static str]| -> Result<Option<String>> {
         let missing = keys.iter().filter_map(|key| match values.text(key) {
             Ok(Some(_)) => None,
@@ -189,15 +197,14 @@ fn link(name: &'static str, values: &Values<'_>) -> Result<Result<IdentityChoice
         ENVIRONMENT if has_proof(values)? => &["tenant_id", "client_id"],
         ENVIRONMENT => &["tenant_id", "client_id", "client_secret"],
         WORKLOAD_IDENTITY => &["tenant_id", "client_id", "federated_token_file"],
-        // Whatever is wrong with it must not stand in the way of another link.
         MANAGED_IDENTITY => {
             let made = managed_identity(values, values.text("client_id")?);
-            return Ok(made.map_err(|error| error.message().to_owned()));
+            return Ok(made.map_err(WhyNot::Misconfigured));
         }
         _ => return single(name, values).map(Ok),
     };
     match absent(application_needs)? {
-        Some(reason) => Ok(Err(reason)),
+        Some(reason) => Ok(Err(WhyNot::NotConfigured(reason))),
         None => application(name, values).map(Ok),
     }
 }

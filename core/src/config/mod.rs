@@ -19,7 +19,7 @@ mod settings;
 mod store;
 mod values;
 
-pub(crate) use choice::{IdentityChoice, Link};
+pub(crate) use choice::{IdentityChoice, Link, WhyNot};
 pub use keys::{KEYS, Key, KeyType};
 pub(crate) use managed_identity::{Host, Thumbprint, UserAssigned, thumbprint};
 pub(crate) use proof::{Application, CertificateFrom, PipelineJob, Place, Proof};

@@ -5,7 +5,7 @@
 //! somebody else.
 
 use super::{Source, Stamp, managed_identity, of};
-use crate::config::{IdentityChoice, Link, Settings};
+use crate::config::{IdentityChoice, Link, Settings, WhyNot};
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::Grant;
 use std::sync::Arc;
@@ -30,8 +30,7 @@ struct Chain {
 
 struct Step {
     name: &'static str,
-    /// Or why it is out of the question.
-    source: Result<Box<dyn Source>, String>,
+    source: Result<Box<dyn Source>, Failure>,
     /// Whether anybody is at home, for an endpoint that most machines do not have.
     probe: Option<managed_identity::Probe>,
     presence: Presence,
@@ -48,8 +47,11 @@ fn step(settings: &Arc<Settings>, link: &Link) -> Result<Step> {
     let name = link.name;
     let choice = match &link.choice {
         Ok(choice) => choice,
-        Err(reason) => {
-            let source = Err(reason.clone());
+        Err(why) => {
+            let source = Err(match why {
+                WhyNot::NotConfigured(reason) => Failure::Absent(reason.clone()),
+                WhyNot::Misconfigured(error) => Failure::Meant(error.clone()),
+            });
             return Ok(Step { name, source, probe: None, presence: Presence::Configured, is_node: false });
         }
     };
@@ -68,7 +70,7 @@ fn step(settings: &Arc<Settings>, link: &Link) -> Result<Step> {
 
 impl Step {
     fn fetch(&self, timeout: Duration) -> Result<Grant, Failure> {
-        let source = self.source.as_ref().map_err(|reason| Failure::Absent(reason.clone()))?;
+        let source = self.source.as_ref().map_err(Clone::clone)?;
         if self.probe.as_ref().is_some_and(|probe| !probe.answers(PROBE_TIMEOUT.min(timeout))) {
             return Err(Failure::Absent("IMDS does not answer: no Azure machine".to_owned()));
         }
@@ -98,6 +100,7 @@ enum Presence {
     Tool,
 }
 
+#[derive(Clone)]
 enum Failure {
     /// There is no such identity here.
     Absent(String),

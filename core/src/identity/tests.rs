@@ -321,6 +321,9 @@ fn an_identity_whose_file_is_missing_or_wrong_is_not_passed_over_either() {
     let (endpoint, _requests) = stub(vec![refusal]);
     let error = misconfigured("header", &[("IDENTITY_ENDPOINT", &endpoint), ("IDENTITY_HEADER", "wrong")]);
     assert!(error.message().contains("no such header"), "{error}");
+    let far = [("IDENTITY_ENDPOINT", "http://10.0.0.1/token"), ("IDENTITY_HEADER", "h")];
+    let error = misconfigured("far", &far); // refused before anything is sent
+    assert!(error.kind() == ErrorKind::InvalidConfig && error.message().contains("plain http"), "{error}");
     let unattached = r#"{"error":"invalid_request","error_description":"Identity not found"}"#;
     let (imds, _requests) = stub(vec![http("400 Bad", "", "{}"), http("400 Bad", "", unattached)]);
     let imds = imds.trim_end_matches("/msi/token").to_owned();
