@@ -21,6 +21,7 @@ mod clock;
 mod config;
 mod error;
 mod event;
+mod files;
 mod grant;
 mod guard;
 mod identity;

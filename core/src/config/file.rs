@@ -11,8 +11,8 @@ use super::keys::{self, CONFIG_ENTRY, CONFIG_FILE, KeyType, shown};
 use super::store;
 use super::values::invalid;
 use crate::error::{Error, Result};
+use crate::files;
 use std::collections::BTreeMap;
-use std::io::Read as _;
 use std::path::Path;
 use zeroize::Zeroizing;
 
@@ -44,18 +44,8 @@ impl File<'_> {
     }
 
     fn text(&self) -> Result<Zeroizing<String>> {
-        let unreadable = |error| self.refuse(format!("cannot be read: {error}."));
-        // Asked before it is opened: opening a pipe waits for somebody to write.
-        let metadata = std::fs::metadata(self.path).map_err(unreadable)?;
-        if !metadata.is_file() {
-            return Err(self.refuse("is not a regular file."));
-        }
-        let mut bytes = Zeroizing::new(Vec::with_capacity(metadata.len().min(MAX_BYTES) as usize + 1));
-        let file = std::fs::File::open(self.path).map_err(unreadable)?;
-        file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-        if bytes.len() as u64 > MAX_BYTES {
-            return Err(self.refuse(format!("is larger than {MAX_BYTES} bytes.")));
-        }
+        let bytes = files::read(Path::new(self.path), MAX_BYTES);
+        let bytes = bytes.map_err(|error| self.refuse(format!("{error}.")))?;
         match std::str::from_utf8(&bytes) {
             Ok(text) if text.trim().is_empty() => Err(self.refuse("is empty.")),
             Ok(text) => Ok(Zeroizing::new(text.to_owned())),

@@ -1,8 +1,8 @@
 //! Files that hold a credential: read for each request, because others replace them.
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::files;
 use std::fs;
-use std::io::Read as _;
 use std::path::Path;
 use std::time::SystemTime;
 use zeroize::Zeroizing;
@@ -53,20 +53,7 @@ fn number(_metadata: &fs::Metadata) -> u64 {
 
 /// What a file holds; `key` is what names it in the configuration.
 pub(super) fn read_bytes(key: &str, path: &Path) -> Result<Zeroizing<Vec<u8>>> {
-    let mut bytes = Zeroizing::new(Vec::new());
-    // Asked before it is opened: opening a pipe waits for somebody to write.
-    let metadata = fs::metadata(path);
-    if metadata.as_ref().is_ok_and(|metadata| !metadata.is_file()) {
-        return Err(refuse(key, path, "is not a regular file."));
-    }
-    let opened = metadata.and_then(|_| fs::File::open(path));
-    let read = opened.and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes));
-    read.map_err(|error| refuse(key, path, &format!("cannot be read: {error}.")))?;
-    match bytes.len() as u64 {
-        0 => Err(refuse(key, path, "is empty.")),
-        length if length > MAX_BYTES => Err(refuse(key, path, "is far too long for what it should hold.")),
-        _ => Ok(bytes),
-    }
+    files::read(path, MAX_BYTES).map_err(|error| refuse(key, path, &format!("{error}.")))
 }
 
 fn refuse(key: &str, path: &Path, what: &str) -> Error {
@@ -115,7 +102,7 @@ mod tests {
         assert!(read("empty", "").unwrap_err().message().contains("is empty"));
         let several = read("several", "s3cret\nmore").unwrap_err();
         assert!(several.message().contains("more than one line") && !several.message().contains("s3cret"));
-        assert!(read("long", &"x".repeat(70_000)).unwrap_err().message().contains("too long"));
+        assert!(read("long", &"x".repeat(70_000)).unwrap_err().message().contains("larger than"));
     }
 
     #[test]

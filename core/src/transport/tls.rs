@@ -6,6 +6,7 @@
 use super::pin::Pinned;
 use crate::config::{Settings, Thumbprint, TrustPaths};
 use crate::error::{Error, ErrorKind, Result};
+use crate::files;
 use rustls::client::Resumption;
 use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
@@ -56,6 +57,9 @@ fn system_roots(trust: &TrustPaths) -> Vec<CertificateDer<'static>> {
     std::iter::once(file).chain(dirs).flat_map(|loaded| loaded.certs).collect()
 }
 
+/// The bundles of whole systems have a quarter of that.
+const MAX_CA_FILE_BYTES: u64 = 1 << 20;
+
 fn add_ca_file(roots: &mut RootCertStore, path: &Path) -> Result<()> {
     let refuse = |reason: String| {
         let path = path.display();
@@ -64,11 +68,8 @@ fn add_ca_file(roots: &mut RootCertStore, path: &Path) -> Result<()> {
             format!("ca_file {path}: {reason}. It must be a PEM file with at least one certificate."),
         )
     };
-    // Asked before it is opened: opening a pipe waits for somebody to write.
-    if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
-        return Err(refuse("not a regular file".to_owned()));
-    }
-    let certificates = CertificateDer::pem_file_iter(path).map_err(|error| refuse(error.to_string()))?;
+    let bytes = files::read(path, MAX_CA_FILE_BYTES).map_err(|error| refuse(error.to_string()))?;
+    let certificates = CertificateDer::pem_slice_iter(&bytes);
     let before = roots.len();
     for certificate in certificates {
         let certificate = certificate.map_err(|error| refuse(error.to_string()))?;
