@@ -5,6 +5,7 @@
 //! of entrakey, which it is there to check.
 
 mod certificates;
+mod clock;
 mod environment;
 mod faults;
 mod home;
@@ -148,6 +149,7 @@ impl Emulator {
         let listeners = Listeners::bind(&options).await?;
         let entra = format!("https://{}", local(&listeners.https)?);
         let world = Arc::new(World {
+            clock: clock::Clock::default(),
             token_lifetime: options.token_lifetime,
             signing_key,
             issuer_key,
@@ -330,5 +332,5 @@ fn write_ca(wanted: Option<PathBuf>, pem: &str, world: &World) -> Result<String,
 
 async fn stop_with(mut stopped: watch::Receiver<bool>, redis: Arc<redis::Plane>) {
     world::stop_signal(&mut stopped).await;
-    redis.stop();
+    redis.stop().await;
 }

@@ -1,5 +1,6 @@
 //! What both planes share.
 
+use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::home::Home;
 use crate::hosts::HostSecrets;
@@ -8,7 +9,7 @@ use crate::log::Log;
 use crate::stats::Stats;
 use crate::tokens::SigningKey;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// Resolves when everything is to stop, also when whoever would say so is gone.
@@ -19,6 +20,7 @@ pub(crate) async fn stop_signal(stopped: &mut watch::Receiver<bool>) {
 /// One emulated tenant: its keys, its clock, who is in it, and what has happened so far.
 #[derive(Debug)]
 pub(crate) struct World {
+    pub(crate) clock: Clock,
     pub(crate) token_lifetime: Duration,
     pub(crate) signing_key: SigningKey,
     /// That of the outside issuers which the emulator plays.
@@ -36,7 +38,7 @@ pub(crate) struct World {
 impl World {
     /// Seconds since the Unix epoch: the one clock by which tokens are minted, checked and expire.
     pub(crate) fn now(&self) -> Duration {
-        SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+        self.clock.now()
     }
 }
 
@@ -57,6 +59,7 @@ impl World {
         }
         home.remove();
         Self {
+            clock: Clock::default(),
             token_lifetime: Duration::from_secs(3600),
             signing_key: SigningKey::generate().await.unwrap(),
             issuer_key: SigningKey::generate().await.unwrap(),

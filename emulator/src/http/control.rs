@@ -17,6 +17,9 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// A day in less than a second: nothing that a test does takes no time at all.
+const MAX_SCALE: f64 = 100_000.0;
+
 /// What the control API controls.
 #[derive(Clone)]
 pub(crate) struct Control {
@@ -31,6 +34,7 @@ pub(super) fn router(control: Control) -> Router {
         .route("/emulator/environment", get(environments))
         .route("/emulator/environment/{kind}", get(environment))
         .route("/emulator/faults", get(faults).post(add_faults).delete(clear_faults))
+        .route("/emulator/clock", get(clock).post(set_clock))
         .route("/emulator/federated_token", post(federated_token))
         .route("/emulator/redis/stop", post(stop_redis))
         .route("/emulator/redis/start", post(start_redis))
@@ -85,6 +89,45 @@ async fn add_faults(State(control): State<Control>, body: String) -> Response {
 async fn clear_faults(State(control): State<Control>) -> StatusCode {
     control.world.faults.clear();
     StatusCode::NO_CONTENT
+}
+
+/// The clock by which tokens are minted, checked and expire.
+async fn clock(State(control): State<Control>) -> Json<Value> {
+    let clock = &control.world.clock;
+    let now = clock.now();
+    Json(json!({"now": now.as_secs_f64(), "offset_ms": clock.offset_ms(), "scale": clock.scale()}))
+}
+
+/// What is given is done in this order.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClockChange {
+    /// How far it is ahead of the system's clock from now on; negative: behind.
+    offset_ms: Option<i64>,
+    /// How far to move it.
+    advance_ms: Option<i64>,
+    /// How many of its seconds pass in one of the system's.
+    scale: Option<f64>,
+}
+
+async fn set_clock(State(control): State<Control>, body: String) -> Response {
+    let change: ClockChange = match serde_json::from_str(&body) {
+        Ok(change) => change,
+        Err(error) => return refuse(StatusCode::BAD_REQUEST, error.to_string()),
+    };
+    let world = &control.world;
+    if change.scale.is_some_and(|scale| !(0.0..=MAX_SCALE).contains(&scale)) {
+        return refuse(StatusCode::BAD_REQUEST, format!("scale lies between 0 and {MAX_SCALE}"));
+    }
+    change.offset_ms.into_iter().for_each(|offset| world.clock.set_offset_ms(offset));
+    change.advance_ms.into_iter().for_each(|by| world.clock.advance_ms(by));
+    change.scale.into_iter().for_each(|scale| world.clock.set_scale(scale));
+    world.log.note(format_args!(
+        "the clock: {} ms ahead, {} times",
+        world.clock.offset_ms(),
+        world.clock.scale()
+    ));
+    clock(State(control)).await.into_response()
 }
 
 /// Changes to the token that is made; what is not given stays as it is registered.
@@ -144,7 +187,7 @@ async fn federated_token(State(control): State<Control>, body: String) -> Respon
 
 /// Closes the listener and every connection.
 async fn stop_redis(State(control): State<Control>) -> StatusCode {
-    control.redis.stop();
+    control.redis.stop().await;
     StatusCode::NO_CONTENT
 }
 

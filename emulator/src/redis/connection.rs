@@ -12,7 +12,7 @@ use std::sync::Arc;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 use tokio_rustls::server::TlsStream;
 
 /// What commands see of the connection that they came over.
@@ -62,10 +62,10 @@ async fn converse(
 ) -> bool {
     let (mut input, mut output) = (BytesMut::with_capacity(4096), BytesMut::with_capacity(4096));
     loop {
-        let expires = connection.session.expires();
+        let (expires, world) = (connection.session.expires(), connection.plane.world.clone());
         tokio::select! {
             biased;
-            () = sleep_until(expires.unwrap_or_else(Instant::now)), if expires.is_some() => return true,
+            () = world.clock.reached(expires.unwrap_or_default()), if expires.is_some() => return true,
             () = stop_signal(&mut stopped) => return false,
             message = inbox.recv() => if let Some(message) = message {
                 let _ = message.write(connection.protocol, &mut output); // a message always fits its protocol

@@ -9,6 +9,7 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
 /// One Redis, which can be stopped and started again with its data.
@@ -19,8 +20,13 @@ pub(crate) struct Plane {
     pub(super) clients: Clients,
     pub(super) port: u16,
     acceptor: TlsAcceptor,
-    /// Ends the listener that is running, and its connections.
-    running: Mutex<Option<watch::Sender<bool>>>,
+    running: Mutex<Option<Running>>,
+}
+
+/// A listener and its connections, and how to end them.
+struct Running {
+    stop: watch::Sender<bool>,
+    accepting: JoinHandle<()>,
 }
 
 impl Plane {
@@ -39,8 +45,8 @@ impl Plane {
     /// Accepts connections until [`Plane::stop`].
     pub(crate) fn serve(self: &Arc<Self>, listener: TcpListener) {
         let (stop, stopped) = watch::channel(false);
-        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(stop);
-        tokio::spawn(accept(self.clone(), listener, stopped));
+        let accepting = tokio::spawn(accept(self.clone(), listener, stopped));
+        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(Running { stop, accepting });
     }
 
     pub(crate) async fn start(self: &Arc<Self>) -> io::Result<()> {
@@ -50,11 +56,12 @@ impl Plane {
         Ok(())
     }
 
-    /// Closes the listener and every connection. The data stays.
-    pub(crate) fn stop(&self) {
-        let stop = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(stop) = stop {
+    /// Closes the listener and every connection. The data stays. Once this returns, the port is free.
+    pub(crate) async fn stop(&self) {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Running { stop, accepting }) = running {
             stop.send_replace(true);
+            let _ = accepting.await; // an error is a panic of its own, and the listener gone with it
             self.world.log.note(format_args!("the Redis plane was stopped"));
         }
     }

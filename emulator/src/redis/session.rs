@@ -3,7 +3,7 @@
 use super::plane::Plane;
 use crate::identities::Access;
 use crate::tokens;
-use tokio::time::Instant;
+use std::time::Duration;
 
 /// A connection's standing. Moves only when an AUTH is accepted, or by RESET.
 #[derive(Default)]
@@ -16,7 +16,8 @@ pub(super) struct Session {
 struct Authenticated {
     object_id: String,
     access: Access,
-    expires: Instant,
+    /// Since the Unix epoch, on the emulator's clock.
+    expires: Duration,
 }
 
 /// What a client is told, whatever the reason.
@@ -32,7 +33,7 @@ impl Session {
     }
 
     /// When the server closes the connection, unless an AUTH comes first.
-    pub(super) fn expires(&self) -> Option<Instant> {
+    pub(super) fn expires(&self) -> Option<Duration> {
         self.current.as_ref().map(|current| current.expires)
     }
 
@@ -54,9 +55,8 @@ impl Session {
                     counts.connections += u64::from(first);
                     counts.connected += u64::from(first);
                 });
-                let expires = Instant::now() + left;
-                self.current =
-                    Some(Authenticated { object_id: accepted.object_id, access: accepted.access, expires });
+                let tokens::Accepted { object_id, access, expires } = accepted;
+                self.current = Some(Authenticated { object_id, access, expires });
                 Ok(())
             }
             Err(reason) => {
