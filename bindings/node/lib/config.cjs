@@ -35,4 +35,4 @@ function toError(failure, options = {}) {
   return new EntrakeyError({ ...failure, message });
 }
 
-module.exports = { CALLBACKS, toEntries, toError };
+module.exports = { CALLBACKS, toCamel, toEntries, toError };

@@ -41,11 +41,11 @@ export async function silentEndpoint(test) {
 }
 
 /** Runs a program in a Node.js of its own and says how it ended. `require('entrakey')` works in it. */
-export function runProgram(program, { env = process.env, esm = false } = {}) {
+export function runProgram(program, { env = process.env, esm = false, flags = [] } = {}) {
   const started = performance.now();
   const kind = esm ? ['--input-type=module'] : [];
   return new Promise((resolve) => {
-    execFile(process.execPath, [...kind, '-e', program], { cwd: PACKAGE, env, timeout: 20_000 }, (error, stdout, stderr) => {
+    execFile(process.execPath, [...flags, ...kind, '-e', program], { cwd: PACKAGE, env, timeout: 20_000 }, (error, stdout, stderr) => {
       resolve({ code: error ? (error.code ?? error.signal) : 0, stdout, stderr, ms: performance.now() - started });
     });
   });
