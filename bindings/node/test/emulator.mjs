@@ -1,7 +1,7 @@
 // Starts the emulator for a test and ends it with the test.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
@@ -23,11 +23,11 @@ function clearEnvironment() {
 clearEnvironment(); // for the tests without an emulator too
 
 /** A running emulator whose environment is this process's until the test ends. */
-export async function startEmulator(test, lifetime = '1h') {
+export async function startEmulator(test, lifetime = '1h', ...more) {
   if (!existsSync(BINARY)) {
     throw new Error(`${BINARY} is missing: run "cargo build -p entrakey-cli", or set ENTRAKEY_BIN.`);
   }
-  const options = ['--format', 'json', '--quiet', '--exit-with-parent', '--token-lifetime', lifetime];
+  const options = ['--format', 'json', '--quiet', '--exit-with-parent', '--token-lifetime', lifetime, ...more];
   const emulator = spawn(BINARY, ['emulator', ...options], { stdio: ['pipe', 'pipe', 'inherit'] });
   const exit = once(emulator, 'exit');
   test.after(async () => {
@@ -45,9 +45,19 @@ export async function startEmulator(test, lifetime = '1h') {
     const signal = AbortSignal.timeout(20_000);
     return (await fetch(`${environment.ENTRAKEY_EMULATOR_URL}/emulator/stats`, { signal })).json();
   };
+  const control = async (path, body, method = body === undefined ? 'GET' : 'POST') => {
+    const signal = AbortSignal.timeout(20_000);
+    const options = { method, signal, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
+    const answer = await fetch(`${environment.ENTRAKEY_EMULATOR_URL}/emulator/${path}`, options);
+    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+    return answer.json().catch(() => undefined);
+  };
   return {
     environment,
     stats,
+    control,
+    ca: readFileSync(environment.REDIS_CA_FILE),
+    port: Number(environment.REDIS_PORT),
     tokenRequests: async () => (await stats()).token_requests.total,
     redis: async (objectId) => (await stats()).redis.by_object_id[objectId],
   };
