@@ -36,11 +36,16 @@ class NodeRedisListeners {
     return this.#all.size;
   }
 
+  /** Those that are still there. */
+  alive() {
+    return [...this.#all].map(({ held }) => held.deref()).filter((listener) => listener !== undefined);
+  }
+
   /** `subscribe(tell)` registers with a provider and gives the end of it; `tell(credentials)` is for its news. */
   add(listener, subscribe) {
-    const registration = { end: undefined };
     const weak = belongsToNodeRedis(listener);
     const held = weak ? new WeakRef(listener) : new Strong(listener); // no closure here may capture the listener
+    const registration = { end: undefined, held };
     registration.end = subscribe((credentials) => this.#tell(registration, held.deref(), credentials));
     this.#all.add(registration);
     const disposable = {
