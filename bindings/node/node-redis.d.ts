@@ -55,11 +55,11 @@ export declare function credentialsProvider(
  *
  * @throws {EntrakeyError} `INVALID_CONFIG`: the token would be sent in clear.
  */
-export declare function clientOptions<Options extends object>(
-  options: Options,
+export declare function clientOptions<Options extends object, RESP extends 2 | 3 | undefined = undefined>(
+  options: Options & { RESP?: RESP },
   provider: Provider,
   more?: ClientOptionsOptions,
-): Options;
+): Options & ([RESP] extends [undefined] ? unknown : { RESP: RESP });
 
 /**
  * For a cache with the OSS cluster policy: `createCluster({ nodeAddressMap: nodeAddressMap(host), … })`. The nodes

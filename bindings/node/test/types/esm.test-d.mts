@@ -104,7 +104,7 @@ const entraid = EntraIdCredentialsProviderFactory.createForClientCredentials({
   credentialsMapper: OID_CREDENTIALS_MAPPER,
 });
 createClient({ url: 'rediss://x', credentialsProvider: entraid });
-declare const azureCredential: import('@azure/identity').TokenCredential;
+declare const azureCredential: import('@azure/core-auth').TokenCredential;
 EntraIdCredentialsProviderFactory.createForDefaultAzureCredential({
   credential: azureCredential,
   scopes: REDIS_SCOPE_DEFAULT,
