@@ -150,7 +150,7 @@ test('a missing or unusable native binary is an error that names platform and re
   const expected = { name: 'EntrakeyError', code: 'MODULE_NOT_FOUND' };
   assert.throws(() => require('./index.cjs'), {
     ...expected,
-    message: new RegExp(`${process.platform}-${process.arch}.*is missing.*npm run build`),
+    message: new RegExp(`${process.platform}-${process.arch}.*is missing.*Install entrakey again.*npm run build`),
   });
   const libc = process.platform === 'linux' ? '-gnu' : '';
   cpSync(path.join(copy, 'package.json'), path.join(copy, `entrakey.${process.platform}-${process.arch}${libc}.node`));
