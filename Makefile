@@ -53,6 +53,10 @@ bench: prerequisites
 	@$(MAKE) --no-print-directory simulate ARGS=--fleet
 	$(CARGO) bench --locked -p entrakey-emulator --bench redis_plane --no-run
 	@$(OFFLINE) $(CARGO) bench -q --locked --offline -p entrakey-emulator --bench redis_plane
+	$(CARGO) build --locked -p entrakey-cli
+	scripts/node-package.sh
+	$(CARGO) build --locked --release -p entrakey-node
+	@$(OFFLINE) node bindings/node/bench/run.mjs
 
 soak: prerequisites
 	$(CARGO) build --locked -p entrakey-cli -p entrakey-tests --bins --example soak
