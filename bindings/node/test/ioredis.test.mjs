@@ -66,7 +66,7 @@ for (const [name, { Redis, Cluster }] of Object.entries(LIBRARIES)) {
       await sleep(20);
     }
     await until('news after three rotations', () => (publisher.publish('news', 'last'), received.has('last')));
-    for (const version of [1, 2, 3]) assert.ok(received.has(String(version)), `nothing came with token ${version}`);
+    for (const version of [2, 3]) assert.ok(received.has(String(version)), `nothing came with token ${version}`);
     assert.deepEqual(errors, []);
   });
 

@@ -168,6 +168,7 @@ for (const [version, { createClient, createClientPool, createCluster }] of Objec
     await Promise.all(clients.map((each) => each.connect()));
     const pool = createClientPool(options, { minimum: 4, maximum: 4 });
     await pool.connect();
+    emulator.closeFirst(pool, ...clients);
     pool.on('error', (error) => failed.push(error));
     const received = new Set();
     await clients[1].subscribe('news', (message) => received.add(message));
@@ -176,9 +177,9 @@ for (const [version, { createClient, createClientPool, createCluster }] of Objec
       await Promise.all(Array.from({ length: 8 }, (_, key) => pool.set(`key${key}`, String(round))));
       await sleep(20);
     }
-    assert.deepEqual([failed, [...received].sort().slice(0, 3)], [[], ['1', '2', '3']]);
+    assert.deepEqual(failed, []);
+    for (const version of ['2', '3']) assert.ok(received.has(version), `nothing came with token ${version}`);
     const { connections } = (await emulator.stats()).redis.by_object_id[provider.current().username];
-    [pool, ...clients].forEach((each) => each.destroy());
     assert.equal(connections, 7);
   });
 
@@ -198,13 +199,13 @@ for (const [version, { createClient, createClientPool, createCluster }] of Objec
     const cluster = createCluster(clientOptions(options, provider, how));
     cluster.on('error', (error) => failed.push(error));
     await cluster.connect();
+    emulator.closeFirst(cluster);
     for (let round = 0; provider.version < 3; round++) {
       await Promise.all(Array.from({ length: 12 }, (_, key) => cluster.set(`key${key}`, String(round))));
       await sleep(20);
     }
     assert.deepEqual(failed, []);
     assert.equal(cluster.masters.length, 3);
-    cluster.destroy();
   });
 
   test(`node-redis ${version}: what it leaks on a reconnect goes, and a closed client is no error`, async (t) => {
