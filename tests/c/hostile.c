@@ -258,6 +258,7 @@ static void an_exit_in_the_middle(void) {
         entrakey_provider *provider = managed();
         entrakey_watch *watch = NULL;
         pthread_t thread;
+        is_child = true;
         alarm(20);
         ok(entrakey_watch_new(provider, &watch));
         for (int i = 0; i < 8; i++) pthread_create(&thread, NULL, ask_until_the_end, provider);

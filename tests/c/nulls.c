@@ -1,5 +1,5 @@
 /* Every function with NULL in the place of every pointer: an error that names the argument, a neutral value, or nothing.
- * A test of ffi/tests/header.rs sees to it that no function is missing here. */
+ * tests/e2e/c.rs sees to it that no function is missing here. */
 #include "check.h"
 
 static void nobody_asks(entrakey_request *request, void *user_data) { (void)user_data, entrakey_request_fail(request, ""); }

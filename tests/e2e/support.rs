@@ -6,6 +6,7 @@
     reason = "a test that cannot go on should panic"
 )]
 
+pub mod c_programs;
 pub mod scripted;
 
 use serde_json::Value;

@@ -312,10 +312,7 @@ pub(super) fn find(name: &str) -> Result<&'static Key> {
         Some((_, key)) => format!("did you mean \"{key}\"?"),
         None => format!("the keys are {}.", names()),
     };
-    Err(Error::new(
-        ErrorKind::InvalidConfig,
-        format!("Unknown configuration key \"{compared}\": {hint}"),
-    ))
+    Err(Error::new(ErrorKind::InvalidConfig, format!("Unknown configuration key \"{compared}\": {hint}")))
 }
 
 /// A name from outside, shortened: it should be a key, but somebody may have swapped key and value.
