@@ -21,3 +21,21 @@ if ! openssl_headers && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; the
     apt-get update -qq && apt-get install -y -qq libssl-dev >/dev/null
 fi
 openssl_headers || fail "OpenSSL's headers are missing (Debian: apt-get install libssl-dev; Fedora: dnf install openssl-devel)."
+
+# The C library's proof: a second compiler with sanitizers and a fuzzer, valgrind, and what strangers build with.
+missing=""
+for tool in clang valgrind cmake pkg-config; do
+    command -v $tool >/dev/null || missing="$missing $tool"
+done
+# Debian has the sanitizers of a clang in a package beside it.
+fuzzer() { [ -e "$(clang -print-file-name=libclang_rt.fuzzer-x86_64.a)" ] || [ -e "$(clang -print-runtime-dir)/libclang_rt.fuzzer-$(uname -m).a" ]; }
+packages=$missing
+command -v clang >/dev/null && fuzzer || packages="$missing clang libclang-rt-14-dev"
+if [ -n "$packages" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    echo "missing for the tests of the C library:$packages; as root, this installs Debian's packages" >&2
+    apt-get update -qq && apt-get install -y -qq $packages >/dev/null
+fi
+for tool in clang valgrind cmake pkg-config; do
+    command -v $tool >/dev/null || fail "$tool is missing (Debian: apt-get install $tool)."
+done
+fuzzer || fail "clang's sanitizers are missing (Debian: apt-get install libclang-rt-dev, or the one of clang's version)."
