@@ -2,8 +2,11 @@
  * programs says nothing. */
 #include "check.h"
 
+static pthread_barrier_t together;
+
 static void *set_a_key(void *config) {
-    for (int i = 0; i < 1000; i++) entrakey_error_free(entrakey_config_set(config, "scope", i % 2 ? "a" : "b"));
+    pthread_barrier_wait(&together);
+    for (int i = 0; i < 5000; i++) entrakey_error_free(entrakey_config_set(config, "scope", i % 2 ? "a" : "b"));
     return NULL;
 }
 
@@ -29,6 +32,7 @@ int main(int argc, char **argv) {
         for (int i = 0; i < 8; i++) entrakey_config_set(entrakey_config_new(), "k", "v");
     } else if (!strcmp(fault, "race")) { /* two threads in Rust code, on an object that belongs to one */
         pthread_t threads[2];
+        pthread_barrier_init(&together, NULL, 2);
         for (int i = 0; i < 2; i++) pthread_create(&threads[i], NULL, set_a_key, config);
         for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
     }

@@ -1,5 +1,5 @@
-//! The C programs again, under AddressSanitizer with LeakSanitizer and UndefinedBehaviorSanitizer, and under valgrind.
-//! With the sanitizer our own Rust code and all its dependencies are instrumented (`scripts/sanitized.sh`).
+//! The C programs again, under AddressSanitizer with LeakSanitizer and UndefinedBehaviorSanitizer, under
+//! ThreadSanitizer, and under valgrind. With the sanitizers our own Rust code and all its dependencies are instrumented (`scripts/sanitized.sh`).
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
 use entrakey_tests::c_programs::{compiler, program, run, scratch, shared, r#static};
@@ -95,6 +95,47 @@ fn no_program_has_a_memory_error_a_leak_or_undefined_behaviour() {
             scope.spawn(move || {
                 let binary = with_address_sanitizer(name);
                 run(World::new().around(&mut under_address_sanitizer(&binary)));
+            });
+        }
+    });
+}
+
+fn with_thread_sanitizer(name: &str) -> PathBuf {
+    let (object, binary) = (scratch(&format!("{name}-thread.o")), scratch(&format!("{name}-thread")));
+    let mut clang = compiler("CLANG", "clang");
+    run(clang.args(STRICT).args(["-fsanitize=thread", "-c"]).arg(source(name)).arg("-o").arg(&object));
+    let mut link = compiler("CLANG", "clang");
+    link.arg(&object);
+    r#static(&mut link, &instrumented("thread"));
+    let runtime = root().join("target/thread/runtime.a");
+    run(link
+        .arg("-Wl,--whole-archive")
+        .arg(runtime)
+        .args(["-Wl,--no-whole-archive", "-lm", "-o"])
+        .arg(&binary));
+    binary
+}
+
+fn under_thread_sanitizer(binary: &Path, more: &str) -> Command {
+    let mut command = program(binary);
+    let known = root().join("tests/c/thread-sanitizer.supp");
+    let options = format!("exitcode={FOUND}:die_after_fork=0:suppressions={}{more}", known.display());
+    command.env("TSAN_OPTIONS", options);
+    command
+}
+
+#[test]
+fn the_thread_sanitizer_is_linked_and_finds_what_is_planted_in_rust_code_and_nothing_else() {
+    let planted = with_thread_sanitizer("planted");
+    assert!(run(Command::new("nm").arg(&planted)).contains("__tsan_init"));
+    run(under_thread_sanitizer(&planted, "").arg("nothing"));
+    // At the first report: who goes on after a race may crash before the end.
+    finds(&mut under_thread_sanitizer(&planted, ":halt_on_error=1"), "race", "data race", "ffi/src/");
+    std::thread::scope(|scope| {
+        for name in PROGRAMS {
+            scope.spawn(move || {
+                let binary = with_thread_sanitizer(name);
+                run(World::new().around(&mut under_thread_sanitizer(&binary, "")));
             });
         }
     });
