@@ -1,0 +1,170 @@
+"""Stock libraries hold one connection each through several tokens, all at the same time.
+
+What a client says is not believed: the emulator counted the connections, the AUTHs and who was dropped.
+"""
+
+import asyncio
+import contextlib
+import os
+import threading
+import time
+
+import azure.identity
+import msal
+import pytest
+import redis
+import redis.asyncio
+import redis_entraid.cred_provider as redis_entraid
+from redis.auth.idp import IdentityProviderInterface
+from redis.auth.token import JWToken
+from redis.auth.token_manager import RetryPolicy, TokenManagerConfig
+from redis_entraid.identity_provider import ServicePrincipalProvider
+
+from entrakey.emulator import Emulator
+from settings import IDENTITIES, RESOURCE, SCOPE, authority, certificate, options
+
+LIFETIME = "6s"
+ENOUGH_AUTHS = 4  # the first and three more: twice a token's lifetime
+LIMIT_S = 60  # 13 on an idle machine
+
+CONFIG = TokenManagerConfig(0.7, 0, 5000, RetryPolicy(3, 3))
+
+
+class Fresh(IdentityProviderInterface):
+    """Tokens of a library that redis-entraid does not know. (azure-identity keeps what it has for at least thirty
+    seconds, so each request takes a credential of its own.)"""
+
+    def __init__(self, make_credential):
+        self._make_credential = make_credential
+
+    def request_token(self, force_refresh=False):
+        return JWToken(self._make_credential().get_token(SCOPE).token)
+
+
+def managed(kind=redis_entraid.ManagedIdentityType.SYSTEM_ASSIGNED, **identity):
+    return redis_entraid.create_from_managed_identity(kind, RESOURCE, token_manager_config=CONFIG, **identity)
+
+
+def user_assigned(object_id):
+    by = redis_entraid.ManagedIdentityIdType.OBJECT_ID
+    return managed(redis_entraid.ManagedIdentityType.USER_ASSIGNED, id_type=by, id_value=object_id)
+
+
+def service_principal(environment, credential):
+    # redis-entraid's own factory knows no authority but Microsoft's public one: its provider, with an application
+    # of msal's that does.
+    app = msal.ConfidentialClientApplication(
+        environment["AZURE_CLIENT_ID"],
+        authority=authority(environment),
+        client_credential=credential,
+        instance_discovery=False,
+    )
+    return redis_entraid.EntraIdCredentialsProvider(ServicePrincipalProvider(app, [SCOPE]), CONFIG)
+
+
+def of_azure_identity(make_credential):
+    return redis_entraid.EntraIdCredentialsProvider(Fresh(make_credential), CONFIG)
+
+
+def providers(emulator):
+    """A provider for each identity, by the identity's name."""
+    default, secret = emulator.environment, emulator.env("client_secret")
+    signed, workload = emulator.env("client_certificate"), emulator.env("workload_identity")
+    return {
+        "SYSTEM": managed(),
+        "USER_ASSIGNED": user_assigned(default["ENTRAKEY_EMULATOR_USER_ASSIGNED_OBJECT_ID"]),
+        "SECOND_USER_ASSIGNED": of_azure_identity(
+            lambda: azure.identity.ManagedIdentityCredential(
+                client_id=default["ENTRAKEY_EMULATOR_SECOND_USER_ASSIGNED_CLIENT_ID"]
+            )
+        ),
+        "SECRET_APP": service_principal(secret, secret["AZURE_CLIENT_SECRET"]),
+        "CERTIFICATE_APP": service_principal(signed, certificate(signed)),
+        "FEDERATED_APP": of_azure_identity(
+            lambda: azure.identity.WorkloadIdentityCredential(
+                tenant_id=workload["AZURE_TENANT_ID"],
+                client_id=workload["AZURE_CLIENT_ID"],
+                token_file_path=workload["AZURE_FEDERATED_TOKEN_FILE"],
+                disable_instance_discovery=True,
+            )
+        ),
+    }
+
+
+def hold(emulator, provider, done):
+    """Reads and writes on one connection until all are done or a command fails."""
+    with contextlib.closing(redis.Redis(**options(emulator), credential_provider=provider)) as client:
+        while not done.is_set():
+            value = os.urandom(8)
+            client.set("peers:" + value.hex(), value)
+            assert client.get("peers:" + value.hex()) == value
+            done.wait(0.02)
+
+
+def hold_asyncio(emulator, provider, done):
+    async def main():
+        async with redis.asyncio.Redis(**options(emulator), credential_provider=provider) as client:
+            while not done.is_set():
+                assert await client.set("peers:asyncio", "value")
+                assert await client.get("peers:asyncio") == b"value"
+                await asyncio.sleep(0.02)
+
+    asyncio.run(main())
+
+
+@pytest.fixture(scope="module")
+def outcome():
+    """The emulator's counts by identity, and the errors of those that failed, once everybody has seen enough."""
+    with Emulator.start(token_lifetime=LIFETIME, identities=IDENTITIES) as emulator:
+        with emulator.use(REQUESTS_CA_BUNDLE=emulator["REDIS_CA_FILE"]):
+            holders = {who: (hold, provider) for who, provider in providers(emulator).items()}
+            object_id = emulator["ENTRAKEY_EMULATOR_THIRD_USER_ASSIGNED_OBJECT_ID"]
+            holders["THIRD_USER_ASSIGNED"] = (hold_asyncio, user_assigned(object_id))
+            errors, done = {}, threading.Event()
+
+            def run(who, hold, provider):
+                try:
+                    hold(emulator, provider, done)
+                except Exception as error:
+                    errors[who] = error
+                    done.set()  # no need for the others to go on
+
+            threads = [threading.Thread(target=run, args=(who, *holder)) for who, holder in holders.items()]
+            for thread in threads:
+                thread.start()
+            try:
+                end = time.monotonic() + LIMIT_S
+                while time.monotonic() < end and not done.wait(0.1):
+                    if all(seen(emulator, who).get("auths", 0) >= ENOUGH_AUTHS for who in holders):
+                        break
+                counts = {who: seen(emulator, who) for who in holders}
+            finally:
+                done.set()
+                for thread in threads:
+                    thread.join(LIMIT_S)
+        yield counts, errors
+
+
+def seen(emulator, who):
+    return emulator.stats()["redis"]["by_object_id"].get(emulator[f"ENTRAKEY_EMULATOR_{who}_OBJECT_ID"], {})
+
+
+@pytest.mark.parametrize(
+    "who",
+    [
+        pytest.param("SYSTEM", id="redis-entraid, managed identity"),
+        pytest.param("USER_ASSIGNED", id="redis-entraid, user-assigned managed identity"),
+        pytest.param("SECRET_APP", id="redis-entraid on msal, secret"),
+        pytest.param("CERTIFICATE_APP", id="redis-entraid on msal, certificate"),
+        pytest.param("SECOND_USER_ASSIGNED", id="azure-identity, managed identity"),
+        pytest.param("FEDERATED_APP", id="azure-identity, workload identity"),
+        pytest.param("THIRD_USER_ASSIGNED", id="redis-entraid, asyncio"),
+    ],
+)
+def test_one_connection_outlives_its_tokens(outcome, who):
+    counts, errors = outcome
+    assert errors.get(who) is None
+    counts = counts[who]
+    assert counts["auths"] >= ENOUGH_AUTHS, counts
+    assert (counts["connections"], counts["expired"], counts["connected"]) == (1, 0, 1), counts
+    assert counts["commands"] > 50, counts
