@@ -6,6 +6,7 @@ What a client says is not believed: the emulator counted the connections, the AU
 import asyncio
 import contextlib
 import os
+import pathlib
 import threading
 import time
 
@@ -14,6 +15,7 @@ import msal
 import pytest
 import redis
 import redis.asyncio
+import redis.cluster
 import redis_entraid.cred_provider as redis_entraid
 from redis.auth.idp import IdentityProviderInterface
 from redis.auth.token import JWToken
@@ -21,11 +23,18 @@ from redis.auth.token_manager import RetryPolicy, TokenManagerConfig
 from redis_entraid.identity_provider import ServicePrincipalProvider
 
 from entrakey.emulator import Emulator
-from settings import IDENTITIES, RESOURCE, SCOPE, authority, certificate, options
+from settings import IDENTITIES, KEYS, RESOURCE, SCOPE, authority, certificate, cluster_options, options
 
 LIFETIME = "6s"
 ENOUGH_AUTHS = 4  # the first and three more: twice a token's lifetime
 LIMIT_S = 60  # 13 on an idle machine
+NODES = 3
+TOPOLOGY = 2  # connections that redis-py asks for the cluster's topology, once, before it has one to each node
+CONNECTIONS = {"SECOND_SECRET_APP": TOPOLOGY + NODES}  # the others have one
+SECOND_SECRET = {
+    "AZURE_CLIENT_ID": "66666666-c000-4000-8000-000000000006",
+    "AZURE_CLIENT_SECRET": "peers-second-secret~value",
+}
 
 CONFIG = TokenManagerConfig(0.7, 0, 5000, RetryPolicy(3, 3))
 
@@ -112,17 +121,36 @@ def hold_asyncio(emulator, provider, done):
     asyncio.run(main())
 
 
+def hold_cluster(emulator, provider, done):
+    """Reads and writes on one connection to each node."""
+    with contextlib.closing(
+        redis.cluster.RedisCluster(**cluster_options(emulator), credential_provider=provider)
+    ) as client:
+        while not done.is_set():
+            for key in KEYS[:: len(KEYS) // 16]:
+                client.set(key, "of " + key)
+                assert client.get(key) == b"of " + key.encode()
+            done.wait(0.02)
+
+
 @pytest.fixture(scope="module")
-def outcome():
+def outcome(tmp_path_factory):
     """The emulator's counts by identity, and the errors of those that failed, once everybody has seen enough."""
-    with Emulator.start(token_lifetime=LIFETIME, identities=IDENTITIES) as emulator:
-        with emulator.use(REQUESTS_CA_BUNDLE=emulator["REDIS_CA_FILE"]):
-            holders = {who: (hold, provider) for who, provider in providers(emulator).items()}
+    common = {"token_lifetime": LIFETIME, "identities": IDENTITIES}
+    with Emulator.start(**common) as emulator, Emulator.start(**common, cluster_policy="oss", nodes=NODES) as cluster:
+        authorities = tmp_path_factory.mktemp("tls") / "ca.pem"
+        authorities.write_text("".join(pathlib.Path(one["REDIS_CA_FILE"]).read_text() for one in (emulator, cluster)))
+        with emulator.use(REQUESTS_CA_BUNDLE=str(authorities)):
+            holders = {who: (hold, emulator, provider) for who, provider in providers(emulator).items()}
             object_id = emulator["ENTRAKEY_EMULATOR_THIRD_USER_ASSIGNED_OBJECT_ID"]
-            holders["THIRD_USER_ASSIGNED"] = (hold_asyncio, user_assigned(object_id))
+            holders["THIRD_USER_ASSIGNED"] = (hold_asyncio, emulator, user_assigned(object_id))
+            # The second emulator's Entra is not in this process's environment: all is said in the provider.
+            secret = {**cluster.env("client_secret"), **SECOND_SECRET}
+            provider = service_principal(secret, secret["AZURE_CLIENT_SECRET"])
+            holders["SECOND_SECRET_APP"] = (hold_cluster, cluster, provider)
             errors, done = {}, threading.Event()
 
-            def run(who, hold, provider):
+            def run(who, hold, emulator, provider):
                 try:
                     hold(emulator, provider, done)
                 except Exception as error:
@@ -135,9 +163,9 @@ def outcome():
             try:
                 end = time.monotonic() + LIMIT_S
                 while time.monotonic() < end and not done.wait(0.1):
-                    if all(seen(emulator, who).get("auths", 0) >= ENOUGH_AUTHS for who in holders):
+                    counts = {who: seen(emulator, who) for who, (_, emulator, _) in holders.items()}
+                    if all(counts[who].get("auths", 0) >= enough_auths(who) for who in holders):
                         break
-                counts = {who: seen(emulator, who) for who in holders}
             finally:
                 done.set()
                 for thread in threads:
@@ -147,6 +175,11 @@ def outcome():
 
 def seen(emulator, who):
     return emulator.stats()["redis"]["by_object_id"].get(emulator[f"ENTRAKEY_EMULATOR_{who}_OBJECT_ID"], {})
+
+
+def enough_auths(who):
+    """For all connections together; one that was not re-authenticated would be counted as expired."""
+    return TOPOLOGY + NODES * ENOUGH_AUTHS if who in CONNECTIONS else ENOUGH_AUTHS
 
 
 @pytest.mark.parametrize(
@@ -159,12 +192,13 @@ def seen(emulator, who):
         pytest.param("SECOND_USER_ASSIGNED", id="azure-identity, managed identity"),
         pytest.param("FEDERATED_APP", id="azure-identity, workload identity"),
         pytest.param("THIRD_USER_ASSIGNED", id="redis-entraid, asyncio"),
+        pytest.param("SECOND_SECRET_APP", id="redis-entraid, cluster"),
     ],
 )
 def test_one_connection_outlives_its_tokens(outcome, who):
     counts, errors = outcome
     assert errors.get(who) is None
     counts = counts[who]
-    assert counts["auths"] >= ENOUGH_AUTHS, counts
-    assert (counts["connections"], counts["expired"], counts["connected"]) == (1, 0, 1), counts
+    assert counts["auths"] >= enough_auths(who), counts
+    assert (counts["connections"], counts["expired"]) == (CONNECTIONS.get(who, 1), 0), counts
     assert counts["commands"] > 50, counts

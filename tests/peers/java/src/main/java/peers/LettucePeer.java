@@ -102,7 +102,7 @@ final class LettucePeer {
         // Announced are addresses that nobody reaches: the port is right.
         ClientResources resources = resources(announced -> "localhost");
         RedisClusterClient client = RedisClusterClient.create(resources, uri(surroundings, surroundings.token()));
-        client.setOptions(ClusterClientOptions.builder().autoReconnect(false).sslOptions(trusting(surroundings)).build());
+        client.setOptions(ClusterClientOptions.builder().sslOptions(trusting(surroundings)).build());
         int checked;
         try (StatefulRedisClusterConnection<String, String> connection = client.connect()) {
             List<String> keys = Surroundings.spread(SlotHash::getSlot);
