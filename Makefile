@@ -6,7 +6,7 @@ export PYO3_BUILD_EXTENSION_MODULE = 1
 
 MINUTES = 10
 
-.PHONY: help demo test check bench soak simulate fmt build prerequisites
+.PHONY: help demo test check bench soak simulate fmt build prerequisites prerequisites-of-test
 
 help:
 	@echo "make demo    build everything and watch three Redis clients outlive their tokens"
@@ -20,6 +20,9 @@ help:
 prerequisites:
 	@scripts/require.sh
 
+prerequisites-of-test:
+	@scripts/require.sh test
+
 build: prerequisites
 	$(CARGO) build --locked -p entrakey-cli -p entrakey-ffi
 	scripts/python-package.sh
@@ -30,7 +33,7 @@ build: prerequisites
 demo: build
 	@$(OFFLINE) .venv/bin/python examples/demo/demo.py $(DEMO)
 
-test: build check
+test: prerequisites-of-test build check
 	$(CARGO) test --locked --no-run --workspace --exclude entrakey-python --exclude entrakey-node
 	$(OFFLINE) $(CARGO) test --locked --offline --workspace --exclude entrakey-python --exclude entrakey-node
 	$(CARGO) test --locked -p entrakey-core --features internals --test simulation
@@ -38,6 +41,9 @@ test: build check
 	cd bindings/python && ../../$(OFFLINE) ../../.venv/bin/python -m pytest -q
 	cd bindings/node && ../../$(OFFLINE) npm test
 	$(OFFLINE) .venv/bin/python -m pytest -q tests/emulator tests/examples
+	scripts/peers.sh
+	$(OFFLINE) .venv/bin/python -m pytest -q tests/peers/python
+	cd tests/peers/node && ../../../$(OFFLINE) npm test
 
 check: prerequisites
 	$(CARGO) fmt --all --check
