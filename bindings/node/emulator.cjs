@@ -117,6 +117,15 @@ class Emulator {
     return this.control('GET', '/emulator/stats');
   }
 
+  async tokenRequests() {
+    return (await this.stats()).token_requests.total;
+  }
+
+  async connections(objectId) {
+    const nothing = { connections: 0, auths: 0, expired: 0, commands: 0, connected: 0 };
+    return (await this.stats()).redis.by_object_id[objectId] ?? nothing;
+  }
+
   async stop() {
     this.restore();
     const child = this.#process;

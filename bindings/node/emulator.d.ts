@@ -16,7 +16,7 @@ export interface EmulatorOptions {
   [option: string]: string | number | boolean | undefined;
 }
 
-/** One connection's owner, as the emulator counted it. */
+/** The connections of one identity, as the emulator counted them. */
 export interface ConnectionCounts {
   /** Counted at the first accepted AUTH of each. */
   connections: number;
@@ -71,6 +71,12 @@ export declare class Emulator implements AsyncDisposable {
 
   /** What has happened so far, counted: requests for tokens, and connections to the Redis. */
   stats(): Promise<EmulatorStats>;
+
+  /** How many requests for a token were answered, well or not. */
+  tokenRequests(): Promise<number>;
+
+  /** What the Redis saw of an identity. */
+  connections(objectId: string): Promise<ConnectionCounts>;
 
   /** Ends it; resolves when it has gone. Once is enough; more does nothing. */
   stop(): Promise<void>;

@@ -16,10 +16,7 @@ const LIMIT_MS = 60_000; // 13 s on an idle machine
 const emulator = await Emulator.start({ tokenLifetime: LIFETIME, identities: IDENTITIES });
 after(() => emulator.stop());
 
-async function counts(name) {
-  const { by_object_id: all } = (await emulator.stats()).redis;
-  return all[emulator.environment[`ENTRAKEY_EMULATOR_${name}_OBJECT_ID`]] ?? { auths: 0 };
-}
+const counts = (name) => emulator.connections(emulator.environment[`ENTRAKEY_EMULATOR_${name}_OBJECT_ID`]);
 
 function start(environment) {
   const names = ['default', 'client_secret', 'client_certificate', 'workload_identity'];

@@ -39,5 +39,5 @@ def test_a_client_of_another_language(name, mode):
         )
         assert done.returncode == 0, done.stdout + done.stderr
         assert int(done.stdout) >= LEAST[mode]
-        counts = emulator.stats()["redis"]["by_object_id"][object_id]
+        counts = emulator.connections(object_id)
         assert counts["commands"] >= LEAST[mode], "the commands went elsewhere"

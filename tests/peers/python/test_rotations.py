@@ -75,13 +75,17 @@ def of_azure_identity(make_credential):
     return redis_entraid.EntraIdCredentialsProvider(Fresh(make_credential), CONFIG)
 
 
+def object_id(emulator, who):
+    return emulator[f"ENTRAKEY_EMULATOR_{who}_OBJECT_ID"]
+
+
 def providers(emulator):
     """A provider for each identity, by the identity's name."""
     default, secret = emulator.environment, emulator.env("client_secret")
     signed, workload = emulator.env("client_certificate"), emulator.env("workload_identity")
     return {
         "SYSTEM": managed(),
-        "USER_ASSIGNED": user_assigned(default["ENTRAKEY_EMULATOR_USER_ASSIGNED_OBJECT_ID"]),
+        "USER_ASSIGNED": user_assigned(object_id(emulator, "USER_ASSIGNED")),
         "SECOND_USER_ASSIGNED": of_azure_identity(
             lambda: azure.identity.ManagedIdentityCredential(
                 client_id=default["ENTRAKEY_EMULATOR_SECOND_USER_ASSIGNED_CLIENT_ID"]
@@ -142,8 +146,8 @@ def outcome(tmp_path_factory):
         authorities.write_text("".join(pathlib.Path(one["REDIS_CA_FILE"]).read_text() for one in (emulator, cluster)))
         with emulator.use(REQUESTS_CA_BUNDLE=str(authorities)):
             holders = {who: (hold, emulator, provider) for who, provider in providers(emulator).items()}
-            object_id = emulator["ENTRAKEY_EMULATOR_THIRD_USER_ASSIGNED_OBJECT_ID"]
-            holders["THIRD_USER_ASSIGNED"] = (hold_asyncio, emulator, user_assigned(object_id))
+            third = "THIRD_USER_ASSIGNED"
+            holders[third] = (hold_asyncio, emulator, user_assigned(object_id(emulator, third)))
             # The second emulator's Entra is not in this process's environment: all is said in the provider.
             secret = {**cluster.env("client_secret"), **SECOND_SECRET}
             provider = service_principal(secret, secret["AZURE_CLIENT_SECRET"])
@@ -163,18 +167,14 @@ def outcome(tmp_path_factory):
             try:
                 end = time.monotonic() + LIMIT_S
                 while time.monotonic() < end and not done.wait(0.1):
-                    counts = {who: seen(emulator, who) for who, (_, emulator, _) in holders.items()}
-                    if all(counts[who].get("auths", 0) >= enough_auths(who) for who in holders):
+                    counts = {who: emulator.connections(object_id(emulator, who)) for who, (_, emulator, _) in holders.items()}
+                    if all(counts[who]["auths"] >= enough_auths(who) for who in holders):
                         break
             finally:
                 done.set()
                 for thread in threads:
                     thread.join(LIMIT_S)
         yield counts, errors
-
-
-def seen(emulator, who):
-    return emulator.stats()["redis"]["by_object_id"].get(emulator[f"ENTRAKEY_EMULATOR_{who}_OBJECT_ID"], {})
 
 
 def enough_auths(who):

@@ -137,6 +137,17 @@ class Emulator:
         """What has happened so far, counted: requests for tokens, and connections to the Redis."""
         return self.control("GET", "/emulator/stats")
 
+    def token_requests(self) -> int:
+        """How many requests for a token were answered, well or not."""
+        total: int = self.stats()["token_requests"]["total"]
+        return total
+
+    def connections(self, object_id: str) -> dict[str, int]:
+        """What the Redis saw of an identity: ``connections``, ``auths``, ``expired``, ``commands``, ``connected``."""
+        nothing = dict.fromkeys(("connections", "auths", "expired", "commands", "connected"), 0)
+        seen: dict[str, int] = self.stats()["redis"]["by_object_id"].get(object_id, nothing)
+        return seen
+
     def close(self) -> None:
         """Ends it, and waits until it has gone. Once is enough; more does nothing."""
         if self._process.poll() is None:
