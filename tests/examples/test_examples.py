@@ -1,6 +1,5 @@
 """What README shows is what the examples contain, and the examples do what they say."""
 
-import json
 import os
 import pathlib
 import re
@@ -8,6 +7,8 @@ import subprocess
 import sys
 
 import pytest
+
+from entrakey.emulator import Emulator
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HELLO = {
@@ -19,16 +20,9 @@ HELLO = {
 
 @pytest.fixture(scope="module")
 def emulator():
-    command = [ROOT / "target/debug/entrakey", "emulator", "--format", "json", "--quiet", "--exit-with-parent"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield json.loads(process.stdout.readline())
-        finally:
-            process.stdin.close()  # it ends with its parent; if not, then by force
-            try:
-                process.wait(10)
-            finally:
-                process.kill()
+    os.environ.setdefault("ENTRAKEY_BIN", str(ROOT / "target/debug/entrakey"))
+    with Emulator.start() as emulator:
+        yield emulator
 
 
 @pytest.mark.parametrize("language", HELLO)
@@ -37,7 +31,7 @@ def test_readme_shows_the_example_and_the_example_runs(language, emulator):
     blocks = re.findall(rf"```{language}\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     assert (ROOT / path).read_text() in blocks, f"README does not show {path} as it is"
     for identity, name in [("managed_identity", "SYSTEM"), ("service_principal", "SERVICE_PRINCIPAL")]:
-        environment = {**os.environ, **emulator, "ENTRAKEY_IDENTITY": identity}
+        environment = emulator.process_environment(ENTRAKEY_IDENTITY=identity)
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stderr
         assert emulator[f"ENTRAKEY_EMULATOR_{name}_OBJECT_ID"] in done.stdout

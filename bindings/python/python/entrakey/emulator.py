@@ -30,7 +30,8 @@ _REQUEST_S = 10
 
 # What a developer's own shell says of identities, proxies and certificates is not for a program under test.
 _FOREIGN = re.compile(
-    r"(?i:(all|https?)_proxy$)|(AZURE|ENTRAKEY|IDENTITY|IMDS|MSI|SSL_CERT)_|(REQUESTS|CURL)_CA_BUNDLE$"
+    r"(?i:(all|https?)_proxy$)|(AZURE|ENTRAKEY|IDENTITY|IMDS|MSI|SSL_CERT)_"
+    r"|(KUBERNETES_SERVICE_HOST|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|NODE_EXTRA_CA_CERTS)$"
 )
 _KEPT = "ENTRAKEY_BIN"
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
