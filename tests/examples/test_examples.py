@@ -11,6 +11,7 @@ import pytest
 from entrakey.emulator import Emulator
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+os.environ.setdefault("ENTRAKEY_BIN", str(ROOT / "target/debug/entrakey"))
 HELLO = {
     "python": ("examples/python/hello.py", [sys.executable, ROOT / "examples/python/hello.py"]),
     "js": ("examples/node/hello.mjs", ["node", ROOT / "examples/node/hello.mjs"]),
@@ -20,7 +21,6 @@ HELLO = {
 
 @pytest.fixture(scope="module")
 def emulator():
-    os.environ.setdefault("ENTRAKEY_BIN", str(ROOT / "target/debug/entrakey"))
     with Emulator.start() as emulator:
         yield emulator
 
@@ -56,3 +56,26 @@ def test_the_demo_fails_when_its_redis_is_stopped():
     done = demo("--seconds", "8", "--token-lifetime", "4s", "--rotations", "1", "--kill-redis-after", "4")
     assert done.returncode == 1, done.stdout + done.stderr
     assert done.stdout.count("WRONG: ") == 3, done.stdout
+
+
+def blocks_of_the_emulators_page(language):
+    """By the file that a comment in the first line names."""
+    text = (ROOT / "docs/emulator.md").read_text()
+    return dict(re.findall(rf"```{language}\n(?:#|//) (\S+)\n(.*?)```", text, re.DOTALL))
+
+
+def test_the_emulators_page_shows_tests_that_pass_with_pytest(tmp_path):
+    for name, text in blocks_of_the_emulators_page("python").items():
+        (tmp_path / name).write_text(text)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert "1 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_the_emulators_page_shows_tests_that_pass_with_node(tmp_path):
+    (tmp_path / "node_modules").mkdir()
+    (tmp_path / "node_modules/entrakey").symlink_to(ROOT / "bindings/node")
+    for name, text in blocks_of_the_emulators_page("js").items():
+        (tmp_path / name).write_text(text)
+    done = subprocess.run(["node", "--test", str(tmp_path)], capture_output=True, text=True, timeout=60)
+    assert re.search(r"pass 1\b", done.stdout), done.stdout + done.stderr
