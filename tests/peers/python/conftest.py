@@ -6,7 +6,7 @@ import guard
 
 guard.install()  # before any of the libraries is imported
 
-import pytest  # noqa: E402
+import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 os.environ.setdefault("ENTRAKEY_BIN", str(ROOT / "target/debug/entrakey"))
