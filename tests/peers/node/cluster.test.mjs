@@ -30,7 +30,8 @@ function spread() {
 }
 const KEYS = spread();
 
-const emulator = await Emulator.start({ clusterPolicy: 'oss', nodes: NODES, tokenLifetime: '6s', identities: IDENTITIES });
+const oss = { clusterPolicy: 'oss', nodes: NODES };
+const emulator = await Emulator.start({ ...oss, tokenLifetime: '6s', identities: IDENTITIES });
 after(() => emulator.stop());
 emulator.use('imds');
 const environment = emulator.environment;

@@ -10,7 +10,7 @@ const { env } = process;
 
 /** Without a look at Microsoft's list of clouds, in which no emulator is. */
 const offList = { disableInstanceDiscovery: true };
-const redisEntraid = { tokenManagerConfig: DEFAULT_TOKEN_MANAGER_CONFIG, onReAuthenticationError: () => {} };
+const common = { clientId: '', tokenManagerConfig: DEFAULT_TOKEN_MANAGER_CONFIG, onReAuthenticationError: () => {} };
 
 async function ofRedisEntraid(provider) {
   const [{ password }, subscription] = await provider.subscribe({ onNext() {}, onError() {} });
@@ -38,7 +38,7 @@ const systemAssigned = {
   'msal-node, system': () => msalManaged(),
   '@azure/identity, system': () => ofAzureIdentity(new azure.ManagedIdentityCredential()),
   '@redis/entraid, system': () =>
-    ofRedisEntraid(EntraIdCredentialsProviderFactory.createForSystemAssignedManagedIdentity({ clientId: '', ...redisEntraid })),
+    ofRedisEntraid(EntraIdCredentialsProviderFactory.createForSystemAssignedManagedIdentity(common)),
 };
 
 const userAssigned = {
@@ -48,9 +48,8 @@ const userAssigned = {
   '@redis/entraid, user': () =>
     ofRedisEntraid(
       EntraIdCredentialsProviderFactory.createForUserAssignedManagedIdentity({
-        clientId: '',
         userAssignedClientId: env.ENTRAKEY_EMULATOR_USER_ASSIGNED_CLIENT_ID,
-        ...redisEntraid,
+        ...common,
       }),
     ),
 };
@@ -62,7 +61,7 @@ const byDefault = {
       EntraIdCredentialsProviderFactory.createForDefaultAzureCredential({
         credential: new azure.DefaultAzureCredential(offList),
         scopes: SCOPE,
-        ...redisEntraid,
+        ...common,
       }),
     ),
 };
@@ -99,7 +98,8 @@ export const LIBRARIES = {
     '@azure/identity, environment': () => ofAzureIdentity(new azure.EnvironmentCredential(offList)),
   },
   workload_identity: {
-    'msal-node, assertion': () => msalConfidential({ clientAssertion: readFileSync(env.AZURE_FEDERATED_TOKEN_FILE, 'utf8') }),
+    'msal-node, assertion': () =>
+      msalConfidential({ clientAssertion: readFileSync(env.AZURE_FEDERATED_TOKEN_FILE, 'utf8') }),
     '@azure/identity, workload': () => ofAzureIdentity(new azure.WorkloadIdentityCredential(offList)),
     ...byDefault,
   },

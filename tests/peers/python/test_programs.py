@@ -12,7 +12,9 @@ from entrakey.emulator import Emulator
 from settings import IDENTITIES, RESOURCE
 
 BUILT = pathlib.Path(__file__).resolve().parents[3] / "target/peers"
-JAVA = ["java", "-XX:TieredStopAtLevel=1", "-Dio.netty.machineId=00:00:00:00:00:00:00:01", "-cp", f"{BUILT}/java/classes:{BUILT}/java/dependency/*", "peers.Main"]
+CLASSES = f"{BUILT}/java/classes:{BUILT}/java/dependency/*"
+# The second option: where loopback is all there is, Netty finds no network card, and says so at length.
+JAVA = ["java", "-XX:TieredStopAtLevel=1", "-Dio.netty.machineId=00:00:00:00:00:00:00:01", "-cp", CLASSES, "peers.Main"]
 PROGRAMS = {"go-redis": [f"{BUILT}/go"], "Jedis": [*JAVA, "jedis"], "Lettuce": [*JAVA, "lettuce"]}
 MODES = {"standalone": {}, "cluster": {"cluster_policy": "oss", "nodes": 3}}
 LEAST = {"standalone": 400, "cluster": 1000}  # commands that a program is to have checked

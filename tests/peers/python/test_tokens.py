@@ -31,7 +31,8 @@ def taken(answer):
 
 
 def msal_managed(environment, identity=None):
-    client = msal.ManagedIdentityClient(identity or msal.SystemAssignedManagedIdentity(), http_client=requests.Session())
+    identity = identity or msal.SystemAssignedManagedIdentity()
+    client = msal.ManagedIdentityClient(identity, http_client=requests.Session())
     return taken(client.acquire_token_for_client(resource=RESOURCE))
 
 
@@ -42,7 +43,10 @@ def msal_user_assigned(environment):
 
 def msal_confidential(environment, credential):
     app = msal.ConfidentialClientApplication(
-        environment["AZURE_CLIENT_ID"], authority=authority(environment), client_credential=credential, instance_discovery=False
+        environment["AZURE_CLIENT_ID"],
+        authority=authority(environment),
+        client_credential=credential,
+        instance_discovery=False,
     )
     return taken(app.acquire_token_for_client([SCOPE]))
 
@@ -56,7 +60,8 @@ def msal_certificate(environment):
 
 
 def msal_federated(environment):
-    return msal_confidential(environment, {"client_assertion": pathlib.Path(environment["AZURE_FEDERATED_TOKEN_FILE"]).read_text})
+    file = pathlib.Path(environment["AZURE_FEDERATED_TOKEN_FILE"])
+    return msal_confidential(environment, {"client_assertion": file.read_text})
 
 
 def azure_identity(make):
@@ -110,9 +115,10 @@ def redis_entraid_managed(environment):
 
 
 def redis_entraid_default(environment):
-    options = {"disable_instance_discovery": True}
-    host = environment["AZURE_AUTHORITY_HOST"]
-    return redis_entraid.create_from_default_azure_credential((SCOPE,), authority=host, app_kwargs=options).get_credentials()[1]
+    provider = redis_entraid.create_from_default_azure_credential(
+        (SCOPE,), authority=environment["AZURE_AUTHORITY_HOST"], app_kwargs={"disable_instance_discovery": True}
+    )
+    return provider.get_credentials()[1]
 
 
 SYSTEM, USER_ASSIGNED, USER = "SYSTEM", "USER_ASSIGNED", "USER"

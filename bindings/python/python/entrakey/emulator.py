@@ -101,7 +101,8 @@ class Emulator:
     def process_environment(self, name: str = "default", **more: str) -> dict[str, str]:
         """For ``subprocess.run(…, env=…)``: this process's environment, as it would be there.
 
-        What configures Azure's tools, proxies and certificates in the present shell is taken away; ``more`` comes on top.
+        What configures Azure's tools, proxies and certificates in the present shell is taken away; ``more`` comes
+        on top.
         """
         own = {key: value for key, value in os.environ.items() if not _foreign(key)}
         return {**own, "NO_PROXY": "127.0.0.1,localhost", **self.env(name), **more}

@@ -37,7 +37,8 @@ final class JedisPeer {
         HostAndPort address = new HostAndPort(surroundings.host(), surroundings.port());
         HostAndPortMapper guard = given -> new HostAndPort(Surroundings.loopback(given.getHost()), given.getPort());
         for (RedisProtocol protocol : List.of(RedisProtocol.RESP2, RedisProtocol.RESP3)) {
-            DefaultJedisClientConfig config = config(surroundings, surroundings.token(), guard).protocol(protocol).build();
+            DefaultJedisClientConfig config =
+                    config(surroundings, surroundings.token(), guard).protocol(protocol).build();
             try (RedisClient client = RedisClient.builder().hostAndPort(address).clientConfig(config).build()) {
                 checked += simple(client) + pipelined(client) + published(client);
             }
@@ -88,7 +89,8 @@ final class JedisPeer {
                 unsubscribe();
             }
         };
-        CompletableFuture<Void> listening = CompletableFuture.runAsync(() -> client.subscribe(listener, "peers:jedis:news"));
+        CompletableFuture<Void> listening =
+                CompletableFuture.runAsync(() -> client.subscribe(listener, "peers:jedis:news"));
         CompletableFuture.anyOf(subscribed, listening).get(10, TimeUnit.SECONDS);
         same("PUBLISH", 1L, client.publish("peers:jedis:news", "news"));
         same("the message", "news", heard.get(10, TimeUnit.SECONDS));
@@ -117,8 +119,8 @@ final class JedisPeer {
         }
     }
 
-    private static DefaultJedisClientConfig.Builder config(Surroundings surroundings, String token, HostAndPortMapper hosts)
-            throws Exception {
+    private static DefaultJedisClientConfig.Builder config(
+            Surroundings surroundings, String token, HostAndPortMapper hosts) throws Exception {
         SSLParameters checkingNames = new SSLParameters();
         checkingNames.setEndpointIdentificationAlgorithm("HTTPS");
         return DefaultJedisClientConfig.builder()

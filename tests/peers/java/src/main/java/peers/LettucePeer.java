@@ -123,7 +123,8 @@ final class LettucePeer {
     private static ClientResources resources(UnaryOperator<String> host) {
         return ClientResources.builder()
                 .socketAddressResolver(MappingSocketAddressResolver.create(
-                        DnsResolvers.UNRESOLVED, given -> HostAndPort.of(host.apply(given.getHostText()), given.getPort())))
+                        DnsResolvers.UNRESOLVED,
+                        given -> HostAndPort.of(host.apply(given.getHostText()), given.getPort())))
                 .build();
     }
 

@@ -32,9 +32,8 @@ record Surroundings(String host, int port, File caFile, String username, String 
     /** The host itself, if it is loopback's. */
     static String loopback(String host) {
         try {
-            if (host.equals("localhost") || (Character.isDigit(host.charAt(0)) && InetAddress.getByName(host).isLoopbackAddress())) {
-                return host;
-            }
+            boolean address = Character.isDigit(host.charAt(0)); // only a name would be looked up
+            if (host.equals("localhost") || (address && InetAddress.getByName(host).isLoopbackAddress())) return host;
         } catch (UnknownHostException notAnAddress) {
             throw new IllegalStateException(notAnAddress);
         }
