@@ -111,7 +111,7 @@ impl<'a> Operation<'a> {
         let mut call = Call { path: self.path.to_owned(), query: Vec::new(), body: None };
         let mut fields = Map::new();
         for value in values {
-            if value.trim_start().starts_with('{') && self.has_body && call.body.is_none() {
+            if value.trim_start().starts_with(['{', '[']) && self.has_body && call.body.is_none() {
                 call.body = Some(value.clone());
                 continue;
             }
@@ -179,9 +179,11 @@ impl<'a> Client<'a> {
         let url = format!("{}{path}", self.url);
         let query = query.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let sent = match *method {
-            Method::POST => {
-                let request = self.agent.post(&url).query_pairs(query);
-                request.content_type("application/json").send(body.unwrap_or_default())
+            Method::POST | Method::PUT => {
+                let request =
+                    if *method == Method::PUT { self.agent.put(&url) } else { self.agent.post(&url) };
+                let request = request.query_pairs(query).content_type("application/json");
+                request.send(body.unwrap_or_default())
             }
             Method::DELETE => self.agent.delete(&url).query_pairs(query).call(),
             _ => self.agent.get(&url).query_pairs(query).call(),

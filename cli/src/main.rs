@@ -3,6 +3,7 @@
 
 mod control;
 mod emulator;
+mod redis;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;

@@ -33,6 +33,7 @@ pub(crate) const KINDS: [(&str, Make); 10] = [
 pub(crate) struct Sources<'a> {
     pub(crate) world: &'a World,
     pub(crate) addresses: Addresses,
+    pub(crate) redis_name: &'static str,
     pub(crate) fabric_thumbprint: &'a str,
     pub(crate) ca_file: String,
 }
@@ -111,7 +112,7 @@ fn pair(name: &str, value: impl Into<String>) -> (String, String) {
 }
 
 fn common(sources: &Sources<'_>) -> Variables {
-    let Sources { world, addresses: Addresses { http, https, redis, .. }, ca_file, .. } = sources;
+    let Sources { world, addresses: Addresses { http, https, redis, .. }, redis_name, ca_file, .. } = sources;
     let mut variables = vec![
         pair("AZURE_AUTHORITY_HOST", format!("https://{https}")),
         pair("AZURE_POD_IDENTITY_AUTHORITY_HOST", format!("http://{http}")),
@@ -119,6 +120,7 @@ fn common(sources: &Sources<'_>) -> Variables {
         pair("REDIS_HOST", "localhost"),
         pair("REDIS_PORT", redis.port().to_string()),
         pair("REDIS_CA_FILE", ca_file),
+        pair("ENTRAKEY_EMULATOR_REDIS_NAME", *redis_name),
         pair("ENTRAKEY_EMULATOR_URL", format!("http://{http}")),
         pair("ENTRAKEY_EMULATOR_DIRECTORY", world.home.path().display().to_string()),
         pair("ENTRAKEY_EMULATOR_TENANT_ID", &world.directory.tenant_id),
@@ -246,6 +248,7 @@ mod tests {
         Environments::new(&Sources {
             world: &world,
             addresses: Addresses { http: port(1), https: port(2), fabric: port(3), redis: port(4) },
+            redis_name: "redis.example",
             fabric_thumbprint: "AB",
             ca_file: "/it's.pem".into(),
         })

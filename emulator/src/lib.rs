@@ -33,6 +33,7 @@ pub use error::Error;
 pub use faults::{Fault, FaultQueues, Truncate};
 pub use identities::DEFAULT_IDENTITIES;
 pub use options::Options;
+pub use redis::{ClusterPolicy, Dialect, Family, RedisOptions};
 pub use requests::{RequestRecord, Requests};
 pub use stats::{Connections, Counts, RedisCounts, TokenRequests};
 pub use tokens::TokenFault;

@@ -1,5 +1,6 @@
 //! How an emulator is started.
 
+use crate::RedisOptions;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use std::time::Duration;
 /// use std::time::Duration;
 ///
 /// let options = Options::default().with_token_lifetime(Duration::from_secs(300)).with_clock_scale(60.0);
-/// let fixed = Options { redis_port: 10000, ..options };
+/// let fixed = Options { http_port: 8080, ..options };
 /// # assert_eq!((fixed.token_lifetime.as_secs(), fixed.clock_scale), (300, 60.0));
 /// ```
 #[derive(Clone, Debug)]
@@ -21,8 +22,8 @@ pub struct Options {
     pub https_port: u16,
     /// Port of Service Fabric's endpoint; 0 takes a free one.
     pub fabric_port: u16,
-    /// Port of the Redis; 0 takes a free one.
-    pub redis_port: u16,
+    /// The Redis.
+    pub redis: RedisOptions,
     /// How long a token is valid, on the emulator's clock.
     pub token_lifetime: Duration,
     /// How far the emulator's clock is ahead of the system's, in milliseconds; behind, if negative.
@@ -48,7 +49,7 @@ impl Default for Options {
             http_port: 0,
             https_port: 0,
             fabric_port: 0,
-            redis_port: 0,
+            redis: RedisOptions::default(),
             token_lifetime: Duration::from_secs(3600),
             clock_offset_ms: 0,
             clock_scale: 1.0,
@@ -84,6 +85,12 @@ impl Options {
     #[must_use]
     pub fn with_imds_limits(self, imds_limits: bool) -> Self {
         Self { imds_limits, ..self }
+    }
+
+    /// Sets [`Options::redis`].
+    #[must_use]
+    pub fn with_redis(self, redis: RedisOptions) -> Self {
+        Self { redis, ..self }
     }
 
     /// Sets [`Options::identities`].

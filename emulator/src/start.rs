@@ -4,9 +4,11 @@ use crate::certificates::{Authority, Fabric};
 use crate::control::{ClockChange, Control};
 use crate::environment::{Environments, Sources};
 use crate::home::{Home, absolute};
+use crate::http::{Server, fabric_router, plain_router, secure_router};
 use crate::identities::Description;
+use crate::redis::{Backend, Ports};
 use crate::world::{World, stop_signal};
-use crate::{Emulator, Error, Options, http, redis};
+use crate::{ClusterPolicy, Emulator, Error, Options, RedisOptions, redis};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -37,7 +39,7 @@ struct Listeners {
     http: TcpListener,
     https: TcpListener,
     fabric: TcpListener,
-    redis: TcpListener,
+    redis: Ports,
 }
 
 impl Listeners {
@@ -46,7 +48,7 @@ impl Listeners {
             http: listen("--http-port", options.http_port).await?,
             https: listen("--https-port", options.https_port).await?,
             fabric: listen("--fabric-port", options.fabric_port).await?,
-            redis: listen("--redis-port", options.redis_port).await?,
+            redis: Ports::bind(&options.redis).await?,
         })
     }
 
@@ -59,7 +61,7 @@ impl Listeners {
             http: local(&self.http)?,
             https: local(&self.https)?,
             fabric: local(&self.fabric)?,
-            redis: local(&self.redis)?,
+            redis: SocketAddr::from(([127, 0, 0, 1], self.redis.endpoint_port())),
         })
     }
 }
@@ -67,12 +69,13 @@ impl Listeners {
 pub(crate) async fn start(options: Options) -> Result<Emulator, Error> {
     let description = Description::read(options.identities.as_deref())?;
     let folder = Folder(Arc::new(Home::create()?));
+    let backend = backend(&options.redis).await?;
     let (authority, fabric) = (Authority::new()?, Fabric::new()?);
     let listeners = Listeners::bind(&options).await?;
     let addresses = listeners.addresses()?;
     let entra = format!("https://{}", addresses.https);
     let directory = description.build(&entra, &folder.0)?;
-    let world = Arc::new(World::new(&options, entra, directory, folder.0.clone()));
+    let world = Arc::new(World::new(&options, entra, directory, folder.0.clone())?);
     let clock = ClockChange {
         offset_ms: Some(options.clock_offset_ms),
         scale: Some(options.clock_scale),
@@ -83,31 +86,48 @@ pub(crate) async fn start(options: Options) -> Result<Emulator, Error> {
     let keys = world.signing_keys.clone();
     tokio::spawn(async move { keys.ready().await });
     let ca_file = write_ca(options.ca_file.as_deref(), authority.pem(), &world)?;
-    let sources = Sources { world: &world, addresses, fabric_thumbprint: &fabric.thumbprint, ca_file };
+    let sources = Sources {
+        world: &world,
+        addresses,
+        redis_name: options.redis.family.host_name(),
+        fabric_thumbprint: &fabric.thumbprint,
+        ca_file,
+    };
     note_addresses(&sources);
-    let redis = Arc::new(redis::Plane::new(world.clone(), authority.tls_acceptor(), addresses.redis.port()));
     let environments = Environments::new(&sources);
+    let Listeners { http, https, fabric: fabric_listener, redis } = listeners;
+    let redis = redis::Plane::start(world.clone(), options.redis, authority.tls_acceptor(), redis, backend)?;
     let control = Arc::new(Control { world, redis, environments });
-    let stop = serve(listeners, &control, &authority, fabric);
+    let stop = serve([http, https, fabric_listener], &control, &authority, fabric);
     Ok(Emulator::new(addresses, authority.pem().to_owned(), control, stop, folder))
 }
 
-/// Starts to answer on every listener; what is returned ends that.
+/// The real Redis behind the gate, if there is to be one.
+async fn backend(redis: &RedisOptions) -> Result<Option<Backend>, Error> {
+    match (&redis.proxy, redis.cluster_policy) {
+        (None, _) => Ok(None),
+        (Some(_), ClusterPolicy::Oss) => {
+            Err(Error::new("--proxy has one endpoint: leave --cluster-policy oss out"))
+        }
+        (Some(url), ClusterPolicy::Enterprise) => Backend::connect(url, redis.family).await.map(Some),
+    }
+}
+
+/// Starts to answer on the listeners of the token plane; what is returned ends that, and the Redis plane.
 fn serve(
-    listeners: Listeners,
+    [http, https, fabric_listener]: [TcpListener; 3],
     control: &Arc<Control>,
     authority: &Authority,
     fabric: Fabric,
 ) -> watch::Sender<bool> {
     let (stop, stopped) = watch::channel(false);
     let (world, redis) = (&control.world, control.redis.clone());
-    redis.serve(listeners.redis);
-    let server = http::Server { world: world.clone(), stopped: stopped.clone() };
-    let plain = http::plain_router(world, control.clone());
-    tokio::spawn(server.clone().serve_plain(listeners.http, plain));
-    let secure = http::secure_router(world);
-    tokio::spawn(server.clone().serve_tls(listeners.https, authority.tls_acceptor(), secure));
-    tokio::spawn(server.serve_tls(listeners.fabric, fabric.acceptor, http::fabric_router(world)));
+    let server = Server { world: world.clone(), stopped: stopped.clone() };
+    let plain = plain_router(world, control.clone());
+    tokio::spawn(server.clone().serve_plain(http, plain));
+    let secure = secure_router(world);
+    tokio::spawn(server.clone().serve_tls(https, authority.tls_acceptor(), secure));
+    tokio::spawn(server.serve_tls(fabric_listener, fabric.acceptor, fabric_router(world)));
     tokio::spawn(stop_with(stopped, redis));
     stop
 }

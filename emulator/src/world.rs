@@ -1,6 +1,5 @@
 //! What both planes share.
 
-use crate::Options;
 use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::home::{Home, absolute};
@@ -8,10 +7,12 @@ use crate::hosts::HostSecrets;
 use crate::identities::Directory;
 use crate::limits::ImdsLimits;
 use crate::log::Log;
+use crate::redis::Policies;
 use crate::requests::RequestLog;
 use crate::stats::Stats;
 use crate::tokens::{Given, KeyRing};
 use crate::workload::WorkloadToken;
+use crate::{Error, Options};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -33,6 +34,8 @@ pub(crate) struct World {
     /// Entra's address: tokens name it as their issuer.
     pub(crate) authority: String,
     pub(crate) directory: Directory,
+    /// What the cache lets whom do.
+    pub(crate) policies: Policies,
     pub(crate) hosts: HostSecrets,
     pub(crate) faults: Faults,
     pub(crate) imds_limits: ImdsLimits,
@@ -44,15 +47,21 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// A tenant in which nothing has happened yet.
-    pub(crate) fn new(options: &Options, authority: String, directory: Directory, home: Arc<Home>) -> Self {
-        Self {
+    /// A tenant in which nothing has happened yet; an error if somebody has an access policy that is none.
+    pub(crate) fn new(
+        options: &Options,
+        authority: String,
+        directory: Directory,
+        home: Arc<Home>,
+    ) -> Result<Self, Error> {
+        Ok(Self {
             clock: Clock::default(),
             token_lifetime: options.token_lifetime,
             signing_keys: Arc::default(),
             issuer_keys: Arc::default(),
             given: Given::default(),
             authority,
+            policies: directory.policies()?,
             directory,
             hosts: HostSecrets::new(options.arc_key_folder.clone().map(absolute), &home),
             faults: Faults::default(),
@@ -62,7 +71,7 @@ impl World {
             workload: WorkloadToken::default(),
             stats: Stats::default(),
             log: Log::new(options.verbose),
-        }
+        })
     }
 
     /// Seconds since the Unix epoch: the one clock by which tokens are minted, checked and expire.
@@ -80,6 +89,6 @@ impl World {
         home.remove();
         let authority = "https://127.0.0.1:1".to_owned();
         let directory = crate::identities::Description::read(None).unwrap().build(&authority, &home).unwrap();
-        Self::new(&Options::default(), authority, directory, home)
+        Self::new(&Options::default(), authority, directory, home).unwrap()
     }
 }

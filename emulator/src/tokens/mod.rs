@@ -17,4 +17,4 @@ pub(crate) use key_ring::KeyRing;
 pub use mint::TokenFault;
 pub(crate) use mint::{Given, Minted, Wanted, mint, mint_federated};
 pub(crate) use rsa_key::new_rsa_key;
-pub(crate) use verify::{Accepted, verify};
+pub(crate) use verify::verify;

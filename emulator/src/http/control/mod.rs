@@ -8,6 +8,7 @@ mod faults;
 mod keys;
 mod limits;
 mod openapi;
+mod redis;
 mod requests;
 mod tokens;
 
@@ -42,12 +43,7 @@ fn routes() -> OpenApiRouter<Arc<Control>> {
         .routes(routes!(keys::retire_keys))
         .routes(routes!(tokens::federated_token))
         .routes(routes!(openapi::openapi))
-        .merge(redis_routes())
-}
-
-/// Those of the Redis plane.
-fn redis_routes() -> OpenApiRouter<Arc<Control>> {
-    OpenApiRouter::new().routes(routes!(stop_redis)).routes(routes!(start_redis))
+        .merge(redis::routes())
 }
 
 pub(super) fn router(control: Arc<Control>) -> Router {
@@ -77,24 +73,4 @@ fn done<T: Serialize>(result: Result<T, Error>) -> Response {
 fn read<T: DeserializeOwned>(body: &str) -> Result<T, Error> {
     let body = if body.trim().is_empty() { "{}" } else { body };
     serde_json::from_str(body).map_err(|error| Error::new(error.to_string()))
-}
-
-/// Close the Redis and its connections
-///
-/// Its data stays.
-#[utoipa::path(post, path = "/emulator/redis/stop", tag = "redis", responses((status = 204, description = "Its port is free")))]
-async fn stop_redis(State(control): Controlled) -> StatusCode {
-    control.redis.stop().await;
-    StatusCode::NO_CONTENT
-}
-
-/// Listen on the Redis port again
-#[utoipa::path(post, path = "/emulator/redis/start", tag = "redis", responses(
-    (status = 204, description = "It listens"),
-    (status = 409, description = "Its port is taken", body = Refusal)))]
-async fn start_redis(State(control): Controlled) -> Response {
-    match control.redis.start().await {
-        Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(error) => refuse(StatusCode::CONFLICT, format!("the Redis plane cannot listen again: {error}")),
-    }
 }
