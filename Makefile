@@ -12,7 +12,7 @@ help:
 	@echo "make demo    build everything and watch three Redis clients outlive their tokens"
 	@echo "make test    install what the tests need and run every test of every language"
 	@echo "make check   formatting, lints, dependencies, versions, size of the shared library"
-	@echo "make bench   speed against a floor, and how a fleet spreads its requests"
+	@echo "make bench   speed against a floor, how a fleet spreads its requests, how soon the emulator is there"
 	@echo "make soak    ten minutes against a source that is down 40 % of the time (MINUTES=1 for less)"
 	@echo "make simulate ARGS=--help    random histories of the refresh engine on a virtual clock"
 	@echo "make fmt     format the sources"
@@ -59,6 +59,9 @@ bench: prerequisites
 	@$(MAKE) --no-print-directory simulate ARGS=--fleet
 	$(CARGO) bench --locked -p entrakey-emulator --bench redis_plane --no-run
 	@$(OFFLINE) $(CARGO) bench -q --locked --offline -p entrakey-emulator --bench redis_plane
+	$(CARGO) build --locked -p entrakey-cli
+	$(CARGO) build --locked --release -p entrakey-cli
+	@$(OFFLINE) "$${PYTHON:-python3}" scripts/emulator-startup.py target/debug/entrakey target/release/entrakey
 
 soak: prerequisites
 	$(CARGO) build --locked -p entrakey-cli -p entrakey-tests --bins --example soak

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use utoipa::ToSchema;
 
 /// At which point it happens.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Point {
     /// A connection has come; before TLS.
@@ -29,8 +30,9 @@ impl Point {
 }
 
 /// One scripted fault. Without `close`, `reset`, `stall` and `error` the real thing follows, after the delay.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = RedisFault)]
 pub(crate) struct Fault {
     pub(crate) on: Point,
     /// Only for this command.
