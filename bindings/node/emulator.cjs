@@ -34,17 +34,17 @@ class Emulator {
   #environments;
   #before;
 
-  constructor(key, process, exit, environments) {
+  constructor(key, process, exit, environment) {
     if (key !== Emulator.#key) throw new TypeError('An emulator is made by Emulator.start().');
     this.#process = process;
     this.#exit = exit;
-    this.#environments = environments;
+    this.#environments = { default: environment };
   }
 
   static #key = Symbol('made by start()');
 
   static async start({ tokenLifetime = '1h', verbose = false, ...options } = {}) {
-    const given = ['emulator', '--env=all', '--format=json', '--exit-with-parent'];
+    const given = ['emulator', '--format=json', '--exit-with-parent'];
     given.push(...toArguments({ tokenLifetime, quiet: !verbose, ...options }));
     const command = findCommand();
     const child = spawn(command, given, { stdio: ['pipe', 'pipe', verbose ? 'inherit' : 'pipe'] });
@@ -70,22 +70,22 @@ class Emulator {
   }
 
   get environment() {
-    return this.env();
+    return { ...this.#environments.default };
   }
 
-  env(name = 'default') {
-    const variables = Object.hasOwn(this.#environments, name) ? this.#environments[name] : undefined;
-    if (variables) return { ...variables };
-    const known = Object.keys(this.#environments).sort().join(', ');
-    throw new EmulatorError(`There is no environment '${name}'; there are ${known}.`);
+  async env(name = 'default') {
+    if (!Object.hasOwn(this.#environments, name)) {
+      this.#environments[name] = await this.control('GET', `/emulator/environment/${encodeURIComponent(name)}`);
+    }
+    return { ...this.#environments[name] };
   }
 
-  processEnvironment(name = 'default', more = {}) {
-    return { ...ownEnvironment(), NO_PROXY: '127.0.0.1,localhost', ...this.env(name), ...more };
+  async processEnvironment(name = 'default', more = {}) {
+    return { ...ownEnvironment(), NO_PROXY: '127.0.0.1,localhost', ...(await this.env(name)), ...more };
   }
 
-  use(name = 'default', more = {}) {
-    const during = this.processEnvironment(name, more);
+  async use(name = 'default', more = {}) {
+    const during = await this.processEnvironment(name, more);
     this.#before ??= { ...process.env };
     become(during);
   }

@@ -51,17 +51,20 @@ export declare class Emulator implements AsyncDisposable {
   /** The variables that point a program at it: a virtual machine's, and an application's with a secret. */
   readonly environment: Record<string, string>;
 
-  /** The variables of one environment: `imds`, `app_service`, `workload_identity`, … (`entrakey emulator --help`). */
-  env(name?: string): Record<string, string>;
+  /**
+   * The variables of one environment: `imds`, `app_service`, `workload_identity`, … (`entrakey emulator --help`).
+   * The first question for one that needs a key waits until the emulator has made it, some tenths of a second.
+   */
+  env(name?: string): Promise<Record<string, string>>;
 
   /**
    * For `spawn(…, { env })`: this process's environment, as it would be there. What configures Azure's tools,
    * proxies and certificates in the present shell is taken away; `more` comes on top.
    */
-  processEnvironment(name?: string, more?: Record<string, string>): Record<string, string>;
+  processEnvironment(name?: string, more?: Record<string, string>): Promise<Record<string, string>>;
 
   /** Makes {@link processEnvironment} that of this process, until `restore()` or `stop()`. */
-  use(name?: string, more?: Record<string, string>): void;
+  use(name?: string, more?: Record<string, string>): Promise<void>;
 
   /** Undoes `use`. */
   restore(): void;

@@ -14,6 +14,6 @@ for (const name of Object.keys(process.env)) {
 export async function startEmulator(test, tokenLifetime = '1h') {
   const emulator = await Emulator.start({ tokenLifetime });
   test.after(() => emulator.stop());
-  emulator.use();
+  await emulator.use();
   return emulator;
 }

@@ -20,9 +20,9 @@ const exists = (pid) => {
 test('it starts in two lines, is the environment of this process while it is used, and goes', async () => {
   process.env.AZURE_CLIENT_ID = 'of the shell';
   const emulator = await Emulator.start({ tokenLifetime: '20m' });
-  emulator.use('app_service');
+  await emulator.use('app_service');
   assert.equal(process.env.AZURE_CLIENT_ID, undefined);
-  assert.equal(process.env.IDENTITY_HEADER, emulator.env('app_service').IDENTITY_HEADER);
+  assert.equal(process.env.IDENTITY_HEADER, (await emulator.env('app_service')).IDENTITY_HEADER);
   const provider = new Provider({ identity: 'managed_identity' });
   const token = await provider.getToken();
   provider.close();
@@ -30,7 +30,7 @@ test('it starts in two lines, is the environment of this process while it is use
   assert.ok(token.expiresOn - Date.now() < 20 * 60_000);
   const { by_route: routes } = (await emulator.stats()).token_requests;
   assert.deepEqual(routes, { app_service: 1 });
-  emulator.use('imds');
+  await emulator.use('imds');
   assert.equal(process.env.IDENTITY_HEADER, undefined);
   await emulator.stop();
   await emulator.stop();
@@ -47,7 +47,7 @@ test('the control API answers, and refuses with its own words', async (t) => {
   assert.equal(await emulator.control('DELETE', '/emulator/faults'), undefined);
   const unknown = emulator.control('POST', '/emulator/faults', { route: 'nowhere', answers });
   await assert.rejects(unknown, (error) => error instanceof EmulatorError && /400 .*nowhere/.test(error.message));
-  assert.throws(() => emulator.env('mars'), /no environment 'mars'; there are .*app_service/);
+  await assert.rejects(emulator.env('mars'), /404 .*no environment 'mars'.*app_service/);
 });
 
 test('what it cannot do it says, and leaves nothing behind', async () => {
@@ -75,7 +75,7 @@ test('it does not keep a program alive, and ends with it', async () => {
 test('a program of its own finds itself there, and both module systems have the same classes', async (t) => {
   const emulator = await Emulator.start();
   t.after(() => emulator.stop());
-  const env = emulator.processEnvironment('workload_identity', { MORE: 'yes' });
+  const env = await emulator.processEnvironment('workload_identity', { MORE: 'yes' });
   const { stdout } = await promisify(execFile)('env', [], { env });
   assert.match(stdout, /^AZURE_FEDERATED_TOKEN_FILE=/m);
   assert.match(stdout, /^MORE=yes$/m);

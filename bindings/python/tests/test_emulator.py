@@ -41,7 +41,7 @@ def test_the_control_api_answers_and_refuses_with_its_own_words(emulator):
     assert emulator.control("DELETE", "/emulator/faults") is None
     with pytest.raises(EmulatorError, match="400 .*nowhere"):
         emulator.control("POST", "/emulator/faults", {**script, "route": "nowhere"})
-    with pytest.raises(EmulatorError, match="no environment 'mars'; there are .*app_service"):
+    with pytest.raises(EmulatorError, match="404 .*no environment 'mars'.*app_service"):
         emulator.env("mars")
 
 

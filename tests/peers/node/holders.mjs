@@ -2,10 +2,10 @@
 import { createClient } from '@redis/client';
 import * as azure from '@azure/identity';
 import { ConfidentialClientApplication, ManagedIdentityApplication } from '@azure/msal-node';
-import { DEFAULT_TOKEN_MANAGER_CONFIG, EntraIdCredentialsProviderFactory } from '@redis/entraid';
+import { EntraIdCredentialsProviderFactory } from '@redis/entraid';
 import { Redis } from 'ioredis';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { claims, redisOptions, RESOURCE, SCOPE } from './support.mjs';
+import { claims, redisOptions, RESOURCE, SCOPE, TOKEN_MANAGER_CONFIG } from './support.mjs';
 
 const offList = { disableInstanceDiscovery: true };
 
@@ -25,7 +25,7 @@ function withNodeRedis(makeProvider) {
   return async (name, environments, done) => {
     let failed;
     const onReAuthenticationError = (error) => (failed = error);
-    const common = { tokenManagerConfig: DEFAULT_TOKEN_MANAGER_CONFIG, onReAuthenticationError, clientId: '' };
+    const common = { tokenManagerConfig: TOKEN_MANAGER_CONFIG, onReAuthenticationError, clientId: '' };
     const credentialsProvider = makeProvider(environments, common);
     const client = createClient({ ...redisOptions(environments.default), credentialsProvider });
     client.on('error', (error) => (failed = error));
@@ -76,7 +76,7 @@ async function withIoredis(name, { default: environment }, done) {
   const renew = async () => {
     let { iat, exp } = claims(password);
     while (!done.aborted) {
-      const due = (iat + (exp - iat) * 0.7) * 1000 - Date.now();
+      const due = (iat + (exp - iat) * 0.5) * 1000 - Date.now();
       await sleep(Math.max(due, 100), undefined, { signal: done }).catch(() => {});
       const token = await acquire();
       await client.call('AUTH', userAssignedObjectId, token);

@@ -2,11 +2,15 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { DEFAULT_TOKEN_MANAGER_CONFIG } from '@redis/entraid';
 
 export const RESOURCE = 'https://redis.azure.com';
 export const SCOPE = `${RESOURCE}/.default`;
 export const IDENTITIES = fileURLToPath(new URL('../identities.toml', import.meta.url));
 process.env.ENTRAKEY_BIN ??= fileURLToPath(new URL('../../../target/debug/entrakey', import.meta.url));
+
+/** Half a token's life to renew it in: a machine that is busy with other tests is slow at times. */
+export const TOKEN_MANAGER_CONFIG = { ...DEFAULT_TOKEN_MANAGER_CONFIG, expirationRefreshRatio: 0.5 };
 
 export const GUARD = fileURLToPath(new URL('guard.mjs', import.meta.url));
 export const HERE = fileURLToPath(new URL('.', import.meta.url));

@@ -31,7 +31,9 @@ for (const [environment, libraries] of Object.entries(LIBRARIES)) {
     const more = { NODE_EXTRA_CA_CERTS: emulator.environment.REDIS_CA_FILE };
     // msal-node does not look at the thumbprint of Service Fabric's certificate: its users have to let any pass.
     if (environment === 'service_fabric') more.NODE_TLS_REJECT_UNAUTHORIZED = '0';
-    const ended = run(['tokens.mjs', environment], { env: emulator.processEnvironment(environment, more) });
+    const ended = emulator
+      .processEnvironment(environment, more)
+      .then((env) => run(['tokens.mjs', environment], { env }));
 
     for (const library of Object.keys(libraries)) {
       test(library, async () => {

@@ -15,7 +15,7 @@ from entrakey.emulator import Emulator
 from settings import IDENTITIES
 
 LIFETIME = "6s"
-ENOUGH_AUTHS = 4  # the first and three more: twice a token's lifetime
+ENOUGH_AUTHS = 5  # the first and four more, at half of each token's life: twice a lifetime
 LIMIT_S = 60  # 13 on an idle machine
 NODES = 3
 TOPOLOGY = 2  # connections that redis-py asks for the cluster's topology, once, before it has one to each node

@@ -50,9 +50,9 @@ new Token();
 credentialsProvider({});
 
 await using emulator = await Emulator.start({ tokenLifetime: '5s', clusterPolicy: 'oss', nodes: 3, azurePorts: true });
-emulator.use('app_service', { MORE: 'yes' });
+await emulator.use('app_service', { MORE: 'yes' });
 const seen: number = (await emulator.stats()).redis.by_object_id[emulator.environment.X ?? '']?.auths ?? 0;
 await emulator.control('POST', '/emulator/redis/stop');
-console.log(seen, (await emulator.connections('x')).expired, emulator.processEnvironment('imds'));
+console.log(seen, (await emulator.connections('x')).expired, await emulator.processEnvironment('imds'));
 // @ts-expect-error: made by start() only
 new Emulator();

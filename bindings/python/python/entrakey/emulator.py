@@ -47,9 +47,9 @@ class Emulator:
     Its methods may be called from any thread and block for as long as a request on loopback takes.
     """
 
-    def __init__(self, process: subprocess.Popen[bytes], environments: dict[str, dict[str, str]]) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], environment: dict[str, str]) -> None:
         self._process = process
-        self._environments = environments
+        self._environments = {"default": environment}
 
     @classmethod
     def start(cls, *, token_lifetime: str = "1h", verbose: bool = False, **options: Any) -> Emulator:
@@ -59,7 +59,7 @@ class Emulator:
         underscores: ``identities="people.toml"``, ``redis_port=10000``; ``True`` stands for an option without a
         value. ``verbose`` lets it say what happens, on this process's standard error. Raises :class:`EmulatorError`.
         """
-        command = [_command(), "emulator", "--env=all", "--format=json", "--exit-with-parent"]
+        command = [_command(), "emulator", "--format=json", "--exit-with-parent"]
         command += _arguments({"token_lifetime": token_lifetime, "quiet": not verbose, **options})
         with tempfile.TemporaryFile() as said:
             process = subprocess.Popen(
@@ -86,13 +86,12 @@ class Emulator:
     def env(self, name: str = "default") -> dict[str, str]:
         """The variables of one environment: ``imds``, ``app_service``, ``workload_identity``, …
 
-        ``entrakey emulator --help`` lists them. Raises :class:`EmulatorError` if there is none of that name.
+        ``entrakey emulator --help`` lists them. The first question for one that needs a key waits until the emulator
+        has made it, some tenths of a second. Raises :class:`EmulatorError` if there is none of that name.
         """
-        try:
-            return dict(self._environments[name])
-        except KeyError:
-            known = ", ".join(sorted(self._environments))
-            raise EmulatorError(f"there is no environment {name!r}; there are {known}") from None
+        if name not in self._environments:
+            self._environments[name] = self.control("GET", f"/emulator/environment/{name}")
+        return dict(self._environments[name])
 
     def __getitem__(self, variable: str) -> str:
         """A variable of :attr:`environment`."""
