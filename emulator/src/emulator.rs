@@ -5,6 +5,7 @@ use crate::control::{
 };
 use crate::environment::{KINDS, Variables};
 use crate::faults::{Fault, FaultQueues, Script};
+use crate::redis::Redis;
 use crate::requests::Requests;
 use crate::start::{Addresses, Folder, start};
 use crate::stats::Counts;
@@ -219,6 +220,12 @@ impl Emulator {
     /// Switches limits on or off.
     pub fn set_limits(&self, limits: Limits) {
         self.control.set_limits(limits);
+    }
+
+    /// Its Redis: faults, access policies, fail-overs.
+    #[must_use]
+    pub fn redis(&self) -> Redis {
+        Redis::new(self.control.redis.clone())
     }
 
     /// Closes every listener and connection.

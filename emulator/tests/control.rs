@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should panic")]
 
 use entrakey_emulator::{
-    ClockChange, Emulator, Fault, KeySet, Limits, Options, Renewal, Rotation, TokenFault, Truncate,
+    ClockChange, ClusterPolicy, Emulator, Fault, KeySet, Limits, Options, RedisFault, RedisFaultPoint,
+    RedisOptions, Renewal, Rotation, TokenFault, Truncate,
 };
 use serde_json::Value;
 use std::time::Duration;
@@ -93,4 +94,43 @@ async fn files_are_made_for_who_asks_where_they_are() {
 async fn an_impossible_clock_is_no_start() {
     let refusal = Emulator::start(Options::default().with_clock_scale(-1.0)).await.unwrap_err();
     assert!(refusal.to_string().contains("between 0 and"), "{refusal}");
+}
+
+/// Whether the Redis port takes a connection and keeps it until something is said.
+async fn is_taken(emulator: &Emulator) -> bool {
+    let Ok(mut stream) = TcpStream::connect(emulator.redis_address()).await else { return false };
+    let kept = tokio::time::timeout(Duration::from_millis(50), stream.read_u8()).await;
+    kept.is_err() // nothing came, not even the end
+}
+
+#[tokio::test]
+async fn the_redis_is_controlled_too() {
+    let redis =
+        RedisOptions { cluster_policy: ClusterPolicy::Oss, access_keys: true, ..RedisOptions::default() };
+    let emulator = Emulator::start(Options { redis, ..Options::default() }).await.unwrap();
+    let redis = emulator.redis();
+    assert!(is_taken(&emulator).await);
+    let closed = RedisFault { on: RedisFaultPoint::Connect, close: true, ..RedisFault::default() };
+    redis.add_faults([closed.clone(), closed]).unwrap();
+    assert_eq!(redis.faults()["connect"], 2);
+    assert!(!is_taken(&emulator).await);
+    redis.clear_faults();
+    assert!(redis.faults().is_empty() && is_taken(&emulator).await);
+    let contradiction = RedisFault { close: true, stall: true, ..RedisFault::default() };
+    assert!(redis.add_faults([contradiction]).unwrap_err().to_string().contains("one of"));
+
+    redis.assign_policy("somebody", "+get ~a*").await.unwrap();
+    assert_eq!(redis.policies()["somebody"], "+get ~a*");
+    assert!(redis.assign_policy("somebody", "get").await.unwrap_err().to_string().contains("'get'"));
+    assert!(redis.unassign_policy("somebody") && !redis.unassign_policy("somebody"));
+
+    assert!(redis.access_keys().unwrap().iter().all(|key| key.len() == 44));
+    assert_eq!((redis.set_access_keys(false), redis.access_keys()), (0, None));
+    redis.fail_over(1, Duration::ZERO).await.unwrap();
+    assert!(redis.fail_over(3, Duration::ZERO).await.is_err());
+    redis.stop().await;
+    assert!(!is_taken(&emulator).await);
+    redis.start().await.unwrap();
+    assert!(is_taken(&emulator).await && redis.start().await.is_err());
+    assert_eq!((redis.drop_connections(), redis.drop_connections_of("nobody")), (0, 0));
 }

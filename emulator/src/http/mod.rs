@@ -41,6 +41,8 @@ pub(crate) mod paths {
 pub(crate) fn plain_router(world: &Arc<World>, control: Arc<Control>) -> Router {
     Router::new()
         .route(paths::IMDS, named(world, "imds", get(imds::token)))
+        // msal for Node.js, and what stands on it, ends the path with a slash; IMDS answers that too.
+        .route(&format!("{}/", paths::IMDS), named(world, "imds", get(imds::token)))
         .route(paths::APP_SERVICE, named(world, "app_service", get(app_service::token)))
         .route(paths::AZURE_ML, named(world, "azure_ml", get(azure_ml::token)))
         .route(paths::ARC, named(world, "arc", get(arc::token)))
