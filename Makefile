@@ -9,13 +9,13 @@ SECONDS_EACH = 900
 PREFIX = /usr/local
 LIBDIR = lib
 
-.PHONY: help demo test check bench soak simulate fuzz install fmt build prerequisites
+.PHONY: help demo test check bench soak simulate fuzz install fmt build prerequisites prerequisites-of-test
 
 help:
 	@echo "make demo    build everything and watch three Redis clients outlive their tokens"
 	@echo "make test    install what the tests need and run every test of every language"
 	@echo "make check   formatting, lints, dependencies, versions, size of the shared library"
-	@echo "make bench   speed against a floor, and how a fleet spreads its requests"
+	@echo "make bench   speed against a floor, how a fleet spreads its requests, how soon the emulator is there"
 	@echo "make install PREFIX=/usr/local    the C library, for pkg-config and CMake (DESTDIR=, LIBDIR=lib)"
 	@echo "make fuzz    half an hour of inputs for the C library (SECONDS_EACH=60 for less)"
 	@echo "make soak    ten minutes against a source that is down 40 % of the time (MINUTES=1 for less)"
@@ -24,6 +24,9 @@ help:
 
 prerequisites:
 	@scripts/require.sh
+
+prerequisites-of-test:
+	@scripts/require.sh test
 
 build: prerequisites
 	$(CARGO) build --locked -p entrakey-cli -p entrakey-ffi
@@ -36,7 +39,7 @@ build: prerequisites
 demo: build
 	@$(OFFLINE) .venv/bin/python examples/demo/demo.py $(DEMO)
 
-test: build check
+test: prerequisites-of-test build check
 	scripts/sanitized.sh
 	$(CARGO) test --locked --no-run --workspace --exclude entrakey-python --exclude entrakey-node
 	$(OFFLINE) $(CARGO) test --locked --offline --workspace --exclude entrakey-python --exclude entrakey-node
@@ -46,6 +49,9 @@ test: build check
 	cd bindings/python && ../../$(OFFLINE) ../../.venv/bin/python -m pytest -q
 	cd bindings/node && ../../$(OFFLINE) npm test
 	$(OFFLINE) .venv/bin/python -m pytest -q tests/emulator tests/examples
+	scripts/peers.sh
+	$(OFFLINE) .venv/bin/python -m pytest -q tests/peers/python
+	cd tests/peers/node && ../../../$(OFFLINE) npm test
 
 check: prerequisites
 	$(CARGO) fmt --all --check
@@ -62,6 +68,11 @@ bench: prerequisites
 	@$(OFFLINE) scripts/bench-c.sh
 	$(CARGO) bench --locked -p entrakey-core --bench get_token
 	@$(MAKE) --no-print-directory simulate ARGS=--fleet
+	$(CARGO) bench --locked -p entrakey-emulator --bench redis_plane --no-run
+	@$(OFFLINE) $(CARGO) bench -q --locked --offline -p entrakey-emulator --bench redis_plane
+	$(CARGO) build --locked -p entrakey-cli
+	$(CARGO) build --locked --release -p entrakey-cli
+	@$(OFFLINE) "$${PYTHON:-python3}" scripts/emulator-startup.py target/debug/entrakey target/release/entrakey
 
 soak: prerequisites
 	$(CARGO) build --locked -p entrakey-cli -p entrakey-tests --bins --example soak
@@ -72,7 +83,7 @@ install:
 	$(CARGO) build --locked --release -p entrakey-ffi
 	PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) LIBDIR=$(LIBDIR) scripts/install.sh target/release
 
-fuzz: prerequisites
+fuzz: prerequisites-of-test
 	scripts/sanitized.sh
 	@$(OFFLINE) scripts/fuzz.sh $(SECONDS_EACH)
 

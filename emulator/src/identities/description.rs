@@ -32,8 +32,8 @@ pub(super) struct Managed {
     pub(super) client_id: String,
     pub(super) object_id: String,
     pub(super) resource_id: String,
-    #[serde(default)]
-    pub(super) access: Access,
+    #[serde(default = "owner")]
+    pub(super) access: String,
     #[serde(default = "yes")]
     pub(super) oid_claim: bool,
 }
@@ -59,8 +59,8 @@ pub(super) struct App {
     pub(super) federated: Vec<Federated>,
     #[serde(default)]
     pub(super) disabled: bool,
-    #[serde(default)]
-    pub(super) access: Access,
+    #[serde(default = "owner")]
+    pub(super) access: String,
     #[serde(default = "yes")]
     pub(super) oid_claim: bool,
 }
@@ -103,8 +103,8 @@ pub(super) struct Federated {
 pub(super) struct User {
     pub(super) name: String,
     pub(super) object_id: String,
-    #[serde(default)]
-    pub(super) access: Access,
+    #[serde(default = "owner")]
+    pub(super) access: String,
 }
 
 #[derive(Deserialize)]
@@ -114,13 +114,8 @@ pub(super) struct Issuer {
     pub(super) public_key: PathBuf,
 }
 
-#[derive(Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Access {
-    #[default]
-    Owner,
-    Reader,
-    None,
+fn owner() -> String {
+    "owner".to_owned()
 }
 
 fn yes() -> bool {
@@ -173,12 +168,6 @@ impl Description {
             format!("{}{place}", without_value(error.message()))
         })
     }
-
-    /// The names of the applications that want a certificate made, once for each.
-    pub(crate) fn wants_certificates(&self) -> Vec<String> {
-        let wanted = |app: &&App| app.certificates.iter().any(|certificate| certificate.generate);
-        self.apps.iter().filter(wanted).map(|app| app.name.clone()).collect()
-    }
 }
 
 #[cfg(test)]
@@ -210,7 +199,7 @@ mod tests {
         std::fs::write(&file, text).unwrap();
         let read = Description::read(Some(&file)).map_err(|error| error.to_string());
         std::fs::remove_dir_all(&folder).unwrap();
-        let directory = read.unwrap().build("https://127.0.0.1:1", Vec::new()).unwrap();
+        let directory = read.unwrap().build_for_tests().unwrap();
         let (_, app) = directory.applications().next().unwrap();
         assert_eq!(app.secrets.len(), 2);
         assert!(app.secrets[0].expires.is_none());

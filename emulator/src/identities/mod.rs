@@ -3,25 +3,19 @@
 mod build;
 mod description;
 
-pub(crate) use build::Generated;
 pub use description::DEFAULT_IDENTITIES;
 pub(crate) use description::Description;
 
-use crate::certificates::ClientCertificate;
+use crate::Error;
+use crate::certificates::{ClientCertificate, GeneratedCertificate};
+use crate::home::Home;
+use crate::redis::{Permissions, Policies};
 use jsonwebtoken::DecodingKey;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
-
-/// What an object id may do with the cache (its access policy assignment).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Access {
-    /// Everything.
-    Owner,
-    /// Commands that only read.
-    Reader,
-}
 
 /// An identity: a managed one, the service principal of an application, or a user.
 #[derive(Debug)]
@@ -31,8 +25,8 @@ pub(crate) struct Identity {
     pub(crate) client_id: String,
     pub(crate) object_id: String,
     pub(crate) kind: Kind,
-    /// The access policy assignment; none means that the cache does not know the object id.
-    pub(crate) access: Option<Access>,
+    /// The access policy assignment, a name or rules; none means that the cache does not know the object id.
+    pub(crate) access: Option<String>,
     /// Whether its tokens have the `oid` claim. Real ones do.
     pub(crate) has_oid: bool,
 }
@@ -50,7 +44,10 @@ pub(crate) enum Kind {
 pub(crate) struct Application {
     pub(crate) disabled: bool,
     pub(crate) secrets: Vec<ClientSecret>,
+    /// Those that were given.
     pub(crate) certificates: Vec<ClientCertificate>,
+    /// One that the emulator makes.
+    pub(crate) generated: Option<Box<GeneratedCertificate>>,
     pub(crate) federated: Vec<Federated>,
 }
 
@@ -116,6 +113,15 @@ impl Identity {
         }
     }
 
+    /// As the log calls it.
+    pub(crate) fn kind_name(&self) -> &'static str {
+        match self.kind {
+            Kind::SystemAssigned { .. } | Kind::UserAssigned { .. } => "managed identity",
+            Kind::Application(_) => "service principal",
+            Kind::User => "user",
+        }
+    }
+
     pub(crate) fn application(&self) -> Option<&Application> {
         match &self.kind {
             Kind::Application(application) => Some(application),
@@ -124,10 +130,33 @@ impl Identity {
     }
 }
 
+impl Application {
+    /// The certificates by which it can prove who it is now.
+    pub(crate) fn certificates(&self) -> impl Iterator<Item = &ClientCertificate> {
+        let generated = self.generated.as_deref().and_then(GeneratedCertificate::made);
+        self.certificates.iter().chain(generated)
+    }
+
+    /// Where one of its certificates and its key are, if that is known.
+    pub(crate) fn certificate_files(&self) -> Option<CertificateFiles> {
+        let given = self.certificates.iter().find_map(|certificate| certificate.files.clone());
+        given.or_else(|| self.generated.as_deref().map(GeneratedCertificate::files))
+    }
+}
+
 impl Directory {
-    /// The access of an object id, if the cache has an assignment for it.
-    pub(crate) fn access_of(&self, object_id: &str) -> Option<Access> {
-        self.identities.iter().find(|identity| identity.object_id == object_id)?.access
+    /// The access policy assignments with which the cache starts.
+    pub(crate) fn policies(&self) -> Result<Policies, Error> {
+        let policies = Policies::default();
+        for identity in &self.identities {
+            if let Some(access) = &identity.access {
+                let permissions = Permissions::parse(access).map_err(|said| {
+                    Error::new(format!("the access of '{}' is '{access}': {said}", identity.name))
+                })?;
+                policies.set(&identity.object_id, Arc::new(permissions));
+            }
+        }
+        Ok(policies)
     }
 
     pub(crate) fn managed(&self, chosen: Chosen<'_>) -> Result<&Identity, Unclear> {
@@ -200,13 +229,21 @@ pub(crate) struct CertificateFiles {
     pub(crate) both: Option<PathBuf>,
 }
 
+impl CertificateFiles {
+    /// Those of a certificate that is made for an application.
+    pub(crate) fn of(app: &str, home: &Home) -> Self {
+        let path = |suffix: &str| home.path().join(format!("{app}.{suffix}"));
+        Self { certificate: path("cert.pem"), private_key: path("key.pem"), both: Some(path("pem")) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn directory(text: &str) -> Directory {
         let description: Description = Description::parse_toml(text).unwrap();
-        description.build("https://127.0.0.1:1", Vec::new()).unwrap()
+        description.build_for_tests().unwrap()
     }
 
     fn managed(kind: &str, number: u8) -> String {

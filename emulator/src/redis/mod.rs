@@ -1,14 +1,28 @@
 //! The Redis plane: TLS, RESP2 and RESP3, and a check of every token.
 
+mod access;
+mod access_keys;
 mod clients;
+mod cluster;
 mod commands;
 mod connection;
+mod faults;
 mod glob;
+mod handle;
+mod listening;
+mod options;
 mod plane;
+mod proxy;
 mod pubsub;
 mod reply;
 mod request;
 mod session;
 mod store;
 
+pub(crate) use access::{Permissions, Policies};
+pub use faults::{Fault, Point};
+pub use handle::Redis;
+pub(crate) use listening::Ports;
+pub use options::{ClusterPolicy, Dialect, Family, RedisOptions};
 pub(crate) use plane::Plane;
+pub(crate) use proxy::Backend;

@@ -54,8 +54,7 @@ fn check_signature(
     let named = decode(named.unwrap_or_default());
     let thumbprint: String = named.iter().map(|byte| format!("{byte:02X}")).collect();
     let refuse = |reason: &str| Err(invalid(reason, &thumbprint, client_id));
-    let Some(certificate) = application.certificates.iter().find(|certificate| of(certificate) == named)
-    else {
+    let Some(certificate) = application.certificates().find(|certificate| of(certificate) == named) else {
         return refuse("The key was not found.");
     };
     if !certificate.is_valid(now) {
@@ -63,13 +62,18 @@ fn check_signature(
     }
     // A chain is not needed, but one that starts with another certificate is a client's mistake.
     let chain = header.x5c.as_ref().and_then(|chain| chain.first());
-    if chain.is_some_and(|leaf| STANDARD.decode(leaf).ok().as_ref() != Some(&certificate.der)) {
+    if chain.is_some_and(|leaf| decoded(leaf).as_ref() != Some(&certificate.der)) {
         return refuse("The chain in x5c does not start with the certificate of the key.");
     }
     match assertion.is_signed_by(&certificate.key, header.alg) {
         true => Ok(()),
         false => refuse("The key was found, but use of the key to verify the signature failed."),
     }
+}
+
+/// msal for Python leaves the PEM's line breaks inside, and Entra takes that.
+fn decoded(certificate: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(certificate.split_ascii_whitespace().collect::<String>()).ok()
 }
 
 fn invalid(reason: &str, thumbprint: &str, client_id: &str) -> Refusal {
@@ -105,13 +109,10 @@ mod tests {
     }
 
     impl Bench {
-        async fn new() -> Self {
+        fn new() -> Self {
             let home = Home::create().unwrap();
-            let (one, other) = tokio::join!(
-                ClientCertificate::generate("one".into(), &home),
-                ClientCertificate::generate("two".into(), &home)
-            );
-            let (one, other) = (one.unwrap(), other.unwrap());
+            let generate = |app| ClientCertificate::generate(app, &home).unwrap();
+            let (one, other) = (generate("one"), generate("two"));
             let key = |certificate: &ClientCertificate| {
                 let pem = std::fs::read(&certificate.files.as_ref().unwrap().private_key).unwrap();
                 EncodingKey::from_rsa_pem(&pem).unwrap()
@@ -147,9 +148,9 @@ mod tests {
         json!({"iss": "app", "sub": "app", "aud": AUDIENCE, "jti": "j", "nbf": NOW, "exp": NOW + 600})
     }
 
-    #[tokio::test]
-    async fn both_forms_are_accepted_and_whatever_is_wrong_has_its_number() {
-        let bench = Bench::new().await;
+    #[test]
+    fn both_forms_are_accepted_and_whatever_is_wrong_has_its_number() {
+        let bench = Bench::new();
         let (modern, legacy) = (bench.header(Algorithm::PS256), bench.header(Algorithm::RS256));
         for header in [&modern, &legacy] {
             assert_eq!(bench.verdict(header, &claims(), &bench.key), Ok(()));
@@ -177,9 +178,9 @@ mod tests {
         assert_eq!(bench.verdict(&padded, &claims(), &bench.key), Ok(()), "the other alphabet");
     }
 
-    #[tokio::test]
-    async fn each_claim_is_looked_at() {
-        let bench = Bench::new().await;
+    #[test]
+    fn each_claim_is_looked_at() {
+        let bench = Bench::new();
         let header = bench.header(Algorithm::PS256);
         let with = |name: &str, value: Value| {
             let mut claims = claims();
@@ -195,13 +196,19 @@ mod tests {
         assert_eq!(with("nbf", Value::Null), Ok(()));
     }
 
-    #[tokio::test]
-    async fn a_certificate_that_has_expired_proves_nothing() {
-        let bench = Bench::new().await;
+    #[test]
+    fn a_certificate_that_has_expired_proves_nothing() {
+        let bench = Bench::new();
         let token = jsonwebtoken::encode(&bench.header(Algorithm::PS256), &claims(), &bench.key).unwrap();
         let assertion = Assertion::parse(&token).unwrap();
         let then = Duration::from_secs(100_000_000_000);
         let refusal = check(&assertion, "app", &bench.application, &[AUDIENCE.to_owned()], then).unwrap_err();
         assert_eq!(refusal.code, 700_027);
+    }
+
+    #[test]
+    fn a_certificate_in_x5c_may_have_line_breaks() {
+        assert_eq!(decoded("TWFu\nTWFu\r\n").as_deref(), Some(&b"ManMan"[..]));
+        assert_eq!(decoded("TW!u"), None);
     }
 }
