@@ -91,7 +91,9 @@ public:
     time_point refresh() const noexcept { return time(entrakey_token_refresh_unix_ms(token_.get())); }
 
 private:
-    static time_point time(std::uint64_t unix_ms) { return time_point(milliseconds(static_cast<std::int64_t>(unix_ms))); }
+    static time_point time(std::uint64_t unix_ms) {
+        return time_point(milliseconds(static_cast<std::int64_t>(unix_ms)));
+    }
     detail::owner<entrakey_token, entrakey_token_free> token_;
 };
 
@@ -135,7 +137,9 @@ public:
     template <class function>
     config &on_token_request(function supply) { return on(entrakey_config_on_token_request, std::move(supply)); }
     template <class function>
-    config &on_assertion_request(function supply) { return on(entrakey_config_on_assertion_request, std::move(supply)); }
+    config &on_assertion_request(function supply) {
+        return on(entrakey_config_on_assertion_request, std::move(supply));
+    }
     const entrakey_config *get() const noexcept { return config_.get(); }
 
 private:
@@ -193,7 +197,9 @@ public:
         std::uint64_t version = 0;
         return detail::check(entrakey_watch_take(watch_.get(), &version)), version;
     }
-    void ack(std::uint64_t version, bool accepted) const noexcept { entrakey_watch_ack(watch_.get(), version, accepted); }
+    void ack(std::uint64_t version, bool accepted) const noexcept {
+        entrakey_watch_ack(watch_.get(), version, accepted);
+    }
 
 private:
     detail::owner<entrakey_watch, entrakey_watch_free> watch_;
@@ -208,7 +214,8 @@ struct rejection {
 class provider {
 public:
     explicit provider(const config &from = {}) {
-        if (entrakey_abi() != ENTRAKEY_ABI) throw std::runtime_error("the loaded libentrakey has another ABI than entrakey.h");
+        if (entrakey_abi() != ENTRAKEY_ABI)
+            throw std::runtime_error("the loaded libentrakey has another ABI than entrakey.h");
         entrakey_provider *made = nullptr;
         detail::check(entrakey_provider_new(from.get(), &made));
         provider_.reset(made);

@@ -109,8 +109,8 @@ int main(void) {
     double ns[5];
     best(calls, ns, 5);
     double both = with_two_threads();
-    printf("a token of %zu bytes: memcpy %.1f ns, with two coarse clocks %.1f ns, copy_credentials %.1f ns, in two threads "
-           "%.1f ns\n", source_len, ns[0], ns[1], ns[2], both);
+    printf("a token of %zu bytes: memcpy %.1f ns, with two coarse clocks %.1f ns, copy_credentials %.1f ns, "
+           "in two threads %.1f ns\n", source_len, ns[0], ns[1], ns[2], both);
     printf("an empty call %.1f ns, a version check %.1f ns\n", ns[3], ns[4]);
     judge("copy_credentials, in memcpys of the token", ns[2] / ns[0], 1.5, "times");
     judge("copy_credentials, in memcpys with two coarse clocks", ns[2] / ns[1], 1.5, "times");

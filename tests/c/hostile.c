@@ -17,7 +17,7 @@ static void text_that_is_not_utf8_or_enormous(void) {
     const char *const broken[] = {"\xff", "\xc0\xaf", "\xed\xa0\x80", "a\x80", "\xf5\x80\x80\x80", "\xe2\x82"};
     entrakey_config *config = entrakey_config_new();
     for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
-        expect(entrakey_config_set(config, broken[i], "v"), ENTRAKEY_ERROR_INVALID_ARGUMENT, "key is not valid UTF-8");
+        expect(entrakey_config_set(config, broken[i], "v"), ENTRAKEY_ERROR_INVALID_ARGUMENT, "key is not valid");
         expect(entrakey_config_set(config, "name", broken[i]), ENTRAKEY_ERROR_INVALID_ARGUMENT, "value is not valid");
         expect(entrakey_config_set_json(config, broken[i], 0), ENTRAKEY_ERROR_INVALID_ARGUMENT, "text is not valid");
     }
@@ -30,7 +30,7 @@ static void text_that_is_not_utf8_or_enormous(void) {
     expect(entrakey_config_set_json(config, text, 0), ENTRAKEY_ERROR_INVALID_CONFIG, "1 MiB");
     memset(text, '[', 1024 * 1024 - 1), text[1024 * 1024 - 1] = 0; /* nothing may recurse as deep as the host says */
     expect(entrakey_config_set_json(config, text, 0), ENTRAKEY_ERROR_INVALID_CONFIG, "JSON");
-    expect(entrakey_config_set(config, "request_timeout_ms", "99999999999999999999999"), ENTRAKEY_ERROR_INVALID_CONFIG, "");
+    expect(entrakey_config_set(config, "retry_max_ms", "99999999999999999999"), ENTRAKEY_ERROR_INVALID_CONFIG, "");
     memset(text, 'x', large);
     entrakey_error_free(entrakey_config_set(config, "client_secret", text)); /* either way, but no crash */
     entrakey_config_free(config);
@@ -94,7 +94,8 @@ static void a_closed_provider_is_used(void) {
     entrakey_provider_close(provider), entrakey_provider_close(provider);
     expect(entrakey_provider_get_token(provider, UINT64_MAX, &token), ENTRAKEY_ERROR_CLOSED, "closed");
     expect(entrakey_provider_get_token_no_wait(provider, 1, &token), ENTRAKEY_ERROR_CLOSED, "closed");
-    expect(entrakey_provider_copy_credentials(provider, NULL, 0, &a, NULL, 0, &b, NULL, NULL), ENTRAKEY_ERROR_CLOSED, "");
+    expect(entrakey_provider_copy_credentials(provider, NULL, 0, &a, NULL, 0, &b, NULL, NULL),
+           ENTRAKEY_ERROR_CLOSED, "closed");
     expect(entrakey_watch_new(provider, &watch), ENTRAKEY_ERROR_CLOSED, "closed");
     CHECK(!entrakey_provider_current(provider) && entrakey_provider_version(provider) == 0 && !token && !watch);
     entrakey_provider_free(provider);
@@ -129,7 +130,9 @@ static void forks_before_and_after_the_start(void) {
 
 /* user_data of a parent is not a child's to end. */
 static void count(void *number) { ++*(atomic_int *)number; }
-static void answer_nobody(entrakey_request *request, void *user_data) { (void)user_data, entrakey_request_fail(request, ""); }
+static void answer_nobody(entrakey_request *request, void *user_data) {
+    (void)user_data, entrakey_request_fail(request, "");
+}
 
 static void a_child_does_not_finalize_what_its_parent_registered(void) {
     atomic_int ended = 0;

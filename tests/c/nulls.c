@@ -1,14 +1,18 @@
-/* Every function with NULL in the place of every pointer: an error that names the argument, a neutral value, or nothing.
- * tests/e2e/c.rs sees to it that no function is missing here. */
+/* Every function with NULL in the place of every pointer: an error that names the argument, a neutral value, or
+ * nothing. tests/e2e/c.rs sees to it that no function is missing here. */
 #include "check.h"
 
-static void nobody_asks(entrakey_request *request, void *user_data) { (void)user_data, entrakey_request_fail(request, ""); }
+static void nobody_asks(entrakey_request *request, void *user_data) {
+    (void)user_data, entrakey_request_fail(request, "");
+}
 static void nobody_listens(const entrakey_token *token, void *user_data) { (void)token, (void)user_data; }
 static void nobody_logs(uint32_t level, const char *name, const char *message, void *user_data) {
     (void)level, (void)name, (void)message, (void)user_data;
 }
 
-static void null(entrakey_error *error, const char *argument) { expect(error, ENTRAKEY_ERROR_INVALID_ARGUMENT, argument); }
+static void null(entrakey_error *error, const char *argument) {
+    expect(error, ENTRAKEY_ERROR_INVALID_ARGUMENT, argument);
+}
 
 static void of_configs_and_requests(void) {
     entrakey_config *config = entrakey_config_new();

@@ -35,7 +35,7 @@ int main(int argc, char **argv) {
     LOAD(entrakey_config_new), LOAD(entrakey_provider_new), LOAD(entrakey_provider_ready);
     entrakey_provider *provider = NULL;
     if (entrakey_provider_new_(entrakey_config_new_(), &provider) || entrakey_provider_ready_(provider, 0)) return 1;
-    printf("dlopen %.2f ms and %ld KiB; then to the first token %.2f ms; resident in all %ld KiB more\n", loaded - start,
-           with_library - before, now_ms() - loaded, resident_kib() - before);
+    printf("dlopen %.2f ms and %ld KiB; then to the first token %.2f ms; resident in all %ld KiB more\n",
+           loaded - start, with_library - before, now_ms() - loaded, resident_kib() - before);
     return 0;
 }

@@ -37,7 +37,8 @@ static entrakey::provider managed() {
 
 static void errors_are_exceptions() {
     CHECK(kind_of([] { entrakey::config().set("clientid", "x"); }) == ENTRAKEY_ERROR_INVALID_CONFIG);
-    CHECK(kind_of([] { entrakey::provider(entrakey::config().set("identity", "custom")); }) == ENTRAKEY_ERROR_INVALID_CONFIG);
+    auto custom = [] { entrakey::provider(entrakey::config().set("identity", "custom")); };
+    CHECK(kind_of(custom) == ENTRAKEY_ERROR_INVALID_CONFIG);
     auto provider = managed();
     provider.close();
     CHECK(kind_of([&] { (void)provider.get_token(); }) == ENTRAKEY_ERROR_CLOSED);

@@ -1,5 +1,6 @@
 //! The C programs again, under AddressSanitizer with LeakSanitizer and UndefinedBehaviorSanitizer, under
-//! ThreadSanitizer, and under valgrind. With the sanitizers our own Rust code and all its dependencies are instrumented (`scripts/sanitized.sh`).
+//! ThreadSanitizer, and under valgrind. With the sanitizers our own Rust code and all its dependencies are instrumented
+//! (`scripts/sanitized.sh`).
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
 use entrakey_tests::c_programs::{compiler, program, run, scratch, shared, r#static};
