@@ -214,7 +214,7 @@ static void tokens_of_the_hosts_own(void) {
 }
 
 int main(void) {
-    alarm(120); /* a call that hangs ends this program, and with it the test */
+    alarm(300); /* a call that hangs ends this program, and with it the test */
     CHECK(entrakey_abi() == ENTRAKEY_ABI && entrakey_version()[0]);
     null_everywhere();
     bad_configuration();

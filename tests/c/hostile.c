@@ -273,7 +273,7 @@ static void an_exit_in_the_middle(void) {
 }
 
 int main(void) {
-    alarm(120);
+    alarm(300);
     text_that_is_not_utf8_or_enormous();
     use_from_64_threads_and_close_under_them();
     a_closed_provider_is_used();

@@ -96,7 +96,7 @@ static void of_getters(void) {
 }
 
 int main(void) {
-    alarm(120);
+    alarm(300);
     const char *managed[] = {"identity", "managed_identity", NULL};
     entrakey_provider *provider = NULL;
     ok(make(&provider, managed));

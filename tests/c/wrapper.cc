@@ -78,7 +78,7 @@ static void callbacks_are_destroyed_once_and_may_throw() {
         auto watch = provider.watch_tokens();
         provider.ready();
         pollfd wait{static_cast<int>(watch.handle()), POLLIN, 0};
-        CHECK(poll(&wait, 1, 20000) == 1 && watch.take() == 1);
+        CHECK(poll(&wait, 1, 20000) == 1 && watch.take() >= 1);
         while (*held < 2 || *logged < 2) std::this_thread::sleep_for(std::chrono::milliseconds(1));
         subscription.ack(provider.version(), true);
         CHECK(subscription.unsubscribe(std::chrono::seconds(20)));
@@ -106,7 +106,7 @@ static void tokens_of_the_hosts_own() {
 }
 
 int main() {
-    alarm(120);  // a call that hangs ends this program, and with it the test
+    alarm(300);  // a call that hangs ends this program, and with it the test
     errors_are_exceptions();
     tokens_outlive_their_provider();
     callbacks_are_destroyed_once_and_may_throw();
