@@ -95,6 +95,29 @@ static void watches(void) {
     entrakey_watch_free(early); /* after its provider */
 }
 
+static void supply(entrakey_request *request, void *user_data) {
+    (void)user_data; /* oid "me", expires in 2100 */
+    ok(entrakey_request_complete(request, "e30.eyJvaWQiOiJtZSIsImV4cCI6NDEwMjQ0NDgwMH0.c2ln", 0));
+}
+
+/* No other token follows, so nothing else can have woken it. */
+static void the_first_token_wakes_a_watch(void) {
+    entrakey_provider *provider = NULL;
+    entrakey_watch *watch = NULL;
+    uint64_t version = 0;
+    entrakey_config *config = entrakey_config_new();
+    ok(entrakey_config_on_token_request(config, supply, NULL, NULL));
+    ok(entrakey_provider_new(config, &provider));
+    entrakey_config_free(config);
+    ok(entrakey_watch_new(provider, &watch));
+    ok(entrakey_provider_ready(provider, 0));
+    CHECK(readable(entrakey_watch_handle(watch), 20000));
+    ok(entrakey_watch_take(watch, &version));
+    CHECK(version == 1 && !readable(entrakey_watch_handle(watch), 0));
+    entrakey_watch_free(watch);
+    entrakey_provider_free(provider);
+}
+
 /* What a callback was called with. */
 struct seen {
     entrakey_provider *provider;
@@ -252,6 +275,7 @@ int main(void) {
     alarm(300); /* a call that hangs ends this program, and with it the test */
     configuration_as_json();
     watches();
+    the_first_token_wakes_a_watch();
     subscriptions();
     a_callback_that_frees_its_subscription_and_its_provider();
     observations();
