@@ -43,7 +43,7 @@ class Trouble {
 }
 
 /** The connections of the provider's identity, as the emulator counts them. */
-const connectionsOf = async (emulator, provider) => (await emulator.redis(provider.current().username)) ?? { auths: 0 };
+const connectionsOf = (emulator, provider) => emulator.connections(provider.current().username);
 
 /** After another rotation, as many AUTHs more as there are connections: each is on the newest token. */
 async function assertAllNewest(emulator, provider, expected) {
@@ -98,7 +98,7 @@ async function standalone(t, trouble) {
 }
 
 async function clustered(t, trouble) {
-  const emulator = await startEmulator(t, LIFETIME, '--cluster-policy', 'oss', '--nodes', '3');
+  const emulator = await startEmulator(t, LIFETIME, { clusterPolicy: 'oss', nodes: 3 });
   const provider = new Provider({ identity: 'managed_identity' });
   const tls = { ca: emulator.ca, ...servername('localhost') };
   const cluster = trouble.watch(
@@ -147,7 +147,7 @@ async function clustered(t, trouble) {
 
 /** Two BullMQ queues on a real Redis, one on ioredis and one on node-redis, with workers that block while idle. */
 async function queues(t, trouble) {
-  const emulator = await startEmulator(t, LIFETIME, '--proxy', await startRedisServer(t));
+  const emulator = await startEmulator(t, LIFETIME, { proxy: await startRedisServer(t) });
   const provider = new Provider({ identity: 'managed_identity' });
   const tls = { ca: emulator.ca };
   const ioredis = attach(

@@ -43,7 +43,7 @@ for (const [name, { Redis, Cluster }] of Object.entries(LIBRARIES)) {
       assert.equal(await copy.get('key'), String(round));
       await sleep(10);
     }
-    const of = async () => emulator.redis(provider.current().username);
+    const of = async () => emulator.connections(provider.current().username);
     await until('two connections, three AUTHs each', async () => (await of()).auths >= 6);
     assert.equal((await of()).connections, 2, 'no connection was lost');
     client.disconnect(true); // the token of its first connect has expired by now
@@ -71,7 +71,7 @@ for (const [name, { Redis, Cluster }] of Object.entries(LIBRARIES)) {
   });
 
   test(`${name}: a cluster, its later nodes and its subscriber`, async (t) => {
-    const emulator = await startEmulator(t, '3s', '--cluster-policy', 'oss', '--nodes', '3');
+    const emulator = await startEmulator(t, '3s', { clusterPolicy: 'oss', nodes: 3 });
     const provider = managedIdentity(t);
     const cluster = new Cluster([{ host: 'localhost', port: emulator.port }], {
       natMap: natMap('localhost'),
@@ -96,7 +96,7 @@ for (const [name, { Redis, Cluster }] of Object.entries(LIBRARIES)) {
 
 test('ioredis 6: a connection that cannot have a token tries again by itself, and says why it waits', async (t) => {
   const emulator = await startEmulator(t);
-  await emulator.control('faults', { route: 'imds', answers: [{ status: 500, times: 1 }] });
+  await emulator.control('POST', '/emulator/faults', { route: 'imds', answers: [{ status: 500, times: 1 }] });
   const provider = managedIdentity(t, { retryInitialMs: 100, retryMaxMs: 1500 });
   const { client, errors } = opened(t, attach(new ioredis.Redis({ ...address(emulator), lazyConnect: true }), provider));
   assert.equal(await client.ping(), 'PONG');

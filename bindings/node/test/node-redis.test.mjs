@@ -46,7 +46,7 @@ for (const RESP of [2, 3]) {
       assert.equal(await client.get('key'), String(round));
       await sleep(10);
     }
-    const { connections, auths } = await emulator.redis(provider.current().username);
+    const { connections, auths } = await emulator.connections(provider.current().username);
     client.destroy();
     assert.deepEqual(failed, []);
     assert.equal(connections, 1);
@@ -184,7 +184,7 @@ for (const [version, { createClient, createClientPool, createCluster }] of Objec
   });
 
   test(`node-redis ${version}: a cluster`, async (t) => {
-    const emulator = await startEmulator(t, '3s', '--cluster-policy', 'oss', '--nodes', '3');
+    const emulator = await startEmulator(t, '3s', { clusterPolicy: 'oss', nodes: 3 });
     const provider = new Provider({ identity: 'managed_identity', reauthSpread: 0 });
     t.after(() => provider.close());
     const failed = [];

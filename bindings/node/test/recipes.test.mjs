@@ -75,7 +75,7 @@ test('NestJS keeps its cache', async (t) => {
 });
 
 test('BullMQ does its jobs', async (t) => {
-  const emulator = await startEmulator(t, '5s', '--proxy', await startRedisServer(t));
+  const emulator = await startEmulator(t, '5s', { proxy: await startRedisServer(t) });
   const { ended } = start(t, 'bullmq-worker.mjs', '12', '700');
   const [code, output] = await ended;
   assert.deepEqual([code, output], [0, Array.from({ length: 12 }, (_, n) => `sent to user${n}@example.com`).join('\n')]);

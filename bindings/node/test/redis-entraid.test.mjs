@@ -51,12 +51,13 @@ test('the numbers are theirs', () => {
 });
 
 test('each creator gives working credentials', async (t) => {
-  const { environment: env, control } = await startEmulator(t);
+  const emulator = await startEmulator(t);
+  const { environment: env } = emulator;
   const tenantId = env.AZURE_TENANT_ID;
   const authorityConfig = { type: 'multi-tenant', tenantId };
   const custom = { type: 'custom', authorityUrl: `${env.AZURE_AUTHORITY_HOST}/${tenantId}` };
   const clientId = env.AZURE_CLIENT_ID;
-  const certified = await control('environment/client_certificate');
+  const certified = await emulator.env('client_certificate');
   const pem = readFileSync(certified.AZURE_CLIENT_CERTIFICATE_PATH, 'utf8');
   const [x5c] = pem.match(/-----BEGIN CERTIFICATE-----[^]*?-----END CERTIFICATE-----/);
   const [privateKey] = pem.match(/-----BEGIN [A-Z ]*PRIVATE KEY-----[^]*?-----END [A-Z ]*PRIVATE KEY-----/);
@@ -168,7 +169,7 @@ test('a program of theirs runs with the import changed', async (t) => {
     await client.set('key', String(round));
     await sleep(10);
   }
-  const { connections, auths } = await emulator.redis(credentialsProvider.getCurrentCredentials().username);
+  const { connections, auths } = await emulator.connections(credentialsProvider.getCurrentCredentials().username);
   client.destroy();
   assert.deepEqual([failed, connections, credentialsProvider.getSubscriptionsCount()], [[], 1, 0]);
   assert.ok(auths >= 3, `${auths} AUTHs`);

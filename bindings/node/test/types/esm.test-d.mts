@@ -9,6 +9,7 @@ import {
   type ProviderOptions,
   type Rejection,
 } from 'entrakey';
+import { Emulator } from 'entrakey/emulator';
 import { attach, dnsLookup, natMap, servername } from 'entrakey/ioredis';
 import { clientOptions, credentialsProvider, nodeAddressMap } from 'entrakey/node-redis';
 import {
@@ -110,3 +111,12 @@ EntraIdCredentialsProviderFactory.createForDefaultAzureCredential({
   scopes: REDIS_SCOPE_DEFAULT,
   tokenManagerConfig: { expirationRefreshRatio: 0.8 },
 });
+
+// The emulator.
+await using emulator = await Emulator.start({ tokenLifetime: '5s', clusterPolicy: 'oss', nodes: 3, azurePorts: true });
+await emulator.use('app_service', { MORE: 'yes' });
+const seen: number = (await emulator.stats()).redis.by_object_id[emulator.environment.X ?? '']?.auths ?? 0;
+await emulator.control('POST', '/emulator/redis/stop');
+console.log(seen, (await emulator.connections('x')).expired, await emulator.processEnvironment('imds'));
+// @ts-expect-error: made by start() only
+new Emulator();
