@@ -21,4 +21,4 @@ function hold() {
   };
 }
 
-module.exports = { LONGEST_MS, hold };
+module.exports = { hold };

@@ -2,18 +2,21 @@
 
 const { CALLBACKS, toEntries, toError } = require('./config.cjs');
 const { invalidArgument } = require('./errors.cjs');
-const { Listeners, toEvent } = require('./events.cjs');
-const { LONGEST_MS } = require('./holding.cjs');
 const native = require('./native.cjs');
-const { toStatus } = require('./status.cjs');
-const { Subscription } = require('./subscription.cjs');
-const { supplier } = require('./supply.cjs');
 const { Token } = require('./token.cjs');
-const { waitFor } = require('./waiting.cjs');
 
 const DISPOSE = Symbol.dispose ?? Symbol.for('Symbol.dispose');
 const ASYNC_DISPOSE = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose');
 
+// Loaded when they are first needed: what not every program uses shall not cost each of them at its start.
+const events = () => require('./events.cjs');
+const status = () => require('./status.cjs');
+const subscriptions = () => require('./subscription.cjs');
+const supply = () => require('./supply.cjs');
+const waiting = () => require('./waiting.cjs');
+
+/** The longest that a timer takes. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const MAX_TIMEOUT_MS = 2 ** 32 - 1;
 
 function timeoutOf({ timeoutMs }) {
@@ -33,11 +36,13 @@ class Provider {
   #timer;
   #subscribed = 0;
   #closed = false;
-  #listeners = new Listeners();
+  #listeners;
 
   constructor(options = {}) {
     const entries = toEntries(options);
-    const suppliers = CALLBACKS.map((name) => supplier(name, options[name]));
+    const suppliers = CALLBACKS.map((name) =>
+      options[name] === undefined ? undefined : supply().supplier(name, options[name]),
+    );
     const opened = native.open(entries, ...suppliers);
     if (opened.code !== undefined) throw toError(opened, options);
     this.#handle = opened;
@@ -83,7 +88,7 @@ class Provider {
   }
 
   status() {
-    return toStatus(native.status(this.#handle));
+    return status().toStatus(native.status(this.#handle));
   }
 
   metrics() {
@@ -97,7 +102,7 @@ class Provider {
   subscribe(listener) {
     if (typeof listener !== 'function') throw invalidArgument('subscribe() takes a function.');
     const id = ++this.#subscribed;
-    const subscription = new Subscription(this.#handle, id, listener);
+    const subscription = new (subscriptions().Subscription)(this.#handle, id, listener);
     const failure = native.subscribe(this.#handle, id, () => subscription.tell(this.current()));
     if (failure) throw toError(failure);
     return subscription;
@@ -112,8 +117,8 @@ class Provider {
   }
 
   off(name, listener) {
-    this.#listeners.remove(name, listener);
-    if (this.#listeners.isEmpty) native.unobserve(this.#handle);
+    this.#listeners?.remove(name, listener);
+    if (this.#listeners?.isEmpty) native.unobserve(this.#handle);
     return this;
   }
 
@@ -132,10 +137,12 @@ class Provider {
   }
 
   #listen(name, listener, once) {
-    const first = this.#listeners.isEmpty;
-    this.#listeners.add(name, listener, once);
+    const { Listeners, toEvent } = events();
+    const listeners = (this.#listeners ??= new Listeners());
+    const first = listeners.isEmpty;
+    listeners.add(name, listener, once);
     if (first) {
-      const listeners = this.#listeners; // not the provider, which would then never be garbage
+      // Nothing here may be the provider, which would then never be garbage.
       const failure = native.observe(this.#handle, (parts) => {
         const event = toEvent(parts);
         listeners.tell(event.name, event);
@@ -150,7 +157,7 @@ class Provider {
   }
 
   async #wait(options = {}) {
-    const answer = await waitFor(this.#handle, timeoutOf(options), options);
+    const answer = await waiting().waitFor(this.#handle, timeoutOf(options), options);
     if (answer.code !== undefined) throw toError(answer);
     return this.#adopt(answer);
   }
@@ -171,7 +178,7 @@ class Provider {
     this.#usableUntil = this.#usableFrom + ms;
     clearTimeout(this.#timer);
     const self = new WeakRef(this);
-    this.#timer = setTimeout(() => self.deref()?.#ask(), Math.min(ms, LONGEST_MS)).unref();
+    this.#timer = setTimeout(() => self.deref()?.#ask(), Math.min(ms, LONGEST_TIMER_MS)).unref();
   }
 
   /** The next call asks the native side. */

@@ -146,3 +146,22 @@ test('a closed client is forgotten, and comes back when it connects again', asyn
   await client.connect();
   assert.equal(provider.status().listeners.count, 1);
 });
+
+test('a token that comes during the handshake is not forgotten', async (t) => {
+  const emulator = await startEmulator(t);
+  const provider = managedIdentity(t, { minRequestIntervalMs: 300 });
+  const first = await provider.getToken();
+  provider.refresh();
+  await until('a second token', () => provider.version === 2);
+  let current = first;
+  const slow = {
+    getToken: async () => current,
+    current: () => current,
+    subscribe: () => ({ unsubscribe() {}, ack() {} }),
+    reportRejected: () => assert.fail('nothing is refused'),
+  };
+  const { client } = opened(t, attach(new ioredis.Redis({ ...address(emulator), lazyConnect: true }), slow));
+  client.once('connect', () => (current = provider.current())); // the handshake has gone out with the first
+  await client.ping();
+  await until('an AUTH with each', async () => (await emulator.connections(first.username)).auths === 2);
+});

@@ -33,6 +33,11 @@ class Attachment {
     if (redis.status !== 'wait' && redis.status !== 'end') this.#remember(connection);
     redis.on('connecting', () => this.#remember(connection));
     redis.on('end', () => this.#forget(connection));
+    // News that came during the handshake: the next would come too late for the token that was used in it.
+    redis.on('ready', () => {
+      const token = this.#provider.current();
+      if (token !== undefined) void connection.reauthenticate(token);
+    });
   }
 
   #addCluster(cluster) {

@@ -38,8 +38,12 @@ class Connection {
     this.#version = token.version;
     try {
       await redis.call('AUTH', token.username, token.secret);
-      return true;
+      if (this.#version === token.version) return true;
+      // The connection was lost meanwhile: it came back with a newer token, and ioredis has sent this one once more.
+      this.#version = undefined;
+      return await this.reauthenticate(this.#provider.current() ?? token);
     } catch (error) {
+      if (this.#version !== token.version) return undefined; // as above
       const explanation = reportRejection(this.#provider, token.version, error);
       if (explanation === undefined) return undefined; // the connection went away, and comes back with a new token
       this.#how.onReAuthenticationError(explained(error, explanation));
