@@ -4,16 +4,12 @@ const { invalidArgument } = require('./lib/errors.cjs');
 const { dnsLookup, natMap, servername } = require('./lib/redis/addresses.cjs');
 const { Attachment } = require('./lib/redis/ioredis-attachment.cjs');
 const { refusePlaintextOf } = require('./lib/redis/ioredis-connection.cjs');
-const { warn } = require('./lib/warning.cjs');
+const { reporterOf } = require('./lib/redis/re-authentication-errors.cjs');
 
 /** By client, so that a second attach() finds the first. */
 const attached = new WeakMap();
 
 const isCallable = (value) => typeof value === 'function' || typeof value?.then === 'function';
-
-function warnOfReAuthentication(error) {
-  warn('ENTRAKEY_REAUTHENTICATION_FAILED', 'A Redis connection was not re-authenticated and will be closed', error);
-}
 
 function check(client, provider) {
   if (typeof provider?.getToken !== 'function' || typeof provider.subscribe !== 'function') {
@@ -37,10 +33,10 @@ function check(client, provider) {
   }
 }
 
-function attach(client, provider, { onReAuthenticationError = warnOfReAuthentication, allowPlaintext } = {}) {
+function attach(client, provider, { onReAuthenticationError, allowPlaintext } = {}) {
   check(client, provider);
   if (typeof client.nodes !== 'function') refusePlaintextOf(client.options, { allowPlaintext });
-  const attachment = new Attachment(provider, { onReAuthenticationError, allowPlaintext });
+  const attachment = new Attachment(provider, { report: reporterOf(onReAuthenticationError), allowPlaintext });
   attachment.add(client);
   attached.set(client, attachment);
   return client;

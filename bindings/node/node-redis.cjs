@@ -4,19 +4,16 @@ const { invalidArgument } = require('./lib/errors.cjs');
 const { nodeAddressMap, servername } = require('./lib/redis/addresses.cjs');
 const { withCredentials } = require('./lib/redis/node-redis-options.cjs');
 const { NodeRedisCredentials } = require('./lib/redis/node-redis-provider.cjs');
-const { warn } = require('./lib/warning.cjs');
+const { reporterOf } = require('./lib/redis/re-authentication-errors.cjs');
 
 const toCredentials = ({ username, secret }) => ({ username, password: secret });
 
-function warnOfReAuthentication(error) {
-  warn('ENTRAKEY_REAUTHENTICATION_FAILED', 'A Redis connection was not re-authenticated and will be closed', error);
-}
-
-function credentialsProvider(provider, { onReAuthenticationError = warnOfReAuthentication } = {}) {
+function credentialsProvider(provider, { onReAuthenticationError } = {}) {
   if (typeof provider?.getToken !== 'function' || typeof provider.subscribe !== 'function') {
     throw invalidArgument('credentialsProvider() takes a Provider of entrakey.');
   }
   const credentials = new NodeRedisCredentials(provider, toCredentials);
+  const report = reporterOf(onReAuthenticationError);
   return {
     type: 'streaming-credentials-provider',
 
@@ -24,7 +21,7 @@ function credentialsProvider(provider, { onReAuthenticationError = warnOfReAuthe
 
     onReAuthenticationError(error) {
       const shown = credentials.explained(error);
-      if (shown !== undefined) onReAuthenticationError(shown);
+      if (shown !== undefined) void report(shown);
     },
   };
 }

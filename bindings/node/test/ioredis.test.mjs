@@ -165,3 +165,19 @@ test('a token that comes during the handshake is not forgotten', async (t) => {
   await client.ping();
   await until('an AUTH with each', async () => (await emulator.connections(first.username)).auths === 2);
 });
+
+test('an onReAuthenticationError that throws harms nobody', async (t) => {
+  const emulator = await startEmulator(t);
+  const provider = managedIdentity(t, { minRequestIntervalMs: 300 });
+  const onReAuthenticationError = () => {
+    throw new Error('a bug of the host');
+  };
+  const { client } = opened(t, attach(new ioredis.Redis(address(emulator)), provider, { onReAuthenticationError }));
+  await client.ping();
+  await emulator.control('POST', '/emulator/redis/faults', [{ on: 'auth', refuse: true }]);
+  const warned = once(process, 'warning', { signal: AbortSignal.timeout(20_000) });
+  provider.refresh();
+  assert.equal((await warned)[0].code, 'ENTRAKEY_LISTENER_FAILED');
+  await until('the refusal to be counted', () => provider.status().counters.reauthsRejected === 1);
+  assert.equal(await client.ping(), 'PONG');
+});

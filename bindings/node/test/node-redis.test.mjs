@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -250,4 +251,15 @@ test('a refused re-authentication is explained, and asks for another token', asy
   live.onReAuthenticationError(new Error('Socket closed unexpectedly'));
   assert.equal(failed[1].message, 'Socket closed unexpectedly');
   assert.equal(provider.status().counters.authRejections.no_access_policy, 1);
+});
+
+test('an onReAuthenticationError that throws or rejects harms nobody', async (t) => {
+  const provider = new Provider({ identity: 'managed_identity' });
+  t.after(() => provider.close());
+  const bugs = [() => assert.fail('a bug'), () => Promise.reject(new Error('a bug'))];
+  for (const onReAuthenticationError of bugs) {
+    const warned = once(process, 'warning', { signal: AbortSignal.timeout(20_000) });
+    credentialsProvider(provider, { onReAuthenticationError }).onReAuthenticationError(new Error('refused'));
+    assert.equal((await warned)[0].code, 'ENTRAKEY_LISTENER_FAILED');
+  }
 });

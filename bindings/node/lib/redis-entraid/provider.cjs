@@ -1,6 +1,7 @@
 'use strict';
 
 const { NodeRedisCredentials } = require('../redis/node-redis-provider.cjs');
+const { reporterOf } = require('../redis/re-authentication-errors.cjs');
 const { warn } = require('../warning.cjs');
 const { DEFAULT_CREDENTIALS_MAPPER, OID_CREDENTIALS_MAPPER } = require('./mappers.cjs');
 const { HostSource, OwnSource } = require('./sources.cjs');
@@ -22,10 +23,10 @@ class EntraidCredentialsProvider {
     this.idp = idp;
     this.#options = options;
     this.#toCredentials = options.credentialsMapper ?? DEFAULT_CREDENTIALS_MAPPER;
-    const show = options.onReAuthenticationError ?? showReAuthenticationError;
+    const report = reporterOf(options.onReAuthenticationError ?? showReAuthenticationError);
     this.onReAuthenticationError = (error) => {
       const shown = this.#credentials === undefined ? error : this.#credentials.explained(error);
-      if (shown !== undefined) show(shown);
+      if (shown !== undefined) void report(shown);
     };
   }
 

@@ -46,7 +46,7 @@ class Connection {
       if (this.#version !== token.version) return undefined; // as above
       const explanation = reportRejection(this.#provider, token.version, error);
       if (explanation === undefined) return undefined; // the connection went away, and comes back with a new token
-      this.#how.onReAuthenticationError(explained(error, explanation));
+      void this.#how.report(explained(error, explanation));
       return false;
     }
   }
