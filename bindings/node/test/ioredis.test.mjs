@@ -91,6 +91,8 @@ for (const [name, { Redis, Cluster }] of Object.entries(LIBRARIES)) {
     assert.equal(await client.get('key1') !== null, true);
     assert.deepEqual(errors, []);
     assert.equal(client.nodes('master').length, 3);
+    // Its subscriber would come back by itself, after the server has closed it.
+    assert.equal((await emulator.connections(provider.current().username)).expired, 0);
   });
 }
 
@@ -180,4 +182,28 @@ test('an onReAuthenticationError that throws harms nobody', async (t) => {
   assert.equal((await warned)[0].code, 'ENTRAKEY_LISTENER_FAILED');
   await until('the refusal to be counted', () => provider.status().counters.reauthsRejected === 1);
   assert.equal(await client.ping(), 'PONG');
+});
+
+test('ioredis 6: a cluster that subscribes in each shard, and leaves nothing behind', async (t) => {
+  const emulator = await startEmulator(t, '3s', { clusterPolicy: 'oss', nodes: 3 });
+  const provider = managedIdentity(t);
+  const cluster = new ioredis.Cluster([{ host: 'localhost', port: emulator.port }], {
+    natMap: natMap('localhost'),
+    dnsLookup,
+    shardedSubscribers: true,
+    redisOptions: { tls: { ca: emulator.ca, ...servername('localhost') } },
+  });
+  const { client, errors } = opened(t, attach(cluster, provider));
+  const received = new Set();
+  client.on('smessage', (_channel, message) => received.add(message));
+  await client.ssubscribe('news');
+  while (provider.version < 4) {
+    await client.spublish('news', String(provider.version));
+    await sleep(20);
+  }
+  await until('news after three rotations', () => (client.spublish('news', 'last'), received.has('last')));
+  assert.equal((await emulator.connections(provider.current().username)).expired, 0);
+  assert.deepEqual(errors, []);
+  client.disconnect();
+  await until('all connections to be forgotten', () => provider.status().listeners.count === 0);
 });

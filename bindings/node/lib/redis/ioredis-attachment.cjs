@@ -31,12 +31,14 @@ class Attachment {
   #addConnection(redis) {
     const connection = new Connection(redis, this.#provider, this.#how);
     if (redis.status !== 'wait' && redis.status !== 'end') this.#remember(connection);
-    redis.on('connecting', () => this.#remember(connection));
-    redis.on('end', () => this.#forget(connection));
-    // News that came during the handshake: the next would come too late for the token that was used in it.
-    redis.on('ready', () => {
-      const token = this.#provider.current();
-      if (token !== undefined) void connection.reauthenticate(token);
+    listenAlways(redis, {
+      connecting: () => this.#remember(connection),
+      end: () => this.#forget(connection),
+      // News that came during the handshake: the next would come too late for the token that was used in it.
+      ready: () => {
+        const token = this.#provider.current();
+        if (token !== undefined) void connection.reauthenticate(token);
+      },
     });
   }
 
@@ -117,6 +119,22 @@ class Attachment {
     const known = outcomes.filter((outcome) => outcome !== undefined);
     if (known.length > 0) subscription?.ack(token.version, known.every(Boolean));
   }
+}
+
+/** Listeners that stay: ioredis removes all from a sharded subscriber before that has ended. */
+function listenAlways(redis, listeners) {
+  const listen = () => {
+    for (const [name, listener] of Object.entries(listeners)) {
+      if (!redis.listeners(name).includes(listener)) redis.on(name, listener);
+    }
+  };
+  listen();
+  const { removeAllListeners } = redis;
+  redis.removeAllListeners = (...names) => {
+    removeAllListeners.apply(redis, names);
+    listen();
+    return redis;
+  };
 }
 
 /** ioredis takes a port, a URL, or an object. */
