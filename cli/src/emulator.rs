@@ -1,5 +1,6 @@
 //! `entrakey emulator`.
 
+use crate::redis::RedisArguments;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
 use entrakey_emulator::{Emulator, Options, Variables};
@@ -37,9 +38,8 @@ pub(crate) struct Arguments {
     /// Port of Service Fabric's endpoint (https); 0 takes a free one.
     #[arg(long, default_value_t = 0, value_name = "PORT")]
     fabric_port: u16,
-    /// Port of the Redis (TLS); 0 takes a free one.
-    #[arg(long, default_value_t = 0, value_name = "PORT")]
-    redis_port: u16,
+    #[command(flatten)]
+    redis: RedisArguments,
     /// Where to write the certificate of the authority that signed the servers' certificates.
     #[arg(long, value_name = "FILE")]
     ca_file: Option<PathBuf>,
@@ -135,7 +135,7 @@ async fn serve(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         http_port: arguments.http_port,
         https_port: arguments.https_port,
         fabric_port: arguments.fabric_port,
-        redis_port: arguments.redis_port,
+        redis: arguments.redis.into(),
         token_lifetime: arguments.token_lifetime,
         ca_file: arguments.ca_file,
         identities: arguments.identities,

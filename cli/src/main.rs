@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, reason = "printing is what a command does")]
 
 mod emulator;
+mod redis;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;

@@ -35,6 +35,7 @@ pub(crate) struct Sources<'a> {
     pub(crate) https: SocketAddr,
     pub(crate) fabric: SocketAddr,
     pub(crate) redis: SocketAddr,
+    pub(crate) redis_name: &'static str,
     pub(crate) fabric_thumbprint: &'a str,
     pub(crate) ca_file: String,
     pub(crate) token_file: Option<PathBuf>,
@@ -106,7 +107,7 @@ fn pair(name: &str, value: impl Into<String>) -> (String, String) {
 }
 
 fn common(sources: &Sources<'_>) -> Variables {
-    let Sources { world, http, https, redis, ca_file, .. } = sources;
+    let Sources { world, http, https, redis, redis_name, ca_file, .. } = sources;
     let mut variables = vec![
         pair("AZURE_AUTHORITY_HOST", format!("https://{https}")),
         pair("AZURE_POD_IDENTITY_AUTHORITY_HOST", format!("http://{http}")),
@@ -114,6 +115,7 @@ fn common(sources: &Sources<'_>) -> Variables {
         pair("REDIS_HOST", "localhost"),
         pair("REDIS_PORT", redis.port().to_string()),
         pair("REDIS_CA_FILE", ca_file),
+        pair("ENTRAKEY_EMULATOR_REDIS_NAME", *redis_name),
         pair("ENTRAKEY_EMULATOR_URL", format!("http://{http}")),
         pair("ENTRAKEY_EMULATOR_DIRECTORY", world.home.path().display().to_string()),
         pair("ENTRAKEY_EMULATOR_TENANT_ID", &world.directory.tenant_id),
@@ -245,6 +247,7 @@ mod tests {
             https: port(2),
             fabric: port(3),
             redis: port(4),
+            redis_name: "redis.example",
             fabric_thumbprint: "AB",
             ca_file: "/it's.pem".into(),
             token_file: Some("/token".into()),

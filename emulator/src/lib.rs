@@ -20,12 +20,14 @@ mod world;
 
 pub use environment::{Variables, for_shell};
 pub use identities::DEFAULT_IDENTITIES;
+pub use redis::{ClusterPolicy, Dialect, Family, RedisOptions};
 
 use certificates::{Authority, ClientCertificate, Fabric};
 use environment::{Environments, KINDS, Sources};
 use home::Home;
 use hosts::HostSecrets;
 use identities::{Description, Generated};
+use redis::Ports;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -50,8 +52,8 @@ pub struct Options {
     pub https_port: u16,
     /// Port of Service Fabric's endpoint; 0 takes a free one.
     pub fabric_port: u16,
-    /// Port of the Redis; 0 takes a free one.
-    pub redis_port: u16,
+    /// The Redis.
+    pub redis: RedisOptions,
     /// How long a token is valid.
     pub token_lifetime: Duration,
     /// Where the certificate of the emulator's authority is written; to the emulator's folder if not given.
@@ -71,7 +73,7 @@ impl Default for Options {
             http_port: 0,
             https_port: 0,
             fabric_port: 0,
-            redis_port: 0,
+            redis: RedisOptions::default(),
             token_lifetime: Duration::from_secs(3600),
             ca_file: None,
             identities: None,
@@ -117,7 +119,7 @@ struct Listeners {
     http: TcpListener,
     https: TcpListener,
     fabric: TcpListener,
-    redis: TcpListener,
+    redis: Ports,
 }
 
 impl Listeners {
@@ -126,7 +128,7 @@ impl Listeners {
             http: listen("--http-port", options.http_port).await?,
             https: listen("--https-port", options.https_port).await?,
             fabric: listen("--fabric-port", options.fabric_port).await?,
-            redis: listen("--redis-port", options.redis_port).await?,
+            redis: Ports::bind(&options.redis).await?,
         })
     }
 }
@@ -148,12 +150,14 @@ impl Emulator {
         let (authority, fabric) = (Authority::new()?, Fabric::new()?);
         let listeners = Listeners::bind(&options).await?;
         let entra = format!("https://{}", local(&listeners.https)?);
+        let directory = description.build(&entra, generated)?;
         let world = Arc::new(World {
             clock: clock::Clock::default(),
             token_lifetime: options.token_lifetime,
             signing_key,
             issuer_key,
-            directory: description.build(&entra, generated)?,
+            policies: directory.policies()?,
+            directory,
             authority: entra,
             hosts: HostSecrets::new(options.arc_key_folder.map(absolute), &home.0),
             faults: faults::Faults::default(),
@@ -167,7 +171,8 @@ impl Emulator {
             http: local(&listeners.http)?,
             https: local(&listeners.https)?,
             fabric: local(&listeners.fabric)?,
-            redis: local(&listeners.redis)?,
+            redis: SocketAddr::from(([127, 0, 0, 1], listeners.redis.endpoint_port())),
+            redis_name: options.redis.family.host_name(),
             fabric_thumbprint: &fabric.thumbprint,
             ca_file,
             token_file: write_federated_token(&world)?,
@@ -175,7 +180,7 @@ impl Emulator {
         let environments = Arc::new(Environments::new(&sources));
         note_addresses(&sources);
         let (http, https, redis) = (sources.http, sources.https, sources.redis);
-        let stop = serve(listeners, &world, &authority, fabric, environments.clone(), redis.port());
+        let stop = serve(listeners, &world, &authority, fabric, environments.clone(), options.redis)?;
         let ca_pem = authority.pem().to_owned();
         Ok(Self { http, https, redis, ca_pem, environments, world, stop, _folder: home })
     }
@@ -259,11 +264,10 @@ fn serve(
     authority: &Authority,
     fabric: Fabric,
     environments: Arc<Environments>,
-    redis_port: u16,
-) -> watch::Sender<bool> {
+    redis: RedisOptions,
+) -> Result<watch::Sender<bool>, Error> {
     let (stop, stopped) = watch::channel(false);
-    let redis = Arc::new(redis::Plane::new(world.clone(), authority.tls_acceptor(), redis_port));
-    redis.serve(listeners.redis);
+    let redis = redis::Plane::start(world.clone(), redis, authority.tls_acceptor(), listeners.redis)?;
     let control = http::Control { world: world.clone(), redis: redis.clone(), environments };
     tokio::spawn(http::serve_plain(listeners.http, http::plain_router(world, control), stopped.clone()));
     let secure = http::secure_router(world);
@@ -271,7 +275,7 @@ fn serve(
     let router = http::fabric_router(world);
     tokio::spawn(http::serve_tls(listeners.fabric, fabric.acceptor, router, stopped.clone()));
     tokio::spawn(stop_with(stopped, redis));
-    stop
+    Ok(stop)
 }
 
 fn note_addresses(sources: &Sources<'_>) {

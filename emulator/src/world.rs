@@ -6,6 +6,7 @@ use crate::home::Home;
 use crate::hosts::HostSecrets;
 use crate::identities::Directory;
 use crate::log::Log;
+use crate::redis::Policies;
 use crate::stats::Stats;
 use crate::tokens::SigningKey;
 use std::sync::Arc;
@@ -28,6 +29,8 @@ pub(crate) struct World {
     /// Entra's address: tokens name it as their issuer.
     pub(crate) authority: String,
     pub(crate) directory: Directory,
+    /// What the cache lets whom do.
+    pub(crate) policies: Policies,
     pub(crate) hosts: HostSecrets,
     pub(crate) faults: Faults,
     pub(crate) home: Arc<Home>,
@@ -58,12 +61,14 @@ impl World {
             generated.push(Generated { app, certificate });
         }
         home.remove();
+        let directory = description.build(&authority, generated).unwrap();
         Self {
             clock: Clock::default(),
             token_lifetime: Duration::from_secs(3600),
             signing_key: SigningKey::generate().await.unwrap(),
             issuer_key: SigningKey::generate().await.unwrap(),
-            directory: description.build(&authority, generated).unwrap(),
+            policies: directory.policies().unwrap(),
+            directory,
             hosts: HostSecrets::new(None, &home),
             faults: Faults::default(),
             home,

@@ -1,6 +1,6 @@
 //! A certificate authority made at start, and the one server certificate that it signs.
 
-use crate::Error;
+use crate::{Error, Family};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use std::sync::Arc;
 use tokio_rustls::TlsAcceptor;
@@ -8,15 +8,17 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
-/// What the server certificate is good for: loopback, and the authorities for which a test may let it stand
-/// by a line in a hosts file or a proxy.
-const NAMES: [&str; 6] = [
+/// What the server certificate is good for: loopback, the authorities for which a test may let it stand by a line
+/// in a hosts file or a proxy, and the names of the caches.
+const NAMES: [&str; 8] = [
     "localhost",
     "127.0.0.1",
     "::1",
     "login.microsoftonline.com",
     "login.partner.microsoftonline.cn",
     "login.microsoftonline.us",
+    Family::Amr.host_name(),
+    Family::Classic.host_name(),
 ];
 
 pub(crate) struct Authority {

@@ -1,4 +1,4 @@
-//! The control API: what has happened, what is to happen, and the Redis plane's switch.
+//! The control API: what has happened, and what is to happen. That of the Redis plane is in `redis`.
 
 use crate::environment::{Environments, KINDS, for_shell};
 use crate::faults::{ROUTES, Script};
@@ -36,12 +36,10 @@ pub(super) fn router(control: Control) -> Router {
         .route("/emulator/faults", get(faults).post(add_faults).delete(clear_faults))
         .route("/emulator/clock", get(clock).post(set_clock))
         .route("/emulator/federated_token", post(federated_token))
-        .route("/emulator/redis/stop", post(stop_redis))
-        .route("/emulator/redis/start", post(start_redis))
         .with_state(control)
 }
 
-fn refuse(status: StatusCode, said: impl Into<String>) -> Response {
+pub(super) fn refuse(status: StatusCode, said: impl Into<String>) -> Response {
     (status, Json(json!({"error": said.into()}))).into_response()
 }
 
@@ -183,18 +181,4 @@ async fn federated_token(State(control): State<Control>, body: String) -> Respon
     }
     world.log.note(format_args!("a federated token for {}", federated.subject));
     Json(json!({"token": token, "file": file, "expires_on": claims.exp})).into_response()
-}
-
-/// Closes the listener and every connection.
-async fn stop_redis(State(control): State<Control>) -> StatusCode {
-    control.redis.stop().await;
-    StatusCode::NO_CONTENT
-}
-
-/// Listens on the same port again.
-async fn start_redis(State(control): State<Control>) -> (StatusCode, String) {
-    match control.redis.start().await {
-        Ok(()) => (StatusCode::NO_CONTENT, String::new()),
-        Err(error) => (StatusCode::CONFLICT, format!("the Redis plane cannot listen again: {error}\n")),
-    }
 }

@@ -6,6 +6,7 @@ mod entra;
 mod issuers;
 mod managed;
 mod pipelines;
+mod redis;
 mod scripted;
 mod serve;
 
@@ -44,6 +45,7 @@ pub(crate) fn plain_router(world: &Arc<World>, control: Control) -> Router {
         .route(paths::ARC, named(world, "arc", get(arc::token)))
         .route(paths::CLOUD_SHELL, named(world, "cloud_shell", post(cloud_shell::token)))
         .with_state(world.clone())
+        .merge(redis::router(&control))
         .merge(control::router(control))
 }
 

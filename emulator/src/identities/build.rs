@@ -1,7 +1,7 @@
 //! From what the file says to the tenant.
 
 use super::description::{self as said, Description};
-use super::{Access, Application, CertificateFiles, ClientSecret, Directory, Federated, Identity, Kind};
+use super::{Application, CertificateFiles, ClientSecret, Directory, Federated, Identity, Kind};
 use crate::Error;
 use crate::certificates::ClientCertificate;
 use jsonwebtoken::DecodingKey;
@@ -48,12 +48,8 @@ impl Description {
     }
 }
 
-fn access(said: said::Access) -> Option<Access> {
-    match said {
-        said::Access::Owner => Some(Access::Owner),
-        said::Access::Reader => Some(Access::Reader),
-        said::Access::None => None,
-    }
+fn access(said: String) -> Option<String> {
+    (!said.eq_ignore_ascii_case("none")).then_some(said)
 }
 
 fn managed(said: said::Managed) -> Identity {

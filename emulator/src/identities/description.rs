@@ -32,8 +32,8 @@ pub(super) struct Managed {
     pub(super) client_id: String,
     pub(super) object_id: String,
     pub(super) resource_id: String,
-    #[serde(default)]
-    pub(super) access: Access,
+    #[serde(default = "owner")]
+    pub(super) access: String,
     #[serde(default = "yes")]
     pub(super) oid_claim: bool,
 }
@@ -59,8 +59,8 @@ pub(super) struct App {
     pub(super) federated: Vec<Federated>,
     #[serde(default)]
     pub(super) disabled: bool,
-    #[serde(default)]
-    pub(super) access: Access,
+    #[serde(default = "owner")]
+    pub(super) access: String,
     #[serde(default = "yes")]
     pub(super) oid_claim: bool,
 }
@@ -103,8 +103,8 @@ pub(super) struct Federated {
 pub(super) struct User {
     pub(super) name: String,
     pub(super) object_id: String,
-    #[serde(default)]
-    pub(super) access: Access,
+    #[serde(default = "owner")]
+    pub(super) access: String,
 }
 
 #[derive(Deserialize)]
@@ -114,13 +114,8 @@ pub(super) struct Issuer {
     pub(super) public_key: PathBuf,
 }
 
-#[derive(Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Access {
-    #[default]
-    Owner,
-    Reader,
-    None,
+fn owner() -> String {
+    "owner".to_owned()
 }
 
 fn yes() -> bool {

@@ -7,21 +7,14 @@ pub(crate) use build::Generated;
 pub use description::DEFAULT_IDENTITIES;
 pub(crate) use description::Description;
 
+use crate::Error;
 use crate::certificates::ClientCertificate;
+use crate::redis::Policies;
 use jsonwebtoken::DecodingKey;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
-
-/// What an object id may do with the cache (its access policy assignment).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Access {
-    /// Everything.
-    Owner,
-    /// Commands that only read.
-    Reader,
-}
 
 /// An identity: a managed one, the service principal of an application, or a user.
 #[derive(Debug)]
@@ -31,8 +24,8 @@ pub(crate) struct Identity {
     pub(crate) client_id: String,
     pub(crate) object_id: String,
     pub(crate) kind: Kind,
-    /// The access policy assignment; none means that the cache does not know the object id.
-    pub(crate) access: Option<Access>,
+    /// The access policy assignment, a name or rules; none means that the cache does not know the object id.
+    pub(crate) access: Option<String>,
     /// Whether its tokens have the `oid` claim. Real ones do.
     pub(crate) has_oid: bool,
 }
@@ -125,9 +118,17 @@ impl Identity {
 }
 
 impl Directory {
-    /// The access of an object id, if the cache has an assignment for it.
-    pub(crate) fn access_of(&self, object_id: &str) -> Option<Access> {
-        self.identities.iter().find(|identity| identity.object_id == object_id)?.access
+    /// The access policy assignments with which the cache starts.
+    pub(crate) fn policies(&self) -> Result<Policies, Error> {
+        let policies = Policies::default();
+        for identity in &self.identities {
+            if let Some(access) = &identity.access {
+                policies.assign(&identity.object_id, access).map_err(|said| {
+                    Error::new(format!("the access of '{}' is '{access}': {said}", identity.name))
+                })?;
+            }
+        }
+        Ok(policies)
     }
 
     pub(crate) fn managed(&self, chosen: Chosen<'_>) -> Result<&Identity, Unclear> {

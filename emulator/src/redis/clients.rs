@@ -1,95 +1,168 @@
-//! Who is connected: what `CLIENT LIST` shows.
+//! Who is connected: what `CLIENT LIST` shows, and how a connection is ended from elsewhere.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 #[derive(Default)]
 pub(super) struct Clients {
-    connected: Mutex<BTreeMap<u64, Client>>,
+    connected: Mutex<BTreeMap<u64, Arc<Client>>>,
     ids: AtomicU64,
 }
 
 /// One connection, as others see it.
-#[derive(Clone)]
 pub(super) struct Client {
+    pub(super) id: u64,
     pub(super) peer: SocketAddr,
-    pub(super) since: Instant,
-    pub(super) last: Instant,
+    /// The port that it came to.
+    port: u16,
+    /// The node that serves it.
+    pub(super) node: u16,
+    since: Instant,
+    /// When its last command came, in milliseconds after `since`; and which that was, by its place in the table.
+    last: AtomicU64,
+    command: AtomicUsize,
+    details: Mutex<Details>,
+    /// Told when the connection is to end.
+    pub(super) ended: Notify,
+}
+
+/// What changes seldom.
+#[derive(Clone)]
+pub(super) struct Details {
     pub(super) name: String,
     pub(super) library: String,
     pub(super) library_version: String,
     pub(super) user: String,
-    pub(super) command: String,
     pub(super) resp: u8,
     pub(super) channels: usize,
     pub(super) patterns: usize,
+    pub(super) shard_channels: usize,
+    /// How many commands wait for EXEC.
+    pub(super) queued: Option<usize>,
 }
 
-impl Clients {
-    fn connected(&self) -> MutexGuard<'_, BTreeMap<u64, Client>> {
-        self.connected.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// The user of a connection that nobody has authenticated.
+pub(super) const DEFAULT_USER: &str = "default";
 
-    pub(super) fn add(&self, peer: SocketAddr) -> u64 {
-        let id = self.ids.fetch_add(1, Ordering::Relaxed) + 1;
-        let now = Instant::now();
-        let client = Client {
-            peer,
-            since: now,
-            last: now,
+impl Default for Details {
+    fn default() -> Self {
+        Self {
             name: String::new(),
             library: String::new(),
             library_version: String::new(),
-            user: "default".to_owned(),
-            command: "NULL".to_owned(),
+            user: DEFAULT_USER.to_owned(),
             resp: 2,
             channels: 0,
             patterns: 0,
+            shard_channels: 0,
+            queued: None,
+        }
+    }
+}
+
+impl Client {
+    pub(super) fn details(&self) -> MutexGuard<'_, Details> {
+        self.details.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A command has come; `index` is its place in the table.
+    pub(super) fn ran(&self, index: usize) {
+        let age = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.last.store(age, Ordering::Relaxed);
+        self.command.store(index, Ordering::Relaxed);
+    }
+
+    fn line(&self) -> String {
+        let age = self.since.elapsed();
+        let idle = age.as_secs() - (self.last.load(Ordering::Relaxed) / 1000).min(age.as_secs());
+        let command = super::commands::COMMANDS.get(self.command.load(Ordering::Relaxed));
+        let command = command.map_or("NULL".to_owned(), |command| command.name.to_ascii_lowercase());
+        let details = self.details().clone();
+        let subscribed = details.channels + details.patterns + details.shard_channels > 0;
+        let flags = match (subscribed, details.queued) {
+            (true, Some(_)) => "Px",
+            (true, None) => "P",
+            (false, Some(_)) => "x",
+            (false, None) => "N",
         };
-        self.connected().insert(id, client);
-        id
+        format!(
+            "id={} addr={} laddr=127.0.0.1:{} fd=8 name={} age={} idle={idle} flags={flags} db=0 sub={} psub={} \
+             ssub={} multi={} watch=0 qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0 rbs=1024 rbp=0 obl=0 oll=0 omem=0 \
+             tot-mem=0 events=r cmd={command} user={} redir=-1 resp={} lib-name={} lib-ver={}",
+            self.id,
+            self.peer,
+            self.port,
+            details.name,
+            age.as_secs(),
+            details.channels,
+            details.patterns,
+            details.shard_channels,
+            details.queued.map_or(-1, |queued| i64::try_from(queued).unwrap_or(i64::MAX)),
+            details.user,
+            details.resp,
+            details.library,
+            details.library_version,
+        )
+    }
+}
+
+impl Clients {
+    fn connected(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Client>>> {
+        self.connected.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn add(&self, peer: SocketAddr, port: u16, node: u16) -> Arc<Client> {
+        let client = Arc::new(Client {
+            id: self.ids.fetch_add(1, Ordering::Relaxed) + 1,
+            peer,
+            port,
+            node,
+            since: Instant::now(),
+            last: AtomicU64::new(0),
+            command: AtomicUsize::new(usize::MAX),
+            details: Mutex::default(),
+            ended: Notify::new(),
+        });
+        self.connected().insert(client.id, client.clone());
+        client
     }
 
     pub(super) fn remove(&self, id: u64) {
         self.connected().remove(&id);
     }
 
-    pub(super) fn update(&self, id: u64, change: impl FnOnce(&mut Client)) {
-        if let Some(client) = self.connected().get_mut(&id) {
-            change(client);
-        }
+    /// How many the node serves.
+    pub(super) fn count(&self, node: u16) -> usize {
+        self.connected().values().filter(|client| client.node == node).count()
     }
 
-    pub(super) fn name(&self, id: u64) -> String {
-        self.connected().get(&id).map(|client| client.name.clone()).unwrap_or_default()
+    /// Ends those of which `which` holds. Returns how many.
+    pub(super) fn end(&self, which: impl Fn(&Client) -> bool) -> usize {
+        let connected = self.connected();
+        let chosen = connected.values().filter(|client| which(client));
+        chosen.map(|client| client.ended.notify_one()).count()
     }
 
-    pub(super) fn count(&self) -> usize {
-        self.connected().len()
-    }
-
-    /// One line for each, or for one.
-    pub(super) fn lines(&self, only: Option<u64>, port: u16) -> String {
+    /// One line for each that the node serves.
+    pub(super) fn lines(&self, node: u16) -> String {
+        let clients: Vec<_> =
+            self.connected().values().filter(|client| client.node == node).cloned().collect();
         let mut text = String::new();
-        for (id, client) in self.connected().iter().filter(|(id, _)| only.is_none_or(|only| only == **id)) {
-            let now = Instant::now();
-            let (age, idle) = ((now - client.since).as_secs(), (now - client.last).as_secs());
-            let Client {
-                peer, name, library, library_version, user, command, resp, channels, patterns, ..
-            } = client;
-            // Writing to a string cannot fail.
-            let _ = writeln!(
-                text,
-                "id={id} addr={peer} laddr=127.0.0.1:{port} fd=8 name={name} age={age} idle={idle} flags=N db=0 \
-                 sub={channels} psub={patterns} ssub=0 multi=-1 watch=0 qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0 \
-                 rbs=1024 rbp=0 obl=0 oll=0 omem=0 tot-mem=0 events=r cmd={command} user={user} redir=-1 resp={resp} \
-                 lib-name={library} lib-ver={library_version}"
-            );
+        for client in clients {
+            let _ = writeln!(text, "{}", client.line()); // writing to a string cannot fail
         }
         text
+    }
+}
+
+impl Client {
+    /// Its own line.
+    pub(super) fn info(&self) -> String {
+        self.line() + "\n"
     }
 }

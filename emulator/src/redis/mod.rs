@@ -1,9 +1,15 @@
 //! The Redis plane: TLS, RESP2 and RESP3, and a check of every token.
 
+mod access;
+mod access_keys;
 mod clients;
+mod cluster;
 mod commands;
 mod connection;
+mod faults;
 mod glob;
+mod listening;
+mod options;
 mod plane;
 mod pubsub;
 mod reply;
@@ -11,4 +17,8 @@ mod request;
 mod session;
 mod store;
 
+pub(crate) use access::Policies;
+pub(crate) use faults::Fault;
+pub(crate) use listening::Ports;
+pub use options::{ClusterPolicy, Dialect, Family, RedisOptions};
 pub(crate) use plane::Plane;

@@ -1,86 +1,219 @@
-//! The listener, and what its connections share.
+//! The listeners, and what their connections share.
 
+use super::access::Policies;
+use super::access_keys::AccessKeys;
 use super::clients::Clients;
+use super::cluster::{Node, Topology};
 use super::connection;
+use super::faults::{Faults, Point};
+use super::listening::{Bound, Ports, bind, internal};
+use super::options::{ClusterPolicy, RedisOptions};
 use super::pubsub::Hub;
-use super::store::Store;
-use crate::world::{World, stop_signal};
+use crate::Error;
+use crate::world::World;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
-use tokio::net::TcpListener;
-use tokio::sync::watch;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::io::AsyncReadExt as _;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
-/// One Redis, which can be stopped and started again with its data.
+/// One cache, which can be stopped and started again with its data.
 pub(crate) struct Plane {
     pub(super) world: Arc<World>,
-    pub(super) store: Store,
+    pub(crate) options: RedisOptions,
     pub(super) hub: Hub,
     pub(super) clients: Clients,
-    pub(super) port: u16,
+    pub(super) topology: Topology,
+    pub(crate) access_keys: AccessKeys,
+    pub(crate) faults: Faults,
+    endpoint_port: u16,
     acceptor: TlsAcceptor,
-    running: Mutex<Option<Running>>,
+    running: Mutex<Vec<Listening>>,
+    /// Goes up when all connections are dropped: one that is still at its handshake is dropped too.
+    generation: AtomicU64,
 }
 
-/// A listener and its connections, and how to end them.
-struct Running {
-    stop: watch::Sender<bool>,
-    accepting: JoinHandle<()>,
+/// Accepts connections for a node.
+struct Listening {
+    port: u16,
+    task: JoinHandle<()>,
 }
 
 impl Plane {
-    pub(crate) fn new(world: Arc<World>, acceptor: TlsAcceptor, port: u16) -> Self {
-        Self {
+    /// Starts to answer.
+    ///
+    /// # Errors
+    /// The options contradict one another.
+    pub(crate) fn start(
+        world: Arc<World>,
+        options: RedisOptions,
+        acceptor: TlsAcceptor,
+        ports: Ports,
+    ) -> Result<Arc<Self>, Error> {
+        let node_ports = match ports.nodes.as_slice() {
+            [] => vec![ports.endpoint.port],
+            nodes => nodes.iter().map(|bound| bound.port).collect(),
+        };
+        let nodes = (0..).zip(node_ports).map(|(index, port)| Arc::new(Node::new(index, port))).collect();
+        let plane = Arc::new(Self {
             world,
-            store: Store::default(),
             hub: Hub::default(),
             clients: Clients::default(),
-            port,
+            topology: Topology::new(nodes, options.announce.clone()),
+            access_keys: AccessKeys::new(options.access_keys)?,
+            faults: Faults::default(),
+            endpoint_port: ports.endpoint.port,
+            options,
             acceptor,
-            running: Mutex::new(None),
+            running: Mutex::default(),
+            generation: AtomicU64::new(0),
+        });
+        plane.serve(ports);
+        Ok(plane)
+    }
+
+    /// Who may do what.
+    pub(crate) fn policies(&self) -> &Policies {
+        &self.world.policies
+    }
+
+    fn running(&self) -> MutexGuard<'_, Vec<Listening>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The endpoint leads to the first node, which tells the client about the others.
+    fn serve(self: &Arc<Self>, ports: Ports) {
+        if let Some(first) = self.topology.nodes.first() {
+            self.listen(ports.endpoint, first);
+        }
+        for (bound, node) in ports.nodes.into_iter().zip(&self.topology.nodes) {
+            self.listen(bound, node);
         }
     }
 
-    /// Accepts connections until [`Plane::stop`].
-    pub(crate) fn serve(self: &Arc<Self>, listener: TcpListener) {
-        let (stop, stopped) = watch::channel(false);
-        let accepting = tokio::spawn(accept(self.clone(), listener, stopped));
-        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(Running { stop, accepting });
+    fn listen(self: &Arc<Self>, bound: Bound, node: &Arc<Node>) {
+        for listener in bound.listeners {
+            let task = tokio::spawn(accept(self.clone(), node.clone(), listener));
+            self.running().push(Listening { port: bound.port, task });
+        }
     }
 
-    pub(crate) async fn start(self: &Arc<Self>) -> io::Result<()> {
-        let listener = TcpListener::bind(("127.0.0.1", self.port)).await?;
-        self.serve(listener);
+    /// Listens again where it did before.
+    pub(crate) async fn restart(self: &Arc<Self>) -> io::Result<()> {
+        let endpoint = bind(self.endpoint_port, None).await?;
+        let mut nodes = Vec::new();
+        if self.options.cluster_policy == ClusterPolicy::Oss {
+            for node in &self.topology.nodes {
+                nodes.push(bind(node.port(), internal(&self.options.announce)).await?);
+            }
+        }
+        self.serve(Ports { endpoint, nodes });
         self.world.log.note(format_args!("the Redis plane listens again"));
         Ok(())
     }
 
-    /// Closes the listener and every connection. The data stays. Once this returns, the port is free.
+    /// Closes every listener and connection. The data stays. Once this returns, the ports are free.
     pub(crate) async fn stop(&self) {
-        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(Running { stop, accepting }) = running {
-            stop.send_replace(true);
-            let _ = accepting.await; // an error is a panic of its own, and the listener gone with it
+        if self.close(|_| true).await {
+            self.drop_all();
             self.world.log.note(format_args!("the Redis plane was stopped"));
         }
     }
+
+    /// Closes listeners by their port. False if there were none.
+    async fn close(&self, which: impl Fn(u16) -> bool) -> bool {
+        let closing: Vec<_> = self.running().extract_if(.., |listening| which(listening.port)).collect();
+        for listening in &closing {
+            listening.task.abort();
+        }
+        let any = !closing.is_empty();
+        for listening in closing {
+            let _ = listening.task.await; // an error says that it was aborted, as it should be
+        }
+        any
+    }
+
+    /// Ends every connection. New ones are taken.
+    pub(crate) fn drop_all(&self) -> usize {
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        self.clients.end(|_| true)
+    }
+
+    /// Ends the connections of one user.
+    pub(crate) fn drop_user(&self, user: &str) -> usize {
+        self.clients.end(|client| client.details().user == user)
+    }
+
+    /// Access keys on or off. Either ends every connection, also those that use a token.
+    /// <https://learn.microsoft.com/azure/redis/entra-for-authentication#disable-access-key-authentication-on-your-cache>
+    pub(crate) fn set_access_keys(&self, enabled: bool) -> usize {
+        self.access_keys.set(enabled);
+        self.world.log.note(format_args!("access keys are {}", if enabled { "on" } else { "off" }));
+        self.drop_all()
+    }
+
+    /// A replica takes over for a node: its connections end and nothing listens for a while. A node of a cluster
+    /// is then found at another port, the single endpoint where it was.
+    ///
+    /// # Errors
+    /// There is no such node, or a port cannot be had.
+    pub(crate) async fn fail_over(self: &Arc<Self>, index: usize, down: Duration) -> Result<(), String> {
+        let node = self.topology.nodes.get(index).ok_or_else(|| {
+            format!("there is no node {index}; the first is 0 and there are {}", self.topology.nodes.len())
+        })?;
+        let in_cluster = self.options.cluster_policy == ClusterPolicy::Oss;
+        let port = node.port();
+        self.close(|listening| listening == port).await;
+        self.clients.end(|client| client.node == node.index);
+        self.world.log.note(format_args!("node {index} fails over for {} ms", down.as_millis()));
+        tokio::time::sleep(down).await;
+        let (wanted, other) = if in_cluster { (0, internal(&self.options.announce)) } else { (port, None) };
+        let bound =
+            bind(wanted, other).await.map_err(|error| format!("the node cannot listen again: {error}"))?;
+        node.move_to(bound.port);
+        self.listen(bound, node);
+        Ok(())
+    }
 }
 
-async fn accept(plane: Arc<Plane>, listener: TcpListener, mut stopped: watch::Receiver<bool>) {
-    let for_connections = stopped.clone();
+async fn accept(plane: Arc<Plane>, node: Arc<Node>, listener: TcpListener) {
     loop {
-        tokio::select! {
-            accepted = listener.accept() => if let Ok((stream, peer)) = accepted {
-                let (plane, stopped) = (plane.clone(), for_connections.clone());
-                tokio::spawn(async move {
-                    let _ = stream.set_nodelay(true); // replies are small; without it they only come later
-                    if let Ok(stream) = plane.acceptor.accept(stream).await {
-                        connection::run(plane, stream, peer, stopped).await;
-                    }
-                });
-            },
-            () = stop_signal(&mut stopped) => return,
-        }
+        // An error is the connection's (gone again) or the process's (no descriptors left): the next may do.
+        let Ok((stream, peer)) = listener.accept().await else {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            continue;
+        };
+        let port = listener.local_addr().map_or(0, |address| address.port());
+        let (plane, node) = (plane.clone(), node.clone());
+        tokio::spawn(async move {
+            let generation = plane.generation.load(Ordering::Acquire);
+            let _ = stream.set_nodelay(true); // replies are small; without it they only come later
+            let Some(stream) = welcome(&plane, stream).await else { return };
+            let Ok(stream) = plane.acceptor.accept(stream).await else { return };
+            let client = plane.clients.add(peer, port, node.index);
+            if plane.generation.load(Ordering::Acquire) == generation {
+                connection::run(plane.clone(), node, client.clone(), stream).await;
+            }
+            plane.clients.remove(client.id);
+        });
     }
+}
+
+/// Does what was scripted for a new connection. None if nothing comes of it.
+async fn welcome(plane: &Plane, mut stream: TcpStream) -> Option<TcpStream> {
+    let Some(fault) = plane.faults.next(Point::Connect, "") else { return Some(stream) };
+    plane.world.log.note(format_args!("a scripted fault for a new connection"));
+    tokio::time::sleep(fault.delay()).await;
+    if fault.stall {
+        let mut greeting = [0; 512];
+        // Held until the client gives up, whatever it says.
+        while matches!(stream.read(&mut greeting).await, Ok(1..)) {}
+    }
+    if fault.reset {
+        let _ = stream.set_zero_linger(); // then closing it sends a reset
+    }
+    (!fault.reset && !fault.close && !fault.stall).then_some(stream)
 }

@@ -7,21 +7,43 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc::UnboundedSender;
 
-/// Delivers what is published to every connection that listens.
+/// Delivers what is published to every connection that listens, whichever node serves it.
 #[derive(Default)]
 pub(super) struct Hub(Mutex<BTreeMap<u64, Listener>>);
 
 struct Listener {
-    channels: BTreeSet<Bytes>,
-    patterns: BTreeSet<Bytes>,
+    names: [BTreeSet<Bytes>; 3],
     outbox: UnboundedSender<Reply>,
 }
 
-/// By name or by pattern.
-#[derive(Clone, Copy)]
+/// By name, by pattern, or by the name of a channel that belongs to a slot.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Selector {
     Channel,
     Pattern,
+    ShardChannel,
+}
+
+/// To how many channels and patterns a connection listens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Subscribed {
+    pub(super) channels: usize,
+    pub(super) patterns: usize,
+    pub(super) shard_channels: usize,
+}
+
+impl Subscribed {
+    pub(super) fn any(self) -> bool {
+        self.channels + self.patterns + self.shard_channels > 0
+    }
+
+    /// As a confirmation has it: channels of slots are counted by themselves.
+    pub(super) fn counted_with(self, by: Selector) -> usize {
+        match by {
+            Selector::ShardChannel => self.shard_channels,
+            _ => self.channels + self.patterns,
+        }
+    }
 }
 
 impl Hub {
@@ -29,19 +51,23 @@ impl Hub {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many channels and patterns the connection listens to afterwards.
-    pub(super) fn add(&self, id: u64, by: Selector, name: Bytes, outbox: &UnboundedSender<Reply>) -> usize {
+    pub(super) fn add(
+        &self,
+        id: u64,
+        by: Selector,
+        name: Bytes,
+        outbox: &UnboundedSender<Reply>,
+    ) -> Subscribed {
         let mut listeners = self.listeners();
-        let fresh =
-            || Listener { channels: BTreeSet::new(), patterns: BTreeSet::new(), outbox: outbox.clone() };
+        let fresh = || Listener { names: Default::default(), outbox: outbox.clone() };
         let listener = listeners.entry(id).or_insert_with(fresh);
         listener.set(by).insert(name);
         listener.count()
     }
 
-    pub(super) fn remove(&self, id: u64, by: Selector, name: &Bytes) -> usize {
+    pub(super) fn remove(&self, id: u64, by: Selector, name: &Bytes) -> Subscribed {
         let mut listeners = self.listeners();
-        let Some(listener) = listeners.get_mut(&id) else { return 0 };
+        let Some(listener) = listeners.get_mut(&id) else { return Subscribed::default() };
         listener.set(by).remove(name);
         listener.count()
     }
@@ -60,32 +86,51 @@ impl Hub {
     /// How many were told.
     pub(super) fn publish(&self, channel: &Bytes, message: &Bytes) -> usize {
         let mut told = 0;
-        let mut send = |listener: &Listener, parts: Vec<Reply>| {
-            // A closed outbox is a connection that is just going away.
-            told += usize::from(listener.outbox.send(Reply::Push(parts)).is_ok());
-        };
         let bulk = |data: &Bytes| Reply::Bulk(data.clone());
         for listener in self.listeners().values() {
-            if listener.channels.contains(channel) {
-                send(listener, vec![Reply::text("message"), bulk(channel), bulk(message)]);
+            let [channels, patterns, _] = &listener.names;
+            if channels.contains(channel) {
+                told += listener.send(vec![Reply::text("message"), bulk(channel), bulk(message)]);
             }
-            for pattern in listener.patterns.iter().filter(|pattern| glob::matches(pattern, channel)) {
-                send(listener, vec![Reply::text("pmessage"), bulk(pattern), bulk(channel), bulk(message)]);
+            for pattern in patterns.iter().filter(|pattern| glob::matches(pattern, channel)) {
+                told +=
+                    listener.send(vec![Reply::text("pmessage"), bulk(pattern), bulk(channel), bulk(message)]);
             }
         }
         told
+    }
+
+    /// The same for a channel that belongs to a slot.
+    pub(super) fn publish_to_shard(&self, channel: &Bytes, message: &Bytes) -> usize {
+        let bulk = |data: &Bytes| Reply::Bulk(data.clone());
+        let listeners = self.listeners();
+        let listening = listeners.values().filter(|listener| {
+            let [.., shard_channels] = &listener.names;
+            shard_channels.contains(channel)
+        });
+        listening
+            .map(|listener| listener.send(vec![Reply::text("smessage"), bulk(channel), bulk(message)]))
+            .sum()
     }
 }
 
 impl Listener {
     fn set(&mut self, by: Selector) -> &mut BTreeSet<Bytes> {
+        let [channels, patterns, shard_channels] = &mut self.names;
         match by {
-            Selector::Channel => &mut self.channels,
-            Selector::Pattern => &mut self.patterns,
+            Selector::Channel => channels,
+            Selector::Pattern => patterns,
+            Selector::ShardChannel => shard_channels,
         }
     }
 
-    fn count(&self) -> usize {
-        self.channels.len() + self.patterns.len()
+    fn count(&self) -> Subscribed {
+        let [channels, patterns, shard_channels] = self.names.each_ref().map(BTreeSet::len);
+        Subscribed { channels, patterns, shard_channels }
+    }
+
+    /// 1 if it was told: a closed outbox is a connection that is just going away.
+    fn send(&self, parts: Vec<Reply>) -> usize {
+        usize::from(self.outbox.send(Reply::Push(parts)).is_ok())
     }
 }

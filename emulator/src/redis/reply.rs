@@ -14,7 +14,11 @@ pub(super) enum Reply {
     Int(i64),
     Bulk(Bytes),
     Null,
+    /// No array; in RESP3 the same as [`Self::Null`].
+    NullArray,
     Array(Vec<Reply>),
+    /// A set in RESP3, an array in RESP2.
+    Set(Vec<Reply>),
     /// A map in RESP3, a flat array in RESP2.
     Map(Vec<(Reply, Reply)>),
     /// Out of band in RESP3, an array in RESP2.
@@ -46,6 +50,10 @@ impl Reply {
         if let Self::Several(replies) = self {
             return replies.into_iter().try_for_each(|reply| reply.write(protocol, out));
         }
+        if self == Self::NullArray && protocol == 2 {
+            out.extend_from_slice(b"*-1\r\n"); // the library knows only the other null
+            return Ok(());
+        }
         match protocol {
             3 => resp3::encode::complete::extend_encode(out, &self.into_resp3(), false).map(drop),
             _ => resp2::encode::extend_encode(out, &self.into_resp2(), false).map(drop),
@@ -59,8 +67,8 @@ impl Reply {
             Self::Error(text) => Frame2::Error(text.into()),
             Self::Int(number) => Frame2::Integer(number),
             Self::Bulk(data) => Frame2::BulkString(data),
-            Self::Null => Frame2::Null,
-            Self::Array(items) | Self::Push(items) | Self::Several(items) => all(items),
+            Self::Null | Self::NullArray => Frame2::Null,
+            Self::Array(items) | Self::Set(items) | Self::Push(items) | Self::Several(items) => all(items),
             Self::Map(pairs) => all(pairs.into_iter().flat_map(|(key, value)| [key, value]).collect()),
         }
     }
@@ -75,8 +83,11 @@ impl Reply {
             Self::Error(text) => Frame3::SimpleError { data: text.into(), attributes },
             Self::Int(data) => Frame3::Number { data, attributes },
             Self::Bulk(data) => Frame3::BlobString { data, attributes },
-            Self::Null => Frame3::Null,
+            Self::Null | Self::NullArray => Frame3::Null,
             Self::Array(items) | Self::Several(items) => Frame3::Array { data: all(items), attributes },
+            Self::Set(items) => {
+                Frame3::Set { data: items.into_iter().map(Self::into_resp3).collect(), attributes }
+            }
             Self::Push(items) => Frame3::Push { data: all(items), attributes },
             Self::Map(pairs) => {
                 let data =
@@ -106,6 +117,15 @@ mod tests {
         assert_eq!(written(Reply::Null, 3), "_\r\n");
         assert_eq!(written(Reply::Push(vec![Reply::text("m")]), 2), "*1\r\n$1\r\nm\r\n");
         assert_eq!(written(Reply::Push(vec![Reply::text("m")]), 3), ">1\r\n$1\r\nm\r\n");
+        assert_eq!(
+            (written(Reply::NullArray, 2), written(Reply::NullArray, 3)),
+            ("*-1\r\n".into(), "_\r\n".into())
+        );
+        let set = Reply::Set(vec![Reply::text("m")]);
+        assert_eq!(
+            (written(set.clone(), 2), written(set, 3)),
+            ("*1\r\n$1\r\nm\r\n".into(), "~1\r\n$1\r\nm\r\n".into())
+        );
         assert_eq!(written(Reply::error("ERR no"), 3), "-ERR no\r\n");
     }
 }

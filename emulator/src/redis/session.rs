@@ -1,8 +1,11 @@
 //! Who a connection is authenticated as, and until when.
 
+use super::access::{Permissions, Policies};
+use super::clients::DEFAULT_USER;
+use super::options::Dialect;
 use super::plane::Plane;
-use crate::identities::Access;
 use crate::tokens;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A connection's standing. Moves only when an AUTH is accepted, or by RESET.
@@ -11,78 +14,113 @@ pub(super) struct Session {
     current: Option<Authenticated>,
     /// The object id that this connection counts for: that of its first accepted AUTH.
     counted_for: Option<String>,
+    /// Commands since they were last added to the counts.
+    commands: u64,
 }
 
 struct Authenticated {
-    object_id: String,
-    access: Access,
-    /// Since the Unix epoch, on the emulator's clock.
-    expires: Duration,
+    user: String,
+    permissions: Arc<Permissions>,
+    /// The version of the policies that `permissions` is from.
+    version: u64,
+    /// Since the Unix epoch, on the emulator's clock. An access key has no end.
+    expires: Option<Duration>,
 }
 
 /// What a client is told, whatever the reason.
-pub(super) const REFUSED: &str = "WRONGPASS invalid username-password pair or user is disabled.";
+pub(super) fn refusal(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Oss => "WRONGPASS invalid username-password pair or user is disabled.",
+        Dialect::Classic => "ERR WRONGPASS invalid username-password pair",
+    }
+}
+
+/// What an AUTH brings: a user and a token, or an access key.
+pub(super) struct Credentials {
+    pub(super) user: Option<String>,
+    pub(super) secret: String,
+}
 
 impl Session {
     pub(super) fn is_authenticated(&self) -> bool {
         self.current.is_some()
     }
 
-    pub(super) fn access(&self) -> Option<Access> {
-        self.current.as_ref().map(|current| current.access)
+    /// What the connection may do: as of now, also if the policy has changed since the AUTH.
+    pub(super) fn permissions(&mut self, policies: &Policies) -> Option<&Arc<Permissions>> {
+        let current = self.current.as_mut()?;
+        let version = policies.version();
+        if current.version != version && current.user != DEFAULT_USER {
+            current.version = version;
+            // One that was taken away stays with this connection: see `Policies::remove`.
+            current.permissions = policies.of(&current.user).unwrap_or_else(|| current.permissions.clone());
+        }
+        Some(&current.permissions)
     }
 
     /// When the server closes the connection, unless an AUTH comes first.
     pub(super) fn expires(&self) -> Option<Duration> {
-        self.current.as_ref().map(|current| current.expires)
+        self.current.as_ref()?.expires
     }
 
-    /// Checks a token. A refused one changes nothing: who was authenticated stays so, and not for longer.
-    pub(super) fn authenticate(&mut self, plane: &Plane, user: &str, token: &str) -> Result<(), ()> {
+    /// Checks credentials. Refused ones change nothing: who was authenticated stays so, and not for longer.
+    pub(super) fn authenticate(
+        &mut self,
+        plane: &Plane,
+        credentials: &Credentials,
+    ) -> Result<(), &'static str> {
+        let accepted = match &credentials.user {
+            Some(user) if user != DEFAULT_USER => with_token(plane, user, &credentials.secret),
+            _ => with_access_key(plane, &credentials.secret),
+        };
         let world = &plane.world;
-        match tokens::verify(world, user, token) {
-            Ok(accepted) => {
-                let left = accepted.expires.saturating_sub(world.now());
-                world.log.note(format_args!(
-                    "AUTH accepted for {}, {} s left",
-                    accepted.object_id,
-                    left.as_secs()
-                ));
-                let first = self.counted_for.is_none();
-                let counted_for = self.counted_for.get_or_insert_with(|| accepted.object_id.clone());
-                world.stats.on(counted_for, |counts| {
-                    counts.auths += 1;
-                    counts.connections += u64::from(first);
-                    counts.connected += u64::from(first);
-                });
-                let tokens::Accepted { object_id, access, expires } = accepted;
-                self.current = Some(Authenticated { object_id, access, expires });
-                Ok(())
-            }
-            Err(reason) => {
-                world.stats.auth_rejected(reason);
-                world.log.note(format_args!("AUTH refused: {reason}"));
-                Err(())
-            }
-        }
+        let accepted = accepted.inspect_err(|reason| {
+            world.stats.auth_rejected(reason);
+            world.log.note(format_args!("AUTH refused: {reason}"));
+        });
+        let accepted = accepted.map_err(|_| refusal(plane.options.dialect()))?;
+        let left = accepted.expires.map(|expires| expires.saturating_sub(world.now()).as_secs());
+        world.log.note(format_args!(
+            "AUTH accepted for {}, {}",
+            accepted.user,
+            left.map_or("without end".to_owned(), |left| format!("{left} s left")),
+        ));
+        let first = self.counted_for.is_none();
+        let counted_for = self.counted_for.get_or_insert_with(|| accepted.user.clone());
+        world.stats.on(counted_for, |counts| {
+            counts.auths += 1;
+            counts.connections += u64::from(first);
+            counts.connected += u64::from(first);
+        });
+        self.current = Some(accepted);
+        Ok(())
     }
 
     pub(super) fn user(&self) -> &str {
-        self.current.as_ref().map_or("default", |current| &current.object_id)
+        self.current.as_ref().map_or(DEFAULT_USER, |current| &current.user)
     }
 
     pub(super) fn reset(&mut self) {
         self.current = None;
     }
 
-    pub(super) fn count_command(&self, plane: &Plane) {
-        if let Some(object_id) = &self.counted_for {
-            plane.world.stats.on(object_id, |counts| counts.commands += 1);
+    pub(super) fn count_command(&mut self) {
+        self.commands += 1;
+    }
+
+    /// Adds the commands to the counts: once for many of them, as others look at those too.
+    pub(super) fn flush_counts(&mut self, plane: &Plane) {
+        if self.commands > 0
+            && let Some(object_id) = &self.counted_for
+        {
+            plane.world.stats.on(object_id, |counts| counts.commands += self.commands);
+            self.commands = 0;
         }
     }
 
     /// The connection is closed.
-    pub(super) fn end(&self, plane: &Plane, expired: bool) {
+    pub(super) fn end(&mut self, plane: &Plane, expired: bool) {
+        self.flush_counts(plane);
         if let Some(object_id) = &self.counted_for {
             plane.world.stats.on(object_id, |counts| {
                 counts.connected = counts.connected.saturating_sub(1);
@@ -93,4 +131,18 @@ impl Session {
             plane.world.log.note(format_args!("connection of {} closed: its token expired", self.user()));
         }
     }
+}
+
+fn with_token(plane: &Plane, user: &str, token: &str) -> Result<Authenticated, &'static str> {
+    let accepted = tokens::verify(&plane.world, user, token)?;
+    let policies = &plane.world.policies;
+    let version = policies.version();
+    let permissions =
+        policies.of(&accepted.object_id).ok_or("the object id has no access policy assignment")?;
+    Ok(Authenticated { user: accepted.object_id, permissions, version, expires: Some(accepted.expires) })
+}
+
+fn with_access_key(plane: &Plane, key: &str) -> Result<Authenticated, &'static str> {
+    let permissions = plane.access_keys.permissions_for(key)?;
+    Ok(Authenticated { user: DEFAULT_USER.to_owned(), permissions, version: 0, expires: None })
 }

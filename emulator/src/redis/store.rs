@@ -1,15 +1,24 @@
-//! The data: strings and hashes, with expiry.
+//! The data of one node: strings, hashes, lists and sets, with expiry.
 
 use bytes::Bytes;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 #[derive(Default)]
-pub(super) struct Store(Mutex<Data>);
+pub(super) struct Store {
+    data: Mutex<Data>,
+    /// Wakes who waits for an element of a list.
+    pub(super) pushed: Notify,
+}
 
 #[derive(Default)]
-pub(super) struct Data(HashMap<Bytes, Entry>);
+pub(super) struct Data {
+    entries: HashMap<Bytes, Entry>,
+    /// How often each key has been changed that somebody watches.
+    watched: HashMap<Bytes, u64>,
+}
 
 #[derive(Debug)]
 pub(super) struct Entry {
@@ -21,41 +30,102 @@ pub(super) struct Entry {
 pub(super) enum Value {
     Text(Bytes),
     Hash(BTreeMap<Bytes, Bytes>),
+    List(VecDeque<Bytes>),
+    Set(BTreeSet<Bytes>),
+}
+
+impl Value {
+    /// As `TYPE` says it.
+    pub(super) fn type_name(&self) -> &'static str {
+        match self {
+            Self::Text(_) => "string",
+            Self::Hash(_) => "hash",
+            Self::List(_) => "list",
+            Self::Set(_) => "set",
+        }
+    }
+
+    /// A key without elements does not exist.
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Text(_) => false,
+            Self::Hash(fields) => fields.is_empty(),
+            Self::List(items) => items.is_empty(),
+            Self::Set(members) => members.is_empty(),
+        }
+    }
 }
 
 impl Store {
     pub(super) fn lock(&self) -> MutexGuard<'_, Data> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.data.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Data {
     /// The live entry of a key; one that has expired is removed on the way.
-    pub(super) fn get(&mut self, key: &Bytes) -> Option<&mut Entry> {
-        let expired = |entry: &Entry| entry.expires.is_some_and(|at| at <= Instant::now());
-        if self.0.get(key).is_some_and(expired) {
-            self.0.remove(key);
+    pub(super) fn get(&mut self, key: &Bytes) -> Option<&Entry> {
+        let now = Instant::now;
+        match self.entries.get(key).map(|entry| entry.expires.is_some_and(|at| at <= now())) {
+            Some(true) => self.entries.remove(key).and(None),
+            Some(false) => self.entries.get(key),
+            None => None,
         }
-        self.0.get_mut(key)
+    }
+
+    /// The same, to change it. [`Data::tidy`] follows if elements may have gone.
+    pub(super) fn get_mut(&mut self, key: &Bytes) -> Option<&mut Entry> {
+        self.get(key)?;
+        self.touch(key);
+        self.entries.get_mut(key)
     }
 
     pub(super) fn put(&mut self, key: Bytes, value: Value, expires: Option<Instant>) {
-        self.0.insert(key, Entry { value, expires });
+        self.touch(&key);
+        self.entries.insert(key, Entry { value, expires });
     }
 
     pub(super) fn remove(&mut self, key: &Bytes) -> bool {
         let live = self.get(key).is_some();
-        self.0.remove(key);
+        if live {
+            self.touch(key);
+        }
+        self.entries.remove(key);
         live
+    }
+
+    /// Removes the key if nothing is left in it.
+    pub(super) fn tidy(&mut self, key: &Bytes) {
+        if self.entries.get(key).is_some_and(|entry| entry.value.is_empty()) {
+            self.entries.remove(key);
+        }
     }
 
     pub(super) fn keys(&mut self) -> Vec<Bytes> {
         let now = Instant::now();
-        self.0.retain(|_, entry| entry.expires.is_none_or(|at| at > now));
-        self.0.keys().cloned().collect()
+        self.entries.retain(|_, entry| entry.expires.is_none_or(|at| at > now));
+        self.entries.keys().cloned().collect()
     }
 
     pub(super) fn clear(&mut self) {
-        self.0.clear();
+        for changes in self.watched.values_mut() {
+            *changes += 1;
+        }
+        self.entries.clear();
+    }
+
+    fn touch(&mut self, key: &Bytes) {
+        if let Some(changes) = self.watched.get_mut(key) {
+            *changes += 1;
+        }
+    }
+
+    /// From now on changes of the key are counted.
+    pub(super) fn watch(&mut self, key: &Bytes) -> u64 {
+        *self.watched.entry(key.clone()).or_default()
+    }
+
+    pub(super) fn changes(&self, key: &Bytes) -> u64 {
+        self.watched.get(key).copied().unwrap_or_default()
     }
 }

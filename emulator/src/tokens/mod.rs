@@ -11,4 +11,4 @@ pub(crate) use claims::{Claims, for_application, for_managed_identity, for_user}
 pub(crate) use federated::{FederatedClaims, Timing};
 pub(crate) use key::SigningKey;
 pub(crate) use rsa_key::new_rsa_key;
-pub(crate) use verify::{Accepted, verify};
+pub(crate) use verify::verify;

@@ -1,7 +1,6 @@
 //! What the Redis plane checks of a token.
 
 use super::Claims;
-use crate::identities::Access;
 use crate::world::World;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, Validation};
@@ -15,7 +14,6 @@ const AUDIENCES: [&str; 3] =
 #[derive(Debug)]
 pub(crate) struct Accepted {
     pub(crate) object_id: String,
-    pub(crate) access: Access,
     /// Since the Unix epoch.
     pub(crate) expires: Duration,
 }
@@ -23,7 +21,7 @@ pub(crate) struct Accepted {
 /// Why a token was refused. The client is never told.
 pub(crate) type Rejection = &'static str;
 
-/// Signature, audience, validity, object id, access policy: in this order.
+/// Signature, audience, validity, object id: in this order.
 pub(crate) fn verify(world: &World, user: &str, token: &str) -> Result<Accepted, Rejection> {
     let mut validation = Validation::new(Algorithm::RS256);
     validation.set_audience(&AUDIENCES);
@@ -47,9 +45,7 @@ pub(crate) fn verify(world: &World, user: &str, token: &str) -> Result<Accepted,
     if object_id != user {
         return Err("the user name is not the token's object id");
     }
-    let access =
-        world.directory.access_of(&object_id).ok_or("the object id has no access policy assignment")?;
-    Ok(Accepted { object_id, access, expires })
+    Ok(Accepted { object_id, expires })
 }
 
 #[cfg(test)]

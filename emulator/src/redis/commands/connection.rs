@@ -1,97 +1,120 @@
 //! Commands about the connection itself.
 
+use super::super::clients::{Client, Details};
 use super::super::connection::Connection;
+use super::super::options::ClusterPolicy;
+use super::super::pubsub::Subscribed;
 use super::super::reply::{OK, Reply};
-use super::super::session::REFUSED;
-use super::{SYNTAX, one_line, owned, text, word, wrong_arity};
+use super::super::session::Credentials;
+use super::{SYNTAX, count, one_line, owned, text, unknown_subcommand, word, wrong_arity};
 use bytes::Bytes;
 
 /// The version that Azure Managed Redis reports at the time of writing.
 pub(super) const REDIS_VERSION: &str = "7.4.0";
 
-/// AUTH and HELLO never get here: they wait for the token check.
-pub(super) fn checked_elsewhere(_: &mut Connection, _: &[Bytes]) -> Reply {
-    Reply::error("ERR internal: not a synchronous command")
-}
-
-/// `AUTH user token`. The form without a user would be an access key, and those are switched off.
-pub(in crate::redis) fn auth(connection: &mut Connection, words: &[Bytes]) -> Reply {
-    match words.len() {
-        2 => Reply::error(REFUSED),
-        3 => match authenticate(connection, &text(words, 1), &text(words, 2)) {
-            Ok(()) => OK,
-            Err(refused) => refused,
-        },
-        _ => Reply::error(SYNTAX),
+/// `AUTH user token`, or `AUTH key`.
+pub(super) fn auth(connection: &mut Connection, words: &[Bytes]) -> Reply {
+    match credentials_of_auth(words) {
+        Some(credentials) => authenticate(connection, &credentials).map_or_else(|refused| refused, |()| OK),
+        None => Reply::error(SYNTAX),
     }
 }
 
-fn authenticate(connection: &mut Connection, user: &str, token: &str) -> Result<(), Reply> {
+/// What an AUTH brings, if it is one.
+pub(in crate::redis) fn credentials_of_auth(words: &[Bytes]) -> Option<Credentials> {
+    match words.len() {
+        2 => Some(Credentials { user: None, secret: text(words, 1) }),
+        3 => Some(Credentials { user: Some(text(words, 1)), secret: text(words, 2) }),
+        _ => None,
+    }
+}
+
+fn authenticate(connection: &mut Connection, credentials: &Credentials) -> Result<(), Reply> {
     let plane = connection.plane.clone();
-    connection.session.authenticate(&plane, user, token).map_err(|()| Reply::error(REFUSED))?;
-    plane.clients.update(connection.id, |client| client.user = connection.session.user().to_owned());
+    connection.session.authenticate(&plane, credentials).map_err(Reply::error)?;
+    connection.session.user().clone_into(&mut connection.client.details().user);
     Ok(())
 }
 
+/// What a HELLO asks for.
+pub(in crate::redis) struct Hello {
+    pub(in crate::redis) protocol: Option<u8>,
+    pub(in crate::redis) credentials: Option<Credentials>,
+    pub(in crate::redis) name: Option<String>,
+}
+
 /// `HELLO [2|3 [AUTH user token] [SETNAME name]]`. <https://redis.io/docs/latest/commands/hello/>
-pub(in crate::redis) fn hello(connection: &mut Connection, words: &[Bytes]) -> Reply {
+pub(in crate::redis) fn parse_hello(words: &[Bytes]) -> Result<Hello, Reply> {
     let protocol = match words.get(1).map(AsRef::as_ref) {
-        None => connection.protocol,
-        Some(b"2") => 2,
-        Some(b"3") => 3,
-        Some(_) => return Reply::error("NOPROTO unsupported protocol version"),
+        None => None,
+        Some(b"2") => Some(2),
+        Some(b"3") => Some(3),
+        Some(_) => return Err(Reply::error("NOPROTO unsupported protocol version")),
     };
-    let (mut credentials, mut name, mut index) = (None, None, 2);
+    let (mut hello, mut index) = (Hello { protocol, credentials: None, name: None }, 2);
     while index < words.len() {
         let left = words.len() - index;
         if word(words, index).eq_ignore_ascii_case(b"AUTH") && left > 2 {
-            credentials = Some((text(words, index + 1), text(words, index + 2)));
+            let (user, secret) = (Some(text(words, index + 1)), text(words, index + 2));
+            hello.credentials = Some(Credentials { user, secret });
             index += 3;
         } else if word(words, index).eq_ignore_ascii_case(b"SETNAME") && left > 1 {
-            name = Some(text(words, index + 1));
+            hello.name = Some(text(words, index + 1));
             index += 2;
         } else {
-            return Reply::error(one_line(&format!(
-                "ERR Syntax error in HELLO option '{}'",
-                text(words, index)
-            )));
+            let option = text(words, index);
+            return Err(Reply::error(one_line(&format!("ERR Syntax error in HELLO option '{option:.128}'"))));
         }
     }
-    if let Some((user, token)) = credentials
-        && let Err(refused) = authenticate(connection, &user, &token)
+    Ok(hello)
+}
+
+/// What a HELLO without credentials hears from a server that wants some.
+pub(in crate::redis) const HELLO_WITHOUT_AUTH: &str = "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> \
+     option can be used to authenticate the client and select the RESP protocol version at the same time";
+
+pub(super) fn hello(connection: &mut Connection, words: &[Bytes]) -> Reply {
+    let Hello { protocol, credentials, name } = match parse_hello(words) {
+        Ok(hello) => hello,
+        Err(refused) => return refused,
+    };
+    if let Some(credentials) = credentials
+        && let Err(refused) = authenticate(connection, &credentials)
     {
         return refused;
     }
     if !connection.session.is_authenticated() {
-        return Reply::error(
-            "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH \
-             <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the \
-             same time",
-        );
+        return Reply::error(HELLO_WITHOUT_AUTH);
     }
-    connection.protocol = protocol;
-    connection.plane.clients.update(connection.id, |client| {
-        client.resp = protocol;
-        client.name = name.unwrap_or_else(|| client.name.clone());
-    });
+    connection.protocol = protocol.unwrap_or(connection.protocol);
+    let mut details = connection.client.details();
+    details.resp = connection.protocol;
+    if let Some(name) = name {
+        details.name = name;
+    }
+    drop(details);
     greeting(connection)
 }
 
 fn greeting(connection: &Connection) -> Reply {
     let entry = |key: &str, value: Reply| (Reply::text(key), value);
+    let mode = match connection.plane.options.cluster_policy {
+        ClusterPolicy::Oss => "cluster",
+        ClusterPolicy::Enterprise => "standalone",
+    };
     Reply::Map(vec![
         entry("server", Reply::text("redis")),
         entry("version", Reply::text(REDIS_VERSION)),
         entry("proto", Reply::Int(connection.protocol.into())),
-        entry("id", Reply::Int(id(connection))),
-        entry("mode", Reply::text("standalone")),
+        entry("id", id(connection)),
+        entry("mode", Reply::text(mode)),
         entry("role", Reply::text("master")),
         entry("modules", Reply::Array(Vec::new())),
     ])
 }
 
-fn id(connection: &Connection) -> i64 {
-    connection.id.try_into().unwrap_or(i64::MAX)
+fn id(connection: &Connection) -> Reply {
+    Reply::Int(connection.client.id.try_into().unwrap_or(i64::MAX))
 }
 
 pub(super) fn quit(connection: &mut Connection, _: &[Bytes]) -> Reply {
@@ -101,16 +124,12 @@ pub(super) fn quit(connection: &mut Connection, _: &[Bytes]) -> Reply {
 
 /// Back to a connection that has just been opened. <https://redis.io/docs/latest/commands/reset/>
 pub(super) fn reset(connection: &mut Connection, _: &[Bytes]) -> Reply {
-    connection.plane.hub.forget(connection.id);
-    connection.subscriptions = 0;
+    connection.plane.hub.forget(connection.client.id);
+    connection.subscribed = Subscribed::default();
+    connection.transaction.discard();
     connection.protocol = 2;
     connection.session.reset();
-    connection.plane.clients.update(connection.id, |client| {
-        client.resp = 2;
-        (client.channels, client.patterns) = (0, 0);
-        client.name.clear();
-        "default".clone_into(&mut client.user);
-    });
+    *connection.client.details() = Details::default();
     Reply::Simple("RESET")
 }
 
@@ -123,7 +142,7 @@ pub(super) fn select(_: &mut Connection, words: &[Bytes]) -> Reply {
 }
 
 pub(super) fn ping(connection: &mut Connection, words: &[Bytes]) -> Reply {
-    let subscribed = connection.protocol == 2 && connection.subscriptions > 0;
+    let subscribed = connection.protocol == 2 && connection.subscribed.any();
     match words.len() {
         1 | 2 if subscribed => Reply::Array(vec![Reply::text("pong"), Reply::Bulk(owned(words, 1))]),
         1 => Reply::Simple("PONG"),
@@ -136,42 +155,66 @@ pub(super) fn echo(_: &mut Connection, words: &[Bytes]) -> Reply {
     Reply::Bulk(owned(words, 1))
 }
 
-/// The subcommands that stock clients send when they connect, and those that a test looks with.
+/// The subcommands that stock clients send when they connect, and those that a test looks and acts with.
 pub(super) fn client(connection: &mut Connection, words: &[Bytes]) -> Reply {
-    let (clients, id) = (&connection.plane.clients, connection.id);
-    let subcommand = text(words, 1).to_ascii_uppercase();
-    let port = connection.plane.port;
-    match (subcommand.as_str(), words.len()) {
-        ("ID", 2) => Reply::Int(self::id(connection)),
-        ("GETNAME", 2) => {
-            let name = clients.name(id);
-            if name.is_empty() { Reply::Null } else { Reply::text(&name) }
-        }
+    let client = &connection.client;
+    match (text(words, 1).to_ascii_uppercase().as_str(), words.len()) {
+        ("ID", 2) => id(connection),
+        ("GETNAME", 2) => match client.details().name.as_str() {
+            "" => Reply::Null,
+            name => Reply::text(name),
+        },
         ("SETNAME", 3) => {
-            clients.update(id, |client| client.name = text(words, 2));
+            client.details().name = text(words, 2);
             OK
         }
-        ("SETINFO", 4) => set_info(connection, words),
-        ("LIST", 2..) => Reply::text(&clients.lines(None, port)),
-        ("INFO", 2) => Reply::text(&clients.lines(Some(id), port)),
+        ("SETINFO", 4) => set_info(client, words),
+        ("LIST", 2..) => Reply::bulk(connection.plane.clients.lines(connection.node.index)),
+        ("INFO", 2) => Reply::bulk(client.info()),
         ("NO-EVICT" | "NO-TOUCH", 3) => OK,
-        _ => Reply::error(one_line(&format!(
-            "ERR unknown subcommand or wrong number of arguments for '{:.128}'. Try CLIENT HELP.",
-            text(words, 1)
-        ))),
+        ("KILL", 3..) => kill(connection, words),
+        _ => unknown_subcommand(words),
     }
 }
 
-fn set_info(connection: &Connection, words: &[Bytes]) -> Reply {
-    let value = text(words, 3);
-    let attribute = text(words, 2).to_ascii_lowercase();
-    let change = |set: fn(&mut super::super::clients::Client) -> &mut String| {
-        connection.plane.clients.update(connection.id, |client| *set(client) = value.clone());
-        OK
-    };
+fn set_info(client: &Client, words: &[Bytes]) -> Reply {
+    let (attribute, value) = (text(words, 2).to_ascii_lowercase(), text(words, 3));
+    let mut details = client.details();
     match attribute.as_str() {
-        "lib-name" => change(|client| &mut client.library),
-        "lib-ver" => change(|client| &mut client.library_version),
-        _ => Reply::error(one_line(&format!("ERR Unrecognized option '{:.128}'", text(words, 2)))),
+        "lib-name" => details.library = value,
+        "lib-ver" => details.library_version = value,
+        _ => return Reply::error(one_line(&format!("ERR Unrecognized option '{:.128}'", text(words, 2)))),
     }
+    OK
+}
+
+/// `CLIENT KILL address`, or by ID, ADDR, USER.
+fn kill(connection: &Connection, words: &[Bytes]) -> Reply {
+    let (clients, own) = (&connection.plane.clients, connection.client.id);
+    if let [_, _, address] = words {
+        return match clients.end(|client| client.peer.to_string().as_bytes() == address) {
+            0 => Reply::error("ERR No such client"),
+            _ => OK,
+        };
+    }
+    let Some((filters, [])) = words.get(2..).map(|rest| rest.as_chunks::<2>()) else {
+        return Reply::error(SYNTAX);
+    };
+    let known = |filter: &[u8]| [&b"ID"[..], b"ADDR", b"USER", b"SKIPME"].contains(&filter);
+    if !filters.iter().all(|[name, _]| known(&name.to_ascii_uppercase())) {
+        return Reply::error(SYNTAX);
+    }
+    let skips = |[name, value]: &[Bytes; 2]| {
+        name.eq_ignore_ascii_case(b"SKIPME") && value.eq_ignore_ascii_case(b"no")
+    };
+    let skip_me = !filters.iter().any(skips);
+    count(clients.end(|client| {
+        let fits = |[name, value]: &[Bytes; 2]| match name.to_ascii_uppercase().as_slice() {
+            b"ID" => client.id.to_string().as_bytes() == value,
+            b"ADDR" => client.peer.to_string().as_bytes() == value,
+            b"USER" => client.details().user.as_bytes() == value,
+            _ => true,
+        };
+        !(skip_me && client.id == own) && filters.iter().all(fits)
+    }))
 }

@@ -1,111 +1,89 @@
 //! The commands: one table, and one file for each kind.
 
+mod cluster;
+mod command;
 pub(super) mod connection;
 mod hashes;
 mod keys;
+pub(super) mod lists;
 mod pubsub;
 mod server;
+mod sets;
 mod strings;
+mod table;
+mod transactions;
 
-use super::connection::Connection;
+pub(super) use command::{Command, Found, Outcome};
+pub(super) use table::COMMANDS;
+
 use super::reply::Reply;
 use bytes::Bytes;
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
-pub(super) const NO_AUTH: &str = "NOAUTH Authentication required.";
 const WRONG_TYPE: &str = "WRONGTYPE Operation against a key holding the wrong kind of value";
 const NOT_AN_INTEGER: &str = "ERR value is not an integer or out of range";
 const SYNTAX: &str = "ERR syntax error";
 
-/// Who may run a command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Gate {
-    /// Anybody, also before authentication.
-    Open,
-    /// Who is authenticated; about the connection, not about data.
-    Connection,
-    Read,
-    Write,
-}
+/// Places in the table, by name in capitals.
+static PLACES: LazyLock<HashMap<&'static [u8], usize>> = LazyLock::new(|| {
+    COMMANDS.iter().enumerate().map(|(index, command)| (command.name.as_bytes(), index)).collect()
+});
 
-/// One command.
-pub(super) struct Command {
-    pub(super) name: &'static str,
-    /// As Redis counts it: with the name; negative means at least.
-    arity: isize,
-    pub(super) gate: Gate,
-    /// Allowed while a RESP2 connection is subscribed.
-    pub(super) while_subscribed: bool,
-    pub(super) run: fn(&mut Connection, &[Bytes]) -> Reply,
-}
-
-type Run = fn(&mut Connection, &[Bytes]) -> Reply;
-
-const fn command(name: &'static str, arity: isize, gate: Gate, run: Run) -> Command {
-    Command { name, arity, gate, while_subscribed: false, run }
-}
-
-const fn subscriber(name: &'static str, arity: isize, gate: Gate, run: Run) -> Command {
-    Command { name, arity, gate, while_subscribed: true, run }
-}
-
-use Gate::{Connection as About, Open, Read, Write};
-
-static COMMANDS: &[Command] = &[
-    // AUTH and HELLO wait for the token check: `Connection::answer` calls their own functions.
-    command("AUTH", -2, Open, connection::checked_elsewhere),
-    command("HELLO", -1, Open, connection::checked_elsewhere),
-    subscriber("QUIT", -1, Open, connection::quit),
-    subscriber("RESET", 1, Open, connection::reset),
-    command("CLIENT", -2, About, connection::client),
-    command("SELECT", 2, About, connection::select),
-    subscriber("PING", -1, Read, connection::ping),
-    command("ECHO", 2, Read, connection::echo),
-    command("GET", 2, Read, strings::get),
-    command("MGET", -2, Read, strings::mget),
-    command("SET", -3, Write, strings::set),
-    command("INCR", 2, Write, strings::incr),
-    command("DECR", 2, Write, strings::decr),
-    command("INCRBY", 3, Write, strings::incrby),
-    command("DEL", -2, Write, keys::del),
-    command("EXISTS", -2, Read, keys::exists),
-    command("EXPIRE", 3, Write, keys::expire),
-    command("TTL", 2, Read, keys::ttl),
-    command("KEYS", 2, Read, keys::keys),
-    command("DBSIZE", 1, Read, keys::dbsize),
-    command("FLUSHDB", -1, Write, keys::flush),
-    command("FLUSHALL", -1, Write, keys::flush),
-    command("HSET", -4, Write, hashes::hset),
-    command("HGET", 3, Read, hashes::hget),
-    command("HGETALL", 2, Read, hashes::hgetall),
-    command("HDEL", -3, Write, hashes::hdel),
-    subscriber("SUBSCRIBE", -2, Read, pubsub::subscribe),
-    subscriber("UNSUBSCRIBE", -1, Read, pubsub::unsubscribe),
-    subscriber("PSUBSCRIBE", -2, Read, pubsub::psubscribe),
-    subscriber("PUNSUBSCRIBE", -1, Read, pubsub::punsubscribe),
-    command("PUBLISH", 3, Write, pubsub::publish),
-    command("INFO", -1, Read, server::info),
-    command("COMMAND", -1, Read, server::command),
-];
+/// Longer than every name; a name is put into capitals without an allocation.
+const LONGEST_NAME: usize = 24;
 
 /// The command that a request names, or the error for one that it does not name properly.
-pub(super) fn find(words: &[Bytes]) -> Result<&'static Command, Reply> {
-    let given = words.first().map(|word| String::from_utf8_lossy(word)).unwrap_or_default();
-    let Some(command) = COMMANDS.iter().find(|command| command.name.eq_ignore_ascii_case(&given)) else {
-        let shown = |word: &Bytes| format!("'{:.128}' ", String::from_utf8_lossy(word));
-        let arguments: String = words.iter().skip(1).take(20).map(shown).collect();
-        return Err(Reply::error(one_line(&format!(
-            "ERR unknown command '{given:.128}', with args beginning with: {arguments}"
-        ))));
+pub(super) fn find(words: &[Bytes]) -> Result<Found, Reply> {
+    let given = words.first().map(AsRef::as_ref).unwrap_or_default();
+    let mut capitals = [0; LONGEST_NAME];
+    let name = capitals.get_mut(..given.len()).map(|name| {
+        name.copy_from_slice(given);
+        name.make_ascii_uppercase();
+        &*name
+    });
+    let place = name.and_then(|name| PLACES.get(name).copied());
+    let Some((index, command)) = place.and_then(|index| Some((index, COMMANDS.get(index)?))) else {
+        return Err(unknown(words));
     };
-    let fits = match command.arity {
-        exact @ 0.. => words.len() == exact.unsigned_abs(),
-        least => words.len() >= least.unsigned_abs(),
-    };
-    if fits { Ok(command) } else { Err(wrong_arity(&command.name.to_ascii_lowercase())) }
+    let expected = usize::from(command.arity.unsigned_abs());
+    let fits = if command.arity < 0 { words.len() >= expected } else { words.len() == expected };
+    if !fits {
+        return Err(wrong_arity(&command.name.to_ascii_lowercase()));
+    }
+    let second = word(words, 1);
+    let subcommand =
+        command.subcommands.iter().position(|(name, _)| name.as_bytes().eq_ignore_ascii_case(second));
+    Ok(Found { command, index, subcommand })
+}
+
+/// A command that does not exist, or is not to be had.
+pub(super) fn unknown(words: &[Bytes]) -> Reply {
+    let shown = |word: &Bytes| format!("'{:.128}' ", String::from_utf8_lossy(word));
+    let arguments: String = words.iter().skip(1).take(20).map(shown).collect();
+    Reply::error(one_line(&format!(
+        "ERR unknown command '{:.128}', with args beginning with: {arguments}",
+        text(words, 0)
+    )))
+}
+
+/// What a RESP2 connection hears that is subscribed and asks for something else.
+pub(super) fn only_for_subscribers(name: &str) -> Reply {
+    Reply::error(format!(
+        "ERR Can't execute '{name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this \
+         context"
+    ))
 }
 
 fn wrong_arity(name: &str) -> Reply {
     Reply::error(format!("ERR wrong number of arguments for '{name}' command"))
+}
+
+fn unknown_subcommand(words: &[Bytes]) -> Reply {
+    let (name, given) = (text(words, 0).to_ascii_uppercase(), text(words, 1));
+    Reply::error(one_line(&format!(
+        "ERR unknown subcommand or wrong number of arguments for '{given:.128}'. Try {name} HELP."
+    )))
 }
 
 /// An error line must stay one.
@@ -127,8 +105,53 @@ fn text(words: &[Bytes], index: usize) -> String {
 }
 
 fn integer(words: &[Bytes], index: usize) -> Result<i64, Reply> {
-    std::str::from_utf8(word(words, index))
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .ok_or_else(|| Reply::error(NOT_AN_INTEGER))
+    parsed(word(words, index)).ok_or_else(|| Reply::error(NOT_AN_INTEGER))
+}
+
+fn parsed(number: &[u8]) -> Option<i64> {
+    std::str::from_utf8(number).ok()?.parse().ok()
+}
+
+/// How many, as a reply.
+fn count(number: usize) -> Reply {
+    Reply::Int(number.try_into().unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_can_be_found() {
+        for (index, command) in COMMANDS.iter().enumerate() {
+            assert!(command.name.len() <= LONGEST_NAME);
+            assert_eq!(
+                PLACES.get(command.name.as_bytes()),
+                Some(&index),
+                "{} stands there twice",
+                command.name
+            );
+        }
+    }
+
+    #[test]
+    fn keys_are_found_where_the_table_says() {
+        let keys = |request: &str| {
+            let words: Vec<_> =
+                request.split(' ').map(|word| Bytes::copy_from_slice(word.as_bytes())).collect();
+            let found = find(&words).map_err(|_| "not found").expect("a command");
+            found
+                .command
+                .keys(&words)
+                .map(|key| String::from_utf8_lossy(key).into_owned())
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        assert_eq!(keys("get a"), "a");
+        assert_eq!(keys("DEL a b c"), "a b c");
+        assert_eq!(keys("MSET a 1 b 2"), "a b");
+        assert_eq!(keys("BLPOP a b 0"), "a b");
+        assert_eq!(keys("LMOVE a b LEFT RIGHT"), "a b");
+        assert_eq!(keys("PING"), "");
+    }
 }

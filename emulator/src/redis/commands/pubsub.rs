@@ -1,9 +1,9 @@
 //! Publish and subscribe.
 
 use super::super::connection::Connection;
-use super::super::pubsub::Selector;
+use super::super::pubsub::{Selector, Subscribed};
 use super::super::reply::Reply;
-use super::owned;
+use super::{count, owned};
 use bytes::Bytes;
 
 pub(super) fn subscribe(connection: &mut Connection, words: &[Bytes]) -> Reply {
@@ -22,42 +22,60 @@ pub(super) fn punsubscribe(connection: &mut Connection, words: &[Bytes]) -> Repl
     remove(connection, words, Selector::Pattern, "punsubscribe")
 }
 
+pub(super) fn ssubscribe(connection: &mut Connection, words: &[Bytes]) -> Reply {
+    add(connection, words, Selector::ShardChannel, "ssubscribe")
+}
+
+pub(super) fn sunsubscribe(connection: &mut Connection, words: &[Bytes]) -> Reply {
+    remove(connection, words, Selector::ShardChannel, "sunsubscribe")
+}
+
+pub(super) fn spublish(connection: &mut Connection, words: &[Bytes]) -> Reply {
+    count(connection.plane.hub.publish_to_shard(&owned(words, 1), &owned(words, 2)))
+}
+
 pub(super) fn publish(connection: &mut Connection, words: &[Bytes]) -> Reply {
-    let told = connection.plane.hub.publish(&owned(words, 1), &owned(words, 2));
-    Reply::Int(told.try_into().unwrap_or(i64::MAX))
+    count(connection.plane.hub.publish(&owned(words, 1), &owned(words, 2)))
 }
 
 fn add(connection: &mut Connection, words: &[Bytes], by: Selector, kind: &str) -> Reply {
     let mut confirmations = Vec::new();
     for name in words.iter().skip(1) {
-        let count = connection.plane.hub.add(connection.id, by, name.clone(), &connection.outbox);
-        confirmations.push(confirmation(connection, kind, Reply::Bulk(name.clone()), count));
+        let subscribed = connection.plane.hub.add(connection.client.id, by, name.clone(), &connection.outbox);
+        confirmations.push(confirmation(connection, kind, Reply::Bulk(name.clone()), subscribed, by));
     }
     Reply::Several(confirmations)
 }
 
 /// Without names: all of them, and one confirmation even if there are none.
 fn remove(connection: &mut Connection, words: &[Bytes], by: Selector, kind: &str) -> Reply {
+    let id = connection.client.id;
     let named: Vec<Bytes> = words.iter().skip(1).cloned().collect();
-    let names = if named.is_empty() { connection.plane.hub.names(connection.id, by) } else { named };
+    let names = if named.is_empty() { connection.plane.hub.names(id, by) } else { named };
     if names.is_empty() {
-        let count = connection.subscriptions;
-        return confirmation(connection, kind, Reply::Null, count);
+        let subscribed = connection.subscribed;
+        return confirmation(connection, kind, Reply::Null, subscribed, by);
     }
     let mut confirmations = Vec::new();
     for name in names {
-        let count = connection.plane.hub.remove(connection.id, by, &name);
-        confirmations.push(confirmation(connection, kind, Reply::Bulk(name), count));
+        let subscribed = connection.plane.hub.remove(id, by, &name);
+        confirmations.push(confirmation(connection, kind, Reply::Bulk(name), subscribed, by));
     }
     Reply::Several(confirmations)
 }
 
-fn confirmation(connection: &mut Connection, kind: &str, name: Reply, count: usize) -> Reply {
-    connection.subscriptions = count;
-    let (plane, id) = (&connection.plane, connection.id);
-    let channels = plane.hub.names(id, Selector::Channel).len();
-    plane
-        .clients
-        .update(id, |client| (client.channels, client.patterns) = (channels, count - channels.min(count)));
-    Reply::Push(vec![Reply::text(kind), name, Reply::Int(count.try_into().unwrap_or(i64::MAX))])
+fn confirmation(
+    connection: &mut Connection,
+    kind: &str,
+    name: Reply,
+    subscribed: Subscribed,
+    by: Selector,
+) -> Reply {
+    connection.subscribed = subscribed;
+    {
+        let mut details = connection.client.details();
+        (details.channels, details.patterns) = (subscribed.channels, subscribed.patterns);
+        details.shard_channels = subscribed.shard_channels;
+    }
+    Reply::Push(vec![Reply::text(kind), name, count(subscribed.counted_with(by))])
 }

@@ -1,29 +1,117 @@
 //! Commands about the server.
 
+use super::super::access::NAMES;
 use super::super::connection::Connection;
+use super::super::options::ClusterPolicy;
 use super::super::reply::Reply;
 use super::connection::REDIS_VERSION;
-use super::text;
+use super::{COMMANDS, Command, count, find, integer, text, unknown_subcommand};
 use bytes::Bytes;
 
 /// A few lines of each section that clients and people look at.
 pub(super) fn info(connection: &mut Connection, _: &[Bytes]) -> Reply {
-    let (plane, keys) = (&connection.plane, connection.plane.store.lock().keys().len());
+    let (plane, node) = (&connection.plane, &connection.node);
+    let keys = node.store.lock().keys().len();
+    let (mode, cluster) = match plane.options.cluster_policy {
+        ClusterPolicy::Oss => ("cluster", 1),
+        ClusterPolicy::Enterprise => ("standalone", 0),
+    };
     Reply::bulk(format!(
-        "# Server\r\nredis_version:{REDIS_VERSION}\r\nredis_mode:standalone\r\ntcp_port:{}\r\n\r\n\
+        "# Server\r\nredis_version:{REDIS_VERSION}\r\nredis_mode:{mode}\r\ntcp_port:{}\r\n\r\n\
          # Clients\r\nconnected_clients:{}\r\n\r\n\
          # Replication\r\nrole:master\r\nconnected_slaves:0\r\n\r\n\
+         # Cluster\r\ncluster_enabled:{cluster}\r\n\r\n\
          # Keyspace\r\ndb0:keys={keys},expires=0,avg_ttl=0\r\n",
-        plane.port,
-        plane.clients.count(),
+        node.port(),
+        plane.clients.count(node.index),
     ))
 }
 
-/// Clients ask at connect and manage without an answer: there is nothing to tell.
+/// What `COMMAND` tells of each: clients of clusters look up where its keys are.
+fn described(command: &Command) -> Reply {
+    let flag = |name, holds: bool| holds.then_some(Reply::Simple(name));
+    let flags = [
+        flag("readonly", command.reads()),
+        flag("write", command.writes()),
+        flag("pubsub", command.is_for_channels()),
+        flag("no_auth", command.is_for_strangers()),
+    ];
+    let categories = NAMES.iter().filter(|(_, bit)| command.categories & bit != 0);
+    let [first, last, step] = command.key_positions().map(|position| Reply::Int(position.into()));
+    let empty = || Reply::Array(Vec::new());
+    Reply::Array(vec![
+        Reply::bulk(command.name.to_ascii_lowercase()),
+        Reply::Int(command.arity.into()),
+        Reply::Set(flags.into_iter().flatten().collect()),
+        first,
+        last,
+        step,
+        Reply::Set(categories.map(|(name, _)| Reply::bulk(format!("@{name}"))).collect()),
+        empty(), // tips
+        empty(), // key specifications
+        empty(), // subcommands
+    ])
+}
+
 pub(super) fn command(_: &mut Connection, words: &[Bytes]) -> Reply {
+    let all = || Reply::Array(COMMANDS.iter().map(described).collect());
     match text(words, 1).to_ascii_uppercase().as_str() {
-        "COUNT" => Reply::Int(super::COMMANDS.len().try_into().unwrap_or(i64::MAX)),
+        "" => all(),
+        "COUNT" => count(COMMANDS.len()),
         "DOCS" => Reply::Map(Vec::new()),
-        _ => Reply::Array(Vec::new()),
+        "LIST" => Reply::Array(
+            COMMANDS.iter().map(|command| Reply::bulk(command.name.to_ascii_lowercase())).collect(),
+        ),
+        "INFO" if words.len() == 2 => all(),
+        "INFO" => {
+            let named = |name: &Bytes| {
+                COMMANDS
+                    .iter()
+                    .find(|command| command.name.as_bytes().eq_ignore_ascii_case(name))
+                    .map_or(Reply::NullArray, described)
+            };
+            Reply::Array(words.iter().skip(2).map(named).collect())
+        }
+        "GETKEYS" => match find(words.get(2..).unwrap_or_default()) {
+            Ok(found) => {
+                let request = words.get(2..).unwrap_or_default();
+                Reply::Array(found.command.keys(request).cloned().map(Reply::Bulk).collect())
+            }
+            Err(error) => error,
+        },
+        _ => unknown_subcommand(words),
+    }
+}
+
+/// Nothing can be configured, and a question is answered with nothing.
+pub(super) fn config(_: &mut Connection, words: &[Bytes]) -> Reply {
+    match text(words, 1).to_ascii_uppercase().as_str() {
+        "GET" => Reply::Map(Vec::new()),
+        _ => unknown_subcommand(words),
+    }
+}
+
+pub(super) fn acl(connection: &mut Connection, words: &[Bytes]) -> Reply {
+    match text(words, 1).to_ascii_uppercase().as_str() {
+        "WHOAMI" => Reply::text(connection.session.user()),
+        "CAT" => Reply::Array(NAMES.iter().map(|(name, _)| Reply::text(name)).collect()),
+        _ => unknown_subcommand(words),
+    }
+}
+
+pub(super) fn role(_: &mut Connection, _: &[Bytes]) -> Reply {
+    Reply::Array(vec![Reply::text("master"), Reply::Int(0), Reply::Array(Vec::new())])
+}
+
+pub(super) fn time(connection: &mut Connection, _: &[Bytes]) -> Reply {
+    let now = connection.plane.world.now();
+    Reply::Array(vec![Reply::bulk(now.as_secs().to_string()), Reply::bulk(now.subsec_micros().to_string())])
+}
+
+/// There are no replicas to wait for.
+pub(super) fn wait(_: &mut Connection, words: &[Bytes]) -> Reply {
+    match integer(words, 1).and_then(|_| integer(words, 2)) {
+        Ok(_) => Reply::Int(0),
+        Err(error) => error,
     }
 }

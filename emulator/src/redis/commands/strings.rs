@@ -2,27 +2,35 @@
 
 use super::super::connection::Connection;
 use super::super::reply::{OK, Reply};
-use super::super::store::Value;
-use super::{NOT_AN_INTEGER, SYNTAX, WRONG_TYPE, integer, owned, text};
+use super::super::store::{Data, Value};
+use super::{NOT_AN_INTEGER, SYNTAX, WRONG_TYPE, count, integer, owned, parsed, text, wrong_arity};
 use bytes::Bytes;
 use std::time::Duration;
 use tokio::time::Instant;
 
 pub(super) fn get(connection: &mut Connection, words: &[Bytes]) -> Reply {
-    match connection.plane.store.lock().get(&owned(words, 1)).map(|entry| &entry.value) {
+    match connection.node.store.lock().get(&owned(words, 1)).map(|entry| &entry.value) {
         None => Reply::Null,
         Some(Value::Text(text)) => Reply::Bulk(text.clone()),
-        Some(Value::Hash(_)) => Reply::error(WRONG_TYPE),
+        Some(_) => Reply::error(WRONG_TYPE),
     }
 }
 
 pub(super) fn mget(connection: &mut Connection, words: &[Bytes]) -> Reply {
-    let mut data = connection.plane.store.lock();
+    let mut data = connection.node.store.lock();
     let values = words.iter().skip(1).map(|key| match data.get(key).map(|entry| &entry.value) {
         Some(Value::Text(text)) => Reply::Bulk(text.clone()),
         _ => Reply::Null,
     });
     Reply::Array(values.collect())
+}
+
+pub(super) fn strlen(connection: &mut Connection, words: &[Bytes]) -> Reply {
+    match get(connection, words) {
+        Reply::Bulk(text) => count(text.len()),
+        Reply::Null => Reply::Int(0),
+        error => error,
+    }
 }
 
 /// What follows key and value in SET.
@@ -45,11 +53,11 @@ pub(super) fn set(connection: &mut Connection, words: &[Bytes]) -> Reply {
         Ok(options) => options,
         Err(error) => return error,
     };
-    let (key, mut data) = (owned(words, 1), connection.plane.store.lock());
+    let (key, mut data) = (owned(words, 1), connection.node.store.lock());
     let before = data.get(&key);
     let old = match before.as_ref().map(|entry| &entry.value) {
         Some(Value::Text(text)) => Some(text.clone()),
-        Some(Value::Hash(_)) if options.return_old => return Reply::error(WRONG_TYPE),
+        Some(_) if options.return_old => return Reply::error(WRONG_TYPE),
         _ => None,
     };
     let wanted = match options.only_if {
@@ -96,6 +104,77 @@ fn deadline(amount: i64, seconds: bool) -> Result<Instant, Reply> {
         .ok_or_else(|| Reply::error("ERR invalid expire time in 'set' command"))
 }
 
+pub(super) fn setnx(connection: &mut Connection, words: &[Bytes]) -> Reply {
+    let (key, mut data) = (owned(words, 1), connection.node.store.lock());
+    let missing = data.get(&key).is_none();
+    if missing {
+        data.put(key, Value::Text(owned(words, 2)), None);
+    }
+    Reply::Int(missing.into())
+}
+
+pub(super) fn setex(connection: &mut Connection, words: &[Bytes]) -> Reply {
+    set_for(connection, words, true)
+}
+
+pub(super) fn psetex(connection: &mut Connection, words: &[Bytes]) -> Reply {
+    set_for(connection, words, false)
+}
+
+fn set_for(connection: &Connection, words: &[Bytes], seconds: bool) -> Reply {
+    match integer(words, 2).and_then(|amount| deadline(amount, seconds)) {
+        Ok(expires) => {
+            connection.node.store.lock().put(owned(words, 1), Value::Text(owned(words, 3)), Some(expires));
+            OK
+        }
+        Err(error) => error,
+    }
+}
+
+pub(super) fn mset(connection: &mut Connection, words: &[Bytes]) -> Reply {
+    let Some((pairs, [])) = words.get(1..).map(|rest| rest.as_chunks::<2>()) else {
+        return wrong_arity("mset");
+    };
+    let mut data = connection.node.store.lock();
+    for [key, value] in pairs {
+        data.put(key.clone(), Value::Text(value.clone()), None);
+    }
+    OK
+}
+
+/// The text that was there, of which `after` then makes what is there.
+fn exchange(connection: &Connection, words: &[Bytes], after: impl FnOnce(&mut Data, Bytes)) -> Reply {
+    let (key, mut data) = (owned(words, 1), connection.node.store.lock());
+    let old = match data.get(&key).map(|entry| &entry.value) {
+        None => Reply::Null,
+        Some(Value::Text(text)) => Reply::Bulk(text.clone()),
+        Some(_) => return Reply::error(WRONG_TYPE),
+    };
+    after(&mut data, key);
+    old
+}
+
+pub(super) fn getset(connection: &mut Connection, words: &[Bytes]) -> Reply {
+    exchange(connection, words, |data, key| data.put(key, Value::Text(owned(words, 2)), None))
+}
+
+pub(super) fn getdel(connection: &mut Connection, words: &[Bytes]) -> Reply {
+    exchange(connection, words, |data, key| _ = data.remove(&key))
+}
+
+pub(super) fn append(connection: &mut Connection, words: &[Bytes]) -> Reply {
+    let (key, mut data) = (owned(words, 1), connection.node.store.lock());
+    let (mut text, expires) = match data.get(&key).map(|entry| (&entry.value, entry.expires)) {
+        None => (Vec::new(), None),
+        Some((Value::Text(text), expires)) => (text.to_vec(), expires),
+        Some(_) => return Reply::error(WRONG_TYPE),
+    };
+    text.extend_from_slice(&owned(words, 2));
+    let length = text.len();
+    data.put(key, Value::Text(text.into()), expires);
+    count(length)
+}
+
 pub(super) fn incr(connection: &mut Connection, words: &[Bytes]) -> Reply {
     add(connection, words, 1)
 }
@@ -105,21 +184,26 @@ pub(super) fn decr(connection: &mut Connection, words: &[Bytes]) -> Reply {
 }
 
 pub(super) fn incrby(connection: &mut Connection, words: &[Bytes]) -> Reply {
-    match integer(words, 2) {
-        Ok(amount) => add(connection, words, amount),
-        Err(error) => error,
-    }
+    integer(words, 2).map_or_else(|error| error, |amount| add(connection, words, amount))
+}
+
+pub(super) fn decrby(connection: &mut Connection, words: &[Bytes]) -> Reply {
+    integer(words, 2).map_or_else(
+        |error| error,
+        |amount| match amount.checked_neg() {
+            Some(amount) => add(connection, words, amount),
+            None => Reply::error("ERR decrement would overflow"),
+        },
+    )
 }
 
 fn add(connection: &Connection, words: &[Bytes], amount: i64) -> Reply {
-    let (key, mut data) = (owned(words, 1), connection.plane.store.lock());
+    let (key, mut data) = (owned(words, 1), connection.node.store.lock());
     let (now, expires) = match data.get(&key) {
         None => (Some(0), None),
         Some(entry) => match &entry.value {
-            Value::Text(text) => {
-                (std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()), entry.expires)
-            }
-            Value::Hash(_) => return Reply::error(WRONG_TYPE),
+            Value::Text(text) => (parsed(text), entry.expires),
+            _ => return Reply::error(WRONG_TYPE),
         },
     };
     let Some(now) = now else { return Reply::error(NOT_AN_INTEGER) };

@@ -1,0 +1,84 @@
+//! Commands that wait for an element of a list.
+
+use crate::redis::commands::lists;
+use crate::redis::reply::Reply;
+use crate::redis::store::Data;
+use bytes::Bytes;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Which end of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::redis) enum End {
+    Left,
+    Right,
+}
+
+/// What to do once there is an element.
+pub(in crate::redis) enum Blocked {
+    /// BLPOP, BRPOP: from the first of the keys that has one.
+    Pop { keys: Vec<Bytes>, from: End, timeout: Duration },
+    /// BLMOVE, BRPOPLPUSH.
+    Move { source: Bytes, target: Bytes, from: End, to: End, timeout: Duration },
+}
+
+impl Blocked {
+    /// The reply, if it need not wait.
+    pub(in crate::redis) fn look(&self, data: &mut Data) -> Option<Reply> {
+        match self {
+            Self::Pop { keys, from, .. } => lists::pop_first(data, keys, *from),
+            Self::Move { source, target, from, to, .. } => {
+                match lists::move_one(data, source, target, *from, *to) {
+                    Reply::Null => None,
+                    reply => Some(reply),
+                }
+            }
+        }
+    }
+
+    fn timeout(&self) -> Duration {
+        match self {
+            Self::Pop { timeout, .. } | Self::Move { timeout, .. } => *timeout,
+        }
+    }
+
+    /// What is answered when there was none in time.
+    pub(in crate::redis) fn nothing(&self) -> Reply {
+        match self {
+            Self::Pop { .. } => Reply::NullArray,
+            Self::Move { .. } => Reply::Null,
+        }
+    }
+}
+
+/// A command that waits.
+pub(in crate::redis) struct Waiting {
+    blocked: Blocked,
+    /// None waits for ever.
+    deadline: Option<Instant>,
+    given_up: bool,
+}
+
+impl Waiting {
+    pub(super) fn new(blocked: Blocked) -> Self {
+        let timeout = Some(blocked.timeout()).filter(|timeout| !timeout.is_zero());
+        Self {
+            deadline: timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
+            blocked,
+            given_up: false,
+        }
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    pub(super) fn give_up(&mut self) {
+        self.given_up = true;
+    }
+
+    /// The reply, once there is one.
+    pub(super) fn look(&self, data: &mut Data) -> Option<Reply> {
+        self.blocked.look(data).or_else(|| self.given_up.then(|| self.blocked.nothing()))
+    }
+}
