@@ -90,25 +90,31 @@ def _renew_pooled(source, link, pool, credentials, lost):
 
 
 def _renew_queue(source, pool, credentials):
-    """Takes all idle connections out of the queue, and puts each back as soon as it is done, in their order."""
+    """Takes everything out of the queue and puts it back in its order when all is done: those who come meanwhile
+    wait, as they do for a connection in use. Were the empty places there first, they would connect."""
     taken = []
     try:
         while True:
             taken.append(pool.pool.get_nowait())
     except queue.Empty:
         pass
+    try:
+        _renew_taken_out(source, taken, credentials)
+    finally:
+        while taken:
+            pool.pool.put_nowait(taken.pop())
+
+
+def _renew_taken_out(source, connections, credentials):
     lost = False
-    while taken:
-        connection = taken.pop()
-        try:
-            link = _redis_links.link_of(connection) if connection is not None else None
-            if link is not None and link.needs(credentials):
-                if lost:
-                    connection.disconnect()
-                else:
-                    lost = not authenticate(source, link, credentials)
-        finally:
-            pool.pool.put_nowait(connection)
+    for connection in connections:
+        link = _redis_links.link_of(connection) if connection is not None else None
+        if link is None or not link.needs(credentials):
+            continue
+        if lost:
+            connection.disconnect()
+        else:
+            lost = not authenticate(source, link, credentials)
 
 
 def _renew_single(source, link, credentials):
@@ -130,12 +136,12 @@ async def renew_async(source, link, credentials):
                 if link.needs(credentials):
                     await _authenticate_async(source, link, credentials)
         else:
-            await _renew_taken(source, link, credentials)
+            await _renew_pooled_async(source, link, credentials)
     except Exception as error:
         _failed(source, link, credentials, error)
 
 
-async def _renew_taken(source, link, credentials):
+async def _renew_pooled_async(source, link, credentials):
     """Under the pool's lock, so that others wait a moment rather than connect. Where somebody has it, he may be the
     one who releases here; then the connection is only taken out: between two awaits nobody else runs, so one that is
     not in the list is nobody else's."""

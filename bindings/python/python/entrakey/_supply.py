@@ -1,6 +1,10 @@
 """What a host's own callbacks give, as the native side takes it."""
 
+import collections
 import os
+
+# As a callback of this package's own gives it: a token that need not say whose it is.
+Supplied = collections.namedtuple("Supplied", "secret expires_on username")
 
 
 def supplier(callback):
@@ -49,6 +53,8 @@ class _Loop:
 
 def _secret_and_expiry(supplied):
     """From a text, a pair, or what azure-identity's credentials return."""
+    if isinstance(supplied, Supplied):
+        return supplied
     if isinstance(supplied, str):
         return supplied, None
     if isinstance(supplied, tuple):

@@ -143,10 +143,7 @@ class CredentialProvider(CredentialSource, StreamingCredentialProvider):
         self._announced = credentials
         self._renew_all(credentials)
         for listener in self._listeners.alive():
-            try:
-                self._tell(listener, token)
-            except Exception:
-                _log.exception("a callback for new tokens has failed")
+            self._tell(listener, RedisToken(token))
         self._renew_later(credentials)
         if self._announced is credentials:
             self._valid_until = credentials.expires_on
@@ -225,18 +222,22 @@ class CredentialProvider(CredentialSource, StreamingCredentialProvider):
         except _errors.EntrakeyError:
             return ""
 
-    def _tell(self, listener, token):
+    def _tell(self, listener, what):
+        """Calls a callback of the host's, here or on its event loop."""
         callback = listener.callback()
         if callback is None:
             return
-        if not listener.awaits:
-            callback(RedisToken(token))
-        elif listener.loop is not None:
-            self._on_loop(listener.loop, self._start_callback, callback, token)
+        if listener.awaits:
+            if listener.loop is not None:
+                self._on_loop(listener.loop, self._start_callback, callback, what)
+            return
+        try:
+            callback(what)
+        except Exception as error:
+            self._callback_failed(error)
 
-    def _start_callback(self, callback, token):
-        newest = self._provider.current() or token  # the loop may have stood still for long
-        self._start(callback(RedisToken(newest)))
+    def _start_callback(self, callback, what):
+        self._start(callback(what))
 
     def _start(self, coroutine):
         task = asyncio.get_running_loop().create_task(coroutine)
@@ -247,7 +248,10 @@ class CredentialProvider(CredentialSource, StreamingCredentialProvider):
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is not None:
-            _log.error("a callback for new tokens has failed", exc_info=error)
+            self._callback_failed(error)
+
+    def _callback_failed(self, error):
+        _log.error("a callback for new tokens has failed", exc_info=error)
 
 
 def address_remap(host):
