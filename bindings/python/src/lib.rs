@@ -5,6 +5,7 @@
 mod callbacks;
 mod credentials;
 mod error;
+mod interpreter;
 mod provider;
 mod registration;
 mod request;
@@ -31,6 +32,7 @@ mod _entrakey {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        interpreter::require_main(module.py())?;
         module.add("__version__", entrakey_core::VERSION)?;
         module.add("METRICS_CONTENT_TYPE", entrakey_core::METRICS_CONTENT_TYPE)?;
         module.add("KEYS", entrakey_core::KEYS.iter().map(|key| key.name).collect::<Vec<_>>())?;

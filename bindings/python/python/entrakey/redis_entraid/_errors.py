@@ -4,7 +4,7 @@ from redis.auth.err import RequestTokenErr
 
 from .._redis_errors import as_redis_error
 
-_classes = {}
+_classes: dict = {}
 
 
 def as_request_error(error):

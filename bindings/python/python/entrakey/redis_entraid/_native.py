@@ -24,20 +24,22 @@ class Application:
 
     def request_token(self, force_refresh=False):
         """For who asks the identity provider itself. A credential provider has a provider of its own."""
-        with self._lock:
-            if force_refresh and self._provider is not None:
-                self._provider.close()
-                self._provider = None
-            if self._provider is None:
-                self._provider = Provider(**self.options)
-            provider = self._provider
         try:
-            return token_of_entrakey(provider.get_token())
+            return token_of_entrakey(self._own_provider(force_refresh).get_token())
         except _errors.EntrakeyError as error:
             if self.last_resort is None or error.retriable:
                 raise as_request_error(error) from None
             refused = error
         return self._from_last_resort(refused)
+
+    def _own_provider(self, anew):
+        with self._lock:
+            if anew and self._provider is not None:
+                self._provider.close()
+                self._provider = None
+            if self._provider is None:
+                self._provider = Provider(**self.options)
+            return self._provider
 
     def _from_last_resort(self, refused):
         try:

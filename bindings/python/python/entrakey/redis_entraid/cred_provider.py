@@ -51,22 +51,24 @@ _warned = False
 
 
 class EntraIdCredentialsProvider(CredentialProvider):
+    _made: Provider
+
     def __new__(
         cls,
         identity_provider: IdentityProviderInterface,
-        token_manager_config: TokenManagerConfig,
+        token_manager_config: Optional[TokenManagerConfig],
         initial_delay_in_ms: float = 0,
         block_for_initial: bool = False,
     ):
         provider = Provider(**_source(identity_provider), **_policy(token_manager_config))
-        self = super().__new__(cls, provider)
+        self: Any = super().__new__(cls, provider)
         self._made = provider
         return self
 
     def __init__(
         self,
         identity_provider: IdentityProviderInterface,
-        token_manager_config: TokenManagerConfig,
+        token_manager_config: Optional[TokenManagerConfig],
         initial_delay_in_ms: float = 0,
         block_for_initial: bool = False,
     ):
@@ -76,7 +78,7 @@ class EntraIdCredentialsProvider(CredentialProvider):
         """
         self._idp = identity_provider
         self._on_errors = Listeners()
-        self._failures = None
+        self._failures: Any = None
         super().__init__(self._made)
 
     def _fetch_credentials(self) -> Union[Tuple[str], Tuple[str, str]]:
@@ -91,10 +93,10 @@ class EntraIdCredentialsProvider(CredentialProvider):
         except EntrakeyError as error:
             raise as_request_error(error) from None
 
-    def on_next(self, callback: Union[Callable[[Any], None], Awaitable]):
+    def on_next(self, callback: Union[Callable[[Any], object], Awaitable]):
         super().on_next(callback)
 
-    def on_error(self, callback: Union[Callable[[Exception], None], Awaitable]):
+    def on_error(self, callback: Union[Callable[[Exception], object], Awaitable]):
         """Called when a renewal has failed, which is tried again, and when a callback of on_next has."""
         if type(getattr(callback, "__self__", None)).__module__ == "redis.event":
             return  # redis-py's own only raises, into whichever thread calls it
@@ -145,6 +147,7 @@ def _source(identity_provider):
 
 def _policy(config):
     """The configuration, but nothing that ends the renewal in the first outage or asks without a pause."""
+    config = config or _default_config()
     retry = config.get_retry_policy()
     ratio = config.get_expiration_refresh_ratio()
     asked = {

@@ -109,7 +109,7 @@ class ServicePrincipalProvider(IdentityProviderInterface):
 class DefaultAzureCredentialProvider(IdentityProviderInterface):
     """Tokens of the first identity that the environment has."""
 
-    def __init__(self, app, scopes: Tuple[str], additional_tenant_id: Optional[str] = None, **kwargs):
+    def __init__(self, app, scopes: Tuple[str, ...], additional_tenant_id: Optional[str] = None, **kwargs):
         self._app = app
         self._scopes = scopes
         self._additional_tenant_id = additional_tenant_id
@@ -159,7 +159,7 @@ def _create_provider_from_service_principal(
             client_id=config.client_id,
             client_credential=config.client_credential,
             timeout=config.timeout,
-            **{"authority": authority, **config.app_kwargs},
+            **{"authority": authority, **(config.app_kwargs or {})},
         )
     else:
         _native.say_ignored("token_kwargs", config.token_kwargs)
@@ -175,7 +175,7 @@ def _create_provider_from_default_azure_credential(
     def credential():
         kind = _native.required(__getattr__, "DefaultAzureCredential", config.app_kwargs)
         authority = {"authority": config.authority} if config.authority else {}
-        return kind(**authority, **config.app_kwargs)
+        return kind(**authority, **(config.app_kwargs or {}))
 
     options = _native.default_credential(config, scopes)
     if options is None:
