@@ -37,11 +37,11 @@ class Emulator:
 
 
 @contextlib.contextmanager
-def running(lifetime):
+def running(lifetime, *options):
     assert BINARY.exists(), f"{BINARY} is missing: run `cargo build -p entrakey-cli`, or set ENTRAKEY_BIN"
     command = [BINARY, "emulator", "--format", "json", "--quiet", "--exit-with-parent"]
     with subprocess.Popen(
-        [*command, "--token-lifetime", lifetime], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [*command, "--token-lifetime", lifetime, *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         try:
             yield Emulator(json.loads(process.stdout.readline()))
@@ -59,11 +59,11 @@ def clean_environment(monkeypatch):
 
 @pytest.fixture
 def start_emulator(monkeypatch):
-    """start_emulator("4s") gives an emulator whose environment is this process's for the test."""
+    """start_emulator("4s", *options) gives an emulator whose environment is this process's for the test."""
     with contextlib.ExitStack() as stack:
 
-        def start(lifetime):
-            emulator = stack.enter_context(running(lifetime))
+        def start(lifetime, *options):
+            emulator = stack.enter_context(running(lifetime, *options))
             for name, value in emulator.environment.items():
                 monkeypatch.setenv(name, value)
             return emulator
