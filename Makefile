@@ -51,6 +51,8 @@ simulate:
 bench: prerequisites
 	$(CARGO) bench --locked -p entrakey-core --bench get_token
 	@$(MAKE) --no-print-directory simulate ARGS=--fleet
+	$(CARGO) bench --locked -p entrakey-emulator --bench redis_plane --no-run
+	@$(OFFLINE) $(CARGO) bench -q --locked --offline -p entrakey-emulator --bench redis_plane
 
 soak: prerequisites
 	$(CARGO) build --locked -p entrakey-cli -p entrakey-tests --bins --example soak

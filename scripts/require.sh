@@ -21,3 +21,11 @@ if ! openssl_headers && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; the
     apt-get update -qq && apt-get install -y -qq libssl-dev >/dev/null
 fi
 openssl_headers || fail "OpenSSL's headers are missing (Debian: apt-get install libssl-dev; Fedora: dnf install openssl-devel)."
+
+# The tests put the emulator's gate in front of a real server.
+if ! command -v redis-server >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    echo "redis-server is missing; as root, this installs Debian's package" >&2
+    # RUNLEVEL=1: it is not to run by itself.
+    apt-get update -qq && RUNLEVEL=1 apt-get install -y -qq --no-install-recommends redis-server >/dev/null
+fi
+command -v redis-server >/dev/null || fail "redis-server is missing (Debian: apt-get install redis-server)."

@@ -27,7 +27,7 @@ use environment::{Environments, KINDS, Sources};
 use home::Home;
 use hosts::HostSecrets;
 use identities::{Description, Generated};
-use redis::Ports;
+use redis::{Backend, Ports};
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -141,6 +141,7 @@ impl Emulator {
     pub async fn start(options: Options) -> Result<Self, Error> {
         let description = Description::read(options.identities.as_deref())?;
         let home = Folder(Arc::new(Home::create()?));
+        let backend = backend(&options.redis).await?;
         // The keys before anybody knows an address: no token's life is spent on making them.
         let (signing_key, issuer_key, generated) = tokio::try_join!(
             SigningKey::generate(),
@@ -180,7 +181,8 @@ impl Emulator {
         let environments = Arc::new(Environments::new(&sources));
         note_addresses(&sources);
         let (http, https, redis) = (sources.http, sources.https, sources.redis);
-        let stop = serve(listeners, &world, &authority, fabric, environments.clone(), options.redis)?;
+        let stop =
+            serve(listeners, &world, &authority, fabric, environments.clone(), (options.redis, backend))?;
         let ca_pem = authority.pem().to_owned();
         Ok(Self { http, https, redis, ca_pem, environments, world, stop, _folder: home })
     }
@@ -264,10 +266,11 @@ fn serve(
     authority: &Authority,
     fabric: Fabric,
     environments: Arc<Environments>,
-    redis: RedisOptions,
+    (redis, backend): (RedisOptions, Option<Backend>),
 ) -> Result<watch::Sender<bool>, Error> {
     let (stop, stopped) = watch::channel(false);
-    let redis = redis::Plane::start(world.clone(), redis, authority.tls_acceptor(), listeners.redis)?;
+    let redis =
+        redis::Plane::start(world.clone(), redis, authority.tls_acceptor(), listeners.redis, backend)?;
     let control = http::Control { world: world.clone(), redis: redis.clone(), environments };
     tokio::spawn(http::serve_plain(listeners.http, http::plain_router(world, control), stopped.clone()));
     let secure = http::secure_router(world);
@@ -276,6 +279,17 @@ fn serve(
     tokio::spawn(http::serve_tls(listeners.fabric, fabric.acceptor, router, stopped.clone()));
     tokio::spawn(stop_with(stopped, redis));
     Ok(stop)
+}
+
+/// The real Redis behind the gate, if there is to be one.
+async fn backend(redis: &RedisOptions) -> Result<Option<Backend>, Error> {
+    match (&redis.proxy, redis.cluster_policy) {
+        (None, _) => Ok(None),
+        (Some(_), ClusterPolicy::Oss) => {
+            Err(Error::new("--proxy has one endpoint: leave --cluster-policy oss out"))
+        }
+        (Some(url), ClusterPolicy::Enterprise) => Backend::connect(url, redis.family).await.map(Some),
+    }
 }
 
 fn note_addresses(sources: &Sources<'_>) {

@@ -130,7 +130,7 @@ async fn assign(State(redis): Redis, Path(object_id): Path<String>, body: String
         Ok(wanted) => wanted,
         Err(refusal) => return *refusal,
     };
-    match redis.policies().assign(&object_id, &wanted.access) {
+    match redis.assign(&object_id, &wanted.access).await {
         Ok(permissions) => {
             Json(json!({"access": permissions.given, "rules": permissions.rules})).into_response()
         }

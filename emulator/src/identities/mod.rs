@@ -9,11 +9,12 @@ pub(crate) use description::Description;
 
 use crate::Error;
 use crate::certificates::ClientCertificate;
-use crate::redis::Policies;
+use crate::redis::{Permissions, Policies};
 use jsonwebtoken::DecodingKey;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// An identity: a managed one, the service principal of an application, or a user.
@@ -123,9 +124,10 @@ impl Directory {
         let policies = Policies::default();
         for identity in &self.identities {
             if let Some(access) = &identity.access {
-                policies.assign(&identity.object_id, access).map_err(|said| {
+                let permissions = Permissions::parse(access).map_err(|said| {
                     Error::new(format!("the access of '{}' is '{access}': {said}", identity.name))
                 })?;
+                policies.set(&identity.object_id, Arc::new(permissions));
             }
         }
         Ok(policies)

@@ -11,14 +11,16 @@ mod glob;
 mod listening;
 mod options;
 mod plane;
+mod proxy;
 mod pubsub;
 mod reply;
 mod request;
 mod session;
 mod store;
 
-pub(crate) use access::Policies;
+pub(crate) use access::{Permissions, Policies};
 pub(crate) use faults::Fault;
 pub(crate) use listening::Ports;
 pub use options::{ClusterPolicy, Dialect, Family, RedisOptions};
 pub(crate) use plane::Plane;
+pub(crate) use proxy::Backend;

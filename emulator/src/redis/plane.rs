@@ -1,6 +1,6 @@
 //! The listeners, and what their connections share.
 
-use super::access::Policies;
+use super::access::{Permissions, Policies};
 use super::access_keys::AccessKeys;
 use super::clients::Clients;
 use super::cluster::{Node, Topology};
@@ -8,6 +8,7 @@ use super::connection;
 use super::faults::{Faults, Point};
 use super::listening::{Bound, Ports, bind, internal};
 use super::options::{ClusterPolicy, RedisOptions};
+use super::proxy::{self, Backend};
 use super::pubsub::Hub;
 use crate::Error;
 use crate::world::World;
@@ -29,6 +30,8 @@ pub(crate) struct Plane {
     pub(super) topology: Topology,
     pub(crate) access_keys: AccessKeys,
     pub(crate) faults: Faults,
+    /// A real server that does the work.
+    backend: Option<Arc<Backend>>,
     endpoint_port: u16,
     acceptor: TlsAcceptor,
     running: Mutex<Vec<Listening>>,
@@ -52,6 +55,7 @@ impl Plane {
         options: RedisOptions,
         acceptor: TlsAcceptor,
         ports: Ports,
+        backend: Option<Backend>,
     ) -> Result<Arc<Self>, Error> {
         let node_ports = match ports.nodes.as_slice() {
             [] => vec![ports.endpoint.port],
@@ -65,6 +69,7 @@ impl Plane {
             topology: Topology::new(nodes, options.announce.clone()),
             access_keys: AccessKeys::new(options.access_keys)?,
             faults: Faults::default(),
+            backend: backend.map(Arc::new),
             endpoint_port: ports.endpoint.port,
             options,
             acceptor,
@@ -78,6 +83,19 @@ impl Plane {
     /// Who may do what.
     pub(crate) fn policies(&self) -> &Policies {
         &self.world.policies
+    }
+
+    /// Assigns an access policy, also at a server behind the gate.
+    ///
+    /// # Errors
+    /// It is none, in a sentence.
+    pub(crate) async fn assign(&self, object_id: &str, policy: &str) -> Result<Arc<Permissions>, String> {
+        let permissions = Arc::new(Permissions::parse(policy)?);
+        if let Some(server) = &self.backend {
+            server.assign(object_id, &permissions).await?;
+        }
+        self.world.policies.set(object_id, permissions.clone());
+        Ok(permissions)
     }
 
     fn running(&self) -> MutexGuard<'_, Vec<Listening>> {
@@ -195,7 +213,10 @@ async fn accept(plane: Arc<Plane>, node: Arc<Node>, listener: TcpListener) {
             let Ok(stream) = plane.acceptor.accept(stream).await else { return };
             let client = plane.clients.add(peer, port, node.index);
             if plane.generation.load(Ordering::Acquire) == generation {
-                connection::run(plane.clone(), node, client.clone(), stream).await;
+                match &plane.backend {
+                    None => connection::run(plane.clone(), node, client.clone(), stream).await,
+                    Some(server) => proxy::run(plane.clone(), server.clone(), client.clone(), stream).await,
+                }
             }
             plane.clients.remove(client.id);
         });

@@ -63,13 +63,18 @@ fn check_signature(
     }
     // A chain is not needed, but one that starts with another certificate is a client's mistake.
     let chain = header.x5c.as_ref().and_then(|chain| chain.first());
-    if chain.is_some_and(|leaf| STANDARD.decode(leaf).ok().as_ref() != Some(&certificate.der)) {
+    if chain.is_some_and(|leaf| decoded(leaf).as_ref() != Some(&certificate.der)) {
         return refuse("The chain in x5c does not start with the certificate of the key.");
     }
     match assertion.is_signed_by(&certificate.key, header.alg) {
         true => Ok(()),
         false => refuse("The key was found, but use of the key to verify the signature failed."),
     }
+}
+
+/// msal for Python leaves the PEM's line breaks inside, and Entra takes that.
+fn decoded(certificate: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(certificate.split_ascii_whitespace().collect::<String>()).ok()
 }
 
 fn invalid(reason: &str, thumbprint: &str, client_id: &str) -> Refusal {
@@ -203,5 +208,11 @@ mod tests {
         let then = Duration::from_secs(100_000_000_000);
         let refusal = check(&assertion, "app", &bench.application, &[AUDIENCE.to_owned()], then).unwrap_err();
         assert_eq!(refusal.code, 700_027);
+    }
+
+    #[test]
+    fn a_certificate_in_x5c_may_have_line_breaks() {
+        assert_eq!(decoded("TWFu\nTWFu\r\n").as_deref(), Some(&b"ManMan"[..]));
+        assert_eq!(decoded("TW!u"), None);
     }
 }

@@ -23,12 +23,10 @@ impl Policies {
     }
 
     /// Gives an object id a policy, or another one. Live connections have it with their next command.
-    pub(crate) fn assign(&self, object_id: &str, policy: &str) -> Result<Arc<Permissions>, String> {
-        let permissions = Arc::new(Permissions::parse(policy)?);
+    pub(crate) fn set(&self, object_id: &str, permissions: Arc<Permissions>) {
         let mut assigned = self.assigned.write().unwrap_or_else(PoisonError::into_inner);
-        assigned.insert(object_id.to_owned(), permissions.clone());
+        assigned.insert(object_id.to_owned(), permissions);
         self.version.fetch_add(1, Ordering::Release);
-        Ok(permissions)
     }
 
     /// The next AUTH is refused. What becomes of a live connection is not documented: here it keeps what it had.

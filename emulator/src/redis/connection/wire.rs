@@ -1,0 +1,85 @@
+//! A client's connection: both directions at once, so that one who sends a lot before it reads is served.
+
+use bytes::BytesMut;
+use std::io;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf, split};
+use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
+
+/// A read takes as much as there is, and this much at least: a pipeline should not come in pieces.
+const READ_SIZE: usize = 16 * 1024;
+
+/// One direction in, one out, each with its buffer.
+pub(in crate::redis) struct Wire<S> {
+    reader: ReadHalf<S>,
+    writer: WriteHalf<S>,
+    pub(in crate::redis) input: BytesMut,
+    pub(in crate::redis) output: BytesMut,
+    /// Something was written that TLS may still hold.
+    unflushed: bool,
+}
+
+/// What a step did.
+pub(in crate::redis) enum Step {
+    Received,
+    Sent,
+}
+
+impl<S: AsyncRead + AsyncWrite> Wire<S> {
+    pub(in crate::redis) fn new(stream: S) -> Self {
+        let (reader, writer) = split(stream);
+        let fresh = || BytesMut::with_capacity(READ_SIZE);
+        Self { reader, writer, input: fresh(), output: fresh(), unflushed: false }
+    }
+
+    /// Sends what there is to send, or receives. An error is also the end of what comes in. Safe to cancel.
+    pub(in crate::redis) async fn step(&mut self) -> io::Result<Step> {
+        let Self { reader, writer, input, output, unflushed } = self;
+        let sends = *unflushed || !output.is_empty();
+        input.reserve(READ_SIZE);
+        tokio::select! {
+            biased;
+            sent = send(writer, output, unflushed), if sends => sent.map(|()| Step::Sent),
+            read = reader.read_buf(input) => match read? {
+                0 => Err(io::ErrorKind::UnexpectedEof.into()),
+                _ => Ok(Step::Received),
+            },
+        }
+    }
+
+    /// Sends everything.
+    pub(in crate::redis) async fn flush(&mut self) -> io::Result<()> {
+        self.writer.write_all_buf(&mut self.output).await?;
+        self.writer.flush().await
+    }
+
+    /// Sends everything and says that this was it.
+    pub(in crate::redis) async fn finish(&mut self) -> io::Result<()> {
+        self.flush().await?;
+        self.writer.shutdown().await
+    }
+}
+
+async fn send<W: AsyncWrite + Unpin>(
+    writer: &mut W,
+    output: &mut BytesMut,
+    unflushed: &mut bool,
+) -> io::Result<()> {
+    if !output.is_empty() {
+        writer.write_buf(output).await?;
+        *unflushed = true;
+    }
+    if output.is_empty() {
+        writer.flush().await?;
+        *unflushed = false;
+    }
+    Ok(())
+}
+
+impl Wire<TlsStream<TcpStream>> {
+    /// Closes with a TCP reset.
+    pub(in crate::redis) fn reset(self) {
+        let stream = self.reader.unsplit(self.writer);
+        let _ = stream.get_ref().0.set_zero_linger(); // then closing it sends a reset
+    }
+}

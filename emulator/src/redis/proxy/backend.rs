@@ -1,0 +1,138 @@
+//! The server behind the gate: how it is reached, and its users.
+
+use super::upstream::Upstream;
+use crate::Error;
+use crate::redis::access::Permissions;
+use crate::redis::options::Family;
+use axum::http::Uri;
+use std::collections::BTreeMap;
+use tokio::net::TcpStream;
+use tokio::sync::Mutex;
+
+/// A Redis or Valkey without TLS, on this machine.
+pub(crate) struct Backend {
+    address: String,
+    family: Family,
+    /// The password of the users that the gate makes there. Nobody else knows it.
+    password: String,
+    admin: Mutex<Admin>,
+}
+
+/// Makes users.
+struct Admin {
+    connection: Upstream,
+    /// The rules of each user, as they are there.
+    users: BTreeMap<String, String>,
+}
+
+impl Backend {
+    /// Connects as who may make users there.
+    ///
+    /// # Errors
+    /// The address is none, or the server does not answer or refuses.
+    pub(crate) async fn connect(url: &str, family: Family) -> Result<Self, Error> {
+        let refuse = |why: String| Error::new(format!("cannot use --proxy: {why}"));
+        let wrong = || refuse("write redis://host:port or redis://user:password@host:port".to_owned());
+        let uri: Uri = url.parse().map_err(|_| wrong())?;
+        let authority = uri.authority().filter(|_| uri.scheme_str() == Some("redis")).ok_or_else(wrong)?;
+        let address = format!("{}:{}", authority.host(), authority.port_u16().unwrap_or(6379));
+        let who = authority.as_str().rsplit_once('@').map(|(who, _)| who);
+        let stream = TcpStream::connect(&address).await.map_err(|error| {
+            refuse(format!("{address} does not answer: {error}. Start the server first."))
+        })?;
+        let mut connection = Upstream::new(stream);
+        if let Some(who) = who {
+            let (user, password) = who.split_once(':').ok_or_else(wrong)?;
+            let user = if user.is_empty() { "default" } else { user };
+            connection.ask(&[b"AUTH", user.as_bytes(), password.as_bytes()]).await.map_err(refuse)?;
+        }
+        connection.ask(&[b"PING"]).await.map_err(refuse)?;
+        let password = std::iter::repeat_with(|| format!("{:x}", fastrand::u8(..16))).take(32).collect();
+        Ok(Self {
+            address,
+            family,
+            password,
+            admin: Mutex::new(Admin { connection, users: BTreeMap::new() }),
+        })
+    }
+
+    /// Makes the user, or changes what it may do. Its live connections have that with their next command.
+    pub(crate) async fn assign(&self, object_id: &str, permissions: &Permissions) -> Result<(), String> {
+        let mut admin = self.admin.lock().await;
+        if admin.users.get(object_id) == Some(&permissions.rules) {
+            return Ok(());
+        }
+        let password = format!(">{}", self.password);
+        let rules = permissions.rules.split_ascii_whitespace().chain(blocked(self.family).iter().copied());
+        // As Azure, unlike Redis 7, does: who says nothing of channels means all of them.
+        let start = ["ACL", "SETUSER", object_id, "reset", "on", &password, "allchannels"];
+        let words: Vec<_> = start.into_iter().chain(rules).map(str::as_bytes).collect();
+        admin.connection.ask(&words).await?;
+        admin.users.insert(object_id.to_owned(), permissions.rules.clone());
+        Ok(())
+    }
+
+    /// The user is made anew when it is needed next.
+    pub(super) async fn forget(&self, object_id: &str) {
+        self.admin.lock().await.users.remove(object_id);
+    }
+
+    /// A connection for one client; nobody is authenticated on it.
+    pub(super) async fn open(&self) -> std::io::Result<Upstream> {
+        let stream = TcpStream::connect(&self.address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Upstream::new(stream))
+    }
+
+    /// What authenticates it as a user that [`Self::assign`] has made.
+    pub(super) fn credentials<'a>(&'a self, object_id: &'a str) -> [&'a [u8]; 3] {
+        [b"AUTH", object_id.as_bytes(), self.password.as_bytes()]
+    }
+}
+
+/// Rules that take away what the family blocks; outside a transaction the gate answers before they are asked.
+fn blocked(family: Family) -> &'static [&'static str] {
+    match family {
+        Family::Amr => &[
+            "-bgrewriteaof",
+            "-bgsave",
+            "-debug",
+            "-migrate",
+            "-psync",
+            "-replicaof",
+            "-save",
+            "-shutdown",
+            "-slaveof",
+            "-sync",
+            "-swapdb",
+            "-failover",
+            "-replconf",
+            "-module",
+            "-acl|setuser",
+            "-acl|deluser",
+            "-acl|load",
+            "-acl|save",
+            "-acl|log",
+            "-acl|genpass",
+            "-acl|dryrun",
+            "-monitor",
+            "-client|reply",
+        ],
+        Family::Classic => &[
+            "-bgrewriteaof",
+            "-bgsave",
+            "-debug",
+            "-migrate",
+            "-psync",
+            "-replicaof",
+            "-save",
+            "-shutdown",
+            "-slaveof",
+            "-sync",
+            "-acl",
+            "-config",
+            "-monitor",
+            "-client|reply",
+        ],
+    }
+}

@@ -1,0 +1,198 @@
+"""Transactions, waiting, the clock, and scripted faults: what a connection is in the middle of."""
+
+import time
+
+import pytest
+from conftest import claims
+
+REFUSED = "-WRONGPASS invalid username-password pair or user is disabled."
+
+
+@pytest.fixture(scope="module")
+def emulator(start):
+    return start("1h")
+
+
+@pytest.fixture
+def user(emulator):
+    return emulator["ENTRAKEY_EMULATOR_SYSTEM_OBJECT_ID"]
+
+
+@pytest.fixture
+def connect(emulator, user):
+    opened = []
+
+    def run():
+        redis = emulator.connect()
+        opened.append(redis)
+        assert redis("AUTH", user, emulator.token()) == "OK"
+        return redis
+
+    yield run
+    for redis in opened:
+        redis.close()
+    assert emulator.control("/emulator/redis/faults", method="DELETE")[0] == 204
+
+
+def test_transactions(connect):
+    redis, other = connect(), connect()
+    assert redis("MULTI") == "OK" and redis("SET", "a", "1") == redis("INCR", "a") == "QUEUED"
+    assert "flags=x" in other("CLIENT", "LIST") and "multi=2" in other("CLIENT", "LIST")
+    assert redis("MULTI") == "-ERR MULTI calls can not be nested"
+    assert redis("EXEC") == ["OK", 2] and redis("EXEC") == "-ERR EXEC without MULTI"
+    assert redis("MULTI") == "OK" and redis("NONSENSE").startswith("-ERR unknown") and redis("SET", "a", "9") == "QUEUED"
+    assert redis("EXEC") == "-EXECABORT Transaction discarded because of previous errors." and redis("GET", "a") == "2"
+    assert redis("MULTI") == "OK" and redis("SET", "a", "9") == "QUEUED" and redis("DISCARD") == "OK"
+    assert redis("GET", "a") == "2" and redis("DISCARD") == "-ERR DISCARD without MULTI"
+    assert redis("WATCH", "a") == "OK" and other("SET", "a", "2") == "OK"
+    assert redis("MULTI") == "OK" and redis("SET", "a", "9") == "QUEUED" and redis("EXEC") is None
+    assert redis("WATCH", "a") == "OK" and redis("UNWATCH") == "OK" and other("SET", "a", "3") == "OK"
+    assert redis("MULTI") == "OK" and redis("GET", "a") == "QUEUED" and redis("EXEC") == ["3"]
+    assert redis("MULTI") == "OK" and redis("BLPOP", "empty", "0") == "QUEUED" and redis("EXEC") == [None]
+
+
+def test_auth_is_queued_like_any_command_and_reset_ends_everything(emulator, connect, user):
+    redis = connect()
+    assert redis("MULTI") == "OK"
+    assert redis("AUTH", user, "junk") == redis("AUTH", user, emulator.token()) == redis("PING") == "QUEUED"
+    assert redis("EXEC") == [REFUSED, "OK", "PONG"]
+    assert redis("MULTI") == "OK" and redis("SET", "r", "1") == "QUEUED" and redis("RESET") == "RESET"
+    assert redis("EXEC") == "-NOAUTH Authentication required."
+    assert redis("AUTH", user, emulator.token()) == "OK" and redis("EXEC") == "-ERR EXEC without MULTI"
+
+
+def see(redis, what):
+    """Waits until CLIENT LIST shows it."""
+    deadline = time.monotonic() + 20
+    while what not in redis("CLIENT", "LIST"):
+        assert time.monotonic() < deadline, f"no {what}"
+
+
+def test_who_waits_is_woken_in_time_or_told_that_there_was_nothing(connect):
+    waiting, other = connect(), connect()
+    waiting.send("BLPOP", "{q}1", "{q}2", "0")
+    waiting.send("PING")
+    see(other, "cmd=blpop")
+    assert other("RPUSH", "{q}2", "x", "y") == 2
+    assert waiting.read() == ["{q}2", "x"] and waiting.read() == "PONG"
+    assert waiting("BRPOP", "{q}2", "1") == ["{q}2", "y"] and waiting("EXISTS", "{q}2") == 0
+    assert waiting("BLPOP", "{q}2", "0.05") is None
+    waiting.send("BLMOVE", "{m}source", "{m}target", "LEFT", "RIGHT", "0")
+    see(other, "cmd=blmove")
+    assert other("LPUSH", "{m}source", "z") == 1 and waiting.read() == "z"
+    assert other("LRANGE", "{m}target", "0", "-1") == ["z"]
+    assert waiting("BLPOP", "q", "-1") == "-ERR timeout is negative"
+    other.send("SET", "text", "x"), other.read()
+    assert waiting("BLPOP", "text", "0").startswith("-WRONGTYPE")
+
+
+def test_a_large_pipeline_is_served_though_nobody_reads(connect):
+    redis = connect()
+    assert redis("SET", "big", "x" * 100_000) == "OK"
+    request = b"*2\r\n$3\r\nGET\r\n$3\r\nbig\r\n"
+    redis.socket.sendall(request * 400)  # 40 MB of replies: more than any buffer on the way
+    assert all(len(redis.read()) == 100_000 for _ in range(400))
+
+
+def test_lists_and_sets_and_the_rest(connect):
+    redis = connect()
+    assert redis("RPUSH", "l", "a", "b", "c", "a") == 4 and redis("LRANGE", "l", "-3", "-2") == ["b", "c"]
+    assert redis("LREM", "l", "-1", "a") == 1 and redis("LRANGE", "l", "0", "-1") == ["a", "b", "c"]
+    assert redis("LTRIM", "l", "1", "5") == "OK" and redis("LLEN", "l") == 2 and redis("LPOP", "l", "9") == ["b", "c"]
+    assert redis("EXISTS", "l") == 0 and redis("LRANGE", "l", "0", "-9") == []
+    assert redis("SADD", "s", "a", "b", "a") == 2 and sorted(redis("SMEMBERS", "s")) == ["a", "b"]
+    assert redis("SISMEMBER", "s", "a") == 1 and redis("SREM", "s", "a", "b") == 2 and redis("SCARD", "s") == 0
+    assert redis("SETEX", "e", "100", "x") == "OK" and 99_000 <= redis("PTTL", "e") <= 100_000
+    assert redis("PERSIST", "e") == 1 and redis("TTL", "e") == -1 and redis("EXPIRE", "e", "5", "XX") == 0
+    assert redis("APPEND", "e", "y") == 2 and redis("GETSET", "e", "z") == "xy" and redis("GETDEL", "e") == "z"
+    assert redis("SETNX", "n", "1") == 1 and redis("SETNX", "n", "2") == 0 and redis("DECRBY", "n", "3") == -2
+    assert redis("HSET", "h", "a", "1", "b", "2") == 2 and redis("HMGET", "h", "a", "x") == ["1", None]
+    assert redis("HINCRBY", "h", "a", "5") == 6 and redis("HKEYS", "h") == ["a", "b"] and redis("HLEN", "h") == 2
+    assert redis("TYPE", "h") == "hash" and "h" in redis("SCAN", "0", "MATCH", "[gh]", "COUNT", "10")[1]
+    described = redis("COMMAND", "INFO", "get", "blpop")
+    assert [entry[:2] + entry[3:6] for entry in described] == [["get", 2, 1, 1, 1], ["blpop", -3, 1, -2, 1]]
+    assert redis("COMMAND", "GETKEYS", "MSET", "a", "1", "b", "2") == ["a", "b"]
+
+
+def test_the_clock_decides_when_a_token_ends(emulator, connect, user):
+    redis, token = connect(), emulator.token()
+    status, clock = emulator.control("/emulator/clock", {"advance_ms": 3_500_000}, "POST")
+    try:
+        assert status == 200 and abs(clock["offset_ms"] - 3_500_000) < 100
+        assert redis("PING") == "PONG" and redis("AUTH", user, token) == "OK"
+        emulator.control("/emulator/clock", {"advance_ms": 200_000}, "POST")
+        with pytest.raises((EOFError, OSError)):
+            redis("PING"), redis("PING")
+        late = emulator.connect()
+        assert late("AUTH", user, token) == REFUSED
+        fresh = emulator.token()
+        assert late("AUTH", user, fresh) == "OK" and claims(fresh)["iat"] > claims(token)["exp"]
+        emulator.control("/emulator/clock", {"scale": 5000}, "POST")
+        with pytest.raises(EOFError):  # an hour passes in less than a second
+            late.read()
+        late.close()
+        assert emulator.control("/emulator/clock", {"scale": -1}, "POST")[0] == 400
+    finally:
+        emulator.control("/emulator/clock", {"offset_ms": 0, "scale": 1}, "POST")
+
+
+def faults(emulator, *script):
+    status, answer = emulator.control("/emulator/redis/faults", list(script))
+    assert status == 200, answer
+
+
+def test_faults_happen_in_order_where_they_were_scripted(emulator, connect, user):
+    redis = connect()
+    faults(emulator, {"on": "auth", "refuse": True}, {"on": "command", "command": "GET", "error": "BUSY x", "times": 2})
+    assert emulator.control("/emulator/redis/faults")[1] == {"waiting": {"auth": 1, "command": 2}}
+    assert redis("SET", "a", "b") == "OK" and redis("GET", "a") == redis("GET", "a") == "-BUSY x"
+    assert redis("AUTH", user, emulator.token()) == REFUSED and redis("GET", "a") == "b"
+    faults(emulator, {"on": "command", "delay_ms": 300})
+    before = time.monotonic()
+    assert redis("PING") == "PONG" and time.monotonic() - before >= 0.3
+    status, refusal = emulator.control("/emulator/redis/faults", [{"on": "command", "refuse": True}])
+    assert status == 400 and "only an AUTH" in refusal["error"]
+
+
+@pytest.mark.parametrize("end", ["close", "reset"])
+@pytest.mark.parametrize("on", ["connect", "auth", "command"])
+def test_a_fault_ends_a_connection(emulator, connect, user, on, end):
+    redis = connect()
+    faults(emulator, {"on": on, end: True})
+    with pytest.raises((EOFError, OSError)):
+        emulator.connect() if on == "connect" else redis("AUTH", user, "x") if on == "auth" else redis("PING")
+    assert connect()("PING") == "PONG"
+
+
+def test_a_stalled_connection_answers_no_more_and_still_ends_with_its_token(start):
+    emulator = start("3s")
+    redis = emulator.connect()
+    assert redis("AUTH", emulator["ENTRAKEY_EMULATOR_SYSTEM_OBJECT_ID"], emulator.token()) == "OK"
+    faults(emulator, {"on": "command", "stall": True})
+    redis.send("PING"), redis.send("PING")
+    with pytest.raises(EOFError):
+        redis.read()
+    redis.close()
+
+
+def test_connections_are_dropped_all_or_those_of_one(emulator, connect, user):
+    one, two, stranger = connect(), connect(), emulator.connect()
+    assert emulator.control("/emulator/redis/drop", {"object_id": "nobody"}, "POST") == (200, {"closed": 0})
+    assert emulator.control("/emulator/redis/drop", {"object_id": user}, "POST")[1]["closed"] >= 2
+    for redis in (one, two):
+        with pytest.raises((EOFError, OSError)):
+            redis("PING"), redis("PING")
+    assert stranger("PING").startswith("-NOAUTH")
+    assert emulator.control("/emulator/redis/drop", method="POST")[1]["closed"] == 1
+    stranger.close()
+    assert emulator.control("/emulator/redis/failover", {"down_ms": 1}, "POST")[0] == 204
+    assert connect()("PING") == "PONG"
+
+
+def test_a_client_is_killed_by_its_address(connect):
+    redis, other = connect(), connect()
+    line = next(line for line in other("CLIENT", "LIST").splitlines() if f"id={redis('CLIENT', 'ID')} " in line)
+    address = dict(part.split("=", 1) for part in line.split())["addr"]
+    assert other("CLIENT", "KILL", "ADDR", address) == 1 and other("CLIENT", "KILL", "127.0.0.1:1").startswith("-ERR No such")
+    with pytest.raises((EOFError, OSError)):
+        redis("PING"), redis("PING")

@@ -1,0 +1,171 @@
+"""The gate in front of a real redis-server: its commands, our rules about who may use them, and for how long."""
+
+import shutil
+import socket
+import subprocess
+import time
+
+import pytest
+from conftest import ROOT, claims
+
+REFUSED = "-WRONGPASS invalid username-password pair or user is disabled."
+SUBSCRIBED = (
+    "-ERR Can't execute 'auth': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"
+)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """The address of a redis-server with a password."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [shutil.which("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
+    process = subprocess.Popen(
+        [*command, "--requirepass", "backend-secret", "--dir", str(tmp_path_factory.mktemp("redis"))],
+        stdout=subprocess.DEVNULL,
+    )
+    deadline = time.time() + 20
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            break
+        except OSError:
+            assert time.time() < deadline and process.poll() is None, "redis-server does not come up"
+            time.sleep(0.01)
+    yield f"redis://:backend-secret@127.0.0.1:{port}"
+    process.terminate()
+    process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def emulator(start, server):
+    return start("1h", "--proxy", server)
+
+
+@pytest.fixture
+def redis(emulator):
+    connection = emulator.connect()
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def user(emulator):
+    return emulator["ENTRAKEY_EMULATOR_SYSTEM_OBJECT_ID"]
+
+
+@pytest.fixture
+def owner(emulator, redis, user):
+    assert redis("AUTH", user, emulator.token()) == "OK"
+    return redis
+
+
+def test_the_real_server_does_the_work(owner):
+    assert owner("ZADD", "z", "1", "a", "2", "b") == 2 and owner("ZRANGE", "z", "0", "-1") == ["a", "b"]
+    assert owner("EVAL", "return ARGV[1]", "0", "hi") == "hi"
+    assert owner("XADD", "s", "*", "f", "v") and owner("XLEN", "s") >= 1
+    assert owner("ACL", "WHOAMI").count("-") == 4
+
+
+def test_who_has_no_good_token_gets_nowhere(emulator, redis, user):
+    assert redis("GET", "x") == redis("EVAL", "return 1", "0") == "-NOAUTH Authentication required."
+    assert redis("HELLO", "3").startswith("-NOAUTH HELLO must be called")
+    assert redis("AUTH", user, "junk") == redis("AUTH", "backend-secret") == REFUSED
+    assert redis("AUTH", "default", "backend-secret") == REFUSED
+    assert redis("AUTH", user, emulator.token()) == "OK" and redis("PING") == "PONG"
+    assert redis("AUTH", user, "junk") == REFUSED and redis("PING") == "PONG"
+    assert redis("RESET") == "RESET" and redis("PING") == "-NOAUTH Authentication required."
+
+
+def test_a_pipeline_keeps_its_order_around_what_the_gate_answers_itself(emulator, owner, user):
+    token = emulator.token()
+    for number in range(50):
+        owner.send("SET", "n", number)
+        owner.send("AUTH", user, "junk" if number % 2 else token)
+        owner.send("GET", "n")
+        owner.send("CONFIG", "SET", "timeout", "0") if number % 2 else owner.send("BGSAVE")
+    for number in range(50):
+        assert owner.read() == "OK"
+        assert owner.read() == (REFUSED if number % 2 else "OK")
+        assert owner.read() == str(number)
+        refusal = owner.read()
+        assert refusal == "OK" if number % 2 else refusal.startswith("-ERR unknown command 'BGSAVE'"), refusal
+
+
+def test_hello_speaks_resp3_and_subscribers_may_authenticate_there(emulator, redis, user):
+    greeting = redis("HELLO", "3", "AUTH", user, emulator.token(), "SETNAME", "me")
+    assert greeting["proto"] == 3 and redis("CLIENT", "GETNAME") == "me"
+    assert redis("SUBSCRIBE", "news") == ("push", ["subscribe", "news", 1])
+    assert redis("AUTH", user, emulator.token()) == "OK"
+    assert redis("HSET", "h", "f", "v") in (0, 1) and redis("HGETALL", "h") == {"f": "v"}
+    redis.send("PUBLISH", "news", "hi")
+    assert {str(redis.read()), str(redis.read())} == {"1", str(("push", ["message", "news", "hi"]))}
+
+
+def test_a_resp2_subscriber_may_not_authenticate_and_messages_are_no_answers(emulator, owner, user):
+    other = emulator.connect()
+    assert other("AUTH", user, emulator.token()) == "OK"
+    assert owner("SUBSCRIBE", "a", "b") == ["subscribe", "a", 1] and owner.read() == ["subscribe", "b", 2]
+    assert other("PUBLISH", "a", "one") == 1
+    assert owner.read() == ["message", "a", "one"]
+    assert owner("AUTH", user, emulator.token()) == SUBSCRIBED
+    assert owner("GET", "x").startswith("-ERR Can't execute 'get'") and owner("PING") == ["pong", ""]
+    assert owner("UNSUBSCRIBE") in (["unsubscribe", "a", 1], ["unsubscribe", "b", 1])
+    assert owner.read() in (["unsubscribe", "a", 0], ["unsubscribe", "b", 0])
+    assert owner("AUTH", user, emulator.token()) == "OK"
+    assert owner("RPUSH", "l", "message", "x") >= 2 and owner("LRANGE", "l", "0", "1") == ["message", "x"]
+    assert owner("PING") == "PONG"
+    other.close()
+
+
+def test_auth_inside_a_transaction_counts_when_it_is_executed(emulator, owner, user):
+    assert owner("MULTI") == "OK" and owner("SET", "t", "1") == "QUEUED"
+    assert owner("AUTH", user, "junk") == owner("AUTH", user, emulator.token()) == owner("GET", "t") == "QUEUED"
+    assert owner("EXEC") == ["OK", REFUSED, "OK", "1"]
+    assert owner("PING") == "PONG"
+    assert owner("MULTI") == "OK" and owner("AUTH", user, emulator.token()) == "QUEUED"
+    assert owner("HELLO", "3").startswith("-ERR unknown command") and owner("EXEC").startswith("-EXECABORT")
+
+
+def test_the_connection_ends_with_its_token_also_while_it_waits(start, server):
+    emulator = start("4s", "--proxy", server)
+    redis, token = emulator.connect(), emulator.token()
+    assert redis("AUTH", emulator["ENTRAKEY_EMULATOR_SYSTEM_OBJECT_ID"], token) == "OK"
+    redis.send("BLPOP", "nothing", "0")
+    with pytest.raises(EOFError):
+        redis.read()
+    assert claims(token)["exp"] - 0.2 <= time.time() <= claims(token)["exp"] + 1.5
+    redis.close()
+
+
+def test_policies_are_the_servers_own_and_change_under_live_connections(emulator, redis):
+    reader = emulator["ENTRAKEY_EMULATOR_READER_OBJECT_ID"]
+    token = emulator.token("&client_id=" + emulator["ENTRAKEY_EMULATOR_READER_CLIENT_ID"])
+    assert redis("AUTH", reader, token) == "OK"
+    assert redis("ZADD", "z", "3", "c").startswith("-NOPERM") and redis("GET", "nothing") is None
+    path = f"/emulator/redis/policies/{reader}"
+    assert emulator.control(path, {"access": "+@all -@dangerous ~cache:*"}, "PUT")[0] == 200
+    assert redis("ZADD", "cache:z", "3", "c") in (0, 1) and redis("GET", "other").startswith("-NOPERM")
+    assert redis("BGSAVE").startswith("-ERR unknown command")
+    status, refusal = emulator.control(path, {"access": "+@all +nonsense ~*"}, "PUT")
+    assert status == 400 and "nonsense" in refusal["error"]
+    assert emulator.control(path, {"access": "reader"}, "PUT")[0] == 200
+
+
+def test_faults_reach_the_gate_too(emulator, owner, user):
+    script = [{"on": "command", "command": "GET", "error": "LOADING x"}, {"on": "auth", "refuse": True}]
+    assert emulator.control("/emulator/redis/faults", script)[0] == 200
+    assert owner("GET", "a") == "-LOADING x" and owner("AUTH", user, emulator.token()) == REFUSED
+    assert emulator.control("/emulator/redis/drop", {"object_id": user})[1]["closed"] >= 1
+    with pytest.raises((EOFError, OSError)):
+        owner("PING"), owner("PING")
+
+
+def test_a_server_that_is_not_there_is_named_at_once():
+    command = [ROOT / "target/debug/entrakey", "emulator", "--proxy", "redis://127.0.0.1:1"]
+    ended = subprocess.run(command, capture_output=True, timeout=20, stdin=subprocess.DEVNULL)
+    assert ended.returncode == 2 and b"127.0.0.1:1 does not answer" in ended.stderr
+    command[-1] = "http://127.0.0.1:1"
+    ended = subprocess.run(command, capture_output=True, timeout=20, stdin=subprocess.DEVNULL)
+    assert ended.returncode == 2 and b"redis://host:port" in ended.stderr
