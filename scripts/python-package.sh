@@ -4,8 +4,9 @@ set -eu
 venv=.venv
 [ -x $venv/bin/python ] || "${PYTHON:-python3}" -m venv $venv
 tools=$venv/.tools-installed
-if [ ! -e $tools ] || [ bindings/python/requirements.txt -nt $tools ]; then
-    $venv/bin/pip install --quiet --disable-pip-version-check -r bindings/python/requirements.txt
+recipes=examples/python/recipes/requirements.txt
+if [ ! -e $tools ] || [ bindings/python/requirements.txt -nt $tools ] || [ $recipes -nt $tools ]; then
+    $venv/bin/pip install --quiet --disable-pip-version-check -r bindings/python/requirements.txt -r $recipes
     touch $tools
 fi
 # Older versions of redis-py, side by side.
