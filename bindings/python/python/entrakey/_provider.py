@@ -1,15 +1,13 @@
 """The provider's Python half: one factory for each identity, what awaits, what a fork has to start again."""
 
-import os
-import weakref
-
 from . import _entrakey, _log
+from ._forks import survivors
 from ._host import warn_of_host
 from ._subscription import Subscription
 from ._supply import supplier
 
 # Those whose events are logged; a forked child has to observe them anew.
-_logged = weakref.WeakSet()
+_logged = survivors("_log_events")
 
 
 class Provider(_entrakey.Provider):
@@ -22,7 +20,7 @@ class Provider(_entrakey.Provider):
         self = super().__new__(cls, **options)
         self._name = options.get("name")
         self._log_events()
-        _logged.add(self)
+        _logged().add(self)
         return self
 
     @classmethod
@@ -119,16 +117,3 @@ def _settle(answer, token, error):
         answer.set_result(token)
     else:
         answer.set_exception(error)
-
-
-def _after_fork():
-    """What the parent's threads observe is dead in this child."""
-    for provider in list(_logged):
-        try:
-            provider._log_events()
-        except Exception:
-            pass  # it is closed
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

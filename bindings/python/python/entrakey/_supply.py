@@ -1,10 +1,13 @@
 """What a host's own callbacks give, as the native side takes it."""
 
-import collections
 import os
 
-# As a callback of this package's own gives it: a token that need not say whose it is.
-Supplied = collections.namedtuple("Supplied", "secret expires_on username")
+
+class Supplied:
+    """As a callback of this package's own gives it: a token that need not say whose it is."""
+
+    def __init__(self, secret, expires_on, username):
+        self.fields = secret, expires_on, username
 
 
 def supplier(callback):
@@ -54,7 +57,7 @@ class _Loop:
 def _secret_and_expiry(supplied):
     """From a text, a pair, or what azure-identity's credentials return."""
     if isinstance(supplied, Supplied):
-        return supplied
+        return supplied.fields
     if isinstance(supplied, str):
         return supplied, None
     if isinstance(supplied, tuple):
