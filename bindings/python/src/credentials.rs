@@ -49,6 +49,9 @@ impl CredentialSource {
         Self(provider.core().clone())
     }
 
+    /// What any call costs: get_credentials is measured against it.
+    fn _nothing(_slf: &Bound<'_, Self>) {}
+
     fn get_credentials(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         match in_memory(slf.py(), &slf.get().0)? {
             Some(credentials) => Ok(credentials),
@@ -56,7 +59,3 @@ impl CredentialSource {
         }
     }
 }
-
-/// Does nothing: what the others are measured against.
-#[pyfunction]
-pub(crate) fn _nothing() {}

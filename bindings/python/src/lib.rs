@@ -22,7 +22,7 @@ mod _entrakey {
     #[pymodule_export]
     use crate::callbacks::{finish, forked};
     #[pymodule_export]
-    use crate::credentials::{_nothing, CredentialSource};
+    use crate::credentials::CredentialSource;
     #[pymodule_export]
     use crate::provider::{Provider, render_metrics};
     #[pymodule_export]

@@ -15,7 +15,7 @@ import entrakey
 from entrakey.redis import CredentialProvider, attach
 
 VERSION = tuple(int(part) for part in redis.__version__.split(".")[:2])
-LIFETIME_S = 3
+LIFETIME_S = 5
 # Past the end of the token that a connection was opened with.
 LONG_ENOUGH_S = LIFETIME_S + 1.5
 

@@ -11,6 +11,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 VERSIONS = (ROOT / "bindings/python/redis-versions.txt").read_text().split()
 
 
+@pytest.mark.xdist_group("versions")  # one after the other: each keeps several processes busy
 @pytest.mark.parametrize("version", VERSIONS)
 def test_every_mode_works_with_an_older_redis_py(version):
     folder = ROOT / ".cache/redis-py" / version
@@ -20,6 +21,6 @@ def test_every_mode_works_with_an_older_redis_py(version):
     )
     assert used.stdout.strip() == version, used.stderr
     modes = pathlib.Path(__file__).with_name("test_redis_modes.py")
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "8", "-p", "no:cacheprovider", modes]
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "4", "-p", "no:cacheprovider", modes]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=150)
     assert done.returncode == 0, done.stdout + done.stderr

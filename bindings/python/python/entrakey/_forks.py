@@ -1,26 +1,30 @@
 """What a forked child has to start again, as the parent's threads do not exist there."""
 
 import os
+from _weakref import ref  # as weakref has it; importing that costs as much as all the rest of this package
 
 
-def survivors(renew):
-    """A function that gives a weak set; in a forked child the method `renew` of each member is called."""
-    members = []  # the set, once there is one
+class Survivors:
+    """Holds its members weakly. In a forked child the method `renew` of each is called."""
 
-    def get():
-        if not members:
-            import weakref  # not at import: it costs as much as all the rest
+    def __init__(self, renew):
+        self._renew = renew
+        self._members = {}
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._after_fork)
 
-            members.append(weakref.WeakSet())
-        return members[0]
+    def add(self, member):
+        number, members = id(member), self._members
+        members[number] = ref(member, lambda _: members.pop(number, None))
 
-    def after_fork():
-        for member in list(members[0]) if members else ():
+    def discard(self, member):
+        self._members.pop(id(member), None)
+
+    def _after_fork(self):
+        for reference in list(self._members.values()):
+            member = reference()
             try:
-                getattr(member, renew)()
+                if member is not None:
+                    getattr(member, self._renew)()
             except Exception:
                 pass  # its provider is closed
-
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=after_fork)
-    return get

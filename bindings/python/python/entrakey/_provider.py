@@ -1,13 +1,13 @@
 """The provider's Python half: one factory for each identity, what awaits, what a fork has to start again."""
 
 from . import _entrakey, _log
-from ._forks import survivors
+from ._forks import Survivors
 from ._host import warn_of_host
 from ._subscription import Subscription
 from ._supply import supplier
 
 # Those whose events are logged; a forked child has to observe them anew.
-_logged = survivors("_log_events")
+_logged = Survivors("_log_events")
 
 
 class Provider(_entrakey.Provider):
@@ -20,7 +20,7 @@ class Provider(_entrakey.Provider):
         self = super().__new__(cls, **options)
         self._name = options.get("name")
         self._log_events()
-        _logged().add(self)
+        _logged.add(self)
         return self
 
     @classmethod

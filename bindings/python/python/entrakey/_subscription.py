@@ -1,21 +1,19 @@
 """A listener's registration, which a forked child renews."""
 
-from ._forks import survivors
+from ._forks import Survivors, ref
 
-_alive = survivors("_renew")
+_alive = Survivors("_renew")
 
 
 class Subscription:
     def __init__(self, provider, callback):
-        import weakref  # not at import: it costs as much as all the rest
-
-        self._provider = weakref.ref(provider)
+        self._provider = ref(provider)
         self._callback = callback
         self._registered = provider._subscribe(callback)
-        _alive().add(self)
+        _alive.add(self)
 
     def unsubscribe(self, timeout=None):
-        _alive().discard(self)
+        _alive.discard(self)
         return self._registered.unsubscribe(timeout)
 
     def ack(self, version, accepted=True):
