@@ -6,19 +6,22 @@ export PYO3_BUILD_EXTENSION_MODULE = 1
 
 MINUTES = 10
 
-.PHONY: help demo test check bench soak simulate fmt build prerequisites
+.PHONY: help demo test check bench soak simulate fmt build prerequisites prerequisites-of-test
 
 help:
 	@echo "make demo    build everything and watch three Redis clients outlive their tokens"
 	@echo "make test    install what the tests need and run every test of every language"
 	@echo "make check   formatting, lints, dependencies, versions, size of the shared library"
-	@echo "make bench   speed against a floor, and how a fleet spreads its requests"
+	@echo "make bench   speed against a floor, how a fleet spreads its requests, how soon the emulator is there"
 	@echo "make soak    ten minutes against a source that is down 40 % of the time (MINUTES=1 for less)"
 	@echo "make simulate ARGS=--help    random histories of the refresh engine on a virtual clock"
 	@echo "make fmt     format the sources"
 
 prerequisites:
 	@scripts/require.sh
+
+prerequisites-of-test:
+	@scripts/require.sh test
 
 build: prerequisites
 	$(CARGO) build --locked -p entrakey-cli -p entrakey-ffi
@@ -30,7 +33,7 @@ build: prerequisites
 demo: build
 	@$(OFFLINE) .venv/bin/python examples/demo/demo.py $(DEMO)
 
-test: build check
+test: prerequisites-of-test build check
 	$(CARGO) test --locked --no-run --workspace --exclude entrakey-python --exclude entrakey-node
 	$(OFFLINE) $(CARGO) test --locked --offline --workspace --exclude entrakey-python --exclude entrakey-node
 	$(CARGO) test --locked -p entrakey-core --features internals --test simulation
@@ -38,6 +41,9 @@ test: build check
 	cd bindings/python && ../../$(OFFLINE) ../../.venv/bin/python -m pytest -q
 	cd bindings/node && ../../$(OFFLINE) npm test
 	$(OFFLINE) .venv/bin/python -m pytest -q tests/emulator tests/examples
+	scripts/peers.sh
+	$(OFFLINE) .venv/bin/python -m pytest -q tests/peers/python
+	cd tests/peers/node && ../../../$(OFFLINE) npm test
 
 check: prerequisites
 	$(CARGO) fmt --all --check
@@ -55,6 +61,9 @@ bench: prerequisites
 	@$(MAKE) --no-print-directory simulate ARGS=--fleet
 	$(CARGO) bench --locked -p entrakey-emulator --bench redis_plane --no-run
 	@$(OFFLINE) $(CARGO) bench -q --locked --offline -p entrakey-emulator --bench redis_plane
+	$(CARGO) build --locked -p entrakey-cli
+	$(CARGO) build --locked --release -p entrakey-cli
+	@$(OFFLINE) "$${PYTHON:-python3}" scripts/emulator-startup.py target/debug/entrakey target/release/entrakey
 
 soak: prerequisites
 	$(CARGO) build --locked -p entrakey-cli -p entrakey-tests --bins --example soak

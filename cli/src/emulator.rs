@@ -59,6 +59,15 @@ pub(crate) struct Arguments {
     /// How to print the environment.
     #[arg(long, value_enum, default_value_t = Format::Env)]
     format: Format,
+    /// How far the emulator's clock is ahead of the system's: 90s, 2h; or behind: -10m.
+    #[arg(long, default_value = "0s", value_name = "TIME", value_parser = offset, allow_hyphen_values = true)]
+    clock_offset: i64,
+    /// How many seconds of the emulator's clock pass in one: 60 is an hour in a minute, 0 stops it.
+    #[arg(long, default_value_t = 1.0, value_name = "FACTOR")]
+    clock_scale: f64,
+    /// Answer 20 requests a second and 5 at a time at IMDS, as on a virtual machine, and the rest with 429.
+    #[arg(long)]
+    imds_limits: bool,
     /// Say nothing of what happens.
     #[arg(long)]
     quiet: bool,
@@ -81,17 +90,20 @@ Environments (--env):
   azure_pipelines     a pipeline job with a service connection
   all                 each of these under its name, and \"default\": what is printed without --env
 
-Control, on ENTRAKEY_EMULATOR_URL (http, JSON):
-  GET    /emulator/stats                what has happened, counted
-  GET    /emulator/environment[/NAME]   the variables; ?format=shell for lines to eval
-  POST   /emulator/faults               queue answers for a route:
-         {\"route\": \"imds\", \"answers\": [{\"status\": 502, \"headers\": {}, \"body\": \"<html>\"},
-         {\"delay_ms\": 500}, {\"hang\": true}, {\"reset\": true}, {\"status\": 429, \"times\": 3}]}
-  GET    /emulator/faults               how many wait, and the names of the routes
-  DELETE /emulator/faults               forget them
-  POST   /emulator/federated_token      renew the workload's token file; optionally
-         {\"issuer\", \"subject\", \"audience\", \"lifetime_seconds\", \"write\": false}
-  POST   /emulator/redis/stop, /start   close the Redis and its connections; listen again
+Control, while it runs, by the command or over http on ENTRAKEY_EMULATOR_URL (JSON, /emulator/openapi.json):
+  entrakey control                                  lists all that can be told and asked
+  entrakey control stats                            what has happened, counted
+  entrakey control requests route=imds              what was asked, without secrets
+  entrakey control environment kind=arc format=shell
+  entrakey control add_faults '{\"route\": \"imds\", \"answers\": [{\"status\": 429, \"times\": 3}, {\"hang\": true}]}'
+  entrakey control set_clock advance_ms=3600000     an hour later
+  entrakey control rotate_keys                      a new key signs; the old one is believed until retire_keys
+
+A scripted answer (POST /emulator/faults) is given in order, as often as \"times\" says, after \"delay_ms\":
+  {\"status\": 502, \"headers\": {}, \"body\": \"<html>\"}   {\"hang\": true}   {\"reset\": true}   {\"garbage\": true}
+  instead of the real answer; or the real one, with
+  \"token\": expired, not_yet_valid, wrong_audience, wrong_object_id, unknown_key, bad_signature, no_oid or cached;
+  \"lifetime_seconds\": 60; \"numbers_as_strings\": true or \"strings_as_numbers\": true; \"truncate\": true or bytes.
 
 The emulator's folder (ENTRAKEY_EMULATOR_DIRECTORY) is removed when it ends; what a killed one left, the next one
 removes.";
@@ -120,6 +132,16 @@ fn lifetime(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// In milliseconds.
+fn offset(text: &str) -> Result<i64, String> {
+    let (time, sign) = match text.strip_prefix('-') {
+        Some(time) => (time, -1),
+        None => (text.strip_prefix('+').unwrap_or(text), 1),
+    };
+    let time = humantime::parse_duration(time).map_err(|error| error.to_string())?;
+    i64::try_from(time.as_millis()).map(|ms| sign * ms).map_err(|error| error.to_string())
+}
+
 pub(crate) fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     if arguments.show_identities {
         return Ok(print(entrakey_emulator::DEFAULT_IDENTITIES)?);
@@ -137,6 +159,9 @@ async fn serve(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         fabric_port: arguments.fabric_port,
         redis: arguments.redis.into(),
         token_lifetime: arguments.token_lifetime,
+        clock_offset_ms: arguments.clock_offset,
+        clock_scale: arguments.clock_scale,
+        imds_limits: arguments.imds_limits,
         ca_file: arguments.ca_file,
         identities: arguments.identities,
         arc_key_folder: arguments.arc_key_folder,
@@ -147,14 +172,8 @@ async fn serve(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let emulator = Emulator::start(options).await?;
     let text = match arguments.env.as_deref() {
         None => written(arguments.format, &[], &emulator.environment())?,
-        Some("all") => format!("{}\n", all(&emulator)),
-        Some(name) => {
-            let missing = || {
-                format!("the identities have nobody for the environment {name}: add one, or choose another")
-            };
-            let variables = emulator.env(name).ok_or_else(missing)?;
-            written(arguments.format, &emulator.foreign_to(name), &variables)?
-        }
+        Some("all") => format!("{}\n", all(&emulator).await?),
+        Some(name) => written(arguments.format, &emulator.foreign_to(name), &emulator.env(name).await?)?,
     };
     print(&text)?;
     tokio::select! {
@@ -186,11 +205,12 @@ fn object(variables: &Variables) -> Map<String, Value> {
 }
 
 /// Every environment under its name.
-fn all(emulator: &Emulator) -> Value {
-    let named = Emulator::environment_names().into_iter();
-    let named = named.filter_map(|name| Some((name, emulator.env(name)?)));
-    let everything = named.chain([("default", emulator.environment())]);
-    Value::Object(everything.map(|(name, variables)| (name.to_owned(), object(&variables).into())).collect())
+async fn all(emulator: &Emulator) -> Result<Value, Box<dyn Error>> {
+    let mut all = Map::from_iter([("default".to_owned(), object(&emulator.environment()).into())]);
+    for name in Emulator::environment_names().into_iter().filter(|name| emulator.has_env(name)) {
+        all.insert(name.to_owned(), object(&emulator.env(name).await?).into());
+    }
+    Ok(all.into())
 }
 
 async fn parent_gone() {

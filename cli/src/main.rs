@@ -1,6 +1,7 @@
 //! The `entrakey` command.
 #![allow(clippy::print_stdout, reason = "printing is what a command does")]
 
+mod control;
 mod emulator;
 mod redis;
 
@@ -17,12 +18,14 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    Emulator(emulator::Arguments),
+    Emulator(Box<emulator::Arguments>),
+    Control(control::Arguments),
 }
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
-        Command::Emulator(arguments) => emulator::run(arguments),
+        Command::Emulator(arguments) => emulator::run(*arguments),
+        Command::Control(arguments) => control::run(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,13 +1,14 @@
 //! The variables that point a client at the emulator, as each of Azure's environments would set them.
 
+use crate::Error;
+use crate::certificates::GeneratedCertificate;
 use crate::http::paths;
 use crate::identities::{Identity, Kind};
+use crate::start::Addresses;
+use crate::workload::WorkloadToken;
 use crate::world::World;
-use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::net::SocketAddr;
-use std::path::PathBuf;
 
 /// Names and values, in the order in which they are printed.
 pub type Variables = Vec<(String, String)>;
@@ -31,14 +32,10 @@ pub(crate) const KINDS: [(&str, Make); 10] = [
 /// From what the variables are made.
 pub(crate) struct Sources<'a> {
     pub(crate) world: &'a World,
-    pub(crate) http: SocketAddr,
-    pub(crate) https: SocketAddr,
-    pub(crate) fabric: SocketAddr,
-    pub(crate) redis: SocketAddr,
+    pub(crate) addresses: Addresses,
     pub(crate) redis_name: &'static str,
     pub(crate) fabric_thumbprint: &'a str,
     pub(crate) ca_file: String,
-    pub(crate) token_file: Option<PathBuf>,
 }
 
 /// All environments of a running emulator.
@@ -80,13 +77,6 @@ impl Environments {
         let own: BTreeSet<_> = self.get(kind).into_iter().flatten().map(|(name, _)| name).collect();
         self.telling.iter().filter(|name| !own.contains(name)).cloned().collect()
     }
-
-    pub(crate) fn to_json(&self) -> Value {
-        let object = |variables: &Variables| BTreeMap::from_iter(variables.iter().cloned());
-        let kinds: BTreeMap<_, _> =
-            self.kinds.iter().map(|(kind, variables)| (*kind, object(variables))).collect();
-        serde_json::to_value(kinds).unwrap_or_default()
-    }
 }
 
 /// Lines for a shell that take some variables away and set others.
@@ -102,12 +92,27 @@ pub fn for_shell(unset: &[String], variables: &Variables) -> String {
     text
 }
 
+/// Makes the files that an environment names, if that was not done yet. Takes some hundredths of a second each.
+pub(crate) fn prepare(kind: &str, world: &World) -> Result<(), Error> {
+    match kind {
+        "client_certificate" => {
+            let mut generated = world
+                .directory
+                .applications()
+                .filter_map(|(_, application)| application.generated.as_deref());
+            generated.try_for_each(GeneratedCertificate::make)
+        }
+        "workload_identity" => world.workload.write(world),
+        _ => Ok(()),
+    }
+}
+
 fn pair(name: &str, value: impl Into<String>) -> (String, String) {
     (name.to_owned(), value.into())
 }
 
 fn common(sources: &Sources<'_>) -> Variables {
-    let Sources { world, http, https, redis, redis_name, ca_file, .. } = sources;
+    let Sources { world, addresses: Addresses { http, https, redis, .. }, redis_name, ca_file, .. } = sources;
     let mut variables = vec![
         pair("AZURE_AUTHORITY_HOST", format!("https://{https}")),
         pair("AZURE_POD_IDENTITY_AUTHORITY_HOST", format!("http://{http}")),
@@ -137,7 +142,7 @@ fn ids(identity: &Identity) -> Variables {
 }
 
 fn app_service(sources: &Sources<'_>) -> Option<Variables> {
-    let Sources { world, http, .. } = sources;
+    let Sources { world, addresses: Addresses { http, .. }, .. } = sources;
     Some(vec![
         pair("IDENTITY_ENDPOINT", format!("http://{http}{}", paths::APP_SERVICE)),
         pair("IDENTITY_HEADER", &world.hosts.app_service),
@@ -145,7 +150,7 @@ fn app_service(sources: &Sources<'_>) -> Option<Variables> {
 }
 
 fn azure_ml(sources: &Sources<'_>) -> Option<Variables> {
-    let Sources { world, http, .. } = sources;
+    let Sources { world, addresses: Addresses { http, .. }, .. } = sources;
     Some(vec![
         pair("MSI_ENDPOINT", format!("http://{http}{}", paths::AZURE_ML)),
         pair("MSI_SECRET", &world.hosts.azure_ml),
@@ -153,7 +158,7 @@ fn azure_ml(sources: &Sources<'_>) -> Option<Variables> {
 }
 
 fn arc(sources: &Sources<'_>) -> Option<Variables> {
-    let Sources { world, http, .. } = sources;
+    let Sources { world, addresses: Addresses { http, .. }, .. } = sources;
     Some(vec![
         pair("IDENTITY_ENDPOINT", format!("http://{http}{}", paths::ARC)),
         pair("IMDS_ENDPOINT", format!("http://{http}/arc")),
@@ -163,12 +168,12 @@ fn arc(sources: &Sources<'_>) -> Option<Variables> {
 
 fn cloud_shell(sources: &Sources<'_>) -> Option<Variables> {
     sources.world.directory.user()?;
-    Some(vec![pair("MSI_ENDPOINT", format!("http://{}{}", sources.http, paths::CLOUD_SHELL))])
+    Some(vec![pair("MSI_ENDPOINT", format!("http://{}{}", sources.addresses.http, paths::CLOUD_SHELL))])
 }
 
 fn service_fabric(sources: &Sources<'_>) -> Option<Variables> {
     Some(vec![
-        pair("IDENTITY_ENDPOINT", format!("https://{}{}", sources.fabric, paths::IMDS)),
+        pair("IDENTITY_ENDPOINT", format!("https://{}{}", sources.addresses.fabric, paths::IMDS)),
         pair("IDENTITY_HEADER", &sources.world.hosts.service_fabric),
         pair("IDENTITY_SERVER_THUMBPRINT", sources.fabric_thumbprint),
     ])
@@ -195,11 +200,10 @@ fn client_secret(sources: &Sources<'_>) -> Option<Variables> {
 
 fn client_certificate(sources: &Sources<'_>) -> Option<Variables> {
     let directory = &sources.world.directory;
-    let found = directory.applications().filter(|(_, application)| !application.disabled).find_map(
-        |(identity, application)| {
-            Some((identity, application.certificates.iter().find_map(|one| one.files.clone())?))
-        },
-    );
+    let found = directory
+        .applications()
+        .filter(|(_, application)| !application.disabled)
+        .find_map(|(identity, application)| Some((identity, application.certificate_files()?)));
     let (identity, files) = found?;
     let both = files.both.as_ref().unwrap_or(&files.certificate);
     Some(vec![
@@ -217,13 +221,13 @@ fn workload_identity(sources: &Sources<'_>) -> Option<Variables> {
     Some(vec![
         pair("AZURE_TENANT_ID", &directory.tenant_id),
         pair("AZURE_CLIENT_ID", &identity.client_id),
-        pair("AZURE_FEDERATED_TOKEN_FILE", sources.token_file.as_ref()?.display().to_string()),
+        pair("AZURE_FEDERATED_TOKEN_FILE", WorkloadToken::path(sources.world).display().to_string()),
     ])
 }
 
 /// As the task AzureCLI@2 sets them for its script, and SYSTEM_ACCESSTOKEN as its author has to.
 fn azure_pipelines(sources: &Sources<'_>) -> Option<Variables> {
-    let Sources { world, https, .. } = sources;
+    let Sources { world, addresses: Addresses { https, .. }, .. } = sources;
     let (identity, federated) = world.directory.service_connection(None)?;
     Some(vec![
         pair("SYSTEM_OIDCREQUESTURI", format!("https://{https}{}", paths::PIPELINES)),
@@ -238,19 +242,15 @@ fn azure_pipelines(sources: &Sources<'_>) -> Option<Variables> {
 mod tests {
     use super::*;
 
-    async fn environments() -> Environments {
-        let world = World::for_tests().await;
-        let port = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
+    fn environments() -> Environments {
+        let world = World::for_tests();
+        let port = |port: u16| std::net::SocketAddr::from(([127, 0, 0, 1], port));
         Environments::new(&Sources {
             world: &world,
-            http: port(1),
-            https: port(2),
-            fabric: port(3),
-            redis: port(4),
+            addresses: Addresses { http: port(1), https: port(2), fabric: port(3), redis: port(4) },
             redis_name: "redis.example",
             fabric_thumbprint: "AB",
             ca_file: "/it's.pem".into(),
-            token_file: Some("/token".into()),
         })
     }
 
@@ -264,9 +264,9 @@ mod tests {
         "MSI_SECRET",
     ];
 
-    #[tokio::test]
-    async fn each_environment_sets_what_tells_it_apart_and_takes_the_rest_away() {
-        let environments = environments().await;
+    #[test]
+    fn each_environment_sets_what_tells_it_apart_and_takes_the_rest_away() {
+        let environments = environments();
         let told = |kind: &str| {
             let variables = environments.get(kind).unwrap();
             let has = |name: &&str| variables.iter().any(|(mine, _)| mine == name);
@@ -287,9 +287,9 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn a_shell_gets_its_quotes_back() {
-        let environments = environments().await;
+    #[test]
+    fn a_shell_gets_its_quotes_back() {
+        let environments = environments();
         let text = for_shell(&["A".into(), "B".into()], environments.everything());
         assert!(text.starts_with("unset A B\nexport AZURE_AUTHORITY_HOST='https://127.0.0.1:2'\n"), "{text}");
         assert!(text.contains(r"export REDIS_CA_FILE='/it'\''s.pem'"), "{text}");

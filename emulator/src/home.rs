@@ -50,7 +50,7 @@ impl Home {
     }
 
     /// Writes a file of the folder. Who reads it meanwhile sees the old content or the new, never half of it.
-    pub(crate) fn write(&self, name: &str, content: &str) -> Result<PathBuf, Error> {
+    pub(crate) fn write(&self, name: impl AsRef<Path>, content: &str) -> Result<PathBuf, Error> {
         let path = self.path.join(name);
         replace(&path, content).map_err(|error| refuse(&path, &error))?;
         Ok(path)
@@ -59,6 +59,11 @@ impl Home {
     pub(crate) fn remove(&self) {
         let _ = std::fs::remove_dir_all(&self.path); // somebody else may have tidied up
     }
+}
+
+/// As programs find it that run in another folder.
+pub(crate) fn absolute(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
 }
 
 fn refuse(path: &Path, error: &io::Error) -> Error {

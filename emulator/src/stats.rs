@@ -3,46 +3,57 @@
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use utoipa::ToSchema;
 
 #[derive(Debug, Default)]
 pub(crate) struct Stats(Mutex<Counts>);
 
-/// As `GET /emulator/stats` shows it.
-#[derive(Clone, Debug, Default, Serialize)]
-pub(crate) struct Counts {
-    token_requests: TokenRequests,
-    redis: Redis,
+/// What has happened, counted.
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
+pub struct Counts {
+    /// On the token plane.
+    pub token_requests: TokenRequests,
+    /// On the Redis plane.
+    pub redis: RedisCounts,
 }
 
-#[derive(Clone, Debug, Default, Serialize)]
-struct TokenRequests {
-    total: u64,
-    issued_by_object_id: BTreeMap<String, u64>,
-    failed: BTreeMap<String, u64>,
+/// What was asked of the token plane.
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
+pub struct TokenRequests {
+    /// Tokens that were given, and requests for one that were refused or answered by a script.
+    pub total: u64,
+    /// Tokens that were given, right or wrong ones.
+    pub issued_by_object_id: BTreeMap<String, u64>,
+    /// Refusals, by their reason.
+    pub failed: BTreeMap<String, u64>,
     /// Every request, also those that do not ask for a token, by the names that faults are scripted for.
-    by_route: BTreeMap<&'static str, u64>,
+    pub by_route: BTreeMap<&'static str, u64>,
     /// Answered by a script; not among the failed ones, whatever the answer.
-    scripted: u64,
+    pub scripted: u64,
 }
 
-#[derive(Clone, Debug, Default, Serialize)]
-struct Redis {
-    by_object_id: BTreeMap<String, Connections>,
-    auth_rejected: BTreeMap<&'static str, u64>,
+/// What happened on the Redis plane.
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
+pub struct RedisCounts {
+    /// The connections of each object id.
+    pub by_object_id: BTreeMap<String, Connections>,
+    /// Refused tokens, by what was wrong with them. Clients are never told.
+    pub auth_rejected: BTreeMap<&'static str, u64>,
 }
 
 /// The connections of one object id.
-#[derive(Clone, Debug, Default, Serialize)]
-pub(crate) struct Connections {
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
+pub struct Connections {
     /// Counted at the first accepted AUTH of each.
-    pub(crate) connections: u64,
+    pub connections: u64,
     /// Every accepted AUTH, the first included.
-    pub(crate) auths: u64,
+    pub auths: u64,
     /// Closed because the token expired.
-    pub(crate) expired: u64,
+    pub expired: u64,
     /// Commands other than AUTH, HELLO and CLIENT.
-    pub(crate) commands: u64,
-    pub(crate) connected: u64,
+    pub commands: u64,
+    /// Those that are open now.
+    pub connected: u64,
 }
 
 impl Stats {

@@ -29,7 +29,8 @@ struct Bench {
 impl Bench {
     async fn start() -> Self {
         let emulator = Emulator::start(Options::default()).await.unwrap();
-        let variables: BTreeMap<_, _> = emulator.env("client_certificate").unwrap().into_iter().collect();
+        let variables: BTreeMap<_, _> =
+            emulator.env("client_certificate").await.unwrap().into_iter().collect();
         // One file with both, as Azure's own libraries read it.
         let pem = std::fs::read(&variables["AZURE_CLIENT_CERTIFICATE_PATH"]).unwrap();
         let private = std::fs::read(&variables["ENTRAKEY_EMULATOR_PRIVATE_KEY_PATH"]).unwrap();

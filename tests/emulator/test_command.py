@@ -97,7 +97,7 @@ def test_all_environments_are_one_line_of_json():
 def test_its_folder_goes_with_it(end, tmp_path):
     with start("--quiet", "--format", "json", "--exit-with-parent", TMPDIR=str(tmp_path)) as process:
         folder = pathlib.Path(json.loads(line_of(process))["ENTRAKEY_EMULATOR_DIRECTORY"])
-        assert folder.parent == tmp_path and (folder / "federated-token").exists()
+        assert folder.parent == tmp_path and (folder / "ca.pem").exists()
         process.stdin.close() if end is None else process.send_signal(end)
         assert process.wait(10) == 0
     assert list(tmp_path.iterdir()) == []

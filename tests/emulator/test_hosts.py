@@ -204,3 +204,9 @@ def test_a_running_emulator_gives_an_environment_as_lines_for_a_shell(emulator):
     assert f"export MSI_SECRET='{emulator.env('azure_ml')['MSI_SECRET']}'" in lines
     status, body = emulator.http(url + "nowhere")
     assert status == 404 and "azure_ml" in body["error"]
+
+
+def test_imds_takes_a_slash_at_the_end_of_its_path(emulator):
+    url = emulator["AZURE_POD_IDENTITY_AUTHORITY_HOST"] + "/metadata/identity/oauth2/token/"
+    status, body = emulator.http(url + "?api-version=2018-02-01&resource=https://redis.azure.com", headers={"Metadata": "true"})
+    assert status == 200 and body["token_type"] == "Bearer"

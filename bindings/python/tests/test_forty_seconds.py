@@ -189,7 +189,7 @@ class Trial:
 
 
 def test_forty_seconds(start_emulator):
-    cluster = start_emulator(f"{LIFETIME_S}s", "--cluster-policy", "oss")
+    cluster = start_emulator(f"{LIFETIME_S}s", cluster_policy="oss")
     single = start_emulator(f"{LIFETIME_S}s")  # the environment is this one's
     with entrakey.Provider.managed_identity() as provider, entrakey.Provider.managed_identity(
         imds_endpoint=cluster["AZURE_POD_IDENTITY_AUTHORITY_HOST"]

@@ -157,7 +157,7 @@ def test_flask_with_sentinel(start_emulator, recipe):
 
 
 def test_celery(start_emulator, server, recipe):
-    start_emulator(f"{LIFETIME_S}s", "--proxy", server)
+    start_emulator(f"{LIFETIME_S}s", proxy=server)
     seen = recipe(
         f"""
         import json, subprocess, sys, time
@@ -179,7 +179,7 @@ def test_celery(start_emulator, server, recipe):
 
 
 def test_rq(start_emulator, server, recipe):
-    start_emulator(f"{LIFETIME_S}s", "--proxy", server)
+    start_emulator(f"{LIFETIME_S}s", proxy=server)
     seen = recipe(
         f"""
         import json, subprocess, sys, time

@@ -53,16 +53,15 @@ impl ClientCertificate {
     }
 
     /// Makes one for an application and writes it and its key to the emulator's folder.
-    pub(crate) async fn generate(app: String, home: &Home) -> Result<Self, Error> {
+    pub(crate) fn generate(app: &str, home: &Home) -> Result<Self, Error> {
         let refuse = |reason: String| Error::new(format!("cannot make a certificate for an app: {reason}"));
-        let name = app.clone();
-        let made = tokio::task::spawn_blocking(move || make(&name).map_err(|error| error.to_string())).await;
-        let (certificate, key) = made.map_err(|error| refuse(error.to_string()))?.map_err(refuse)?;
-        let files = CertificateFiles {
-            certificate: home.write(&format!("{app}.cert.pem"), &certificate)?,
-            private_key: home.write(&format!("{app}.key.pem"), &key)?,
-            both: Some(home.write(&format!("{app}.pem"), &format!("{certificate}{key}"))?),
-        };
+        let (certificate, key) = make(app).map_err(|error| refuse(error.to_string()))?;
+        let files = CertificateFiles::of(app, home);
+        home.write(&files.certificate, &certificate)?;
+        home.write(&files.private_key, &key)?;
+        if let Some(both) = &files.both {
+            home.write(both, &format!("{certificate}{key}"))?;
+        }
         Self::from_pem(&certificate, Some(files)).map_err(refuse)
     }
 
@@ -99,10 +98,10 @@ fn make(app: &str) -> Result<(String, String), Box<dyn std::error::Error>> {
 mod tests {
     use super::*;
 
-    #[tokio::test]
-    async fn what_is_written_can_be_read_again_and_says_the_same() {
+    #[test]
+    fn what_is_written_can_be_read_again_and_says_the_same() {
         let home = Home::create().unwrap();
-        let made = ClientCertificate::generate("app".to_owned(), &home).await.unwrap();
+        let made = ClientCertificate::generate("app", &home).unwrap();
         let files = made.files.clone().unwrap();
         let read = |path: &std::path::Path| std::fs::read_to_string(path).unwrap();
         let (certificate, key) = (read(&files.certificate), read(&files.private_key));

@@ -3,7 +3,9 @@
 mod authority;
 mod client;
 mod fabric;
+mod generated;
 
 pub(crate) use authority::Authority;
 pub(crate) use client::ClientCertificate;
 pub(crate) use fabric::Fabric;
+pub(crate) use generated::GeneratedCertificate;

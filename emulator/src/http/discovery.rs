@@ -2,6 +2,7 @@
 
 use super::Shared;
 use super::entra::{Refusal, asked_authority};
+use super::exchange::InExchange;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
@@ -13,13 +14,14 @@ const ANY_TENANT: [&str; 3] = ["common", "organizations", "consumers"];
 
 pub(super) async fn configuration(
     State(world): Shared,
+    exchange: InExchange,
     Path(tenant): Path<String>,
     headers: HeaderMap,
 ) -> Response {
     let known =
         tenant.eq_ignore_ascii_case(&world.directory.tenant_id) || ANY_TENANT.contains(&tenant.as_str());
     if !known {
-        return Refusal::unknown_tenant("invalid_tenant", &tenant).answer(&world, &headers).into_response();
+        return Refusal::unknown_tenant("invalid_tenant", &tenant).answer(&world, &exchange).into_response();
     }
     let authority = asked_authority(&world, &headers);
     let base = format!("{authority}/{tenant}");
@@ -43,11 +45,11 @@ pub(super) async fn configuration(
 }
 
 pub(super) async fn keys(State(world): Shared) -> Json<Value> {
-    let mut key = world.signing_key.to_jwk();
-    if let Some(key) = key.as_object_mut() {
+    let mut keys = world.signing_keys.to_jwks();
+    for key in keys.iter_mut().filter_map(Value::as_object_mut) {
         key.insert("issuer".to_owned(), format!("{}/{{tenantid}}/v2.0", world.authority).into());
     }
-    Json(json!({ "keys": [key] }))
+    Json(json!({ "keys": keys }))
 }
 
 pub(super) async fn instance(

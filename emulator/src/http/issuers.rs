@@ -17,5 +17,5 @@ pub(super) async fn configuration(State(world): Shared, Path(issuer): Path<Strin
 }
 
 pub(super) async fn keys(State(world): Shared) -> Json<Value> {
-    Json(json!({"keys": [world.issuer_key.to_jwk()]}))
+    Json(json!({"keys": world.issuer_keys.to_jwks()}))
 }

@@ -1,18 +1,19 @@
 //! The token plane: managed identity and control over http, Entra over https, Service Fabric over its own https.
 
+mod alter;
 mod control;
 mod discovery;
 mod entra;
+mod exchange;
 mod issuers;
 mod managed;
 mod pipelines;
-mod redis;
 mod scripted;
 mod serve;
 
-pub(crate) use control::Control;
-pub(crate) use serve::{serve_plain, serve_tls};
+pub(crate) use serve::Server;
 
+use crate::control::Control;
 use crate::world::World;
 use axum::Router;
 use axum::extract::State;
@@ -37,15 +38,16 @@ pub(crate) mod paths {
 }
 
 /// The managed identity endpoints, and the control API under `/emulator`.
-pub(crate) fn plain_router(world: &Arc<World>, control: Control) -> Router {
+pub(crate) fn plain_router(world: &Arc<World>, control: Arc<Control>) -> Router {
     Router::new()
         .route(paths::IMDS, named(world, "imds", get(imds::token)))
+        // msal for Node.js, and what stands on it, ends the path with a slash; IMDS answers that too.
+        .route(&format!("{}/", paths::IMDS), named(world, "imds", get(imds::token)))
         .route(paths::APP_SERVICE, named(world, "app_service", get(app_service::token)))
         .route(paths::AZURE_ML, named(world, "azure_ml", get(azure_ml::token)))
         .route(paths::ARC, named(world, "arc", get(arc::token)))
         .route(paths::CLOUD_SHELL, named(world, "cloud_shell", post(cloud_shell::token)))
         .with_state(world.clone())
-        .merge(redis::router(&control))
         .merge(control::router(control))
 }
 

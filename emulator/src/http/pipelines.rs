@@ -4,7 +4,7 @@
 //! <https://learn.microsoft.com/rest/api/azure/devops/distributedtask/oidctoken/create>
 
 use super::Shared;
-use crate::tokens::{FederatedClaims, Timing};
+use super::exchange::InExchange;
 use crate::world::World;
 use axum::Json;
 use axum::extract::{Query, State};
@@ -14,10 +14,11 @@ use serde_json::json;
 use std::collections::BTreeMap;
 
 /// As long as the real ones are valid.
-const LIFETIME_SECONDS: i64 = 600;
+const LIFETIME_SECONDS: u32 = 600;
 
 pub(super) async fn token(
     State(world): Shared,
+    exchange: InExchange,
     headers: HeaderMap,
     Query(parameters): Query<BTreeMap<String, String>>,
 ) -> Response {
@@ -41,8 +42,7 @@ pub(super) async fn token(
     let Some((_, federated)) = world.directory.service_connection(Some(connection)) else {
         return refuse(&world, StatusCode::NOT_FOUND, "there is no such service connection");
     };
-    let claims = FederatedClaims::new(federated, Timing { now: world.now(), lifetime: LIFETIME_SECONDS });
-    match world.issuer_key.sign(&claims) {
+    match exchange.mint_federated(&world, federated, LIFETIME_SECONDS) {
         Some(token) => {
             world.log.note(format_args!("pipelines: token for {}", federated.subject));
             Json(json!({"oidcToken": token})).into_response()

@@ -1,18 +1,26 @@
-//! Between every request of the token plane and its answer: counting, and what a test scripted instead.
+//! Between every request of the token plane and its answer: keeping it, limits, and what a test scripted.
 
+use super::exchange::Exchange;
+use super::managed::imds;
 use super::serve::Reset;
+use super::{alter, uuid};
 use crate::faults::Fault;
+use crate::limits::{Admitted, Exceeded};
+use crate::requests::{RequestRecord, parameters, timestamp};
 use crate::world::World;
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::extract::{Form, FromRequest as _, Query, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::MethodRouter;
 use std::sync::Arc;
 
 /// No token request is larger.
 const BODY_LIMIT: usize = 1 << 20;
+/// In which clients say by what they will know their request again.
+const CORRELATION_HEADERS: [&str; 3] = ["client-request-id", "x-ms-client-request-id", "x-ms-correlation-id"];
 
 type Route = (Arc<World>, &'static str);
 
@@ -27,31 +35,127 @@ pub(super) fn named(
 
 async fn intercept(State((world, route)): State<Route>, request: Request, next: Next) -> Response {
     world.stats.requested(route);
-    let Some(fault) = world.faults.next(route) else { return next.run(request).await };
     let (head, body) = request.into_parts();
     // Read to its end: a server that answers while the client still sends is another fault.
-    let body = to_bytes(body, BODY_LIMIT).await.unwrap_or_default();
-    tokio::time::sleep(fault.delay()).await;
-    if fault.status.is_none() && !fault.hang && !fault.reset {
-        return next.run(Request::from_parts(head, Body::from(body))).await;
+    let Ok(body) = to_bytes(body, BODY_LIMIT).await else {
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    };
+    let correlation_id = correlation_id(&head.headers);
+    let record = record(&world, route, &head, &body, correlation_id.clone()).await;
+    let number = world.requests.add(record);
+    let response = match admit(&world, route) {
+        Ok(_admitted) => {
+            let fault = world.faults.next(route, is_for_token(route, &head.headers));
+            let fault_listed = fault.as_ref().map(Fault::listed);
+            world.requests.update(number, |record| record.fault = fault_listed);
+            let fault = fault.unwrap_or_default();
+            let exchange = Arc::new(Exchange::new(fault.wanted(), correlation_id));
+            let request = Request::from_parts(head, Body::from(body));
+            let response = answer(&world, route, fault, exchange.clone(), request, next).await;
+            world.requests.update(number, |record| record.identity = exchange.given_to());
+            response
+        }
+        Err(Exceeded) => {
+            world.requests.update(number, |record| record.limited = true);
+            imds::too_many()
+        }
+    };
+    world.requests.update(number, |record| record.status = Some(response.status().as_u16()));
+    response
+}
+
+fn correlation_id(headers: &HeaderMap) -> String {
+    let sent = CORRELATION_HEADERS.iter().find_map(|name| headers.get(*name)?.to_str().ok());
+    sent.map_or_else(uuid, str::to_owned)
+}
+
+async fn record(
+    world: &World,
+    route: &'static str,
+    head: &Parts,
+    body: &Bytes,
+    correlation_id: String,
+) -> RequestRecord {
+    let query = Query::<Vec<(String, String)>>::try_from_uri(&head.uri).map(|query| query.0);
+    let mut copy = Request::new(Body::from(body.clone()));
+    (*copy.method_mut(), *copy.headers_mut()) = (head.method.clone(), head.headers.clone());
+    // No form, no fields.
+    let form = Form::<Vec<(String, String)>>::from_request(copy, &()).await.map(|form| form.0);
+    RequestRecord {
+        number: 0, // given when it is added
+        time: timestamp(world.now()),
+        route,
+        method: head.method.to_string(),
+        path: head.uri.path().to_owned(),
+        query: parameters(query.unwrap_or_default()),
+        form: parameters(form.unwrap_or_default()),
+        status: None,
+        identity: None,
+        correlation_id,
+        fault: None,
+        limited: false,
     }
-    world.stats.answered_by_script();
-    world.log.note(format_args!("{route}: a scripted answer"));
+}
+
+/// Counts the request among those that are being answered, or refuses it.
+fn admit(world: &World, route: &str) -> Result<Option<Admitted>, Exceeded> {
+    if route != "imds" {
+        return Ok(None);
+    }
+    world.imds_limits.admit().map(Some).inspect_err(|_| {
+        world.stats.token_refused("too_many_requests".to_owned());
+        world.log.note(format_args!("managed identity request refused: too many"));
+    })
+}
+
+/// Azure Arc answers the first request with a challenge.
+fn is_for_token(route: &str, headers: &HeaderMap) -> bool {
+    route != "arc" || headers.contains_key("authorization")
+}
+
+async fn answer(
+    world: &Arc<World>,
+    route: &'static str,
+    fault: Fault,
+    exchange: Arc<Exchange>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    if fault.delay_ms > 0 {
+        tokio::time::sleep(fault.delay()).await;
+    }
+    let response = if fault.replaces() {
+        world.stats.answered_by_script();
+        world.log.note(format_args!("{route}: a scripted answer"));
+        replacement(&fault, request.extensions().get::<Reset>().cloned()).await
+    } else {
+        // The first request that needs a key waits for it here, and keeps no thread.
+        match route {
+            "issuer" | "pipelines" => world.issuer_keys.ready().await,
+            _ => world.signing_keys.ready().await,
+        }
+        request.extensions_mut().insert(exchange);
+        next.run(request).await
+    };
+    alter::altered(response, &fault).await
+}
+
+/// What is answered instead, if anything is.
+async fn replacement(fault: &Fault, reset: Option<Reset>) -> Response {
     if fault.reset
-        && let Some(reset) = head.extensions.get::<Reset>()
+        && let Some(reset) = reset
     {
         reset.pull().await;
     }
     if fault.hang {
         std::future::pending::<()>().await;
     }
-    answer(fault)
-}
-
-fn answer(fault: Fault) -> Response {
-    let mut response = Response::new(Body::from(Bytes::from(fault.body)));
-    *response.status_mut() =
-        fault.status.and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or_default();
+    if fault.garbage && fault.headers.is_empty() {
+        return (status(fault), [("content-type", "application/json")], alter::GARBAGE).into_response();
+    }
+    let body = if fault.garbage { Bytes::from_static(alter::GARBAGE) } else { fault.body.clone().into() };
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status(fault);
     let headers = fault.headers.iter();
     // All were checked when they were queued.
     let headers = headers.filter_map(|(name, value)| {
@@ -59,4 +163,8 @@ fn answer(fault: Fault) -> Response {
     });
     response.headers_mut().extend(headers);
     response
+}
+
+fn status(fault: &Fault) -> StatusCode {
+    fault.status.and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or_default()
 }

@@ -1,14 +1,18 @@
 //! Listening, TLS, and one connection after the other.
 
-use crate::world::stop_signal;
+use crate::world::{World, stop_signal};
 use axum::Router;
 use axum::extract::Request;
+use axum::http::HeaderValue;
+use axum::http::header::{DATE, Entry};
+use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
@@ -27,30 +31,36 @@ impl Reset {
     }
 }
 
-pub(crate) async fn serve_plain(listener: TcpListener, router: Router, stopped: watch::Receiver<bool>) {
-    serve(listener, stopped, move |stream| {
-        let router = router.clone();
-        async move { answer(stream, router).await }
-    })
-    .await;
+/// What all listeners of the token plane have in common.
+#[derive(Clone)]
+pub(crate) struct Server {
+    pub(crate) world: Arc<World>,
+    pub(crate) stopped: watch::Receiver<bool>,
 }
 
-/// Each handshake runs in its connection's own task, so that a slow one keeps nobody waiting.
-pub(crate) async fn serve_tls(
-    listener: TcpListener,
-    acceptor: TlsAcceptor,
-    router: Router,
-    stopped: watch::Receiver<bool>,
-) {
-    serve(listener, stopped, move |stream| {
-        let (acceptor, router) = (acceptor.clone(), router.clone());
-        async move {
-            if let Ok(stream) = acceptor.accept(stream).await {
-                answer(stream, router).await;
+impl Server {
+    pub(crate) async fn serve_plain(self, listener: TcpListener, router: Router) {
+        let stopped = self.stopped.clone();
+        serve(listener, stopped, move |stream| {
+            let (world, router) = (self.world.clone(), router.clone());
+            async move { answer(stream, router, world).await }
+        })
+        .await;
+    }
+
+    /// Each handshake runs in its connection's own task, so that a slow one keeps nobody waiting.
+    pub(crate) async fn serve_tls(self, listener: TcpListener, acceptor: TlsAcceptor, router: Router) {
+        let stopped = self.stopped.clone();
+        serve(listener, stopped, move |stream| {
+            let (acceptor, world, router) = (acceptor.clone(), self.world.clone(), router.clone());
+            async move {
+                if let Ok(stream) = acceptor.accept(stream).await {
+                    answer(stream, router, world).await;
+                }
             }
-        }
-    })
-    .await;
+        })
+        .await;
+    }
 }
 
 async fn serve<F>(listener: TcpListener, mut stopped: watch::Receiver<bool>, handle: impl Fn(TcpStream) -> F)
@@ -91,18 +101,33 @@ impl OverTcp for TlsStream<TcpStream> {
     }
 }
 
-async fn answer(stream: impl OverTcp, router: Router) {
+async fn answer(stream: impl OverTcp, router: Router, world: Arc<World>) {
     let (reset, router) = (Reset::default(), TowerToHyperService::new(router));
     let for_requests = reset.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(for_requests.clone());
-        router.call(request)
+        let (answered, world) = (router.call(request), world.clone());
+        async move { answered.await.map(|response| dated(response, &world)) }
     });
-    let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    // The date is the emulator's, or none: the system's would contradict the tokens.
+    let mut connection =
+        http1::Builder::new().auto_date_header(false).serve_connection(TokioIo::new(stream), service);
     tokio::select! {
         _ = &mut connection => return, // a client that goes away in the middle is its own affair
         () = reset.0.notified() => (),
     }
     let stream = connection.into_parts().io.into_inner();
     let _ = stream.tcp().set_zero_linger(); // without it the client sees an end instead of a reset
+}
+
+/// The answer with the emulator's time in `Date`, unless a script wrote one.
+fn dated(mut response: Response, world: &World) -> Response {
+    // Until the year 9999: what comes later cannot be written.
+    let now = world.now().min(Duration::from_secs(253_402_300_799));
+    if let (Entry::Vacant(entry), Ok(date)) =
+        (response.headers_mut().entry(DATE), HeaderValue::try_from(httpdate::fmt_http_date(UNIX_EPOCH + now)))
+    {
+        entry.insert(date);
+    }
+    response
 }

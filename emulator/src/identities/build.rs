@@ -3,29 +3,24 @@
 use super::description::{self as said, Description};
 use super::{Application, CertificateFiles, ClientSecret, Directory, Federated, Identity, Kind};
 use crate::Error;
-use crate::certificates::ClientCertificate;
+use crate::certificates::{ClientCertificate, GeneratedCertificate};
+use crate::home::Home;
 use jsonwebtoken::DecodingKey;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
-
-/// A certificate that the emulator made, and the application that it is for.
-pub(crate) struct Generated {
-    pub(crate) app: String,
-    pub(crate) certificate: ClientCertificate,
-}
 
 /// The application as which Azure's portal signs in.
 const PORTAL: &str = "b677c290-cf4b-4a8e-a60e-91ba650a4abe";
 
 impl Description {
-    /// `authority` is Entra's own address.
-    pub(crate) fn build(self, authority: &str, generated: Vec<Generated>) -> Result<Directory, Error> {
+    /// `authority` is Entra's own address; certificates that are made go to `home`.
+    pub(crate) fn build(self, authority: &str, home: &Arc<Home>) -> Result<Directory, Error> {
         let Self { tenant_id, managed_identities, apps, user, issuers, folder } = self;
         let mut identities: Vec<Identity> = managed_identities.into_iter().map(managed).collect();
-        let mut generated = generated;
         for app in apps {
-            identities.push(application(app, authority, &folder, &mut generated)?);
+            identities.push(application(app, authority, &folder, home)?);
         }
         identities.extend(user.map(|user| Identity {
             name: user.name,
@@ -67,15 +62,19 @@ fn managed(said: said::Managed) -> Identity {
     }
 }
 
-fn application(
-    said: said::App,
-    authority: &str,
-    folder: &Path,
-    generated: &mut Vec<Generated>,
-) -> Result<Identity, Error> {
-    let mut certificates = Vec::new();
+fn application(said: said::App, authority: &str, folder: &Path, home: &Arc<Home>) -> Result<Identity, Error> {
+    let (mut certificates, mut generated) = (Vec::new(), None);
     for wanted in said.certificates {
-        certificates.push(certificate(&said.name, wanted, folder, generated)?);
+        match certificate(&said.name, wanted, folder)? {
+            Some(given) => certificates.push(given),
+            None if generated.is_none() => {
+                generated = Some(Box::new(GeneratedCertificate::new(&said.name, home)))
+            }
+            None => {
+                let name = said.name;
+                return Err(Error::new(format!("the app '{name}' wants more than one certificate made")));
+            }
+        }
     }
     let federated = said.federated.into_iter().map(|federated| Federated {
         // A name instead of a URL is an issuer that the emulator plays itself.
@@ -98,6 +97,7 @@ fn application(
                 .map(|wanted| secret(&said.name, wanted))
                 .collect::<Result<_, _>>()?,
             certificates,
+            generated,
             federated: federated.collect(),
         }),
         access: access(said.access),
@@ -122,12 +122,12 @@ fn secret(app: &str, said: said::Secret) -> Result<ClientSecret, Error> {
     Ok(ClientSecret { value, expires: expires.map(moment).transpose()? })
 }
 
+/// None for one that the emulator is to make.
 fn certificate(
     app: &str,
     said: said::Certificate,
     folder: &Path,
-    generated: &mut Vec<Generated>,
-) -> Result<ClientCertificate, Error> {
+) -> Result<Option<ClientCertificate>, Error> {
     match (said.file, said.generate) {
         (Some(file), false) => {
             let path = folder.join(file);
@@ -136,15 +136,12 @@ fn certificate(
                 private_key: folder.join(key),
                 both: None,
             });
-            ClientCertificate::from_pem(&read(&path)?, files).map_err(|reason| {
+            let read = ClientCertificate::from_pem(&read(&path)?, files);
+            read.map(Some).map_err(|reason| {
                 Error::new(format!("{} is no certificate for an app: {reason}", path.display()))
             })
         }
-        (None, true) => {
-            let found = generated.iter().position(|generated| generated.app == app);
-            let found = found.map(|index| generated.swap_remove(index).certificate);
-            found.ok_or_else(|| Error::new(format!("the app '{app}' wants more than one certificate made")))
-        }
+        (None, true) => Ok(None),
         _ => {
             Err(Error::new(format!("a certificate of the app '{app}' needs either file or generate = true")))
         }
@@ -174,18 +171,30 @@ fn check(identities: &[Identity]) -> Result<(), Error> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+impl Description {
+    pub(super) fn build_for_tests(self) -> Result<Directory, Error> {
+        let home = Arc::new(Home::create().unwrap());
+        home.remove();
+        self.build("https://127.0.0.1:1", &home)
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
     fn refusal(text: &str) -> String {
         let description = Description::parse_toml(text).unwrap();
-        description.build("https://127.0.0.1:1", Vec::new()).map(drop).unwrap_err().to_string()
+        description.build_for_tests().map(drop).unwrap_err().to_string()
     }
 
     #[test]
     fn what_cannot_be_is_said_in_a_sentence() {
         let app = "tenant_id='t'\n[[apps]]\nname='a'\nclient_id='c'\nobject_id='o'\n";
         assert!(refusal(&format!("{app}certificates=[{{}}]")).contains("generate = true"));
+        let two = "[{generate=true},{generate=true}]";
+        assert!(refusal(&format!("{app}certificates={two}")).contains("more than one"));
         assert!(refusal(&format!("{app}certificates=[{{file='none.pem'}}]")).contains("none.pem"));
         assert!(refusal(&format!("{app}secrets=[{{value='s3cret',expires='soon'}}]")).contains("'soon'"));
         assert!(refusal(&format!("{app}[user]\nname='A'\nobject_id='x'")).contains("the name 'A'"));
@@ -196,8 +205,7 @@ mod tests {
     fn an_issuer_without_a_url_is_one_of_the_emulators_own() {
         let text = "tenant_id='t'\n[[apps]]\nname='a'\nclient_id='c'\nobject_id='o'\n\
                     federated=[{issuer='k',subject='s'},{issuer='https://x.example',subject='s',audience='a'}]";
-        let directory =
-            Description::parse_toml(text).unwrap().build("https://127.0.0.1:1", Vec::new()).unwrap();
+        let directory = Description::parse_toml(text).unwrap().build_for_tests().unwrap();
         let federated = &directory.applications().next().unwrap().1.federated;
         assert_eq!(federated[0].issuer, "https://127.0.0.1:1/issuers/k");
         assert_eq!(federated[0].audience, "api://AzureADTokenExchange");

@@ -168,12 +168,6 @@ impl Description {
             format!("{}{place}", without_value(error.message()))
         })
     }
-
-    /// The names of the applications that want a certificate made, once for each.
-    pub(crate) fn wants_certificates(&self) -> Vec<String> {
-        let wanted = |app: &&App| app.certificates.iter().any(|certificate| certificate.generate);
-        self.apps.iter().filter(wanted).map(|app| app.name.clone()).collect()
-    }
 }
 
 #[cfg(test)]
@@ -205,7 +199,7 @@ mod tests {
         std::fs::write(&file, text).unwrap();
         let read = Description::read(Some(&file)).map_err(|error| error.to_string());
         std::fs::remove_dir_all(&folder).unwrap();
-        let directory = read.unwrap().build("https://127.0.0.1:1", Vec::new()).unwrap();
+        let directory = read.unwrap().build_for_tests().unwrap();
         let (_, app) = directory.applications().next().unwrap();
         assert_eq!(app.secrets.len(), 2);
         assert!(app.secrets[0].expires.is_none());

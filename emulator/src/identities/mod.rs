@@ -3,12 +3,12 @@
 mod build;
 mod description;
 
-pub(crate) use build::Generated;
 pub use description::DEFAULT_IDENTITIES;
 pub(crate) use description::Description;
 
 use crate::Error;
-use crate::certificates::ClientCertificate;
+use crate::certificates::{ClientCertificate, GeneratedCertificate};
+use crate::home::Home;
 use crate::redis::{Permissions, Policies};
 use jsonwebtoken::DecodingKey;
 use std::collections::BTreeMap;
@@ -44,7 +44,10 @@ pub(crate) enum Kind {
 pub(crate) struct Application {
     pub(crate) disabled: bool,
     pub(crate) secrets: Vec<ClientSecret>,
+    /// Those that were given.
     pub(crate) certificates: Vec<ClientCertificate>,
+    /// One that the emulator makes.
+    pub(crate) generated: Option<Box<GeneratedCertificate>>,
     pub(crate) federated: Vec<Federated>,
 }
 
@@ -110,11 +113,34 @@ impl Identity {
         }
     }
 
+    /// As the log calls it.
+    pub(crate) fn kind_name(&self) -> &'static str {
+        match self.kind {
+            Kind::SystemAssigned { .. } | Kind::UserAssigned { .. } => "managed identity",
+            Kind::Application(_) => "service principal",
+            Kind::User => "user",
+        }
+    }
+
     pub(crate) fn application(&self) -> Option<&Application> {
         match &self.kind {
             Kind::Application(application) => Some(application),
             _ => None,
         }
+    }
+}
+
+impl Application {
+    /// The certificates by which it can prove who it is now.
+    pub(crate) fn certificates(&self) -> impl Iterator<Item = &ClientCertificate> {
+        let generated = self.generated.as_deref().and_then(GeneratedCertificate::made);
+        self.certificates.iter().chain(generated)
+    }
+
+    /// Where one of its certificates and its key are, if that is known.
+    pub(crate) fn certificate_files(&self) -> Option<CertificateFiles> {
+        let given = self.certificates.iter().find_map(|certificate| certificate.files.clone());
+        given.or_else(|| self.generated.as_deref().map(GeneratedCertificate::files))
     }
 }
 
@@ -203,13 +229,21 @@ pub(crate) struct CertificateFiles {
     pub(crate) both: Option<PathBuf>,
 }
 
+impl CertificateFiles {
+    /// Those of a certificate that is made for an application.
+    pub(crate) fn of(app: &str, home: &Home) -> Self {
+        let path = |suffix: &str| home.path().join(format!("{app}.{suffix}"));
+        Self { certificate: path("cert.pem"), private_key: path("key.pem"), both: Some(path("pem")) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn directory(text: &str) -> Directory {
         let description: Description = Description::parse_toml(text).unwrap();
-        description.build("https://127.0.0.1:1", Vec::new()).unwrap()
+        description.build_for_tests().unwrap()
     }
 
     fn managed(kind: &str, number: u8) -> String {

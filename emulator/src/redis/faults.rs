@@ -5,16 +5,18 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use utoipa::ToSchema;
 
 /// At which point it happens.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, PartialOrd, Ord, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Point {
+pub enum Point {
     /// A connection has come; before TLS.
     Connect,
     /// AUTH, and HELLO with AUTH.
     Auth,
     /// Any other command.
+    #[default]
     Command,
 }
 
@@ -29,33 +31,36 @@ impl Point {
 }
 
 /// One scripted fault. Without `close`, `reset`, `stall` and `error` the real thing follows, after the delay.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Fault {
-    pub(crate) on: Point,
+#[schema(as = RedisFault)]
+pub struct Fault {
+    /// Where it happens.
+    pub on: Point,
     /// Only for this command.
     #[serde(default)]
-    pub(crate) command: Option<String>,
+    pub command: Option<String>,
+    /// Waited before anything else.
     #[serde(default)]
-    pub(crate) delay_ms: u64,
+    pub delay_ms: u64,
     /// Ends the connection.
     #[serde(default)]
-    pub(crate) close: bool,
+    pub close: bool,
     /// Ends it with a TCP reset.
     #[serde(default)]
-    pub(crate) reset: bool,
+    pub reset: bool,
     /// Never answers again; the connection stays open until its token expires.
     #[serde(default)]
-    pub(crate) stall: bool,
+    pub stall: bool,
     /// Refuses an AUTH as one with a bad token is refused.
     #[serde(default)]
-    pub(crate) refuse: bool,
+    pub refuse: bool,
     /// The text of an error that is answered, without the leading minus.
     #[serde(default)]
-    pub(crate) error: Option<String>,
+    pub error: Option<String>,
     /// How often; 1 if not given.
     #[serde(default)]
-    pub(crate) times: Option<u32>,
+    pub times: Option<u32>,
 }
 
 impl Fault {

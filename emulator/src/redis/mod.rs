@@ -8,6 +8,7 @@ mod commands;
 mod connection;
 mod faults;
 mod glob;
+mod handle;
 mod listening;
 mod options;
 mod plane;
@@ -19,7 +20,8 @@ mod session;
 mod store;
 
 pub(crate) use access::{Permissions, Policies};
-pub(crate) use faults::Fault;
+pub use faults::{Fault, Point};
+pub use handle::Redis;
 pub(crate) use listening::Ports;
 pub use options::{ClusterPolicy, Dialect, Family, RedisOptions};
 pub(crate) use plane::Plane;

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Claims {
     pub(crate) aud: String,
     pub(crate) iss: String,
@@ -31,6 +31,14 @@ pub(crate) struct Claims {
     rh: String,
     xms_ftd: String,
     xms_idrel: String,
+}
+
+impl Claims {
+    /// Changes whose token it is, or lets it not say so.
+    pub(super) fn set_object_id(&mut self, object_id: Option<&str>) {
+        self.oid = object_id.map(str::to_owned);
+        object_id.into_iter().for_each(|id| id.clone_into(&mut self.sub));
+    }
 }
 
 /// By what a client proved who it is, as the claim `appidacr` says it: "1" a secret, "2" a certificate.
@@ -64,7 +72,7 @@ fn make(world: &World, identity: &Identity, audience: &str, version: &str, proof
         iss: issuer,
         iat: now,
         nbf: now,
-        exp: now + world.token_lifetime.as_secs(),
+        exp: now.saturating_add(world.token_lifetime.as_secs()),
         oid: identity.has_oid.then(|| identity.object_id.clone()),
         sub: identity.object_id.clone(),
         tid: tenant.clone(),

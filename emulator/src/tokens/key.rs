@@ -21,14 +21,12 @@ pub(crate) struct SigningKey {
 }
 
 impl SigningKey {
-    /// Takes a tenth of a second or so, as luck will have it with prime numbers.
-    pub(crate) async fn generate() -> Result<Self, Error> {
-        let refuse = |reason: String| Error::new(format!("cannot make a key to sign tokens with: {reason}"));
-        let made = tokio::task::spawn_blocking(|| Self::new().map_err(|error| error.to_string())).await;
-        made.map_err(|error| refuse(error.to_string()))?.map_err(refuse)
+    /// Takes some hundredths of a second, as luck will have it with prime numbers.
+    pub(crate) fn new() -> Result<Self, Error> {
+        Self::make().map_err(|error| Error::new(format!("cannot make a key to sign tokens with: {error}")))
     }
 
-    fn new() -> Result<Self, Box<dyn std::error::Error>> {
+    fn make() -> Result<Self, Box<dyn std::error::Error>> {
         let key = new_rsa_key()?;
         let (n, e) = (key.n().to_bytes_be(), key.e().to_bytes_be());
         let modulus = URL_SAFE_NO_PAD.encode(&n);
@@ -49,11 +47,16 @@ impl SigningKey {
         })
     }
 
-    pub(crate) fn sign(&self, claims: &impl Serialize) -> Option<String> {
+    /// A token that names `key_id` as its key.
+    pub(super) fn sign_as(&self, key_id: &str, claims: &impl Serialize) -> Option<String> {
         let mut header = Header::new(Algorithm::RS256);
-        header.kid = Some(self.key_id.clone());
-        header.x5t = Some(self.key_id.clone());
+        header.kid = Some(key_id.to_owned());
+        header.x5t = Some(key_id.to_owned());
         jsonwebtoken::encode(&header, claims, &self.encoding).ok()
+    }
+
+    pub(crate) fn sign(&self, claims: &impl Serialize) -> Option<String> {
+        self.sign_as(&self.key_id, claims)
     }
 }
 

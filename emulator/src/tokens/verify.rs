@@ -21,13 +21,16 @@ pub(crate) struct Accepted {
 /// Why a token was refused. The client is never told.
 pub(crate) type Rejection = &'static str;
 
-/// Signature, audience, validity, object id: in this order.
+/// Key, signature, audience, validity, object id: in this order.
 pub(crate) fn verify(world: &World, user: &str, token: &str) -> Result<Accepted, Rejection> {
+    let header = jsonwebtoken::decode_header(token).map_err(|_| "not a token of this tenant")?;
+    let key = header.kid.and_then(|key_id| world.signing_keys.find(&key_id));
+    let key = key.ok_or("the key that the token names is unknown")?;
     let mut validation = Validation::new(Algorithm::RS256);
     validation.set_audience(&AUDIENCES);
     validation.set_required_spec_claims(&["exp", "aud", "iss"]);
     validation.validate_exp = false; // compared below, with the emulator's own clock
-    let claims = jsonwebtoken::decode::<Claims>(token, &world.signing_key.decoding, &validation)
+    let claims = jsonwebtoken::decode::<Claims>(token, &key.decoding, &validation)
         .map_err(|error| match error.kind() {
             ErrorKind::InvalidSignature => "the signature is not this tenant's",
             ErrorKind::InvalidAudience => "the token is for another audience",
@@ -63,13 +66,13 @@ mod tests {
             Value::Null => drop(claims.as_object_mut().unwrap().remove(name)),
             value => claims[name] = value,
         }
-        let token = world.signing_key.sign(&claims).unwrap();
+        let token = world.signing_keys.signing().unwrap().sign(&claims).unwrap();
         verify(world, &identity.object_id, &token).map(drop)
     }
 
-    #[tokio::test]
-    async fn only_a_token_that_is_valid_now_and_says_for_whom_and_from_whom_is_accepted() {
-        let world = World::for_tests().await;
+    #[test]
+    fn only_a_token_that_is_valid_now_and_says_for_whom_and_from_whom_is_accepted() {
+        let world = World::for_tests();
         let now = world.now().as_secs();
         assert_eq!(verdict(&world, "uti", json!("another")), Ok(()));
         for audience in AUDIENCES {
@@ -84,5 +87,23 @@ mod tests {
             assert_eq!(verdict, Err("not a token of this tenant"), "without {required}");
         }
         assert_eq!(verdict(&world, "oid", Value::Null), Err("the token has no oid claim"));
+    }
+
+    #[test]
+    fn a_token_is_believed_as_long_as_the_key_that_it_names_is_published() {
+        let world = World::for_tests();
+        let identity = world.directory.identities.first().unwrap();
+        let claims = for_managed_identity(&world, identity, AUDIENCES[0]);
+        let old = world.signing_keys.signing().unwrap();
+        let verdict = |token: Option<String>| verify(&world, &identity.object_id, &token.unwrap()).map(drop);
+        world.signing_keys.rotate().unwrap();
+        let new = world.signing_keys.signing().unwrap();
+        assert_eq!(verdict(old.sign(&claims)), Ok(()));
+        assert_eq!(verdict(new.sign(&claims)), Ok(()));
+        let other = Err("the signature is not this tenant's");
+        assert_eq!(verdict(old.sign_as(&new.key_id, &claims)), other, "the key is looked up by its id");
+        world.signing_keys.retire();
+        assert_eq!(verdict(old.sign(&claims)), Err("the key that the token names is unknown"));
+        assert_eq!(verdict(new.sign(&claims)), Ok(()));
     }
 }

@@ -54,8 +54,7 @@ fn check_signature(
     let named = decode(named.unwrap_or_default());
     let thumbprint: String = named.iter().map(|byte| format!("{byte:02X}")).collect();
     let refuse = |reason: &str| Err(invalid(reason, &thumbprint, client_id));
-    let Some(certificate) = application.certificates.iter().find(|certificate| of(certificate) == named)
-    else {
+    let Some(certificate) = application.certificates().find(|certificate| of(certificate) == named) else {
         return refuse("The key was not found.");
     };
     if !certificate.is_valid(now) {
@@ -110,13 +109,10 @@ mod tests {
     }
 
     impl Bench {
-        async fn new() -> Self {
+        fn new() -> Self {
             let home = Home::create().unwrap();
-            let (one, other) = tokio::join!(
-                ClientCertificate::generate("one".into(), &home),
-                ClientCertificate::generate("two".into(), &home)
-            );
-            let (one, other) = (one.unwrap(), other.unwrap());
+            let generate = |app| ClientCertificate::generate(app, &home).unwrap();
+            let (one, other) = (generate("one"), generate("two"));
             let key = |certificate: &ClientCertificate| {
                 let pem = std::fs::read(&certificate.files.as_ref().unwrap().private_key).unwrap();
                 EncodingKey::from_rsa_pem(&pem).unwrap()
@@ -152,9 +148,9 @@ mod tests {
         json!({"iss": "app", "sub": "app", "aud": AUDIENCE, "jti": "j", "nbf": NOW, "exp": NOW + 600})
     }
 
-    #[tokio::test]
-    async fn both_forms_are_accepted_and_whatever_is_wrong_has_its_number() {
-        let bench = Bench::new().await;
+    #[test]
+    fn both_forms_are_accepted_and_whatever_is_wrong_has_its_number() {
+        let bench = Bench::new();
         let (modern, legacy) = (bench.header(Algorithm::PS256), bench.header(Algorithm::RS256));
         for header in [&modern, &legacy] {
             assert_eq!(bench.verdict(header, &claims(), &bench.key), Ok(()));
@@ -182,9 +178,9 @@ mod tests {
         assert_eq!(bench.verdict(&padded, &claims(), &bench.key), Ok(()), "the other alphabet");
     }
 
-    #[tokio::test]
-    async fn each_claim_is_looked_at() {
-        let bench = Bench::new().await;
+    #[test]
+    fn each_claim_is_looked_at() {
+        let bench = Bench::new();
         let header = bench.header(Algorithm::PS256);
         let with = |name: &str, value: Value| {
             let mut claims = claims();
@@ -200,9 +196,9 @@ mod tests {
         assert_eq!(with("nbf", Value::Null), Ok(()));
     }
 
-    #[tokio::test]
-    async fn a_certificate_that_has_expired_proves_nothing() {
-        let bench = Bench::new().await;
+    #[test]
+    fn a_certificate_that_has_expired_proves_nothing() {
+        let bench = Bench::new();
         let token = jsonwebtoken::encode(&bench.header(Algorithm::PS256), &claims(), &bench.key).unwrap();
         let assertion = Assertion::parse(&token).unwrap();
         let then = Duration::from_secs(100_000_000_000);

@@ -35,12 +35,28 @@ pub(super) fn check(
         );
         return Err(Refusal::new(400, "invalid_request", 70_021, sentence));
     }
-    let key = world.directory.issuer_keys.get(issuer).unwrap_or(&world.issuer_key.decoding);
-    if !assertion.is_signed_by(key, Algorithm::RS256) {
-        let sentence = "Client assertion contains an invalid signature. [Reason - The key was not found.]";
-        return Err(Refusal::client(700_027, sentence));
-    }
+    check_signature(assertion, world, issuer)?;
     assertion.check_time(now)
+}
+
+/// By the key that was given for the issuer, or by that of the emulator's own which the assertion names.
+fn check_signature(assertion: &Assertion<'_>, world: &World, issuer: &str) -> Result<(), Refusal> {
+    let refuse = |reason: &str| {
+        let sentence = format!("Client assertion contains an invalid signature. [Reason - {reason}]");
+        Err(Refusal::client(700_027, sentence))
+    };
+    let signed = match world.directory.issuer_keys.get(issuer) {
+        Some(key) => assertion.is_signed_by(key, Algorithm::RS256),
+        None => {
+            let named = assertion.header.kid.as_deref().and_then(|key_id| world.issuer_keys.find(key_id));
+            let Some(key) = named else { return refuse("The key was not found.") };
+            assertion.is_signed_by(&key.decoding, Algorithm::RS256)
+        }
+    };
+    match signed {
+        true => Ok(()),
+        false => refuse("The key was found, but use of the key to verify the signature failed."),
+    }
 }
 
 #[cfg(test)]
@@ -58,10 +74,10 @@ mod tests {
         check(&assertion, identity.application().unwrap(), world, world.now()).map_err(|refusal| refusal.code)
     }
 
-    #[tokio::test]
-    async fn only_what_is_registered_and_signed_by_its_issuer_stands_for_the_application() {
-        let world = World::for_tests().await;
-        let key = &world.issuer_key;
+    #[test]
+    fn only_what_is_registered_and_signed_by_its_issuer_stands_for_the_application() {
+        let world = World::for_tests();
+        let key = &world.issuer_keys.signing().unwrap();
         let (_, registered) = world.directory.workload().unwrap();
         assert_eq!(verdict(&world, registered, key, 600), Ok(()));
         let registered = || registered.clone();
@@ -73,21 +89,25 @@ mod tests {
         assert_eq!(verdict(&world, &audience, key, 600), Err(70_021));
         assert_eq!(verdict(&world, &registered(), key, -1), Err(700_024));
         assert_eq!(
-            verdict(&world, &registered(), &world.signing_key, 600),
+            verdict(&world, &registered(), &world.signing_keys.signing().unwrap(), 600),
             Err(700_027),
             "the tenant's own key"
         );
+        world.issuer_keys.rotate().unwrap();
+        assert_eq!(verdict(&world, &registered(), key, 600), Ok(()), "the issuer's old key");
+        world.issuer_keys.retire();
+        assert_eq!(verdict(&world, &registered(), key, 600), Err(700_027), "a retired key");
     }
 
-    #[tokio::test]
-    async fn an_issuer_with_a_key_of_its_own_is_held_to_it() {
-        let mut world = World::for_tests().await;
+    #[test]
+    fn an_issuer_with_a_key_of_its_own_is_held_to_it() {
+        let mut world = World::for_tests();
         let (_, registered) = world.directory.workload().unwrap();
         let registered = registered.clone();
         let claims = FederatedClaims::new(&registered, Timing { now: world.now(), lifetime: 600 });
-        let (mine, theirs) =
-            (world.issuer_key.sign(&claims).unwrap(), world.signing_key.sign(&claims).unwrap());
-        let key = world.signing_key.decoding.clone();
+        let (own, other) = (world.issuer_keys.signing().unwrap(), world.signing_keys.signing().unwrap());
+        let (mine, theirs) = (own.sign(&claims).unwrap(), other.sign(&claims).unwrap());
+        let key = other.decoding.clone();
         world.directory.issuer_keys.insert(registered.issuer.clone(), key);
         let (_, application) = world
             .directory

@@ -11,6 +11,7 @@ mod scope;
 pub(super) use refusal::Refusal;
 
 use super::Shared;
+use super::exchange::{Exchange, InExchange};
 use crate::identities::{Application, Identity};
 use crate::tokens::{self, Proof};
 use crate::world::World;
@@ -36,19 +37,22 @@ pub(super) fn asked_authority(world: &World, headers: &HeaderMap) -> String {
 
 pub(super) async fn token(
     State(world): Shared,
+    exchange: InExchange,
     Path(tenant): Path<String>,
     headers: HeaderMap,
     Form(parameters): Form<BTreeMap<String, String>>,
 ) -> (StatusCode, Json<Value>) {
-    let request = Request { world: &world, authority: asked_authority(&world, &headers), tenant, parameters };
+    let authority = asked_authority(&world, &headers);
+    let request = Request { world: &world, exchange: &exchange, authority, tenant, parameters };
     match request.issue() {
         Ok(body) => (StatusCode::OK, Json(body)),
-        Err(refusal) => refusal.answer(&world, &headers),
+        Err(refusal) => refusal.answer(&world, &exchange),
     }
 }
 
 struct Request<'a> {
     world: &'a World,
+    exchange: &'a Exchange,
     authority: String,
     tenant: String,
     parameters: BTreeMap<String, String>,
@@ -59,18 +63,15 @@ impl Request<'_> {
         let world = self.world;
         let (identity, audience, proof) = self.check()?;
         let claims = tokens::for_application(world, identity, audience, proof);
-        let access_token = world.signing_key.sign(&claims).ok_or_else(|| {
+        let minted = self.exchange.mint(world, identity, claims).ok_or_else(|| {
             let sentence = "A transient error has occurred. Please try again.";
             Refusal::new(503, "temporarily_unavailable", 90_033, sentence)
         })?;
-        world.stats.token_issued(&identity.object_id);
-        world.log.note(format_args!("service principal token for {}", identity.object_id));
-        let lifetime = claims.exp - claims.iat;
         Ok(json!({
             "token_type": "Bearer",
-            "expires_in": lifetime,
-            "ext_expires_in": lifetime,
-            "access_token": access_token,
+            "expires_in": minted.expires_in,
+            "ext_expires_in": minted.expires_in,
+            "access_token": minted.access_token,
         }))
     }
 

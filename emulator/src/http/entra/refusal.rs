@@ -1,9 +1,10 @@
 //! How Entra says no.
 
+use super::super::exchange::Exchange;
 use super::super::uuid;
 use crate::world::World;
 use axum::Json;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use serde_json::{Value, json};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -35,13 +36,12 @@ impl Refusal {
         Self::new(400, error, 90_002, sentence)
     }
 
-    pub(in crate::http) fn answer(&self, world: &World, headers: &HeaderMap) -> (StatusCode, Json<Value>) {
+    pub(in crate::http) fn answer(&self, world: &World, exchange: &Exchange) -> (StatusCode, Json<Value>) {
         let Self { status, error, code, sentence } = self;
         world.stats.token_refused(code.to_string());
         world.log.note(format_args!("token request refused: AADSTS{code}"));
         let trace_id = uuid();
-        let asked = headers.get("client-request-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
-        let correlation_id = asked.unwrap_or_else(uuid);
+        let correlation_id = &exchange.correlation_id;
         let timestamp = timestamp(world.now());
         let description = format!(
             "AADSTS{code}: {sentence} Trace ID: {trace_id} Correlation ID: {correlation_id} Timestamp: {timestamp}"

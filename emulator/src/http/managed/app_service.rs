@@ -4,9 +4,8 @@
 //! of refusals and the status of a wrong header are from reports of users, not from documentation.
 
 use super::super::Shared;
-use super::{
-    Answer, Minted, Names, Parameters, Repeated, Unchosen, chosen, header, mint_for, note_refusal, value,
-};
+use super::super::exchange::{Exchange, InExchange};
+use super::{Answer, Names, Parameters, Repeated, Unchosen, chosen, header, note_refusal, value};
 use crate::world::World;
 use axum::Json;
 use axum::extract::{Query, State};
@@ -19,12 +18,13 @@ const NAMES: Names =
 
 pub(in crate::http) async fn token(
     State(world): Shared,
+    exchange: InExchange,
     headers: HeaderMap,
     Query(parameters): Query<Parameters>,
 ) -> Answer {
     let secret = header(&headers, "x-identity-header");
     let contract = Contract { version: VERSION, names: NAMES, endpoint: "app_service" };
-    match contract.body(&world, secret == world.hosts.app_service, &parameters) {
+    match contract.body(&world, &exchange, secret == world.hosts.app_service, &parameters) {
         Ok(body) => (StatusCode::OK, Json(body)),
         Err(refusal) => contract.refuse(&world, refusal),
     }
@@ -44,6 +44,7 @@ impl Contract {
     pub(super) fn body(
         &self,
         world: &World,
+        exchange: &Exchange,
         admitted: bool,
         parameters: &Parameters,
     ) -> Result<Value, Refusal> {
@@ -69,12 +70,13 @@ impl Contract {
             bad("No User Assigned or Delegated Managed Identity found for specified ClientId/ResourceId/PrincipalId.")
         })?;
         let failed = "An unexpected error occurred while fetching the AAD Token.";
-        let Minted { identity, claims, access_token } = mint_for(world, identity, resource)
+        let minted = exchange
+            .mint_for(world, identity, resource)
             .ok_or((StatusCode::INTERNAL_SERVER_ERROR, failed.to_owned()))?;
         Ok(json!({
-            "access_token": access_token,
+            "access_token": minted.access_token,
             "client_id": identity.client_id,
-            "expires_on": claims.exp.to_string(),
+            "expires_on": minted.claims.exp.to_string(),
             "resource": resource,
             "token_type": "Bearer",
         }))

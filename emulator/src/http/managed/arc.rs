@@ -3,7 +3,8 @@
 //! <https://learn.microsoft.com/azure/azure-arc/servers/managed-identity-authentication>. The body of the first
 //! refusal and the status of a wrong key are not documented.
 
-use super::super::{Shared, uuid};
+use super::super::Shared;
+use super::super::exchange::{Exchange, InExchange};
 use super::imds::{Asked, Refusal, answer, bad, check, refuse};
 use super::{Answer, Parameters, header, note_refusal};
 use crate::identities::Chosen;
@@ -16,23 +17,23 @@ use serde_json::{Value, json};
 
 pub(in crate::http) async fn token(
     State(world): Shared,
+    exchange: InExchange,
     headers: HeaderMap,
     Query(parameters): Query<Parameters>,
 ) -> Response {
     let asked = match check(&headers, &parameters).and_then(system_only) {
         Ok(asked) => asked,
-        Err(refusal) => return refuse(&world, refusal).into_response(),
+        Err(refusal) => return refuse(&world, &exchange, refusal).into_response(),
     };
     let authorization = header(&headers, "authorization");
     if authorization.is_empty() {
-        return challenge(&world);
+        return challenge(&world, &exchange);
     }
     // The file's text as it is: RFC 7617 would have it in base64, the agent does not.
     match authorization.strip_prefix("Basic ").is_some_and(|key| world.hosts.arc.redeem(key)) {
-        true => answer(&world, &asked).into_response(),
-        false => {
-            unauthorized(&world, StatusCode::FORBIDDEN, "Invalid Basic Authorization header").into_response()
-        }
+        true => answer(&world, &exchange, &asked).into_response(),
+        false => unauthorized(&world, &exchange, StatusCode::FORBIDDEN, "Invalid Basic Authorization header")
+            .into_response(),
     }
 }
 
@@ -45,7 +46,7 @@ fn system_only(asked: Asked<'_>) -> Result<Asked<'_>, Refusal> {
     }
 }
 
-fn challenge(world: &World) -> Response {
+fn challenge(world: &World, exchange: &Exchange) -> Response {
     let realm = world
         .hosts
         .arc
@@ -53,24 +54,24 @@ fn challenge(world: &World) -> Response {
         .map(|path| format!("Basic realm={}", path.display()));
     let Ok(Ok(realm)) = realm.map(HeaderValue::try_from) else {
         let status = StatusCode::INTERNAL_SERVER_ERROR;
-        return unauthorized(world, status, "The key file cannot be written").into_response();
+        return unauthorized(world, exchange, status, "The key file cannot be written").into_response();
     };
     world.log.note(format_args!("arc: challenged with a key file"));
     let status = StatusCode::UNAUTHORIZED;
-    let body = body(status, "Missing Basic Authorization header");
+    let body = body(exchange, status, "Missing Basic Authorization header");
     (status, [("www-authenticate", realm)], Json(body)).into_response()
 }
 
-fn unauthorized(world: &World, status: StatusCode, said: &str) -> Answer {
+fn unauthorized(world: &World, exchange: &Exchange, status: StatusCode, said: &str) -> Answer {
     note_refusal(world, "arc", status, said);
-    (status, Json(body(status, said)))
+    (status, Json(body(exchange, status, said)))
 }
 
-fn body(status: StatusCode, said: &str) -> Value {
+fn body(exchange: &Exchange, status: StatusCode, said: &str) -> Value {
     json!({
         "error": "unauthorized_client",
         "error_description": said,
         "error_codes": [status.as_u16()],
-        "correlation_id": uuid(),
+        "correlation_id": exchange.correlation_id,
     })
 }

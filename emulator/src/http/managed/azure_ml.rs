@@ -3,6 +3,7 @@
 //! From the sources of MSAL for Python (`managed_identity.py`).
 
 use super::super::Shared;
+use super::super::exchange::InExchange;
 use super::app_service::Contract;
 use super::{Answer, Names, Parameters, header};
 use axum::Json;
@@ -14,11 +15,13 @@ const NAMES: Names = Names { client: &["clientid"], object: &[], resource: &[] }
 
 pub(in crate::http) async fn token(
     State(world): Shared,
+    exchange: InExchange,
     headers: HeaderMap,
     Query(parameters): Query<Parameters>,
 ) -> Answer {
     let contract = Contract { version: VERSION, names: NAMES, endpoint: "azure_ml" };
-    match contract.body(&world, header(&headers, "secret") == world.hosts.azure_ml, &parameters) {
+    let admitted = header(&headers, "secret") == world.hosts.azure_ml;
+    match contract.body(&world, &exchange, admitted, &parameters) {
         Ok(body) => (StatusCode::OK, Json(body)),
         Err(refusal) => contract.refuse(&world, refusal),
     }

@@ -3,7 +3,8 @@
 //! From the sources of MSAL for Python (`cloudshell.py`).
 
 use super::super::Shared;
-use super::{Answer, Minted, Parameters, header, mint, note_refusal, value};
+use super::super::exchange::InExchange;
+use super::{Answer, Parameters, header, note_refusal, value};
 use crate::tokens;
 use crate::world::World;
 use axum::Json;
@@ -13,6 +14,7 @@ use serde_json::json;
 
 pub(in crate::http) async fn token(
     State(world): Shared,
+    exchange: InExchange,
     headers: HeaderMap,
     Form(parameters): Form<Parameters>,
 ) -> Answer {
@@ -31,7 +33,7 @@ pub(in crate::http) async fn token(
             "Nobody is signed in: the identities have no user.",
         );
     };
-    let Some(minted) = mint(&world, user, tokens::for_user(&world, user, resource)) else {
+    let Some(minted) = exchange.mint(&world, user, tokens::for_user(&world, user, resource)) else {
         return refuse(
             &world,
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -39,10 +41,10 @@ pub(in crate::http) async fn token(
             "The token cannot be signed.",
         );
     };
-    let Minted { claims, access_token, .. } = minted;
+    let claims = &minted.claims;
     let body = json!({
-        "access_token": access_token,
-        "expires_in": (claims.exp - claims.iat).to_string(),
+        "access_token": minted.access_token,
+        "expires_in": minted.expires_in.to_string(),
         "expires_on": claims.exp.to_string(),
         "not_before": claims.nbf.to_string(),
         "refresh_token": "",

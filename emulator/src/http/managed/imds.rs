@@ -2,23 +2,26 @@
 //!
 //! <https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token>
 
-use super::super::{Shared, uuid};
-use super::{Answer, Minted, Names, Parameters, Repeated, Unchosen, chosen, header, mint_for, value};
+use super::super::Shared;
+use super::super::exchange::{Exchange, InExchange};
+use super::{Answer, Names, Parameters, Repeated, Unchosen, chosen, header, value};
 use crate::identities::{Chosen, Unclear};
 use crate::world::World;
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
 
 pub(in crate::http) async fn token(
     State(world): Shared,
+    exchange: InExchange,
     headers: HeaderMap,
     Query(parameters): Query<Parameters>,
 ) -> Answer {
     match check(&headers, &parameters) {
-        Ok(asked) => answer(&world, &asked),
-        Err(refusal) => refuse(&world, refusal),
+        Ok(asked) => answer(&world, &exchange, &asked),
+        Err(refusal) => refuse(&world, &exchange, refusal),
     }
 }
 
@@ -28,7 +31,7 @@ pub(super) struct Asked<'a> {
     pub(super) chosen: Chosen<'a>,
 }
 
-pub(super) fn answer(world: &World, asked: &Asked<'_>) -> Answer {
+pub(super) fn answer(world: &World, exchange: &Exchange, asked: &Asked<'_>) -> Answer {
     let identity = match world.directory.managed(asked.chosen) {
         Ok(identity) => identity,
         Err(unclear) => {
@@ -39,18 +42,17 @@ pub(super) fn answer(world: &World, asked: &Asked<'_>) -> Answer {
                      identity in the token request"
                 }
             };
-            return refuse(world, bad("invalid_request", said));
+            return refuse(world, exchange, bad("invalid_request", said));
         }
     };
-    let Some(minted) = mint_for(world, identity, asked.resource) else {
+    let Some(minted) = exchange.mint_for(world, identity, asked.resource) else {
         let said = "Failed to retrieve token from the Active directory. For details see logs".to_owned();
-        return refuse(world, (StatusCode::INTERNAL_SERVER_ERROR, "unknown", said));
+        return refuse(world, exchange, (StatusCode::INTERNAL_SERVER_ERROR, "unknown", said));
     };
-    let Minted { identity, claims, access_token } = minted;
-    let lifetime = (claims.exp - claims.iat).to_string();
+    let (claims, lifetime) = (&minted.claims, minted.expires_in.to_string());
     // Every field is a string, the numbers too.
     let body = json!({
-        "access_token": access_token,
+        "access_token": minted.access_token,
         "client_id": identity.client_id,
         "expires_in": lifetime,
         "expires_on": claims.exp.to_string(),
@@ -69,10 +71,24 @@ pub(super) fn bad(error: &'static str, said: &str) -> Refusal {
     (StatusCode::BAD_REQUEST, error, said.to_owned())
 }
 
-pub(super) fn refuse(world: &World, (status, error, description): Refusal) -> Answer {
+pub(super) fn refuse(world: &World, exchange: &Exchange, (status, error, description): Refusal) -> Answer {
     world.stats.token_refused(error.to_owned());
     world.log.note(format_args!("managed identity request refused: {description}"));
-    (status, Json(json!({"error": error, "error_description": description, "correlation_id": uuid()})))
+    (
+        status,
+        Json(
+            json!({"error": error, "error_description": description, "correlation_id": exchange.correlation_id}),
+        ),
+    )
+}
+
+/// More than the limits of a virtual machine allow. Only the status is documented.
+pub(in crate::http) fn too_many() -> Response {
+    let body = json!({
+        "error": "too_many_requests",
+        "error_description": "Too many requests: 20 a second and 5 at a time are answered",
+    });
+    (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "1")], Json(body)).into_response()
 }
 
 pub(super) fn check<'a>(headers: &HeaderMap, parameters: &'a Parameters) -> Result<Asked<'a>, Refusal> {

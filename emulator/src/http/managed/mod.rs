@@ -7,8 +7,7 @@ pub(super) mod cloud_shell;
 pub(super) mod imds;
 pub(super) mod service_fabric;
 
-use crate::identities::{Chosen, Identity};
-use crate::tokens::{self, Claims};
+use crate::identities::Chosen;
 use crate::world::World;
 use axum::Json;
 use axum::http::{HeaderMap, StatusCode};
@@ -64,25 +63,6 @@ fn chosen<'p>(parameters: &'p Parameters, names: &Names) -> Result<Chosen<'p>, U
         [one] => Ok(*one),
         _ => Err(Unchosen::Several),
     }
-}
-
-/// A token that was made, counted and noted.
-struct Minted<'a> {
-    identity: &'a Identity,
-    claims: Claims,
-    access_token: String,
-}
-
-/// Nothing if it cannot be signed, which a key of the emulator's own always can.
-fn mint<'a>(world: &World, identity: &'a Identity, claims: Claims) -> Option<Minted<'a>> {
-    let access_token = world.signing_key.sign(&claims)?;
-    world.stats.token_issued(&identity.object_id);
-    world.log.note(format_args!("managed identity token for {}", identity.object_id));
-    Some(Minted { identity, claims, access_token })
-}
-
-fn mint_for<'a>(world: &World, identity: &'a Identity, resource: &str) -> Option<Minted<'a>> {
-    mint(world, identity, tokens::for_managed_identity(world, identity, resource))
 }
 
 /// Counts and notes a refusal. The sentence is ours: it holds nothing that the client sent.

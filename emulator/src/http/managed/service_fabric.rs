@@ -3,8 +3,9 @@
 //! <https://learn.microsoft.com/azure/service-fabric/how-to-managed-identity-service-fabric-app-code>. The
 //! application's one identity is chosen by the secret, so that no id is looked at.
 
-use super::super::{Shared, uuid};
-use super::{Answer, Minted, Parameters, header, mint_for, note_refusal, value};
+use super::super::Shared;
+use super::super::exchange::{Exchange, InExchange};
+use super::{Answer, Parameters, header, note_refusal, value};
 use crate::identities::Chosen;
 use crate::world::World;
 use axum::Json;
@@ -16,14 +17,15 @@ const VERSION: &str = "2019-07-01-preview";
 
 pub(in crate::http) async fn token(
     State(world): Shared,
+    exchange: InExchange,
     headers: HeaderMap,
     Query(parameters): Query<Parameters>,
 ) -> Answer {
-    match body(&world, header(&headers, "secret"), &parameters) {
+    match body(&world, &exchange, header(&headers, "secret"), &parameters) {
         Ok(body) => (StatusCode::OK, Json(body)),
         Err((status, code, message)) => {
             note_refusal(&world, "service_fabric", status, message);
-            let error = json!({"correlationId": uuid(), "code": code, "message": message});
+            let error = json!({"correlationId": exchange.correlation_id, "code": code, "message": message});
             (status, Json(json!({ "error": error })))
         }
     }
@@ -31,7 +33,7 @@ pub(in crate::http) async fn token(
 
 type Refusal = (StatusCode, &'static str, &'static str);
 
-fn body(world: &World, secret: &str, parameters: &Parameters) -> Result<Value, Refusal> {
+fn body(world: &World, exchange: &Exchange, secret: &str, parameters: &Parameters) -> Result<Value, Refusal> {
     let bad = |code, message| (StatusCode::BAD_REQUEST, code, message);
     // 404 tells a client not to try again.
     let unknown = |message| (StatusCode::NOT_FOUND, "ManagedIdentityNotFound", message);
@@ -53,11 +55,11 @@ fn body(world: &World, secret: &str, parameters: &Parameters) -> Result<Value, R
     let identity = world.directory.managed(Chosen::Default);
     let identity = identity.map_err(|_| unknown("The application has no managed identity, or several."))?;
     let failed = (StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", "The token cannot be signed.");
-    let Minted { claims, access_token, .. } = mint_for(world, identity, resource).ok_or(failed)?;
+    let minted = exchange.mint_for(world, identity, resource).ok_or(failed)?;
     Ok(json!({
         "token_type": "Bearer",
-        "access_token": access_token,
-        "expires_on": claims.exp, // a number, as documented; some clients have seen text
+        "access_token": minted.access_token,
+        "expires_on": minted.claims.exp, // a number, as documented; some clients have seen text
         "resource": resource,
     }))
 }

@@ -1,0 +1,242 @@
+//! A running emulator, as Rust sees it.
+
+use crate::control::{
+    ClockChange, ClockState, Control, FederatedToken, KeySet, KeyState, Limits, Renewal, Rotation,
+};
+use crate::environment::{KINDS, Variables};
+use crate::faults::{Fault, FaultQueues, Script};
+use crate::redis::Redis;
+use crate::requests::Requests;
+use crate::start::{Addresses, Folder, start};
+use crate::stats::Counts;
+use crate::{Error, Options};
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// A running emulator. Dropping it stops it and removes its folder.
+///
+/// What its control API does over HTTP, its methods do without.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), entrakey_emulator::Error> {
+/// use entrakey_emulator::{ClockChange, Emulator, Fault, Options, TokenFault};
+///
+/// let emulator = Emulator::start(Options::default()).await?;
+/// // The next request to IMDS waits and fails, the one after it gets a token that has expired.
+/// let throttled = Fault { status: Some(429), delay_ms: 50, ..Fault::default() };
+/// let expired = Fault { token: Some(TokenFault::Expired), ..Fault::default() };
+/// emulator.add_faults("imds", [throttled, expired])?;
+/// // An hour later:
+/// emulator.set_clock(ClockChange { advance_ms: Some(3_600_000), ..ClockChange::default() })?;
+///
+/// for (name, value) in emulator.env("imds").await? {
+///     println!("{name}={value}"); // give these to the program under test, and let it run; then
+/// }
+/// assert_eq!(emulator.requests(Some("imds")).requests.len(), 0);
+/// assert_eq!(emulator.faults().waiting["imds"], 2);
+/// # Ok(())
+/// # }
+/// ```
+pub struct Emulator {
+    addresses: Addresses,
+    ca_pem: String,
+    control: Arc<Control>,
+    stop: watch::Sender<bool>,
+    _folder: Folder,
+}
+
+impl fmt::Debug for Emulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Emulator").field("addresses", &self.addresses).finish_non_exhaustive()
+    }
+}
+
+impl Emulator {
+    /// Listens on all its ports and returns. Runs on the tokio runtime that it is called on.
+    ///
+    /// Keys are made when they are first needed: a request that comes before the first one is there waits for it,
+    /// some hundredths of a second.
+    ///
+    /// # Errors
+    /// A port is taken, a file cannot be written, or that of the identities says what cannot be.
+    pub async fn start(options: Options) -> Result<Self, Error> {
+        start(options).await
+    }
+
+    pub(crate) fn new(
+        addresses: Addresses,
+        ca_pem: String,
+        control: Arc<Control>,
+        stop: watch::Sender<bool>,
+        folder: Folder,
+    ) -> Self {
+        Self { addresses, ca_pem, control, stop, _folder: folder }
+    }
+
+    /// The managed identity endpoints and the control API, over http.
+    #[must_use]
+    pub fn http_address(&self) -> SocketAddr {
+        self.addresses.http
+    }
+
+    /// Entra, over https.
+    #[must_use]
+    pub fn https_address(&self) -> SocketAddr {
+        self.addresses.https
+    }
+
+    /// The Redis, over TLS.
+    #[must_use]
+    pub fn redis_address(&self) -> SocketAddr {
+        self.addresses.redis
+    }
+
+    /// The certificate of the authority that signed the servers' certificates, PEM.
+    #[must_use]
+    pub fn ca_pem(&self) -> &str {
+        &self.ca_pem
+    }
+
+    /// The variables that point a client at this emulator: a virtual machine's, and an application's with a
+    /// secret.
+    #[must_use]
+    pub fn environment(&self) -> Variables {
+        self.control.environments.everything().clone()
+    }
+
+    /// The variables of one of [`Self::environment_names`], once the files that they name are there.
+    ///
+    /// # Errors
+    /// There is no such environment, the identities have nobody for it, or a file cannot be written.
+    pub async fn env(&self, name: &str) -> Result<Variables, Error> {
+        self.control.environment(name).await
+    }
+
+    /// Whether [`Self::env`] has an environment: whether the identities have somebody for it.
+    #[must_use]
+    pub fn has_env(&self, name: &str) -> bool {
+        self.control.environments.get(name).is_some()
+    }
+
+    /// What [`Self::env`] may know: the places and ways in which a program can have an identity.
+    #[must_use]
+    pub fn environment_names() -> Vec<&'static str> {
+        KINDS.iter().map(|(name, _)| *name).collect()
+    }
+
+    /// The variables that must not be set where [`Self::env`] is used, as they belong to other environments.
+    #[must_use]
+    pub fn foreign_to(&self, name: &str) -> Vec<String> {
+        self.control.environments.foreign_to(name)
+    }
+
+    /// What has happened so far, counted.
+    #[must_use]
+    pub fn stats(&self) -> Counts {
+        self.control.stats()
+    }
+
+    /// Queues answers for a route behind those that wait already.
+    ///
+    /// # Errors
+    /// There is no such route, or one of the answers cannot be given; then none is queued.
+    pub fn add_faults(&self, route: &str, answers: impl IntoIterator<Item = Fault>) -> Result<(), Error> {
+        let script = Script { route: route.to_owned(), answers: answers.into_iter().collect() };
+        self.control.add_faults(script).map(drop)
+    }
+
+    /// How many scripted answers wait.
+    #[must_use]
+    pub fn faults(&self) -> FaultQueues {
+        self.control.faults()
+    }
+
+    /// Forgets all scripted answers that wait.
+    pub fn clear_faults(&self) {
+        self.control.world.faults.clear();
+    }
+
+    /// What the clock shows by which tokens are minted, checked and expire.
+    #[must_use]
+    pub fn clock(&self) -> ClockState {
+        self.control.clock()
+    }
+
+    /// Sets, moves or scales the clock. Connections whose tokens have expired by it are closed at once.
+    ///
+    /// # Errors
+    /// The scale is no number between 0 and 100 000; then nothing was changed.
+    pub fn set_clock(&self, change: ClockChange) -> Result<ClockState, Error> {
+        self.control.set_clock(&change)
+    }
+
+    /// The last 1000 requests of the token plane, of one route or of all, without secrets.
+    #[must_use]
+    pub fn requests(&self, route: Option<&str>) -> Requests {
+        self.control.requests(route)
+    }
+
+    /// Forgets the requests that were kept.
+    pub fn clear_requests(&self) {
+        self.control.world.requests.clear();
+    }
+
+    /// The ids of the keys that are published.
+    #[must_use]
+    pub fn keys(&self, keys: KeySet) -> KeyState {
+        self.control.keys(keys)
+    }
+
+    /// Makes a new key, which signs from now on.
+    ///
+    /// # Errors
+    /// The key cannot be made: the system has no random numbers.
+    pub async fn rotate_keys(&self, rotation: Rotation) -> Result<KeyState, Error> {
+        self.control.rotate_keys(rotation).await
+    }
+
+    /// Forgets all keys but the one that signs: what they signed is believed no longer.
+    pub fn retire_keys(&self, keys: KeySet) -> KeyState {
+        self.control.retire_keys(keys)
+    }
+
+    /// A new federated token, also in the workload's file unless it is not wanted there.
+    ///
+    /// # Errors
+    /// No app has a federated credential that the emulator can sign for, or the file cannot be written.
+    pub async fn federated_token(&self, renewal: Renewal) -> Result<FederatedToken, Error> {
+        self.control.federated_token(renewal).await
+    }
+
+    /// Which limits hold.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.control.limits()
+    }
+
+    /// Switches limits on or off.
+    pub fn set_limits(&self, limits: Limits) {
+        self.control.set_limits(limits);
+    }
+
+    /// Its Redis: faults, access policies, fail-overs.
+    #[must_use]
+    pub fn redis(&self) -> Redis {
+        Redis::new(self.control.redis.clone())
+    }
+
+    /// Closes every listener and connection.
+    pub fn shutdown(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+        self.control.world.hosts.arc.clear();
+    }
+}

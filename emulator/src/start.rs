@@ -1,0 +1,169 @@
+//! From options to a running emulator.
+
+use crate::certificates::{Authority, Fabric};
+use crate::control::{ClockChange, Control};
+use crate::environment::{Environments, Sources};
+use crate::home::{Home, absolute};
+use crate::http::{Server, fabric_router, plain_router, secure_router};
+use crate::identities::Description;
+use crate::redis::{Backend, Ports};
+use crate::world::{World, stop_signal};
+use crate::{ClusterPolicy, Emulator, Error, Options, RedisOptions, redis};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+/// Where a running emulator listens.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Addresses {
+    pub(crate) http: SocketAddr,
+    pub(crate) https: SocketAddr,
+    pub(crate) fabric: SocketAddr,
+    pub(crate) redis: SocketAddr,
+}
+
+/// Removes the emulator's folder when it ends, also one that does not come to start.
+#[derive(Debug)]
+pub(crate) struct Folder(Arc<Home>);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        self.0.remove();
+    }
+}
+
+/// One listener for each thing that answers.
+struct Listeners {
+    http: TcpListener,
+    https: TcpListener,
+    fabric: TcpListener,
+    redis: Ports,
+}
+
+impl Listeners {
+    async fn bind(options: &Options) -> Result<Self, Error> {
+        Ok(Self {
+            http: listen("--http-port", options.http_port).await?,
+            https: listen("--https-port", options.https_port).await?,
+            fabric: listen("--fabric-port", options.fabric_port).await?,
+            redis: Ports::bind(&options.redis).await?,
+        })
+    }
+
+    fn addresses(&self) -> Result<Addresses, Error> {
+        let local = |listener: &TcpListener| {
+            let address = listener.local_addr();
+            address.map_err(|error| Error::new(format!("a listener has no address: {error}")))
+        };
+        Ok(Addresses {
+            http: local(&self.http)?,
+            https: local(&self.https)?,
+            fabric: local(&self.fabric)?,
+            redis: SocketAddr::from(([127, 0, 0, 1], self.redis.endpoint_port())),
+        })
+    }
+}
+
+pub(crate) async fn start(options: Options) -> Result<Emulator, Error> {
+    let description = Description::read(options.identities.as_deref())?;
+    let folder = Folder(Arc::new(Home::create()?));
+    let backend = backend(&options.redis).await?;
+    let (authority, fabric) = (Authority::new()?, Fabric::new()?);
+    let listeners = Listeners::bind(&options).await?;
+    let addresses = listeners.addresses()?;
+    let entra = format!("https://{}", addresses.https);
+    let directory = description.build(&entra, &folder.0)?;
+    let world = Arc::new(World::new(&options, entra, directory, folder.0.clone())?);
+    let clock = ClockChange {
+        offset_ms: Some(options.clock_offset_ms),
+        scale: Some(options.clock_scale),
+        ..ClockChange::default()
+    };
+    clock.apply(&world.clock)?;
+    // Nearly everybody asks for a token, and nobody has to wait until the key for it is there.
+    let keys = world.signing_keys.clone();
+    tokio::spawn(async move { keys.ready().await });
+    let ca_file = write_ca(options.ca_file.as_deref(), authority.pem(), &world)?;
+    let sources = Sources {
+        world: &world,
+        addresses,
+        redis_name: options.redis.family.host_name(),
+        fabric_thumbprint: &fabric.thumbprint,
+        ca_file,
+    };
+    note_addresses(&sources);
+    let environments = Environments::new(&sources);
+    let Listeners { http, https, fabric: fabric_listener, redis } = listeners;
+    let redis = redis::Plane::start(world.clone(), options.redis, authority.tls_acceptor(), redis, backend)?;
+    let control = Arc::new(Control { world, redis, environments });
+    let stop = serve([http, https, fabric_listener], &control, &authority, fabric);
+    Ok(Emulator::new(addresses, authority.pem().to_owned(), control, stop, folder))
+}
+
+/// The real Redis behind the gate, if there is to be one.
+async fn backend(redis: &RedisOptions) -> Result<Option<Backend>, Error> {
+    match (&redis.proxy, redis.cluster_policy) {
+        (None, _) => Ok(None),
+        (Some(_), ClusterPolicy::Oss) => {
+            Err(Error::new("--proxy has one endpoint: leave --cluster-policy oss out"))
+        }
+        (Some(url), ClusterPolicy::Enterprise) => Backend::connect(url, redis.family).await.map(Some),
+    }
+}
+
+/// Starts to answer on the listeners of the token plane; what is returned ends that, and the Redis plane.
+fn serve(
+    [http, https, fabric_listener]: [TcpListener; 3],
+    control: &Arc<Control>,
+    authority: &Authority,
+    fabric: Fabric,
+) -> watch::Sender<bool> {
+    let (stop, stopped) = watch::channel(false);
+    let (world, redis) = (&control.world, control.redis.clone());
+    let server = Server { world: world.clone(), stopped: stopped.clone() };
+    let plain = plain_router(world, control.clone());
+    tokio::spawn(server.clone().serve_plain(http, plain));
+    let secure = secure_router(world);
+    tokio::spawn(server.clone().serve_tls(https, authority.tls_acceptor(), secure));
+    tokio::spawn(server.serve_tls(fabric_listener, fabric.acceptor, fabric_router(world)));
+    tokio::spawn(stop_with(stopped, redis));
+    stop
+}
+
+fn note_addresses(sources: &Sources<'_>) {
+    let Sources { world, addresses, ca_file, .. } = sources;
+    let log = &world.log;
+    log.note(format_args!("managed identity endpoints and control on http://{}", addresses.http));
+    log.note(format_args!("Entra on https://{}", addresses.https));
+    log.note(format_args!("Service Fabric on https://{}", addresses.fabric));
+    log.note(format_args!("Redis with TLS on {}; CA in {ca_file}", addresses.redis));
+}
+
+async fn listen(option: &str, port: u16) -> Result<TcpListener, Error> {
+    TcpListener::bind(("127.0.0.1", port)).await.map_err(|error| {
+        Error::new(format!(
+            "cannot listen on 127.0.0.1:{port}: {error}. Choose another port with {option}, or 0."
+        ))
+    })
+}
+
+/// Writes the certificate where it is wanted, or to the emulator's folder.
+fn write_ca(wanted: Option<&Path>, pem: &str, world: &World) -> Result<String, Error> {
+    let path = match wanted {
+        Some(path) => std::fs::write(path, pem).map(|()| path.to_path_buf()).map_err(|error| {
+            Error::new(format!(
+                "cannot write {}: {error}. Choose another place with --ca-file.",
+                path.display()
+            ))
+        })?,
+        None => world.home.write("ca.pem", pem)?,
+    };
+    Ok(absolute(path).display().to_string())
+}
+
+async fn stop_with(mut stopped: watch::Receiver<bool>, redis: Arc<redis::Plane>) {
+    stop_signal(&mut stopped).await;
+    redis.stop().await;
+}
