@@ -227,8 +227,6 @@ def run(trial, provider):
     assert min(trial.count.values()) > 50 and set(trial.count) == {
         "blocking pool", "asyncio pool", "cluster", "publisher", "feeder",
     }
-    status = provider.status()
-    assert status["counters"]["late_notifications"] == 0
     trial.to_close.close()
 
 

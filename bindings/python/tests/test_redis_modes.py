@@ -12,6 +12,8 @@ import redis.asyncio.sentinel
 import redis.sentinel
 
 import entrakey
+from entrakey._redis_auth import is_open
+from entrakey._redis_links import link_of
 from entrakey.redis import CredentialProvider, attach
 
 VERSION = tuple(int(part) for part in redis.__version__.split(".")[:2])
@@ -325,11 +327,15 @@ def test_a_result_is_not_lost_because_an_auth_failed(emulator):
         client = from_constructor(emulator, credentials)
         client.set("key", "value")
         connection = client.connection_pool._available_connections[0]
+        link = link_of(connection)
         for bad in (("nobody", "no token"), ("nobody", None)):  # refused; not even sent
             announced = type(credentials.get_credentials())(bad)
             announced.version = 1000
             credentials._announced = announced
             assert client.get("key") == b"value"
+            # The release has tried: the server has refused the first, the second never left.
+            assert (link.refused == 1000) if bad[1] else not is_open(connection)
+            link.refused = 0
         credentials._announced = credentials.get_credentials()
         assert client.get("key") == b"value"
         assert connection in client.connection_pool._available_connections

@@ -22,7 +22,7 @@ def authenticate(connection, credentials):
     try:
         sock.settimeout(AUTH_TIMEOUT_S)
         connection.send_command("AUTH", credentials[0], credentials[1], check_health=False)
-        connection.read_response()
+        connection.read_response(disconnect_on_error=False)  # a refusal is a ConnectionError to redis-py
         sock.settimeout(before)
     except BaseException as error:
         if is_answer(error):
@@ -43,7 +43,7 @@ async def authenticate_async(connection, credentials):
 
 async def _exchange(connection, credentials):
     await connection.send_command("AUTH", credentials[0], credentials[1], check_health=False)
-    await connection.read_response()
+    await connection.read_response(disconnect_on_error=False)
 
 
 def is_answer(error):
