@@ -146,15 +146,16 @@ async def _renew_pooled_async(source, link, credentials):
     one who releases here; then the connection is only taken out: between two awaits nobody else runs, so one that is
     not in the list is nobody else's."""
     owner = link.pool()
-    lock = getattr(owner, "_lock", None)
-    if isinstance(lock, asyncio.Lock) and not lock.locked():
+    lock = getattr(owner, "_condition", getattr(owner, "_lock", None))
+    if isinstance(lock, (asyncio.Lock, asyncio.Condition)) and not lock.locked():
         async with lock:
-            await _take_and_renew(source, link, owner, credentials)
+            await _take_and_renew(source, link, owner, credentials, owner._in_use_connections)
     elif owner is not None:
-        await _take_and_renew(source, link, owner, credentials)
+        await _take_and_renew(source, link, owner, credentials, set())
 
 
-async def _take_and_renew(source, link, owner, credentials):
+async def _take_and_renew(source, link, owner, credentials, in_use):
+    """`in_use`: where it is meanwhile, so that a pool that is closed closes it too."""
     connection, idle = link.connection(), _redis_links.idle_list(owner)
     index = _redis_links.position(idle, connection)
     if connection is None or index is None:
@@ -164,9 +165,11 @@ async def _take_and_renew(source, link, owner, credentials):
         return
     entry = idle[index]
     del idle[index]
+    in_use.add(entry)
     try:
         await _authenticate_async(source, link, credentials)
     finally:
+        in_use.discard(entry)
         _redis_links.idle_list(owner).append(entry)
 
 
