@@ -39,6 +39,7 @@ mod token;
 mod transport;
 #[cfg(test)]
 mod vectors;
+mod watch;
 
 #[cfg(feature = "internals")]
 #[doc(hidden)]
@@ -65,6 +66,7 @@ pub use rejection::{Rejection, RejectionReason};
 pub use request::CredentialRequest;
 pub use status::{Counters, Durations, LastError, ListenerStatus, ProviderState, Status};
 pub use token::Token;
+pub use watch::Watch;
 
 /// The version of this library, the same in every language.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

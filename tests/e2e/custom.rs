@@ -157,7 +157,11 @@ fn a_token_that_does_not_say_whose_it_is_may_come_with_its_user_name() {
             config.set("username", name).unwrap();
         }
         config.on_token_request(|request| {
-            request.complete_as("given".to_owned(), "opaque".to_owned().into(), Some((unix_s() + 3600) * 1000));
+            request.complete_as(
+                "given".to_owned(),
+                "opaque".to_owned().into(),
+                Some((unix_s() + 3600) * 1000),
+            );
         });
         Provider::new(&config).unwrap().get_token().unwrap().username().to_owned()
     };

@@ -1,5 +1,6 @@
 """What README shows is what the examples contain, and the examples do what they say."""
 
+import json
 import os
 import pathlib
 import re
@@ -36,6 +37,21 @@ def test_readme_shows_the_example_and_the_example_runs(language, emulator):
         assert done.returncode == 0, done.stderr
         assert emulator[f"ENTRAKEY_EMULATOR_{name}_OBJECT_ID"] in done.stdout
         assert "eyJ" not in done.stdout + done.stderr, "a token was printed"
+
+
+@pytest.mark.parametrize("example", ["async", "valkey"])
+def test_a_connection_outlives_its_tokens_and_verifies_the_servers_name(example):
+    program = ROOT / "target/examples-c" / example
+    with Emulator.start(token_lifetime="4s") as emulator:
+        environment = emulator.process_environment(ENTRAKEY_IDENTITY="managed_identity")
+        done = subprocess.run([program, "9"], env=environment, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stdout + done.stderr
+        said = json.loads(done.stdout.splitlines()[-1])
+        assert said["reauths"] >= 2 and said.get("messages", said.get("commands")) > 100, said
+        assert said["errors"] == 0 and said.get("disconnects", 0) == 0, said
+        environment["REDIS_TLS_NAME"] = "another.example"
+        done = subprocess.run([program, "9"], env=environment, capture_output=True, text=True, timeout=60)
+        assert done.returncode != 0 and "messages\": 1" not in done.stdout, "a certificate for another name was taken"
 
 
 def demo(*options):

@@ -17,7 +17,8 @@ from entrakey._redis_links import link_of
 from entrakey.redis import CredentialProvider, attach
 
 VERSION = tuple(int(part) for part in redis.__version__.split(".")[:2])
-LIFETIME_S = 5
+# On a machine that stands still for a second now and then.
+LIFETIME_S = 8
 # Past the end of the token that a connection was opened with.
 LONG_ENOUGH_S = LIFETIME_S + 1.5
 
