@@ -1,5 +1,6 @@
 """The gate in front of a real redis-server: its commands, our rules about who may use them, and for how long."""
 
+import hashlib
 import shutil
 import socket
 import subprocess
@@ -232,6 +233,32 @@ def test_the_servers_own_user_is_nobodys_object_id(emulator, owner):
         status, refusal = emulator.control(f"/emulator/redis/policies/{name}", {"access": "owner"}, "PUT")
         assert status == 400 and "is not an object id" in refusal["error"]
     assert owner("ACL", "USERS").count("default") == 1 and "a b" not in owner("ACL", "USERS")
+
+
+def test_who_has_an_access_key_is_not_the_servers_own_user(emulator):
+    keys = "/emulator/redis/access_keys"
+    assert emulator.control(keys, {"enabled": True}, "PUT")[0] == 200
+    try:
+        redis = emulator.connect()
+        assert redis("AUTH", emulator.control(keys)[1]["keys"][0]) == "OK" and redis("SET", "a", "1") == "OK"
+        assert redis("ACL", "WHOAMI") == "entrakey-access-key"
+        before = hashlib.sha256(b"backend-secret").hexdigest()
+        assert f"#{before}" in next(user for user in redis("ACL", "LIST") if user.startswith("user default "))
+        redis.close()
+    finally:
+        assert emulator.control(keys, {"enabled": False}, "PUT")[0] == 200
+    redis = emulator.connect()
+    user = emulator["ENTRAKEY_EMULATOR_SYSTEM_OBJECT_ID"]
+    assert redis("AUTH", user, emulator.token()) == "OK" and redis("ACL", "WHOAMI") == user
+    redis.close()
+
+
+def test_what_azure_blocks_is_blocked_also_inside_a_transaction(owner):
+    blocked = ["SWAPDB 0 1", "MODULE LIST", "REPLCONF x y", "FAILOVER", "MIGRATE a 1 b 0 1", "ACL DELUSER x", "MONITOR"]
+    for command in blocked:
+        assert owner(*command.split()).startswith("-ERR unknown command"), command
+        assert owner("MULTI") == "OK" and owner(*command.split()).startswith("-NOPERM"), command
+        assert owner("EXEC").startswith("-EXECABORT")
 
 
 def test_a_server_that_is_not_there_is_named_at_once():

@@ -3,11 +3,20 @@
 use super::upstream::Upstream;
 use crate::Error;
 use crate::redis::access::Permissions;
+use crate::redis::clients::DEFAULT_USER;
 use crate::redis::options::Family;
 use axum::http::Uri;
 use std::collections::BTreeMap;
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
+
+/// Who has an access key is this user there: the server's own `default` stays as it is.
+const ACCESS_KEY_USER: &str = "entrakey-access-key";
+
+/// The server's name for a user of the gate.
+fn name(user: &str) -> &str {
+    if user == DEFAULT_USER { ACCESS_KEY_USER } else { user }
+}
 
 /// A Redis or Valkey without TLS, on this machine.
 pub(crate) struct Backend {
@@ -82,7 +91,7 @@ impl Backend {
         let password = format!(">{}", self.password);
         let rules = permissions.rules.split_ascii_whitespace().chain(blocked(self.family).iter().copied());
         // As Azure, unlike Redis 7, does: who says nothing of channels means all of them.
-        let start = ["ACL", "SETUSER", object_id, "reset", "on", &password, "allchannels"];
+        let start = ["ACL", "SETUSER", name(object_id), "reset", "on", &password, "allchannels"];
         let words: Vec<_> = start.into_iter().chain(rules).map(str::as_bytes).collect();
         self.order(&mut admin, &words).await?;
         admin.users.insert(object_id.to_owned(), permissions.rules.clone());
@@ -119,7 +128,7 @@ impl Backend {
 
     /// What authenticates it as a user that [`Self::assign`] has made.
     pub(super) fn credentials<'a>(&'a self, object_id: &'a str) -> [&'a [u8]; 3] {
-        [b"AUTH", object_id.as_bytes(), self.password.as_bytes()]
+        [b"AUTH", name(object_id).as_bytes(), self.password.as_bytes()]
     }
 }
 
