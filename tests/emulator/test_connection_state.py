@@ -197,6 +197,8 @@ def test_faults_happen_in_order_where_they_were_scripted(emulator, connect, user
     faults(emulator, {"on": "command", "error": "ONE x"}, {"on": "command", "command": "GET", "error": "TWO x"})
     faults(emulator, {"on": "command", "error": "THREE x"})
     assert [redis("GET", "a") for _ in range(4)] == ["-ONE x", "-TWO x", "-THREE x", "b"]
+    faults(emulator, {"on": "auth", "refuse": True})
+    assert redis("HELLO", "3", "AUTH", user, emulator.token()) == REFUSED, "that is an AUTH too"
     faults(emulator, {"on": "command", "delay_ms": 300})
     before = time.monotonic()
     assert redis("PING") == "PONG" and time.monotonic() - before >= 0.3
@@ -250,6 +252,18 @@ def test_connections_are_dropped_all_or_those_of_one(emulator, connect, user):
     assert emulator.control("/emulator/redis/drop", method="POST")[1]["closed"] == 1
     stranger.close()
     assert emulator.control("/emulator/redis/failover", {"down_ms": 1}, "POST")[0] == 204
+    assert connect()("PING") == "PONG"
+
+
+def test_a_drop_reaches_who_is_still_at_the_handshake(emulator, connect, user):
+    faults(emulator, {"on": "connect", "delay_ms": 500})
+    plain = socket.create_connection(("127.0.0.1", int(emulator["REDIS_PORT"])), 10)
+    wait_until(lambda: emulator.control("/emulator/redis/faults")[1]["waiting"] == {})
+    assert emulator.control("/emulator/redis/drop", method="POST")[0] == 200
+    with pytest.raises((EOFError, OSError)), emulator.tls.wrap_socket(plain, server_hostname="localhost") as late:
+        late.sendall(b"PING\r\n")
+        if not late.recv(100):
+            raise EOFError
     assert connect()("PING") == "PONG"
 
 
