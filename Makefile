@@ -5,14 +5,19 @@ OFFLINE = scripts/offline.sh
 export PYO3_BUILD_EXTENSION_MODULE = 1
 
 MINUTES = 10
+SECONDS_EACH = 900
+PREFIX = /usr/local
+LIBDIR = lib
 
-.PHONY: help demo test check bench soak simulate fmt build prerequisites
+.PHONY: help demo test check bench soak simulate fuzz install fmt build prerequisites prerequisites-of-test
 
 help:
 	@echo "make demo    build everything and watch three Redis clients outlive their tokens"
 	@echo "make test    install what the tests need and run every test of every language"
 	@echo "make check   formatting, lints, dependencies, versions, size of the shared library"
 	@echo "make bench   speed against a floor, how a fleet spreads its requests, how soon the emulator is there"
+	@echo "make install PREFIX=/usr/local    the C library, for pkg-config and CMake (DESTDIR=, LIBDIR=lib)"
+	@echo "make fuzz    half an hour of inputs for the C library (SECONDS_EACH=60 for less)"
 	@echo "make soak    ten minutes against a source that is down 40 % of the time (MINUTES=1 for less)"
 	@echo "make simulate ARGS=--help    random histories of the refresh engine on a virtual clock"
 	@echo "make fmt     format the sources"
@@ -20,24 +25,33 @@ help:
 prerequisites:
 	@scripts/require.sh
 
+prerequisites-of-test:
+	@scripts/require.sh test
+
 build: prerequisites
 	$(CARGO) build --locked -p entrakey-cli -p entrakey-ffi
 	scripts/python-package.sh
 	scripts/node-package.sh
 	scripts/hiredis.sh
+	scripts/libvalkey.sh
 	scripts/c-examples.sh
 
 demo: build
 	@$(OFFLINE) .venv/bin/python examples/demo/demo.py $(DEMO)
 
-test: build check
+test: prerequisites-of-test build check
+	scripts/sanitized.sh
 	$(CARGO) test --locked --no-run --workspace --exclude entrakey-python --exclude entrakey-node
 	$(OFFLINE) $(CARGO) test --locked --offline --workspace --exclude entrakey-python --exclude entrakey-node
 	$(CARGO) test --locked -p entrakey-core --features internals --test simulation
 	$(CARGO) test --locked -p entrakey-core --features shuttle --lib interleavings
+	$(OFFLINE) scripts/fuzz.sh 5
 	cd bindings/python && ../../$(OFFLINE) ../../.venv/bin/python -m pytest -q
 	cd bindings/node && ../../$(OFFLINE) npm test
 	$(OFFLINE) .venv/bin/python -m pytest -q tests/emulator tests/examples
+	scripts/peers.sh
+	$(OFFLINE) .venv/bin/python -m pytest -q tests/peers/python
+	cd tests/peers/node && ../../../$(OFFLINE) npm test
 
 check: prerequisites
 	$(CARGO) fmt --all --check
@@ -49,6 +63,9 @@ simulate:
 	@$(CARGO) test -q --locked -p entrakey-core --features internals --test simulation -- $(ARGS)
 
 bench: prerequisites
+	$(CARGO) build --locked -p entrakey-cli
+	$(CARGO) build --locked --release -p entrakey-ffi
+	@$(OFFLINE) scripts/bench-c.sh
 	$(CARGO) bench --locked -p entrakey-core --bench get_token
 	@$(MAKE) --no-print-directory simulate ARGS=--fleet
 	$(CARGO) bench --locked -p entrakey-emulator --bench redis_plane --no-run
@@ -60,6 +77,15 @@ bench: prerequisites
 soak: prerequisites
 	$(CARGO) build --locked -p entrakey-cli -p entrakey-tests --bins --example soak
 	@$(OFFLINE) target/debug/examples/soak $(MINUTES)
+
+# Needs Rust and a C compiler only. As root after a build of one's own: the build is not repeated.
+install:
+	$(CARGO) build --locked --release -p entrakey-ffi
+	PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) LIBDIR=$(LIBDIR) scripts/install.sh target/release
+
+fuzz: prerequisites-of-test
+	scripts/sanitized.sh
+	@$(OFFLINE) scripts/fuzz.sh $(SECONDS_EACH)
 
 fmt:
 	$(CARGO) fmt --all

@@ -1,14 +1,25 @@
 /* entrakey: Microsoft Entra ID access tokens for Redis clients.
  *
- * Ownership: every `_new` and every output parameter gives you an object, and you end it with that object's
- * `_free`, once; freeing NULL does nothing. Strings belong to the object that they came from and live as long
- * as it does. Fallible calls return NULL for success or an error object that you free; outputs are written
- * only on success, unless a function says otherwise.
+ * Ownership: every `_new` and every output parameter that is an object gives you that object, and you end it with its
+ * `_free`, once; freeing NULL does nothing, and an object may outlive the one that it was made from. Strings belong to
+ * the object that they came from and live as long as it does; there is no string to free. What you pass in is copied,
+ * except user_data. Whatever cannot be an object of yours (a NULL, text that is not UTF-8) is an error or, for getters,
+ * a neutral value, and never crashes; a pointer to something freed, or to something else, is undefined behaviour.
  *
- * Threads: a provider may be used from any number of threads at once and after fork (not after a raw _Fork or
- * clone); tokens and errors are immutable and may be shared; a config and a
- * request belong to one thread at a time. NULL
- * where an object is expected is an error or, for getters, a neutral value; it never crashes.
+ * Threads: a provider, a subscription, a watch and an observation may be used from any number of threads at once,
+ * and freed when no thread is inside one of their functions; tokens, errors, statuses, metrics and rejections never
+ * change and may be shared; a config and a request belong to one thread at a time. Callbacks come on threads of the
+ * library's that block all signals, with no lock held, never inside the call that registers them. Only
+ * get_token, get_token_no_wait, ready and unsubscribe wait for anything, and each has an end.
+ *
+ * Errors: a call that can fail returns NULL for success or an error object that you free. Outputs come last and are
+ * written only on success, unless a function says otherwise.
+ *
+ * Processes: after fork the child uses its parent's providers and starts from their tokens (not after a raw _Fork or
+ * clone); subscriptions, watches and observations are dead there. A process may end at any time without closing
+ * anything. The library is never unmapped: dlclose does nothing. Nothing here reads the environment but
+ * entrakey_provider_new, and entrakey_config_set_json when it is told to: call these two before other threads change
+ * it, as with any reader of the environment.
  */
 
 #ifndef ENTRAKEY_H
@@ -21,9 +32,17 @@
 #include <stdint.h>
 
 /**
- * The number of this header's ABI. It changes when a program built against an older header would break.
+ * The number of this header's ABI. It changes when a program built against an older header would break; functions,
+ * keys and kinds are added without. It is also the number in the shared library's name (SONAME), so that the system
+ * loads no other for a program that was linked.
  */
-#define ENTRAKEY_ABI 0
+#define ENTRAKEY_ABI 1
+
+/**
+ * A flag of entrakey_config_set_json: ${NAME} in a value is the environment variable of that name, as in a
+ * configuration file ($${ stands for ${).
+ */
+#define ENTRAKEY_JSON_EXPAND 1
 
 /**
  * An argument of the call makes no sense: NULL, not UTF-8, a buffer that is too small.
@@ -86,6 +105,21 @@
 #define ENTRAKEY_ERROR_INTERNAL 12
 
 /**
+ * Something an operator should look at: the state has changed for the worse.
+ */
+#define ENTRAKEY_LEVEL_WARN 1
+
+/**
+ * A change that is as it should be: a new token.
+ */
+#define ENTRAKEY_LEVEL_INFO 2
+
+/**
+ * Each single step: every retry, every re-authentication.
+ */
+#define ENTRAKEY_LEVEL_DEBUG 3
+
+/**
  * Configuration by key. Belongs to one thread at a time. A provider copies what it needs, so it may be
  * freed right after entrakey_provider_new. End it with entrakey_config_free.
  */
@@ -98,11 +132,29 @@ typedef struct entrakey_config entrakey_config;
 typedef struct entrakey_error entrakey_error;
 
 /**
+ * The metrics of some providers at one moment. Immutable; may be shared between threads. End it with
+ * entrakey_metrics_free.
+ */
+typedef struct entrakey_metrics entrakey_metrics;
+
+/**
+ * A log callback's registration. Thread-safe. End it with entrakey_observation_free, also inside its own callback. In
+ * a forked child it is dead.
+ */
+typedef struct entrakey_observation entrakey_observation;
+
+/**
  * Supplies the access token of one identity and keeps it fresh on a background thread, which the first
  * token starts. Thread-safe, also in a forked child, which starts from its parent's token. End it with
  * entrakey_provider_free.
  */
 typedef struct entrakey_provider entrakey_provider;
+
+/**
+ * The likely reason of a rejection. Holds ids, no secret. Immutable; may be shared between threads. End it with
+ * entrakey_rejection_free.
+ */
+typedef struct entrakey_rejection entrakey_rejection;
 
 /**
  * The host is asked for a token, or for a client assertion that an application signs in with. The callback that
@@ -112,10 +164,54 @@ typedef struct entrakey_provider entrakey_provider;
 typedef struct entrakey_request entrakey_request;
 
 /**
+ * What a provider was doing at one moment, for health checks. Holds no secret and no object id. Immutable; may be
+ * shared between threads. End it with entrakey_status_free.
+ */
+typedef struct entrakey_status entrakey_status;
+
+/**
+ * A callback's registration. Thread-safe. End it with entrakey_subscription_free, also inside its own callback. In a
+ * forked child it is dead: neither its callback nor its finalize is called there.
+ */
+typedef struct entrakey_subscription entrakey_subscription;
+
+/**
  * A token and the Redis user name that goes with it. Immutable; may be shared between threads, and stays
  * valid after its provider is freed. End it with entrakey_token_free.
  */
 typedef struct entrakey_token entrakey_token;
+
+/**
+ * A descriptor that becomes readable when connections have to re-authenticate: a subscription without a callback, for
+ * event loops and for languages that native threads should not call. Each watch has a descriptor and a random
+ * moment of its own: make one for each event loop. Thread-safe. End it with entrakey_watch_free. In a forked child
+ * it is dead: free it and make another.
+ */
+typedef struct entrakey_watch entrakey_watch;
+
+/**
+ * Is called with each token that replaces another, on a thread of the library's, one call at a time for each
+ * subscription, with no lock held. The token belongs to the library and ends with the call. The callback may block
+ * (with 64 that block at a time, those behind them wait) and may call any function here, entrakey_provider_free
+ * among them. No C++ exception and no longjmp may leave it: that ends the process.
+ */
+typedef void (*entrakey_token_callback)(const entrakey_token *token, void *user_data);
+
+/**
+ * Is called with user_data after the last call of its callback, on any thread, perhaps one of the host's own that is
+ * in a function of this library: at most once, and exactly once unless the process exits before or this is a forked
+ * child of the process that handed user_data over. Nothing waits for it. The same rules as for a callback: no C++
+ * exception and no longjmp may leave it.
+ */
+typedef void (*entrakey_finalize)(void *user_data);
+
+/**
+ * Is called with each event, in their order: its level (an ENTRAKEY_LEVEL_), its name ("token_refreshed"; more may be
+ * added) and a line for a log, which holds no secret. Both texts end with the call. It comes on a thread of the
+ * library's, one call at a time, with no lock held, and may block and call any function here; of events that come
+ * too fast for it some are dropped and counted in the status. No C++ exception and no longjmp may leave it.
+ */
+typedef void (*entrakey_event_callback)(uint32_t level, const char *name, const char *message, void *user_data);
 
 /**
  * Is called with a request that it owns, on a thread of the library's, one call at a time, with no lock held. It may
@@ -124,18 +220,13 @@ typedef struct entrakey_token entrakey_token;
  */
 typedef void (*entrakey_request_callback)(entrakey_request *request, void *user_data);
 
-/**
- * Is called once with user_data after the last call of its callback, on any thread, when neither the
- * configuration nor a provider made from it needs the callback any more; not at all if the process exits before.
- */
-typedef void (*entrakey_finalize)(void *user_data);
-
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
 
 /**
- * The ABI of the loaded library: compare it with ENTRAKEY_ABI.
+ * The ABI of the loaded library. Whoever loads it by hand (dlopen, a language's FFI) compares it with ENTRAKEY_ABI
+ * first and uses nothing else of a library that says another number.
  */
 uint32_t entrakey_abi(void);
 
@@ -157,6 +248,18 @@ entrakey_config *entrakey_config_new(void);
  * Valid use: config is NULL or live and used by this thread only; key and value are NULL or NUL-terminated.
  */
 entrakey_error *entrakey_config_set(entrakey_config *config, const char *key, const char *value);
+
+/**
+ * Sets the keys of a JSON object, {"client_id": "…", "refresh_ratio": 0.5}: all of them, or none if one is refused.
+ * Numbers and booleans may be written as such. Without a flag a value is what it is, "${" and all. Fails with
+ * INVALID_CONFIG, which names the key or the line and repeats no value, and with INVALID_ARGUMENT for a flag that
+ * this library does not know.
+ *
+ * Valid use: config is NULL or live and used by this thread only; text is NULL or NUL-terminated.
+ */
+entrakey_error *entrakey_config_set_json(entrakey_config *config,
+                                         const char *text,
+                                         uint32_t flags);
 
 /**
  * Ends a configuration; its secrets are wiped.
@@ -222,6 +325,70 @@ const char *entrakey_error_correlation_id(const entrakey_error *error);
 void entrakey_error_free(entrakey_error *error);
 
 /**
+ * Has callback called when connections have to re-authenticate, early enough and at a random moment of its own. Not
+ * for the first token, which replaces none: subscribe first, and connect with entrakey_provider_get_token
+ * afterwards. Never calls from inside; finalize may be NULL, and is not called when this fails, with CLOSED for
+ * example.
+ *
+ * Valid use: provider is NULL or live; user_data may be used from any thread; subscription is NULL or writable.
+ */
+entrakey_error *entrakey_provider_subscribe(const entrakey_provider *provider,
+                                            entrakey_token_callback callback,
+                                            void *user_data,
+                                            entrakey_finalize finalize,
+                                            entrakey_subscription **subscription);
+
+/**
+ * Says what became of a re-authentication with the token of this version, so that status and metrics know which
+ * connections are on which token. From the first call on, a subscription counts as being on a token only when that
+ * was acknowledged. accepted = false also tells the provider, as entrakey_provider_report_rejected does. Never
+ * blocks. NULL does nothing.
+ *
+ * Valid use: subscription is NULL or live.
+ */
+void entrakey_subscription_ack(const entrakey_subscription *subscription,
+                               uint64_t version,
+                               bool accepted);
+
+/**
+ * Ends the calls and waits until none is under way, for timeout_ms at most; at once inside its own callback. False if
+ * the time was over first: the call under way may still finish, no other follows. What user_data points to may be
+ * gone after true, unless there is a finalize, which may still be to come. The object is still to be freed. True for
+ * NULL and in a forked child.
+ *
+ * Valid use: subscription is NULL or live.
+ */
+bool entrakey_subscription_unsubscribe(const entrakey_subscription *subscription,
+                                       uint64_t timeout_ms);
+
+/**
+ * Ends the calls, and the object. Never waits: a call under way may still finish, and then finalize follows.
+ *
+ * Valid use: subscription is NULL or live, and not used again.
+ */
+void entrakey_subscription_free(entrakey_subscription *subscription);
+
+/**
+ * Has callback called with the events up to level (ENTRAKEY_LEVEL_INFO: warnings too). finalize may be NULL, and is
+ * not called when this fails: INVALID_ARGUMENT for a level that there is not, CLOSED.
+ *
+ * Valid use: provider is NULL or live; user_data may be used from any thread; observation is NULL or writable.
+ */
+entrakey_error *entrakey_provider_observe(const entrakey_provider *provider,
+                                          uint32_t level,
+                                          entrakey_event_callback callback,
+                                          void *user_data,
+                                          entrakey_finalize finalize,
+                                          entrakey_observation **observation);
+
+/**
+ * Ends the calls, and the object. Never waits: a call under way may still finish, and then finalize follows.
+ *
+ * Valid use: observation is NULL or live, and not used again.
+ */
+void entrakey_observation_free(entrakey_observation *observation);
+
+/**
  * Makes a provider from a configuration and the environment, which is read now and never again. No network
  * I/O. Fails with INVALID_CONFIG if a key is missing, contradicts another or has an unsafe value.
  *
@@ -239,6 +406,34 @@ entrakey_error *entrakey_provider_new(const entrakey_config *config, entrakey_pr
 entrakey_error *entrakey_provider_get_token(const entrakey_provider *provider,
                                             uint64_t timeout_ms,
                                             entrakey_token **token);
+
+/**
+ * As entrakey_provider_get_token, but when there is no valid token and the last request failed, that failure at once
+ * instead of waiting for the next attempt. For hooks that a client calls again and again while it connects: the
+ * first call of an outage waits, the others do not.
+ *
+ * Valid use: As entrakey_provider_get_token.
+ */
+entrakey_error *entrakey_provider_get_token_no_wait(const entrakey_provider *provider,
+                                                    uint64_t timeout_ms,
+                                                    entrakey_token **token);
+
+/**
+ * The token in memory, yours to free, if it is still valid, however little is left of it; else NULL. Never blocks and
+ * never fetches.
+ *
+ * Valid use: provider is NULL or live.
+ */
+entrakey_token *entrakey_provider_current(const entrakey_provider *provider);
+
+/**
+ * Waits until entrakey_provider_get_token would answer from memory, for timeout_ms at most (0: the configured
+ * get_token_timeout_ms): for health checks at start-up. Causes the first request if there was none. Fails as
+ * entrakey_provider_get_token.
+ *
+ * Valid use: provider is NULL or live.
+ */
+entrakey_error *entrakey_provider_ready(const entrakey_provider *provider, uint64_t timeout_ms);
 
 /**
  * Copies user name and secret of one token, each with a NUL at its end, into the caller's buffers. Never
@@ -271,6 +466,15 @@ entrakey_error *entrakey_provider_copy_credentials(const entrakey_provider *prov
 uint64_t entrakey_provider_version(const entrakey_provider *provider);
 
 /**
+ * Asks for a new token soon, whatever is left of the current one, which stays in service meanwhile: for when a secret
+ * was replaced. Never blocks. Requests stay one at a time and spaced, so calling it often does no harm. Fails with
+ * CLOSED.
+ *
+ * Valid use: provider is NULL or live.
+ */
+entrakey_error *entrakey_provider_refresh(const entrakey_provider *provider);
+
+/**
  * Ends the background work and forgets the token; calls that wait get CLOSED, and so do later ones. Does
  * not block. NULL and a second call do nothing.
  *
@@ -286,8 +490,42 @@ void entrakey_provider_close(const entrakey_provider *provider);
 void entrakey_provider_free(entrakey_provider *provider);
 
 /**
- * Tokens come from the host (the key identity need not be set then). finalize may be NULL. When this fails,
- * finalize is not called.
+ * Says that a server refused the token of this version, with what message ("WRONGPASS …", "NOAUTH …", "NOPERM …"), and
+ * explains it. If another token could help, one is asked for, in the background: once for each version, then ever
+ * more rarely. A version that is older than the current one is ignored. Never blocks. rejection may be NULL. What is
+ * not UTF-8 in the message is replaced. Fails with CLOSED.
+ *
+ * Valid use: provider is NULL or live; message is NULL or NUL-terminated; rejection is NULL or writable.
+ */
+entrakey_error *entrakey_provider_report_rejected(const entrakey_provider *provider,
+                                                  uint64_t version,
+                                                  const char *message,
+                                                  entrakey_rejection **rejection);
+
+/**
+ * The reason's name, "no_access_policy" for example; more may be added. NULL for NULL.
+ *
+ * Valid use: rejection is NULL or live.
+ */
+const char *entrakey_rejection_reason(const entrakey_rejection *rejection);
+
+/**
+ * Who the token was for (object id, tenant, audience, source of the identity), and what to do. NULL for NULL.
+ *
+ * Valid use: rejection is NULL or live.
+ */
+const char *entrakey_rejection_explanation(const entrakey_rejection *rejection);
+
+/**
+ * Ends a rejection and its strings.
+ *
+ * Valid use: rejection is NULL or live, and not used again.
+ */
+void entrakey_rejection_free(entrakey_rejection *rejection);
+
+/**
+ * Tokens come from the host (the key identity need not be set then). finalize may be NULL; it is called when neither
+ * the configuration nor a provider made from it needs the callback any more, and not when this fails.
  *
  * Valid use: config is NULL or live and used by this thread only; user_data may be used from any thread.
  */
@@ -343,6 +581,66 @@ void entrakey_request_fail(entrakey_request *request,
                            const char *message);
 
 /**
+ * What the provider is doing now. Never blocks on I/O and never fetches; a closed provider has a status too.
+ *
+ * Valid use: provider is NULL or live; status is NULL or writable.
+ */
+entrakey_error *entrakey_provider_status(const entrakey_provider *provider, entrakey_status **status);
+
+/**
+ * Whether entrakey_provider_get_token would have answered from memory; false for NULL.
+ *
+ * Valid use: status is NULL or live.
+ */
+bool entrakey_status_ready(const entrakey_status *status);
+
+/**
+ * The whole of it as one JSON object: state, validity left, next refresh, last error, clock skew, listeners, counters.
+ * Newer libraries may add keys. NULL for NULL.
+ *
+ * Valid use: status is NULL or live.
+ */
+const char *entrakey_status_json(const entrakey_status *status);
+
+/**
+ * Ends a status and its text.
+ *
+ * Valid use: status is NULL or live, and not used again.
+ */
+void entrakey_status_free(entrakey_status *status);
+
+/**
+ * The metrics of count providers, for a Prometheus endpoint, told apart by their configuration key name. All of a
+ * process in one call: a metric must not be described twice in one page.
+ *
+ * Valid use: providers is readable for count live providers (NULL if that is 0); metrics is NULL or writable.
+ */
+entrakey_error *entrakey_metrics_new(const entrakey_provider *const *providers,
+                                     size_t count,
+                                     entrakey_metrics **metrics);
+
+/**
+ * The text; NULL for NULL.
+ *
+ * Valid use: metrics is NULL or live.
+ */
+const char *entrakey_metrics_text(const entrakey_metrics *metrics);
+
+/**
+ * Its Content-Type; NULL for NULL.
+ *
+ * Valid use: metrics is NULL or live.
+ */
+const char *entrakey_metrics_content_type(const entrakey_metrics *metrics);
+
+/**
+ * Ends metrics and their text.
+ *
+ * Valid use: metrics is NULL or live, and not used again.
+ */
+void entrakey_metrics_free(entrakey_metrics *metrics);
+
+/**
  * The user name for Redis's AUTH: the identity's object id. NULL for NULL.
  *
  * Valid use: token is NULL or live.
@@ -383,6 +681,49 @@ uint64_t entrakey_token_refresh_unix_ms(const entrakey_token *token);
  * Valid use: token is NULL or live, and not used again.
  */
 void entrakey_token_free(entrakey_token *token);
+
+/**
+ * Makes a watch. Its handle becomes readable when a token replaces another, early enough and at a random moment of its
+ * own; if the provider has no token yet, also with the first one, at once; and for good when the provider is closed.
+ * So make it first, and connect afterwards. Fails with CLOSED, or INTERNAL if the system gives no descriptor.
+ *
+ * Valid use: provider is NULL or live; watch is NULL or writable.
+ */
+entrakey_error *entrakey_watch_new(const entrakey_provider *provider,
+                                   entrakey_watch **watch);
+
+/**
+ * The file descriptor for poll, epoll, kqueue or whatever the loop uses: wait until it is readable, and do nothing
+ * else with it. It belongs to the watch: take it out of the loop before entrakey_watch_free closes it. -1 for NULL
+ * and in a forked child.
+ *
+ * Valid use: watch is NULL or live.
+ */
+intptr_t entrakey_watch_handle(const entrakey_watch *watch);
+
+/**
+ * Makes the handle unreadable and says which version there is news of, the newest since the last call: authenticate
+ * with entrakey_provider_copy_credentials, which may give a newer one still. version 0: it woke for nothing. Never
+ * blocks. Fails with CLOSED when nothing will come any more: the provider was closed, or this is a forked child.
+ *
+ * Valid use: watch is NULL or live; version is NULL or writable.
+ */
+entrakey_error *entrakey_watch_take(const entrakey_watch *watch,
+                                    uint64_t *version);
+
+/**
+ * As entrakey_subscription_ack.
+ *
+ * Valid use: watch is NULL or live.
+ */
+void entrakey_watch_ack(const entrakey_watch *watch, uint64_t version, bool accepted);
+
+/**
+ * Ends a watch and closes its handle. Never waits. A watch may outlive its provider.
+ *
+ * Valid use: watch is NULL or live, and not used again.
+ */
+void entrakey_watch_free(entrakey_watch *watch);
 
 #ifdef __cplusplus
 }  // extern "C"

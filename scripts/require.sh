@@ -1,5 +1,5 @@
 #!/bin/sh
-# Says in one line what is missing before anything is built.
+# Says in one line what is missing before anything is built: require.sh, or require.sh test for what only the tests need.
 fail() {
     echo "entrakey: $1" >&2
     exit 1
@@ -29,3 +29,29 @@ if ! command -v redis-server >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-
     apt-get update -qq && RUNLEVEL=1 apt-get install -y -qq --no-install-recommends redis-server >/dev/null
 fi
 command -v redis-server >/dev/null || fail "redis-server is missing (Debian: apt-get install redis-server)."
+
+[ "${1:-}" = test ] || exit 0
+# Clients of other languages, which tests/peers runs against the emulator.
+command -v go >/dev/null || fail "Go 1.24 or newer is missing, for the tests of go-redis."
+GOTOOLCHAIN=local go version | awk '{ sub("go", "", $3); split($3, part, "."); exit !(part[1] > 1 || part[2] >= 24) }' ||
+    fail "Go 1.24 or newer is needed, for the tests of go-redis."
+command -v mvn >/dev/null || fail "Maven is missing, for the tests of Jedis and Lettuce (Debian: apt-get install maven)."
+command -v java >/dev/null || fail "Java 17 or newer is missing, for the tests of Jedis and Lettuce (Debian: apt-get install openjdk-17-jdk-headless)."
+java -version 2>&1 | sed -n '1s/.*"\([0-9]*\)[."].*/\1/p' | awk '{ exit !($1 >= 17) }' || fail "Java 17 or newer is needed, for the tests of Jedis and Lettuce."
+command -v javac >/dev/null || fail "the Java compiler is missing, for the tests of Jedis and Lettuce (Debian: apt-get install openjdk-17-jdk-headless)."
+
+# The proof of the C library: a second compiler with sanitizers and a fuzzer, valgrind, and what strangers build with.
+install() { # for root on Debian; else the messages below say what to do
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        echo "missing for the tests of the C library: $*; as root, this installs Debian's packages" >&2
+        apt-get update -qq && apt-get install -y -qq "$@" >/dev/null
+    fi
+}
+for tool in clang valgrind cmake pkg-config; do
+    command -v $tool >/dev/null || install $tool
+    command -v $tool >/dev/null || fail "$tool is missing (Debian: apt-get install $tool)."
+done
+fuzzer() { echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' | clang -x c -fsanitize=fuzzer,address - -o /dev/null 2>/dev/null; }
+runtime=libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev # Debian has it in a package of its own
+fuzzer || install "$runtime"
+fuzzer || fail "clang's sanitizers are missing (Debian: apt-get install $runtime)."

@@ -38,6 +38,7 @@ mod token;
 mod transport;
 #[cfg(test)]
 mod vectors;
+mod watch;
 
 #[cfg(feature = "internals")]
 #[doc(hidden)]
@@ -64,6 +65,7 @@ pub use rejection::{Rejection, RejectionReason};
 pub use request::CredentialRequest;
 pub use status::{Counters, Durations, LastError, ListenerStatus, ProviderState, Status};
 pub use token::Token;
+pub use watch::Watch;
 
 /// The version of this library, the same in every language.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

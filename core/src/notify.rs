@@ -30,6 +30,11 @@ impl Subscription {
     /// Ends it and waits until no call is under way any more; at once when called from inside the callback.
     /// False if `timeout` was over first: the call under way may still finish, no other follows.
     pub fn unsubscribe(self, timeout: Duration) -> bool {
+        self.end(timeout)
+    }
+
+    /// As [`Subscription::unsubscribe`], for an owner that cannot give it up. A second time it only waits.
+    pub fn end(&self, timeout: Duration) -> bool {
         let Some(engine) = self.engine.upgrade() else { return true };
         engine.unsubscribe(self.id);
         engine.wait_until_returned(self.id, timeout)

@@ -7,11 +7,10 @@ use crate::event::{Level, ProviderEvent};
 use crate::identity;
 use crate::metrics::render_metrics;
 use crate::notify::{Observation, Subscription};
-use crate::refresh::{Engine, Event, Published, Snapshot, Wish};
+use crate::refresh::{Engine, Event, Newest, Published, Snapshot, Wish};
 use crate::rejection::Rejection;
 use crate::status::Status;
 use crate::token::Token;
-use arc_swap::ArcSwap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
@@ -57,9 +56,9 @@ impl Provider {
         entrakey_sys::fork::watch();
         let settings = Arc::new(Settings::resolve(config, Environment::read())?);
         let source = identity::source(&settings)?;
-        let current: Published = Arc::new(ArcSwap::from_pointee(Snapshot::empty()));
+        let current: Published = Arc::new(Newest::new());
         let engine = Engine::new(&settings, source, current.clone(), None);
-        current.store(Arc::new(Snapshot { engine: Some(engine), ..Snapshot::empty() }));
+        current.store(Snapshot { engine: Some(engine), ..Snapshot::empty() });
         Ok(Self { shared: Arc::new(Shared { settings, current, closed: AtomicBool::new(false) }) })
     }
 
@@ -126,7 +125,7 @@ impl Provider {
     #[must_use]
     #[inline]
     pub fn version(&self) -> u64 {
-        self.shared.current.load().token.as_ref().map_or(0, |token| token.version())
+        self.shared.current.version()
     }
 
     /// Waits until `get_token` would answer from memory: for health checks at start-up. Blocks for `timeout`
@@ -252,8 +251,7 @@ impl Provider {
         let token = inherited.token.clone();
         let engine = Engine::new(&self.shared.settings, source, self.shared.current.clone(), token.clone());
         let fresh = Snapshot { token, engine: Some(engine.clone()), ..Snapshot::empty() };
-        let before = self.shared.current.compare_and_swap(&inherited, Arc::new(fresh));
-        if !Arc::ptr_eq(&before, &inherited) {
+        if !self.shared.current.replace(&inherited, fresh) {
             engine.close(); // another thread of the child was first, and this one's must not act
         }
         std::mem::forget(inherited);
@@ -282,7 +280,7 @@ impl Shared {
         if let Some(engine) = &before.engine {
             engine.close();
         }
-        self.current.store(Arc::new(Snapshot::empty()));
+        self.current.store(Snapshot::empty());
     }
 }
 

@@ -1,8 +1,11 @@
 //! The locks and threads that the engine uses: the standard library's, or those of shuttle, which tries out
-//! interleavings (`refresh/interleavings.rs`).
+//! interleavings (`refresh/interleavings.rs`), or some that ThreadSanitizer can see into.
 
 #[cfg(not(feature = "shuttle"))]
 mod real {
+    #[cfg(feature = "thread-sanitizer")]
+    pub(crate) use super::visible::{Condvar, Mutex, MutexGuard};
+    #[cfg(not(feature = "thread-sanitizer"))]
     pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};
 
     /// Starts a thread that the host does not notice.
@@ -43,6 +46,54 @@ mod real {
     pub(crate) fn spawn(_name: &str, body: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
         drop(shuttle::thread::spawn(body));
         Ok(())
+    }
+}
+
+/// The standard library is not instrumented, so that ThreadSanitizer misses what its locks order and reports races
+/// that are none. These are compiled with the rest.
+#[cfg(feature = "thread-sanitizer")]
+mod visible {
+    use std::sync::LockResult;
+    use std::time::Duration;
+
+    #[derive(Default)]
+    pub(crate) struct Mutex<T>(parking_lot::Mutex<T>);
+    pub(crate) type MutexGuard<'a, T> = parking_lot::MutexGuard<'a, T>;
+    #[derive(Default)]
+    pub(crate) struct Condvar(parking_lot::Condvar);
+
+    impl<T> Mutex<T> {
+        pub(crate) fn new(value: T) -> Self {
+            Self(parking_lot::Mutex::new(value))
+        }
+
+        pub(crate) fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
+            Ok(self.0.lock())
+        }
+    }
+
+    impl Condvar {
+        pub(crate) fn new() -> Self {
+            Self::default()
+        }
+
+        pub(crate) fn notify_one(&self) {
+            self.0.notify_one();
+        }
+
+        pub(crate) fn notify_all(&self) {
+            self.0.notify_all();
+        }
+
+        /// Whether the time is over is what nobody here asks.
+        pub(crate) fn wait_timeout<'a, T>(
+            &self,
+            mut guard: MutexGuard<'a, T>,
+            timeout: Duration,
+        ) -> LockResult<(MutexGuard<'a, T>, ())> {
+            self.0.wait_for(&mut guard, timeout);
+            Ok((guard, ()))
+        }
     }
 }
 

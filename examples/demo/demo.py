@@ -9,20 +9,16 @@ import argparse
 import json
 import os
 import pathlib
-import re
 import signal
 import subprocess
 import sys
 import threading
 import time
-import urllib.request
+
+from entrakey.emulator import Emulator
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 START_UP_S = 20
-# What a developer's own shell says of identities, proxies and certificates is not for these clients.
-FOREIGN = re.compile(r"(?i:(all|https?)_proxy$)|(AZURE|ENTRAKEY|IDENTITY|IMDS|MSI|SSL_CERT)_")
-ENVIRONMENT = {name: value for name, value in os.environ.items() if not FOREIGN.match(name)}
-DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class Client:
@@ -36,7 +32,7 @@ class Client:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**ENVIRONMENT, **environment},
+            env=environment,
         )
         self.said = []
         threading.Thread(target=self._read, daemon=True).start()
@@ -62,26 +58,9 @@ class Client:
         }
 
 
-def start_emulator(lifetime):
-    process = subprocess.Popen(
-        [ROOT / "target/debug/entrakey", "emulator", "--format", "json", "--quiet", "--exit-with-parent"]
-        + ["--token-lifetime", lifetime],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    late = threading.Timer(START_UP_S, process.kill)
-    late.start()
-    line = process.stdout.readline()
-    late.cancel()
-    if not line:
-        sys.exit("the emulator did not start")
-    return process, json.loads(line)
-
-
 def start_clients(emulator, seconds):
     """Each with an identity of its own, so that the emulator can tell them apart."""
-    with_identity = lambda **values: {**emulator, **values}
+    with_identity = lambda **values: emulator.process_environment(**values)
     return [
         Client(
             "redis-py",
@@ -110,16 +89,6 @@ def start_clients(emulator, seconds):
     ]
 
 
-def stats_of(emulator):
-    with DIRECT.open(emulator["ENTRAKEY_EMULATOR_URL"] + "/emulator/stats", timeout=5) as answer:
-        return json.load(answer)
-
-
-def stop_redis(emulator):
-    request = urllib.request.Request(emulator["ENTRAKEY_EMULATOR_URL"] + "/emulator/redis/stop", method="POST")
-    DIRECT.open(request, timeout=5).close()
-
-
 def watch(clients, emulator, seconds, kill_redis_after):
     """Shows progress until every client has ended."""
     start, live = time.monotonic(), sys.stdout.isatty()
@@ -131,11 +100,11 @@ def watch(clients, emulator, seconds, kill_redis_after):
                 client.process.kill()
             break
         if kill_redis_after is not None and passed > kill_redis_after:
-            stop_redis(emulator)
+            emulator.control("POST", "/emulator/redis/stop")
             kill_redis_after = None
             print("\n  the Redis plane was stopped")
         if live or passed >= next_line:
-            rows = [client.row(stats_of(emulator)) for client in clients]
+            rows = [client.row(emulator.stats()) for client in clients]
             state = "  ".join(f"{r['client']} {r['commands']} commands, {r['rotations']} rotations" for r in rows)
             print(f"  {min(passed, seconds):4.0f} s of {seconds} s   {state}", end="\r" if live else "\n", flush=True)
             next_line += 5.0
@@ -176,14 +145,13 @@ def main():
     parser.add_argument("--kill-redis-after", type=float, metavar="SECONDS", help="to see the demo fail")
     options = parser.parse_args()
     signal.signal(signal.SIGINT, lambda *_: sys.exit(130))
-    process, emulator = start_emulator(options.token_lifetime)
-    print(f"Emulator: tokens of {options.token_lifetime}, Redis with TLS on {emulator['REDIS_HOST']}:{emulator['REDIS_PORT']}")
-    clients = start_clients(emulator, options.seconds)
-    try:
+    os.environ.setdefault("ENTRAKEY_BIN", str(ROOT / "target/debug/entrakey"))
+    with Emulator.start(token_lifetime=options.token_lifetime) as emulator:
+        address = f"{emulator['REDIS_HOST']}:{emulator['REDIS_PORT']}"
+        print(f"Emulator: tokens of {options.token_lifetime}, Redis with TLS on {address}")
+        clients = start_clients(emulator, options.seconds)
         watch(clients, emulator, options.seconds, options.kill_redis_after)
-        stats = stats_of(emulator)
-    finally:
-        process.stdin.close()
+        stats = emulator.stats()
     right = table([client.row(stats) for client in clients], options.rotations)
     for client in clients:
         for line in client.said[:5]:

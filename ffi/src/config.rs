@@ -2,7 +2,7 @@
 
 use crate::error::EntrakeyError;
 use crate::{guard, handle, text};
-use entrakey_core::Config;
+use entrakey_core::{Config, Error};
 use std::ffi::c_char;
 
 /// Configuration by key. Belongs to one thread at a time. A provider copies what it needs, so it may be
@@ -33,6 +33,34 @@ pub unsafe extern "C" fn entrakey_config_set(
             (handle::borrow_mut(config, "config")?, text::read(key, "key")?, text::read(value, "value")?)
         };
         config.0.set(key, value)
+    })
+}
+
+/// A flag of entrakey_config_set_json: ${NAME} in a value is the environment variable of that name, as in a
+/// configuration file ($${ stands for ${).
+pub const ENTRAKEY_JSON_EXPAND: u32 = 1;
+
+/// Sets the keys of a JSON object, {"client_id": "…", "refresh_ratio": 0.5}: all of them, or none if one is refused.
+/// Numbers and booleans may be written as such. Without a flag a value is what it is, "${" and all. Fails with
+/// INVALID_CONFIG, which names the key or the line and repeats no value, and with INVALID_ARGUMENT for a flag that
+/// this library does not know.
+///
+/// # Safety
+/// config is NULL or live and used by this thread only; text is NULL or NUL-terminated.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn entrakey_config_set_json(
+    config: *mut EntrakeyConfig,
+    text: *const c_char,
+    flags: u32,
+) -> *mut EntrakeyError {
+    guard::call(|| {
+        // SAFETY: the function's own contract.
+        let (config, text) = unsafe { (handle::borrow_mut(config, "config")?, text::read(text, "text")?) };
+        let unknown = flags & !ENTRAKEY_JSON_EXPAND;
+        if unknown != 0 {
+            return Err(Error::invalid_argument(&format!("flags has bits that mean nothing: {unknown:#x}.")));
+        }
+        config.0.set_json(text, flags & ENTRAKEY_JSON_EXPAND != 0)
     })
 }
 

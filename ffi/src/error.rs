@@ -60,13 +60,6 @@ impl EntrakeyError {
     }
 }
 
-/// # Safety
-/// As [`handle::borrow`].
-unsafe fn get<T>(error: *const EntrakeyError, fallback: T, read: impl FnOnce(&EntrakeyError) -> T) -> T {
-    // SAFETY: passed on from the caller.
-    guard::value(None, || unsafe { handle::borrow(error, "error") }.ok().map(read)).unwrap_or(fallback)
-}
-
 /// One of the ENTRAKEY_ERROR_ numbers, 0 for NULL. Newer libraries may know more kinds.
 ///
 /// # Safety
@@ -74,7 +67,7 @@ unsafe fn get<T>(error: *const EntrakeyError, fallback: T, read: impl FnOnce(&En
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn entrakey_error_kind(error: *const EntrakeyError) -> u32 {
     // SAFETY: the function's own contract.
-    unsafe { get(error, 0, |error| error.kind) }
+    unsafe { guard::get(error, 0, |error| error.kind) }
 }
 
 /// The kind's name, "INVALID_CONFIG" for example; NULL for NULL.
@@ -84,7 +77,7 @@ pub unsafe extern "C" fn entrakey_error_kind(error: *const EntrakeyError) -> u32
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn entrakey_error_name(error: *const EntrakeyError) -> *const c_char {
     // SAFETY: the function's own contract.
-    unsafe { get(error, std::ptr::null(), |error| error.name.as_ptr()) }
+    unsafe { guard::get(error, std::ptr::null(), |error| error.name.as_ptr()) }
 }
 
 /// What happened and what to do about it; NULL for NULL.
@@ -94,7 +87,7 @@ pub unsafe extern "C" fn entrakey_error_name(error: *const EntrakeyError) -> *co
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn entrakey_error_message(error: *const EntrakeyError) -> *const c_char {
     // SAFETY: the function's own contract.
-    unsafe { get(error, std::ptr::null(), |error| error.message.as_ptr()) }
+    unsafe { guard::get(error, std::ptr::null(), |error| error.message.as_ptr()) }
 }
 
 /// Whether the same call can succeed later with nothing changed.
@@ -104,7 +97,7 @@ pub unsafe extern "C" fn entrakey_error_message(error: *const EntrakeyError) -> 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn entrakey_error_retriable(error: *const EntrakeyError) -> bool {
     // SAFETY: the function's own contract.
-    unsafe { get(error, false, |error| error.retriable) }
+    unsafe { guard::get(error, false, |error| error.retriable) }
 }
 
 /// The number of Entra's refusal, 7000215 for AADSTS7000215; 0 if it was not Entra that refused.
@@ -114,7 +107,7 @@ pub unsafe extern "C" fn entrakey_error_retriable(error: *const EntrakeyError) -
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn entrakey_error_aadsts(error: *const EntrakeyError) -> u32 {
     // SAFETY: the function's own contract.
-    unsafe { get(error, 0, |error| error.aadsts) }
+    unsafe { guard::get(error, 0, |error| error.aadsts) }
 }
 
 /// The HTTP status of the source's answer, 0 if there was none.
@@ -124,7 +117,7 @@ pub unsafe extern "C" fn entrakey_error_aadsts(error: *const EntrakeyError) -> u
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn entrakey_error_http_status(error: *const EntrakeyError) -> u32 {
     // SAFETY: the function's own contract.
-    unsafe { get(error, 0, |error| error.http_status) }
+    unsafe { guard::get(error, 0, |error| error.http_status) }
 }
 
 /// The correlation id that Microsoft's support asks for; NULL if there is none.
@@ -135,7 +128,7 @@ pub unsafe extern "C" fn entrakey_error_http_status(error: *const EntrakeyError)
 pub unsafe extern "C" fn entrakey_error_correlation_id(error: *const EntrakeyError) -> *const c_char {
     let id = |error: &EntrakeyError| error.correlation_id.as_ref().map_or(std::ptr::null(), |id| id.as_ptr());
     // SAFETY: the function's own contract.
-    unsafe { get(error, std::ptr::null(), id) }
+    unsafe { guard::get(error, std::ptr::null(), id) }
 }
 
 /// Ends an error and its strings.

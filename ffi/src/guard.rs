@@ -1,6 +1,7 @@
-//! No panic crosses into C. Every exported function has its body inside one of these two.
+//! No panic crosses into C. Every exported function has its body inside one of these three.
 
 use crate::error::EntrakeyError;
+use crate::handle;
 use entrakey_core::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -16,6 +17,15 @@ pub(crate) fn call(body: impl FnOnce() -> Result<(), Error>) -> *mut EntrakeyErr
 /// Runs a body that cannot fail; `fallback` is for the panic that should never be.
 pub(crate) fn value<T>(fallback: T, body: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(body)).unwrap_or(fallback)
+}
+
+/// Reads from an object; `fallback` is for NULL.
+///
+/// # Safety
+/// As [`handle::borrow`].
+pub(crate) unsafe fn get<O, T>(object: *const O, fallback: T, read: impl FnOnce(&O) -> T) -> T {
+    // SAFETY: passed on from the caller.
+    value(None, || unsafe { handle::borrow(object, "object") }.ok().map(read)).unwrap_or(fallback)
 }
 
 #[cfg(test)]

@@ -48,14 +48,39 @@ pub(crate) unsafe fn free<T>(object: *mut T) {
     }
 }
 
+/// What `array` points to, or an error that names the missing argument.
+///
+/// # Safety
+/// `array` is NULL or readable for `count` elements, for `'a`.
+pub(crate) unsafe fn borrow_slice<'a, T>(
+    array: *const T,
+    count: usize,
+    name: &str,
+) -> Result<&'a [T], Error> {
+    if count == 0 {
+        return Ok(&[]);
+    }
+    if array.is_null() {
+        return Err(Error::null_argument(name));
+    }
+    if count > isize::MAX as usize / size_of::<T>() {
+        return Err(Error::invalid_argument(&format!("{name} cannot have {count} elements.")));
+    }
+    // SAFETY: not NULL and no larger than memory can be; the rest is the caller's promise.
+    Ok(unsafe { std::slice::from_raw_parts(array, count) })
+}
+
+/// Fails if there is nowhere to write an output parameter, before anything is done.
+pub(crate) fn check_output<T>(out: *const T, name: &str) -> Result<(), Error> {
+    if out.is_null() { Err(Error::null_argument(name)) } else { Ok(()) }
+}
+
 /// Writes an output parameter, or fails if there is nowhere to write it.
 ///
 /// # Safety
 /// `out` is NULL or valid for writing a `T`.
 pub(crate) unsafe fn write<T>(out: *mut T, value: T, name: &str) -> Result<(), Error> {
-    if out.is_null() {
-        return Err(Error::null_argument(name));
-    }
+    check_output(out, name)?;
     // SAFETY: not NULL, and valid by the caller's promise.
     unsafe { out.write(value) };
     Ok(())

@@ -7,17 +7,26 @@ pub mod config;
 pub mod error;
 mod guard;
 mod handle;
+pub mod host;
+pub mod listener;
+pub mod observation;
 pub mod provider;
+pub mod rejection;
 pub mod request;
+pub mod status;
 mod text;
 pub mod token;
+pub mod watch;
 
 use std::ffi::c_char;
 
-/// The number of this header's ABI. It changes when a program built against an older header would break.
-pub const ENTRAKEY_ABI: u32 = 0;
+/// The number of this header's ABI. It changes when a program built against an older header would break; functions,
+/// keys and kinds are added without. It is also the number in the shared library's name (SONAME), so that the system
+/// loads no other for a program that was linked.
+pub const ENTRAKEY_ABI: u32 = 1;
 
-/// The ABI of the loaded library: compare it with ENTRAKEY_ABI.
+/// The ABI of the loaded library. Whoever loads it by hand (dlopen, a language's FFI) compares it with ENTRAKEY_ABI
+/// first and uses nothing else of a library that says another number.
 #[unsafe(no_mangle)]
 pub extern "C" fn entrakey_abi() -> u32 {
     guard::value(0, || ENTRAKEY_ABI)

@@ -11,7 +11,7 @@ use std::time::Duration;
 /// Supplies the access token of one identity and keeps it fresh on a background thread, which the first
 /// token starts. Thread-safe, also in a forked child, which starts from its parent's token. End it with
 /// entrakey_provider_free.
-pub struct EntrakeyProvider(Provider);
+pub struct EntrakeyProvider(pub(crate) Provider);
 
 /// Makes a provider from a configuration and the environment, which is read now and never again. No network
 /// I/O. Fails with INVALID_CONFIG if a key is missing, contradicts another or has an unsafe value.
@@ -24,9 +24,7 @@ pub unsafe extern "C" fn entrakey_provider_new(
     provider: *mut *mut EntrakeyProvider,
 ) -> *mut EntrakeyError {
     guard::call(|| {
-        if provider.is_null() {
-            return Err(Error::null_argument("provider"));
-        }
+        handle::check_output(provider, "provider")?;
         // SAFETY: the function's own contract.
         let made = Provider::new(&unsafe { handle::borrow(config, "config") }?.0)?;
         // SAFETY: the function's own contract.
@@ -46,16 +44,70 @@ pub unsafe extern "C" fn entrakey_provider_get_token(
     timeout_ms: u64,
     token: *mut *mut EntrakeyToken,
 ) -> *mut EntrakeyError {
+    let timeout = (timeout_ms != 0).then(|| Duration::from_millis(timeout_ms));
+    // SAFETY: the function's own contract.
+    guard::call(|| unsafe { get_token(provider, GetToken { timeout, no_wait: false }, token) })
+}
+
+/// As entrakey_provider_get_token, but when there is no valid token and the last request failed, that failure at once
+/// instead of waiting for the next attempt. For hooks that a client calls again and again while it connects: the
+/// first call of an outage waits, the others do not.
+///
+/// # Safety
+/// As entrakey_provider_get_token.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn entrakey_provider_get_token_no_wait(
+    provider: *const EntrakeyProvider,
+    timeout_ms: u64,
+    token: *mut *mut EntrakeyToken,
+) -> *mut EntrakeyError {
+    let timeout = (timeout_ms != 0).then(|| Duration::from_millis(timeout_ms));
+    // SAFETY: the function's own contract.
+    guard::call(|| unsafe { get_token(provider, GetToken { timeout, no_wait: true }, token) })
+}
+
+/// # Safety
+/// As [`entrakey_provider_get_token`].
+unsafe fn get_token(
+    provider: *const EntrakeyProvider,
+    how: GetToken,
+    token: *mut *mut EntrakeyToken,
+) -> Result<(), Error> {
+    handle::check_output(token, "token")?;
+    // SAFETY: the caller's promise.
+    let found = unsafe { handle::borrow(provider, "provider") }?.0.get_token_with(how)?;
+    // SAFETY: the caller's promise.
+    unsafe { handle::write(token, handle::give(EntrakeyToken::new(found)), "token") }
+}
+
+/// The token in memory, yours to free, if it is still valid, however little is left of it; else NULL. Never blocks and
+/// never fetches.
+///
+/// # Safety
+/// provider is NULL or live.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn entrakey_provider_current(provider: *const EntrakeyProvider) -> *mut EntrakeyToken {
+    let give = |token| handle::give(EntrakeyToken::new(token));
+    let current = |provider: &EntrakeyProvider| provider.0.current().map_or(std::ptr::null_mut(), give);
+    // SAFETY: the function's own contract.
+    unsafe { guard::get(provider, std::ptr::null_mut(), current) }
+}
+
+/// Waits until entrakey_provider_get_token would answer from memory, for timeout_ms at most (0: the configured
+/// get_token_timeout_ms): for health checks at start-up. Causes the first request if there was none. Fails as
+/// entrakey_provider_get_token.
+///
+/// # Safety
+/// provider is NULL or live.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn entrakey_provider_ready(
+    provider: *const EntrakeyProvider,
+    timeout_ms: u64,
+) -> *mut EntrakeyError {
     guard::call(|| {
-        if token.is_null() {
-            return Err(Error::null_argument("token"));
-        }
-        // SAFETY: the function's own contract.
-        let provider = unsafe { handle::borrow(provider, "provider") }?;
         let timeout = (timeout_ms != 0).then(|| Duration::from_millis(timeout_ms));
-        let found = provider.0.get_token_with(GetToken { timeout, no_wait: false })?;
         // SAFETY: the function's own contract.
-        unsafe { handle::write(token, handle::give(EntrakeyToken::new(found)), "token") }
+        unsafe { handle::borrow(provider, "provider") }?.0.ready(timeout)
     })
 }
 
@@ -85,11 +137,8 @@ pub unsafe extern "C" fn entrakey_provider_copy_credentials(
     guard::call(|| {
         // SAFETY: the function's own contract.
         let provider = unsafe { handle::borrow(provider, "provider") }?;
-        for (length, name) in [(user_len, "user_len"), (secret_len, "secret_len")] {
-            if length.is_null() {
-                return Err(Error::null_argument(name));
-            }
-        }
+        handle::check_output(user_len, "user_len")?;
+        handle::check_output(secret_len, "secret_len")?;
         let copy = |token: &Token| {
             let (name, password) = (token.username(), token.secret());
             // SAFETY: the function's own contract.
@@ -152,6 +201,18 @@ pub unsafe extern "C" fn entrakey_provider_version(provider: *const EntrakeyProv
         let provider = unsafe { handle::borrow(provider, "provider") };
         provider.map_or(0, |provider| provider.0.version())
     })
+}
+
+/// Asks for a new token soon, whatever is left of the current one, which stays in service meanwhile: for when a secret
+/// was replaced. Never blocks. Requests stay one at a time and spaced, so calling it often does no harm. Fails with
+/// CLOSED.
+///
+/// # Safety
+/// provider is NULL or live.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn entrakey_provider_refresh(provider: *const EntrakeyProvider) -> *mut EntrakeyError {
+    // SAFETY: the function's own contract.
+    guard::call(|| unsafe { handle::borrow(provider, "provider") }?.0.refresh())
 }
 
 /// Ends the background work and forgets the token; calls that wait get CLOSED, and so do later ones. Does

@@ -2,6 +2,7 @@
 
 use crate::config::EntrakeyConfig;
 use crate::error::EntrakeyError;
+use crate::host::{EntrakeyFinalize, HostData};
 use crate::{guard, handle, text};
 use entrakey_core::{CredentialRequest, Error};
 use std::ffi::{CString, c_char, c_void};
@@ -20,52 +21,23 @@ pub struct EntrakeyRequest {
 pub type EntrakeyRequestCallback =
     Option<unsafe extern "C" fn(request: *mut EntrakeyRequest, user_data: *mut c_void)>;
 
-/// Is called once with user_data after the last call of its callback, on any thread, when neither the
-/// configuration nor a provider made from it needs the callback any more; not at all if the process exits before.
-pub type EntrakeyFinalize = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
-
-/// A callback of C's with its data.
-struct Host {
+/// A callback of C's, and what it is called with.
+struct Supplier {
     callback: unsafe extern "C" fn(*mut EntrakeyRequest, *mut c_void),
-    user_data: *mut c_void,
-    finalize: EntrakeyFinalize,
+    data: HostData,
 }
 
-// SAFETY: the header demands of user_data that it may be used from any thread, one call at a time; nothing here
-// looks at what it points to.
-unsafe impl Send for Host {}
-// SAFETY: as above: calls are serial, and finalize comes after the last one.
-unsafe impl Sync for Host {}
-
-impl Drop for Host {
-    fn drop(&mut self) {
-        if let Some(finalize) = self.finalize {
-            // SAFETY: the host's own function with its own data; dropped once, after the last call.
-            unsafe { finalize(self.user_data) };
-        }
-    }
-}
-
-impl Host {
-    fn new(
-        callback: EntrakeyRequestCallback,
-        user_data: *mut c_void,
-        finalize: EntrakeyFinalize,
-    ) -> Result<Self, Error> {
-        let callback = callback.ok_or_else(|| Error::null_argument("callback"))?;
-        Ok(Self { callback, user_data, finalize })
-    }
-
+impl Supplier {
     fn ask(&self, request: CredentialRequest) {
         let scope = request.scope().map(text::owned);
         let request = handle::give(EntrakeyRequest { request, scope });
         // SAFETY: the host's own function with its own data; it owns the request from here on.
-        unsafe { (self.callback)(request, self.user_data) };
+        unsafe { (self.callback)(request, self.data.user_data()) };
     }
 }
 
-/// Tokens come from the host (the key identity need not be set then). finalize may be NULL. When this fails,
-/// finalize is not called.
+/// Tokens come from the host (the key identity need not be set then). finalize may be NULL; it is called when neither
+/// the configuration nor a provider made from it needs the callback any more, and not when this fails.
 ///
 /// # Safety
 /// config is NULL or live and used by this thread only; user_data may be used from any thread.
@@ -79,8 +51,9 @@ pub unsafe extern "C" fn entrakey_config_on_token_request(
     guard::call(|| {
         // SAFETY: the function's own contract.
         let config = unsafe { handle::borrow_mut(config, "config")? };
-        let host = Host::new(callback, user_data, finalize)?;
-        config.0.on_token_request(move |request| host.ask(request));
+        let callback = callback.ok_or_else(|| Error::null_argument("callback"))?;
+        let supplier = Supplier { callback, data: HostData::new(user_data, finalize) };
+        config.0.on_token_request(move |request| supplier.ask(request));
         Ok(())
     })
 }
@@ -100,21 +73,11 @@ pub unsafe extern "C" fn entrakey_config_on_assertion_request(
     guard::call(|| {
         // SAFETY: the function's own contract.
         let config = unsafe { handle::borrow_mut(config, "config")? };
-        let host = Host::new(callback, user_data, finalize)?;
-        config.0.on_assertion_request(move |request| host.ask(request));
+        let callback = callback.ok_or_else(|| Error::null_argument("callback"))?;
+        let supplier = Supplier { callback, data: HostData::new(user_data, finalize) };
+        config.0.on_assertion_request(move |request| supplier.ask(request));
         Ok(())
     })
-}
-
-/// # Safety
-/// As [`handle::borrow`].
-unsafe fn get<T>(
-    request: *const EntrakeyRequest,
-    fallback: T,
-    read: impl FnOnce(&EntrakeyRequest) -> T,
-) -> T {
-    // SAFETY: passed on from the caller.
-    guard::value(None, || unsafe { handle::borrow(request, "request") }.ok().map(read)).unwrap_or(fallback)
 }
 
 /// What the token is for; NULL if it is an assertion that is wanted, and for NULL.
@@ -125,7 +88,7 @@ unsafe fn get<T>(
 pub unsafe extern "C" fn entrakey_request_scope(request: *const EntrakeyRequest) -> *const c_char {
     // SAFETY: the function's own contract.
     unsafe {
-        get(request, std::ptr::null(), |request| {
+        guard::get(request, std::ptr::null(), |request| {
             request.scope.as_ref().map_or(std::ptr::null(), |scope| scope.as_ptr())
         })
     }
@@ -139,7 +102,9 @@ pub unsafe extern "C" fn entrakey_request_scope(request: *const EntrakeyRequest)
 pub unsafe extern "C" fn entrakey_request_time_left_ms(request: *const EntrakeyRequest) -> u64 {
     // SAFETY: the function's own contract.
     unsafe {
-        get(request, 0, |request| u64::try_from(request.request.time_left().as_millis()).unwrap_or(u64::MAX))
+        guard::get(request, 0, |request| {
+            u64::try_from(request.request.time_left().as_millis()).unwrap_or(u64::MAX)
+        })
     }
 }
 

@@ -26,13 +26,6 @@ impl EntrakeyToken {
     }
 }
 
-/// # Safety
-/// As [`handle::borrow`].
-unsafe fn get<T>(token: *const EntrakeyToken, fallback: T, read: impl FnOnce(&EntrakeyToken) -> T) -> T {
-    // SAFETY: passed on from the caller.
-    guard::value(None, || unsafe { handle::borrow(token, "token") }.ok().map(read)).unwrap_or(fallback)
-}
-
 /// The user name for Redis's AUTH: the identity's object id. NULL for NULL.
 ///
 /// # Safety
@@ -40,7 +33,7 @@ unsafe fn get<T>(token: *const EntrakeyToken, fallback: T, read: impl FnOnce(&En
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn entrakey_token_username(token: *const EntrakeyToken) -> *const c_char {
     // SAFETY: the function's own contract.
-    unsafe { get(token, std::ptr::null(), |token| token.username.as_ptr().cast()) }
+    unsafe { guard::get(token, std::ptr::null(), |token| token.username.as_ptr().cast()) }
 }
 
 /// The password for Redis's AUTH: the access token. A bearer secret: do not log it. NULL for NULL.
@@ -50,7 +43,7 @@ pub unsafe extern "C" fn entrakey_token_username(token: *const EntrakeyToken) ->
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn entrakey_token_secret(token: *const EntrakeyToken) -> *const c_char {
     // SAFETY: the function's own contract.
-    unsafe { get(token, std::ptr::null(), |token| token.secret.as_ptr().cast()) }
+    unsafe { guard::get(token, std::ptr::null(), |token| token.secret.as_ptr().cast()) }
 }
 
 /// Its number among the provider's tokens, from 1; 0 for NULL.
@@ -60,7 +53,7 @@ pub unsafe extern "C" fn entrakey_token_secret(token: *const EntrakeyToken) -> *
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn entrakey_token_version(token: *const EntrakeyToken) -> u64 {
     // SAFETY: the function's own contract.
-    unsafe { get(token, 0, |token| token.token.version()) }
+    unsafe { guard::get(token, 0, |token| token.token.version()) }
 }
 
 /// When it expires, in milliseconds since the Unix epoch by this machine's clock; 0 for NULL.
@@ -70,7 +63,7 @@ pub unsafe extern "C" fn entrakey_token_version(token: *const EntrakeyToken) -> 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn entrakey_token_expires_unix_ms(token: *const EntrakeyToken) -> u64 {
     // SAFETY: the function's own contract.
-    unsafe { get(token, 0, |token| token.token.expires_unix_ms()) }
+    unsafe { guard::get(token, 0, |token| token.token.expires_unix_ms()) }
 }
 
 /// When the provider means to replace it, in milliseconds since the Unix epoch; 0 for NULL.
@@ -80,7 +73,7 @@ pub unsafe extern "C" fn entrakey_token_expires_unix_ms(token: *const EntrakeyTo
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn entrakey_token_refresh_unix_ms(token: *const EntrakeyToken) -> u64 {
     // SAFETY: the function's own contract.
-    unsafe { get(token, 0, |token| token.token.refresh_unix_ms()) }
+    unsafe { guard::get(token, 0, |token| token.token.refresh_unix_ms()) }
 }
 
 /// Ends a token; this copy of the secret is wiped.

@@ -1,49 +1,6 @@
 /* The C API as a careful and as a careless caller meets it. Run by tests/e2e/c.rs with the environment of an
  * emulator, and in TEST_DYING_ENDPOINT a source that answers once; prints what failed and exits 1. */
-#include <entrakey.h>
-#include <pthread.h>
-#include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
-
-static atomic_int failures; /* threads count too */
-
-#define CHECK(condition)                                                    \
-    do {                                                                    \
-        if (!(condition)) {                                                 \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-            failures++;                                                     \
-        }                                                                   \
-    } while (0)
-
-/* Checks kind and text of an error and frees it. */
-static void expect(entrakey_error *error, uint32_t kind, const char *says) {
-    if (entrakey_error_kind(error) != kind || !strstr(entrakey_error_message(error), says)) {
-        fprintf(stderr, "expected kind %u saying \"%s\", got %u: %s\n", (unsigned)kind, says,
-                (unsigned)entrakey_error_kind(error), error ? entrakey_error_message(error) : "(success)");
-        failures++;
-    }
-    entrakey_error_free(error);
-}
-
-static void ok(entrakey_error *error) {
-    if (error) fprintf(stderr, "unexpected: %s\n", entrakey_error_message(error)), failures++;
-    entrakey_error_free(error);
-}
-
-/* A provider with these keys and values, NULL at the end. */
-static entrakey_error *make(entrakey_provider **provider, const char *const *pairs) {
-    entrakey_config *config = entrakey_config_new();
-    entrakey_error *error = NULL;
-    for (; !error && *pairs; pairs += 2) error = entrakey_config_set(config, pairs[0], pairs[1]);
-    if (!error) error = entrakey_provider_new(config, provider);
-    entrakey_config_free(config);
-    return error;
-}
+#include "check.h"
 
 static void null_everywhere(void) {
     entrakey_provider *provider = NULL;
@@ -144,12 +101,6 @@ static void copying(void) {
     entrakey_provider_free(provider);
     CHECK(!strcmp(secret, entrakey_token_secret(token))); /* a token outlives its provider */
     entrakey_token_free(token);
-}
-
-static uint64_t unix_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 /* Whoever polls until long after the expiry gets an error and never the expired token. */
@@ -263,7 +214,7 @@ static void tokens_of_the_hosts_own(void) {
 }
 
 int main(void) {
-    alarm(120); /* a call that hangs ends this program, and with it the test */
+    alarm(300); /* a call that hangs ends this program, and with it the test */
     CHECK(entrakey_abi() == ENTRAKEY_ABI && entrakey_version()[0]);
     null_everywhere();
     bad_configuration();

@@ -1,13 +1,14 @@
 //! The C library as C and C++ programs meet it.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
+use entrakey_tests::c_programs::{
+    WARNINGS, compiler, declared, program, run, scratch, shared, r#static, symbols,
+};
 use entrakey_tests::scripted::{Scripted, answer, token};
-use entrakey_tests::{Emulator, artifact, built, root};
+use entrakey_tests::{Emulator, artifact, root};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
-
-const WARNINGS: [&str; 4] = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"];
 
 /// The least program that uses every kind of object; it succeeds if the library says what was wrong.
 const PROGRAM: &str = r#"
@@ -26,76 +27,125 @@ int main(void) {
 }
 "#;
 
-/// A compiler with this repository's header: the one that the variable names, or the default.
-fn compiler(variable: &str, default: &str) -> Command {
-    let mut command = Command::new(std::env::var(variable).unwrap_or_else(|_| default.to_owned()));
-    command.arg("-I").arg(root().join("include"));
-    command
-}
-
-fn run(command: &mut Command) {
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{command:?}:\n{}", String::from_utf8_lossy(&output.stderr));
-}
-
-/// A program with an environment of its own: what the developer's says must not change how it ends.
-fn program(path: &Path) -> Command {
-    let mut command = Command::new(path);
-    command.env_clear();
-    command
-}
-
-fn scratch(name: &str) -> PathBuf {
-    let folder = built().join("c-tests");
-    fs::create_dir_all(&folder).unwrap();
-    folder.join(name)
-}
-
 fn source(name: &str) -> PathBuf {
     let path = scratch(name);
     fs::write(&path, PROGRAM).unwrap();
     path
 }
 
-/// Links with the shared library, found again where it was built.
-fn shared(command: &mut Command) -> &mut Command {
-    command.arg(artifact("libentrakey.so")).arg(format!("-Wl,-rpath,{}", built().display())).arg("-lpthread")
+/// One of the programs of `tests/c`, with the shared library.
+fn made(name: &str) -> PathBuf {
+    let binary = scratch(name);
+    let strict = ["-std=c11", "-D_GNU_SOURCE", "-g", "-Wall", "-Wextra", "-Werror"];
+    let source = root().join("tests/c").join(format!("{name}.c"));
+    let library = artifact("libentrakey.so");
+    run(shared(compiler("CC", "cc").args(strict).arg(source), &library).args(["-ldl", "-o"]).arg(&binary));
+    binary
 }
 
 #[test]
-fn a_c99_and_a_cpp11_program_compile_with_every_warning_an_error_and_run() {
-    for (name, mut compiler, standard) in [
-        ("program.c", compiler("CC", "cc"), "-std=c99"),
-        ("program.cc", compiler("CXX", "c++"), "-std=c++11"),
+fn programs_of_every_standard_compile_with_every_warning_an_error_and_run() {
+    let library = artifact("libentrakey.so");
+    for (variable, default, extension, standards) in [
+        ("CC", "cc", "c", ["c99", "c11"]),
+        ("CXX", "c++", "cc", ["c++11", "c++20"]),
+        ("CLANG", "clang", "c", ["c99", "c11"]),
+        ("CLANGXX", "clang++", "cc", ["c++11", "c++20"]),
     ] {
-        let (source, made) = (source(name), scratch(&format!("{name}.bin")));
-        run(shared(compiler.arg(standard).args(WARNINGS).arg(source)).arg("-o").arg(&made));
-        run(&mut program(&made));
+        for standard in standards {
+            let name = format!("program-{default}-{standard}");
+            let (source, binary) = (source(&format!("{name}.{extension}")), scratch(&format!("{name}.bin")));
+            let mut compiler = compiler(variable, default);
+            compiler.arg(format!("-std={standard}")).args(WARNINGS).arg(source);
+            run(shared(&mut compiler, &library).arg("-o").arg(&binary));
+            run(&mut program(&binary));
+        }
     }
 }
 
 #[test]
 fn a_program_with_the_static_library_in_it_needs_no_other() {
-    let made = scratch("static.bin");
-    run(compiler("CC", "cc")
-        .args(["-std=c99"])
-        .args(WARNINGS)
-        .arg(source("static.c"))
-        .arg(artifact("libentrakey.a"))
-        .args(["-lpthread", "-ldl", "-lm", "-lgcc_s", "-o"])
-        .arg(&made));
-    run(&mut program(&made));
+    let binary = scratch("static.bin");
+    let mut compiler = compiler("CC", "cc");
+    compiler.arg("-std=c99").args(WARNINGS).arg(source("static.c"));
+    run(r#static(&mut compiler, &artifact("libentrakey.a")).arg("-o").arg(&binary));
+    run(&mut program(&binary));
+}
+
+#[test]
+fn the_shared_library_exports_what_the_header_declares_and_nothing_else() {
+    let mut exported = symbols(&["-D", "--defined-only"], &artifact("libentrakey.so"));
+    exported.sort();
+    assert_eq!(exported, declared());
+}
+
+#[test]
+fn the_shared_library_has_the_abis_name_is_never_unmapped_and_needs_libc_only() {
+    let dynamic = run(Command::new("readelf").arg("-d").arg(artifact("libentrakey.so")));
+    let header = fs::read_to_string(root().join("include/entrakey.h")).unwrap();
+    let abi = header.lines().find_map(|line| line.strip_prefix("#define ENTRAKEY_ABI ")).unwrap();
+    assert!(dynamic.contains(&format!("soname: [libentrakey.so.{abi}]")), "{dynamic}");
+    assert!(dynamic.contains("NODELETE"), "{dynamic}");
+    for line in dynamic.lines().filter(|line| line.contains("(NEEDED)")) {
+        let allowed = ["libc.so.6", "libm.so.6", "libgcc_s.so.1", "ld-linux-x86-64.so.2"];
+        assert!(allowed.iter().any(|name| line.contains(&format!("[{name}]"))), "{line}");
+    }
 }
 
 #[test]
 fn the_api_does_what_the_header_says() {
-    let made = scratch("api");
-    let strict = ["-std=c11", "-D_GNU_SOURCE", "-g", "-Wall", "-Wextra", "-Werror"];
-    run(shared(compiler("CC", "cc").args(strict).arg(root().join("tests/c/api.c"))).arg("-o").arg(&made));
     let emulator = Emulator::start("1h");
     let dying = Scripted::answering(|number| match number {
         1 => token(3),
         _ => answer(503, &[], "{}"),
     });
-    run(program(&made).envs(&emulator.environment).env("TEST_DYING_ENDPOINT", dying.url()));
+    run(program(made("api")).envs(&emulator.environment).env("TEST_DYING_ENDPOINT", dying.url()));
+}
+
+#[test]
+fn watches_subscriptions_observations_status_and_rejections_do_what_the_header_says() {
+    run(program(made("surface")).envs(&Emulator::start("3s").environment));
+}
+
+#[test]
+fn null_is_an_error_or_a_neutral_value_everywhere() {
+    run(program(made("nulls")).envs(&Emulator::start("3s").environment));
+    let tried = fs::read_to_string(root().join("tests/c/nulls.c")).unwrap();
+    for name in declared() {
+        let takes_none = ["entrakey_abi", "entrakey_version"].contains(&name.as_str());
+        assert!(takes_none || tried.contains(&format!("{name}(")), "tests/c/nulls.c does not try {name}");
+    }
+}
+
+#[test]
+fn hosts_that_are_hostile_get_errors_and_nothing_worse() {
+    run(program(made("hostile")).envs(&Emulator::start("3s").environment));
+}
+
+#[test]
+fn a_plugin_that_unloads_the_library_while_it_works_does_not_crash() {
+    let emulator = Emulator::start("3s");
+    let mut unload = program(made("unload"));
+    run(unload
+        .arg(artifact("libentrakey.so"))
+        .envs(&emulator.environment)
+        .env("ENTRAKEY_IDENTITY", "managed_identity"));
+}
+
+#[test]
+fn the_cpp_wrapper_turns_errors_into_exceptions_and_frees_what_it_owns() {
+    let library = artifact("libentrakey.so");
+    for (variable, default, standard) in
+        [("CXX", "c++", "c++17"), ("CXX", "c++", "c++20"), ("CLANGXX", "clang++", "c++17")]
+    {
+        let binary = scratch(&format!("wrapper-{default}-{standard}"));
+        let mut compiler = compiler(variable, default);
+        compiler
+            .arg(format!("-std={standard}"))
+            .args(WARNINGS)
+            .arg("-g")
+            .arg(root().join("tests/c/wrapper.cc"));
+        run(shared(&mut compiler, &library).arg("-o").arg(&binary));
+        run(program(&binary).envs(&Emulator::start("3s").environment));
+    }
 }

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on should panic"
 )]
 
+pub mod c_programs;
 pub mod scripted;
 
 use serde_json::Value;
@@ -82,7 +83,11 @@ pub fn artifact(name: &str) -> PathBuf {
 
 /// When the newest of the files that `artifact` was made of was changed; now, if one has gone. Cargo lists
 /// them beside it, like make: `artifact: source source …`, a space inside a name written `\ `.
-fn newest_source(artifact: &Path) -> SystemTime {
+///
+/// # Panics
+/// If cargo has not said.
+#[must_use]
+pub fn newest_source(artifact: &Path) -> SystemTime {
     let rule = std::fs::read_to_string(artifact.with_extension("d")).expect("cargo's list of the sources");
     let (_, sources) = rule.trim_end().split_once(": ").unwrap();
     let sources = sources.replace("\\ ", "\0");

@@ -9,7 +9,10 @@ import sys
 
 import pytest
 
+from entrakey.emulator import Emulator
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+os.environ.setdefault("ENTRAKEY_BIN", str(ROOT / "target/debug/entrakey"))
 HELLO = {
     "python": ("examples/python/hello.py", [sys.executable, ROOT / "examples/python/hello.py"]),
     "js": ("examples/node/hello.mjs", ["node", ROOT / "examples/node/hello.mjs"]),
@@ -19,16 +22,8 @@ HELLO = {
 
 @pytest.fixture(scope="module")
 def emulator():
-    command = [ROOT / "target/debug/entrakey", "emulator", "--format", "json", "--quiet", "--exit-with-parent"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield json.loads(process.stdout.readline())
-        finally:
-            process.stdin.close()  # it ends with its parent; if not, then by force
-            try:
-                process.wait(10)
-            finally:
-                process.kill()
+    with Emulator.start() as emulator:
+        yield emulator
 
 
 @pytest.mark.parametrize("language", HELLO)
@@ -37,11 +32,26 @@ def test_readme_shows_the_example_and_the_example_runs(language, emulator):
     blocks = re.findall(rf"```{language}\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     assert (ROOT / path).read_text() in blocks, f"README does not show {path} as it is"
     for identity, name in [("managed_identity", "SYSTEM"), ("service_principal", "SERVICE_PRINCIPAL")]:
-        environment = {**os.environ, **emulator, "ENTRAKEY_IDENTITY": identity}
+        environment = emulator.process_environment(ENTRAKEY_IDENTITY=identity)
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stderr
         assert emulator[f"ENTRAKEY_EMULATOR_{name}_OBJECT_ID"] in done.stdout
         assert "eyJ" not in done.stdout + done.stderr, "a token was printed"
+
+
+@pytest.mark.parametrize("example", ["async", "valkey"])
+def test_a_connection_outlives_its_tokens_and_verifies_the_servers_name(example):
+    program = ROOT / "target/examples-c" / example
+    with Emulator.start(token_lifetime="4s") as emulator:
+        environment = emulator.process_environment(ENTRAKEY_IDENTITY="managed_identity")
+        done = subprocess.run([program, "9"], env=environment, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stdout + done.stderr
+        said = json.loads(done.stdout.splitlines()[-1])
+        assert said["reauths"] >= 2 and said.get("messages", said.get("commands")) > 100, said
+        assert said["errors"] == 0 and said.get("disconnects", 0) == 0, said
+        environment["REDIS_TLS_NAME"] = "another.example"
+        done = subprocess.run([program, "9"], env=environment, capture_output=True, text=True, timeout=60)
+        assert done.returncode != 0 and "messages\": 1" not in done.stdout, "a certificate for another name was taken"
 
 
 def demo(*options):
@@ -62,3 +72,26 @@ def test_the_demo_fails_when_its_redis_is_stopped():
     done = demo("--seconds", "8", "--token-lifetime", "4s", "--rotations", "1", "--kill-redis-after", "4")
     assert done.returncode == 1, done.stdout + done.stderr
     assert done.stdout.count("WRONG: ") == 3, done.stdout
+
+
+def blocks_of_the_emulators_page(language):
+    """By the file that a comment in the first line names."""
+    text = (ROOT / "docs/emulator.md").read_text()
+    return dict(re.findall(rf"```{language}\n(?:#|//) (\S+)\n(.*?)```", text, re.DOTALL))
+
+
+def test_the_emulators_page_shows_tests_that_pass_with_pytest(tmp_path):
+    for name, text in blocks_of_the_emulators_page("python").items():
+        (tmp_path / name).write_text(text)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert "1 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_the_emulators_page_shows_tests_that_pass_with_node(tmp_path):
+    (tmp_path / "node_modules").mkdir()
+    (tmp_path / "node_modules/entrakey").symlink_to(ROOT / "bindings/node")
+    for name, text in blocks_of_the_emulators_page("js").items():
+        (tmp_path / name).write_text(text)
+    done = subprocess.run(["node", "--test", str(tmp_path)], capture_output=True, text=True, timeout=60)
+    assert re.search(r"pass 1\b", done.stdout), done.stdout + done.stderr

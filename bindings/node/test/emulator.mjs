@@ -1,54 +1,19 @@
 // Starts the emulator for a test and ends it with the test.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { Emulator } from 'entrakey/emulator';
 
-const BINARY = process.env.ENTRAKEY_BIN ?? fileURLToPath(new URL('../../../target/debug/entrakey', import.meta.url));
+process.env.ENTRAKEY_BIN ??= fileURLToPath(new URL('../../../target/debug/entrakey', import.meta.url));
 
-/** What a developer's shell or another test says of identities, proxies and certificates; NO_PROXY is no harm. */
-const FOREIGN = [
-  /^(AZURE|ENTRAKEY|IDENTITY|IMDS|MSI|SSL_CERT)_/,
-  /^(all|https?)_proxy$/i,
-  /^(KUBERNETES_SERVICE_HOST|REQUESTS_CA_BUNDLE|NODE_EXTRA_CA_CERTS)$/,
-];
-
-function clearEnvironment() {
-  for (const name of Object.keys(process.env)) {
-    if (FOREIGN.some((pattern) => pattern.test(name))) delete process.env[name];
-  }
+/** For the tests without an emulator too: what a developer's shell says of identities, proxies and certificates. */
+const FOREIGN = [/^(AZURE|ENTRAKEY(?!_BIN$)|IDENTITY|IMDS|MSI|SSL_CERT)_/, /^(all|https?)_proxy$/i];
+for (const name of Object.keys(process.env)) {
+  if (FOREIGN.some((pattern) => pattern.test(name))) delete process.env[name];
 }
 
-clearEnvironment(); // for the tests without an emulator too
-
 /** A running emulator whose environment is this process's until the test ends. */
-export async function startEmulator(test, lifetime = '1h') {
-  if (!existsSync(BINARY)) {
-    throw new Error(`${BINARY} is missing: run "cargo build -p entrakey-cli", or set ENTRAKEY_BIN.`);
-  }
-  const options = ['--format', 'json', '--quiet', '--exit-with-parent', '--token-lifetime', lifetime];
-  const emulator = spawn(BINARY, ['emulator', ...options], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const exit = once(emulator, 'exit');
-  test.after(async () => {
-    clearEnvironment();
-    emulator.stdin.end();
-    emulator.kill();
-    await exit;
-  });
-  const line = once(createInterface(emulator.stdout), 'line', { signal: AbortSignal.timeout(20_000) });
-  const [first] = await Promise.race([line, exit.then(() => Promise.reject(new Error('The emulator ended at once.')))]);
-  const environment = JSON.parse(first);
-  clearEnvironment();
-  Object.assign(process.env, environment);
-  const stats = async () => {
-    const signal = AbortSignal.timeout(20_000);
-    return (await fetch(`${environment.ENTRAKEY_EMULATOR_URL}/emulator/stats`, { signal })).json();
-  };
-  return {
-    environment,
-    stats,
-    tokenRequests: async () => (await stats()).token_requests.total,
-    redis: async (objectId) => (await stats()).redis.by_object_id[objectId],
-  };
+export async function startEmulator(test, tokenLifetime = '1h') {
+  const emulator = await Emulator.start({ tokenLifetime });
+  test.after(() => emulator.stop());
+  await emulator.use();
+  return emulator;
 }

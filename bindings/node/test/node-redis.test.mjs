@@ -38,7 +38,7 @@ for (const RESP of [2, 3]) {
       assert.equal(await client.get('key'), String(round));
       await sleep(10);
     }
-    const { connections, auths } = await emulator.redis(provider.current().username);
+    const { connections, auths } = await emulator.connections(provider.current().username);
     client.destroy();
     assert.deepEqual(failed, []);
     assert.equal(connections, 1);

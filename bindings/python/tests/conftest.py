@@ -1,79 +1,26 @@
-"""Starts the emulator for each test that asks for one."""
+"""The emulator's fixtures are those that everybody gets, entrakey.pytest_plugin."""
 
-import contextlib
-import json
 import os
 import pathlib
 import socket
 import subprocess
 import sys
 import textwrap
-import urllib.request
 
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-BINARY = pathlib.Path(os.environ.get("ENTRAKEY_BIN", ROOT / "target/debug/entrakey"))
+os.environ.setdefault("ENTRAKEY_BIN", str(ROOT / "target/debug/entrakey"))
 
-
-class Emulator:
-    """A running emulator: its environment by name, and what it saw."""
-
-    def __init__(self, environment):
-        self.environment = environment
-
-    def __getitem__(self, name):
-        return self.environment[name]
-
-    def stats(self):
-        with urllib.request.urlopen(self["ENTRAKEY_EMULATOR_URL"] + "/emulator/stats", timeout=5) as answer:
-            return json.load(answer)
-
-    def token_requests(self):
-        return self.stats()["token_requests"]["total"]
-
-    def connections(self, object_id):
-        return self.stats()["redis"]["by_object_id"].get(object_id, {"connections": 0, "auths": 0})
-
-
-@contextlib.contextmanager
-def running(lifetime):
-    assert BINARY.exists(), f"{BINARY} is missing: run `cargo build -p entrakey-cli`, or set ENTRAKEY_BIN"
-    command = [BINARY, "emulator", "--format", "json", "--quiet", "--exit-with-parent"]
-    with subprocess.Popen(
-        [*command, "--token-lifetime", lifetime], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            yield Emulator(json.loads(process.stdout.readline()))
-        finally:
-            process.stdin.close()
+pytest_plugins = ["entrakey.pytest_plugin"]
 
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch):
     """What configures the developer's own Azure tools must not configure a test."""
     for name in list(os.environ):
-        if name.startswith(("ENTRAKEY_", "AZURE_", "IDENTITY_", "MSI_")):
+        if name.startswith(("ENTRAKEY_", "AZURE_", "IDENTITY_", "MSI_")) and name != "ENTRAKEY_BIN":
             monkeypatch.delenv(name)
-
-
-@pytest.fixture
-def start_emulator(monkeypatch):
-    """start_emulator("4s") gives an emulator whose environment is this process's for the test."""
-    with contextlib.ExitStack() as stack:
-
-        def start(lifetime):
-            emulator = stack.enter_context(running(lifetime))
-            for name, value in emulator.environment.items():
-                monkeypatch.setenv(name, value)
-            return emulator
-
-        yield start
-
-
-@pytest.fixture
-def emulator(start_emulator):
-    return start_emulator("1h")
 
 
 @pytest.fixture

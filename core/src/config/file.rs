@@ -71,26 +71,9 @@ impl File<'_> {
     fn keys(&self, keys: &BTreeMap<String, Node>) -> Result<Config> {
         let mut config = Config::new();
         for (name, node) in keys {
-            let value = match node {
-                Node::Text(text) => self.expand(name, text)?,
-                Node::Float(number) => Zeroizing::new(number.to_string()),
-                Node::Nothing => {
-                    return Err(self
-                        .refuse(format!("\"{}\" has no value: give it one, or leave it out.", shown(name))));
-                }
-                Node::List(_) | Node::Map(_) => {
-                    return Err(self.refuse(format!(
-                        "\"{}\" is a table or a list. The keys are flat; in a file with other contents they are \
-                         under \"{SECTION}\".",
-                        shown(name)
-                    )));
-                }
-            };
-            let is_text =
-                |key: &keys::Key| matches!(key.kind, KeyType::Text | KeyType::Secret | KeyType::Pem);
-            if matches!(node, Node::Float(_)) && keys::find(name).is_ok_and(is_text) {
-                return Err(self.refuse(format!("{}: this text looks like a number: quote it.", shown(name))));
-            }
+            let value =
+                plain(name, node).map_err(|reason| self.refuse(format!("\"{}\" {reason}", shown(name))))?;
+            let value = self.expand(name, &value)?;
             self.set(&mut config, name, &value, name)?;
         }
         Ok(config)
@@ -114,16 +97,38 @@ impl File<'_> {
     pub(super) fn expand(&self, label: &str, text: &str) -> Result<Zeroizing<String>> {
         expand(text, |name| self.environment.named(name)).map_err(|fault| {
             let label = shown(label);
-            self.refuse(match fault {
-                Fault::Unset(name) => format!(
-                    "{label}: the environment variable {name} is not set. (For a literal \"${{\" write \"$${{\".)"
-                ),
-                Fault::NotAName => format!(
-                    "{label}: \"${{\" must be followed by the name of an environment variable and \"}}\". (For a \
-                     literal \"${{\" write \"$${{\".)"
-                ),
-            })
+            self.refuse(format!("{label}: {}", expansion_fault(&fault)))
         })
+    }
+}
+
+/// The value of a key as it would be written in code; else what is wrong with it, after its name.
+pub(super) fn plain(name: &str, node: &Node) -> std::result::Result<Zeroizing<String>, String> {
+    let is_text = |key: &keys::Key| matches!(key.kind, KeyType::Text | KeyType::Secret | KeyType::Pem);
+    match node {
+        Node::Text(text) => Ok(text.clone()),
+        Node::Float(_) if keys::find(name).is_ok_and(is_text) => {
+            Err("is a text that looks like a number: quote it.".to_owned())
+        }
+        Node::Float(number) => Ok(Zeroizing::new(number.to_string())),
+        Node::Nothing => Err("has no value: give it one, or leave it out.".to_owned()),
+        Node::List(_) | Node::Map(_) => Err(format!(
+            "is a table or a list. The keys are flat; in a file with other contents they are under \"{SECTION}\"."
+        )),
+    }
+}
+
+/// Why a text with variables in it says nothing.
+pub(super) fn expansion_fault(fault: &Fault) -> String {
+    match fault {
+        Fault::Unset(name) => {
+            format!("the environment variable {name} is not set. (For a literal \"${{\" write \"$${{\".)")
+        }
+        Fault::NotAName => {
+            "\"${\" must be followed by the name of an environment variable and \"}\". (For a literal \
+                            \"${\" write \"$${\".)"
+                .to_owned()
+        }
     }
 }
 

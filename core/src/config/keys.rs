@@ -302,19 +302,17 @@ pub(super) fn find(name: &str) -> Result<&'static Key> {
     if let Some(key) = KEYS.iter().find(|key| key.name == name) {
         return Ok(key);
     }
+    let compared = shown(name); // its beginning: a comparison takes the product of both lengths
     let nearest = KEYS
         .iter()
-        .map(|key| (strsim::jaro_winkler(key.name, name), key.name))
+        .map(|key| (strsim::jaro_winkler(key.name, &compared), key.name))
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .filter(|(likeness, _)| *likeness > 0.7);
     let hint = match nearest {
         Some((_, key)) => format!("did you mean \"{key}\"?"),
         None => format!("the keys are {}.", names()),
     };
-    Err(Error::new(
-        ErrorKind::InvalidConfig,
-        format!("Unknown configuration key \"{}\": {hint}", shown(name)),
-    ))
+    Err(Error::new(ErrorKind::InvalidConfig, format!("Unknown configuration key \"{compared}\": {hint}")))
 }
 
 /// A name from outside, shortened: it should be a key, but somebody may have swapped key and value.

@@ -9,6 +9,7 @@ mod endpoint;
 mod environment;
 mod expand;
 mod file;
+mod json;
 mod keys;
 mod managed_identity;
 mod proof;

@@ -206,7 +206,7 @@ impl Entry<'_> {
     /// A field with a slip in its name would be passed over, and another identity than the one meant be used.
     fn check_name(&self, name: &str) -> Result<()> {
         let plain = |name: &str| name.replace(['_', '-'], "").to_ascii_lowercase();
-        let alike = |known: &&&Known| strsim::osa_distance(&plain(known.name), &plain(name)) <= 1;
+        let alike = |known: &&&Known| strsim::osa_distance(&plain(known.name), &plain(&shown(name))) <= 1;
         match FIELDS.iter().find(alike) {
             Some(known) if !FIELDS.iter().any(|known| known.name == name) => Err(self.refuse(format!(
                 "unknown field \"{}\" in details.auth: did you mean \"{}\"?",

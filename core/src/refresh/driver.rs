@@ -291,7 +291,7 @@ impl Engine {
             Action::Fetch(number, timeout) => return self.start_fetch(number, timeout),
             Action::Publish(token) => {
                 let (generation, engine) = (self.generation, Some(self.clone()));
-                self.published.store(Arc::new(Snapshot { generation, token: Some(token), engine }));
+                self.published.store(Snapshot { generation, token: Some(token), engine });
             }
             Action::Resolve(id, answer) => match state.callers.remove(&id) {
                 Some(Reply::Slot(slot)) => slot.fill(answer),

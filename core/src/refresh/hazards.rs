@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should panic")]
 
 use super::driver::Engine;
-use super::snapshot::{Published, Snapshot};
+use super::snapshot::{Newest, Published};
 use super::step::{Event, Wish};
 use crate::config::{Config, Environment, Settings};
 use crate::error::{Error, ErrorKind, Result};
@@ -11,7 +11,6 @@ use crate::event::Level;
 use crate::grant::Grant;
 use crate::identity::Source;
 use crate::sync::refuse_threads;
-use arc_swap::ArcSwap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
@@ -57,7 +56,7 @@ fn settings() -> Settings {
 }
 
 fn engine(answer: impl Fn(u64) -> Result<Grant> + Send + Sync + 'static) -> Arc<Engine> {
-    let published: Published = Arc::new(ArcSwap::from_pointee(Snapshot::empty()));
+    let published: Published = Arc::new(Newest::new());
     Engine::new(&settings(), Box::new(Stub(AtomicU64::new(0), answer)), published, None)
 }
 

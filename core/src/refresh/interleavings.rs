@@ -5,13 +5,12 @@
 
 use super::callers::Answer;
 use super::driver::Engine;
-use super::snapshot::{Published, Snapshot};
+use super::snapshot::{Newest, Published};
 use super::step::{Event, Wish};
 use crate::config::{Config, Environment, Settings};
 use crate::error::{ErrorKind, Result};
 use crate::grant::Grant;
 use crate::identity::Source;
-use arc_swap::ArcSwap;
 use shuttle::thread;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -49,7 +48,7 @@ fn engine() -> (Arc<Engine>, Published, Arc<AtomicUsize>) {
     let mut settings = Settings::resolve(&config, Environment::of([])).unwrap();
     settings.policy.min_interval = Duration::from_millis(1); // less than a host may ask for
     let requests = Arc::new(AtomicUsize::new(0));
-    let published: Published = Arc::new(ArcSwap::from_pointee(Snapshot::empty()));
+    let published: Published = Arc::new(Newest::new());
     let engine = Engine::new(&settings, Box::new(Stub(requests.clone())), published.clone(), None);
     (engine, published, requests)
 }
@@ -59,7 +58,7 @@ fn get(engine: &Arc<Engine>) -> Answer {
 }
 
 fn version(published: &Published) -> u64 {
-    published.load().token.as_ref().map_or(0, |token| token.version())
+    published.version()
 }
 
 #[test]

@@ -38,5 +38,5 @@ pub use step::Action;
 pub use step::{Event, Wish};
 
 pub(crate) use driver::Engine;
-pub(crate) use snapshot::{Published, Snapshot};
+pub(crate) use snapshot::{Newest, Published, Snapshot};
 pub(crate) use tally::DURATION_BOUNDS_S;

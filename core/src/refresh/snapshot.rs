@@ -2,8 +2,9 @@
 
 use super::Engine;
 use crate::token::Token;
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// One moment of a provider. Replaced whole, never changed.
 pub(crate) struct Snapshot {
@@ -16,11 +17,55 @@ pub(crate) struct Snapshot {
 
 /// Where a provider's newest snapshot is. Shared by the provider and its engine; the cycle between the two
 /// ends when the provider is closed, which dropping it does.
-pub(crate) type Published = Arc<ArcSwap<Snapshot>>;
+pub(crate) type Published = Arc<Newest>;
+
+/// The newest snapshot, and the version of its token once more by itself: a version is compared before every
+/// command, and one plain load costs a third of taking and giving back a snapshot.
+pub(crate) struct Newest {
+    snapshot: ArcSwap<Snapshot>,
+    version: AtomicU64,
+}
+
+impl Newest {
+    pub(crate) fn new() -> Self {
+        Self { snapshot: ArcSwap::from_pointee(Snapshot::empty()), version: AtomicU64::new(0) }
+    }
+
+    #[inline]
+    pub(crate) fn load(&self) -> Guard<Arc<Snapshot>> {
+        self.snapshot.load()
+    }
+
+    pub(crate) fn load_full(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    /// The snapshot first: who sees a version finds that token or a newer one.
+    pub(crate) fn store(&self, snapshot: Snapshot) {
+        let version = snapshot.version();
+        self.snapshot.store(Arc::new(snapshot));
+        self.version.store(version, Ordering::Release);
+    }
+
+    /// Puts one with the same token in the place of `before`; false if something else is there by now.
+    pub(crate) fn replace(&self, before: &Arc<Snapshot>, same_token: Snapshot) -> bool {
+        Arc::ptr_eq(&self.snapshot.compare_and_swap(before, Arc::new(same_token)), before)
+    }
+
+    /// The version of the token in the newest snapshot, 0 without one.
+    #[inline]
+    pub(crate) fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+}
 
 impl Snapshot {
     pub(crate) fn empty() -> Self {
         Self { generation: entrakey_sys::fork::generation(), token: None, engine: None }
+    }
+
+    fn version(&self) -> u64 {
+        self.token.as_ref().map_or(0, |token| token.version())
     }
 
     /// Whether this process made it: what a forked child inherits must not be used.

@@ -4,8 +4,13 @@ use crate::guard::guarded;
 use crate::sync::spawn;
 use arc_swap::ArcSwapOption;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
+
+#[cfg(feature = "thread-sanitizer")]
+use crate::sync::{Condvar, Mutex, MutexGuard};
+#[cfg(not(feature = "thread-sanitizer"))] // under shuttle too, which has no timer
+use std::sync::{Condvar, Mutex, MutexGuard};
 
 /// Something that wants to be woken.
 pub(crate) trait Alarm: Send + Sync {

@@ -1,5 +1,6 @@
 // Compiled, never run: what a TypeScript user may write, and what must be refused.
 import { EntrakeyError, Provider, Token, VERSION, type ErrorCode, type ProviderOptions } from 'entrakey';
+import { Emulator } from 'entrakey/emulator';
 import { credentialsProvider } from 'entrakey/node-redis';
 import { createClient, createClientPool, createCluster } from 'redis';
 
@@ -47,3 +48,11 @@ token.username = 'x';
 new Token();
 // @ts-expect-error: only a provider will do
 credentialsProvider({});
+
+await using emulator = await Emulator.start({ tokenLifetime: '5s', clusterPolicy: 'oss', nodes: 3, azurePorts: true });
+await emulator.use('app_service', { MORE: 'yes' });
+const seen: number = (await emulator.stats()).redis.by_object_id[emulator.environment.X ?? '']?.auths ?? 0;
+await emulator.control('POST', '/emulator/redis/stop');
+console.log(seen, (await emulator.connections('x')).expired, await emulator.processEnvironment('imds'));
+// @ts-expect-error: made by start() only
+new Emulator();

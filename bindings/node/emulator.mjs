@@ -1,0 +1,3 @@
+import emulator from './emulator.cjs';
+
+export const { Emulator, EmulatorError } = emulator;

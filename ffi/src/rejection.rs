@@ -1,0 +1,77 @@
+//! `entrakey_rejection`: why a server refused a token.
+
+use crate::error::EntrakeyError;
+use crate::provider::EntrakeyProvider;
+use crate::{guard, handle, text};
+use entrakey_core::Error;
+use std::ffi::{CString, c_char};
+
+/// The likely reason of a rejection. Holds ids, no secret. Immutable; may be shared between threads. End it with
+/// entrakey_rejection_free.
+pub struct EntrakeyRejection {
+    reason: CString,
+    explanation: CString,
+}
+
+/// Says that a server refused the token of this version, with what message ("WRONGPASS …", "NOAUTH …", "NOPERM …"), and
+/// explains it. If another token could help, one is asked for, in the background: once for each version, then ever
+/// more rarely. A version that is older than the current one is ignored. Never blocks. rejection may be NULL. What is
+/// not UTF-8 in the message is replaced. Fails with CLOSED.
+///
+/// # Safety
+/// provider is NULL or live; message is NULL or NUL-terminated; rejection is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn entrakey_provider_report_rejected(
+    provider: *const EntrakeyProvider,
+    version: u64,
+    message: *const c_char,
+    rejection: *mut *mut EntrakeyRejection,
+) -> *mut EntrakeyError {
+    guard::call(|| {
+        // SAFETY: the function's own contract.
+        let (provider, message) =
+            unsafe { (handle::borrow(provider, "provider")?, text::read_loosely(message, "message")?) };
+        let found = provider.0.report_rejected(version, &message)?;
+        if !rejection.is_null() {
+            let made = EntrakeyRejection {
+                reason: text::owned(found.reason.name()),
+                explanation: text::owned(&found.explanation),
+            };
+            // SAFETY: the function's own contract.
+            unsafe { handle::write(rejection, handle::give(made), "rejection") }?;
+        }
+        Ok::<(), Error>(())
+    })
+}
+
+/// The reason's name, "no_access_policy" for example; more may be added. NULL for NULL.
+///
+/// # Safety
+/// rejection is NULL or live.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn entrakey_rejection_reason(rejection: *const EntrakeyRejection) -> *const c_char {
+    // SAFETY: the function's own contract.
+    unsafe { guard::get(rejection, std::ptr::null(), |rejection| rejection.reason.as_ptr()) }
+}
+
+/// Who the token was for (object id, tenant, audience, source of the identity), and what to do. NULL for NULL.
+///
+/// # Safety
+/// rejection is NULL or live.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn entrakey_rejection_explanation(
+    rejection: *const EntrakeyRejection,
+) -> *const c_char {
+    // SAFETY: the function's own contract.
+    unsafe { guard::get(rejection, std::ptr::null(), |rejection| rejection.explanation.as_ptr()) }
+}
+
+/// Ends a rejection and its strings.
+///
+/// # Safety
+/// rejection is NULL or live, and not used again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn entrakey_rejection_free(rejection: *mut EntrakeyRejection) {
+    // SAFETY: the function's own contract.
+    guard::value((), || unsafe { handle::free(rejection) });
+}
