@@ -105,10 +105,10 @@ def test_what_one_who_waited_moves_on_wakes_the_next(connect):
     last, middle, other = connect(), connect(), connect()
     for number in range(5):
         source, target = f"{{c}}source{number}", f"{{c}}target{number}"
-        last.send("BLPOP", target, "0")
-        see(other, "cmd=blpop")
-        middle.send("BLMOVE", source, target, "LEFT", "RIGHT", "0")
-        see(other, "cmd=blmove")
+        waits = [(last, "BLPOP", target, "0"), (middle, "BLMOVE", source, target, "LEFT", "RIGHT", "0")]
+        for connection, *request in waits if number % 2 else reversed(waits):  # who came first may look first or last
+            connection.send(*request)
+            see(other, f"cmd={request[0].lower()}")
         assert other("LPUSH", source, "x") == 1
         assert middle.read() == "x" and last.read() == [target, "x"]
         middle("PING"), last("PING")  # so that the next number does not see this one's commands
