@@ -2,7 +2,7 @@
 
 use super::access::{Permissions, Policies};
 use super::access_keys::AccessKeys;
-use super::clients::Clients;
+use super::clients::{Clients, DEFAULT_USER};
 use super::cluster::{Node, Topology};
 use super::connection;
 use super::faults::{Faults, Point};
@@ -37,6 +37,8 @@ pub(crate) struct Plane {
     running: Mutex<Vec<Listening>>,
     /// Goes up when all connections are dropped: one that is still at its handshake is dropped too.
     generation: AtomicU64,
+    /// Goes up when the plane is stopped: a fail-over that is under way does not listen again.
+    stops: AtomicU64,
 }
 
 /// Accepts connections for a node.
@@ -75,6 +77,7 @@ impl Plane {
             acceptor,
             running: Mutex::default(),
             generation: AtomicU64::new(0),
+            stops: AtomicU64::new(0),
         });
         plane.serve(ports);
         Ok(plane)
@@ -90,6 +93,10 @@ impl Plane {
     /// # Errors
     /// It is none, in a sentence.
     pub(crate) async fn assign(&self, object_id: &str, policy: &str) -> Result<Arc<Permissions>, String> {
+        // A server behind the gate would have it as the name of a user: its own one is not to be replaced.
+        if object_id == DEFAULT_USER || !object_id.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(format!("{object_id:?} is not an object id"));
+        }
         let permissions = Arc::new(Permissions::parse(policy)?);
         if let Some(server) = &self.backend {
             server.assign(object_id, &permissions).await?;
@@ -135,6 +142,7 @@ impl Plane {
 
     /// Closes every listener and connection. The data stays. Once this returns, the ports are free.
     pub(crate) async fn stop(&self) {
+        self.stops.fetch_add(1, Ordering::AcqRel);
         if self.close(|_| true).await {
             self.drop_all();
             self.world.log.note(format_args!("the Redis plane was stopped"));
@@ -174,21 +182,37 @@ impl Plane {
     }
 
     /// A replica takes over for a node: its connections end and nothing listens for a while. A node of a cluster
-    /// is then found at another port, the single endpoint where it was.
+    /// is then found at another port, the single endpoint where it was. Goes on if nobody waits for it any more: or
+    /// a client that gave up would leave a node that never listens again.
     ///
     /// # Errors
-    /// There is no such node, or a port cannot be had.
+    /// There is no such node, a port cannot be had, or the plane was stopped meanwhile.
     pub(crate) async fn fail_over(self: &Arc<Self>, index: usize, down: Duration) -> Result<(), String> {
-        let node = self.topology.nodes.get(index).ok_or_else(|| {
+        let node = self.topology.nodes.get(index).cloned().ok_or_else(|| {
             format!("there is no node {index}; the first is 0 and there are {}", self.topology.nodes.len())
         })?;
-        let in_cluster = self.options.cluster_policy == ClusterPolicy::Oss;
+        let plane = self.clone();
+        let done = tokio::spawn(async move { plane.take_over(&node, down).await });
+        done.await.unwrap_or_else(|_| Err("the emulator is ending".to_owned()))
+    }
+
+    async fn take_over(self: &Arc<Self>, node: &Arc<Node>, down: Duration) -> Result<(), String> {
+        let _alone = node.failing_over.lock().await;
+        let stops = self.stops.load(Ordering::Acquire);
         let port = node.port();
-        self.close(|listening| listening == port).await;
+        if !self.close(|listening| listening == port).await {
+            return Err("nothing listens: the Redis plane was stopped".to_owned());
+        }
         self.clients.end(|client| client.node == node.index);
-        self.world.log.note(format_args!("node {index} fails over for {} ms", down.as_millis()));
+        self.world.log.note(format_args!("node {} fails over for {} ms", node.index, down.as_millis()));
         tokio::time::sleep(down).await;
-        let (wanted, other) = if in_cluster { (0, internal(&self.options.announce)) } else { (port, None) };
+        let (wanted, other) = match self.options.cluster_policy {
+            ClusterPolicy::Oss => (0, internal(&self.options.announce)),
+            ClusterPolicy::Enterprise => (port, None),
+        };
+        if self.stops.load(Ordering::Acquire) != stops {
+            return Err("the Redis plane was stopped meanwhile".to_owned());
+        }
         let bound =
             bind(wanted, other).await.map_err(|error| format!("the node cannot listen again: {error}"))?;
         node.move_to(bound.port);

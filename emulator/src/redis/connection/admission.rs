@@ -57,7 +57,7 @@ impl Connection {
     }
 
     /// The family's blocked commands, then the access policy.
-    fn permit(&mut self, found: &Found, words: &[Bytes]) -> Result<(), Reply> {
+    pub(super) fn permit(&mut self, found: &Found, words: &[Bytes]) -> Result<(), Reply> {
         let (command, subcommand) = (found.command, found.subcommand_name());
         if self.plane.options.family.is_blocked(command.name, subcommand) {
             return Err(commands::unknown(words));

@@ -84,9 +84,12 @@ impl Connection {
             return Reply::NullArray;
         }
         self.transaction.executing = true;
-        let replies = queue.into_iter().map(|(words, found)| match self.run(found, &words) {
-            Outcome::Reply(reply) => reply,
-            Outcome::Wait(_) => Reply::NullArray, // nothing waits inside a transaction
+        let replies = queue.into_iter().map(|(words, found)| match self.permit(&found, &words) {
+            Err(refusal) => refusal, // the policy, or who it is for, is another one since it was queued
+            Ok(()) => match self.run(found, &words) {
+                Outcome::Reply(reply) => reply,
+                Outcome::Wait(_) => Reply::NullArray, // nothing waits inside a transaction
+            },
         });
         let replies = replies.collect();
         self.transaction.executing = false;

@@ -8,6 +8,7 @@ use crate::redis::clients::{Client, Details};
 use crate::redis::commands::connection::{HELLO_WITHOUT_AUTH, Hello, credentials_of_auth, parse_hello};
 use crate::redis::commands::{self, only_for_subscribers, unknown};
 use crate::redis::connection::{Ended, Happened, NO_AUTH, Step, Wire, until};
+use crate::redis::faults::Fault;
 use crate::redis::plane::Plane;
 use crate::redis::reply::{OK, Reply};
 use crate::redis::request;
@@ -22,6 +23,9 @@ use tokio_rustls::server::TlsStream;
 /// What the server behind takes for AUTH and its like, which do nothing. It is on this machine.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// What a server says that has done it.
+const OK_LINE: &[u8] = b"+OK\r\n";
+
 struct Relay {
     plane: Arc<Plane>,
     backend: Arc<Backend>,
@@ -32,7 +36,7 @@ struct Relay {
     /// What is owed for requests that were passed on.
     pending: VecDeque<Pending>,
     /// A request that waits until nothing is owed any more.
-    held: Option<Vec<Bytes>>,
+    held: Option<Held>,
     transaction: Option<Transaction>,
     channels: Channels,
     quitting: bool,
@@ -43,6 +47,18 @@ struct Relay {
 enum Pending {
     Reply,
     Confirmations(Change),
+    /// A transaction begins if the server says so: it may refuse MULTI.
+    Multi,
+    /// It ends if the server says so.
+    Discard,
+    /// It ends, whatever the server says.
+    Exec,
+}
+
+/// A request that has its turn when every earlier one has its reply, and what was scripted for it.
+struct Held {
+    words: Vec<Bytes>,
+    fault: Option<Fault>,
 }
 
 /// Between MULTI and EXEC. AUTH is queued there like any command; what comes of it is known at EXEC.
@@ -127,47 +143,56 @@ impl Relay {
     async fn go_on(&mut self) -> Result<(), Ended> {
         self.take_replies().map_err(broken)?;
         while !self.quitting && !self.stalled {
-            let words = match self.held.take() {
-                Some(words) if self.pending.is_empty() => {
-                    self.decide(words).await?;
-                    continue;
-                }
-                Some(words) => {
-                    self.held = Some(words);
-                    break;
-                }
-                None => match request::next(&mut self.wire.input, self.session.is_authenticated()) {
-                    Ok(Some(words)) => words,
-                    Ok(None) => break,
-                    Err(reason) => {
-                        self.reply(Reply::error(format!("ERR Protocol error: {reason}")));
-                        self.quitting = true;
-                        break;
-                    }
+            if self.held.is_some() && !self.pending.is_empty() {
+                break;
+            }
+            if let Some(held) = self.held.take() {
+                self.take_turn(held).await?;
+                continue;
+            }
+            match request::next(&mut self.wire.input, self.session.is_authenticated()) {
+                Ok(Some(words)) => match self.plane.fault(&words) {
+                    None if !self.is_to_wait(&words) => self.pass_on(&words),
+                    fault => self.held = Some(Held { words, fault }),
                 },
-            };
-            if let Some(fault) = self.plane.fault(&words) {
-                let (plane, expires) = (self.plane.clone(), self.session.expires());
-                match plane.suffer(&fault, &self.client, expires, &mut self.wire).await? {
-                    Happened::Nothing => (),
-                    Happened::Answer(reply) => {
-                        self.reply(reply);
-                        continue;
-                    }
-                    Happened::Stalled => {
-                        self.stalled = true;
-                        break;
-                    }
-                    Happened::Reset => {
-                        self.reset = true;
-                        return Err(Ended::Otherwise);
-                    }
+                Ok(None) => break,
+                Err(reason) => {
+                    self.reply(Reply::error(format!("ERR Protocol error: {reason}")));
+                    self.quitting = true;
                 }
             }
-            if self.is_to_wait(&words) { self.held = Some(words) } else { self.pass_on(&words) }
         }
         self.session.flush_counts(&self.plane);
         Ok(())
+    }
+
+    /// What was scripted for a request that has waited, and its answer.
+    async fn take_turn(&mut self, Held { words, fault }: Held) -> Result<(), Ended> {
+        if let Some(fault) = fault {
+            let (plane, expires) = (self.plane.clone(), self.session.expires());
+            match plane.suffer(&fault, &self.client, expires, &mut self.wire).await? {
+                Happened::Nothing => (),
+                Happened::Answer(reply) => {
+                    self.reply(reply);
+                    return Ok(());
+                }
+                Happened::Stalled => {
+                    self.stalled = true;
+                    return Ok(());
+                }
+                Happened::Reset => {
+                    self.reset = true;
+                    return Err(Ended::Otherwise);
+                }
+            }
+        }
+        match self.is_to_wait(&words) {
+            true => self.decide(words).await,
+            false => {
+                self.pass_on(&words);
+                Ok(())
+            }
+        }
     }
 
     fn reply(&mut self, reply: Reply) {
@@ -180,9 +205,10 @@ impl Relay {
         match (name.as_str(), &self.transaction) {
             _ if !self.session.is_authenticated() => true,
             ("QUIT" | "RESET", _) => true,
+            // Whether there is a transaction is known when MULTI, EXEC and DISCARD have their replies.
+            ("AUTH" | "HELLO", _) => true,
             ("EXEC", Some(transaction)) => !transaction.auths.is_empty(),
             (_, Some(_)) => false,
-            ("AUTH" | "HELLO", None) => true,
             ("UNSUBSCRIBE" | "PUNSUBSCRIBE" | "SUNSUBSCRIBE", None) => words.len() == 1,
             (_, None) => self.refusal(words).is_some(),
         }
@@ -203,26 +229,13 @@ impl Relay {
             self.client.ran(found.index);
         }
         self.session.count_command();
-        if let Some(transaction) = &mut self.transaction {
-            match name.as_str() {
-                "AUTH" => match credentials_of_auth(words) {
-                    Some(credentials) => return self.queue_auth(credentials),
-                    None => transaction.queued += 1,
-                },
-                // It would speak for somebody whom only the gate knows: what cannot be queued spoils the rest.
-                "HELLO" => {
-                    self.upstream.send(&["HELLO-INSIDE-MULTI"]);
-                    return self.pending.push_back(Pending::Reply);
-                }
-                "EXEC" | "DISCARD" => self.transaction = None,
-                "MULTI" | "WATCH" => (),
-                _ => transaction.queued += 1,
-            }
-        } else if name == "MULTI" {
-            self.transaction = Some(Transaction::default());
-        }
         let change = self.channels.change(words);
-        self.pending.push_back(change.map_or(Pending::Reply, Pending::Confirmations));
+        self.pending.push_back(match name.as_str() {
+            "MULTI" => Pending::Multi,
+            "DISCARD" => Pending::Discard,
+            "EXEC" => Pending::Exec,
+            _ => change.map_or(Pending::Reply, Pending::Confirmations),
+        });
         self.upstream.send(words);
     }
 
@@ -230,7 +243,6 @@ impl Relay {
     fn queue_auth(&mut self, credentials: Credentials) {
         if let Some(transaction) = &mut self.transaction {
             transaction.auths.push((transaction.queued, credentials));
-            transaction.queued += 1;
         }
         self.upstream.send(&["AUTH", "nobody", "-"]);
         self.pending.push_back(Pending::Reply);
@@ -242,7 +254,9 @@ impl Relay {
             if !replies::is_unasked(&reply, self.channels.any()) {
                 self.strike_off(&reply);
             }
-            self.wire.output.extend_from_slice(&reply);
+            if !self.stalled {
+                self.wire.output.extend_from_slice(&reply);
+            }
         }
         Ok(())
     }
@@ -259,8 +273,17 @@ impl Relay {
             }
             _ => true,
         };
-        if complete {
-            self.pending.pop_front();
+        if let Some(transaction) = &mut self.transaction {
+            transaction.queued += usize::from(reply == b"+QUEUED\r\n");
+        }
+        if !complete {
+            return;
+        }
+        match self.pending.pop_front() {
+            Some(Pending::Multi) if reply == OK_LINE => self.transaction = Some(Transaction::default()),
+            Some(Pending::Discard) if reply == OK_LINE => self.transaction = None,
+            Some(Pending::Exec) => self.transaction = None,
+            _ => (),
         }
     }
 
@@ -269,6 +292,15 @@ impl Relay {
         let name = name_of(&words);
         let in_resp2_subscribed = self.upstream.protocol == 2 && self.channels.any();
         match name.as_str() {
+            "AUTH" if self.transaction.is_some() => match credentials_of_auth(&words) {
+                Some(credentials) => self.queue_auth(credentials),
+                None => self.pass_on(&words),
+            },
+            // It would speak for somebody whom only the gate knows: what cannot be queued spoils the rest.
+            "HELLO" if self.transaction.is_some() => {
+                self.upstream.send(&["HELLO-INSIDE-MULTI"]);
+                self.pending.push_back(Pending::Reply);
+            }
             "AUTH" | "HELLO" if in_resp2_subscribed => {
                 self.reply(only_for_subscribers(&name.to_ascii_lowercase()))
             }
@@ -349,15 +381,20 @@ impl Relay {
         if !self.session.is_authenticated() {
             return Ok(Err(Reply::error(HELLO_WITHOUT_AUTH)));
         }
-        let protocol = hello.protocol.unwrap_or(self.upstream.protocol);
+        let before = self.upstream.protocol;
+        let protocol = hello.protocol.unwrap_or(before);
         let number = protocol.to_string();
         let mut request: Vec<&[u8]> = vec![b"HELLO", number.as_bytes()];
         if let Some(name) = &hello.name {
             request.extend([&b"SETNAME"[..], name.as_bytes()]);
         }
         self.upstream.protocol = protocol; // its reply is in the new one
-        self.client.details().resp = protocol;
-        self.exchange(&request).await.map(Ok)
+        let greeting = self.exchange(&request).await?;
+        if greeting.starts_with(b"-") {
+            self.upstream.protocol = before;
+        }
+        self.client.details().resp = self.upstream.protocol;
+        Ok(Ok(greeting))
     }
 
     /// RESET: nobody is authenticated any more.
