@@ -18,8 +18,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
+
+/// Who has not finished TLS's handshake by then never will.
+const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// One cache, which can be stopped and started again with its data.
 pub(crate) struct Plane {
@@ -36,7 +41,7 @@ pub(crate) struct Plane {
     acceptor: TlsAcceptor,
     running: Mutex<Vec<Listening>>,
     /// Goes up when all connections are dropped: one that is still at its handshake is dropped too.
-    generation: AtomicU64,
+    generation: watch::Sender<u64>,
     /// Goes up when the plane is stopped: a fail-over that is under way does not listen again.
     stops: AtomicU64,
 }
@@ -76,7 +81,7 @@ impl Plane {
             options,
             acceptor,
             running: Mutex::default(),
-            generation: AtomicU64::new(0),
+            generation: watch::Sender::new(0),
             stops: AtomicU64::new(0),
         });
         plane.serve(ports);
@@ -164,7 +169,7 @@ impl Plane {
 
     /// Ends every connection. New ones are taken.
     pub(crate) fn drop_all(&self) -> usize {
-        self.generation.fetch_add(1, Ordering::AcqRel);
+        self.generation.send_modify(|generation| *generation += 1);
         self.clients.end(|_| true)
     }
 
@@ -231,12 +236,13 @@ async fn accept(plane: Arc<Plane>, node: Arc<Node>, listener: TcpListener) {
         let port = listener.local_addr().map_or(0, |address| address.port());
         let (plane, node) = (plane.clone(), node.clone());
         tokio::spawn(async move {
-            let generation = plane.generation.load(Ordering::Acquire);
+            let generation = *plane.generation.borrow();
             let _ = stream.set_nodelay(true); // replies are small; without it they only come later
             let Some(stream) = welcome(&plane, stream).await else { return };
-            let Ok(stream) = plane.acceptor.accept(stream).await else { return };
+            let greeted = timeout(HANDSHAKE, plane.acceptor.accept(stream)).await;
+            let Ok(Ok(stream)) = greeted else { return };
             let client = plane.clients.add(peer, port, node.index);
-            if plane.generation.load(Ordering::Acquire) == generation {
+            if *plane.generation.borrow() == generation {
                 match &plane.backend {
                     None => connection::run(plane.clone(), node, client.clone(), stream).await,
                     Some(server) => proxy::run(plane.clone(), server.clone(), client.clone(), stream).await,
@@ -254,8 +260,13 @@ async fn welcome(plane: &Plane, mut stream: TcpStream) -> Option<TcpStream> {
     tokio::time::sleep(fault.delay()).await;
     if fault.stall {
         let mut greeting = [0; 512];
-        // Held until the client gives up, whatever it says.
-        while matches!(stream.read(&mut greeting).await, Ok(1..)) {}
+        let held = async { while matches!(stream.read(&mut greeting).await, Ok(1..)) {} };
+        let mut dropped = plane.generation.subscribe();
+        // Until the client gives up, whatever it says, or all connections are dropped.
+        tokio::select! {
+            () = held => (),
+            _ = dropped.changed() => (),
+        }
     }
     if fault.reset {
         let _ = stream.set_zero_linger(); // then closing it sends a reset

@@ -16,8 +16,13 @@ pub(super) const REDIS_VERSION: &str = "7.4.0";
 pub(super) fn auth(connection: &mut Connection, words: &[Bytes]) -> Reply {
     match credentials_of_auth(words) {
         Some(credentials) => authenticate(connection, &credentials).map_or_else(|refused| refused, |()| OK),
-        None => Reply::error(SYNTAX),
+        None => wrong_auth(words),
     }
+}
+
+/// An AUTH with too few words or too many.
+pub(in crate::redis) fn wrong_auth(words: &[Bytes]) -> Reply {
+    if words.len() < 2 { wrong_arity("auth") } else { Reply::error(SYNTAX) }
 }
 
 /// What an AUTH brings, if it is one.

@@ -41,9 +41,7 @@ impl Connection {
     }
 
     pub(super) fn admit(&mut self, words: &[Bytes]) -> Result<Found, Reply> {
-        let found = commands::find(words).map_err(|unknown| {
-            if self.session.is_authenticated() { unknown } else { Reply::error(NO_AUTH) }
-        })?;
+        let found = commands::find(words)?;
         if self.protocol == 2 && self.subscribed.any() && !found.command.is_for_subscribers() {
             return Err(commands::only_for_subscribers(&found.full_name()));
         }
