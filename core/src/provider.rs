@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::event::{Level, ProviderEvent};
 use crate::identity;
 use crate::metrics::render_metrics;
-use crate::notify::{Observation, Subscription};
+use crate::notify::{Listener, Observation, Subscription};
 use crate::refresh::{Engine, Event, Newest, Published, Snapshot, Wish};
 use crate::rejection::Rejection;
 use crate::status::Status;
@@ -208,8 +208,12 @@ impl Provider {
     where
         F: Fn(&Arc<Token>) + Send + Sync + 'static,
     {
+        self.listen(Arc::new(callback), false)
+    }
+
+    pub(crate) fn listen(&self, listener: Listener, awaits_first: bool) -> Result<Subscription> {
         let engine = self.engine()?;
-        let id = engine.subscribe(Arc::new(callback))?;
+        let id = engine.subscribe(listener, awaits_first)?;
         Ok(Subscription { id, engine: Arc::downgrade(&engine) })
     }
 
