@@ -53,6 +53,7 @@ impl Provider {
     /// # Errors
     /// `INVALID_CONFIG`: a key is missing, contradicts another, or has an unsafe value.
     pub fn new(config: &Config) -> Result<Self> {
+        entrakey_sys::unload::prevent();
         entrakey_sys::fork::watch();
         let settings = Arc::new(Settings::resolve(config, Environment::read())?);
         let source = identity::source(&settings)?;
