@@ -342,7 +342,7 @@ entrakey_error *entrakey_provider_subscribe(const entrakey_provider *provider,
  * Says what became of a re-authentication with the token of this version, so that status and metrics know which
  * connections are on which token. From the first call on, a subscription counts as being on a token only when that
  * was acknowledged. accepted = false also tells the provider, as entrakey_provider_report_rejected does. Never
- * blocks. NULL does nothing.
+ * blocks. After entrakey_subscription_unsubscribe nobody counts it any more. NULL does nothing.
  *
  * Valid use: subscription is NULL or live.
  */
