@@ -8,6 +8,7 @@ MINUTES = 10
 SECONDS_EACH = 900
 PREFIX = /usr/local
 LIBDIR = lib
+BUILT = target/release
 
 .PHONY: help demo test check bench soak simulate fuzz install fmt build prerequisites prerequisites-of-test
 
@@ -83,7 +84,7 @@ soak: prerequisites
 # Needs Rust and a C compiler only. As root after a build of one's own: the build is not repeated.
 install:
 	$(CARGO) build --locked --release -p entrakey-ffi
-	PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) LIBDIR=$(LIBDIR) scripts/install.sh target/release
+	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' LIBDIR='$(LIBDIR)' scripts/install.sh $(BUILT)
 
 fuzz: prerequisites-of-test
 	scripts/sanitized.sh

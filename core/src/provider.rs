@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::event::{Level, ProviderEvent};
 use crate::identity;
 use crate::metrics::render_metrics;
-use crate::notify::{Observation, Subscription};
+use crate::notify::{Listener, Observation, Subscription};
 use crate::refresh::{Engine, Event, Newest, Published, Snapshot, Wish};
 use crate::rejection::Rejection;
 use crate::status::Status;
@@ -53,6 +53,7 @@ impl Provider {
     /// # Errors
     /// `INVALID_CONFIG`: a key is missing, contradicts another, or has an unsafe value.
     pub fn new(config: &Config) -> Result<Self> {
+        entrakey_sys::unload::prevent();
         entrakey_sys::fork::watch();
         let settings = Arc::new(Settings::resolve(config, Environment::read())?);
         let source = identity::source(&settings)?;
@@ -208,8 +209,12 @@ impl Provider {
     where
         F: Fn(&Arc<Token>) + Send + Sync + 'static,
     {
+        self.listen(Arc::new(callback), false)
+    }
+
+    pub(crate) fn listen(&self, listener: Listener, awaits_first: bool) -> Result<Subscription> {
         let engine = self.engine()?;
-        let id = engine.subscribe(Arc::new(callback))?;
+        let id = engine.subscribe(listener, awaits_first)?;
         Ok(Subscription { id, engine: Arc::downgrade(&engine) })
     }
 
