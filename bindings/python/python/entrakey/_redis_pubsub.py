@@ -19,7 +19,10 @@ _OK = (b"OK", "OK")
 
 
 class Reader:
-    """Stands between a PubSub and its blocking connection. Holds neither for longer than the connection lives."""
+    """Stands between a PubSub and its blocking connection, until the PubSub lets go of it: then the connection is one
+    of its pool's again, and an answer OK is some command's."""
+
+    covers = ("can_read", "read_response", "deregister_connect_callback")
 
     def __init__(self, source, link, lock):
         self.source = source
@@ -33,6 +36,14 @@ class Reader:
         kind, me = type(connection), self.link.connection
         connection.can_read = lambda timeout=0: self.can_read(kind, me(), timeout)
         connection.read_response = lambda *args, **options: self.read_response(kind, me(), args, options)
+        connection.deregister_connect_callback = lambda callback: self.end(kind, me(), callback)
+
+    def end(self, kind, connection, callback):
+        """A PubSub that is closed takes its callback back before the pool gets the connection."""
+        kind.deregister_connect_callback(connection, callback)
+        self.link.reader = None
+        for name in self.covers:
+            connection.__dict__.pop(name, None)
 
     def can_read(self, kind, connection, timeout):
         deadline = None if timeout is None else time.monotonic() + timeout
@@ -88,6 +99,8 @@ class Reader:
 class AsyncReader(Reader):
     """On an event loop nobody else runs while AUTH is written, so that the reader has only to take the answer."""
 
+    covers = ("read_response", "deregister_connect_callback")
+
     def install(self):
         connection = self.link.connection()
         self.link.reader = self
@@ -97,6 +110,7 @@ class AsyncReader(Reader):
             return await self.read_response_async(kind, me(), args, options)
 
         connection.read_response = read_response
+        connection.deregister_connect_callback = lambda callback: self.end(kind, me(), callback)
 
     async def read_response_async(self, kind, connection, args, options):
         try:
