@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ctypes
 import gc
 import os
 import pickle
@@ -170,6 +171,62 @@ def test_credentials_are_one_tuple_for_each_token_and_hide_it(emulator):
         username, secret = first
         assert pickle.loads(pickle.dumps(first)) == (username, secret)
         assert asyncio.run(credentials.get_credentials_async()) is first
+
+
+class Fetching(CredentialProvider):
+    """Counts what was not in memory."""
+
+    fetched = 0
+
+    def _fetch_credentials(self):
+        self.fetched += 1
+        return super()._fetch_credentials()
+
+
+def test_the_tuple_that_is_kept_is_handed_out_no_longer_than_its_token():
+    expires_on = time.time() + 2
+    answers = iter([("one", expires_on)])  # and then none
+    with entrakey.Provider(token_callback=lambda _: next(answers), username="oid") as provider:
+        credentials = CredentialProvider(provider)
+        assert credentials.get_credentials() is credentials.get_credentials()
+        time.sleep(max(expires_on - time.time(), 0) + 0.1)
+        with pytest.raises(entrakey.EntrakeyError):
+            credentials.get_credentials()
+
+
+def test_the_tuple_that_is_kept_is_not_handed_out_once_the_provider_is_closed(emulator):
+    with entrakey.Provider.managed_identity() as provider:
+        credentials = CredentialProvider(provider)
+        assert credentials.get_credentials() is credentials.get_credentials()
+        provider.close()
+        with pytest.raises(entrakey.Closed):
+            credentials.get_credentials()
+
+
+def test_a_newer_token_takes_the_place_of_the_tuple_that_is_kept(start_emulator):
+    start_emulator("3s")
+    with entrakey.Provider.managed_identity() as provider:
+        credentials = CredentialProvider(provider)
+        first = credentials.get_credentials()
+        deadline = time.monotonic() + 20
+        while provider.version == first.version:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        second = credentials.get_credentials()
+        assert second.version > first.version and second[1] != first[1]
+
+
+def test_a_child_starts_the_renewal_though_a_tuple_is_kept(emulator):
+    """Where Python is not told of the fork, as in uWSGI."""
+    with entrakey.Provider.managed_identity() as provider:
+        credentials = Fetching(provider)
+        first = credentials.get_credentials()
+        assert credentials.get_credentials() is first and credentials.fetched == 1
+        child = ctypes.PyDLL(None).fork()
+        if child == 0:
+            same = credentials.get_credentials() == first
+            os._exit(7 if same and credentials.fetched == 2 else 3)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
 
 
 def test_a_programs_own_object_that_unpacks_credentials_is_no_connection(emulator):

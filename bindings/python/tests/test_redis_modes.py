@@ -417,3 +417,52 @@ def test_the_answers_of_a_command_are_not_taken_for_one_to_an_auth_that_was_neve
         assert client.ping()
         assert "read_response" not in connection.__dict__
         client.close()
+
+
+def test_a_subscription_that_connects_anew_authenticates_again_only_after_its_handshake(emulator):
+    """A token that arrives meanwhile: its OK must not be taken for an answer of the handshake, or the other way."""
+    with entrakey.Provider.managed_identity() as provider:
+        credentials = CredentialProvider(provider)
+        client, publisher = (from_constructor(emulator, credentials, protocol=3) for _ in range(2))
+        with client.pubsub(ignore_subscribe_messages=True) as listening:
+            listening.subscribe("news")
+            listening.get_message(timeout=5)
+            link = link_of(listening.connection)
+            announce_a_newer(credentials)
+            listening.connection.disconnect()
+            listening.connection.connect()
+            assert link.version == 1 and link.reader.pending == []
+            deadline = time.monotonic() + 10
+            while link.version < 1000:
+                assert listening.get_message(timeout=0.1) is None and time.monotonic() < deadline
+            assert publisher.publish("news", "value") == 1
+            while (message := listening.get_message(timeout=1)) is None:
+                assert time.monotonic() < deadline
+            assert message["data"] == b"value"
+        client.close(), publisher.close()
+
+
+def test_an_asyncio_subscription_that_connects_anew_authenticates_again_only_after_its_handshake(emulator):
+    async def main():
+        async with entrakey.Provider.managed_identity() as provider:
+            credentials = CredentialProvider(provider)
+            client, publisher = (async_given_a_pool(emulator, credentials, protocol=3) for _ in range(2))
+            async with client.pubsub(ignore_subscribe_messages=True) as listening:
+                await listening.subscribe("news")
+                await listening.get_message(timeout=5)
+                link = link_of(listening.connection)
+                announce_a_newer(credentials)
+                await listening.connection.disconnect()
+                await listening.connection.connect()
+                await link.reader.send(credentials._announced)
+                assert link.version == 1 and link.reader.pending == []
+                deadline = time.monotonic() + 10
+                while link.version < 1000:
+                    assert await listening.get_message(timeout=0.1) is None and time.monotonic() < deadline
+                assert await publisher.publish("news", "value") == 1
+                while (message := await listening.get_message(timeout=1)) is None:
+                    assert time.monotonic() < deadline
+                assert message["data"] == b"value"
+            await client.aclose(), await publisher.aclose()
+
+    asyncio.run(main())

@@ -29,6 +29,7 @@ class Reader:
         self.link = link
         self.lock = lock  # whoever subscribes from another thread holds it while he writes
         self.pending = []  # versions that were sent and not answered
+        self.connecting = False  # the answers are the handshake's, until its PubSub reads again
 
     def install(self):
         connection = self.link.connection()
@@ -56,6 +57,9 @@ class Reader:
                 return False
 
     def read_response(self, kind, connection, args, options):
+        if not options.get("push_request"):
+            return kind.read_response(connection, *args, **options)  # the handshake does
+        self.connecting = False
         limit = options.get("timeout", getattr(connection, "socket_timeout", None))
         limit = limit if isinstance(limit, (int, float)) else None
         if is_open(connection):
@@ -71,7 +75,7 @@ class Reader:
 
     def look(self, connection):
         credentials = self.source._announced
-        if credentials is None or not self.link.needs(credentials) or credentials.version in self.pending:
+        if not self.may_send(credentials):
             return
         if self.lock.acquire(timeout=_LOCK_PATIENCE_S):
             try:
@@ -79,6 +83,14 @@ class Reader:
                 connection.send_command("AUTH", credentials[0], credentials[1], check_health=False)
             finally:
                 self.lock.release()
+
+    def may_send(self, credentials):
+        return (
+            credentials is not None
+            and not self.connecting
+            and credentials.version not in self.pending
+            and self.link.needs(credentials)
+        )
 
     def took(self, response):
         """Whether it is the answer to an AUTH. No message is a plain OK: those are lists."""
@@ -94,6 +106,7 @@ class Reader:
 
     def reconnected(self):
         self.pending.clear()
+        self.connecting = True
 
 
 class AsyncReader(Reader):
@@ -113,6 +126,11 @@ class AsyncReader(Reader):
         connection.deregister_connect_callback = lambda callback: self.end(kind, me(), callback)
 
     async def read_response_async(self, kind, connection, args, options):
+        if not options.get("push_request"):
+            return await kind.read_response(connection, *args, **options)
+        if self.connecting:
+            self.connecting = False
+            await self.send(self.source._announced)
         try:
             response = await kind.read_response(connection, *args, **options)
         except Exception as error:
@@ -124,6 +142,6 @@ class AsyncReader(Reader):
 
     async def send(self, credentials):
         connection = self.link.connection()
-        if credentials.version not in self.pending:
+        if self.may_send(credentials):
             self.pending.append(credentials.version)
             await connection.send_command("AUTH", credentials[0], credentials[1], check_health=False)
