@@ -61,7 +61,7 @@ pub use error::{Error, ErrorKind};
 pub use event::{Level, ProviderEvent};
 pub use metrics::{METRICS_CONTENT_TYPE, render_metrics};
 pub use notify::{Observation, Subscription};
-pub use provider::{GetToken, Provider};
+pub use provider::{GetToken, HeldToken, Provider};
 pub use rejection::{Rejection, RejectionReason};
 pub use request::CredentialRequest;
 pub use status::{Counters, Durations, LastError, ListenerStatus, ProviderState, Status};

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ctypes
 import gc
 import os
 import pickle
@@ -171,6 +172,149 @@ def test_credentials_are_one_tuple_for_each_token_and_hide_it(emulator):
         assert pickle.loads(pickle.dumps(first)) == (username, secret)
         assert asyncio.run(credentials.get_credentials_async()) is first
 
+
+class Fetching(CredentialProvider):
+    """Counts what was not in memory."""
+
+    fetched = 0
+
+    def _fetch_credentials(self):
+        self.fetched += 1
+        return super()._fetch_credentials()
+
+
+def test_the_tuple_that_is_kept_is_handed_out_no_longer_than_its_token():
+    expires_on = time.time() + 2
+    answers = iter([("one", expires_on)])  # and then none
+    with entrakey.Provider(token_callback=lambda _: next(answers), username="oid") as provider:
+        credentials = CredentialProvider(provider)
+        assert credentials.get_credentials() is credentials.get_credentials()
+        time.sleep(max(expires_on - time.time(), 0) + 0.1)
+        with pytest.raises(entrakey.EntrakeyError):
+            credentials.get_credentials()
+
+
+def test_the_tuple_that_is_kept_is_not_handed_out_once_the_provider_is_closed(emulator):
+    with entrakey.Provider.managed_identity() as provider:
+        credentials = CredentialProvider(provider)
+        assert credentials.get_credentials() is credentials.get_credentials()
+        provider.close()
+        with pytest.raises(entrakey.Closed):
+            credentials.get_credentials()
+
+
+def test_a_newer_token_takes_the_place_of_the_tuple_that_is_kept(start_emulator):
+    start_emulator("3s")
+    with entrakey.Provider.managed_identity() as provider:
+        credentials = CredentialProvider(provider)
+        first = credentials.get_credentials()
+        deadline = time.monotonic() + 20
+        while provider.version == first.version:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        second = credentials.get_credentials()
+        assert second.version > first.version and second[1] != first[1]
+
+
+def test_a_child_starts_the_renewal_though_a_tuple_is_kept(emulator):
+    """Where Python is not told of the fork, as in uWSGI."""
+    with entrakey.Provider.managed_identity() as provider:
+        credentials = Fetching(provider)
+        first = credentials.get_credentials()
+        assert credentials.get_credentials() is first and credentials.fetched == 1
+        child = ctypes.PyDLL(None).fork()
+        if child == 0:
+            same = credentials.get_credentials() == first
+            os._exit(7 if same and credentials.fetched == 2 else 3)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+
+
+def test_a_programs_own_object_that_unpacks_credentials_is_no_connection(emulator):
+    class Cache:
+        def __init__(self, credentials):
+            self.credential_provider = credentials
+
+        def login(self):
+            username, secret = self.credential_provider.get_credentials()
+            return username, secret
+
+    with entrakey.Provider.managed_identity() as provider:
+        cache = Cache(CredentialProvider(provider))
+        assert cache.login() == provider.get_credentials()
+        assert set(vars(cache)) == {"credential_provider"} and cache.credential_provider._known() == []
+
+
+def test_a_redis_py_that_nobody_has_tried_connects_and_a_warning_says_what_does_not_work(emulator, monkeypatch, caplog):
+    """Without the attributes that re-authentication needs."""
+    with entrakey.Provider.managed_identity() as provider:
+        with monkeypatch.context() as patched:
+            patched.setattr(CredentialProvider, "_link", lambda *_: 1 / 0)
+            patched.setattr(CredentialProvider, "_registered", lambda *_: 1 / 0)
+            client = redis.Redis(**options(emulator), credential_provider=CredentialProvider(provider))
+            assert client.ping()
+            client.close()
+        assert sum("will not be re-authenticated" in record.message for record in caplog.records) == 2
+
+
+def test_a_connection_that_cannot_be_renewed_holds_up_no_other(emulator, caplog):
+    with entrakey.Provider.managed_identity() as provider:
+        credentials = CredentialProvider(provider)
+        clients = [redis.Redis(**options(emulator), credential_provider=credentials) for _ in range(2)]
+        for client in clients:
+            client.ping()
+        del clients[0].connection_pool._lock  # as a redis-py without it
+        newer = type(credentials.get_credentials())(credentials.get_credentials()[:])
+        newer.version, newer.expires_on = 1000, time.time() + 3600
+        credentials._renew_all(newer)
+        assert [link.version for link in credentials._known()] == [1, 1000]
+        assert "could not be re-authenticated" in caplog.text
+
+
+def test_a_connection_on_many_loops_one_after_the_other_is_remembered_once(emulator):
+    with entrakey.Provider.managed_identity() as provider:
+        credentials = CredentialProvider(provider)
+        client = redis.asyncio.Redis(**options(emulator), credential_provider=credentials)
+
+        async def use():
+            await client.ping()
+            await client.connection_pool.disconnect()
+
+        asyncio.run(use())
+        before = len(weakref.finalize._registry)
+        for _ in range(5):
+            asyncio.run(use())
+        assert len(weakref.finalize._registry) <= before
+        assert len(credentials._known()) == 1
+
+
+def test_a_child_after_fork_leaves_its_parents_asyncio_connections_alone(emulator):
+    with entrakey.Provider.managed_identity() as provider:
+        credentials = CredentialProvider(provider)
+
+        async def main():
+            client = redis.asyncio.Redis(**options(emulator), credential_provider=credentials)
+            await client.ping()
+            newer = type(credentials.get_credentials())(credentials.get_credentials()[:])
+            newer.version = 1000
+            (link,) = credentials._known()
+            assert link.needs(newer)
+            child = os.fork()
+            if child == 0:
+                os._exit(3 if link.needs(newer) else 7)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+            await client.aclose()
+
+        asyncio.run(main())
+
+
+def test_a_credential_provider_in_a_cycle_is_collected(emulator):
+    with entrakey.Provider.managed_identity() as provider:
+        credentials = CredentialProvider(provider)
+        credentials.on_next(lambda token, me=credentials: None)
+        gone = weakref.ref(credentials)
+        del credentials
+        gc.collect()
+        assert gone() is None
 
 
 def test_a_child_after_fork_re_authenticates_its_own_connections(start_emulator):

@@ -13,6 +13,7 @@ import redis.sentinel
 
 import entrakey
 from entrakey._redis_auth import is_open
+from entrakey._redis_explain import explain_refusal
 from entrakey._redis_links import link_of
 from entrakey.redis import CredentialProvider, attach
 
@@ -341,3 +342,127 @@ def test_a_result_is_not_lost_because_an_auth_failed(emulator):
         assert client.get("key") == b"value"
         assert connection in client.connection_pool._available_connections
         client.close()
+
+
+def announce_a_newer(credentials):
+    """The same token as if it were the next one, and the time for connections to take it."""
+    newer = type(credentials.get_credentials())(credentials.get_credentials()[:])
+    newer.version = 1000
+    credentials._announced = newer
+
+
+@pytest.mark.parametrize("make", [full_pool, blocking_pool])
+def test_a_connection_that_was_subscribed_is_an_ordinary_one_afterwards(emulator, make):
+    """Its reader would take the answer to a SET for the one to its own AUTH."""
+    with entrakey.Provider.managed_identity() as provider:
+        credentials = CredentialProvider(provider)
+        client = make(emulator, credentials, protocol=3)
+        with client.pubsub() as listening:
+            listening.subscribe("news")
+            assert listening.get_message(timeout=5)["type"] == "subscribe"
+            connection = listening.connection
+            assert link_of(connection).reader is not None
+        assert client.set("key", "first")
+        announce_a_newer(credentials)
+        assert client.set("key", "value") is True
+        assert client.get("key") == b"value"
+        if make is full_pool:
+            assert link_of(connection).reader is None and link_of(connection).version == 1000
+        client.close()
+
+
+def test_an_asyncio_connection_that_was_subscribed_is_an_ordinary_one_afterwards(emulator):
+    async def main():
+        async with entrakey.Provider.managed_identity() as provider:
+            credentials = CredentialProvider(provider)
+            client = async_given_a_pool(emulator, credentials, max_connections=1, protocol=3)
+            async with client.pubsub() as listening:
+                await listening.subscribe("news")
+                assert (await listening.get_message(timeout=5))["type"] == "subscribe"
+                link = link_of(listening.connection)
+                assert link.reader is not None
+            assert await client.set("key", "first")
+            announce_a_newer(credentials)
+            assert await client.set("key", "value") is True
+            assert await client.get("key") == b"value"
+            assert link.reader is None and link.version == 1000
+            await client.aclose()
+
+    asyncio.run(main())
+
+
+def test_a_client_that_is_given_another_provider_has_its_tokens_from_then_on(emulator):
+    with entrakey.Provider.managed_identity() as first, entrakey.Provider.managed_identity() as second:
+        before, after = CredentialProvider(first), CredentialProvider(second)
+        client = full_pool(emulator, before)
+        assert client.ping()
+        attach(client, after)
+        client.connection_pool.disconnect()
+        assert client.ping()
+        (connection,) = client.connection_pool._available_connections
+        assert link_of(connection) in after._known()
+        announce_a_newer(before)
+        assert [link for link in before._known() if link.needs(before._announced)] == []
+        client.close()
+
+
+def test_the_answers_of_a_command_are_not_taken_for_one_to_an_auth_that_was_never_answered(emulator):
+    with entrakey.Provider.managed_identity() as provider:
+        client = full_pool(emulator, CredentialProvider(provider))
+        assert client.ping()
+        (connection,) = client.connection_pool._available_connections
+        for _ in range(3):
+            connection.disconnect()
+            explain_refusal(None, connection, 1, False)  # AUTH was sent, and the connection broke
+        assert client.ping()
+        assert "read_response" not in connection.__dict__
+        client.close()
+
+
+def test_a_subscription_that_connects_anew_authenticates_again_only_after_its_handshake(emulator):
+    """A token that arrives meanwhile: its OK must not be taken for an answer of the handshake, or the other way."""
+    with entrakey.Provider.managed_identity() as provider:
+        credentials = CredentialProvider(provider)
+        client, publisher = (from_constructor(emulator, credentials, protocol=3) for _ in range(2))
+        with client.pubsub(ignore_subscribe_messages=True) as listening:
+            listening.subscribe("news")
+            listening.get_message(timeout=5)
+            link = link_of(listening.connection)
+            announce_a_newer(credentials)
+            listening.connection.disconnect()
+            listening.connection.connect()
+            assert link.version == 1 and link.reader.pending == []
+            deadline = time.monotonic() + 10
+            while link.version < 1000:
+                assert listening.get_message(timeout=0.1) is None and time.monotonic() < deadline
+            assert publisher.publish("news", "value") == 1
+            while (message := listening.get_message(timeout=1)) is None:
+                assert time.monotonic() < deadline
+            assert message["data"] == b"value"
+        client.close(), publisher.close()
+
+
+def test_an_asyncio_subscription_that_connects_anew_authenticates_again_only_after_its_handshake(emulator):
+    async def main():
+        async with entrakey.Provider.managed_identity() as provider:
+            credentials = CredentialProvider(provider)
+            client, publisher = (async_given_a_pool(emulator, credentials, protocol=3) for _ in range(2))
+            async with client.pubsub(ignore_subscribe_messages=True) as listening:
+                await listening.subscribe("news")
+                await listening.get_message(timeout=5)
+                link = link_of(listening.connection)
+                announce_a_newer(credentials)
+                await listening.connection.disconnect()
+                await listening.connection.connect()
+                await link.reader.send(credentials._announced)
+                assert link.version == 1 and link.reader.pending == []
+                deadline = time.monotonic() + 10
+                while link.version < 1000:
+                    assert await listening.get_message(timeout=0.1) is None and time.monotonic() < deadline
+                assert await publisher.publish("news", "value") == 1
+                while (message := await listening.get_message(timeout=1)) is None:
+                    assert time.monotonic() < deadline
+                assert message["data"] == b"value"
+            await client.aclose(), await publisher.aclose()
+
+    asyncio.run(main())

@@ -19,7 +19,8 @@ class Credentials(tuple):
         frame = sys._getframe(1)
         connection = frame.f_locals.get("self")
         connecting = getattr(getattr(connection, "credential_provider", None), "_connecting", None)
-        if connecting is not None:
+        # A program's own object may have a credential provider too, and unpack what that gives.
+        if connecting is not None and hasattr(connection, "read_response"):
             connecting(connection, self, frame)
         return super().__iter__()
 

@@ -9,6 +9,7 @@ def explain_refusal(source, connection, version, is_async):
     """Looks at the next answer on the connection, which is the one to its AUTH, and then gets out of the way."""
     kind, me = type(connection), weakref.ref(connection)
     before = connection.__dict__.get("read_response")
+    before = getattr(before, "stands_for", before)  # an AUTH before this one was never answered
 
     def step_aside():
         if before is None:
@@ -33,6 +34,7 @@ def explain_refusal(source, connection, version, is_async):
             raise
 
     connection.read_response = read_response_async if is_async else read_response
+    connection.read_response.stands_for = before
 
 
 def _explain(source, version, error):

@@ -14,10 +14,11 @@ _ATTRIBUTE = "_entrakey"
 class Link:
     """What is known of one connection."""
 
-    __slots__ = ("connection", "owner", "loop", "version", "refused", "lock", "reader", "__weakref__")
+    __slots__ = ("connection", "process", "owner", "loop", "version", "refused", "lock", "reader", "__weakref__")
 
     def __init__(self, connection, loop):
         self.connection = weakref.ref(connection)
+        self.process = os.getpid()  # that it was opened in: a forked child leaves its parent's alone
         self.owner = None  # a weak reference to its pool or cluster node, if that is known
         self.loop = loop  # the event loop that it lives on; None for a blocking connection
         self.version = 0  # of the token that it was authenticated with
@@ -30,8 +31,9 @@ class Link:
         connection = self.connection()
         return (
             connection is not None
+            and link_of(connection) is self  # not another provider's by now
             and max(self.version, self.refused) < credentials.version
-            and getattr(connection, "pid", None) in (None, os.getpid())
+            and self.process == os.getpid()
             and is_open(connection)
         )
 

@@ -19,13 +19,17 @@ _OK = (b"OK", "OK")
 
 
 class Reader:
-    """Stands between a PubSub and its blocking connection. Holds neither for longer than the connection lives."""
+    """Stands between a PubSub and its blocking connection, until the PubSub lets go of it: then the connection is one
+    of its pool's again, and an answer OK is some command's."""
+
+    covers = ("can_read", "read_response", "deregister_connect_callback")
 
     def __init__(self, source, link, lock):
         self.source = source
         self.link = link
         self.lock = lock  # whoever subscribes from another thread holds it while he writes
         self.pending = []  # versions that were sent and not answered
+        self.connecting = False  # the answers are the handshake's, until its PubSub reads again
 
     def install(self):
         connection = self.link.connection()
@@ -33,6 +37,14 @@ class Reader:
         kind, me = type(connection), self.link.connection
         connection.can_read = lambda timeout=0: self.can_read(kind, me(), timeout)
         connection.read_response = lambda *args, **options: self.read_response(kind, me(), args, options)
+        connection.deregister_connect_callback = lambda callback: self.end(kind, me(), callback)
+
+    def end(self, kind, connection, callback):
+        """A PubSub that is closed takes its callback back before the pool gets the connection."""
+        kind.deregister_connect_callback(connection, callback)
+        self.link.reader = None
+        for name in self.covers:
+            connection.__dict__.pop(name, None)
 
     def can_read(self, kind, connection, timeout):
         deadline = None if timeout is None else time.monotonic() + timeout
@@ -45,6 +57,9 @@ class Reader:
                 return False
 
     def read_response(self, kind, connection, args, options):
+        if not options.get("push_request"):
+            return kind.read_response(connection, *args, **options)  # the handshake does
+        self.connecting = False
         limit = options.get("timeout", getattr(connection, "socket_timeout", None))
         limit = limit if isinstance(limit, (int, float)) else None
         if is_open(connection):
@@ -60,7 +75,7 @@ class Reader:
 
     def look(self, connection):
         credentials = self.source._announced
-        if credentials is None or not self.link.needs(credentials) or credentials.version in self.pending:
+        if not self.may_send(credentials):
             return
         if self.lock.acquire(timeout=_LOCK_PATIENCE_S):
             try:
@@ -68,6 +83,14 @@ class Reader:
                 connection.send_command("AUTH", credentials[0], credentials[1], check_health=False)
             finally:
                 self.lock.release()
+
+    def may_send(self, credentials):
+        return (
+            credentials is not None
+            and not self.connecting
+            and credentials.version not in self.pending
+            and self.link.needs(credentials)
+        )
 
     def took(self, response):
         """Whether it is the answer to an AUTH. No message is a plain OK: those are lists."""
@@ -83,10 +106,13 @@ class Reader:
 
     def reconnected(self):
         self.pending.clear()
+        self.connecting = True
 
 
 class AsyncReader(Reader):
     """On an event loop nobody else runs while AUTH is written, so that the reader has only to take the answer."""
+
+    covers = ("read_response", "deregister_connect_callback")
 
     def install(self):
         connection = self.link.connection()
@@ -97,8 +123,14 @@ class AsyncReader(Reader):
             return await self.read_response_async(kind, me(), args, options)
 
         connection.read_response = read_response
+        connection.deregister_connect_callback = lambda callback: self.end(kind, me(), callback)
 
     async def read_response_async(self, kind, connection, args, options):
+        if not options.get("push_request"):
+            return await kind.read_response(connection, *args, **options)
+        if self.connecting:
+            self.connecting = False
+            await self.send(self.source._announced)
         try:
             response = await kind.read_response(connection, *args, **options)
         except Exception as error:
@@ -110,6 +142,6 @@ class AsyncReader(Reader):
 
     async def send(self, credentials):
         connection = self.link.connection()
-        if credentials.version not in self.pending:
+        if self.may_send(credentials):
             self.pending.append(credentials.version)
             await connection.send_command("AUTH", credentials[0], credentials[1], check_health=False)

@@ -66,15 +66,22 @@ def renew(source, links, credentials):
     for link in links:
         if link.reader is not None or not link.needs(credentials):
             continue
-        pool = link.pool()
-        if link.lock is not None:
-            _renew_single(source, link, credentials)
-        elif _redis_links.is_blocking(pool):
-            if id(pool) not in drained:
-                drained.add(id(pool))
-                _renew_queue(source, pool, credentials)
-        elif pool is not None:
-            _renew_pooled(source, link, pool, credentials, lost)
+        try:
+            _renew_blocking(source, link, credentials, lost, drained)
+        except Exception:  # a version of redis-py that nobody has tried; the others go on
+            _log.warning("a Redis connection could not be re-authenticated", exc_info=True)
+
+
+def _renew_blocking(source, link, credentials, lost, drained):
+    pool = link.pool()
+    if link.lock is not None:
+        _renew_single(source, link, credentials)
+    elif _redis_links.is_blocking(pool):
+        if id(pool) not in drained:
+            drained.add(id(pool))
+            _renew_queue(source, pool, credentials)
+    elif pool is not None:
+        _renew_pooled(source, link, pool, credentials, lost)
 
 
 def _renew_pooled(source, link, pool, credentials, lost):

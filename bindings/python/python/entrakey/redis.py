@@ -30,6 +30,8 @@ _CONNECT_TIMEOUT_S = 5.0
 # Connections in use, of pools that say nothing of a release, are looked at so many times until their token expires.
 _LOOKS = 20
 
+_NOT_RENEWED = "a Redis connection will not be re-authenticated while it is open"
+
 # Set when the interpreter ends: nobody may sleep then on a thread that is not Python's own.
 _ending = threading.Event()
 atexit.register(_ending.set)
@@ -71,7 +73,11 @@ class CredentialProvider(CredentialSource, StreamingCredentialProvider):
     def on_next(self, callback):
         owner = getattr(callback, "__self__", None)
         if type(owner).__module__ == "redis.event":
-            self._registered(owner)  # redis-py's own: its connections are known one by one
+            # redis-py's own: its connections are known one by one
+            try:
+                self._registered(owner)
+            except Exception:
+                _log.warning(_NOT_RENEWED, exc_info=True)
         else:
             self._listeners.add(callback)
         self._subscribe()
@@ -91,7 +97,7 @@ class CredentialProvider(CredentialSource, StreamingCredentialProvider):
         try:
             self._track(connection, credentials, frame)
         except Exception:  # a version of redis-py that nobody has tried: it connects, if it does nothing else
-            _log.warning("a Redis connection will not be re-authenticated while it is open", exc_info=True)
+            _log.warning(_NOT_RENEWED, exc_info=True)
 
     def _track(self, connection, credentials, frame):
         self._subscribe()
@@ -99,6 +105,7 @@ class CredentialProvider(CredentialSource, StreamingCredentialProvider):
         if link.owner is None:
             owner = _redis_links.owner_of(connection, frame)
             link.owner = weakref.ref(owner) if owner is not None else None
+        link.process = os.getpid()
         link.version, link.refused = credentials.version, 0
         if link.reader is not None:
             link.reader.reconnected()
@@ -106,14 +113,14 @@ class CredentialProvider(CredentialSource, StreamingCredentialProvider):
         explain_refusal(self, connection, credentials.version, link.loop is not None)
 
     def _link(self, connection, loop):
+        known = self._links.get(id(connection))
         link = _redis_links.link_of(connection)
-        if link is None or link.loop is not loop:
+        if link is None or link is not known or link.loop is not loop:
+            if known is None:  # else it was on another event loop, or with another provider, meanwhile
+                weakref.finalize(connection, self._links.pop, id(connection), None).atexit = False
             link = _redis_links.Link(connection, loop)
             _redis_links.keep(connection, link)
-            number = id(connection)
-            links = self._links
-            links[number] = link
-            weakref.finalize(connection, _forget, weakref.ref(link), links, number).atexit = False
+            self._links[id(connection)] = link
             _redis_renewal.watch_release(self, link)
         return link
 
@@ -159,10 +166,7 @@ class CredentialProvider(CredentialSource, StreamingCredentialProvider):
                 loops.add(link.loop)
         for loop in loops:
             self._on_loop(loop, self._start_renewal, loop)
-        try:
-            _redis_renewal.renew(self, blocking, credentials)
-        except Exception:
-            _log.exception("Redis connections could not be re-authenticated")
+        _redis_renewal.renew(self, blocking, credentials)
         self._acknowledge(credentials)
 
     def _renew_later(self, credentials):
@@ -208,7 +212,8 @@ class CredentialProvider(CredentialSource, StreamingCredentialProvider):
         subscription = self._subscription
         if self._acknowledged < credentials.version and not any(link.needs(credentials) for link in self._known()):
             self._acknowledged = credentials.version
-            subscription.ack(credentials.version, True)
+            if subscription is not None:  # the first token can come while _subscribe is on its way back
+                subscription.ack(credentials.version, True)
 
     def _refused(self, link, version, error):
         """The server did not take a token on an open connection, which stays on the older one."""
@@ -265,11 +270,6 @@ def _is_silent(link):
     return link.reader is None and (
         link.lock is not None or _redis_links.is_blocking(pool) or _redis_links.is_cluster_node(pool)
     )
-
-
-def _forget(link, links, number):
-    if links.get(number) is link() or link() is None:
-        links.pop(number, None)
 
 
 def _forward(notify, token):
