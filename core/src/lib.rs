@@ -24,6 +24,7 @@ mod event;
 mod files;
 mod grant;
 mod guard;
+mod host;
 mod identity;
 mod metrics;
 mod notify;
