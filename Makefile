@@ -76,6 +76,9 @@ bench: prerequisites
 	$(CARGO) build --locked -p entrakey-cli
 	$(CARGO) build --locked --release -p entrakey-cli
 	@$(OFFLINE) "$${PYTHON:-python3}" scripts/emulator-startup.py target/debug/entrakey target/release/entrakey
+	scripts/node-package.sh
+	$(CARGO) build --locked --release -p entrakey-node
+	@$(OFFLINE) node bindings/node/bench/run.mjs
 
 soak: prerequisites
 	$(CARGO) build --locked -p entrakey-cli -p entrakey-tests --bins --example soak

@@ -35,8 +35,9 @@ cargo(['build', '-p', 'entrakey-node', ...(profile === 'release' ? ['--release']
 const { target_directory: target } = JSON.parse(
   cargo(['metadata', '--format-version', '1', '--no-deps', '--offline'], { stdio: ['ignore', 'pipe', 'inherit'] }),
 );
-const libc = process.platform !== 'linux' ? '' : cargo(['-vV']).includes('-musl') ? '-musl' : '-gnu';
-const file = path.join(here, `entrakey.${process.platform}-${process.arch}${libc}.node`);
+const abis = { linux: () => (cargo(['-vV']).includes('-musl') ? '-musl' : '-gnu'), win32: () => '-msvc' };
+const abi = abis[process.platform]?.() ?? '';
+const file = path.join(here, `entrakey.${process.platform}-${process.arch}${abi}.node`);
 
 // Renamed into place: a process that has the old one loaded keeps it.
 copyFileSync(path.join(target, profile, library), `${file}.new`);

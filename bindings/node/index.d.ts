@@ -140,6 +140,8 @@ export interface GetTokenOptions {
    * instead of waiting for the next attempt.
    */
   wait?: boolean | undefined;
+  /** Aborting it rejects the call with the signal's reason; the request for the token goes on for others. */
+  signal?: AbortSignal | undefined;
 }
 
 /** An access token and the Redis user name that goes with it. Immutable; printing it shows no secret. */
@@ -161,9 +163,130 @@ export declare class Token {
 
 /** A listener's registration. */
 export interface Subscription extends Disposable {
-  /** Ends it; a second call does nothing. */
-  unsubscribe(): void;
+  /**
+   * Ends it: from now on the listener is not called. The promise, which may be ignored, is for what is under way:
+   * true once all promises that the listener returned have settled, false after `timeoutMs` (5000 by default).
+   * Do not await it inside the listener.
+   */
+  unsubscribe(options?: { timeoutMs?: number | undefined }): Promise<boolean>;
+  /**
+   * Says what became of a re-authentication with the token of this version, so that `status()` and metrics know which
+   * connections are on which token. From the first call on, a listener counts as being on a token only when it
+   * has acknowledged it. `false` is also feedback as `reportRejected()` takes it.
+   */
+  ack(version: number, accepted: boolean): void;
 }
+
+/** What a server's refusal means. */
+export interface Rejection {
+  /** The likely reason. */
+  readonly reason:
+    | 'stale_token'
+    | 'no_permission'
+    | 'expired'
+    | 'wrong_audience'
+    | 'application_id'
+    | 'clock_skew'
+    | 'object_id_changed'
+    | 'node_identity'
+    | 'no_access_policy';
+  /** Who the token was for, and what to do. It holds ids, no secret. */
+  readonly explanation: string;
+}
+
+/** A snapshot of a provider. It holds no secret and no object id. */
+export interface Status {
+  /** The option `name`. */
+  readonly name: string | null;
+  /**
+   * `idle`: nobody has asked yet. `fetching`: no valid token yet. `fresh`: all is well. `degraded`: a token is in service,
+   * but the last request failed. `failing`: no valid token and the last request failed.
+   */
+  readonly state: 'idle' | 'fetching' | 'fresh' | 'degraded' | 'failing' | 'closed';
+  /** Whether `getToken()` would answer from memory. */
+  readonly ready: boolean;
+  /** The version of the token in hand, 0 without one. */
+  readonly version: number;
+  /** Milliseconds since the token in hand was first seen. */
+  readonly tokenAgeMs: number | null;
+  /** Milliseconds until it expires. */
+  readonly validityLeftMs: number | null;
+  /** When it expires, milliseconds since the Unix epoch by this machine's clock. */
+  readonly expiresUnixMs: number | null;
+  /** Milliseconds until the next request; null before the first call, or with one under way. */
+  readonly nextRefreshInMs: number | null;
+  /** Whether a request is under way. */
+  readonly refreshing: boolean;
+  /** Failures in a row. */
+  readonly attempts: number;
+  /** The last failure, even if it is over. */
+  readonly lastError: { readonly kind: ErrorCode; readonly message: string; readonly unixMs: number } | null;
+  /** This machine's clock less the source's, in milliseconds, to about a second. */
+  readonly clockSkewMs: number | null;
+  /** Who is told of new tokens: how many, those still on an old one when it is about to expire, the oldest version. */
+  readonly listeners: { readonly count: number; readonly stale: number; readonly oldestVersion: number | null };
+  /** Since the provider was made. */
+  readonly counters: {
+    readonly fetches: number;
+    readonly renewed: number;
+    readonly unchanged: number;
+    /** Failed requests by error code. */
+    readonly failures: Readonly<Record<string, number>>;
+    readonly notifications: number;
+    readonly lateNotifications: number;
+    readonly listenerFailures: number;
+    readonly reauthsAccepted: number;
+    readonly reauthsRejected: number;
+    /** Rejections that servers gave, by reason. */
+    readonly authRejections: Readonly<Record<string, number>>;
+    readonly eventsDropped: number;
+    /** How many requests took at most so many seconds, by class and not cumulated; null stands for infinity. */
+    readonly refreshDuration: { readonly sumS: number; readonly classes: readonly (readonly [number | null, number])[] };
+  };
+}
+
+/** What every event has. No event holds a secret. */
+export interface ProviderEvent {
+  readonly name: ProviderEventName;
+  readonly level: 'warn' | 'info' | 'debug';
+  /** A line for a log. */
+  readonly message: string;
+}
+
+/** An event about the token of a version. */
+export interface VersionEvent extends ProviderEvent {
+  readonly version: number;
+}
+
+/** What can be listened to with `on()`; the names are the same in every language. */
+export interface ProviderEvents {
+  /** A newer token is in service. `uti` is Entra's id of it, which the sign-in log has too. */
+  token_refreshed: VersionEvent & { readonly expiresUnixMs: number; readonly uti?: string };
+  /** A request failed. A valid token stays in service, and the request is made again. */
+  refresh_failed: ProviderEvent & {
+    readonly error: EntrakeyError;
+    /** Failures in a row. */
+    readonly attempt: number;
+    readonly nextAttemptInMs: number;
+  };
+  /** A connection took the token of this version. */
+  reauthenticated: VersionEvent;
+  /** A connection was refused with the token of this version. */
+  reauthentication_failed: VersionEvent;
+  /** Connections are still on this version, which is about to expire. */
+  listener_stale: VersionEvent;
+  /** A server refused the token of this version. */
+  rejected: VersionEvent;
+  /** A listener for new tokens failed inside the library. */
+  listener_failed: ProviderEvent;
+  /** A token came that will hardly be taken, or not as its owner expects. */
+  warning: ProviderEvent;
+  /** The provider was closed. */
+  closed: ProviderEvent;
+}
+
+/** The names of the events. */
+export type ProviderEventName = keyof ProviderEvents;
 
 /**
  * Supplies the access token of one identity and keeps it fresh. Making one does no network I/O: the first
@@ -177,7 +300,7 @@ export declare class Provider implements Disposable, AsyncDisposable {
   /**
    * A valid token: from memory if there is one, else from the source. The same object while it is usable.
    *
-   * Rejects with an {@link EntrakeyError}.
+   * Rejects with an {@link EntrakeyError}, or with the reason of `options.signal`.
    */
   getToken(options?: GetTokenOptions): Promise<Token>;
   /** The token in memory if it is valid, however little is left of it. Never fetches. */
@@ -191,6 +314,37 @@ export declare class Provider implements Disposable, AsyncDisposable {
    * @throws {EntrakeyError} `CLOSED` after `close()`.
    */
   subscribe(listener: (token: Token) => unknown): Subscription;
+  /** Waits until `getToken()` would answer from memory: for start-up and health checks. Rejects as it does. */
+  ready(options?: GetTokenOptions): Promise<void>;
+  /**
+   * Asks for a new token soon, whatever is left of the current one, which stays in service meanwhile: call it when a
+   * secret was replaced. Requests stay one at a time and spaced.
+   *
+   * @throws {EntrakeyError} `CLOSED` after `close()`.
+   */
+  refresh(): void;
+  /**
+   * Says that a server refused the token of `version`, and with what message (`WRONGPASS …`), and explains it. If
+   * another token could help, one is asked for: once for each version, then ever more rarely.
+   *
+   * @throws {EntrakeyError} `CLOSED` after `close()`.
+   */
+  reportRejected(version: number, message: string): Rejection;
+  /** A snapshot of what the provider is doing. Never fetches. */
+  status(): Status;
+  /** The metrics as text for Prometheus, with the media type {@link METRICS_CONTENT_TYPE}. */
+  metrics(): string;
+  /** Those of several providers as one text; give each a `name` of its own. */
+  static metricsOf(providers: Iterable<Provider>): string;
+  /**
+   * Calls `listener` with each event of that name, in their order. One that throws or rejects causes a process warning
+   * and nothing else. Listening does not keep the process alive.
+   */
+  on<Name extends ProviderEventName>(name: Name, listener: (event: ProviderEvents[Name]) => unknown): this;
+  /** As `on()`, for the next event only. */
+  once<Name extends ProviderEventName>(name: Name, listener: (event: ProviderEvents[Name]) => unknown): this;
+  /** Ends what `on()` began. */
+  off<Name extends ProviderEventName>(name: Name, listener: (event: ProviderEvents[Name]) => unknown): this;
   /** Ends the background work and forgets the token; calls that wait reject with `CLOSED`. Waits for nothing. */
   close(): void;
   /** `close()`, for `using`. */
@@ -230,6 +384,9 @@ export declare class EntrakeyError extends Error {
   /** The HTTP status of the answer, if there was one. */
   readonly httpStatus?: number;
 }
+
+/** The media type of `metrics()`, for the `Content-Type` header. */
+export declare const METRICS_CONTENT_TYPE: string;
 
 /** The version of this library, the same in every language. */
 export declare const VERSION: string;

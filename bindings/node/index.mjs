@@ -1,4 +1,4 @@
 // One implementation for both module systems: `instanceof` must hold across them.
 import entrakey from './index.cjs';
 
-export const { EntrakeyError, Provider, Token, VERSION } = entrakey;
+export const { EntrakeyError, METRICS_CONTENT_TYPE, Provider, Token, VERSION } = entrakey;

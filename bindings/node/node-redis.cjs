@@ -1,10 +1,10 @@
 'use strict';
 
 const { invalidArgument } = require('./lib/errors.cjs');
+const { nodeAddressMap, servername } = require('./lib/redis/addresses.cjs');
+const { withCredentials } = require('./lib/redis/node-redis-options.cjs');
+const { NodeRedisCredentials } = require('./lib/redis/node-redis-provider.cjs');
 const { warn } = require('./lib/warning.cjs');
-
-/** node-redis asks inside connect(), and asks again by itself: a long wait here would be a dead client. */
-const INSIDE_CONNECT = { timeoutMs: 5000, wait: false };
 
 const toCredentials = ({ username, secret }) => ({ username, password: secret });
 
@@ -16,30 +16,21 @@ function credentialsProvider(provider, { onReAuthenticationError = warnOfReAuthe
   if (typeof provider?.getToken !== 'function' || typeof provider.subscribe !== 'function') {
     throw invalidArgument('credentialsProvider() takes a Provider of entrakey.');
   }
+  const credentials = new NodeRedisCredentials(provider, toCredentials);
   return {
     type: 'streaming-credentials-provider',
 
-    async subscribe(listener) {
-      let told; // nothing before the connection has its first token: node-redis is in its handshake
-      // First the subscription: a token that arrives during the wait below must not be missed.
-      const subscription = provider.subscribe((token) => {
-        if (told === undefined || token.version <= told) return;
-        told = token.version;
-        listener.onNext(toCredentials(token));
-      });
-      try {
-        const answer = await provider.getToken(INSIDE_CONNECT);
-        const token = provider.current() ?? answer;
-        told = token.version;
-        return [toCredentials(token), { dispose: () => subscription.unsubscribe() }];
-      } catch (error) {
-        subscription.unsubscribe();
-        throw error;
-      }
-    },
+    subscribe: (listener) => credentials.subscribe(listener),
 
-    onReAuthenticationError,
+    onReAuthenticationError(error) {
+      const shown = credentials.explained(error);
+      if (shown !== undefined) onReAuthenticationError(shown);
+    },
   };
 }
 
-module.exports = { credentialsProvider };
+function clientOptions(options, provider, { allowPlaintext, ...more } = {}) {
+  return withCredentials(options, credentialsProvider(provider, more), { allowPlaintext });
+}
+
+module.exports = { clientOptions, credentialsProvider, nodeAddressMap, servername };

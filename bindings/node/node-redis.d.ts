@@ -25,8 +25,17 @@ export interface StreamingCredentialsProvider {
 
 /** Options of {@link credentialsProvider}. */
 export interface CredentialsProviderOptions {
-  /** Called when a connection could not be re-authenticated. Without it there is a process warning. */
-  onReAuthenticationError?: (error: Error) => void;
+  /**
+   * Called when a connection could not be re-authenticated; if the server refused the token, the message says why
+   * and what to do. Without it there is a process warning.
+   */
+  onReAuthenticationError?: ((error: Error) => void) | undefined;
+}
+
+/** Options of {@link clientOptions}. */
+export interface ClientOptionsOptions extends CredentialsProviderOptions {
+  /** Permits connections without TLS to other machines: whoever sees the traffic can use the token. */
+  allowPlaintext?: boolean | undefined;
 }
 
 /**
@@ -37,3 +46,26 @@ export declare function credentialsProvider(
   provider: Provider,
   options?: CredentialsProviderOptions,
 ): StreamingCredentialsProvider;
+
+/**
+ * `createClient(clientOptions({ url: 'rediss://…' }, provider))`: the same options with the credentials put where
+ * they belong. For `createClient`, `createClientPool`, `createCluster` and `createSentinel`.
+ *
+ * Unlike {@link credentialsProvider}, which never sees a connection, this refuses one without TLS to another machine.
+ *
+ * @throws {EntrakeyError} `INVALID_CONFIG`: the token would be sent in clear.
+ */
+export declare function clientOptions<Options extends object, RESP extends 2 | 3 | undefined = undefined>(
+  options: Options & { RESP?: RESP },
+  provider: Provider,
+  more?: ClientOptionsOptions,
+): Options & ([RESP] extends [undefined] ? unknown : { RESP: RESP });
+
+/**
+ * For a cache with the OSS cluster policy: `createCluster({ nodeAddressMap: nodeAddressMap(host), … })`. The nodes
+ * announce internal addresses that no certificate names; all are reached at the cache's host name, each at its port.
+ */
+export declare function nodeAddressMap(host: string): (address: string) => { host: string; port: number } | undefined;
+
+/** `{ servername: host }`, checked: the name that a certificate is verified against, whatever address is connected to. */
+export declare function servername(host: string): { servername: string };

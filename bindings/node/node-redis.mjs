@@ -1,3 +1,3 @@
 import adapter from './node-redis.cjs';
 
-export const { credentialsProvider } = adapter;
+export const { clientOptions, credentialsProvider, nodeAddressMap, servername } = adapter;

@@ -164,6 +164,15 @@ impl Token {
         by_boot.min(self.valid.left(now.monotonic, now.wall))
     }
 
+    /// For how long it may be handed out without asking the provider again, zero if not at all: for a binding that
+    /// keeps it in the host's own memory. Count it on a clock that cannot be set and on the wall clock, and
+    /// stop at the first that says it is over.
+    #[must_use]
+    pub fn usable_for(&self) -> Duration {
+        let now = Now::read();
+        self.usable.left(now.monotonic, now.wall).min(self.end.saturating_sub(now.boot))
+    }
+
     /// As [`Token::is_usable`], at a time that is given.
     pub(crate) fn is_usable_at(&self, now: Now) -> bool {
         self.usable.is_ahead(now.monotonic, now.wall) && now.boot < self.end
@@ -186,18 +195,7 @@ mod tests {
 
     #[test]
     fn the_hit_path_heeds_both_clocks_and_the_validity_that_must_be_left() {
-        let usable = |now: Now, min_validity| {
-            let parts = Parts {
-                secret: Zeroizing::new("s".to_owned()),
-                username: "u".to_owned(),
-                version: 1,
-                end: now.boot + Duration::from_secs(3600),
-                lifetime: Duration::from_secs(3600),
-                min_validity: Duration::from_secs(min_validity),
-                refresh_in: Duration::ZERO,
-            };
-            Token::new(parts, now).is_usable()
-        };
+        let usable = |now: Now, min_validity| token(now, min_validity).is_usable();
         let now = Now::read();
         let two_hours = Duration::from_secs(7200);
         assert!(usable(now, 60));
@@ -205,5 +203,33 @@ mod tests {
         assert!(!usable(Now { wall: now.wall - two_hours, ..now }, 60), "expired by the wall clock");
         let origin = now.monotonic.checked_sub(two_hours);
         assert!(origin.is_none_or(|monotonic| !usable(Now { monotonic, ..now }, 60)), "by the other");
+    }
+
+    #[test]
+    fn what_a_binding_may_keep_ends_with_the_clock_that_says_the_least() {
+        let now = Now::read();
+        let within = |left: Duration, seconds: u64| {
+            left <= Duration::from_secs(seconds) && left > Duration::from_secs(seconds.saturating_sub(60))
+        };
+        assert!(within(token(now, 600).usable_for(), 3000));
+        assert_eq!(token(now, 3600).usable_for(), Duration::ZERO);
+        let hour = Duration::from_secs(3600);
+        assert!(within(token(Now { wall: now.wall - hour / 2, ..now }, 0).usable_for(), 1800));
+        let asleep = Now { boot: now.boot.saturating_sub(hour / 2), ..now };
+        assert!(within(token(asleep, 0).usable_for(), 1800), "half of it went by during suspend");
+    }
+
+    /// A token of one hour that was seen at `now`.
+    fn token(now: Now, min_validity: u64) -> Token {
+        let parts = Parts {
+            secret: Zeroizing::new("s".to_owned()),
+            username: "u".to_owned(),
+            version: 1,
+            end: now.boot + Duration::from_secs(3600),
+            lifetime: Duration::from_secs(3600),
+            min_validity: Duration::from_secs(min_validity),
+            refresh_in: Duration::ZERO,
+        };
+        Token::new(parts, now)
     }
 }

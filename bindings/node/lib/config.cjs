@@ -6,7 +6,6 @@ const native = require('./native.cjs');
 const toSnake = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 const toCamel = (name) => name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());
 
-const KEYS = new Map(native.configurationKeys().map((key) => [key, toCamel(key)]));
 /** The options that are no configuration keys, in the order in which the native side takes them. */
 const CALLBACKS = ['tokenCallback', 'assertionCallback'];
 const VALUES = new Set(['string', 'number', 'boolean']);
@@ -29,10 +28,11 @@ function toEntries(options) {
 
 /** The error for what the core said, with the configuration keys spelled as they are here. */
 function toError(failure, options = {}) {
-  const names = new Map([...KEYS, ...Object.keys(options).map((key) => [toSnake(key), key])]);
+  const keys = native.configurationKeys().map((key) => [key, toCamel(key)]);
+  const names = new Map([...keys, ...Object.keys(options).map((key) => [toSnake(key), key])]);
   const ofFile = failure.message.startsWith('Configuration file "'); // keys are in snake_case there
   const message = ofFile ? failure.message : failure.message.replace(/\w+/g, (word) => names.get(word) ?? word);
   return new EntrakeyError({ ...failure, message });
 }
 
-module.exports = { CALLBACKS, toEntries, toError };
+module.exports = { CALLBACKS, toCamel, toEntries, toError };

@@ -3,17 +3,14 @@
 const { existsSync } = require('node:fs');
 const path = require('node:path');
 const { EntrakeyError } = require('./errors.cjs');
+const { candidates, host } = require('./platform.cjs');
 const { version } = require('../package.json');
 
 const ROOT = path.join(__dirname, '..');
 const BUILD = '"npm run build" in bindings/node of the entrakey sources makes one (it needs Rust)';
-
-/** The binaries that may fit; on Linux the loader says which C library is here. */
-function candidates() {
-  const target = `${process.platform}-${process.arch}`;
-  const names = process.platform === 'linux' ? [`${target}-gnu`, `${target}-musl`] : [target];
-  return names.map((name) => `entrakey.${name}.node`);
-}
+const AGAIN =
+  'Install entrakey again on this machine, and with optional dependencies (npm leaves them out with --omit=optional, ' +
+  'and a node_modules folder or container layer from another platform has the wrong one)';
 
 // The code that hosts and bundlers know from a missing optional package.
 function unavailable(message, cause) {
@@ -22,25 +19,36 @@ function unavailable(message, cause) {
   return error;
 }
 
+/** Where a binary is: beside the package, as it was built, or in the package of its platform. */
+function find(name) {
+  const built = path.join(ROOT, `entrakey.${name}.node`);
+  if (existsSync(built)) return built;
+  try {
+    return require.resolve(`entrakey-${name}/entrakey.${name}.node`);
+  } catch {
+    return undefined;
+  }
+}
+
 function load() {
-  const host = `${process.platform}-${process.arch}, Node.js ${process.version}`;
   let cause;
   for (const name of candidates()) {
-    const file = path.join(ROOT, name);
-    if (!existsSync(file)) continue;
+    const file = find(name);
+    if (file === undefined) continue;
     try {
-      return { name, native: require(file) };
+      return { name: path.basename(file), native: require(file) };
     } catch (error) {
       cause = error;
     }
   }
-  const names = candidates().join(' or ');
+  const names = candidates()
+    .map((name) => `entrakey-${name}`)
+    .join(' or ');
   throw unavailable(
     cause === undefined
-      ? `entrakey has no native binary for this platform (${host}): ${names} is missing. ` +
-          `Install entrakey again on this machine; ${BUILD}.`
-      : `The native binary of entrakey cannot be loaded here (${host}): ${cause.message}. ` +
-          `It may be for another C library or processor. Install entrakey again on this machine; ${BUILD}.`,
+      ? `entrakey has no native binary for this platform (${host()}): the package ${names} is missing. ${AGAIN}; ${BUILD}.`
+      : `The native binary of entrakey cannot be loaded here (${host()}): ${cause.message}. ` +
+          `It may be for another C library or processor. ${AGAIN}; ${BUILD}.`,
     cause,
   );
 }
@@ -49,7 +57,7 @@ const { name, native } = load();
 
 // A binary that an older build left behind would fail later, and in stranger ways.
 if (native.libraryVersion() !== version) {
-  throw unavailable(`${name} is of entrakey ${native.libraryVersion()}, the package of ${version}: ${BUILD}.`);
+  throw unavailable(`${name} is of entrakey ${native.libraryVersion()}, the package of ${version}: ${AGAIN}; ${BUILD}.`);
 }
 
 module.exports = native;

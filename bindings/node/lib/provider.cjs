@@ -3,10 +3,20 @@
 const { CALLBACKS, toEntries, toError } = require('./config.cjs');
 const { invalidArgument } = require('./errors.cjs');
 const native = require('./native.cjs');
-const { supplier } = require('./supply.cjs');
 const { Token } = require('./token.cjs');
-const { warn } = require('./warning.cjs');
 
+const DISPOSE = Symbol.dispose ?? Symbol.for('Symbol.dispose');
+const ASYNC_DISPOSE = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose');
+
+// Loaded when they are first needed: what not every program uses shall not cost each of them at its start.
+const events = () => require('./events.cjs');
+const status = () => require('./status.cjs');
+const subscriptions = () => require('./subscription.cjs');
+const supply = () => require('./supply.cjs');
+const waiting = () => require('./waiting.cjs');
+
+/** The longest that a timer takes. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const MAX_TIMEOUT_MS = 2 ** 32 - 1;
 
 function timeoutOf({ timeoutMs }) {
@@ -17,26 +27,34 @@ function timeoutOf({ timeoutMs }) {
 
 class Provider {
   #handle;
-  #usableVersion;
   /** The newest token that came over from the native side. */
   #token;
+  /** Between these, by the wall clock, `#token` is handed out without asking the native side. */
+  #usableFrom = Infinity;
+  #usableUntil = -Infinity;
+  /** Ends that by the clock that cannot be set. */
+  #timer;
   #subscribed = 0;
   #closed = false;
+  #listeners;
 
   constructor(options = {}) {
     const entries = toEntries(options);
-    const suppliers = CALLBACKS.map((name) => supplier(name, options[name]));
+    const suppliers = CALLBACKS.map((name) =>
+      options[name] === undefined ? undefined : supply().supplier(name, options[name]),
+    );
     const opened = native.open(entries, ...suppliers);
     if (opened.code !== undefined) throw toError(opened, options);
     this.#handle = opened;
-    this.#usableVersion = native.usableVersion(opened);
+    const self = new WeakRef(this); // the native side must not keep a provider that nobody else has
+    const failure = native.onToken(opened, () => self.deref()?.#usable());
+    if (failure) throw toError(failure);
   }
 
   async getToken(options) {
-    // The native side alone knows the clocks that count suspend and the validity that must be left.
-    const version = this.#usableVersion();
-    const token = this.#token;
-    if (token !== undefined && token.version === version) return token;
+    const now = Date.now();
+    if (now < this.#usableUntil && now >= this.#usableFrom && options === undefined) return this.#token;
+    options?.signal?.throwIfAborted();
     return this.#usable() ?? this.#wait(options);
   }
 
@@ -51,37 +69,87 @@ class Provider {
     return native.version(this.#handle);
   }
 
+  async ready(options) {
+    await this.getToken(options);
+  }
+
+  refresh() {
+    const failure = native.refresh(this.#handle);
+    if (failure) throw toError(failure);
+  }
+
+  reportRejected(version, message) {
+    if (typeof version !== 'number' || typeof message !== 'string') {
+      throw invalidArgument("reportRejected() takes the token's version and the server's message.");
+    }
+    const rejection = native.reportRejected(this.#handle, version, message);
+    if (rejection.code !== undefined) throw toError(rejection);
+    return rejection;
+  }
+
+  status() {
+    return status().toStatus(native.status(this.#handle));
+  }
+
+  metrics() {
+    return native.metrics([this.#handle]);
+  }
+
+  static metricsOf(providers) {
+    return native.metrics(Array.from(providers, (provider) => provider.#handle));
+  }
+
   subscribe(listener) {
     if (typeof listener !== 'function') throw invalidArgument('subscribe() takes a function.');
     const id = ++this.#subscribed;
-    let told = 0;
-    const failure = native.subscribe(this.#handle, id, () => {
-      const token = this.current();
-      // Several pieces of news may have waited for a busy event loop, or one for an unsubscribe().
-      if (told === undefined || token === undefined || token.version <= told) return;
-      told = token.version;
-      tell(listener, token);
-    });
+    const subscription = new (subscriptions().Subscription)(this.#handle, id, listener);
+    const failure = native.subscribe(this.#handle, id, () => subscription.tell(this.current()));
     if (failure) throw toError(failure);
-    const unsubscribe = () => {
-      told = undefined;
-      native.unsubscribe(this.#handle, id);
-    };
-    return { unsubscribe, [Symbol.dispose ?? Symbol.for('Symbol.dispose')]: unsubscribe };
+    return subscription;
+  }
+
+  on(name, listener) {
+    return this.#listen(name, listener, false);
+  }
+
+  once(name, listener) {
+    return this.#listen(name, listener, true);
+  }
+
+  off(name, listener) {
+    this.#listeners?.remove(name, listener);
+    if (this.#listeners?.isEmpty) native.unobserve(this.#handle);
+    return this;
   }
 
   close() {
     this.#closed = true;
-    this.#token = undefined;
+    this.#forget();
     native.close(this.#handle);
   }
 
-  [Symbol.dispose ?? Symbol.for('Symbol.dispose')]() {
+  [DISPOSE]() {
     this.close();
   }
 
-  async [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]() {
+  async [ASYNC_DISPOSE]() {
     this.close();
+  }
+
+  #listen(name, listener, once) {
+    const { Listeners, toEvent } = events();
+    const listeners = (this.#listeners ??= new Listeners());
+    const first = listeners.isEmpty;
+    listeners.add(name, listener, once);
+    if (first) {
+      // Nothing here may be the provider, which would then never be garbage.
+      const failure = native.observe(this.#handle, (parts) => {
+        const event = toEvent(parts);
+        listeners.tell(event.name, event);
+      });
+      if (failure) throw toError(failure);
+    }
+    return this;
   }
 
   #usable() {
@@ -89,7 +157,7 @@ class Provider {
   }
 
   async #wait(options = {}) {
-    const answer = await native.waitForToken(this.#handle, timeoutOf(options), options.wait === false);
+    const answer = await waiting().waitFor(this.#handle, timeoutOf(options), options);
     if (answer.code !== undefined) throw toError(answer);
     return this.#adopt(answer);
   }
@@ -98,19 +166,30 @@ class Provider {
   #adopt(parts) {
     if (!parts) return undefined;
     const held = this.#token;
-    if (held?.version === parts.version) return held;
-    const token = new Token(parts);
-    if (!this.#closed && (held === undefined || held.version < token.version)) this.#token = token;
-    return token;
+    if (this.#closed || (held !== undefined && held.version > parts.version)) return new Token(parts);
+    if (held?.version !== parts.version) this.#token = new Token(parts);
+    this.#serveFor(parts.usableFor);
+    return this.#token;
   }
-}
 
-/** A listener that throws, or whose promise rejects, harms nobody; what it threw is shown. */
-async function tell(listener, token) {
-  try {
-    await listener(token);
-  } catch (error) {
-    warn('ENTRAKEY_LISTENER_FAILED', 'A listener for new tokens failed', error);
+  /** The wall clock goes on during suspend but can be set; timers run on the one that is the other way round. */
+  #serveFor(ms) {
+    this.#usableFrom = Date.now();
+    this.#usableUntil = this.#usableFrom + ms;
+    clearTimeout(this.#timer);
+    const self = new WeakRef(this);
+    this.#timer = setTimeout(() => self.deref()?.#ask(), Math.min(ms, LONGEST_TIMER_MS)).unref();
+  }
+
+  /** The next call asks the native side. */
+  #ask() {
+    this.#usableUntil = -Infinity;
+  }
+
+  #forget() {
+    this.#ask();
+    this.#token = undefined;
+    clearTimeout(this.#timer);
   }
 }
 

@@ -16,6 +16,8 @@ pub struct TokenParts {
     pub expires: f64,
     /// Milliseconds since the Unix epoch.
     pub refresh: f64,
+    /// For how many milliseconds JavaScript may hand it out by itself.
+    pub usable_for: f64,
 }
 
 impl From<&Token> for TokenParts {
@@ -26,6 +28,7 @@ impl From<&Token> for TokenParts {
             version: number(token.version()),
             expires: number(token.expires_unix_ms()),
             refresh: number(token.refresh_unix_ms()),
+            usable_for: number(token.usable_for().as_millis().try_into().unwrap_or(u64::MAX)),
         }
     }
 }
@@ -63,4 +66,9 @@ impl From<Error> for Failure {
 /// A count or a time as JavaScript's number, exact up to 2⁵³.
 pub(crate) fn number(value: u64) -> f64 {
     value as f64
+}
+
+/// A version as it comes back from JavaScript; what is no version at all is version 0, which no token has.
+pub(crate) fn version_of(value: f64) -> u64 {
+    value as u64 // saturates, and NaN is 0
 }

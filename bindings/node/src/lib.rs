@@ -5,6 +5,8 @@
 //! fail returns a [`convert::Failure`] because the error class lives in JavaScript.
 
 mod convert;
+mod events;
+mod feedback;
 mod provider;
 mod request;
 mod waiting;

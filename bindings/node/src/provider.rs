@@ -2,29 +2,40 @@
 
 use crate::convert::{Failure, TokenParts, number};
 use crate::request::{Question, supplier};
-use crate::waiting;
-use entrakey_core::{Config, GetToken, Provider, Subscription};
-use napi::bindgen_prelude::{Either, External, Function, Object};
+use crate::waiting::{self, Answered};
+use entrakey_core::{Config, GetToken, Observation, Provider, Subscription};
+use napi::Result;
+use napi::bindgen_prelude::{Either, External, Function};
 use napi::threadsafe_function::ThreadsafeFunctionCallMode;
-use napi::{Env, Result};
 use napi_derive::napi;
 use std::collections::HashMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// A provider and what its JavaScript object subscribed to.
 pub struct Handle {
-    provider: Provider,
+    pub(crate) provider: Provider,
     /// Kept here, not in JavaScript: a subscription must not end because a host dropped what `subscribe`
     /// returned.
     subscriptions: Mutex<HashMap<u32, Subscription>>,
+    observations: Mutex<Observations>,
+}
+
+/// What the JavaScript object observes.
+#[derive(Default)]
+pub(crate) struct Observations {
+    pub(crate) tokens: Option<Observation>,
+    pub(crate) events: Option<Observation>,
 }
 
 impl Handle {
-    fn subscriptions(&self) -> MutexGuard<'_, HashMap<u32, Subscription>> {
+    pub(crate) fn subscriptions(&self) -> MutexGuard<'_, HashMap<u32, Subscription>> {
         self.subscriptions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn observations(&self) -> MutexGuard<'_, Observations> {
+        self.observations.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -55,7 +66,11 @@ pub fn open(
         config.on_assertion_request(supplier(ask)?);
     }
     Ok(match provider(config, entries) {
-        Ok(provider) => Either::A(External::new(Handle { provider, subscriptions: Mutex::default() })),
+        Ok(provider) => Either::A(External::new(Handle {
+            provider,
+            subscriptions: Mutex::default(),
+            observations: Mutex::default(),
+        })),
         Err(error) => Either::B(error.into()),
     })
 }
@@ -65,17 +80,6 @@ fn provider(mut config: Config, entries: Vec<Entry>) -> std::result::Result<Prov
         config.set(&key, &Zeroizing::new(value))?;
     }
     Provider::new(&config)
-}
-
-/// A function that tells the version of the token in memory if it is usable, else 0: what `getToken()`
-/// compares on each call. It is bound to its provider because finding that from a handle costs more.
-#[napi(catch_unwind)]
-pub fn usable_version<'env>(env: &'env Env, handle: &External<Handle>) -> Result<Function<'env, (), f64>> {
-    let provider = handle.provider.clone();
-    env.create_function_from_closure("usableVersion", move |_| {
-        let ask = || provider.with_usable(|token| number(token.version())).unwrap_or_default();
-        Ok(catch_unwind(AssertUnwindSafe(ask)).unwrap_or_default()) // 0 leads to a call that reports it
-    })
 }
 
 /// The token in memory, if it is usable.
@@ -102,16 +106,17 @@ pub fn version(handle: &External<Handle>) -> f64 {
     number(handle.provider.version())
 }
 
-/// Waits for a token. The promise holds the event loop until it settles, and never rejects.
+/// Waits for a token and calls `answered` once with it or with the failure. Holds nothing alive: whether the event loop is
+/// to wait for it is JavaScript's to say.
 #[napi(catch_unwind)]
-pub fn wait_for_token<'env>(
-    env: &'env Env,
+pub fn wait_for_token(
     handle: &External<Handle>,
     timeout_ms: Option<u32>,
     no_wait: bool,
-) -> Result<Object<'env>> {
+    answered: Answered<'_>,
+) -> Result<()> {
     let timeout = timeout_ms.map(|ms| Duration::from_millis(ms.into()));
-    waiting::start(env, &handle.provider, GetToken { timeout, no_wait })
+    waiting::start(&handle.provider, GetToken { timeout, no_wait }, &answered)
 }
 
 /// Calls `listener` after each new token, with nothing: it reads the newest token itself, so that news

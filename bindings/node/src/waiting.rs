@@ -6,19 +6,23 @@
 
 use crate::convert::{Failure, TokenParts};
 use entrakey_core::{GetToken, Provider};
-use napi::bindgen_prelude::{Either, Object};
-use napi::{Env, Result};
+use napi::Result;
+use napi::bindgen_prelude::{Either, Function};
+use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 
-/// A promise for the answer. It is always resolved: a failure is an answer too.
-pub(crate) fn start<'env>(env: &'env Env, provider: &Provider, how: GetToken) -> Result<Object<'env>> {
-    let (deferred, promise) = env.create_deferred()?;
+/// What is called with the answer. A failure is an answer too.
+pub(crate) type Answered<'a> = Function<'a, Either<TokenParts, Failure>, ()>;
+
+/// Calls `answered` on its own thread once the core has an answer; never during this call.
+pub(crate) fn start(provider: &Provider, how: GetToken, answered: &Answered<'_>) -> Result<()> {
+    type Answer = Either<TokenParts, Failure>;
+    let done =
+        answered.build_threadsafe_function::<Answer>().weak::<true>().callee_handled::<false>().build()?;
     provider.get_token_then(how, move |answer| {
-        deferred.resolve(move |_| {
-            Ok(match answer {
-                Ok(token) => Either::A(TokenParts::from(token.as_ref())),
-                Err(error) => Either::B(Failure::from(error)),
-            })
-        });
+        let answer =
+            answer.map_or_else(|error| Either::B(error.into()), |token| Either::A(token.as_ref().into()));
+        // The status says only that the environment is going away, and whoever waits with it.
+        done.call(answer, ThreadsafeFunctionCallMode::NonBlocking);
     });
-    Ok(promise)
+    Ok(())
 }

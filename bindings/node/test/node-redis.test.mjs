@@ -2,11 +2,19 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { Provider } from 'entrakey';
-import { credentialsProvider } from 'entrakey/node-redis';
-import { createClient } from 'redis';
+import { clientOptions, credentialsProvider, nodeAddressMap, servername } from 'entrakey/node-redis';
+import * as redis6 from 'redis';
+import * as redis5 from 'redis-5';
 import { startEmulator } from './emulator.mjs';
-import { closedEndpoint, until } from './support.mjs';
+import { closedEndpoint, relayTo, until } from './support.mjs';
+
+const { createClient } = redis6;
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc');
 
 function connectTo({ REDIS_HOST, REDIS_PORT, REDIS_CA_FILE }, options) {
   const socket = {
@@ -24,7 +32,7 @@ const nobody = { onNext() {}, onError() {} };
 
 for (const RESP of [2, 3]) {
   test(`one connection lives through rotations (RESP${RESP})`, async (t) => {
-    const emulator = await startEmulator(t, '4s');
+    const emulator = await startEmulator(t, '2s');
     const provider = new Provider({ identity: 'managed_identity' });
     t.after(() => provider.close());
     const failed = [];
@@ -32,7 +40,7 @@ for (const RESP of [2, 3]) {
     const live = credentialsProvider(provider, { onReAuthenticationError });
     const client = await connectTo(emulator.environment, { RESP, credentialsProvider: live });
     client.on('error', (error) => failed.push(error));
-    const end = Date.now() + 10_000;
+    const end = Date.now() + 6000;
     for (let round = 0; Date.now() < end; round++) {
       await client.set('key', String(round));
       assert.equal(await client.get('key'), String(round));
@@ -112,4 +120,134 @@ test('when no token can be had, each subscribe rejects, soon', async () => {
 
 test('only a provider will do', () => {
   assert.throws(() => credentialsProvider({}), { code: 'INVALID_ARGUMENT' });
+});
+
+test('a connection in clear to another machine is refused, one that is known to be safe is not', () => {
+  const provider = new Provider({ identity: 'managed_identity' });
+  const inClear = [
+    { url: 'redis://192.0.2.1:6379' },
+    { socket: { host: 'cache.example' } },
+    { rootNodes: [{ url: 'redis://192.0.2.1' }], defaults: { socket: { tls: true } } },
+    { rootNodes: [{ url: 'rediss://192.0.2.1' }] }, // the nodes that are found later have the defaults
+    { sentinelRootNodes: [{ host: '192.0.2.1', port: 26379 }], name: 'x' },
+  ];
+  for (const options of inClear) {
+    assert.throws(() => clientOptions(options, provider), { code: 'INVALID_CONFIG', message: /clear/ });
+    clientOptions(options, provider, { allowPlaintext: true });
+  }
+  const safe = [
+    [{ url: 'rediss://192.0.2.1' }, (made) => made.credentialsProvider],
+    [{ url: 'redis://127.0.0.1' }, (made) => made.credentialsProvider],
+    [{ socket: { path: '/run/redis.sock' } }, (made) => made.credentialsProvider],
+    [{}, (made) => made.credentialsProvider],
+    [{ socket: { host: '192.0.2.1', tls: true } }, (made) => made.credentialsProvider],
+    [{ rootNodes: [{ url: 'rediss://192.0.2.1' }], defaults: { socket: { tls: true } } }, (made) => made.defaults.credentialsProvider],
+    [
+      { sentinelRootNodes: [{ host: '192.0.2.1', port: 1 }], nodeClientOptions: { socket: { tls: true } } },
+      (made) => made.nodeClientOptions.credentialsProvider,
+    ],
+  ];
+  for (const [options, find] of safe) {
+    assert.equal(find(clientOptions(options, provider)).type, 'streaming-credentials-provider');
+  }
+  provider.close();
+});
+
+for (const [version, { createClient, createClientPool, createCluster }] of Object.entries({ 6: redis6, 5: redis5 })) {
+  test(`node-redis ${version}: duplicates, a pool and pub/sub stay on the newest token`, async (t) => {
+    const emulator = await startEmulator(t, '3s');
+    const provider = new Provider({ identity: 'managed_identity', reauthSpread: 0 });
+    t.after(() => provider.close());
+    const failed = [];
+    const socket = { host: 'localhost', port: emulator.port, tls: true, ca: emulator.ca };
+    const how = { onReAuthenticationError: (error) => failed.push(error) };
+    const options = clientOptions({ socket, RESP: 3 }, provider, how);
+    const client = createClient(options);
+    const clients = [client, client.duplicate(), client.duplicate()];
+    for (const each of clients) each.on('error', (error) => failed.push(error));
+    await Promise.all(clients.map((each) => each.connect()));
+    const pool = createClientPool(options, { minimum: 4, maximum: 4 });
+    await pool.connect();
+    emulator.closeFirst(pool, ...clients);
+    pool.on('error', (error) => failed.push(error));
+    const received = new Set();
+    await clients[1].subscribe('news', (message) => received.add(message));
+    for (let round = 0; provider.version < 4; round++) {
+      await clients[2].publish('news', `${provider.version}`);
+      await Promise.all(Array.from({ length: 8 }, (_, key) => pool.set(`key${key}`, String(round))));
+      await sleep(20);
+    }
+    assert.deepEqual(failed, []);
+    for (const version of ['2', '3']) assert.ok(received.has(version), `nothing came with token ${version}`);
+    const { connections } = (await emulator.stats()).redis.by_object_id[provider.current().username];
+    assert.equal(connections, 7);
+  });
+
+  test(`node-redis ${version}: a cluster`, async (t) => {
+    const emulator = await startEmulator(t, '3s', { clusterPolicy: 'oss', nodes: 3 });
+    const provider = new Provider({ identity: 'managed_identity', reauthSpread: 0 });
+    t.after(() => provider.close());
+    const failed = [];
+    const socket = { tls: true, ca: emulator.ca, ...servername('localhost') };
+    const options = {
+      rootNodes: [{ socket: { host: 'localhost', port: emulator.port } }],
+      defaults: { socket },
+      nodeAddressMap: nodeAddressMap('localhost'),
+      RESP: 3,
+    };
+    const how = { onReAuthenticationError: (error) => failed.push(error) };
+    const cluster = createCluster(clientOptions(options, provider, how));
+    cluster.on('error', (error) => failed.push(error));
+    await cluster.connect();
+    emulator.closeFirst(cluster);
+    for (let round = 0; provider.version < 3; round++) {
+      await Promise.all(Array.from({ length: 12 }, (_, key) => cluster.set(`key${key}`, String(round))));
+      await sleep(20);
+    }
+    assert.deepEqual(failed, []);
+    assert.equal(cluster.masters.length, 3);
+  });
+
+  test(`node-redis ${version}: what it leaks on a reconnect goes, and a closed client is no error`, async (t) => {
+    const emulator = await startEmulator(t, '2s');
+    const provider = new Provider({ identity: 'managed_identity', reauthSpread: 0 });
+    t.after(() => provider.close());
+    const failed = [];
+    const how = { onReAuthenticationError: (error) => failed.push(error) };
+    const relay = await relayTo(t, emulator.port);
+    const socket = { host: 'localhost', port: relay.port, tls: true, ca: emulator.ca };
+    const client = createClient(clientOptions({ socket, RESP: 3 }, provider, how));
+    client.on('error', () => {}); // the connections that are about to be cut
+    await client.connect();
+    await client.ping();
+    const listeners = () => provider.status().listeners.count;
+    for (let round = 0; round < 3; round++) {
+      const ready = new Promise((resolve) => client.once('ready', resolve)); // events.once() would end at an error
+      relay.cut();
+      await ready;
+      await client.ping();
+    }
+    assert.ok(listeners() > 1, 'node-redis leaks; if not, this test has no point any more');
+    await until('only the living one is left', () => (collectGarbage(), listeners() === 1));
+    await client.ping();
+    client.destroy();
+    assert.equal(listeners(), 0);
+    assert.deepEqual(failed, []);
+  });
+}
+
+test('a refused re-authentication is explained, and asks for another token', async (t) => {
+  await startEmulator(t);
+  const provider = new Provider({ identity: 'managed_identity' });
+  t.after(() => provider.close());
+  const failed = [];
+  const how = { onReAuthenticationError: (error) => failed.push(error) };
+  await provider.ready();
+  const live = credentialsProvider(provider, how);
+  live.onReAuthenticationError(new Error('WRONGPASS invalid username-password pair'));
+  assert.match(failed[0].message, /^WRONGPASS[^]*access policy/);
+  assert.equal(provider.status().counters.authRejections.no_access_policy, 1);
+  live.onReAuthenticationError(new Error('Socket closed unexpectedly'));
+  assert.equal(failed[1].message, 'Socket closed unexpectedly');
+  assert.equal(provider.status().counters.authRejections.no_access_policy, 1);
 });

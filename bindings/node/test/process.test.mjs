@@ -94,6 +94,52 @@ test('a worker thread that waits for a token can be terminated', async (t) => {
   assert.ok(performance.now() - started < 2000);
 });
 
+test('the package can be loaded twice, and both copies work', async (t) => {
+  await startEmulator(t);
+  const program = `
+    const once = require('entrakey');
+    for (const file of Object.keys(require.cache)) if (!file.endsWith('.node')) delete require.cache[file];
+    const twice = require('entrakey');
+    const of = ({ Provider }) => new Provider({ identity: 'managed_identity' }).getToken();
+    Promise.all([of(once), of(twice)]).then((tokens) =>
+      console.log(once.Provider !== twice.Provider, tokens[0] instanceof once.Token, tokens[1] instanceof twice.Token));`;
+  const { code, stdout, stderr } = await runProgram(program);
+  assert.deepEqual([code, stdout, stderr], [0, 'true true true\n', '']);
+});
+
+test('a provider that nobody has any more is closed, and leaves nothing behind', async (t) => {
+  const emulator = await startEmulator(t);
+  const program = `
+    const { Provider } = require('entrakey');
+    const collected = new FinalizationRegistry(() => (count += 1));
+    let count = 0;
+    const one = async () => {
+      const provider = new Provider({ identity: 'managed_identity' });
+      collected.register(provider);
+      provider.on('closed', () => {});
+      await provider.getToken();
+    };
+    const pause = () => new Promise((resolve) => setTimeout(resolve, 10));
+    const round = async (n) => {
+      for (let i = 0; i < n; i++) await one();
+      for (let i = 0; i < 5; i++) { gc(); await pause(); }
+      return process.memoryUsage().rss;
+    };
+    (async () => {
+      await round(50);
+      const before = await round(50);
+      const after = await round(200);
+      const end = Date.now() + 10_000;
+      while (count < 300 && Date.now() < end) { gc(); await pause(); }
+      console.log(JSON.stringify({ count, grown: after - before }));
+    })();`;
+  const { stdout, stderr } = await runProgram(program, { flags: ['--expose-gc'] });
+  const { count, grown } = JSON.parse(stdout || `{"count": "${stderr}"}`);
+  assert.equal(count, 300);
+  assert.ok(grown < 8 * 2 ** 20, `${grown} bytes more after 200 providers`);
+  assert.equal(await emulator.tokenRequests(), 300);
+});
+
 test('a missing or unusable native binary is an error that names platform and remedy', async (t) => {
   const copy = mkdtempSync(path.join(tmpdir(), 'entrakey-'));
   t.after(() => rmSync(copy, { recursive: true }));
@@ -104,7 +150,7 @@ test('a missing or unusable native binary is an error that names platform and re
   const expected = { name: 'EntrakeyError', code: 'MODULE_NOT_FOUND' };
   assert.throws(() => require('./index.cjs'), {
     ...expected,
-    message: new RegExp(`${process.platform}-${process.arch}.*is missing.*npm run build`),
+    message: new RegExp(`${process.platform}-${process.arch}.*is missing.*Install entrakey again.*npm run build`),
   });
   const libc = process.platform === 'linux' ? '-gnu' : '';
   cpSync(path.join(copy, 'package.json'), path.join(copy, `entrakey.${process.platform}-${process.arch}${libc}.node`));

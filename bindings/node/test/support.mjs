@@ -1,7 +1,7 @@
 // What several test files need.
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
@@ -12,7 +12,7 @@ export const claims = (token) => JSON.parse(Buffer.from(token.secret.split('.')[
 /** Waits until `condition()` holds, and not for ever. */
 export async function until(what, condition) {
   const end = performance.now() + 20_000;
-  while (!condition()) {
+  while (!(await condition())) {
     if (performance.now() > end) throw new Error(`${what}: not within 20 s`);
     await sleep(10);
   }
@@ -40,12 +40,30 @@ export async function silentEndpoint(test) {
   return `http://127.0.0.1:${server.address().port}`;
 }
 
+/** A port that leads to another one until `cut()`, which closes the connections; new ones are taken at once. */
+export async function relayTo(test, port) {
+  const sockets = new Set();
+  const keep = (socket) => sockets.add(socket.on('error', () => {}).on('close', () => sockets.delete(socket)));
+  const server = createServer((near) => {
+    const far = connect(port, '127.0.0.1');
+    [near, far].forEach(keep);
+    near.pipe(far).pipe(near);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const cut = () => sockets.forEach((socket) => socket.destroy());
+  test.after(() => {
+    server.close();
+    cut();
+  });
+  return { port: server.address().port, cut };
+}
+
 /** Runs a program in a Node.js of its own and says how it ended. `require('entrakey')` works in it. */
-export function runProgram(program, { env = process.env, esm = false } = {}) {
+export function runProgram(program, { env = process.env, esm = false, flags = [] } = {}) {
   const started = performance.now();
   const kind = esm ? ['--input-type=module'] : [];
   return new Promise((resolve) => {
-    execFile(process.execPath, [...kind, '-e', program], { cwd: PACKAGE, env, timeout: 20_000 }, (error, stdout, stderr) => {
+    execFile(process.execPath, [...flags, ...kind, '-e', program], { cwd: PACKAGE, env, timeout: 20_000 }, (error, stdout, stderr) => {
       resolve({ code: error ? (error.code ?? error.signal) : 0, stdout, stderr, ms: performance.now() - started });
     });
   });

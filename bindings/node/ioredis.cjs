@@ -1,0 +1,49 @@
+'use strict';
+
+const { invalidArgument } = require('./lib/errors.cjs');
+const { dnsLookup, natMap, servername } = require('./lib/redis/addresses.cjs');
+const { Attachment } = require('./lib/redis/ioredis-attachment.cjs');
+const { refusePlaintextOf } = require('./lib/redis/ioredis-connection.cjs');
+const { warn } = require('./lib/warning.cjs');
+
+/** By client, so that a second attach() finds the first. */
+const attached = new WeakMap();
+
+const isCallable = (value) => typeof value === 'function' || typeof value?.then === 'function';
+
+function warnOfReAuthentication(error) {
+  warn('ENTRAKEY_REAUTHENTICATION_FAILED', 'A Redis connection was not re-authenticated and will be closed', error);
+}
+
+function check(client, provider) {
+  if (typeof provider?.getToken !== 'function' || typeof provider.subscribe !== 'function') {
+    throw invalidArgument('attach() takes a client and a Provider of entrakey.');
+  }
+  if (typeof client?.duplicate !== 'function' || typeof client.options !== 'object') {
+    throw invalidArgument(
+      'attach() takes an instance of Redis or Cluster of ioredis or iovalkey. For BullMQ, pass such an instance as its ' +
+        'connection; options would be copied.',
+    );
+  }
+  const options = client.options.redisOptions ?? client.options;
+  if (isCallable(options.password) || isCallable(options.username)) {
+    throw invalidArgument(
+      'The option password is a function or a promise, which ioredis sends as text (the server says WRONGPASS): leave ' +
+        'out username and password; attach() supplies them. See docs/node.md, "Troubleshooting".',
+    );
+  }
+  if (attached.has(client)) {
+    throw invalidArgument('This client has been attached already.');
+  }
+}
+
+function attach(client, provider, { onReAuthenticationError = warnOfReAuthentication, allowPlaintext } = {}) {
+  check(client, provider);
+  if (typeof client.nodes !== 'function') refusePlaintextOf(client.options, { allowPlaintext });
+  const attachment = new Attachment(provider, { onReAuthenticationError, allowPlaintext });
+  attachment.add(client);
+  attached.set(client, attachment);
+  return client;
+}
+
+module.exports = { attach, dnsLookup, natMap, servername };

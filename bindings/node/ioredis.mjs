@@ -1,0 +1,3 @@
+import adapter from './ioredis.cjs';
+
+export const { attach, dnsLookup, natMap, servername } = adapter;

@@ -1,0 +1,24 @@
+'use strict';
+
+// The longest that a timer takes; one that is over is set anew.
+const LONGEST_MS = 2 ** 31 - 1;
+
+let held = 0;
+let timer;
+
+/** Keeps the event loop alive until the function that it gives is called. */
+function hold() {
+  held += 1;
+  timer ??= setInterval(() => {}, LONGEST_MS);
+  let released = false;
+  return () => {
+    if (released) return;
+    released = true;
+    held -= 1;
+    if (held > 0) return;
+    clearInterval(timer);
+    timer = undefined;
+  };
+}
+
+module.exports = { hold };

@@ -1,0 +1,16 @@
+'use strict';
+
+/** Tokens of a TokenCredential of @azure/identity, as it is. */
+class AzureIdentityProvider {
+  constructor(getToken) {
+    this.getToken = getToken;
+  }
+
+  async requestToken() {
+    const token = await this.getToken();
+    if (!token?.token) throw new Error('The credential gave no token');
+    return { token, ttlMs: token.expiresOnTimestamp - Date.now() };
+  }
+}
+
+module.exports = { AzureIdentityProvider };

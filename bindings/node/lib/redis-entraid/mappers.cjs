@@ -1,0 +1,21 @@
+'use strict';
+
+const isAuthenticationResult = (token) => typeof token.accessToken === 'string' && !('token' in token);
+const isAccessToken = (token) => typeof token.token === 'string' && !('accessToken' in token);
+
+/** The token itself, whichever of the two shapes it is in. */
+const secretOf = (token) => (isAuthenticationResult(token) ? token.accessToken : token.token);
+
+const claimsOf = (secret) => JSON.parse(Buffer.from(secret.split('.')[1], 'base64url').toString());
+
+function OID_CREDENTIALS_MAPPER(token) {
+  const secret = secretOf(token);
+  return { username: claimsOf(secret).oid, password: secret };
+}
+
+function DEFAULT_CREDENTIALS_MAPPER(token) {
+  if (!isAuthenticationResult(token)) return OID_CREDENTIALS_MAPPER(token);
+  return { username: token.uniqueId, password: token.accessToken };
+}
+
+module.exports = { DEFAULT_CREDENTIALS_MAPPER, OID_CREDENTIALS_MAPPER, isAccessToken, isAuthenticationResult };

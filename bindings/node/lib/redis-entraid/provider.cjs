@@ -1,0 +1,107 @@
+'use strict';
+
+const { NodeRedisCredentials } = require('../redis/node-redis-provider.cjs');
+const { warn } = require('../warning.cjs');
+const { DEFAULT_CREDENTIALS_MAPPER, OID_CREDENTIALS_MAPPER } = require('./mappers.cjs');
+const { HostSource, OwnSource } = require('./sources.cjs');
+const { TokenManager } = require('./token-manager.cjs');
+
+const showReAuthenticationError = (error) => console.error('ReAuthenticationError', error);
+
+class EntraidCredentialsProvider {
+  type = 'streaming-credentials-provider';
+  #options;
+  #toCredentials;
+  #source;
+  #credentials;
+  /** The version that the token manager has. */
+  #managed = 0;
+
+  constructor(tokenManager, idp, options = {}) {
+    this.tokenManager = tokenManager;
+    this.idp = idp;
+    this.#options = options;
+    this.#toCredentials = options.credentialsMapper ?? DEFAULT_CREDENTIALS_MAPPER;
+    const show = options.onReAuthenticationError ?? showReAuthenticationError;
+    this.onReAuthenticationError = (error) => {
+      const shown = this.#credentials === undefined ? error : this.#credentials.explained(error);
+      if (shown !== undefined) show(shown);
+    };
+  }
+
+  subscribe(listener) {
+    return this.#begun().subscribe(listener);
+  }
+
+  hasActiveSubscriptions() {
+    return this.getSubscriptionsCount() > 0;
+  }
+
+  getSubscriptionsCount() {
+    return this.#credentials?.size ?? 0;
+  }
+
+  getTokenManager() {
+    return this.tokenManager;
+  }
+
+  getCurrentCredentials() {
+    const token = this.hasActiveSubscriptions() ? this.#source.provider.current() : undefined;
+    return token === undefined ? null : this.#map(token);
+  }
+
+  /** Nothing is made before the first subscription: identity providers are for tests, too. */
+  #begun() {
+    if (this.#credentials !== undefined) return this.#credentials;
+    const mapsNames = ![DEFAULT_CREDENTIALS_MAPPER, OID_CREDENTIALS_MAPPER].includes(this.#toCredentials);
+    this.#source =
+      this.idp instanceof OwnSource
+        ? this.idp
+        : new HostSource(this.idp, this.tokenManager.config, this.#toCredentials, mapsNames);
+    const { provider } = this.#source;
+    this.#credentials = new NodeRedisCredentials(provider, (token) => this.#map(token));
+    const self = new WeakRef(this); // events must not keep what nobody else has
+    provider.on('refresh_failed', (event) => self.deref()?.#failed(event));
+    provider.on('token_refreshed', () => self.deref()?.#refreshed());
+    return this.#credentials;
+  }
+
+  #map(token) {
+    this.#manage(token);
+    return this.#toCredentials(this.#source.nativeOf(token));
+  }
+
+  /** Lets the token manager know of a token, once. */
+  #manage(token) {
+    if (token.version <= this.#managed) return undefined;
+    this.#managed = token.version;
+    return this.tokenManager.wrapAndSetCurrentToken(
+      this.#source.nativeOf(token),
+      token.expiresOn.getTime() - Date.now(),
+    );
+  }
+
+  #refreshed() {
+    const token = this.#source.provider.current();
+    const managed = token === undefined ? undefined : this.#manage(token);
+    if (managed !== undefined && this.tokenManager instanceof TokenManager) this.tokenManager.tell('onNext', managed);
+  }
+
+  #failed({ error }) {
+    const told = Object.assign(new Error(error.message), { name: 'IDPError', isRetryable: error.retriable });
+    if (this.tokenManager instanceof TokenManager) this.tokenManager.tell('onError', told);
+    if (error.retriable) {
+      this.#options.onRetryableError?.(error.message);
+      return;
+    }
+    for (const listener of this.#credentials.listeners()) {
+      try {
+        listener.onError(told);
+      } catch (thrown) {
+        warn('ENTRAKEY_LISTENER_FAILED', 'A listener for errors failed', thrown);
+      }
+    }
+  }
+}
+
+module.exports = { EntraidCredentialsProvider };

@@ -1,0 +1,73 @@
+'use strict';
+
+/** A token and its times, as @redis/client's `Token`. */
+class ManagedToken {
+  constructor(value, expiresAtMs, receivedAtMs) {
+    this.value = value;
+    this.expiresAtMs = expiresAtMs;
+    this.receivedAtMs = receivedAtMs;
+  }
+
+  getTtlMs(now) {
+    return Math.max(0, this.expiresAtMs - now);
+  }
+}
+
+/** What programs ask of @redis/client's `TokenManager`. It tells; the work is done by a `Provider`. */
+class TokenManager {
+  #current = null;
+  #listener = null;
+
+  constructor(identityProvider, config) {
+    const ratio = config?.expirationRefreshRatio;
+    if (ratio > 1) throw new Error('expirationRefreshRatio must be less than or equal to 1');
+    if (ratio < 0) throw new Error('expirationRefreshRatio must be greater or equal to 0');
+    this.identityProvider = identityProvider;
+    this.config = config;
+  }
+
+  /** The listener is told of each new token of the credentials provider, and of errors, until `dispose()`. */
+  start(listener) {
+    this.#listener = listener;
+    return {
+      dispose: () => {
+        if (this.#listener === listener) this.#stop();
+      },
+    };
+  }
+
+  isRunning() {
+    return this.#listener !== null;
+  }
+
+  getCurrentToken() {
+    return this.#current;
+  }
+
+  wrapAndSetCurrentToken(nativeToken, ttlMs) {
+    const now = Date.now();
+    this.#current = new ManagedToken(nativeToken, now + ttlMs, now);
+    return this.#current;
+  }
+
+  calculateRefreshTime(token, now = Date.now()) {
+    return Math.floor(token.getTtlMs(now) * this.config.expirationRefreshRatio);
+  }
+
+  /** Before the first retry; the later ones double. */
+  calculateRetryDelay() {
+    return this.config.retry?.initialDelayMs ?? 0;
+  }
+
+  /** For the credentials provider: what it tells the listener. */
+  tell(what, value) {
+    this.#listener?.[what](value);
+  }
+
+  #stop() {
+    this.#listener = null;
+    this.#current = null;
+  }
+}
+
+module.exports = { TokenManager };

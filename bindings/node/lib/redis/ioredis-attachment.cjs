@@ -1,0 +1,129 @@
+'use strict';
+
+const { Connection, liveCredentials } = require('./ioredis-connection.cjs');
+const { refusePlaintext } = require('./plaintext.cjs');
+
+/**
+ * All connections that came from one `attach()`: the client's, its duplicates', a cluster's nodes' and subscribers'. A
+ * connection is forgotten when it ends and remembered when it connects again.
+ */
+class Attachment {
+  #provider;
+  #how;
+  #live = new Set();
+  #subscription;
+  /** Known clients, ended ones too. */
+  #known = new WeakSet();
+
+  constructor(provider, how) {
+    this.#provider = provider;
+    this.#how = how;
+  }
+
+  add(client) {
+    if (this.#known.has(client)) return;
+    this.#known.add(client);
+    if (typeof client.nodes === 'function') this.#addCluster(client);
+    else this.#addConnection(client);
+    this.#patchDuplicate(client);
+  }
+
+  #addConnection(redis) {
+    const connection = new Connection(redis, this.#provider, this.#how);
+    if (redis.status !== 'wait' && redis.status !== 'end') this.#remember(connection);
+    redis.on('connecting', () => this.#remember(connection));
+    redis.on('end', () => this.#forget(connection));
+    // News that came during the handshake: the next would come too late for the token that was used in it.
+    redis.on('ready', () => {
+      const token = this.#provider.current();
+      if (token !== undefined) void connection.reauthenticate(token);
+    });
+  }
+
+  #addCluster(cluster) {
+    const { options } = cluster;
+    if (!options.redisOptions?.tls) {
+      for (const node of cluster.startupNodes) refusePlaintext(startupHost(node), this.#how);
+    }
+    options.redisOptions ??= {};
+    liveCredentials(options.redisOptions, this.#provider);
+    cluster.on('+node', (node) => this.add(node)); // before it connects
+    for (const node of cluster.nodes('all')) this.add(node);
+    this.#addSubscriber(cluster.subscriber);
+    this.#addShardedSubscribers(cluster.shardedSubscribers);
+  }
+
+  /**
+   * The cluster's own subscriber is none of its nodes. It is made with a copy of a node's credentials and connects at the
+   * first SUBSCRIBE, which may be long after.
+   */
+  #addSubscriber(holder) {
+    if (!holder || !('subscriber' in holder)) return; // an ioredis that keeps it elsewhere
+    let current = holder.subscriber;
+    if (current) this.add(current);
+    Object.defineProperty(holder, 'subscriber', {
+      get: () => current,
+      set: (redis) => {
+        current = redis;
+        if (redis) this.add(redis);
+      },
+      enumerable: true,
+      configurable: true,
+    });
+  }
+
+  /** One for each shard, with `shardedSubscribers: true`. */
+  #addShardedSubscribers(group) {
+    const subscribers = group?.shardedSubscribers;
+    if (!(subscribers instanceof Map)) return;
+    const add = (subscriber) => subscriber.instance && this.add(subscriber.instance);
+    for (const subscriber of subscribers.values()) add(subscriber);
+    const set = subscribers.set;
+    subscribers.set = (key, subscriber) => {
+      add(subscriber);
+      return set.call(subscribers, key, subscriber);
+    };
+  }
+
+  /** ioredis's own copies the options' values of now. */
+  #patchDuplicate(client) {
+    const { duplicate } = client;
+    client.duplicate = (...args) => {
+      const copy = duplicate.apply(client, args);
+      this.add(copy);
+      return copy;
+    };
+  }
+
+  #remember(connection) {
+    this.#live.add(connection);
+    try {
+      this.#subscription ??= this.#provider.subscribe((token) => this.#tell(token));
+    } catch {
+      // The provider is closed: the connection will say so when it asks for its token.
+    }
+  }
+
+  #forget(connection) {
+    this.#live.delete(connection);
+    if (this.#live.size > 0) return;
+    this.#subscription?.unsubscribe();
+    this.#subscription = undefined; // with the last connection everything is garbage
+  }
+
+  async #tell(token) {
+    const subscription = this.#subscription;
+    const outcomes = await Promise.all([...this.#live].map((connection) => connection.reauthenticate(token)));
+    const known = outcomes.filter((outcome) => outcome !== undefined);
+    if (known.length > 0) subscription?.ack(token.version, known.every(Boolean));
+  }
+}
+
+/** ioredis takes a port, a URL, or an object. */
+function startupHost(node) {
+  if (typeof node === 'number') return 'localhost';
+  if (typeof node === 'string') return new URL(node.includes('://') ? node : `redis://${node}`).hostname;
+  return node.host ?? 'localhost';
+}
+
+module.exports = { Attachment };

@@ -1,0 +1,170 @@
+'use strict';
+
+const { Socket } = require('node:net');
+const { refusePlaintext } = require('./plaintext.cjs');
+const { reportRejection } = require('./rejection.cjs');
+
+/** ioredis connects again by itself: a long wait here would be a dead client. */
+const INSIDE_CONNECT = { timeoutMs: 5000, wait: false };
+
+/** ioredis's commands on a connection that has subscribed and speaks RESP2. */
+const isResp2Subscriber = (redis) => Boolean(redis.condition?.subscriber) && redis.condition.protocol !== 3;
+
+/** One connection of ioredis whose credentials are the provider's of now, whenever it authenticates. */
+class Connection {
+  #provider;
+  #how;
+  /** The version of the token that the connection was given last. */
+  #version;
+
+  constructor(redis, provider, how) {
+    this.redis = redis;
+    this.#provider = provider;
+    this.#how = how;
+    liveCredentials(redis.options, provider);
+    this.#supplyConnector(redis.connector);
+    for (const name of ['hello', 'auth']) this.#watch(name);
+    this.#catchUp();
+  }
+
+  /** There is a newer token. Gives whether the server took it; undefined if that will be seen at the next connect. */
+  async reauthenticate(token) {
+    const { redis } = this;
+    if (redis.status !== 'ready' || this.#version === token.version) return undefined;
+    if (isResp2Subscriber(redis)) {
+      redis.disconnect(true); // AUTH is not allowed there; it subscribes again by itself
+      return undefined;
+    }
+    this.#version = token.version;
+    try {
+      await redis.call('AUTH', token.username, token.secret);
+      if (this.#version === token.version) return true;
+      // The connection was lost meanwhile: it came back with a newer token, and ioredis has sent this one once more.
+      this.#version = undefined;
+      return await this.reauthenticate(this.#provider.current() ?? token);
+    } catch (error) {
+      if (this.#version !== token.version) return undefined; // as above
+      const explanation = reportRejection(this.#provider, token.version, error);
+      if (explanation === undefined) return undefined; // the connection went away, and comes back with a new token
+      this.#how.onReAuthenticationError(explained(error, explanation));
+      return false;
+    }
+  }
+
+  /** A token before each connect: ioredis takes what its options say at that moment, and cannot wait. */
+  #supplyConnector(connector) {
+    const connect = connector.connect.bind(connector);
+    connector.connect = async (emit) => {
+      try {
+        await this.#putToken();
+      } catch (error) {
+        return failed(connector, error);
+      }
+      return connect(emit);
+    };
+  }
+
+  async #putToken() {
+    refusePlaintextOf(this.redis.options, this.#how);
+    const answer = await this.#provider.getToken(INSIDE_CONNECT);
+    this.#put(this.#provider.current() ?? answer);
+  }
+
+  #put(token) {
+    if (!this.redis.condition) return;
+    this.#version = token.version;
+    this.redis.condition.auth = [token.username, token.secret];
+  }
+
+  /** What the server says in the handshake is feedback too, with the explanation in the error that hosts see. */
+  #watch(name) {
+    const { redis } = this;
+    const command = redis[name];
+    redis[name] = (...args) => {
+      const version = this.#version;
+      const sent = command.apply(redis, args);
+      sent?.catch?.((error) => {
+        const explanation = reportRejection(this.#provider, version, error);
+        if (explanation !== undefined) explained(error, explanation);
+      });
+      return sent;
+    };
+  }
+
+  /** A client that was not made with `lazyConnect` is on its way already, without credentials. */
+  #catchUp() {
+    const { redis } = this;
+    if (redis.status === 'connecting') {
+      holdUp(redis.connector, () => this.#putToken());
+    } else if (redis.status === 'connect') {
+      redis.disconnect(true); // in its handshake, with nothing
+    } else if (redis.status === 'ready') {
+      const news = this.#provider.getToken(INSIDE_CONNECT).then((newest) => this.reauthenticate(newest));
+      news.catch(() => {}); // the next token will do
+    }
+  }
+}
+
+/** Refuses a connection that has these options and would send the token in clear. */
+function refusePlaintextOf({ tls, path, host, sentinels, enableTLSForSentinelMode }, how) {
+  if (path) return;
+  if (sentinels) {
+    // Where the sentinels send a client is seen by ioredis alone: any host may come.
+    if (!(tls && enableTLSForSentinelMode)) for (const one of sentinels) refusePlaintext(one.host ?? 'localhost', how);
+  } else if (!tls) {
+    refusePlaintext(host ?? 'localhost', how);
+  }
+}
+
+function explained(error, explanation) {
+  if (!error.message.includes(explanation)) error.message = `${error.message}\n${explanation}`;
+  return error;
+}
+
+/** `options.username` and `.password` that are read anew each time, and cannot be frozen by whoever writes them. */
+function liveCredentials(options, provider) {
+  const define = (name, get) =>
+    Object.defineProperty(options, name, { get, set() {}, enumerable: true, configurable: true });
+  define('username', () => provider.current()?.username);
+  define('password', () => provider.current()?.secret);
+}
+
+/** What a connect gives that failed: from this ioredis goes on to its retryStrategy, from a rejection it would end. */
+function failed(connector, error) {
+  const stream = new Socket();
+  stream.destroy();
+  connector.firstError = error;
+  connector.stream = stream;
+  return stream;
+}
+
+/**
+ * Lets a connect that has begun wait for `ready()` too. ioredis resolves its promise with the connector's `stream`: for
+ * once that is a thenable, which gives the stream later.
+ */
+function holdUp(connector, ready) {
+  const become = (stream) =>
+    Object.defineProperty(connector, 'stream', { value: stream, writable: true, enumerable: true, configurable: true });
+  const open = (opened) => {
+    const waiting = {
+      once(...args) {
+        opened.once(...args);
+        return waiting;
+      },
+      then(resolve) {
+        become(opened);
+        const fail = (error) => {
+          opened.destroy();
+          connector.firstError = error;
+        };
+        ready()
+          .catch(fail)
+          .then(() => resolve(opened));
+      },
+    };
+    become(waiting);
+  };
+  Object.defineProperty(connector, 'stream', { get: () => undefined, set: open, enumerable: true, configurable: true });
+}
+
+module.exports = { Connection, liveCredentials, refusePlaintextOf };

@@ -1,0 +1,62 @@
+'use strict';
+
+const { NodeRedisListeners } = require('./node-redis-listeners.cjs');
+const { reportRejection } = require('./rejection.cjs');
+
+/** node-redis asks inside connect(), and asks again by itself: a long wait here would be a dead client. */
+const INSIDE_CONNECT = { timeoutMs: 5000, wait: false };
+
+/** What is behind a streaming credentials provider of node-redis: its listeners, each with a subscription of its own. */
+class NodeRedisCredentials {
+  #provider;
+  #toCredentials;
+  #listeners = new NodeRedisListeners();
+
+  constructor(provider, toCredentials) {
+    this.#provider = provider;
+    this.#toCredentials = toCredentials;
+  }
+
+  get size() {
+    return this.#listeners.size;
+  }
+
+  /** The listeners themselves, to be told of what is no credentials. */
+  listeners() {
+    return this.#listeners.alive();
+  }
+
+  async subscribe(listener) {
+    const provider = this.#provider;
+    const toCredentials = this.#toCredentials;
+    let told; // nothing before the connection has its first token: node-redis is in its handshake
+    // First the subscription: a token that arrives during the wait below must not be missed.
+    const disposable = this.#listeners.add(listener, (tell) => {
+      const subscription = provider.subscribe((token) => {
+        if (told === undefined || token.version <= told) return;
+        told = token.version;
+        tell(toCredentials(token));
+      });
+      return () => void subscription.unsubscribe();
+    });
+    try {
+      const answer = await provider.getToken(INSIDE_CONNECT);
+      const token = provider.current() ?? answer;
+      told = token.version;
+      return [toCredentials(token), disposable];
+    } catch (error) {
+      disposable.dispose();
+      throw error;
+    }
+  }
+
+  /** What a host is to see of a failed re-authentication, with what it means; undefined if it is to see nothing. */
+  explained(error) {
+    if (this.#listeners.dropClosed(error)) return undefined;
+    const explanation = reportRejection(this.#provider, this.#provider.version, error);
+    if (explanation !== undefined) error.message = `${error.message}\n${explanation}`;
+    return error;
+  }
+}
+
+module.exports = { NodeRedisCredentials };

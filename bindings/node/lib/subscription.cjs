@@ -1,0 +1,72 @@
+'use strict';
+
+const { invalidArgument } = require('./errors.cjs');
+const { hold } = require('./holding.cjs');
+const native = require('./native.cjs');
+const { warn } = require('./warning.cjs');
+
+const DISPOSE = Symbol.dispose ?? Symbol.for('Symbol.dispose');
+
+class Subscription {
+  #handle;
+  #id;
+  #listener;
+  /** The version that the listener was told of last; undefined once it is to be told of nothing more. */
+  #told = 0;
+  /** Calls of the listener whose promises have not settled. */
+  #underWay = new Set();
+
+  constructor(handle, id, listener) {
+    this.#handle = handle;
+    this.#id = id;
+    this.#listener = listener;
+  }
+
+  /** For the provider: there is news. */
+  tell(token) {
+    // Several pieces of news may have waited for a busy event loop, or one for an unsubscribe().
+    if (this.#told === undefined || token === undefined || token.version <= this.#told) return;
+    this.#told = token.version;
+    const call = guarded(this.#listener, token).finally(() => this.#underWay.delete(call));
+    this.#underWay.add(call);
+  }
+
+  ack(version, accepted) {
+    if (typeof version !== 'number' || typeof accepted !== 'boolean') {
+      throw invalidArgument("ack() takes the token's version and whether the server accepted it.");
+    }
+    native.acknowledge(this.#handle, this.#id, version, accepted);
+  }
+
+  async unsubscribe({ timeoutMs = 5000 } = {}) {
+    this.#told = undefined;
+    native.unsubscribe(this.#handle, this.#id);
+    if (this.#underWay.size === 0) return true;
+    const release = hold();
+    let timer;
+    const over = new Promise((resolve) => (timer = setTimeout(resolve, timeoutMs, false)));
+    const returned = Promise.all(this.#underWay).then(() => true);
+    try {
+      return await Promise.race([returned, over]);
+    } finally {
+      clearTimeout(timer);
+      release();
+    }
+  }
+
+  [DISPOSE]() {
+    this.#told = undefined;
+    native.unsubscribe(this.#handle, this.#id);
+  }
+}
+
+/** A listener that throws, or whose promise rejects, harms nobody; what it threw is shown. */
+async function guarded(listener, token) {
+  try {
+    await listener(token);
+  } catch (error) {
+    warn('ENTRAKEY_LISTENER_FAILED', 'A listener for new tokens failed', error);
+  }
+}
+
+module.exports = { Subscription };

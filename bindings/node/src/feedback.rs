@@ -1,0 +1,64 @@
+//! What a host tells a provider, and what it may know about it.
+
+use crate::convert::{Failure, version_of};
+use crate::provider::Handle;
+use entrakey_core::{METRICS_CONTENT_TYPE, render_metrics};
+use napi::bindgen_prelude::{Either, External};
+use napi_derive::napi;
+
+/// What is to be made of a rejection.
+#[napi(object, object_from_js = false)]
+pub struct RejectionParts {
+    /// The likely reason.
+    pub reason: String,
+    /// Who the token was for, and what to do.
+    pub explanation: String,
+}
+
+/// Says that a server refused the token of `version`, and explains it.
+#[napi(catch_unwind)]
+pub fn report_rejected(
+    handle: &External<Handle>,
+    version: f64,
+    message: String,
+) -> Either<RejectionParts, Failure> {
+    match handle.provider.report_rejected(version_of(version), &message) {
+        Ok(rejection) => Either::A(RejectionParts {
+            reason: rejection.reason.name().to_owned(),
+            explanation: rejection.explanation,
+        }),
+        Err(error) => Either::B(error.into()),
+    }
+}
+
+/// Asks for a new token soon.
+#[napi(catch_unwind)]
+pub fn refresh(handle: &External<Handle>) -> Option<Failure> {
+    handle.provider.refresh().err().map(Failure::from)
+}
+
+/// Says what became of a re-authentication. Nothing happens if the subscription has ended.
+#[napi(catch_unwind)]
+pub fn acknowledge(handle: &External<Handle>, id: u32, version: f64, accepted: bool) {
+    if let Some(subscription) = handle.subscriptions().get(&id) {
+        subscription.ack(version_of(version), accepted);
+    }
+}
+
+/// The status as JSON, with the keys as the core spells them.
+#[napi(catch_unwind)]
+pub fn status(handle: &External<Handle>) -> String {
+    handle.provider.status().to_json()
+}
+
+/// The metrics of all these providers as one text.
+#[napi(catch_unwind)]
+pub fn metrics(handles: Vec<&External<Handle>>) -> String {
+    render_metrics(handles.into_iter().map(|handle| handle.provider.status()).collect())
+}
+
+/// The media type of that text.
+#[napi(catch_unwind)]
+pub fn metrics_content_type() -> &'static str {
+    METRICS_CONTENT_TYPE
+}

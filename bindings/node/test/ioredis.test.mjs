@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Provider } from 'entrakey';
+import { attach, dnsLookup, natMap, servername } from 'entrakey/ioredis';
+import * as ioredis from 'ioredis';
+import * as ioredis5 from 'ioredis-5';
+import * as iovalkey from 'iovalkey';
+import { startEmulator } from './emulator.mjs';
+import { closedEndpoint, until } from './support.mjs';
+
+const LIBRARIES = { 'ioredis 6': ioredis, 'ioredis 5': ioredis5, iovalkey };
+
+const managedIdentity = (t, more) => {
+  const provider = new Provider({ identity: 'managed_identity', reauthSpread: 0, ...more });
+  t.after(() => provider.close());
+  return provider;
+};
+
+// An address, as iovalkey turns to IPv6 for every second connect, and a name server may have none.
+const address = ({ ca, port }) => ({ host: '127.0.0.1', port, tls: { ca, ...servername('localhost') } });
+
+/** A client that is closed with the test, and the errors that it had. */
+function opened(t, client) {
+  const errors = [];
+  client.on('error', (error) => errors.push(error));
+  t.after(() => client.disconnect());
+  return { client, errors };
+}
+
+for (const [name, { Redis, Cluster }] of Object.entries(LIBRARIES)) {
+  test(`${name}: a client and its duplicate live through rotations and reconnects`, async (t) => {
+    const emulator = await startEmulator(t, '2s');
+    const provider = managedIdentity(t);
+    // Not lazy and without a token yet: it is on its way when it is attached.
+    const { client, errors } = opened(t, attach(new Redis(address(emulator)), provider));
+    assert.equal(await client.set('key', '0'), 'OK');
+    const { client: copy, errors: more } = opened(t, client.duplicate());
+    const start = provider.version;
+    for (let round = 1; provider.version < start + 2; round++) {
+      await client.set('key', String(round));
+      assert.equal(await copy.get('key'), String(round));
+      await sleep(10);
+    }
+    const of = async () => emulator.connections(provider.current().username);
+    await until('two connections, three AUTHs each', async () => (await of()).auths >= 6);
+    assert.equal((await of()).connections, 2, 'no connection was lost');
+    client.disconnect(true); // the token of its first connect has expired by now
+    assert.equal(await client.set('key', 'again'), 'OK');
+    const { counters } = provider.status();
+    assert.ok(counters.reauthsAccepted >= 2 && counters.reauthsRejected === 0);
+    assert.deepEqual([...errors, ...more], []);
+  });
+
+  test(`${name}: a subscriber goes on, whatever it speaks`, async (t) => {
+    const emulator = await startEmulator(t, '2s');
+    const provider = managedIdentity(t);
+    const { client: publisher } = opened(t, attach(new Redis(address(emulator)), provider));
+    const { client: subscriber, errors } = opened(t, publisher.duplicate());
+    const received = new Set();
+    subscriber.on('message', (_channel, message) => received.add(message));
+    await subscriber.subscribe('news');
+    for (let round = 0; provider.version < 4; round++) {
+      await publisher.publish('news', `${provider.version}`);
+      await sleep(20);
+    }
+    await until('news after three rotations', () => (publisher.publish('news', 'last'), received.has('last')));
+    for (const version of [2, 3]) assert.ok(received.has(String(version)), `nothing came with token ${version}`);
+    assert.deepEqual(errors, []);
+  });
+
+  test(`${name}: a cluster, its later nodes and its subscriber`, async (t) => {
+    const emulator = await startEmulator(t, '3s', { clusterPolicy: 'oss', nodes: 3 });
+    const provider = managedIdentity(t);
+    const cluster = new Cluster([{ host: 'localhost', port: emulator.port }], {
+      natMap: natMap('localhost'),
+      dnsLookup,
+      redisOptions: { tls: { ca: emulator.ca, ...servername('localhost') } },
+    });
+    const { client, errors } = opened(t, attach(cluster, provider));
+    const received = new Set();
+    client.on('message', (_channel, message) => received.add(message));
+    await client.subscribe('news');
+    for (let round = 0; provider.version < 4; round++) {
+      await Promise.all(Array.from({ length: 12 }, (_, key) => client.set(`key${key}`, String(round))));
+      await client.publish('news', String(provider.version));
+      await sleep(20);
+    }
+    await until('news after three rotations', () => (client.publish('news', 'last'), received.has('last')));
+    assert.equal(await client.get('key1') !== null, true);
+    assert.deepEqual(errors, []);
+    assert.equal(client.nodes('master').length, 3);
+  });
+}
+
+test('ioredis 6: a connection that cannot have a token tries again by itself, and says why it waits', async (t) => {
+  const emulator = await startEmulator(t);
+  await emulator.control('POST', '/emulator/faults', { route: 'imds', answers: [{ status: 500, times: 1 }] });
+  const provider = managedIdentity(t, { retryInitialMs: 100, retryMaxMs: 1500 });
+  const { client, errors } = opened(t, attach(new ioredis.Redis({ ...address(emulator), lazyConnect: true }), provider));
+  assert.equal(await client.ping(), 'PONG');
+  assert.ok(errors.every((error) => error.code !== undefined), String(errors));
+});
+
+test('ioredis 6: a refusal is explained in the error that the client gives', async (t) => {
+  const emulator = await startEmulator(t);
+  const provider = managedIdentity(t, { scope: 'https://vault.azure.net/.default' });
+  const { client, errors } = opened(t, attach(new ioredis.Redis({ ...address(emulator), retryStrategy: null }), provider));
+  await assert.rejects(client.ping());
+  await until('the refusal', () => provider.status().counters.authRejections.wrong_audience >= 1);
+  const secret = provider.current()?.secret;
+  await until('the error', () => errors.length > 0);
+  assert.match(errors.map(String).join('\n'), /WRONGPASS[^]*scope to https:\/\/redis\.azure\.com/);
+  assert.ok(!errors.map(String).join('\n').includes(secret));
+});
+
+test('what will not work is refused where it is written', async (t) => {
+  const provider = managedIdentity(t, { imdsEndpoint: await closedEndpoint() });
+  const idle = (options) => opened(t, new ioredis.Redis({ lazyConnect: true, ...options })).client;
+  assert.throws(() => attach(idle({ password: async () => 'x' }), provider), { code: 'INVALID_ARGUMENT', message: /Troubleshooting/ });
+  assert.throws(() => attach({ host: 'localhost' }, provider), { code: 'INVALID_ARGUMENT', message: /BullMQ/ });
+  assert.throws(() => attach(idle(), {}), { code: 'INVALID_ARGUMENT' });
+  const client = attach(idle(), provider);
+  assert.throws(() => attach(client, provider), { code: 'INVALID_ARGUMENT', message: /already/ });
+  for (const options of [{ host: '192.0.2.1' }, { sentinels: [{ host: '192.0.2.1' }], name: 'x', tls: {} }]) {
+    assert.throws(() => attach(idle(options), provider), { code: 'INVALID_CONFIG', message: /clear/ });
+    attach(idle(options), provider, { allowPlaintext: true });
+  }
+  const cluster = (options) =>
+    opened(t, new ioredis.Cluster([{ host: '192.0.2.1', port: 1 }], { lazyConnect: true, ...options })).client;
+  assert.throws(() => attach(cluster(), provider), { code: 'INVALID_CONFIG', message: /clear/ });
+  attach(cluster({ redisOptions: { tls: {} } }), provider);
+  assert.throws(() => natMap('https://localhost'), { code: 'INVALID_ARGUMENT' });
+});
+
+test('a closed client is forgotten, and comes back when it connects again', async (t) => {
+  const emulator = await startEmulator(t);
+  const provider = managedIdentity(t);
+  const { client } = opened(t, attach(new ioredis.Redis(address(emulator)), provider));
+  await client.ping();
+  assert.equal(provider.status().listeners.count, 1);
+  client.disconnect();
+  await once(client, 'end');
+  assert.equal(provider.status().listeners.count, 0);
+  await client.connect();
+  assert.equal(provider.status().listeners.count, 1);
+});
+
+test('a token that comes during the handshake is not forgotten', async (t) => {
+  const emulator = await startEmulator(t);
+  const provider = managedIdentity(t, { minRequestIntervalMs: 300 });
+  const first = await provider.getToken();
+  provider.refresh();
+  await until('a second token', () => provider.version === 2);
+  let current = first;
+  const slow = {
+    getToken: async () => current,
+    current: () => current,
+    subscribe: () => ({ unsubscribe() {}, ack() {} }),
+    reportRejected: () => assert.fail('nothing is refused'),
+  };
+  const { client } = opened(t, attach(new ioredis.Redis({ ...address(emulator), lazyConnect: true }), slow));
+  client.once('connect', () => (current = provider.current())); // the handshake has gone out with the first
+  await client.ping();
+  await until('an AUTH with each', async () => (await emulator.connections(first.username)).auths === 2);
+});
