@@ -466,3 +466,30 @@ def test_an_asyncio_subscription_that_connects_anew_authenticates_again_only_aft
             await client.aclose(), await publisher.aclose()
 
     asyncio.run(main())
+
+
+def test_a_connection_that_is_re_authenticated_keeps_its_time_out(emulator):
+    """Idle or released; a command that waits longer than an AUTH may take would fail otherwise."""
+    with entrakey.Provider.managed_identity() as provider:
+        credentials = CredentialProvider(provider)
+        client = full_pool(emulator, credentials, socket_timeout=60)
+        assert client.ping()
+        (connection,) = client.connection_pool._available_connections
+        for version, renew in ((1000, client.ping), (2000, lambda: credentials._renew_all(credentials._announced))):
+            announce_a_newer(credentials)
+            credentials._announced.version = version
+            credentials._announced.expires_on = time.time() + 3600
+            renew()
+            assert link_of(connection).version == version and connection._sock.gettimeout() == 60
+        client.close()
+
+
+def test_the_provider_is_told_once_its_connections_are_on_the_newest_token(start_emulator):
+    start_emulator(f"{LIFETIME_S}s")
+    with entrakey.Provider.managed_identity() as provider:
+        credentials = CredentialProvider(provider)
+        assert credentials.get_credentials()
+        deadline = time.monotonic() + 3 * LIFETIME_S
+        while provider.status()["counters"]["reauths_accepted"] == 0:
+            assert time.monotonic() < deadline, provider.status()
+            time.sleep(0.05)
