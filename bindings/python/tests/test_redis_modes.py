@@ -386,7 +386,7 @@ def test_an_asyncio_connection_that_was_subscribed_is_an_ordinary_one_afterwards
             assert await client.set("key", "value") is True
             assert await client.get("key") == b"value"
             assert link.reader is None and link.version == 1000
-            await client.aclose()
+            await client.aclose(close_connection_pool=True)
 
     asyncio.run(main())
 
@@ -463,7 +463,8 @@ def test_an_asyncio_subscription_that_connects_anew_authenticates_again_only_aft
                 while (message := await listening.get_message(timeout=1)) is None:
                     assert time.monotonic() < deadline
                 assert message["data"] == b"value"
-            await client.aclose(), await publisher.aclose()
+            for one in (client, publisher):
+                await one.aclose(close_connection_pool=True)
 
     asyncio.run(main())
 
