@@ -386,7 +386,7 @@ def test_an_asyncio_connection_that_was_subscribed_is_an_ordinary_one_afterwards
             assert await client.set("key", "value") is True
             assert await client.get("key") == b"value"
             assert link.reader is None and link.version == 1000
-            await client.aclose()
+            await client.aclose(close_connection_pool=True)
 
     asyncio.run(main())
 
@@ -463,6 +463,34 @@ def test_an_asyncio_subscription_that_connects_anew_authenticates_again_only_aft
                 while (message := await listening.get_message(timeout=1)) is None:
                     assert time.monotonic() < deadline
                 assert message["data"] == b"value"
-            await client.aclose(), await publisher.aclose()
+            for one in (client, publisher):
+                await one.aclose(close_connection_pool=True)
 
     asyncio.run(main())
+
+
+def test_a_connection_that_is_re_authenticated_keeps_its_time_out(emulator):
+    """Idle or released; a command that waits longer than an AUTH may take would fail otherwise."""
+    with entrakey.Provider.managed_identity() as provider:
+        credentials = CredentialProvider(provider)
+        client = full_pool(emulator, credentials, socket_timeout=60)
+        assert client.ping()
+        (connection,) = client.connection_pool._available_connections
+        for version, renew in ((1000, client.ping), (2000, lambda: credentials._renew_all(credentials._announced))):
+            announce_a_newer(credentials)
+            credentials._announced.version = version
+            credentials._announced.expires_on = time.time() + 3600
+            renew()
+            assert link_of(connection).version == version and connection._sock.gettimeout() == 60
+        client.close()
+
+
+def test_the_provider_is_told_once_its_connections_are_on_the_newest_token(start_emulator):
+    start_emulator(f"{LIFETIME_S}s")
+    with entrakey.Provider.managed_identity() as provider:
+        credentials = CredentialProvider(provider)
+        assert credentials.get_credentials()
+        deadline = time.monotonic() + 3 * LIFETIME_S
+        while provider.status()["counters"]["reauths_accepted"] == 0:
+            assert time.monotonic() < deadline, provider.status()
+            time.sleep(0.05)

@@ -1,10 +1,10 @@
 """The provider's Python half: one factory for each identity, what awaits, what a fork has to start again."""
 
+import sys
+
 from . import _entrakey, _log
 from ._forks import Survivors
-from ._host import warn_of_host
 from ._subscription import Subscription
-from ._supply import supplier
 
 # Those whose events are logged; a forked child has to observe them anew.
 _logged = Survivors("_log_events")
@@ -12,11 +12,18 @@ _logged = Survivors("_log_events")
 
 class Provider(_entrakey.Provider):
     def __new__(cls, *, token_callback=None, assertion_callback=None, **options):
-        warn_of_host()
-        if token_callback is not None:
-            options["_on_token_request"] = supplier(token_callback)
-        if assertion_callback is not None:
-            options["_on_assertion_request"] = supplier(assertion_callback)
+        # What only some programs need is imported by those: each module adds to the time that the import takes.
+        if "uwsgi" in sys.modules:
+            from ._host import warn_of_host
+
+            warn_of_host()
+        if token_callback is not None or assertion_callback is not None:
+            from ._supply import supplier
+
+            if token_callback is not None:
+                options["_on_token_request"] = supplier(token_callback)
+            if assertion_callback is not None:
+                options["_on_assertion_request"] = supplier(assertion_callback)
         self = super().__new__(cls, **options)
         self._name = options.get("name")
         self._log_events()

@@ -22,7 +22,7 @@ class Reader:
     """Stands between a PubSub and its blocking connection, until the PubSub lets go of it: then the connection is one
     of its pool's again, and an answer OK is some command's."""
 
-    covers = ("can_read", "read_response", "deregister_connect_callback")
+    covers = ["can_read", "read_response", "deregister_connect_callback"]  # of the connection's own
 
     def __init__(self, source, link, lock):
         self.source = source
@@ -112,7 +112,7 @@ class Reader:
 class AsyncReader(Reader):
     """On an event loop nobody else runs while AUTH is written, so that the reader has only to take the answer."""
 
-    covers = ("read_response", "deregister_connect_callback")
+    covers = ["read_response", "deregister_connect_callback"]
 
     def install(self):
         connection = self.link.connection()
