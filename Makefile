@@ -8,6 +8,7 @@ MINUTES = 10
 SECONDS_EACH = 900
 PREFIX = /usr/local
 LIBDIR = lib
+BUILT = target/release
 
 .PHONY: help demo test check bench soak simulate fuzz install fmt build prerequisites prerequisites-of-test
 
@@ -67,6 +68,8 @@ bench: prerequisites
 	$(CARGO) build --locked --release -p entrakey-ffi
 	@$(OFFLINE) scripts/bench-c.sh
 	$(CARGO) bench --locked -p entrakey-core --bench get_token
+	$(CARGO) build --locked -p entrakey-cli
+	scripts/python-bench.sh
 	@$(MAKE) --no-print-directory simulate ARGS=--fleet
 	$(CARGO) bench --locked -p entrakey-emulator --bench redis_plane --no-run
 	@$(OFFLINE) $(CARGO) bench -q --locked --offline -p entrakey-emulator --bench redis_plane
@@ -84,7 +87,7 @@ soak: prerequisites
 # Needs Rust and a C compiler only. As root after a build of one's own: the build is not repeated.
 install:
 	$(CARGO) build --locked --release -p entrakey-ffi
-	PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) LIBDIR=$(LIBDIR) scripts/install.sh target/release
+	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' LIBDIR='$(LIBDIR)' scripts/install.sh $(BUILT)
 
 fuzz: prerequisites-of-test
 	scripts/sanitized.sh

@@ -342,7 +342,7 @@ entrakey_error *entrakey_provider_subscribe(const entrakey_provider *provider,
  * Says what became of a re-authentication with the token of this version, so that status and metrics know which
  * connections are on which token. From the first call on, a subscription counts as being on a token only when that
  * was acknowledged. accepted = false also tells the provider, as entrakey_provider_report_rejected does. Never
- * blocks. NULL does nothing.
+ * blocks. After entrakey_subscription_unsubscribe nobody counts it any more. NULL does nothing.
  *
  * Valid use: subscription is NULL or live.
  */
@@ -459,7 +459,8 @@ entrakey_error *entrakey_provider_copy_credentials(const entrakey_provider *prov
 
 /**
  * The version of the newest token, 0 before the first one, after close and for NULL. One atomic load: compare it before
- * each command with the version that the connection last authenticated with.
+ * each command with the version that the connection last authenticated with. In a forked child it stands still until the
+ * first other call there, which copying credentials for a connection of the child's own is.
  *
  * Valid use: provider is NULL or live.
  */
@@ -684,8 +685,8 @@ void entrakey_token_free(entrakey_token *token);
 
 /**
  * Makes a watch. Its handle becomes readable when a token replaces another, early enough and at a random moment of its
- * own; if the provider has no token yet, also with the first one, at once; and for good when the provider is closed.
- * So make it first, and connect afterwards. Fails with CLOSED, or INTERNAL if the system gives no descriptor.
+ * own; if the provider has no valid token now, also with the next one, at once; and for good when the provider is
+ * closed. So make it first, and connect afterwards. Fails with CLOSED, or INTERNAL if the system gives no descriptor.
  *
  * Valid use: provider is NULL or live; watch is NULL or writable.
  */
@@ -719,7 +720,8 @@ entrakey_error *entrakey_watch_take(const entrakey_watch *watch,
 void entrakey_watch_ack(const entrakey_watch *watch, uint64_t version, bool accepted);
 
 /**
- * Ends a watch and closes its handle. Never waits. A watch may outlive its provider.
+ * Ends a watch and closes its handle (in a forked child the copy of it stays open). Never waits. A watch may outlive
+ * its provider.
  *
  * Valid use: watch is NULL or live, and not used again.
  */

@@ -8,6 +8,7 @@
 
 #include "entrakey.h"
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -66,7 +67,9 @@ inline void check(entrakey_error *failed) {
     if (failed) throw error(failed);
 }
 
-inline std::string text(const char *borrowed) { return borrowed ? borrowed : ""; }
+/* What was moved from gives NULL. */
+inline std::string_view view(const char *borrowed) noexcept { return borrowed ? borrowed : ""; }
+inline std::string text(const char *borrowed) { return std::string(view(borrowed)); }
 
 inline std::uint64_t count(milliseconds timeout) {
     /* 0 would mean the configured one. */
@@ -79,13 +82,13 @@ void destroy(void *user_data) { delete static_cast<function *>(user_data); }
 
 }  // namespace detail
 
-/* A token and the user name that goes with it. Cheap to move; outlives its provider. */
+/* A token and the user name that goes with it. Cheap to move; outlives its provider. The views live as long as it. */
 class token {
 public:
     explicit token(entrakey_token *owned) : token_(owned) {}
-    std::string_view username() const noexcept { return entrakey_token_username(token_.get()); }
+    std::string_view username() const noexcept { return detail::view(entrakey_token_username(token_.get())); }
     /* A bearer secret: do not log it. */
-    std::string_view secret() const noexcept { return entrakey_token_secret(token_.get()); }
+    std::string_view secret() const noexcept { return detail::view(entrakey_token_secret(token_.get())); }
     std::uint64_t version() const noexcept { return entrakey_token_version(token_.get()); }
     time_point expires() const noexcept { return time(entrakey_token_expires_unix_ms(token_.get())); }
     time_point refresh() const noexcept { return time(entrakey_token_refresh_unix_ms(token_.get())); }
@@ -100,27 +103,42 @@ private:
 /* The host is asked for a token or an assertion. Destroyed without an answer it has failed. */
 class request {
 public:
-    explicit request(entrakey_request *owned) : request_(owned) {}
-    request(request &&other) noexcept : request_(std::exchange(other.request_, nullptr)) {}
-    request &operator=(request &&other) noexcept { return std::swap(request_, other.request_), *this; }
-    ~request() { fail("it was destroyed without an answer"); }
+    explicit request(entrakey_request *owned) : asked_(std::make_shared<pending>(owned)) {}
+    request(request &&) noexcept = default;
+    request &operator=(request &&) noexcept = default;
 
     /* What the token is for; empty if it is an assertion that is wanted. */
-    std::string scope() const { return detail::text(entrakey_request_scope(request_)); }
+    std::string scope() const { return detail::text(entrakey_request_scope(get())); }
     milliseconds time_left() const noexcept {
-        return milliseconds(static_cast<std::int64_t>(entrakey_request_time_left_ms(request_)));
+        return milliseconds(static_cast<std::int64_t>(entrakey_request_time_left_ms(get())));
     }
     /* expires: by this machine's clock; without it what the token itself says. */
     void complete(const std::string &secret, time_point expires = {}) {
-        auto unix_ms = static_cast<std::uint64_t>(expires.time_since_epoch().count());
-        detail::check(entrakey_request_complete(std::exchange(request_, nullptr), secret.c_str(), unix_ms));
+        auto since = expires.time_since_epoch().count();
+        auto unix_ms = since < 0 ? 1 : static_cast<std::uint64_t>(since); /* long ago is not never */
+        detail::check(entrakey_request_complete(take(), secret.c_str(), unix_ms));
     }
     void fail(const std::string &message) noexcept {
-        if (request_) entrakey_request_fail(std::exchange(request_, nullptr), message.c_str());
+        if (auto *open = take()) entrakey_request_fail(open, message.c_str());
     }
 
 private:
-    entrakey_request *request_;
+    friend class config;
+
+    struct pending {
+        explicit pending(entrakey_request *owned) : open(owned) {}
+        pending(const pending &) = delete;
+        pending &operator=(const pending &) = delete;
+        ~pending() {
+            if (auto *left = open.load()) entrakey_request_fail(left, "it was destroyed without an answer");
+        }
+        std::atomic<entrakey_request *> open;
+    };
+
+    entrakey_request *get() const noexcept { return asked_ ? asked_->open.load() : nullptr; }
+    entrakey_request *take() noexcept { return asked_ ? asked_->open.exchange(nullptr) : nullptr; }
+
+    std::shared_ptr<pending> asked_;
 };
 
 /* Configuration by key. */
@@ -148,10 +166,13 @@ private:
         auto owned = std::make_unique<function>(std::move(supply));
         auto call = [](entrakey_request *asked, void *user_data) noexcept {
             request answered(asked);
+            auto kept = answered.asked_; /* the function's own is destroyed before what it throws is known here */
             try {
                 (*static_cast<function *>(user_data))(std::move(answered));
             } catch (const std::exception &thrown) {
-                answered.fail(thrown.what());
+                answered.asked_.reset();
+                auto *open = kept.use_count() == 1 ? kept->open.exchange(nullptr) : nullptr; /* else it was handed on */
+                if (open) entrakey_request_fail(open, thrown.what());
             } catch (...) {
             }
         };

@@ -1,15 +1,19 @@
 #!/bin/sh
 # Installs the C library from a folder that cargo built into. usage: PREFIX=… [DESTDIR=…] [LIBDIR=…] install.sh FOLDER
+# LIBDIR is below PREFIX: lib, lib64, lib/x86_64-linux-gnu.
 set -eu
 built=$1
 prefix=${PREFIX:-/usr/local}
 libdir=${LIBDIR:-lib}
 into=${DESTDIR:-}$prefix
+case $prefix in /*) ;; *) echo "install: PREFIX must be an absolute path, not $prefix" >&2 && exit 2 ;; esac
+case $libdir in /* | *..*) echo "install: LIBDIR must be a path below PREFIX, not $libdir" >&2 && exit 2 ;; esac
+up=$(echo "$libdir/cmake/entrakey" | sed 's|[^/][^/]*|..|g') # from CMake's files to the prefix
 version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
 abi=$(sed -n 's/^#define ENTRAKEY_ABI //p' include/entrakey.h)
 
 fill() { # template, target
-    sed -e "s|@VERSION@|$version|g" -e "s|@ABI@|$abi|g" -e "s|@PREFIX@|$prefix|g" -e "s|@LIBDIR@|$libdir|g" "$1" >"$2"
+    sed -e "s|@VERSION@|$version|g" -e "s|@ABI@|$abi|g" -e "s|@PREFIX@|$prefix|g" -e "s|@LIBDIR@|$libdir|g" -e "s|@UP@|$up|g" "$1" >"$2"
     chmod 644 "$2"
 }
 

@@ -16,7 +16,7 @@ if (out === undefined) {
 }
 const read = (file) => JSON.parse(readFileSync(path.join(HERE, file), 'utf8'));
 const platforms = read('platforms.json');
-const { private: _, scripts: _scripts, devDependencies: _devDependencies, ...common } = read('package.json');
+const { private: _, scripts: _scripts, devDependencies: _devDependencies, overrides: _overrides, ...common } = read('package.json');
 const { version, description, license, engines } = common;
 
 /** Writes a package and packs it. */

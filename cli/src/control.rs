@@ -37,6 +37,11 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    if !arguments.url.starts_with("http://") {
+        return Err(
+            format!("{} is not the emulator's control API, which is on http://", arguments.url).into()
+        );
+    }
     let client = Client::new(&arguments.url);
     let description: Value =
         serde_json::from_str(&client.send(&Method::GET, "/emulator/openapi.json", &[], None)?)?;

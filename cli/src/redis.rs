@@ -33,7 +33,7 @@ pub(crate) struct RedisArguments {
     access_keys: bool,
     /// A real Redis or Valkey behind the gate: redis://[user:password@]host:port. Its own port has no TLS; nobody
     /// else should reach it.
-    #[arg(long, value_name = "URL", conflicts_with = "access_keys")]
+    #[arg(long, value_name = "URL")]
     proxy: Option<String>,
 }
 

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::event::{Level, ProviderEvent};
 use crate::identity;
 use crate::metrics::render_metrics;
-use crate::notify::{Observation, Subscription};
+use crate::notify::{Listener, Observation, Subscription};
 use crate::refresh::{Engine, Event, Newest, Published, Snapshot, Wish};
 use crate::rejection::Rejection;
 use crate::status::Status;
@@ -37,6 +37,21 @@ pub struct GetToken {
     pub no_wait: bool,
 }
 
+/// A token and the moment at which it was a provider's newest: see [`Provider::hold`].
+pub struct HeldToken {
+    token: Arc<Token>,
+    changes: u64,
+    generation: u64,
+}
+
+impl HeldToken {
+    /// The token.
+    #[must_use]
+    pub fn token(&self) -> &Arc<Token> {
+        &self.token
+    }
+}
+
 /// Servers say less; of more only the beginning is looked at.
 const LONGEST_MESSAGE_CHARS: usize = 2000;
 
@@ -53,6 +68,7 @@ impl Provider {
     /// # Errors
     /// `INVALID_CONFIG`: a key is missing, contradicts another, or has an unsafe value.
     pub fn new(config: &Config) -> Result<Self> {
+        entrakey_sys::unload::prevent();
         entrakey_sys::fork::watch();
         let settings = Arc::new(Settings::resolve(config, Environment::read())?);
         let source = identity::source(&settings)?;
@@ -94,7 +110,26 @@ impl Provider {
         snapshot.token.as_ref().filter(|token| snapshot.is_ours() && token.is_usable()).map(read)
     }
 
-    /// The same without blocking, for event loops: `done` is called exactly once, with what `get_token_with`
+    /// The usable token in memory, for a caller who means to hand it out again and again and compares before each time.
+    #[must_use]
+    pub fn hold(&self) -> Option<HeldToken> {
+        let changes = self.shared.current.changes(); // before the token is read: it can only be too old
+        let generation = entrakey_sys::fork::generation();
+        self.with_usable(|token| HeldToken { token: token.clone(), changes, generation })
+    }
+
+    /// Whether [`Provider::with_usable`] would still give the token that this provider has handed out by
+    /// [`Provider::hold`]. Loads and two coarse clocks: an instruction that locks the bus, as a reference count is, takes
+    /// as long as all of it.
+    #[must_use]
+    #[inline]
+    pub fn is_newest(&self, held: &HeldToken) -> bool {
+        held.changes == self.shared.current.changes()
+            && held.generation == entrakey_sys::fork::generation()
+            && held.token.is_usable()
+    }
+
+    /// As [`Provider::get_token_with`] without blocking, for event loops: `done` is called exactly once, with what `get_token_with`
     /// would have returned and no later than it would have. It is called here and now if the answer is
     /// known, else on a thread of the library's, with no lock held, and may call anything.
     /// It may block too; but with 64 that block at a time, those behind them wait.
@@ -208,8 +243,12 @@ impl Provider {
     where
         F: Fn(&Arc<Token>) + Send + Sync + 'static,
     {
+        self.listen(Arc::new(callback), false)
+    }
+
+    pub(crate) fn listen(&self, listener: Listener, awaits_first: bool) -> Result<Subscription> {
         let engine = self.engine()?;
-        let id = engine.subscribe(Arc::new(callback))?;
+        let id = engine.subscribe(listener, awaits_first)?;
         Ok(Subscription { id, engine: Arc::downgrade(&engine) })
     }
 

@@ -27,6 +27,7 @@ pub struct CredentialRequest {
 pub(crate) struct Supplied {
     pub(crate) secret: Zeroizing<String>,
     pub(crate) expires_unix_ms: Option<u64>,
+    pub(crate) username: Option<String>,
 }
 
 impl CredentialRequest {
@@ -46,7 +47,13 @@ impl CredentialRequest {
     /// Unix epoch by this machine's clock; if not given, what the token itself says (`exp`). Of an assertion it does
     /// not matter. The Redis user name is taken from the token unless `username` is configured.
     pub fn complete(self, secret: Zeroizing<String>, expires_unix_ms: Option<u64>) {
-        self.pending.answer(Ok(Supplied { secret, expires_unix_ms }));
+        self.pending.answer(Ok(Supplied { secret, expires_unix_ms, username: None }));
+    }
+
+    /// As [`CredentialRequest::complete`], with the Redis user name for a token that does not say it. What is
+    /// configured as `username` still counts.
+    pub fn complete_as(self, username: String, secret: Zeroizing<String>, expires_unix_ms: Option<u64>) {
+        self.pending.answer(Ok(Supplied { secret, expires_unix_ms, username: Some(username) }));
     }
 
     /// Says that there is none; it is asked again later. The message reaches errors and logs: no secrets.

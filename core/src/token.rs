@@ -1,6 +1,8 @@
 //! A token as it is handed out: an immutable snapshot that knows how long it is good.
 
 use crate::clock::{Now, millis};
+use crate::host::HostSlot;
+use std::any::Any;
 use std::fmt;
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -17,6 +19,7 @@ pub struct Token {
     lifetime: Duration,
     usable: Until,
     valid: Until,
+    host: HostSlot,
 }
 
 /// The end of a stretch of time, on the two clocks that are cheap to read: one cannot be set, the other
@@ -70,6 +73,7 @@ impl Token {
             secret: parts.secret,
             username: parts.username,
             version: parts.version,
+            host: HostSlot::default(),
         }
     }
 
@@ -86,6 +90,7 @@ impl Token {
             valid: Until::after(now, left),
             end,
             lifetime: self.lifetime,
+            host: HostSlot::default(),
         }
     }
 
@@ -118,6 +123,19 @@ impl Token {
     #[must_use]
     pub fn refresh_unix_ms(&self) -> u64 {
         self.refresh_unix_ms
+    }
+
+    /// For bindings: what the host hands out for this token, made by the first call and kept as long as the token.
+    /// Calls that come first at the same time may each make one; all get the same. None if a value of another type
+    /// is there already.
+    ///
+    /// # Errors
+    /// What `make` fails with.
+    pub fn host_value<T, E>(&self, make: impl FnOnce() -> Result<T, E>) -> Result<Option<&T>, E>
+    where
+        T: Any + Send + Sync,
+    {
+        self.host.get_or_try(make)
     }
 
     /// Whether it can be handed out without looking further. Two coarse clock reads, no lock.
@@ -197,7 +215,8 @@ mod tests {
         assert_eq!(token(now, 3600).usable_for(), Duration::ZERO);
         let hour = Duration::from_secs(3600);
         assert!(within(token(Now { wall: now.wall - hour / 2, ..now }, 0).usable_for(), 1800));
-        assert!(within(token(Now { boot: now.boot.saturating_sub(hour / 2), ..now }, 0).usable_for(), 3600));
+        let asleep = Now { boot: now.boot.saturating_sub(hour / 2), ..now };
+        assert!(within(token(asleep, 0).usable_for(), 1800), "half of it went by during suspend");
     }
 
     /// A token of one hour that was seen at `now`.

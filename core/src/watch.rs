@@ -1,8 +1,7 @@
 //! News for an event loop: a descriptor becomes readable when the loop's connections have to re-authenticate.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::{Level, ProviderEvent};
-use crate::notify::{Observation, Subscription};
+use crate::notify::{Listener, Subscription};
 use crate::provider::Provider;
 use entrakey_sys::wake::Wake;
 use std::sync::Arc;
@@ -15,8 +14,6 @@ pub struct Watch {
     news: Arc<News>,
     generation: u64,
     subscription: Subscription,
-    /// Hears of the provider's first token, which no listener is told of.
-    _first: Option<Observation>,
 }
 
 #[derive(Debug)]
@@ -46,7 +43,7 @@ impl Drop for Teller {
 
 impl Provider {
     /// A descriptor that becomes readable when a token has replaced another, early enough to re-authenticate and at
-    /// a moment of its own inside the spread; if the provider has none yet, also with the first one, at once. It
+    /// a moment of its own inside the spread; if there is no valid one now, also with the next one, at once. It
     /// becomes readable for good when the provider is closed. In a forked child the watch is dead.
     ///
     /// # Errors
@@ -55,22 +52,9 @@ impl Provider {
         let wake = Wake::new().map_err(no_descriptor)?;
         let news = Arc::new(News { wake, version: AtomicU64::new(0), ended: AtomicBool::new(false) });
         let teller = Teller(news.clone());
-        let subscription = self.subscribe(move |token| teller.0.tell(token.version()))?;
-        let first = (self.version() == 0).then(|| self.tell_of_first(&news)).transpose()?;
-        Ok(Watch { news, generation: entrakey_sys::fork::generation(), subscription, _first: first })
-    }
-
-    fn tell_of_first(&self, news: &Arc<News>) -> Result<Observation> {
-        let told = news.clone();
-        let observation = self.observe(Level::Info, move |event| {
-            if let ProviderEvent::TokenRefreshed { version: 1, .. } = event {
-                told.tell(1);
-            }
-        })?;
-        if self.version() > 0 {
-            news.tell(self.version()); // it came in between
-        }
-        Ok(observation)
+        let listener: Listener = Arc::new(move |token| teller.0.tell(token.version()));
+        let subscription = self.listen(listener, true)?;
+        Ok(Watch { news, generation: entrakey_sys::fork::generation(), subscription })
     }
 }
 
@@ -161,6 +145,19 @@ mod tests {
             assert_eq!(watch.take().unwrap_err().kind(), ErrorKind::Closed, "and so on");
         }
         assert_eq!(provider.watch().unwrap_err().kind(), ErrorKind::Closed);
+    }
+
+    #[test]
+    fn a_log_callback_that_hangs_keeps_no_first_token_from_it() {
+        let provider = provider();
+        let (hang, hanging) = std::sync::mpsc::channel::<()>();
+        let hanging = std::sync::Mutex::new(hanging);
+        let log = move |_: &crate::event::ProviderEvent| hanging.lock().unwrap().recv().unwrap_or(());
+        let _log = provider.observe(crate::event::Level::Info, log).unwrap();
+        let watch = provider.watch().unwrap();
+        provider.get_token().unwrap();
+        assert_eq!(next(&watch).unwrap(), 1);
+        drop(hang);
     }
 
     #[test]

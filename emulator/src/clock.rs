@@ -6,6 +6,10 @@ use tokio::sync::watch;
 /// No wait is longer than this before the clock is read again: the system's may have been set meanwhile.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
+/// The last second of the year 9999: what comes later can be written neither as a date nor in a token's answer, so
+/// the clock stands still there.
+const LATEST: Duration = Duration::from_secs(253_402_300_799);
+
 /// Follows the system's clock, at a distance and a speed that can be changed while it runs.
 #[derive(Debug)]
 pub(crate) struct Clock(watch::Sender<Setting>);
@@ -50,7 +54,7 @@ fn scaled(time: Duration, by: f64) -> Duration {
 impl Clock {
     /// Since the Unix epoch.
     pub(crate) fn now(&self) -> Duration {
-        self.0.borrow().at(system())
+        self.0.borrow().at(system()).min(LATEST)
     }
 
     /// How many of its seconds pass in one of the system's.
@@ -62,7 +66,7 @@ impl Clock {
     pub(crate) fn offset_ms(&self) -> i64 {
         let real = system();
         let millis = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
-        millis(self.0.borrow().at(real)) - millis(real)
+        millis(self.0.borrow().at(real).min(LATEST)) - millis(real)
     }
 
     /// From now on it is so far ahead of the system's clock; behind, if negative.
@@ -132,6 +136,20 @@ mod tests {
         let before = clock.now();
         std::thread::sleep(Duration::from_millis(3));
         assert_eq!(clock.now(), before, "it was to stand still");
+    }
+
+    #[test]
+    fn it_stays_within_what_can_be_written() {
+        let clock = Clock::default();
+        for offset in [i64::MAX, 253_402_300_799_000] {
+            clock.set_offset_ms(offset);
+            clock.advance_ms(offset);
+            assert_eq!(clock.now(), LATEST);
+            let written = humantime::format_rfc3339_millis(UNIX_EPOCH + clock.now()).to_string();
+            assert!(written.starts_with("9999-12-31T23:59:59"), "{written}");
+        }
+        clock.set_offset_ms(i64::MIN);
+        assert!(clock.now() < Duration::from_secs(20), "nothing is before the epoch");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! One line to standard error for each thing that happens, if wanted. Callers pass no secrets.
 
 use std::fmt;
+use std::io::Write as _;
 
 #[derive(Debug)]
 pub(crate) struct Log {
@@ -14,7 +15,8 @@ impl Log {
 
     pub(crate) fn note(&self, what: fmt::Arguments<'_>) {
         if self.verbose {
-            eprintln!("emulator: {what}");
+            // Unlike eprintln!, which panics, it goes on when nobody reads any more.
+            let _ = writeln!(std::io::stderr(), "emulator: {what}");
         }
     }
 }

@@ -128,7 +128,7 @@ pub(crate) fn parameters(pairs: Vec<(String, String)>) -> BTreeMap<String, Strin
     let mut shown: BTreeMap<String, String> = BTreeMap::new();
     for (name, value) in pairs {
         let harmless = HARMLESS.iter().any(|known| known.eq_ignore_ascii_case(&name));
-        let value = if harmless && !looks_like_a_token(&value) { value } else { shortened(&value) };
+        let value = if harmless { without_tokens(value) } else { shortened(&value) };
         shown
             .entry(name)
             .and_modify(|before| {
@@ -140,9 +140,11 @@ pub(crate) fn parameters(pairs: Vec<(String, String)>) -> BTreeMap<String, Strin
     shown
 }
 
-/// A JWT in the wrong field is a secret all the same.
-fn looks_like_a_token(value: &str) -> bool {
-    value.starts_with("eyJ") && value.matches('.').count() == 2
+/// A text that is no secret, unless there is a JWT in it: one in the wrong place is a secret all the same.
+pub(crate) fn without_tokens(text: String) -> String {
+    let has_one =
+        text.find("eyJ").is_some_and(|at| text.get(at..).unwrap_or_default().matches('.').count() >= 2);
+    if has_one { shortened(&text) } else { text }
 }
 
 /// The beginning of a text, and how long it is.
@@ -203,12 +205,14 @@ mod tests {
             pair("client_assertion", "abcd"),
             pair("scope", token),
             pair("unknown", "hunter2"),
+            pair("tenant", &format!("x {token}")),
         ]);
         assert_eq!(shown["resource"], "https://redis.azure.com");
         assert_eq!(shown["client_id"], "a, b");
         assert_eq!(shown["client_secret"], "a-secret… (32 characters)");
         assert_eq!(shown["client_assertion"], "a… (4 characters)");
         assert_eq!(shown["scope"], "eyJhbGci… (32 characters)");
+        assert_eq!(shown["tenant"], "x eyJhbG… (34 characters)");
         assert_eq!(shown["unknown"], "h… (7 characters)");
     }
 }

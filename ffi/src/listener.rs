@@ -57,7 +57,7 @@ pub unsafe extern "C" fn entrakey_provider_subscribe(
 /// Says what became of a re-authentication with the token of this version, so that status and metrics know which
 /// connections are on which token. From the first call on, a subscription counts as being on a token only when that
 /// was acknowledged. accepted = false also tells the provider, as entrakey_provider_report_rejected does. Never
-/// blocks. NULL does nothing.
+/// blocks. After entrakey_subscription_unsubscribe nobody counts it any more. NULL does nothing.
 ///
 /// # Safety
 /// subscription is NULL or live.

@@ -190,7 +190,8 @@ unsafe fn copy_text(buffer: *mut c_char, text: &str) {
 }
 
 /// The version of the newest token, 0 before the first one, after close and for NULL. One atomic load: compare it before
-/// each command with the version that the connection last authenticated with.
+/// each command with the version that the connection last authenticated with. In a forked child it stands still until the
+/// first other call there, which copying credentials for a connection of the child's own is.
 ///
 /// # Safety
 /// provider is NULL or live.

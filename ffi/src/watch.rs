@@ -12,8 +12,8 @@ use entrakey_core::Watch;
 pub struct EntrakeyWatch(Watch);
 
 /// Makes a watch. Its handle becomes readable when a token replaces another, early enough and at a random moment of its
-/// own; if the provider has no token yet, also with the first one, at once; and for good when the provider is closed.
-/// So make it first, and connect afterwards. Fails with CLOSED, or INTERNAL if the system gives no descriptor.
+/// own; if the provider has no valid token now, also with the next one, at once; and for good when the provider is
+/// closed. So make it first, and connect afterwards. Fails with CLOSED, or INTERNAL if the system gives no descriptor.
 ///
 /// # Safety
 /// provider is NULL or live; watch is NULL or writable.
@@ -75,7 +75,8 @@ pub unsafe extern "C" fn entrakey_watch_ack(watch: *const EntrakeyWatch, version
     unsafe { guard::get(watch, (), |watch| watch.0.ack(version, accepted)) }
 }
 
-/// Ends a watch and closes its handle. Never waits. A watch may outlive its provider.
+/// Ends a watch and closes its handle (in a forked child the copy of it stays open). Never waits. A watch may outlive
+/// its provider.
 ///
 /// # Safety
 /// watch is NULL or live, and not used again.

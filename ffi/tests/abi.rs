@@ -13,7 +13,8 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
 }
 
-/// Each declaration of a header in a line of its own, without comments; the names of parameters do not matter.
+/// Each declaration of a header in a line of its own, without comments. The names of parameters count: who changes
+/// one mostly changes what it means.
 fn declarations(header: &str) -> BTreeSet<String> {
     let mut code = String::new();
     for part in header.split("/*") {

@@ -21,8 +21,7 @@ pub fn watch() {
         extern "C" fn in_child() {
             GENERATION.fetch_add(1, Ordering::Release);
         }
-        // SAFETY: the handler is a plain function that lives as long as the process (the library is never
-        // unmapped) and touches one atomic, which is allowed between fork and exec.
+        // SAFETY: the handler is a plain function that lives as long as the process (see `unload`) and touches one atomic, which is allowed between fork and exec.
         let failed = unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
         if failed != 0 {
             return; // out of memory: the next provider tries again

@@ -86,6 +86,15 @@ mod tests {
     }
 
     #[test]
+    fn no_program_that_the_host_starts_inherits_it() {
+        let wake = Wake::new().unwrap();
+        for end in [wake.reader.as_raw_fd(), wake.writer.as_raw_fd()] {
+            // SAFETY: no memory is involved, and the descriptor is open.
+            assert_eq!(unsafe { libc::fcntl(end, libc::F_GETFD) } & libc::FD_CLOEXEC, libc::FD_CLOEXEC);
+        }
+    }
+
+    #[test]
     fn it_is_readable_from_a_signal_until_it_is_cleared_and_neither_ever_blocks() {
         let wake = Wake::new().unwrap();
         assert!(!is_readable(&wake));

@@ -27,6 +27,9 @@ int main(int argc, char **argv) {
         ok(entrakey_provider_ready(provider, 0));
         ok(entrakey_provider_copy_credentials(provider, user, 64, &user_len, secret, 8192, &secret_len, NULL, NULL));
         free(secret), entrakey_provider_free(provider);
+    } else if (!strcmp(fault, "undefined")) { /* in C: UndefinedBehaviorSanitizer looks at the programs, not at Rust */
+        volatile int most = 0x7fffffff;
+        printf("%d\n", most + argc);
     } else if (!strcmp(fault, "leak")) { /* what Rust code has allocated */
         config = NULL;
         for (int i = 0; i < 8; i++) entrakey_config_set(entrakey_config_new(), "k", "v");

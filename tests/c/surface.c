@@ -24,7 +24,7 @@ static void configuration_as_json(void) {
     expect(entrakey_config_set_json(config, "\xff", 0), ENTRAKEY_ERROR_INVALID_ARGUMENT, "UTF-8");
     expect(entrakey_config_set_json(config, "{}", 6), ENTRAKEY_ERROR_INVALID_ARGUMENT, "0x6");
     expect(entrakey_config_set_json(config, "{\"clientid\": 1}", 0), ENTRAKEY_ERROR_INVALID_CONFIG, "client_id");
-    ok(entrakey_config_set_json(config, "{\"identity\": \"custom\", \"name\": \"${HOME}\"}", 0));
+    ok(entrakey_config_set_json(config, "{\"identity\": \"custom\", \"name\": \"${NOBODY_SETS_THIS}\"}", 0));
     setenv("TEST_IDENTITY", "workload_identity", 1);
     ok(entrakey_config_set_json(config, "{\"identity\": \"${TEST_IDENTITY}\"}", ENTRAKEY_JSON_EXPAND));
     entrakey_provider *provider = NULL;
@@ -114,6 +114,12 @@ static void the_first_token_wakes_a_watch(void) {
     CHECK(readable(entrakey_watch_handle(watch), 20000));
     ok(entrakey_watch_take(watch, &version));
     CHECK(version == 1 && !readable(entrakey_watch_handle(watch), 0));
+    entrakey_provider_close(provider); /* which wakes it too, for good */
+    for (int i = 0; i < 2; i++) {
+        CHECK(readable(entrakey_watch_handle(watch), 20000));
+        expect(entrakey_watch_take(watch, &version), ENTRAKEY_ERROR_CLOSED, "closed");
+    }
+    CHECK(readable(entrakey_watch_handle(watch), 0));
     entrakey_watch_free(watch);
     entrakey_provider_free(provider);
 }
@@ -146,6 +152,11 @@ static void subscriptions(void) {
     ok(entrakey_provider_ready(provider, 0));
     WAIT_FOR(seen.calls == 1);
     CHECK(seen.version >= 2); /* the first one replaced none */
+    entrakey_status *status = NULL;
+    entrakey_subscription_ack(subscription, seen.version, true);
+    ok(entrakey_provider_status(provider, &status));
+    CHECK(has(entrakey_status_json(status), "\"reauths_accepted\":1"));
+    entrakey_status_free(status);
     CHECK(!entrakey_subscription_unsubscribe(subscription, 20)); /* it is in there */
     seen.hold = false;
     CHECK(entrakey_subscription_unsubscribe(subscription, UINT64_MAX));
@@ -182,33 +193,46 @@ static void a_callback_that_frees_its_subscription_and_its_provider(void) {
 }
 
 struct heard {
-    atomic_int tokens, ends, finalized, secrets;
+    atomic_int tokens, ends, finalized, secrets, reauths, level;
 };
 
 static void on_event(uint32_t level, const char *name, const char *message, void *user_data) {
     struct heard *heard = user_data;
-    CHECK(level >= ENTRAKEY_LEVEL_WARN && level <= ENTRAKEY_LEVEL_INFO);
+    CHECK(level >= ENTRAKEY_LEVEL_WARN && level <= (uint32_t)heard->level);
     if (strstr(message, "eyJ")) heard->secrets++;
     if (!strcmp(name, "token_refreshed")) heard->tokens += has(message, "new token: version");
     if (!strcmp(name, "closed")) heard->ends++;
+    if (!strcmp(name, "reauthenticated")) heard->reauths += level == ENTRAKEY_LEVEL_DEBUG;
 }
 
 static void heard_all(void *heard) { ((struct heard *)heard)->finalized++; }
 
 static void observations(void) {
-    struct heard heard = {0};
+    struct heard heard = {.level = ENTRAKEY_LEVEL_INFO}, warned = {.level = ENTRAKEY_LEVEL_WARN};
+    struct heard all = {.level = ENTRAKEY_LEVEL_DEBUG};
     entrakey_provider *provider = rotating();
-    entrakey_observation *observation = NULL;
+    entrakey_observation *observation = NULL, *warnings = NULL, *steps = NULL;
+    entrakey_watch *watch = NULL;
     expect(entrakey_provider_observe(provider, 4, on_event, &heard, heard_all, &observation),
            ENTRAKEY_ERROR_INVALID_ARGUMENT, "level");
     ok(entrakey_provider_observe(provider, ENTRAKEY_LEVEL_INFO, on_event, &heard, heard_all, &observation));
+    ok(entrakey_provider_observe(provider, ENTRAKEY_LEVEL_WARN, on_event, &warned, heard_all, &warnings));
+    ok(entrakey_provider_observe(provider, ENTRAKEY_LEVEL_DEBUG, on_event, &all, heard_all, &steps));
+    ok(entrakey_watch_new(provider, &watch));
     ok(entrakey_provider_ready(provider, 0));
-    WAIT_FOR(heard.tokens >= 1);
+    entrakey_watch_ack(watch, 1, true);
+    WAIT_FOR(heard.tokens >= 1 && all.tokens >= 1 && all.reauths == 1);
+    CHECK(heard.reauths == 0 && warned.tokens == 0);
     entrakey_provider_close(provider);
-    WAIT_FOR(heard.ends);
-    entrakey_observation_free(observation);
-    WAIT_FOR(heard.finalized);
-    CHECK(heard.finalized == 1 && heard.ends == 1 && heard.secrets == 0);
+    WAIT_FOR(heard.ends && all.ends);
+    entrakey_observation_free(observation), entrakey_observation_free(warnings), entrakey_observation_free(steps);
+    WAIT_FOR(heard.finalized && warned.finalized && all.finalized);
+    CHECK(heard.finalized == 1 && heard.ends == 1 && heard.secrets == 0 && all.secrets == 0);
+    observation = NULL;
+    expect(entrakey_provider_observe(provider, ENTRAKEY_LEVEL_INFO, on_event, &heard, heard_all, &observation),
+           ENTRAKEY_ERROR_CLOSED, "closed");
+    CHECK(!observation && heard.finalized == 1); /* user_data of a failed call stays the host's */
+    entrakey_watch_free(watch);
     entrakey_provider_free(provider);
 }
 
@@ -271,6 +295,28 @@ static void a_known_outage_is_told_at_once(void) {
     entrakey_provider_free(provider);
 }
 
+/* A request that nobody answers before the time of the call is over. */
+static void keep(entrakey_request *request, void *kept) { atomic_store((_Atomic(entrakey_request *) *)kept, request); }
+
+static void a_call_waits_for_as_long_as_it_is_told(void) {
+    const uint64_t soon_ms = 20000; /* get_token_timeout_ms is 30000 */
+    _Atomic(entrakey_request *) kept = NULL;
+    entrakey_config *config = entrakey_config_new();
+    entrakey_provider *provider = NULL;
+    entrakey_token *token = NULL;
+    ok(entrakey_config_on_token_request(config, keep, &kept, NULL));
+    ok(entrakey_provider_new(config, &provider));
+    entrakey_config_free(config);
+    uint64_t start = unix_ms();
+    entrakey_error *late[] = {entrakey_provider_ready(provider, 20), entrakey_provider_get_token(provider, 20, &token),
+                              entrakey_provider_get_token_no_wait(provider, 20, &token)};
+    for (size_t i = 0; i < sizeof late / sizeof *late; i++) expect(late[i], ENTRAKEY_ERROR_TIMEOUT, "");
+    CHECK(unix_ms() - start < soon_ms && !token);
+    WAIT_FOR(kept);
+    entrakey_request_fail(kept, "too late");
+    entrakey_provider_free(provider);
+}
+
 int main(void) {
     alarm(300); /* a call that hangs ends this program, and with it the test */
     configuration_as_json();
@@ -281,5 +327,6 @@ int main(void) {
     observations();
     status_metrics_and_rejections();
     a_known_outage_is_told_at_once();
+    a_call_waits_for_as_long_as_it_is_told();
     return failures ? 1 : 0;
 }

@@ -8,9 +8,33 @@
     __typeof__(name) *name##_;  \
     *(void **)&name##_ = dlsym(library, #name)
 
+/* On a thread that is gone when the library is unloaded, so that nothing of that thread's holds it. */
+static void *use_briefly(void *library) {
+    LOAD(library, entrakey_config_new);
+    LOAD(library, entrakey_config_free);
+    LOAD(library, entrakey_provider_new);
+    LOAD(library, entrakey_provider_free);
+    entrakey_config *config = entrakey_config_new_();
+    entrakey_provider *provider = NULL;
+    CHECK(!entrakey_provider_new_(config, &provider));
+    entrakey_config_free_(config), entrakey_provider_free_(provider);
+    return NULL;
+}
+
+static void it_stays_when_nothing_of_it_is_in_use(const char *path) {
+    pthread_t thread;
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!library) fprintf(stderr, "%s\n", dlerror()), exit(1);
+    pthread_create(&thread, NULL, use_briefly, library);
+    pthread_join(thread, NULL);
+    dlclose(library);
+    CHECK(dlopen(path, RTLD_NOW | RTLD_NOLOAD) == library);
+}
+
 int main(int argc, char **argv) {
     alarm(60);
     if (argc != 2) return 2;
+    it_stays_when_nothing_of_it_is_in_use(argv[1]);
     for (int round = 0; round < 3; round++) {
         void *library = dlopen(argv[1], RTLD_NOW | RTLD_LOCAL);
         if (!library) return fprintf(stderr, "%s\n", dlerror()), 1;

@@ -62,6 +62,20 @@ static void tokens_outlive_their_provider() {
     CHECK(kept->expires() > std::chrono::system_clock::now() && kept->refresh() < kept->expires());
 }
 
+static void what_was_moved_from_is_empty() {
+    auto from = managed();
+    auto token = from.get_token();
+    auto moved = std::move(token);
+    CHECK(token.username().empty() && token.secret().empty() && token.version() == 0 && !moved.secret().empty());
+    auto provider = std::move(from);
+    CHECK(kind_of([&] { (void)from.get_token(); }) == ENTRAKEY_ERROR_INVALID_ARGUMENT && from.version() == 0);
+    entrakey::request none(nullptr);
+    auto other = std::move(none);
+    CHECK(none.scope().empty() && other.time_left().count() == 0);
+    CHECK(kind_of([&] { none.complete(OWN); }) == ENTRAKEY_ERROR_INVALID_ARGUMENT);
+    none.fail("nothing"), other.fail("nothing");
+}
+
 static void callbacks_are_destroyed_once_and_may_throw() {
     auto held = std::make_shared<std::atomic<int>>(0);
     auto logged = std::make_shared<std::atomic<int>>(0);
@@ -94,6 +108,10 @@ static void tokens_of_the_hosts_own() {
     }));
     CHECK(own.get_token(std::chrono::seconds(20)).username() == "me");
     later.join();
+    entrakey::provider past(entrakey::config().set("retry_initial_ms", "30000").on_token_request([](entrakey::request asked) {
+        asked.complete(OWN, entrakey::time_point(entrakey::milliseconds(-1)));
+    }));
+    CHECK(kind_of([&] { (void)past.get_token(); }) != 0);
     entrakey::config failing;
     failing.on_token_request([](entrakey::request) { throw std::runtime_error("the vault is sealed"); });
     failing.set("retry_initial_ms", "30000");
@@ -102,6 +120,7 @@ static void tokens_of_the_hosts_own() {
         CHECK(!"it throws");
     } catch (const entrakey::error &thrown) {
         CHECK(thrown.kind() == ENTRAKEY_ERROR_CALLBACK_FAILED && thrown.retriable());
+        CHECK(std::strstr(thrown.what(), "the vault is sealed"));
     }
 }
 
@@ -109,6 +128,7 @@ int main() {
     alarm(300);  // a call that hangs ends this program, and with it the test
     errors_are_exceptions();
     tokens_outlive_their_provider();
+    what_was_moved_from_is_empty();
     callbacks_are_destroyed_once_and_may_throw();
     tokens_of_the_hosts_own();
     return failures ? 1 : 0;

@@ -33,6 +33,18 @@ fn source(name: &str) -> PathBuf {
     path
 }
 
+/// `tests/c/unload.c`, which loads the library by hand: one that it is linked with would stay loaded anyway.
+fn loader(name: &str) -> PathBuf {
+    let binary = scratch(name);
+    let source = root().join("tests/c/unload.c");
+    run(compiler("CC", "cc")
+        .args(["-std=c11", "-D_GNU_SOURCE", "-g"])
+        .arg(source)
+        .args(["-lpthread", "-ldl", "-o"])
+        .arg(&binary));
+    binary
+}
+
 /// One of the programs of `tests/c`, with the shared library.
 fn made(name: &str) -> PathBuf {
     let binary = scratch(name);
@@ -125,11 +137,29 @@ fn hosts_that_are_hostile_get_errors_and_nothing_worse() {
 #[test]
 fn a_plugin_that_unloads_the_library_while_it_works_does_not_crash() {
     let emulator = Emulator::start("3s");
-    let mut unload = program(made("unload"));
+    let mut unload = program(loader("unload"));
     run(unload
         .arg(artifact("libentrakey.so"))
         .envs(&emulator.environment)
         .env("ENTRAKEY_IDENTITY", "managed_identity"));
+}
+
+#[test]
+fn a_plugin_with_the_static_library_in_it_stays_where_it_is_too() {
+    let emulator = Emulator::start("3s");
+    let plugin = scratch("plugin.so");
+    let mut compiler = compiler("CC", "cc");
+    compiler.args(["-shared", "-Wl,--whole-archive"]).arg(artifact("libentrakey.a"));
+    compiler
+        .args(["-Wl,--no-whole-archive", "-lpthread", "-ldl", "-lm", "-lgcc_s", "-lrt", "-o"])
+        .arg(&plugin);
+    run(&mut compiler);
+    assert!(
+        !run(Command::new("readelf").arg("-d").arg(&plugin)).contains("NODELETE"),
+        "it would stay anyway"
+    );
+    let mut unload = program(loader("unload-plugin"));
+    run(unload.arg(&plugin).envs(&emulator.environment).env("ENTRAKEY_IDENTITY", "managed_identity"));
 }
 
 #[test]

@@ -148,3 +148,23 @@ fn what_is_missing_for_the_hosts_own_tokens_is_said() {
     let error = Provider::new(&config).unwrap_err();
     assert!(error.kind() == ErrorKind::InvalidConfig && error.message().contains("callback"), "{error}");
 }
+
+#[test]
+fn a_token_that_does_not_say_whose_it_is_may_come_with_its_user_name() {
+    let supply = |configured: Option<&str>| {
+        let mut config = Config::new();
+        if let Some(name) = configured {
+            config.set("username", name).unwrap();
+        }
+        config.on_token_request(|request| {
+            request.complete_as(
+                "given".to_owned(),
+                "opaque".to_owned().into(),
+                Some((unix_s() + 3600) * 1000),
+            );
+        });
+        Provider::new(&config).unwrap().get_token().unwrap().username().to_owned()
+    };
+    assert_eq!(supply(None), "given");
+    assert_eq!(supply(Some("configured")), "configured");
+}

@@ -6,22 +6,24 @@ use entrakey_tests::{Emulator, Folder, artifact, built, root};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// Where Debian has libraries: a folder deeper than elsewhere.
+const LIBDIR: &str = "lib/x86_64-linux-gnu";
+
 /// Installs what cargo built, as a package builder does: into one folder, to be used at another path.
 fn installed(folder: &Folder) -> PathBuf {
     let _fresh = (artifact("libentrakey.so"), artifact("libentrakey.a"));
-    let (stage, prefix) = (folder.path().join("stage"), folder.path().join("usr"));
-    run(Command::new("scripts/install.sh")
-        .arg(built())
-        .current_dir(root())
-        .env("PREFIX", &prefix)
-        .env("DESTDIR", &stage)
-        .env_remove("LIBDIR"));
+    let (stage, prefix) = (folder.path().join("the stage"), folder.path().join("usr"));
+    let set = |name: &str, path: &Path| format!("{name}={}", path.display());
+    run(Command::new("make")
+        .args(["install", "CARGO=true", &format!("LIBDIR={LIBDIR}")]) // what is there is not built again
+        .args([set("BUILT", &built()), set("PREFIX", &prefix), set("DESTDIR", &stage)])
+        .current_dir(root()));
     std::fs::rename(stage.join(prefix.strip_prefix("/").unwrap()), &prefix).unwrap();
     prefix
 }
 
 fn pkg_config(prefix: &Path, options: &[&str]) -> Vec<String> {
-    let path = prefix.join("lib/pkgconfig");
+    let path = prefix.join(LIBDIR).join("pkgconfig");
     let flags = run(Command::new("pkg-config").args(options).arg("entrakey").env("PKG_CONFIG_PATH", path));
     flags.split_whitespace().map(str::to_owned).collect()
 }
@@ -34,7 +36,7 @@ fn needs(binary: &Path) -> bool {
 fn works(binary: &Path, prefix: &Path, emulator: &Emulator) {
     let mut hello = program(binary);
     hello.envs(&emulator.environment).env("ENTRAKEY_IDENTITY", "managed_identity");
-    let said = run(hello.env("LD_LIBRARY_PATH", prefix.join("lib")));
+    let said = run(hello.env("LD_LIBRARY_PATH", prefix.join(LIBDIR)));
     assert!(said.contains(emulator.get("ENTRAKEY_EMULATOR_SYSTEM_OBJECT_ID")), "{said}");
 }
 
@@ -63,7 +65,7 @@ fn programs_of_strangers_build_against_the_installed_tree_and_run() {
     let emulator = Emulator::start("1h");
 
     let one_line = folder.path().join("one-line");
-    let path = prefix.join("lib/pkgconfig");
+    let path = prefix.join(LIBDIR).join("pkgconfig");
     run(Command::new("examples/c/build.sh").arg(&one_line).current_dir(root()).env("PKG_CONFIG_PATH", path));
     assert!(needs(&one_line));
     works(&one_line, &prefix, &emulator);
@@ -81,7 +83,8 @@ fn programs_of_strangers_build_against_the_installed_tree_and_run() {
         works(&binary, &prefix, &emulator);
     }
     assert_eq!(pkg_config(&prefix, &["--modversion"]), [env!("CARGO_PKG_VERSION")]);
-    let mut defined = symbols(&["--defined-only", "--extern-only"], &prefix.join("lib/libentrakey.a"));
+    let mut defined =
+        symbols(&["--defined-only", "--extern-only"], &prefix.join(LIBDIR).join("libentrakey.a"));
     defined.retain(|name| !name.ends_with(':'));
     defined.sort();
     assert_eq!(defined, declared(), "the static library shows more than the header");

@@ -77,10 +77,12 @@ fn the_address_sanitizer_is_linked_and_finds_what_is_planted_in_rust_code() {
     assert!(run(Command::new("nm").arg(&planted)).contains("__asan_init"));
     let world = World::of("planted");
     let clean = |fault| finds_nothing(world.around(&mut under_address_sanitizer(&planted)), fault);
-    let find = |fault, report| {
-        finds(world.around(&mut under_address_sanitizer(&planted)), fault, report, "ffi/src/");
+    let find_in = |frame, fault, report| {
+        finds(world.around(&mut under_address_sanitizer(&planted)), fault, report, frame);
     };
+    let find = |fault, report| find_in("ffi/src/", fault, report);
     clean("nothing");
+    find_in("tests/c/planted.c", "undefined", "signed integer overflow");
     find("use-after-free", "heap-use-after-free");
     find("overflow", "buffer-overflow");
     find("leak", "LeakSanitizer: detected memory leaks");

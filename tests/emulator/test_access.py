@@ -47,6 +47,15 @@ def test_a_policy_changes_under_a_live_connection(emulator, reader):
     assert listed[object_id] == "+@all -@dangerous ~cache:* %R~shared:* &news.*"
 
 
+def test_a_policy_holds_for_what_was_queued_before_it_changed(emulator, reader):
+    object_id, redis = reader
+    assert assign(emulator, object_id, "owner")[0] == 200
+    assert redis("MULTI") == "OK" and redis("SET", "queued", "x") == redis("GET", "queued") == "QUEUED"
+    assert assign(emulator, object_id, "+@read +@transaction ~*")[0] == 200
+    refused, read = redis("EXEC")
+    assert refused.startswith("-NOPERM") and read is None
+
+
 def test_a_policy_that_is_none_is_refused_and_changes_nothing(emulator, reader):
     object_id, redis = reader
     status, refusal = assign(emulator, object_id, "+@all +@nonsense ~*")

@@ -123,3 +123,11 @@ def test_what_no_clock_can_do_is_refused_whole(emulator, change):
     assert status == 400 and body["error"]
     after = emulator.control("/emulator/clock")[1]
     assert (after["offset_ms"], after["scale"]) == (before["offset_ms"], before["scale"])
+
+
+def test_no_time_is_too_far_away_to_answer(start):
+    emulator = start("1h")
+    for offset in (2**63 - 1, 253_402_300_799_000, -(2**63)):
+        assert emulator.control("/emulator/clock", {"offset_ms": offset})[0] == 200
+        assert emulator.imds()[0] == emulator.entra()[0] == emulator.control("/emulator/requests")[0] == 200
+        assert emulator.entra(client_secret="wrong")[0] == 401

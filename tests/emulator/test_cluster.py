@@ -59,6 +59,12 @@ def test_a_node_has_its_own_keys_and_names_the_owner_of_others(node):
     for index, redis in enumerate(nodes):
         if index != owner:
             assert redis("GET", "foo") == f"-MOVED 12182 127.0.2.4:{ranges[owner][3]}" and redis("DBSIZE") == 0
+    for key in ("a", "b", "c"):
+        slot = nodes[0]("CLUSTER", "KEYSLOT", key)
+        owners = [port for first, last, _, port in ranges if first <= slot <= last]
+        replies = {redis("GET", key) for redis in nodes} - {None}
+        assert replies == {f"-MOVED {slot} 127.0.2.4:{owners[0]}"}
+    assert len({nodes[0]("CLUSTER", "KEYSLOT", key) // 5462 for key in ("a", "b", "c")}) == 3, "one of each node"
     assert nodes[owner]("MGET", "foo", "{foo}bar") == ["1", None]
     assert nodes[owner]("MGET", "foo", "bar").startswith("-CROSSSLOT")
     assert nodes[owner]("CLUSTER", "COUNTKEYSINSLOT", "12182") == 1

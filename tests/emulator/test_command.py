@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 
 import pytest
-from conftest import BINARY, line_of
+from conftest import BINARY, Emulator, line_of
 
 COMMAND = [BINARY, "emulator"]
 
@@ -235,3 +235,24 @@ def use_every_secret(environments):
     tokens = [body["access_token"] for status, body in answers if status == 200]
     assert len(tokens) == 5
     return secrets, tokens
+
+
+def test_it_goes_on_when_nobody_reads_what_it_says():
+    with subprocess.Popen(
+        [*COMMAND, "--format", "json"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        try:
+            process.stderr.close()
+            emulator = Emulator(json.loads(line_of(process)))
+            assert emulator.imds()[0] == 200
+            redis = emulator.connect()
+            assert redis("AUTH", emulator["ENTRAKEY_EMULATOR_SYSTEM_OBJECT_ID"], emulator.token()) == "OK"
+            redis.close()
+        finally:
+            process.kill()
+
+
+def test_control_says_where_the_control_api_is():
+    command = [BINARY, "control", "--url", "https://127.0.0.1:1", "stats"]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20)
+    assert done.returncode == 2 and "on http://" in done.stderr and "panicked" not in done.stderr

@@ -1,5 +1,7 @@
 """Transactions, waiting, the clock, and scripted faults: what a connection is in the middle of."""
 
+import socket
+import threading
 import time
 
 import pytest
@@ -61,11 +63,24 @@ def test_auth_is_queued_like_any_command_and_reset_ends_everything(emulator, con
     assert redis("AUTH", user, emulator.token()) == "OK" and redis("EXEC") == "-ERR EXEC without MULTI"
 
 
+def wait_until(holds):
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline, "it does not come"
+        time.sleep(0.005)
+
+
+def listens(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), 10).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
 def see(redis, what):
     """Waits until CLIENT LIST shows it."""
-    deadline = time.monotonic() + 20
-    while what not in redis("CLIENT", "LIST"):
-        assert time.monotonic() < deadline, f"no {what}"
+    wait_until(lambda: what in redis("CLIENT", "LIST"))
 
 
 def test_who_waits_is_woken_in_time_or_told_that_there_was_nothing(connect):
@@ -84,6 +99,38 @@ def test_who_waits_is_woken_in_time_or_told_that_there_was_nothing(connect):
     assert waiting("BLPOP", "q", "-1") == "-ERR timeout is negative"
     other.send("SET", "text", "x"), other.read()
     assert waiting("BLPOP", "text", "0").startswith("-WRONGTYPE")
+
+
+def test_what_one_who_waited_moves_on_wakes_the_next(connect):
+    last, middle, other = connect(), connect(), connect()
+    for number in range(5):
+        source, target = f"{{c}}source{number}", f"{{c}}target{number}"
+        waits = [(last, "BLPOP", target, "0"), (middle, "BLMOVE", source, target, "LEFT", "RIGHT", "0")]
+        for connection, *request in waits if number % 2 else reversed(waits):  # who came first may look first or last
+            connection.send(*request)
+            see(other, f"cmd={request[0].lower()}")
+        assert other("LPUSH", source, "x") == 1
+        assert middle.read() == "x" and last.read() == [target, "x"]
+        middle("PING"), last("PING")  # so that the next number does not see this one's commands
+
+
+def test_nobody_can_end_it_with_a_request_however_deep(emulator, connect):
+    for redis, levels in [(emulator.connect(), 8_000), (connect(), 200_000)]:
+        with pytest.raises((EOFError, OSError)):  # closed with the rest unread, which may reset it
+            redis.socket.sendall(b"*1\r\n" * levels)
+            assert redis.read() == "-ERR Protocol error: expected '$'"
+            redis.read()
+    assert connect()("PING") == "PONG"
+
+
+def test_names_keep_the_lines_of_client_list(connect):
+    redis = connect()
+    before = len(redis("CLIENT", "LIST").splitlines())
+    refused = "cannot contain spaces, newlines or special characters."
+    assert refused in redis("CLIENT", "SETNAME", "a\nid=1") and refused in redis("HELLO", "2", "SETNAME", "a b")
+    assert refused in redis("CLIENT", "SETINFO", "LIB-NAME", "a\nb")
+    assert redis("CLIENT", "GETNAME") is None and len(redis("CLIENT", "LIST").splitlines()) == before
+    assert redis("CLIENT", "SETNAME", "a:b") == "OK" and redis("CLIENT", "GETNAME") == "a:b"
 
 
 def test_a_large_pipeline_is_served_though_nobody_reads(connect):
@@ -147,6 +194,11 @@ def test_faults_happen_in_order_where_they_were_scripted(emulator, connect, user
     assert emulator.control("/emulator/redis/faults")[1] == {"waiting": {"auth": 1, "command": 2}}
     assert redis("SET", "a", "b") == "OK" and redis("GET", "a") == redis("GET", "a") == "-BUSY x"
     assert redis("AUTH", user, emulator.token()) == REFUSED and redis("GET", "a") == "b"
+    faults(emulator, {"on": "command", "error": "ONE x"}, {"on": "command", "command": "GET", "error": "TWO x"})
+    faults(emulator, {"on": "command", "error": "THREE x"})
+    assert [redis("GET", "a") for _ in range(4)] == ["-ONE x", "-TWO x", "-THREE x", "b"]
+    faults(emulator, {"on": "auth", "refuse": True})
+    assert redis("HELLO", "3", "AUTH", user, emulator.token()) == REFUSED, "that is an AUTH too"
     faults(emulator, {"on": "command", "delay_ms": 300})
     before = time.monotonic()
     assert redis("PING") == "PONG" and time.monotonic() - before >= 0.3
@@ -165,14 +217,28 @@ def test_a_fault_ends_a_connection(emulator, connect, user, on, end):
 
 
 def test_a_stalled_connection_answers_no_more_and_still_ends_with_its_token(start):
-    emulator = start("3s")
-    redis = emulator.connect()
-    assert redis("AUTH", emulator["ENTRAKEY_EMULATOR_SYSTEM_OBJECT_ID"], emulator.token()) == "OK"
+    emulator = start("5s")
+    user = emulator["ENTRAKEY_EMULATOR_SYSTEM_OBJECT_ID"]
+    redis, listener = emulator.connect(), emulator.connect()
+    for connection in (redis, listener):
+        assert connection("AUTH", user, emulator.token()) == "OK"
+    assert listener("SUBSCRIBE", "news") == ["subscribe", "news", 1]
+    faults(emulator, {"on": "command", "stall": True})
+    listener.send("PING")
+    wait_until(lambda: emulator.control("/emulator/redis/faults")[1]["waiting"] == {})
+    assert redis("PUBLISH", "news", "hi") == 1
     faults(emulator, {"on": "command", "stall": True})
     redis.send("PING"), redis.send("PING")
-    with pytest.raises(EOFError):
-        redis.read()
-    redis.close()
+    for connection in (redis, listener):
+        with pytest.raises(EOFError):
+            connection.read()
+        connection.close()
+    last = emulator.connect()
+    assert last("AUTH", user, emulator.token()) == "OK" and last("QUIT") == "OK"
+    last.close()
+    counts = lambda: emulator.stats()["redis"]["by_object_id"][user]
+    wait_until(lambda: counts()["connected"] == 0)
+    assert counts()["expired"] == 2, "the last one went by itself"
 
 
 def test_connections_are_dropped_all_or_those_of_one(emulator, connect, user):
@@ -189,10 +255,56 @@ def test_connections_are_dropped_all_or_those_of_one(emulator, connect, user):
     assert connect()("PING") == "PONG"
 
 
+def test_a_drop_reaches_who_is_still_at_the_handshake(emulator, connect, user):
+    faults(emulator, {"on": "connect", "delay_ms": 500})
+    plain = socket.create_connection(("127.0.0.1", int(emulator["REDIS_PORT"])), 10)
+    wait_until(lambda: emulator.control("/emulator/redis/faults")[1]["waiting"] == {})
+    assert emulator.control("/emulator/redis/drop", method="POST")[0] == 200
+    with pytest.raises((EOFError, OSError)), emulator.tls.wrap_socket(plain, server_hostname="localhost") as late:
+        late.sendall(b"PING\r\n")
+        if not late.recv(100):
+            raise EOFError
+    assert connect()("PING") == "PONG"
+
+
 def test_a_client_is_killed_by_its_address(connect):
     redis, other = connect(), connect()
+    assert redis("CLIENT", "KILL", "ID", redis("CLIENT", "ID")) == 0, "itself only if it asks for that"
+    assert redis("PING") == "PONG"
     line = next(line for line in other("CLIENT", "LIST").splitlines() if f"id={redis('CLIENT', 'ID')} " in line)
     address = dict(part.split("=", 1) for part in line.split())["addr"]
     assert other("CLIENT", "KILL", "ADDR", address) == 1 and other("CLIENT", "KILL", "127.0.0.1:1").startswith("-ERR No such")
     with pytest.raises((EOFError, OSError)):
         redis("PING"), redis("PING")
+
+
+def test_a_fail_over_goes_on_without_whoever_asked_for_it(start):
+    emulator = start("1h")
+    port, address = int(emulator["REDIS_PORT"]), emulator["ENTRAKEY_EMULATOR_URL"].removeprefix("http://").split(":")
+    body = b'{"down_ms": 300}'
+    with socket.create_connection(address, 10) as asks:
+        head = "POST /emulator/redis/failover HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body)
+        asks.sendall(head.encode() + body)
+        wait_until(lambda: not listens(port))
+    wait_until(lambda: listens(port))
+
+
+def test_fail_overs_wait_for_each_other_and_end_with_a_stop(start):
+    emulator = start("1h")
+    port = int(emulator["REDIS_PORT"])
+    answers = []
+
+    def fail_over(down):
+        answers.append(emulator.control("/emulator/redis/failover", {"down_ms": down}, "POST")[0])
+
+    both = [threading.Thread(target=fail_over, args=[50]) for _ in range(2)]
+    [thread.start() for thread in both], [thread.join(20) for thread in both]
+    assert answers == [204, 204] and listens(port)
+    late = threading.Thread(target=fail_over, args=[500])
+    late.start()
+    wait_until(lambda: not listens(port))
+    assert emulator.control("/emulator/redis/stop", method="POST")[0] == 204
+    late.join(20)
+    assert answers[-1] == 409 and not listens(port)
+    assert emulator.control("/emulator/redis/failover", {"down_ms": 1}, "POST")[0] == 409
+    assert emulator.control("/emulator/redis/start", method="POST")[0] == 204 and listens(port)

@@ -73,6 +73,16 @@ pub(crate) fn listener(callback: Py<PyAny>) -> impl Fn(&Arc<entrakey_core::Token
     move |token| attach(|py| report(py, callback.call1(py, (Token(token.clone()),)), &callback))
 }
 
+/// An observer for core that calls `callback(name, level, message)`.
+pub(crate) fn observer(
+    callback: Py<PyAny>,
+) -> impl Fn(&entrakey_core::ProviderEvent) + Send + Sync + 'static {
+    move |event| {
+        let (name, level, message) = (event.name(), event.level() as u8, event.to_string());
+        attach(|py| report(py, callback.call1(py, (name, level, message)), &callback));
+    }
+}
+
 /// The end of a wait for core that calls `callback(token, None)` or `callback(None, error)`.
 pub(crate) fn answer(
     callback: Py<PyAny>,

@@ -3,8 +3,11 @@
 //! The Python half (`python/entrakey`) holds what is about Python or redis-py and nothing else.
 
 mod callbacks;
+mod credentials;
 mod error;
+mod interpreter;
 mod provider;
+mod registration;
 mod request;
 mod token;
 mod waiting;
@@ -19,13 +22,20 @@ mod _entrakey {
     #[pymodule_export]
     use crate::callbacks::{finish, forked};
     #[pymodule_export]
-    use crate::provider::{Provider, Subscription};
+    use crate::credentials::CredentialSource;
     #[pymodule_export]
-    use crate::token::Token;
+    use crate::provider::{Provider, render_metrics};
+    #[pymodule_export]
+    use crate::registration::{Observation, Subscription};
+    #[pymodule_export]
+    use crate::token::{Rejection, Token};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        interpreter::require_main(module.py())?;
         module.add("__version__", entrakey_core::VERSION)?;
+        module.add("METRICS_CONTENT_TYPE", entrakey_core::METRICS_CONTENT_TYPE)?;
+        module.add("KEYS", entrakey_core::KEYS.iter().map(|key| key.name).collect::<Vec<_>>())?;
         callbacks::watch_exit_and_fork(module)
     }
 }

@@ -1,18 +1,26 @@
 //! `entrakey.Provider` and its subscriptions.
 
-use crate::callbacks::{answer, finishing, listener, supplier};
+use crate::callbacks::{answer, finishing, listener, observer, supplier};
+use crate::credentials;
 use crate::error::exception;
-use crate::token::Token;
+use crate::registration::{Observation, Subscription};
+use crate::token::{Rejection, Token};
 use crate::waiting;
-use entrakey_core::{Config, Error, GetToken};
+use entrakey_core::{Config, Error, GetToken, Level};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyString};
 use std::time::Duration;
 
 /// Supplies the access token of one identity and keeps it fresh. The Python half adds what awaits.
-#[pyclass(frozen, subclass, module = "entrakey._entrakey")]
+#[pyclass(frozen, subclass, weakref, module = "entrakey._entrakey")]
 pub(crate) struct Provider(entrakey_core::Provider);
+
+impl Provider {
+    pub(crate) fn core(&self) -> &entrakey_core::Provider {
+        &self.0
+    }
+}
 
 #[pymethods]
 impl Provider {
@@ -40,6 +48,51 @@ impl Provider {
             return Ok(Token(token));
         }
         waiting::block(py, &self.0, wish(py, timeout, wait)?)
+    }
+
+    /// User name and secret, as redis-py takes them: from memory the same tuple until the next token.
+    #[pyo3(signature = (timeout = None, *, wait = true))]
+    fn get_credentials(&self, py: Python<'_>, timeout: Option<f64>, wait: bool) -> PyResult<Py<PyAny>> {
+        match credentials::in_memory(py, &self.0)? {
+            Some(credentials) => Ok(credentials),
+            None => credentials::of(py, &self.get_token(py, timeout, wait)?.0),
+        }
+    }
+
+    /// Waits until get_token would answer from memory.
+    #[pyo3(signature = (timeout = None))]
+    fn ready(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
+        self.get_token(py, timeout, true).map(drop)
+    }
+
+    fn refresh(&self, py: Python<'_>) -> PyResult<()> {
+        py.detach(|| self.0.refresh()).map_err(|error| exception(py, &error))
+    }
+
+    fn report_rejected(&self, py: Python<'_>, version: u64, message: &str) -> PyResult<Rejection> {
+        let rejection = py.detach(|| self.0.report_rejected(version, message));
+        rejection.map(Rejection).map_err(|error| exception(py, &error))
+    }
+
+    fn status(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let text = py.detach(|| self.0.status().to_json());
+        py.import("json")?.call_method1("loads", (text,)).map(Bound::unbind)
+    }
+
+    fn metrics(&self, py: Python<'_>) -> String {
+        py.detach(|| self.0.metrics())
+    }
+
+    /// Calls `callback(name, level, message)` with each event up to `level`: 1 warnings, 2 changes, 3 all.
+    #[pyo3(name = "_observe")]
+    fn observe(&self, py: Python<'_>, level: u8, callback: Py<PyAny>) -> PyResult<Observation> {
+        let level = match level {
+            1 => Level::Warn,
+            2 => Level::Info,
+            _ => Level::Debug,
+        };
+        let observation = py.detach(|| self.0.observe(level, observer(callback)));
+        observation.map(Observation::new).map_err(|error| exception(py, &error))
     }
 
     /// Calls `done(token, error)` once, on any thread. False: the interpreter ends, no thread may call it.
@@ -73,12 +126,11 @@ impl Provider {
         self.0.version()
     }
 
+    /// The Python half keeps it alive across forks.
+    #[pyo3(name = "_subscribe")]
     fn subscribe(&self, py: Python<'_>, callback: Py<PyAny>) -> PyResult<Subscription> {
-        if !callback.bind(py).is_callable() {
-            return Err(PyTypeError::new_err("subscribe() needs a callable that takes the new token"));
-        }
-        let subscription = self.0.subscribe(listener(callback)).map_err(|error| exception(py, &error))?;
-        Ok(Subscription(std::sync::Mutex::new(Some(subscription))))
+        let subscription = py.detach(|| self.0.subscribe(listener(callback)));
+        subscription.map(Subscription::new).map_err(|error| exception(py, &error))
     }
 
     fn close(&self, py: Python<'_>) {
@@ -95,18 +147,6 @@ impl Provider {
 
     fn __repr__(&self) -> String {
         format!("<entrakey.Provider version={}>", self.0.version())
-    }
-}
-
-/// A listener's registration; ends when it is collected or unsubscribed. Never waits for a callback.
-#[pyclass(frozen, module = "entrakey")]
-pub(crate) struct Subscription(std::sync::Mutex<Option<entrakey_core::Subscription>>);
-
-#[pymethods]
-impl Subscription {
-    fn unsubscribe(&self) {
-        let ended = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
-        drop(ended);
     }
 }
 
@@ -130,11 +170,20 @@ fn wish(py: Python<'_>, timeout: Option<f64>, wait: bool) -> PyResult<GetToken> 
     Ok(GetToken { timeout, no_wait: !wait })
 }
 
-fn duration(seconds: f64) -> Result<Duration, Error> {
+pub(crate) fn duration(seconds: f64) -> Result<Duration, Error> {
     Duration::try_from_secs_f64(seconds)
         .map_err(|_| Error::invalid_argument("timeout must be a number of seconds, 0 or more."))
 }
 
 fn set(py: Python<'_>, config: &mut Config, key: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
     config.set(key, &text(value)?).map_err(|error| exception(py, &error))
+}
+
+/// The metrics of several providers as one text for Prometheus.
+#[pyfunction]
+pub(crate) fn render_metrics(py: Python<'_>, providers: Vec<Py<Provider>>) -> String {
+    py.detach(|| {
+        let statuses = providers.iter().map(|provider| provider.get().0.status()).collect();
+        entrakey_core::render_metrics(statuses)
+    })
 }

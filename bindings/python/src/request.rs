@@ -28,10 +28,14 @@ impl Request {
     }
 
     /// expires_on: seconds since the Unix epoch, or None for what the token itself says.
-    #[pyo3(signature = (secret, expires_on = None))]
-    fn complete(&self, secret: String, expires_on: Option<f64>) {
-        if let Some(request) = self.take() {
-            request.complete(secret.into(), expires_on.map(|seconds| (seconds * 1000.0) as u64));
+    /// username: for a token that does not say it.
+    #[pyo3(signature = (secret, expires_on = None, username = None))]
+    fn complete(&self, secret: String, expires_on: Option<f64>, username: Option<String>) {
+        let Some(request) = self.take() else { return };
+        let expires_unix_ms = expires_on.map(|seconds| (seconds * 1000.0) as u64);
+        match username {
+            Some(username) => request.complete_as(username, secret.into(), expires_unix_ms),
+            None => request.complete(secret.into(), expires_unix_ms),
         }
     }
 

@@ -1,5 +1,6 @@
 //! `entrakey.Token`.
 
+use crate::credentials;
 use pyo3::prelude::*;
 use std::sync::Arc;
 
@@ -14,6 +15,12 @@ impl Token {
         self.0.secret()
     }
 
+    /// User name and secret as redis-py takes them, made once.
+    #[getter]
+    fn _credentials(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        credentials::of(py, &self.0)
+    }
+
     #[getter]
     fn username(&self) -> &str {
         self.0.username()
@@ -25,7 +32,7 @@ impl Token {
     }
 
     #[getter]
-    fn expires_on(&self) -> f64 {
+    pub(crate) fn expires_on(&self) -> f64 {
         seconds(self.0.expires_unix_ms())
     }
 
@@ -43,4 +50,25 @@ impl Token {
 /// Seconds since the Unix epoch, as `time.time()` gives them.
 fn seconds(unix_ms: u64) -> f64 {
     unix_ms as f64 / 1000.0
+}
+
+/// What is to be made of a server's refusal.
+#[pyclass(frozen, module = "entrakey")]
+pub(crate) struct Rejection(pub(crate) entrakey_core::Rejection);
+
+#[pymethods]
+impl Rejection {
+    #[getter]
+    fn reason(&self) -> &'static str {
+        self.0.reason.name()
+    }
+
+    #[getter]
+    fn explanation(&self) -> &str {
+        &self.0.explanation
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<entrakey.Rejection {}: {}>", self.0.reason.name(), self.0.explanation)
+    }
 }

@@ -53,9 +53,11 @@ fn start(py: Python<'_>, provider: &Provider, how: GetToken) -> Answer {
     answer
 }
 
-/// Python runs signal handlers on the main thread only; the others need not look for any.
+/// Python runs signal handlers on the main thread only; the others need not look for any. Importing threading takes
+/// longer than a token from the machine's own endpoint: where nobody has, there are no others to speak of.
 fn is_main_thread(py: Python<'_>) -> PyResult<bool> {
-    let threading = py.import("threading")?;
+    let modules = py.import("sys")?.getattr("modules")?;
+    let Ok(threading) = modules.get_item("threading") else { return Ok(true) };
     let main = threading.call_method0("main_thread")?.getattr("ident")?;
     threading.call_method0("get_ident")?.eq(main)
 }

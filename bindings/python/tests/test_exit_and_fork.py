@@ -1,5 +1,7 @@
 """Processes that fork and processes that end."""
 
+import concurrent.futures
+import textwrap
 import time
 
 
@@ -99,10 +101,9 @@ sys.slow_end = SlowEnd()
     assert 1 <= took < 2.5, took
 
 
-def test_a_process_ends_without_close_and_with_callbacks_in_flight(start_emulator, run):
-    start_emulator("3s")
-    program = """
-import threading, entrakey
+CALLBACKS_IN_FLIGHT = """
+import logging, threading, entrakey
+logging.getLogger("entrakey").addHandler(logging.NullHandler())  # that a callback is late is no concern here
 provider = entrakey.Provider.managed_identity()
 inside = threading.Event()
 slow = lambda token: (inside.set(), time.sleep(0.2))
@@ -110,8 +111,48 @@ subscriptions = [provider.subscribe(slow) for _ in range(20)]
 provider.get_token()
 assert inside.wait(20)
 """
-    for _ in range(3):
-        ends_at_once(run, program)
+
+
+def test_a_process_ends_without_close_and_with_callbacks_in_flight(start_emulator, run):
+    start_emulator("3s")
+    ends_at_once(run, CALLBACKS_IN_FLIGHT)
+
+
+def test_no_process_of_fifty_aborts_at_its_end(start_emulator, run):
+    """Callbacks are in flight, and an object's slow end gives them time to come back into a dying interpreter."""
+    start_emulator("2s")
+    slow_end = """
+        import time, sys
+        class SlowEnd:
+            def __del__(self, sleep=time.sleep):
+                sleep(0.3)
+        sys.slow_end = SlowEnd()
+        """
+    program = textwrap.dedent(slow_end) + CALLBACKS_IN_FLIGHT
+    with concurrent.futures.ThreadPoolExecutor(10) as several:
+        outcomes = list(several.map(lambda _: run(program, timeout=60), range(50)))
+    assert [outcome for outcome in outcomes if outcome.returncode != 0 or outcome.stderr] == []
+
+
+def test_preloaded_and_late_workers_start_with_no_request_of_their_own_where_the_parent_has_a_token(emulator, run):
+    """gunicorn --preload and Celery fork after the provider was made; without, each worker makes its own."""
+    program = """
+        import os, sys, entrakey
+        provider = entrakey.Provider.managed_identity()
+        if sys.argv[1] == "with a token":
+            provider.get_token()
+        children = []
+        for _ in range(8):
+            child = os.fork()
+            if child == 0:
+                os._exit(0 if provider.get_token().expires_on else 3)
+            children.append(child)
+        assert [os.waitpid(child, 0)[1] for child in children] == [0] * 8
+        """
+    assert run(program, "with a token").returncode == 0
+    assert emulator.token_requests() == 1
+    assert run(program, "without").returncode == 0
+    assert emulator.token_requests() == 1 + 8
 
 
 def test_no_callback_begins_once_the_process_is_ending(start_emulator, run):
@@ -181,6 +222,7 @@ def test_an_exit_hook_may_still_await_a_token(run, silent):
     assert outcome.stdout == "timed out\n", outcome
 
 
-def test_importing_entrakey_imports_neither_redis_nor_asyncio(run):
-    outcome = run("import sys, entrakey; print([m for m in ('redis', 'asyncio', 'ssl') if m in sys.modules])")
+def test_importing_entrakey_imports_nothing_that_only_some_programs_need(run):
+    unwanted = ("redis", "asyncio", "ssl", "entrakey._host", "entrakey._supply")
+    outcome = run(f"import sys, entrakey; print([m for m in {unwanted} if m in sys.modules])")
     assert outcome.stdout.strip() == "[]", outcome.stderr

@@ -134,12 +134,12 @@ def test_a_hundred_threads_on_an_empty_cache_cause_one_request(emulator):
 
 
 def test_tokens_are_replaced_in_time_and_listeners_told(start_emulator):
-    start_emulator("4s")
+    start_emulator("3s")
     with entrakey.Provider.managed_identity() as provider:
         told = []
         subscription = provider.subscribe(told.append)
         first = provider.get_token()
-        end = time.monotonic() + 10
+        end = time.monotonic() + 6
         while time.monotonic() < end:
             assert provider.get_token().expires_on > time.time()
             time.sleep(0.01)

@@ -1,49 +1,31 @@
 """Who is told of a new token, where and how often: threads, forks and event loops, without a server."""
 
 import asyncio
-import collections
 import contextlib
-import logging
 import os
 import signal
 import sys
 import threading
+import time
 
 import pytest
 
+import entrakey
 from entrakey.redis import CredentialProvider
 
-Token = collections.namedtuple("Token", "username secret")
-TOKEN = Token("oid", "secret")
+SECRET = "secret-that-must-not-be-shown"
 
 
-class Source:
-    """Stands in for a provider; publish() does what the library's thread does when a token is replaced."""
-
-    def __init__(self):
-        self.newest = TOKEN
-        self.subscriptions = []
-
-    def subscribe(self, callback):
-        self.subscriptions.append(callback)
-        return callback
-
-    def current(self):
-        return self.newest
-
-    async def get_token_async(self, timeout, *, wait):
-        return self.newest
-
-    def publish(self, token=TOKEN):
-        self.newest = token
-        thread = threading.Thread(target=self.subscriptions[-1], args=(token,))
-        thread.start()
-        thread.join(10)
-        assert not thread.is_alive()
+def publish(credentials):
+    """What the library's thread does when a token is replaced."""
+    thread = threading.Thread(target=credentials._notify, args=(credentials._provider.get_token(),))
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive()
 
 
 class AsyncClient:
-    """What redis-py registers for an asyncio client: a coroutine method."""
+    """Whoever registers a coroutine method."""
 
     def __init__(self):
         self.told = []
@@ -79,13 +61,10 @@ async def call(function, *arguments):
 
 
 @pytest.fixture
-def source():
-    return Source()
-
-
-@pytest.fixture
-def credentials(source):
-    return CredentialProvider(source)
+def credentials():
+    supplied = SECRET, time.time() + 3600
+    with entrakey.Provider(token_callback=lambda _: supplied, username="oid") as provider:
+        yield CredentialProvider(provider)
 
 
 @pytest.fixture
@@ -97,7 +76,7 @@ def hasty_threads():
     sys.setswitchinterval(before)
 
 
-def test_no_client_is_lost_when_threads_register_at_once(source, credentials, hasty_threads):
+def test_no_client_is_lost_when_threads_register_at_once(credentials, hasty_threads):
     told = []
     callbacks = [lambda token, n=n: told.append(n) for n in range(400)]
     barrier = threading.Barrier(8)
@@ -112,19 +91,19 @@ def test_no_client_is_lost_when_threads_register_at_once(source, credentials, ha
         thread.start()
     for thread in threads:
         thread.join()
-    source.publish()
+    publish(credentials)
     assert sorted(told) == list(range(400))
 
 
-def test_a_client_that_registers_twice_is_told_once(source, credentials):
+def test_a_client_that_registers_twice_is_told_once(credentials):
     told = []
     credentials.on_next(told.append)
     credentials.on_next(told.append)
-    source.publish()
-    assert [(token.try_get("oid"), token.get_value()) for token in told] == [TOKEN]
+    publish(credentials)
+    assert [(token.try_get("oid"), token.get_value()) for token in told] == [("oid", SECRET)]
 
 
-def test_a_callback_may_wait_for_another_thread_that_registers(source, credentials):
+def test_a_callback_may_wait_for_another_thread_that_registers(credentials):
     registered = []
 
     def slow(token):
@@ -133,7 +112,7 @@ def test_a_callback_may_wait_for_another_thread_that_registers(source, credentia
         thread.join(5)
 
     credentials.on_next(slow)
-    source.publish()
+    publish(credentials)
     assert len(registered) == 1
 
 
@@ -161,61 +140,30 @@ def test_a_child_can_register_whatever_other_threads_did_at_the_fork(credentials
         thread.join()
 
 
-def test_each_asyncio_client_is_told_on_its_own_loop(source, credentials):
+def test_each_asyncio_client_is_told_on_its_own_loop(credentials):
     first, second = AsyncClient(), AsyncClient()
     with running_loop() as one, running_loop() as two:
         run_on(one, call(credentials.on_next, first.re_auth))
         run_on(two, call(credentials.on_next, second.re_auth))
         for loop in (two, one, two):
             run_on(loop, credentials.get_credentials_async())
-        source.publish()
+        publish(credentials)
         run_on(one, nothing()), run_on(two, nothing())
-        assert first.told == [(one, "secret")] and second.told == [(two, "secret")]
+        assert first.told == [(one, SECRET)] and second.told == [(two, SECRET)]
 
 
-def test_a_client_made_before_its_loop_is_told_where_it_connects(source, credentials):
+def test_a_client_made_before_its_loop_is_told_where_it_connects(credentials):
     client = AsyncClient()
     credentials.on_next(client.re_auth)
-    source.publish()  # it has no connection yet
+    publish(credentials)  # it has no connection yet
     with running_loop() as loop:
         run_on(loop, credentials.get_credentials_async())
-        source.publish()
+        publish(credentials)
         run_on(loop, nothing())
-        assert client.told == [(loop, "secret")]
+        assert client.told == [(loop, SECRET)]
 
 
-def test_a_loop_that_ended_is_logged_once_and_harms_no_other_client(source, credentials, caplog):
-    caplog.set_level(logging.WARNING)
-    gone, here = AsyncClient(), AsyncClient()
-    asyncio.run(call(credentials.on_next, gone.re_auth))
-    with running_loop() as loop:
-        run_on(loop, call(credentials.on_next, here.re_auth))
-        source.publish(), source.publish()
-        run_on(loop, nothing())
-        assert [told for told, _ in here.told] == [loop, loop] and gone.told == []
-        (record,) = caplog.records
-        assert (record.name, record.levelname) == ("entrakey.redis", "WARNING")
-        assert "event loop" in record.message and "secret" not in record.message
-        run_on(loop, call(credentials.on_next, gone.re_auth))  # used again, here
-        source.publish()
-        run_on(loop, nothing())
-        assert gone.told == [(loop, "secret")]
-    assert len(caplog.records) == 1
-
-
-def test_a_loop_that_stood_still_uses_the_newest_token_when_it_goes_on(source, credentials):
-    client = AsyncClient()
-    loop = asyncio.new_event_loop()
-    loop.run_until_complete(call(credentials.on_next, client.re_auth))
-    source.publish(Token("oid", "old"))
-    source.publish(Token("oid", "new"))
-    loop.run_until_complete(asyncio.sleep(0))
-    loop.run_until_complete(asyncio.sleep(0))
-    loop.close()
-    assert client.told == [(loop, "new"), (loop, "new")]
-
-
-def test_what_a_client_raises_is_logged_without_the_secret_and_harms_no_other(source, credentials, caplog):
+def test_what_a_client_raises_is_logged_without_the_secret_and_harms_no_other(credentials, caplog):
     told = []
 
     class Broken:
@@ -230,22 +178,37 @@ def test_what_a_client_raises_is_logged_without_the_secret_and_harms_no_other(so
         run_on(loop, call(credentials.on_next, broken.re_auth))
         credentials.on_next(broken.re_auth_now)
         credentials.on_next(told.append)
-        source.publish()
+        publish(credentials)
         run_on(loop, nothing()), run_on(loop, nothing())
     assert len(told) == 1
     assert sorted(str(record.exc_info[1]) for record in caplog.records) == ["at once", "on its loop"]
-    assert "secret" not in caplog.text
+    assert SECRET not in caplog.text
 
 
-def test_a_forked_child_leaves_its_parents_loops_alone(source, credentials):
+def test_a_loop_that_ended_harms_no_other_client(credentials):
+    gone, here = AsyncClient(), AsyncClient()
+    asyncio.run(call(credentials.on_next, gone.re_auth))
+    with running_loop() as loop:
+        run_on(loop, call(credentials.on_next, here.re_auth))
+        publish(credentials), publish(credentials)
+        run_on(loop, nothing())
+        assert [told for told, _ in here.told] == [loop, loop] and gone.told == []
+        run_on(loop, call(credentials.on_next, gone.re_auth))  # used again, here
+        publish(credentials)
+        run_on(loop, nothing())
+        assert gone.told == [(loop, SECRET)]
+
+
+def test_a_forked_child_leaves_its_parents_loops_alone(credentials):
     client = AsyncClient()
     with running_loop() as loop:
         run_on(loop, call(credentials.on_next, client.re_auth))
+        before = credentials._subscription
         child = os.fork()
         if child == 0:
             scheduled = []
             loop.call_soon_threadsafe = lambda *call: scheduled.append(call)
             credentials.on_next(print)
-            source.publish()
-            os._exit(7 if not scheduled and len(source.subscriptions) == 2 else 3)
+            publish(credentials)
+            os._exit(7 if not scheduled and credentials._subscription is not before else 3)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7

@@ -66,7 +66,7 @@ impl Source for SignedIn {
         match answer {
             Ok(AccessToken { token, expires_on, .. }) => {
                 let expires = u64::try_from(expires_on.unix_timestamp()).ok();
-                transport::local(token.secret(), expires, &self.settings)
+                transport::local(token.secret(), expires, None, &self.settings)
             }
             Err(error) => Err(self.tool.failure(runner.verdict(), &error.to_string(), timeout)),
         }

@@ -31,6 +31,6 @@ impl Source for Custom {
                 "The token callback gave an expiry that is years from now or past: is it in the wrong unit?";
             return Err(Error::new(ErrorKind::CallbackFailed, message).with_retriable(false));
         }
-        transport::local(&token.secret, expires, &self.settings)
+        transport::local(&token.secret, expires, token.username.as_deref(), &self.settings)
     }
 }

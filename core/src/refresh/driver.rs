@@ -168,14 +168,15 @@ impl Engine {
         }
     }
 
-    pub(crate) fn subscribe(self: &Arc<Self>, listener: Listener) -> Result<u64> {
+    /// With `awaits_first` a token that replaces none is news too.
+    pub(crate) fn subscribe(self: &Arc<Self>, listener: Listener, awaits_first: bool) -> Result<u64> {
         let mut state = self.lock();
         if state.machine.is_closed() {
             return Err(Error::closed());
         }
         let id = state.number();
         state.listeners.insert(id, listener);
-        self.feed(&mut state, Event::Subscribed(id));
+        self.feed(&mut state, if awaits_first { Event::Awaiting(id) } else { Event::Subscribed(id) });
         Ok(id)
     }
 

@@ -115,7 +115,7 @@ fn destructors_that_panic_harm_nobody_and_none_runs_on_the_timers_thread() {
     // What a listener panics with, twice.
     let payload = sender.clone();
     let listener = Arc::new(move |_: &_| resume_unwind(Box::new(Grenade(payload.clone()))));
-    let listener = engine.subscribe(listener).unwrap();
+    let listener = engine.subscribe(listener, false).unwrap();
     for version in 1..3 {
         assert_eq!(get(&engine).unwrap(), version);
         engine.tell(Event::Rejected(version));
@@ -173,7 +173,7 @@ fn listeners_that_all_stall_do_not_silence_those_who_would_tell_of_it() {
     for _ in 0..70 {
         let released = released.clone();
         let stalls = move |_: &_| released.lock().unwrap().recv().unwrap_or(());
-        engine.subscribe(Arc::new(stalls)).unwrap();
+        engine.subscribe(Arc::new(stalls), false).unwrap();
     }
     engine.tell(Event::Rejected(1));
     while engine.status().version < 2 {

@@ -122,10 +122,13 @@ fn a_listener_that_is_gone_is_not_called_once_unsubscribe_has_waited() {
         let gone = Arc::new(AtomicUsize::new(0));
         let seen = gone.clone();
         let id = engine
-            .subscribe(Arc::new(move |token| {
-                assert_eq!((seen.load(Ordering::SeqCst), token.version()), (0, 2));
-                CALLS.fetch_add(1, Ordering::SeqCst);
-            }))
+            .subscribe(
+                Arc::new(move |token| {
+                    assert_eq!((seen.load(Ordering::SeqCst), token.version()), (0, 2));
+                    CALLS.fetch_add(1, Ordering::SeqCst);
+                }),
+                false,
+            )
             .unwrap();
         std::thread::sleep(Duration::from_millis(2)); // past the interval after an answer
         engine.tell(Event::Rejected(1)); // forces a second token, which listeners hear of at once

@@ -24,6 +24,8 @@ struct Listener {
     id: u64,
     /// None: it came when there was no token, so nobody is authenticated.
     on: Option<On>,
+    /// It wants to hear of the first token too.
+    awaits_first: bool,
     /// What it was told last.
     told: Option<On>,
     /// When it is to be told.
@@ -53,9 +55,9 @@ pub(super) struct Listeners {
 }
 
 impl Listeners {
-    pub(super) fn add(&mut self, id: u64, on: Option<On>) {
+    pub(super) fn add(&mut self, id: u64, on: Option<On>, awaits_first: bool) {
         let (told, due, busy, acknowledges, reported) = (on, None, false, false, false);
-        self.all.push(Listener { id, on, told, due, busy, acknowledges, reported });
+        self.all.push(Listener { id, on, awaits_first, told, due, busy, acknowledges, reported });
     }
 
     pub(super) fn remove(&mut self, id: u64) {
@@ -67,11 +69,16 @@ impl Listeners {
     }
 
     /// A new token is there: each listener gets its own moment between now and its deadline, and keeps an
-    /// earlier one that it already had. Nobody has to be told of a first token.
+    /// earlier one that it already had. Of a first token only those are told who wait for it, at once.
     pub(super) fn news(&mut self, now: Duration, newest: On, at_once: bool, random: &mut dyn FnMut() -> f64) {
         for listener in &mut self.all {
             let Some(on) = listener.on else {
-                (listener.on, listener.told) = (Some(newest), Some(newest));
+                listener.on = Some(newest);
+                if listener.awaits_first {
+                    listener.due = Some(now);
+                } else {
+                    listener.told = Some(newest);
+                }
                 continue;
             };
             // A call under way may have put its connections on a token that expires sooner.
@@ -181,8 +188,8 @@ mod tests {
     #[test]
     fn each_listener_is_told_once_at_its_own_moment_serially_and_of_the_newest_only() {
         let mut listeners = Listeners::default();
-        listeners.add(1, Some(on(1, 1000, 100)));
-        listeners.add(2, Some(on(1, 1000, 100)));
+        listeners.add(1, Some(on(1, 1000, 100)), false);
+        listeners.add(2, Some(on(1, 1000, 100)), false);
         let mut draws = [0.5, 0.9].into_iter();
         listeners.news(at(0), on(2, 2000, 100), false, &mut || draws.next().unwrap());
         assert_eq!(listeners.alarm(2), Some(at(50)));
@@ -200,18 +207,35 @@ mod tests {
     }
 
     #[test]
+    fn the_first_token_is_news_for_who_waits_for_it_only() {
+        let mut listeners = Listeners::default();
+        listeners.add(1, None, false);
+        listeners.add(2, None, true);
+        listeners.add(3, Some(on(1, 1000, 100)), true);
+        listeners.news(at(10), on(2, 2000, 100), false, &mut || 0.5);
+        assert_eq!(due(&mut listeners, 10), [2], "at once");
+        assert_eq!(listeners.take_news(1, at(10), on(2, 2000, 100)), None);
+        assert_eq!(listeners.take_news(2, at(10), on(2, 2000, 100)), Some(Late(false)));
+        listeners.returned(2, false);
+        assert_eq!(due(&mut listeners, 10), [0; 0]);
+        listeners.news(at(20), on(3, 3000, 100), false, &mut || 0.5);
+        assert_eq!(due(&mut listeners, 69), [3], "which had one, at its own moment");
+        assert_eq!(due(&mut listeners, 70), [1, 2], "and each of what follows");
+    }
+
+    #[test]
     fn past_the_margin_or_after_a_rejection_news_goes_out_at_once() {
         let mut listeners = Listeners::default();
-        listeners.add(1, Some(on(1, 1000, 500)));
+        listeners.add(1, Some(on(1, 1000, 500)), false);
         listeners.news(at(900), on(2, 2000, 500), false, &mut || 1.0);
         assert_eq!(listeners.alarm(2), Some(at(1000)), "inside what is left before the margin");
         let mut listeners = Listeners::default();
-        listeners.add(1, Some(on(1, 1000, 500)));
+        listeners.add(1, Some(on(1, 1000, 500)), false);
         listeners.news(at(1100), on(2, 2000, 500), false, &mut || 1.0);
         assert_eq!(due(&mut listeners, 1100), [1]);
         assert_eq!(listeners.take_news(1, at(1100), on(2, 2000, 500)), Some(Late(true)));
         let mut listeners = Listeners::default();
-        listeners.add(1, Some(on(1, 1000, 500)));
+        listeners.add(1, Some(on(1, 1000, 500)), false);
         listeners.news(at(10), on(2, 2000, 500), true, &mut || 1.0);
         assert_eq!(due(&mut listeners, 10), [1]);
     }
@@ -219,7 +243,7 @@ mod tests {
     #[test]
     fn one_that_does_not_come_back_or_does_not_acknowledge_is_stale_and_reported_once() {
         let mut listeners = Listeners::default();
-        listeners.add(1, Some(on(1, 1000, 0)));
+        listeners.add(1, Some(on(1, 1000, 0)), false);
         listeners.news(at(10), on(2, 2000, 0), false, &mut || 0.0);
         assert_eq!(due(&mut listeners, 10), [1]);
         assert!(listeners.take_news(1, at(10), on(2, 2000, 0)).is_some());
@@ -244,7 +268,7 @@ mod tests {
     #[test]
     fn a_later_token_never_postpones_and_a_call_under_way_may_shorten() {
         let mut listeners = Listeners::default();
-        listeners.add(1, Some(on(1, 1000, 100)));
+        listeners.add(1, Some(on(1, 1000, 100)), false);
         listeners.news(at(0), on(2, 2000, 100), false, &mut || 0.2);
         listeners.news(at(10), on(3, 3000, 100), false, &mut || 0.9);
         assert_eq!(listeners.alarm(3), Some(at(20)), "the earlier moment is kept");

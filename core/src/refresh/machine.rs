@@ -127,7 +127,8 @@ impl Machine {
                 self.want(Forced::Host);
             }
             Event::Rejected(version) => self.rejected(version, &mut out),
-            Event::Subscribed(id) => self.subscribed(now, id),
+            Event::Subscribed(id) => self.subscribed(now, id, false),
+            Event::Awaiting(id) => self.subscribed(now, id, true),
             Event::Unsubscribed(id) => self.listeners.remove(id),
             Event::Returned { listener, panicked } => self.returned(listener, panicked, &mut out),
             Event::Acknowledged { listener, version, accepted } => {
@@ -267,9 +268,9 @@ impl Machine {
         }
     }
 
-    fn subscribed(&mut self, now: Now, id: u64) {
+    fn subscribed(&mut self, now: Now, id: u64, awaits_first: bool) {
         let on = self.valid(now).map(|held| self.on(held));
-        self.listeners.add(id, on);
+        self.listeners.add(id, on, awaits_first);
     }
 
     fn returned(&mut self, listener: u64, panicked: bool, out: &mut Vec<Action>) {

@@ -19,16 +19,21 @@ pub(crate) struct Snapshot {
 /// ends when the provider is closed, which dropping it does.
 pub(crate) type Published = Arc<Newest>;
 
-/// The newest snapshot, and the version of its token once more by itself: a version is compared before every
-/// command, and one plain load costs a third of taking and giving back a snapshot.
+/// The newest snapshot, and what is compared before every command by itself, as one plain load costs a third of
+/// taking and giving back a snapshot: the version of its token, and how often there was another snapshot.
 pub(crate) struct Newest {
     snapshot: ArcSwap<Snapshot>,
     version: AtomicU64,
+    changes: AtomicU64,
 }
 
 impl Newest {
     pub(crate) fn new() -> Self {
-        Self { snapshot: ArcSwap::from_pointee(Snapshot::empty()), version: AtomicU64::new(0) }
+        Self {
+            snapshot: ArcSwap::from_pointee(Snapshot::empty()),
+            version: AtomicU64::new(0),
+            changes: AtomicU64::new(0),
+        }
     }
 
     #[inline]
@@ -45,11 +50,20 @@ impl Newest {
         let version = snapshot.version();
         self.snapshot.store(Arc::new(snapshot));
         self.version.store(version, Ordering::Release);
+        self.changes.fetch_add(1, Ordering::Release);
     }
 
     /// Puts one with the same token in the place of `before`; false if something else is there by now.
     pub(crate) fn replace(&self, before: &Arc<Snapshot>, same_token: Snapshot) -> bool {
-        Arc::ptr_eq(&self.snapshot.compare_and_swap(before, Arc::new(same_token)), before)
+        let replaced = Arc::ptr_eq(&self.snapshot.compare_and_swap(before, Arc::new(same_token)), before);
+        self.changes.fetch_add(1, Ordering::Release);
+        replaced
+    }
+
+    /// Counts the snapshots. Whoever reads it before he loads a snapshot has the newest one as long as it is the same.
+    #[inline]
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
     }
 
     /// The version of the token in the newest snapshot, 0 without one.

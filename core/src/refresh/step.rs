@@ -32,8 +32,10 @@ pub enum Event {
     CredentialChanged,
     /// A server refused the token of this version.
     Rejected(u64),
-    /// A listener of this number is there.
+    /// A listener of this number is there, for tokens that replace another.
     Subscribed(u64),
+    /// A listener of this number is there; if there is no valid token now, the next one is news for it too.
+    Awaiting(u64),
     /// The listener of this number is gone.
     Unsubscribed(u64),
     /// A listener's callback has returned, properly or with a panic.

@@ -82,7 +82,7 @@ pub(super) fn read(
     body: Vec<u8>,
     settings: &Settings,
 ) -> Result<Grant> {
-    grant(&mut accepted(endpoint, address, head, body)?, head, settings)
+    grant(&mut accepted(endpoint, address, head, body)?, head, None, settings)
 }
 
 /// One text out of an answer that is not a token, or the error that it amounts to.
@@ -120,8 +120,13 @@ fn accepted(endpoint: Endpoint, address: &str, head: &Head, body: Vec<u8>) -> Re
 }
 
 /// A token that came by another way than HTTP, with its end by this machine's clock; the token's own counts if it is
-/// earlier.
-pub(crate) fn local(secret: &str, expires_unix_s: Option<u64>, settings: &Settings) -> Result<Grant> {
+/// earlier. `username`: the Redis user name as its owner gives it, if he does.
+pub(crate) fn local(
+    secret: &str,
+    expires_unix_s: Option<u64>,
+    username: Option<&str>,
+    settings: &Settings,
+) -> Result<Grant> {
     let head = Head {
         status: 200,
         challenge: None,
@@ -131,10 +136,11 @@ pub(crate) fn local(secret: &str, expires_unix_s: Option<u64>, settings: &Settin
         skew_ms: None,
     };
     let expires_in = expires_unix_s.map(|end| end.saturating_sub(unix(SystemTime::now())));
-    grant(&mut serde_json::json!({"access_token": secret, "expires_in": expires_in}), &head, settings)
+    let mut json = serde_json::json!({"access_token": secret, "expires_in": expires_in});
+    grant(&mut json, &head, username, settings)
 }
 
-fn grant(json: &mut Value, head: &Head, settings: &Settings) -> Result<Grant> {
+fn grant(json: &mut Value, head: &Head, username: Option<&str>, settings: &Settings) -> Result<Grant> {
     let bad =
         |reason: &str| Error::new(ErrorKind::BadResponse, format!("The token source answered {reason}."));
     let secret = taken(json, "access_token");
@@ -145,8 +151,8 @@ fn grant(json: &mut Value, head: &Head, settings: &Settings) -> Result<Grant> {
         return Err(bad("a token that contains spaces or control characters"));
     }
     let claims = Claims::parse(&secret);
-    let username = match (&settings.username, &claims) {
-        (Some(name), _) => name.clone(),
+    let username = match (settings.username.as_deref().or(username), &claims) {
+        (Some(name), _) => name.to_owned(),
         (None, Some(claims)) => claims.username(&settings.username_claim)?,
         (None, None) => Claims::default().username(&settings.username_claim)?,
     };
@@ -310,7 +316,7 @@ mod tests {
         };
         for expires_in in [json!(u64::MAX), json!("18446744073709551615"), json!(1e300)] {
             let answer = json!({"access_token": "opaque", "expires_in": expires_in});
-            let grant = grant(&mut answer.clone(), &head, &settings()).unwrap();
+            let grant = grant(&mut answer.clone(), &head, None, &settings()).unwrap();
             assert_eq!((grant.remaining, grant.lifetime), (LONGEST_LIFE, LONGEST_LIFE), "{expires_in}");
         }
     }
@@ -352,7 +358,7 @@ mod tests {
             };
             let answer = json!({"access_token": token, "expires_in": expires_in});
             let expected = case["expect"].as_str().unwrap();
-            match grant(&mut answer.clone(), &head(200), &settings) {
+            match grant(&mut answer.clone(), &head(200), None, &settings) {
                 Ok(_) if expected.contains("ours: ok") => {}
                 Ok(grant) => assert_eq!(grant.username, expected, "{case}"),
                 Err(_) => assert!(expected.contains("error"), "{case}"),

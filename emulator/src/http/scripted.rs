@@ -6,7 +6,7 @@ use super::serve::Reset;
 use super::{alter, uuid};
 use crate::faults::Fault;
 use crate::limits::{Admitted, Exceeded};
-use crate::requests::{RequestRecord, parameters, timestamp};
+use crate::requests::{RequestRecord, parameters, timestamp, without_tokens};
 use crate::world::World;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Form, FromRequest as _, Query, Request, State};
@@ -86,12 +86,12 @@ async fn record(
         time: timestamp(world.now()),
         route,
         method: head.method.to_string(),
-        path: head.uri.path().to_owned(),
+        path: without_tokens(head.uri.path().to_owned()),
         query: parameters(query.unwrap_or_default()),
         form: parameters(form.unwrap_or_default()),
         status: None,
         identity: None,
-        correlation_id,
+        correlation_id: without_tokens(correlation_id),
         fault: None,
         limited: false,
     }

@@ -12,7 +12,7 @@ use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
@@ -122,10 +122,9 @@ async fn answer(stream: impl OverTcp, router: Router, world: Arc<World>) {
 
 /// The answer with the emulator's time in `Date`, unless a script wrote one.
 fn dated(mut response: Response, world: &World) -> Response {
-    // Until the year 9999: what comes later cannot be written.
-    let now = world.now().min(Duration::from_secs(253_402_300_799));
+    let date = httpdate::fmt_http_date(UNIX_EPOCH + world.now());
     if let (Entry::Vacant(entry), Ok(date)) =
-        (response.headers_mut().entry(DATE), HeaderValue::try_from(httpdate::fmt_http_date(UNIX_EPOCH + now)))
+        (response.headers_mut().entry(DATE), HeaderValue::try_from(date))
     {
         entry.insert(date);
     }

@@ -2,7 +2,7 @@
 
 use super::access::{Permissions, Policies};
 use super::access_keys::AccessKeys;
-use super::clients::Clients;
+use super::clients::{Clients, DEFAULT_USER};
 use super::cluster::{Node, Topology};
 use super::connection;
 use super::faults::{Faults, Point};
@@ -18,8 +18,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
+
+/// Who has not finished TLS's handshake by then never will.
+const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// One cache, which can be stopped and started again with its data.
 pub(crate) struct Plane {
@@ -36,7 +41,9 @@ pub(crate) struct Plane {
     acceptor: TlsAcceptor,
     running: Mutex<Vec<Listening>>,
     /// Goes up when all connections are dropped: one that is still at its handshake is dropped too.
-    generation: AtomicU64,
+    generation: watch::Sender<u64>,
+    /// Goes up when the plane is stopped: a fail-over that is under way does not listen again.
+    stops: AtomicU64,
 }
 
 /// Accepts connections for a node.
@@ -74,7 +81,8 @@ impl Plane {
             options,
             acceptor,
             running: Mutex::default(),
-            generation: AtomicU64::new(0),
+            generation: watch::Sender::new(0),
+            stops: AtomicU64::new(0),
         });
         plane.serve(ports);
         Ok(plane)
@@ -90,6 +98,10 @@ impl Plane {
     /// # Errors
     /// It is none, in a sentence.
     pub(crate) async fn assign(&self, object_id: &str, policy: &str) -> Result<Arc<Permissions>, String> {
+        // A server behind the gate would have it as the name of a user: its own one is not to be replaced.
+        if object_id == DEFAULT_USER || !object_id.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(format!("{object_id:?} is not an object id"));
+        }
         let permissions = Arc::new(Permissions::parse(policy)?);
         if let Some(server) = &self.backend {
             server.assign(object_id, &permissions).await?;
@@ -135,6 +147,7 @@ impl Plane {
 
     /// Closes every listener and connection. The data stays. Once this returns, the ports are free.
     pub(crate) async fn stop(&self) {
+        self.stops.fetch_add(1, Ordering::AcqRel);
         if self.close(|_| true).await {
             self.drop_all();
             self.world.log.note(format_args!("the Redis plane was stopped"));
@@ -156,7 +169,7 @@ impl Plane {
 
     /// Ends every connection. New ones are taken.
     pub(crate) fn drop_all(&self) -> usize {
-        self.generation.fetch_add(1, Ordering::AcqRel);
+        self.generation.send_modify(|generation| *generation += 1);
         self.clients.end(|_| true)
     }
 
@@ -174,21 +187,37 @@ impl Plane {
     }
 
     /// A replica takes over for a node: its connections end and nothing listens for a while. A node of a cluster
-    /// is then found at another port, the single endpoint where it was.
+    /// is then found at another port, the single endpoint where it was. Goes on if nobody waits for it any more: or
+    /// a client that gave up would leave a node that never listens again.
     ///
     /// # Errors
-    /// There is no such node, or a port cannot be had.
+    /// There is no such node, a port cannot be had, or the plane was stopped meanwhile.
     pub(crate) async fn fail_over(self: &Arc<Self>, index: usize, down: Duration) -> Result<(), String> {
-        let node = self.topology.nodes.get(index).ok_or_else(|| {
+        let node = self.topology.nodes.get(index).cloned().ok_or_else(|| {
             format!("there is no node {index}; the first is 0 and there are {}", self.topology.nodes.len())
         })?;
-        let in_cluster = self.options.cluster_policy == ClusterPolicy::Oss;
+        let plane = self.clone();
+        let done = tokio::spawn(async move { plane.take_over(&node, down).await });
+        done.await.unwrap_or_else(|_| Err("the emulator is ending".to_owned()))
+    }
+
+    async fn take_over(self: &Arc<Self>, node: &Arc<Node>, down: Duration) -> Result<(), String> {
+        let _alone = node.failing_over.lock().await;
+        let stops = self.stops.load(Ordering::Acquire);
         let port = node.port();
-        self.close(|listening| listening == port).await;
+        if !self.close(|listening| listening == port).await {
+            return Err("nothing listens: the Redis plane was stopped".to_owned());
+        }
         self.clients.end(|client| client.node == node.index);
-        self.world.log.note(format_args!("node {index} fails over for {} ms", down.as_millis()));
+        self.world.log.note(format_args!("node {} fails over for {} ms", node.index, down.as_millis()));
         tokio::time::sleep(down).await;
-        let (wanted, other) = if in_cluster { (0, internal(&self.options.announce)) } else { (port, None) };
+        let (wanted, other) = match self.options.cluster_policy {
+            ClusterPolicy::Oss => (0, internal(&self.options.announce)),
+            ClusterPolicy::Enterprise => (port, None),
+        };
+        if self.stops.load(Ordering::Acquire) != stops {
+            return Err("the Redis plane was stopped meanwhile".to_owned());
+        }
         let bound =
             bind(wanted, other).await.map_err(|error| format!("the node cannot listen again: {error}"))?;
         node.move_to(bound.port);
@@ -207,12 +236,13 @@ async fn accept(plane: Arc<Plane>, node: Arc<Node>, listener: TcpListener) {
         let port = listener.local_addr().map_or(0, |address| address.port());
         let (plane, node) = (plane.clone(), node.clone());
         tokio::spawn(async move {
-            let generation = plane.generation.load(Ordering::Acquire);
+            let generation = *plane.generation.borrow();
             let _ = stream.set_nodelay(true); // replies are small; without it they only come later
             let Some(stream) = welcome(&plane, stream).await else { return };
-            let Ok(stream) = plane.acceptor.accept(stream).await else { return };
+            let greeted = timeout(HANDSHAKE, plane.acceptor.accept(stream)).await;
+            let Ok(Ok(stream)) = greeted else { return };
             let client = plane.clients.add(peer, port, node.index);
-            if plane.generation.load(Ordering::Acquire) == generation {
+            if *plane.generation.borrow() == generation {
                 match &plane.backend {
                     None => connection::run(plane.clone(), node, client.clone(), stream).await,
                     Some(server) => proxy::run(plane.clone(), server.clone(), client.clone(), stream).await,
@@ -230,8 +260,13 @@ async fn welcome(plane: &Plane, mut stream: TcpStream) -> Option<TcpStream> {
     tokio::time::sleep(fault.delay()).await;
     if fault.stall {
         let mut greeting = [0; 512];
-        // Held until the client gives up, whatever it says.
-        while matches!(stream.read(&mut greeting).await, Ok(1..)) {}
+        let held = async { while matches!(stream.read(&mut greeting).await, Ok(1..)) {} };
+        let mut dropped = plane.generation.subscribe();
+        // Until the client gives up, whatever it says, or all connections are dropped.
+        tokio::select! {
+            () = held => (),
+            _ = dropped.changed() => (),
+        }
     }
     if fault.reset {
         let _ = stream.set_zero_linger(); // then closing it sends a reset

@@ -1,11 +1,17 @@
 //! Requests: arrays of bulk strings, or a line of words as a person types them.
 
 use bytes::{Buf as _, Bytes, BytesMut};
-use redis_protocol::resp2::decode::decode_bytes_mut;
-use redis_protocol::resp2::types::BytesFrame;
 
 /// Redis takes no longer argument from somebody who is not authenticated.
 const UNAUTHENTICATED_BULK: usize = 16_384;
+/// Nor more of them.
+const UNAUTHENTICATED_WORDS: usize = 10;
+/// Redis's `proto-max-bulk-len`.
+const MAX_BULK: usize = 512 << 20;
+/// As many words as Redis takes in one request.
+const MAX_WORDS: usize = 1 << 20;
+/// More bytes than a number and its line's end take.
+const LONGEST_NUMBER: usize = 32;
 /// A line of words longer than this is no request.
 const MAX_INLINE: usize = 65_536;
 
@@ -27,25 +33,50 @@ pub(super) fn next(buffer: &mut BytesMut, authenticated: bool) -> Result<Option<
     }
 }
 
+/// An array of bulk strings and nothing else. The library's decoder takes arrays in arrays too, each deeper on the
+/// stack: a few kilobytes from anybody would end the process.
 fn array(buffer: &mut BytesMut, authenticated: bool) -> Result<Option<Request>, &'static str> {
-    if !authenticated && buffer.len() > 2 * UNAUTHENTICATED_BULK {
-        return Err("unauthenticated bulk length");
+    let longest = if authenticated { MAX_BULK } else { UNAUTHENTICATED_BULK };
+    let Some((count, mut at)) = number(buffer, 0, "invalid multibulk length")? else { return Ok(None) };
+    let count = usize::try_from(count).unwrap_or(0); // less than none is none
+    if count > MAX_WORDS {
+        return Err("invalid multibulk length");
     }
-    let decoded = decode_bytes_mut(buffer).map_err(|_| "invalid multibulk length")?;
-    let Some((frame, ..)) = decoded else { return Ok(None) };
-    let BytesFrame::Array(items) = frame else { return Err("expected an array") };
-    let words: Option<Request> = items
-        .into_iter()
-        .map(|item| match item {
-            BytesFrame::BulkString(data) => Some(data),
-            _ => None,
-        })
-        .collect();
-    let words = words.ok_or("expected '$'")?;
-    if !authenticated && words.iter().any(|word| word.len() > UNAUTHENTICATED_BULK) {
-        return Err("unauthenticated bulk length");
+    if !authenticated && count > UNAUTHENTICATED_WORDS {
+        return Err("unauthenticated multibulk length");
     }
-    Ok(Some(words))
+    let mut places = Vec::new(); // not as large as was promised: nothing has come yet
+    for _ in 0..count {
+        match buffer.get(at) {
+            None => return Ok(None),
+            Some(b'$') => (),
+            Some(_) => return Err("expected '$'"),
+        }
+        let Some((length, start)) = number(buffer, at, "invalid bulk length")? else { return Ok(None) };
+        let length = usize::try_from(length).ok().filter(|length| *length <= MAX_BULK);
+        let length = length.ok_or("invalid bulk length")?;
+        if length > longest {
+            return Err("unauthenticated bulk length");
+        }
+        at = start + length + 2;
+        if buffer.len() < at {
+            return Ok(None);
+        }
+        places.push(start..start + length);
+    }
+    let request = buffer.split_to(at).freeze();
+    Ok(Some(places.into_iter().map(|place| request.slice(place)).collect()))
+}
+
+/// The number behind the letter at a place, and where its line ends; none if the line has not come yet.
+fn number(buffer: &[u8], place: usize, wrong: &'static str) -> Result<Option<(i64, usize)>, &'static str> {
+    let line = buffer.get(place + 1..).unwrap_or_default();
+    let Some(end) = line.iter().take(LONGEST_NUMBER).position(|byte| *byte == b'\n') else {
+        return if line.len() < LONGEST_NUMBER { Ok(None) } else { Err(wrong) };
+    };
+    let digits = line.get(..end).and_then(|line| line.strip_suffix(b"\r"));
+    let number = digits.and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
+    Ok(Some((number.ok_or(wrong)?, place + 1 + end + 1)))
 }
 
 fn inline(buffer: &mut BytesMut) -> Result<Option<Request>, &'static str> {
@@ -78,10 +109,27 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_array_of_texts_is_refused_however_deep_it_is() {
+        assert_eq!(all(&"*1\r\n".repeat(100_000), true), Err("expected '$'"));
+        assert_eq!(all("*2\r\n$1\r\na\r\n*1\r\n", true), Err("expected '$'"));
+        assert_eq!(all("*1\r\n:1\r\n", true), Err("expected '$'"));
+        assert_eq!(all("*1\r\n$-1\r\n", true), Err("invalid bulk length"));
+        assert_eq!(all("*1\r\n$999999999999\r\n", true), Err("invalid bulk length"));
+        for wrong in ["*x\r\n", "*2147483647\r\n", "*99999999999999999999\r\n", "*1\n"] {
+            assert_eq!(all(wrong, true), Err("invalid multibulk length"), "{wrong}");
+        }
+        assert_eq!(all(&format!("*{}", "1".repeat(100)), true), Err("invalid multibulk length"));
+        assert!(all("*-1\r\n*2\r\n$1\r\na\r\n$1", true).unwrap().is_empty());
+    }
+
+    #[test]
     fn a_stranger_may_not_send_long_arguments() {
         let long = "x".repeat(UNAUTHENTICATED_BULK + 1);
         let text = format!("*1\r\n${}\r\n{long}\r\n", long.len());
         assert_eq!(all(&text, false), Err("unauthenticated bulk length"));
         assert!(all(&text, true).is_ok());
+        assert_eq!(all("*11\r\n$4\r\nMSET\r\n", false), Err("unauthenticated multibulk length"));
+        // Said before the argument has come: nobody keeps it for a stranger.
+        assert_eq!(all("*2\r\n$4\r\nAUTH\r\n$16385\r\n", false), Err("unauthenticated bulk length"));
     }
 }

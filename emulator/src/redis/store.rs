@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -13,11 +14,14 @@ pub(super) struct Store {
     pub(super) pushed: Notify,
 }
 
+/// From here on those that nobody watches any more are looked for.
+const MANY_WATCHED: usize = 1000;
+
 #[derive(Default)]
 pub(super) struct Data {
     entries: HashMap<Bytes, Entry>,
-    /// How often each key has been changed that somebody watches.
-    watched: HashMap<Bytes, u64>,
+    /// How often each key has been changed that somebody watches; gone with the last who does.
+    watched: HashMap<Bytes, Weak<AtomicU64>>,
 }
 
 #[derive(Debug)]
@@ -108,24 +112,49 @@ impl Data {
     }
 
     pub(super) fn clear(&mut self) {
-        for changes in self.watched.values_mut() {
-            *changes += 1;
+        for changes in self.watched.values().filter_map(Weak::upgrade) {
+            changes.fetch_add(1, Ordering::Relaxed);
         }
         self.entries.clear();
     }
 
     fn touch(&mut self, key: &Bytes) {
-        if let Some(changes) = self.watched.get_mut(key) {
-            *changes += 1;
+        match self.watched.get(key).map(Weak::upgrade) {
+            Some(Some(changes)) => drop(changes.fetch_add(1, Ordering::Relaxed)),
+            Some(None) => drop(self.watched.remove(key)),
+            None => (),
         }
     }
 
-    /// From now on changes of the key are counted.
-    pub(super) fn watch(&mut self, key: &Bytes) -> u64 {
-        *self.watched.entry(key.clone()).or_default()
+    /// Counts the changes of the key, for as long as somebody holds what is returned.
+    pub(super) fn watch(&mut self, key: &Bytes) -> Arc<AtomicU64> {
+        if self.watched.len() >= MANY_WATCHED {
+            self.watched.retain(|_, changes| changes.strong_count() > 0);
+        }
+        let known = self.watched.get(key).and_then(Weak::upgrade);
+        known.unwrap_or_else(|| {
+            let changes = Arc::new(AtomicU64::new(0));
+            self.watched.insert(key.clone(), Arc::downgrade(&changes));
+            changes
+        })
     }
+}
 
-    pub(super) fn changes(&self, key: &Bytes) -> u64 {
-        self.watched.get(key).copied().unwrap_or_default()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_watches_any_more_is_forgotten() {
+        let mut data = Data::default();
+        let key = |number: usize| Bytes::from(number.to_string());
+        let kept = data.watch(&key(0));
+        for number in 1..3 * MANY_WATCHED {
+            drop(data.watch(&key(number)));
+        }
+        assert!(data.watched.len() <= MANY_WATCHED, "{} are left", data.watched.len());
+        data.put(key(0), Value::Text(Bytes::new()), None);
+        data.clear();
+        assert_eq!(kept.load(Ordering::Relaxed), 2);
     }
 }

@@ -1,16 +1,34 @@
-"""The provider's Python half: one factory for each identity, and what awaits."""
+"""The provider's Python half: one factory for each identity, what awaits, what a fork has to start again."""
 
-from . import _entrakey
-from ._supply import supplier
+import sys
+
+from . import _entrakey, _log
+from ._forks import Survivors
+from ._subscription import Subscription
+
+# Those whose events are logged; a forked child has to observe them anew.
+_logged = Survivors("_log_events")
 
 
 class Provider(_entrakey.Provider):
     def __new__(cls, *, token_callback=None, assertion_callback=None, **options):
-        if token_callback is not None:
-            options["_on_token_request"] = supplier(token_callback)
-        if assertion_callback is not None:
-            options["_on_assertion_request"] = supplier(assertion_callback)
-        return super().__new__(cls, **options)
+        # What only some programs need is imported by those: each module adds to the time that the import takes.
+        if "uwsgi" in sys.modules:
+            from ._host import warn_of_host
+
+            warn_of_host()
+        if token_callback is not None or assertion_callback is not None:
+            from ._supply import supplier
+
+            if token_callback is not None:
+                options["_on_token_request"] = supplier(token_callback)
+            if assertion_callback is not None:
+                options["_on_assertion_request"] = supplier(assertion_callback)
+        self = super().__new__(cls, **options)
+        self._name = options.get("name")
+        self._log_events()
+        _logged.add(self)
+        return self
 
     @classmethod
     def managed_identity(cls, **options):
@@ -19,6 +37,48 @@ class Provider(_entrakey.Provider):
     @classmethod
     def service_principal(cls, **options):
         return cls(identity="service_principal", **options)
+
+    @classmethod
+    def workload_identity(cls, **options):
+        return cls(identity="workload_identity", **options)
+
+    @classmethod
+    def client_assertion(cls, assertion_callback=None, **options):
+        if assertion_callback is None:
+            options["identity"] = "client_assertion"
+        return cls(assertion_callback=assertion_callback, **options)
+
+    @classmethod
+    def azure_cli(cls, **options):
+        return cls(identity="azure_cli", **options)
+
+    @classmethod
+    def azure_developer_cli(cls, **options):
+        return cls(identity="azure_developer_cli", **options)
+
+    @classmethod
+    def azure_pipelines(cls, **options):
+        return cls(identity="azure_pipelines", **options)
+
+    @classmethod
+    def environment(cls, **options):
+        return cls(identity="environment", **options)
+
+    @classmethod
+    def default(cls, **options):
+        return cls(identity="default", **options)
+
+    @classmethod
+    def custom(cls, token_callback, **options):
+        return cls(token_callback=token_callback, **options)
+
+    @classmethod
+    def from_credential(cls, credential, **options):
+        get_token = getattr(credential, "get_token", None) or getattr(credential, "get_token_info", None)
+        if get_token is None:
+            kind = type(credential).__name__
+            raise TypeError(f"from_credential takes a credential with a method get_token, not {kind}")
+        return cls(token_callback=get_token, **options)
 
     async def get_token_async(self, timeout=None, *, wait=True):
         token = self.current_usable()
@@ -38,6 +98,17 @@ class Provider(_entrakey.Provider):
         if self._get_token_then(done, timeout, wait=wait):
             return await answer
         return self.get_token(timeout, wait=wait)  # an atexit hook's loop: only its own thread can wait
+
+    async def ready_async(self, timeout=None):
+        await self.get_token_async(timeout)
+
+    def subscribe(self, callback):
+        if not callable(callback):
+            raise TypeError("subscribe() needs a callable that takes the new token")
+        return Subscription(self, callback)
+
+    def _log_events(self):
+        self._observation = self._observe(_log.ALL, _log.writer(self._name))
 
     async def __aenter__(self):
         return self

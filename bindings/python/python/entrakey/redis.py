@@ -4,47 +4,82 @@
 """
 
 import asyncio
+import atexit
 import logging
 import os
+import threading
+import time
 import weakref
 
 from redis.credentials import StreamingCredentialProvider
 
-from ._redis_listeners import Listeners
+from . import _errors, _redis_links, _redis_pubsub, _redis_renewal
+from ._entrakey import CredentialSource
+from ._redis_attach import attach
+from ._redis_auth import is_private
+from ._redis_errors import as_redis_error, plaintext_refused
+from ._redis_explain import explain_refusal
+from ._redis_listeners import Listeners, running_loop
+
+__all__ = ["CredentialProvider", "address_remap", "attach"]
 
 _log = logging.getLogger("entrakey.redis")
 
 # redis-py asks for credentials while it connects, and again for each of its own retries.
 _CONNECT_TIMEOUT_S = 5.0
+# Connections in use, of pools that say nothing of a release, are looked at so many times until their token expires.
+_LOOKS = 20
+
+_NOT_RENEWED = "a Redis connection will not be re-authenticated while it is open"
+
+# Set when the interpreter ends: nobody may sleep then on a thread that is not Python's own.
+_ending = threading.Event()
+atexit.register(_ending.set)
 
 
-class CredentialProvider(StreamingCredentialProvider):
-    """One provider for any number of redis-py clients, sync and asyncio.
+class CredentialProvider(CredentialSource, StreamingCredentialProvider):
+    """One provider for any number of redis-py clients, sync and asyncio, pools, clusters, Sentinel."""
 
-    Clients are held weakly. Their idle connections are re-authenticated on a thread of the library's, or on
-    their own event loop, those in use when they are released; a pub/sub connection reconnects instead.
-    """
-
-    def __init__(self, provider):
+    def __init__(self, provider, *, allow_plaintext=False):
         self._provider = provider
+        self._allow_plaintext = allow_plaintext
         self._listeners = Listeners()
+        self._links = {}  # by the connection's id
+        self._announced = None  # the credentials that open connections are to have
+        self._acknowledged = 0  # the version that the provider was told of
+        self._valid_until = 0.0  # of those that they have, seconds since the Unix epoch
         self._tasks = set()  # a loop holds its tasks weakly
         self._subscription = None
         self._subscribed_in = None  # process id: a forked child has to subscribe again
-
-    def get_credentials(self):
         self._subscribe()
-        token = self._provider.get_token(_CONNECT_TIMEOUT_S, wait=False)
-        return token.username, token.secret
+
+    # get_credentials is CredentialSource's: a tuple from memory, or what this gives.
+    def _fetch_credentials(self):
+        try:
+            self._subscribe()
+            return self._provider.get_credentials(_CONNECT_TIMEOUT_S, wait=False)
+        except _errors.EntrakeyError as error:
+            raise as_redis_error(error) from None
 
     async def get_credentials_async(self):
         self._listeners.connecting(asyncio.get_running_loop())
-        self._subscribe()
-        token = await self._provider.get_token_async(_CONNECT_TIMEOUT_S, wait=False)
-        return token.username, token.secret
+        try:
+            self._subscribe()
+            token = await self._provider.get_token_async(_CONNECT_TIMEOUT_S, wait=False)
+            return token._credentials
+        except _errors.EntrakeyError as error:
+            raise as_redis_error(error) from None
 
     def on_next(self, callback):
-        self._listeners.add(callback)
+        owner = getattr(callback, "__self__", None)
+        if type(owner).__module__ == "redis.event":
+            # redis-py's own: its connections are known one by one
+            try:
+                self._registered(owner)
+            except Exception:
+                _log.warning(_NOT_RENEWED, exc_info=True)
+        else:
+            self._listeners.add(callback)
         self._subscribe()
 
     def on_error(self, callback):
@@ -53,51 +88,164 @@ class CredentialProvider(StreamingCredentialProvider):
     def is_streaming(self):
         return True
 
+    # What follows is called by Credentials, by the connections' hooks, and by the library's threads.
+
+    def _connecting(self, connection, credentials, frame):
+        """A connection is about to send these credentials; `frame` is its method that does so."""
+        if not self._allow_plaintext and not is_private(connection):
+            raise plaintext_refused(connection)
+        try:
+            self._track(connection, credentials, frame)
+        except Exception:  # a version of redis-py that nobody has tried: it connects, if it does nothing else
+            _log.warning(_NOT_RENEWED, exc_info=True)
+
+    def _track(self, connection, credentials, frame):
+        self._subscribe()
+        link = self._link(connection, running_loop() if hasattr(connection, "_writer") else None)
+        if link.owner is None:
+            owner = _redis_links.owner_of(connection, frame)
+            link.owner = weakref.ref(owner) if owner is not None else None
+        link.process = os.getpid()
+        link.version, link.refused = credentials.version, 0
+        if link.reader is not None:
+            link.reader.reconnected()
+        self._valid_until = credentials.expires_on
+        explain_refusal(self, connection, credentials.version, link.loop is not None)
+
+    def _link(self, connection, loop):
+        known = self._links.get(id(connection))
+        link = _redis_links.link_of(connection)
+        if link is None or link is not known or link.loop is not loop:
+            if known is None:  # else it was on another event loop, or with another provider, meanwhile
+                weakref.finalize(connection, self._links.pop, id(connection), None).atexit = False
+            link = _redis_links.Link(connection, loop)
+            _redis_links.keep(connection, link)
+            self._links[id(connection)] = link
+            _redis_renewal.watch_release(self, link)
+        return link
+
+    def _registered(self, owner):
+        """redis-py registers a client; of two kinds there is something to learn."""
+        kind, event = type(owner).__name__, owner._event
+        if kind == "RegisterReAuthForSingleConnection":
+            link = _redis_links.link_of(event.connection)
+            if link is not None:
+                link.lock = event.connection_lock
+        elif kind == "RegisterReAuthForPubSub":
+            link = _redis_links.link_of(owner._connection)
+            if link is not None and link.reader is None:
+                kind = _redis_pubsub.Reader if link.loop is None else _redis_pubsub.AsyncReader
+                kind(self, link, owner._connection_lock).install()
+
     def _subscribe(self):
         # Two threads may both get here; the subscription that is overwritten ends.
-        if self._subscribed_in != os.getpid() and self._listeners.alive():
-            own = weakref.WeakMethod(self._notify)
-            self._subscription = self._provider.subscribe(lambda token: _forward(own, token))
+        if self._subscribed_in != os.getpid():
+            me = weakref.WeakMethod(self._notify)
+            self._subscription = self._provider._subscribe(lambda token: _forward(me, token))
             self._subscribed_in = os.getpid()
 
     def _notify(self, token):
+        """A token replaces another, and this is the moment for the connections to take it."""
+        credentials = (self._provider.current() or token)._credentials
+        self._announced = credentials
+        self._renew_all(credentials)
         for listener in self._listeners.alive():
-            try:
-                self._tell(listener, token)
-            except Exception:
-                _log.exception("a Redis connection could not be re-authenticated")
+            self._tell(listener, RedisToken(token))
+        self._renew_later(credentials)
+        if self._announced is credentials:
+            self._valid_until = credentials.expires_on
 
-    def _tell(self, listener, token):
-        callback = listener.callback()
-        owner = getattr(callback, "__self__", None)
-        if type(owner).__name__ == "RegisterReAuthForPubSub":
-            # AUTH from here would read from a socket that another thread is reading: over TLS that
-            # crashes the process. The reader reconnects by itself and subscribes again.
-            owner._connection.mark_for_reconnect()
-        elif listener.awaits:
-            self._tell_on_its_loop(listener, token)
-        elif callback is not None:
-            callback(_RedisToken(token))
+    def _renew_all(self, credentials):
+        blocking, loops = [], set()
+        for link in self._known():
+            if not link.needs(credentials):
+                continue
+            if link.loop is None:
+                blocking.append(link)
+            else:
+                loops.add(link.loop)
+        for loop in loops:
+            self._on_loop(loop, self._start_renewal, loop)
+        _redis_renewal.renew(self, blocking, credentials)
+        self._acknowledge(credentials)
 
-    def _tell_on_its_loop(self, listener, token):
-        loop = listener.loop
-        if loop is None or loop is listener.mourned:
-            return  # it has no connection that could be re-authenticated
+    def _renew_later(self, credentials):
+        """Looks again after connections whose release nobody reports, until they are renewed or their token ends."""
+        wait = self._look_again_in()
+        for _ in range(_LOOKS):
+            behind = [_is_silent(link) and link.loop is None and link.needs(credentials) for link in self._known()]
+            if not any(behind) or self._announced is not credentials or _ending.wait(wait):
+                return
+            self._renew_all(credentials)
+
+    def _look_again_in(self):
+        return max((self._valid_until - time.time()) / _LOOKS, 0.02)
+
+    def _known(self):
+        return list(self._links.values())
+
+    def _on_loop(self, loop, function, *arguments):
         try:
-            loop.call_soon_threadsafe(self._start, listener, token)
+            loop.call_soon_threadsafe(function, *arguments)
         except RuntimeError:
-            listener.mourned = loop
-            _log.warning(
-                "the event loop of a Redis client has ended, so its connections are not re-authenticated; "
-                "they will be again once the client connects on another loop"
-            )
+            pass  # it is closed, and its connections with it
 
-    def _start(self, listener, token):
+    def _start_renewal(self, loop):
+        self._start(self._renew_on(loop, self._announced))
+
+    async def _renew_on(self, loop, credentials):
+        for link in self._known():
+            if link.loop is loop and link.needs(credentials):
+                await _redis_renewal.renew_async(self, link, credentials)
+        self._acknowledge(credentials)
+        behind = any(_is_silent(link) and link.loop is loop and link.needs(credentials) for link in self._known())
+        if behind and self._announced is credentials and time.time() < self._valid_until:
+            loop.call_later(self._look_again_in(), self._start_renewal, loop)
+
+    def _accepted(self, link, version):
+        link.version = version
+        if self._announced is not None:
+            self._acknowledge(self._announced)
+
+    def _acknowledge(self, credentials):
+        """Tells the provider once every open connection is on the newest token."""
+        subscription = self._subscription
+        if self._acknowledged < credentials.version and not any(link.needs(credentials) for link in self._known()):
+            self._acknowledged = credentials.version
+            if subscription is not None:  # the first token can come while _subscribe is on its way back
+                subscription.ack(credentials.version, True)
+
+    def _refused(self, link, version, error):
+        """The server did not take a token on an open connection, which stays on the older one."""
+        link.refused = version
+        _log.warning("a Redis connection could not be re-authenticated. %s", self._explain(version, str(error)))
+
+    def _explain(self, version, message):
+        """Tells the provider of a refusal, and gives its likely cause; an empty text if there is nothing to say."""
+        try:
+            return self._provider.report_rejected(version, message).explanation
+        except _errors.EntrakeyError:
+            return ""
+
+    def _tell(self, listener, what):
+        """Calls a callback of the host's, here or on its event loop."""
         callback = listener.callback()
         if callback is None:
             return
-        newest = self._provider.current() or token  # the loop may have stood still for long
-        task = asyncio.get_running_loop().create_task(callback(_RedisToken(newest)))
+        if listener.awaits:
+            if listener.loop is not None:
+                self._on_loop(listener.loop, self._start_callback, callback, what)
+            return
+        try:
+            callback(what)
+        except Exception as error:
+            self._callback_failed(error)
+
+    def _start_callback(self, callback, what):
+        self._start(callback(what))
+
+    def _start(self, coroutine):
+        task = asyncio.get_running_loop().create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
@@ -105,7 +253,23 @@ class CredentialProvider(StreamingCredentialProvider):
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is not None:
-            _log.error("a Redis connection could not be re-authenticated", exc_info=error)
+            self._callback_failed(error)
+
+    def _callback_failed(self, error):
+        _log.error("a callback for new tokens has failed", exc_info=error)
+
+
+def address_remap(host):
+    """For RedisCluster(address_remap=…): every node is reached by this host name, at the port it announces."""
+    return lambda address: (host, address[1])
+
+
+def _is_silent(link):
+    """Whether nobody says when it is released, or when the client that has it to himself pauses."""
+    pool = link.pool()
+    return link.reader is None and (
+        link.lock is not None or _redis_links.is_blocking(pool) or _redis_links.is_cluster_node(pool)
+    )
 
 
 def _forward(notify, token):
@@ -115,8 +279,8 @@ def _forward(notify, token):
         method(token)
 
 
-class _RedisToken:
-    """What redis-py's callbacks ask of a token."""
+class RedisToken:
+    """What redis-py's callbacks ask of a token (redis.auth.token.TokenInterface)."""
 
     __slots__ = ("_token",)
 
@@ -128,3 +292,15 @@ class _RedisToken:
 
     def get_value(self):
         return self._token.secret
+
+    def get_expires_at_ms(self):
+        return self._token.expires_on * 1000
+
+    def get_received_at_ms(self):
+        return time.time() * 1000
+
+    def ttl(self):
+        return (self._token.expires_on - time.time()) * 1000
+
+    def is_expired(self):
+        return self.ttl() <= 0

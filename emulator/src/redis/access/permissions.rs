@@ -252,6 +252,8 @@ mod tests {
         assert!(
             permissions.permits_channel(b"news.*", true) && !permissions.permits_channel(b"news.x*", true)
         );
+        let write_only = Permissions::parse("+@all %W~log:*").unwrap();
+        assert!(write_only.permits_key(b"log:1", true) && !write_only.permits_key(b"log:1", false));
         assert!(Permissions::parse("owner").unwrap().permits_channel(b"anything", true));
         assert!(!Permissions::parse("+@all").unwrap().permits_key(b"a", false));
     }

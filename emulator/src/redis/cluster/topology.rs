@@ -15,12 +15,20 @@ pub(in crate::redis) struct Node {
     pub(in crate::redis) index: u16,
     /// Another one after a fail-over.
     port: AtomicU16,
+    /// Held during a fail-over: the next one waits.
+    pub(in crate::redis) failing_over: tokio::sync::Mutex<()>,
 }
 
 impl Node {
     pub(in crate::redis) fn new(index: u16, port: u16) -> Self {
         let id = std::iter::repeat_with(|| format!("{:x}", fastrand::u8(..16))).take(40).collect();
-        Self { id, store: Store::default(), index, port: AtomicU16::new(port) }
+        Self {
+            id,
+            store: Store::default(),
+            index,
+            port: AtomicU16::new(port),
+            failing_over: Default::default(),
+        }
     }
 
     pub(in crate::redis) fn port(&self) -> u16 {

@@ -16,8 +16,13 @@ pub(super) const REDIS_VERSION: &str = "7.4.0";
 pub(super) fn auth(connection: &mut Connection, words: &[Bytes]) -> Reply {
     match credentials_of_auth(words) {
         Some(credentials) => authenticate(connection, &credentials).map_or_else(|refused| refused, |()| OK),
-        None => Reply::error(SYNTAX),
+        None => wrong_auth(words),
     }
+}
+
+/// An AUTH with too few words or too many.
+pub(in crate::redis) fn wrong_auth(words: &[Bytes]) -> Reply {
+    if words.len() < 2 { wrong_arity("auth") } else { Reply::error(SYNTAX) }
 }
 
 /// What an AUTH brings, if it is one.
@@ -78,6 +83,9 @@ pub(super) fn hello(connection: &mut Connection, words: &[Bytes]) -> Reply {
         Ok(hello) => hello,
         Err(refused) => return refused,
     };
+    if let Some(refused) = name.as_deref().and_then(|name| unwritable("Client names", name)) {
+        return refused;
+    }
     if let Some(credentials) = credentials
         && let Err(refused) = authenticate(connection, &credentials)
     {
@@ -165,8 +173,11 @@ pub(super) fn client(connection: &mut Connection, words: &[Bytes]) -> Reply {
             name => Reply::text(name),
         },
         ("SETNAME", 3) => {
-            client.details().name = text(words, 2);
-            OK
+            let name = text(words, 2);
+            unwritable("Client names", &name).unwrap_or_else(|| {
+                client.details().name = name;
+                OK
+            })
         }
         ("SETINFO", 4) => set_info(client, words),
         ("LIST", 2..) => Reply::bulk(connection.plane.clients.lines(connection.node.index)),
@@ -177,8 +188,18 @@ pub(super) fn client(connection: &mut Connection, words: &[Bytes]) -> Reply {
     }
 }
 
+/// The refusal of what would break the lines of `CLIENT LIST`.
+fn unwritable(what: &str, text: &str) -> Option<Reply> {
+    let refused =
+        || Reply::error(format!("ERR {what} cannot contain spaces, newlines or special characters."));
+    (!text.bytes().all(|byte| byte.is_ascii_graphic())).then(refused)
+}
+
 fn set_info(client: &Client, words: &[Bytes]) -> Reply {
     let (attribute, value) = (text(words, 2).to_ascii_lowercase(), text(words, 3));
+    if let Some(refused) = unwritable(&attribute, &value) {
+        return refused;
+    }
     let mut details = client.details();
     match attribute.as_str() {
         "lib-name" => details.library = value,

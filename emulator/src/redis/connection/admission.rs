@@ -41,9 +41,7 @@ impl Connection {
     }
 
     pub(super) fn admit(&mut self, words: &[Bytes]) -> Result<Found, Reply> {
-        let found = commands::find(words).map_err(|unknown| {
-            if self.session.is_authenticated() { unknown } else { Reply::error(NO_AUTH) }
-        })?;
+        let found = commands::find(words)?;
         if self.protocol == 2 && self.subscribed.any() && !found.command.is_for_subscribers() {
             return Err(commands::only_for_subscribers(&found.full_name()));
         }
@@ -57,7 +55,7 @@ impl Connection {
     }
 
     /// The family's blocked commands, then the access policy.
-    fn permit(&mut self, found: &Found, words: &[Bytes]) -> Result<(), Reply> {
+    pub(super) fn permit(&mut self, found: &Found, words: &[Bytes]) -> Result<(), Reply> {
         let (command, subcommand) = (found.command, found.subcommand_name());
         if self.plane.options.family.is_blocked(command.name, subcommand) {
             return Err(commands::unknown(words));

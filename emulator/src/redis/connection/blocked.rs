@@ -73,6 +73,11 @@ impl Waiting {
         self.deadline
     }
 
+    /// Whether others may wait for what it takes.
+    pub(super) fn moves(&self) -> bool {
+        matches!(self.blocked, Blocked::Move { .. })
+    }
+
     pub(super) fn give_up(&mut self) {
         self.given_up = true;
     }

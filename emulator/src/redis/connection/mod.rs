@@ -110,7 +110,9 @@ async fn converse(
             let found = at.blocked.as_ref().and_then(|waiting| waiting.look(&mut node.store.lock()));
             if let Some(reply) = found {
                 connection.reply(at, reply);
-                at.blocked = None;
+                if at.blocked.take().is_some_and(|waiting| waiting.moves()) {
+                    node.store.pushed.notify_waiters(); // it has come to another list
+                }
                 if let Err(ended) = answer_all(connection, at).await {
                     return ended;
                 }

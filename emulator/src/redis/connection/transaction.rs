@@ -4,14 +4,16 @@ use super::Connection;
 use crate::redis::commands::{Found, Outcome};
 use crate::redis::reply::Reply;
 use bytes::Bytes;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What waits for EXEC, and on what it depends.
 #[derive(Default)]
 pub(in crate::redis) struct Transaction {
     queue: Option<Vec<(Vec<Bytes>, Found)>>,
     spoiled: bool,
-    /// Keys, and how often each had been changed when it was first watched.
-    watched: Vec<(Bytes, u64)>,
+    /// Keys, how often each has been changed, and how often when it was first watched.
+    watched: Vec<(Bytes, Arc<AtomicU64>, u64)>,
     /// EXEC is at work: nothing may wait.
     executing: bool,
 }
@@ -63,8 +65,10 @@ impl Connection {
     pub(in crate::redis) fn watch(&mut self, keys: &[Bytes]) {
         let mut data = self.node.store.lock();
         for key in keys {
-            if !self.transaction.watched.iter().any(|(watched, _)| watched == key) {
-                self.transaction.watched.push((key.clone(), data.watch(key)));
+            if !self.transaction.watched.iter().any(|(watched, ..)| watched == key) {
+                let changes = data.watch(key);
+                let before = changes.load(Ordering::Relaxed);
+                self.transaction.watched.push((key.clone(), changes, before));
             }
         }
     }
@@ -76,17 +80,16 @@ impl Connection {
         if transaction.spoiled {
             return Reply::error("EXECABORT Transaction discarded because of previous errors.");
         }
-        let changed = {
-            let data = self.node.store.lock();
-            transaction.watched.iter().any(|(key, changes)| data.changes(key) != *changes)
-        };
-        if changed {
+        if transaction.watched.iter().any(|(_, changes, before)| changes.load(Ordering::Relaxed) != *before) {
             return Reply::NullArray;
         }
         self.transaction.executing = true;
-        let replies = queue.into_iter().map(|(words, found)| match self.run(found, &words) {
-            Outcome::Reply(reply) => reply,
-            Outcome::Wait(_) => Reply::NullArray, // nothing waits inside a transaction
+        let replies = queue.into_iter().map(|(words, found)| match self.permit(&found, &words) {
+            Err(refusal) => refusal, // the policy, or who it is for, is another one since it was queued
+            Ok(()) => match self.run(found, &words) {
+                Outcome::Reply(reply) => reply,
+                Outcome::Wait(_) => Reply::NullArray, // nothing waits inside a transaction
+            },
         });
         let replies = replies.collect();
         self.transaction.executing = false;

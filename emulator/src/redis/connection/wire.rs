@@ -2,12 +2,16 @@
 
 use bytes::BytesMut;
 use std::io;
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf, split};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
 /// A read takes as much as there is, and this much at least: a pipeline should not come in pieces.
 const READ_SIZE: usize = 16 * 1024;
+
+/// How long a client may take to read the last that it is told.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// One direction in, one out, each with its buffer.
 pub(in crate::redis) struct Wire<S> {
@@ -53,10 +57,13 @@ impl<S: AsyncRead + AsyncWrite> Wire<S> {
         self.writer.flush().await
     }
 
-    /// Sends everything and says that this was it.
+    /// Sends everything and says that this was it, to a client that reads it in time.
     pub(in crate::redis) async fn finish(&mut self) -> io::Result<()> {
-        self.flush().await?;
-        self.writer.shutdown().await
+        let finished = async {
+            self.flush().await?;
+            self.writer.shutdown().await
+        };
+        tokio::time::timeout(LAST_WORDS, finished).await?
     }
 }
 

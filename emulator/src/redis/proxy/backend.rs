@@ -3,15 +3,26 @@
 use super::upstream::Upstream;
 use crate::Error;
 use crate::redis::access::Permissions;
+use crate::redis::clients::DEFAULT_USER;
 use crate::redis::options::Family;
 use axum::http::Uri;
 use std::collections::BTreeMap;
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 
+/// Who has an access key is this user there: the server's own `default` stays as it is.
+const ACCESS_KEY_USER: &str = "entrakey-access-key";
+
+/// The server's name for a user of the gate.
+fn name(user: &str) -> &str {
+    if user == DEFAULT_USER { ACCESS_KEY_USER } else { user }
+}
+
 /// A Redis or Valkey without TLS, on this machine.
 pub(crate) struct Backend {
     address: String,
+    /// What authenticates who may make users there, if anything has to.
+    login: Option<[String; 2]>,
     family: Family,
     /// The password of the users that the gate makes there. Nobody else knows it.
     password: String,
@@ -19,8 +30,10 @@ pub(crate) struct Backend {
 }
 
 /// Makes users.
+#[derive(Default)]
 struct Admin {
-    connection: Upstream,
+    /// None when it broke, or whoever used it gave up in the middle: the next one makes another.
+    connection: Option<Upstream>,
     /// The rules of each user, as they are there.
     users: BTreeMap<String, String>,
 }
@@ -35,25 +48,38 @@ impl Backend {
         let wrong = || refuse("write redis://host:port or redis://user:password@host:port".to_owned());
         let uri: Uri = url.parse().map_err(|_| wrong())?;
         let authority = uri.authority().filter(|_| uri.scheme_str() == Some("redis")).ok_or_else(wrong)?;
-        let address = format!("{}:{}", authority.host(), authority.port_u16().unwrap_or(6379));
-        let who = authority.as_str().rsplit_once('@').map(|(who, _)| who);
-        let stream = TcpStream::connect(&address).await.map_err(|error| {
-            refuse(format!("{address} does not answer: {error}. Start the server first."))
-        })?;
-        let mut connection = Upstream::new(stream);
-        if let Some(who) = who {
-            let (user, password) = who.split_once(':').ok_or_else(wrong)?;
-            let user = if user.is_empty() { "default" } else { user };
-            connection.ask(&[b"AUTH", user.as_bytes(), password.as_bytes()]).await.map_err(refuse)?;
-        }
-        connection.ask(&[b"PING"]).await.map_err(refuse)?;
-        let password = std::iter::repeat_with(|| format!("{:x}", fastrand::u8(..16))).take(32).collect();
-        Ok(Self {
-            address,
+        let login = match authority.as_str().rsplit_once('@') {
+            None => None,
+            Some((who, _)) => {
+                let (user, password) = who.split_once(':').ok_or_else(wrong)?;
+                let user = if user.is_empty() { "default" } else { user };
+                Some([user.to_owned(), password.to_owned()])
+            }
+        };
+        let backend = Self {
+            address: format!("{}:{}", authority.host(), authority.port_u16().unwrap_or(6379)),
+            login,
             family,
-            password,
-            admin: Mutex::new(Admin { connection, users: BTreeMap::new() }),
-        })
+            password: std::iter::repeat_with(|| format!("{:x}", fastrand::u8(..16))).take(32).collect(),
+            admin: Mutex::default(),
+        };
+        let connection = backend.log_in().await.map_err(refuse)?;
+        backend.admin.lock().await.connection = Some(connection);
+        Ok(backend)
+    }
+
+    /// A connection of who may make users.
+    async fn log_in(&self) -> Result<Upstream, String> {
+        let address = &self.address;
+        let stream = TcpStream::connect(address)
+            .await
+            .map_err(|error| format!("{address} does not answer: {error}. Start the server first."))?;
+        let mut connection = Upstream::new(stream);
+        if let Some([user, password]) = &self.login {
+            connection.ask(&[b"AUTH", user.as_bytes(), password.as_bytes()]).await?;
+        }
+        connection.ask(&[b"PING"]).await?;
+        Ok(connection)
     }
 
     /// Makes the user, or changes what it may do. Its live connections have that with their next command.
@@ -65,11 +91,27 @@ impl Backend {
         let password = format!(">{}", self.password);
         let rules = permissions.rules.split_ascii_whitespace().chain(blocked(self.family).iter().copied());
         // As Azure, unlike Redis 7, does: who says nothing of channels means all of them.
-        let start = ["ACL", "SETUSER", object_id, "reset", "on", &password, "allchannels"];
+        let start = ["ACL", "SETUSER", name(object_id), "reset", "on", &password, "allchannels"];
         let words: Vec<_> = start.into_iter().chain(rules).map(str::as_bytes).collect();
-        admin.connection.ask(&words).await?;
+        self.order(&mut admin, &words).await?;
         admin.users.insert(object_id.to_owned(), permissions.rules.clone());
         Ok(())
+    }
+
+    /// Has the server do something: if that fails, once more over a new connection, as it may have been restarted
+    /// meanwhile. Then it has forgotten its users.
+    async fn order(&self, admin: &mut Admin, words: &[&[u8]]) -> Result<(), String> {
+        if let Some(mut connection) = admin.connection.take()
+            && connection.ask(words).await.is_ok()
+        {
+            admin.connection = Some(connection);
+            return Ok(());
+        }
+        admin.users.clear();
+        let mut connection = self.log_in().await?;
+        let done = connection.ask(words).await.map(drop);
+        admin.connection = Some(connection);
+        done
     }
 
     /// The user is made anew when it is needed next.
@@ -86,7 +128,7 @@ impl Backend {
 
     /// What authenticates it as a user that [`Self::assign`] has made.
     pub(super) fn credentials<'a>(&'a self, object_id: &'a str) -> [&'a [u8]; 3] {
-        [b"AUTH", object_id.as_bytes(), self.password.as_bytes()]
+        [b"AUTH", name(object_id).as_bytes(), self.password.as_bytes()]
     }
 }
 

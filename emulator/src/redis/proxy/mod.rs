@@ -6,6 +6,7 @@
 
 mod backend;
 mod channels;
+mod decisions;
 mod relay;
 mod replies;
 mod upstream;

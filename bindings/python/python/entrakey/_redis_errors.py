@@ -1,0 +1,34 @@
+"""entrakey's errors as redis-py's users catch them.
+
+Each class derives from entrakey's own and from redis.RedisError. Not from redis.ConnectionError: redis-py would wait and
+connect again, ten times and for a minute, for an answer that the provider has already given. As it is, it closes the
+half-open connection and raises the error to the command.
+"""
+
+from redis.exceptions import RedisError
+
+from . import _errors
+
+_BY_KIND = {}
+
+for _kind in _errors.EntrakeyError.__subclasses__():
+    if issubclass(_kind, RedisError):
+        continue  # this module is imported a second time
+    _derived = type(_kind.__name__, (_kind, RedisError), {"__doc__": _kind.__doc__, "__module__": __name__})
+    _BY_KIND[_kind] = globals()[_kind.__name__] = _derived
+
+
+def as_redis_error(error):
+    """The same error, which `except redis.RedisError` catches too."""
+    derived = _BY_KIND.get(type(error))
+    if derived is None:
+        return error
+    return derived(*error.__reduce__()[1])
+
+
+def plaintext_refused(connection):
+    kind = _BY_KIND[_errors.InvalidConfig]
+    return kind(
+        f"The connection to {getattr(connection, 'host', 'Redis')} has no TLS, and whoever reads a token can use it: "
+        "pass ssl=True or a rediss:// address. (allow_plaintext=True permits it, for a tunnel that encrypts.)"
+    )

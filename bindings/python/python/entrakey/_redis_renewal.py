@@ -1,0 +1,185 @@
+"""Re-authenticates open connections with a new token: each by whoever has it to himself at that moment.
+
+An idle blocking connection is taken under its pool's lock, one after the other; one of asyncio is taken out of its
+pool for the time. One in use is renewed when it is released, and what goes wrong then closes the connection or leaves
+it as it was: the command whose result is on its way knows nothing of it.
+"""
+
+import asyncio
+import logging
+import queue
+import weakref
+
+from . import _redis_auth, _redis_links
+from ._redis_auth import is_answer
+
+_log = logging.getLogger("entrakey.redis")
+
+# How long a client with a single connection may keep it to himself before it is looked at again.
+_LOCK_PATIENCE_S = 0.2
+
+
+def watch_release(source, link):
+    """Puts the renewal in the place of redis-py's own, which raises into the command that releases."""
+    me = weakref.ref(link)
+    if link.loop is None:
+        hook = _released
+    else:
+        hook = _released_async
+    link.connection().re_auth = lambda: hook(source, me())
+
+
+def _released(source, link):
+    credentials = source._announced
+    if link is not None and credentials is not None and link.lock is None and link.needs(credentials):
+        authenticate(source, link, credentials)
+
+
+async def _released_async(source, link):
+    credentials = source._announced
+    if link is not None and credentials is not None and link.lock is None and link.needs(credentials):
+        await renew_async(source, link, credentials)
+
+
+def authenticate(source, link, credentials):
+    """By the one who has the connection. True unless the connection is lost."""
+    try:
+        _redis_auth.authenticate(link.connection(), credentials)
+    except Exception as error:
+        return _failed(source, link, credentials, error)
+    source._accepted(link, credentials.version)
+    return True
+
+
+def _failed(source, link, credentials, error):
+    if is_answer(error):
+        source._refused(link, credentials.version, error)
+        return True
+    _log.info("a Redis connection was lost while it was re-authenticated, and connects anew when it is used: %r", error)
+    return False
+
+
+def renew(source, links, credentials):
+    """Renews the idle ones of these blocking connections; those in use follow when they are released."""
+    lost = set()  # pools with a connection that does not answer: their others need not be waited for
+    drained = set()
+    for link in links:
+        if link.reader is not None or not link.needs(credentials):
+            continue
+        try:
+            _renew_blocking(source, link, credentials, lost, drained)
+        except Exception:  # a version of redis-py that nobody has tried; the others go on
+            _log.warning("a Redis connection could not be re-authenticated", exc_info=True)
+
+
+def _renew_blocking(source, link, credentials, lost, drained):
+    pool = link.pool()
+    if link.lock is not None:
+        _renew_single(source, link, credentials)
+    elif _redis_links.is_blocking(pool):
+        if id(pool) not in drained:
+            drained.add(id(pool))
+            _renew_queue(source, pool, credentials)
+    elif pool is not None:
+        _renew_pooled(source, link, pool, credentials, lost)
+
+
+def _renew_pooled(source, link, pool, credentials, lost):
+    with pool._lock:
+        connection = link.connection()
+        idle = connection is not None and _redis_links.position(pool._available_connections, connection) is not None
+        if not idle or not link.needs(credentials):
+            return
+        if id(pool) in lost:
+            connection.disconnect()
+        elif not authenticate(source, link, credentials):
+            lost.add(id(pool))
+
+
+def _renew_queue(source, pool, credentials):
+    """Takes everything out of the queue and puts it back in its order when all is done: those who come meanwhile
+    wait, as they do for a connection in use. Were the empty places there first, they would connect."""
+    taken = []
+    try:
+        while True:
+            taken.append(pool.pool.get_nowait())
+    except queue.Empty:
+        pass
+    try:
+        _renew_taken_out(source, taken, credentials)
+    finally:
+        while taken:
+            pool.pool.put_nowait(taken.pop())
+
+
+def _renew_taken_out(source, connections, credentials):
+    lost = False
+    for connection in connections:
+        link = _redis_links.link_of(connection) if connection is not None else None
+        if link is None or not link.needs(credentials):
+            continue
+        if lost:
+            connection.disconnect()
+        else:
+            lost = not authenticate(source, link, credentials)
+
+
+def _renew_single(source, link, credentials):
+    if link.lock.acquire(timeout=_LOCK_PATIENCE_S):
+        try:
+            if link.needs(credentials):
+                authenticate(source, link, credentials)
+        finally:
+            link.lock.release()
+
+
+async def renew_async(source, link, credentials):
+    """Renews a connection that is idle, or that nobody else uses."""
+    try:
+        if link.reader is not None:
+            await link.reader.send(credentials)
+        elif link.lock is not None:
+            async with link.lock:
+                if link.needs(credentials):
+                    await _authenticate_async(source, link, credentials)
+        else:
+            await _renew_pooled_async(source, link, credentials)
+    except Exception as error:
+        _failed(source, link, credentials, error)
+
+
+async def _renew_pooled_async(source, link, credentials):
+    """Under the pool's lock, so that others wait a moment rather than connect. Where somebody has it, he may be the
+    one who releases here; then the connection is only taken out: between two awaits nobody else runs, so one that is
+    not in the list is nobody else's."""
+    owner = link.pool()
+    lock = getattr(owner, "_condition", getattr(owner, "_lock", None))
+    if isinstance(lock, (asyncio.Lock, asyncio.Condition)) and not lock.locked():
+        async with lock:
+            await _take_and_renew(source, link, owner, credentials, owner._in_use_connections)
+    elif owner is not None:
+        await _take_and_renew(source, link, owner, credentials, set())
+
+
+async def _take_and_renew(source, link, owner, credentials, in_use):
+    """`in_use`: where it is meanwhile, so that a pool that is closed closes it too."""
+    connection, idle = link.connection(), _redis_links.idle_list(owner)
+    index = _redis_links.position(idle, connection)
+    if connection is None or index is None:
+        return
+    if _redis_links.is_cluster_node(owner) and len(idle) == 1 and len(owner._connections) >= owner.max_connections:
+        await connection.disconnect()  # without it a command would find no connection at all
+        return
+    entry = idle[index]
+    del idle[index]
+    in_use.add(entry)
+    try:
+        await _authenticate_async(source, link, credentials)
+    finally:
+        in_use.discard(entry)
+        _redis_links.idle_list(owner).append(entry)
+
+
+async def _authenticate_async(source, link, credentials):
+    await _redis_auth.authenticate_async(link.connection(), credentials)
+    source._accepted(link, credentials.version)

@@ -1,0 +1,106 @@
+//! User name and token as redis-py wants them, made once for each token and handed out until the next.
+
+use crate::token::Token;
+use entrakey_core::{HeldToken, Provider};
+use pyo3::prelude::*;
+use std::cell::UnsafeCell;
+use std::sync::Arc;
+
+/// `entrakey._credentials.Credentials` of a token: a tuple.
+struct Made(Py<PyAny>);
+
+/// The tuple of the token in memory; none if there is no usable one.
+#[inline]
+pub(crate) fn in_memory(py: Python<'_>, provider: &Provider) -> PyResult<Option<Py<PyAny>>> {
+    provider.with_usable(|token| of(py, token)).transpose()
+}
+
+/// The tuple of a token.
+#[inline]
+pub(crate) fn of(py: Python<'_>, token: &Arc<entrakey_core::Token>) -> PyResult<Py<PyAny>> {
+    match token.host_value(|| make(py, token).map(Made))? {
+        Some(made) => Ok(made.0.clone_ref(py)),
+        None => make(py, token),
+    }
+}
+
+#[cold]
+fn make(py: Python<'_>, token: &Arc<entrakey_core::Token>) -> PyResult<Py<PyAny>> {
+    let class = py.import("entrakey._credentials")?.getattr("Credentials")?;
+    let credentials = class.call1(((token.username(), token.secret()),))?;
+    credentials.setattr("version", token.version())?;
+    credentials.setattr("expires_on", Token(token.clone()).expires_on())?;
+    Ok(credentials.unbind())
+}
+
+/// The tuple that was handed out last, for as long as its token is the newest: to compare costs less than any
+/// instruction that other threads must not see half done, of which taking the token from the provider needs two.
+#[derive(Default)]
+struct Last(UnsafeCell<Option<(HeldToken, Py<PyAny>)>>);
+
+// SAFETY: only the methods below reach what is inside, by a thread that holds the GIL, and none of them keeps a reference
+// to it while Python code may run or the GIL may be released. Python builds without a GIL do without: see `get`.
+unsafe impl Sync for Last {}
+
+impl Last {
+    #[inline]
+    fn get(&self, py: Python<'_>, provider: &Provider) -> Option<Py<PyAny>> {
+        if cfg!(Py_GIL_DISABLED) {
+            return None;
+        }
+        // SAFETY: `py` proves that this thread holds the GIL; nobody has a reference, see above.
+        let last = unsafe { &*self.0.get() };
+        last.as_ref()
+            .filter(|(token, _)| provider.is_newest(token))
+            .map(|(_, credentials)| credentials.clone_ref(py))
+    }
+
+    /// Takes the tuple of the token in memory, if there is a usable one.
+    #[cold]
+    fn renew(&self, py: Python<'_>, provider: &Provider) -> PyResult<Option<Py<PyAny>>> {
+        let Some(held) = provider.hold() else { return Ok(None) };
+        let credentials = of(py, held.token())?;
+        if !cfg!(Py_GIL_DISABLED) {
+            let next = Some((held, credentials.clone_ref(py)));
+            // SAFETY: `py` proves that this thread holds the GIL; nobody has a reference, see above.
+            let before = unsafe { std::mem::replace(&mut *self.0.get(), next) };
+            drop(before); // which may run Python code
+        }
+        Ok(Some(credentials))
+    }
+}
+
+/// What a redis-py credential provider is, as far as speed matters: the Python half derives from it and supplies
+/// `_fetch_credentials()` for when there is nothing in memory.
+#[pyclass(frozen, subclass, weakref, dict, module = "entrakey._entrakey")]
+pub(crate) struct CredentialSource {
+    provider: Provider,
+    last: Last,
+}
+
+#[pymethods]
+impl CredentialSource {
+    #[new]
+    #[pyo3(signature = (provider, *_args, **_options))]
+    fn new(
+        provider: PyRef<'_, crate::provider::Provider>,
+        _args: &Bound<'_, pyo3::types::PyTuple>,
+        _options: Option<&Bound<'_, pyo3::types::PyDict>>,
+    ) -> Self {
+        Self { provider: provider.core().clone(), last: Last::default() }
+    }
+
+    /// What any call costs: get_credentials is measured against it.
+    fn _nothing(_slf: &Bound<'_, Self>) {}
+
+    fn get_credentials(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        let (py, source) = (slf.py(), slf.get());
+        if let Some(credentials) = source.last.get(py, &source.provider) {
+            return Ok(credentials);
+        }
+        match source.last.renew(py, &source.provider)? {
+            Some(credentials) => Ok(credentials),
+            None => slf.call_method0("_fetch_credentials").map(Bound::unbind),
+        }
+    }
+}
