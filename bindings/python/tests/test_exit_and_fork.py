@@ -39,15 +39,18 @@ def test_a_forked_childs_exit_does_not_wait_for_its_parents_callbacks(start_emul
         subscription = provider.subscribe(lambda token: (inside.set(), leave.wait(20)))
         provider.get_token()
         assert inside.wait(20)
-        start = time.monotonic()
-        child = os.fork()
-        if child == 0:
-            sys.exit(7)
-        _, status = os.waitpid(child, 0)
-        took = time.monotonic() - start
+        def end_a_child(by):
+            start = time.monotonic()
+            child = os.fork()
+            if child == 0:
+                by(7)
+            _, status = os.waitpid(child, 0)
+            assert os.waitstatus_to_exitcode(status) == 7, status
+            return time.monotonic() - start
+        # Beside one that runs nothing at its end: what a busy machine adds, it adds to both.
+        took, floor = end_a_child(sys.exit), end_a_child(os._exit)
         leave.set()
-        assert os.waitstatus_to_exitcode(status) == 7, status
-        assert took < 0.8, took
+        assert took - floor < 0.9, (took, floor)  # the parent's callback is waited for during a second
         """
     )
     assert outcome.returncode == 0, outcome.stderr
@@ -60,24 +63,26 @@ def test_a_child_forked_inside_a_callback_ends_at_once(start_emulator, run):
         import os, sys, threading, time, entrakey
         provider = entrakey.Provider.managed_identity()
         ended = threading.Event()
-        def fork(token):
-            global child, status, took
+        def end_a_child(first):
             start = time.monotonic()
             child = os.fork()
             if child == 0:
-                # The thread that forked is the only one here, and the interpreter's main thread now. It
-                # counts as inside until it returns to native code, which it never does.
-                import atexit
-                atexit._run_exitfuncs()
+                first()
                 os._exit(7)
             _, status = os.waitpid(child, 0)
-            took = time.monotonic() - start
+            assert os.waitstatus_to_exitcode(status) == 7, status
+            return time.monotonic() - start
+        def fork(token):
+            global took, floor
+            import atexit
+            # The thread that forked is the only one there, and the interpreter's main thread now. It
+            # counts as inside until it returns to native code, which it never does.
+            took, floor = end_a_child(atexit._run_exitfuncs), end_a_child(lambda: None)
             ended.set()
         subscription = provider.subscribe(fork)
         provider.get_token()
         assert ended.wait(20)
-        assert os.waitstatus_to_exitcode(status) == 7, status
-        assert took < 0.8, took
+        assert took - floor < 0.9, (took, floor)  # it would wait a second for itself
         """
     )
     assert outcome.returncode == 0, outcome.stderr
@@ -98,7 +103,7 @@ sys.slow_end = SlowEnd()
     outcome = run(slow_end + program + "print(time.time())\n", *arguments)
     assert outcome.returncode == 0 and not outcome.stderr, outcome
     took = time.time() - float(outcome.stdout)
-    assert 1 <= took < 2.5, took
+    assert 1 <= took < 5, took  # who waited for a close would take that long
 
 
 CALLBACKS_IN_FLIGHT = """

@@ -280,7 +280,7 @@ def test_what_is_dropped_while_its_callback_waits_for_the_gil_does_not_hang(run)
         start = time.perf_counter()
         del subscriptions, provider
         providers.clear()
-        assert time.perf_counter() - start < 1
+        assert time.perf_counter() - start < 10  # who waits for them waits for the switch interval
         sys.setswitchinterval(0.005)
         print("done")
         """
