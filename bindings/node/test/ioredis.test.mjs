@@ -31,7 +31,7 @@ function opened(t, client) {
 
 for (const [name, { Redis, Cluster }] of Object.entries(LIBRARIES)) {
   test(`${name}: a client and its duplicate live through rotations and reconnects`, async (t) => {
-    const emulator = await startEmulator(t, '2s');
+    const emulator = await startEmulator(t, '3s');
     const provider = managedIdentity(t);
     // Not lazy and without a token yet: it is on its way when it is attached.
     const { client, errors } = opened(t, attach(new Redis(address(emulator)), provider));
@@ -54,7 +54,7 @@ for (const [name, { Redis, Cluster }] of Object.entries(LIBRARIES)) {
   });
 
   test(`${name}: a subscriber goes on, whatever it speaks`, async (t) => {
-    const emulator = await startEmulator(t, '2s');
+    const emulator = await startEmulator(t, '3s');
     const provider = managedIdentity(t);
     const { client: publisher } = opened(t, attach(new Redis(address(emulator)), provider));
     const { client: subscriber, errors } = opened(t, publisher.duplicate());

@@ -33,7 +33,7 @@ const nobody = { onNext() {}, onError() {} };
 
 for (const RESP of [2, 3]) {
   test(`one connection lives through rotations (RESP${RESP})`, async (t) => {
-    const emulator = await startEmulator(t, '2s');
+    const emulator = await startEmulator(t, '3s');
     const provider = new Provider({ identity: 'managed_identity' });
     t.after(() => provider.close());
     const failed = [];
@@ -41,7 +41,7 @@ for (const RESP of [2, 3]) {
     const live = credentialsProvider(provider, { onReAuthenticationError });
     const client = await connectTo(emulator.environment, { RESP, credentialsProvider: live });
     client.on('error', (error) => failed.push(error));
-    const end = Date.now() + 6000;
+    const end = Date.now() + 8000;
     for (let round = 0; Date.now() < end; round++) {
       await client.set('key', String(round));
       assert.equal(await client.get('key'), String(round));
@@ -114,7 +114,7 @@ test('when no token can be had, each subscribe rejects, soon', async () => {
   assert.deepEqual(outcomes.map((outcome) => outcome.reason?.code), ['NETWORK', 'NETWORK', 'NETWORK']);
   const started = performance.now();
   await assert.rejects(live.subscribe(nobody), { code: 'NETWORK' });
-  assert.ok(performance.now() - started < 2000, 'an outage that is known is not waited for');
+  assert.ok(performance.now() - started < 4500, 'an outage that is known is not waited for');
   provider.close();
   await assert.rejects(live.subscribe(nobody), { code: 'CLOSED' });
 });
@@ -210,7 +210,7 @@ for (const [version, { createClient, createClientPool, createCluster }] of Objec
   });
 
   test(`node-redis ${version}: what it leaks on a reconnect goes, and a closed client is no error`, async (t) => {
-    const emulator = await startEmulator(t, '2s');
+    const emulator = await startEmulator(t, '3s');
     const provider = new Provider({ identity: 'managed_identity', reauthSpread: 0 });
     t.after(() => provider.close());
     const failed = [];

@@ -155,7 +155,7 @@ test('concurrent subscribers all reject, errors are told, and none of it is for 
 });
 
 test('a program of theirs runs with the import changed', async (t) => {
-  const emulator = await startEmulator(t, '2s');
+  const emulator = await startEmulator(t, '3s');
   const failed = [];
   const credentialsProvider = Factory.createForSystemAssignedManagedIdentity({
     clientId: 'client-id',
@@ -165,7 +165,7 @@ test('a program of theirs runs with the import changed', async (t) => {
   const client = createClient({ socket: { host: 'localhost', port: emulator.port, tls: true, ca: emulator.ca }, credentialsProvider });
   client.on('error', (error) => failed.push(error));
   await client.connect();
-  for (let end = Date.now() + 4000, round = 0; Date.now() < end; round++) {
+  for (let end = Date.now() + 8000, round = 0; Date.now() < end; round++) {
     await client.set('key', String(round));
     await sleep(10);
   }
