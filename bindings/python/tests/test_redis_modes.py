@@ -8,6 +8,7 @@ import time
 import pytest
 import redis
 import redis.asyncio
+import redis.asyncio.cluster
 import redis.asyncio.sentinel
 import redis.sentinel
 
@@ -15,7 +16,7 @@ import entrakey
 from entrakey._redis_auth import is_open
 from entrakey._redis_explain import explain_refusal
 from entrakey._redis_links import link_of
-from entrakey.redis import CredentialProvider, attach
+from entrakey.redis import CredentialProvider, address_remap, attach
 
 VERSION = tuple(int(part) for part in redis.__version__.split(".")[:2])
 # On a machine that stands still for a second now and then.
@@ -494,3 +495,35 @@ def test_the_provider_is_told_once_its_connections_are_on_the_newest_token(start
         while provider.status()["counters"]["reauths_accepted"] == 0:
             assert time.monotonic() < deadline, provider.status()
             time.sleep(0.05)
+
+
+def test_an_asyncio_clusters_connections_outlive_their_tokens(start_emulator, caplog):
+    """Its nodes keep their connections themselves, and cannot be referred to weakly."""
+    emulator = start_emulator("4s", cluster_policy="oss", nodes=3)
+    credentials = CredentialProvider(entrakey.Provider.managed_identity())
+
+    def opened():
+        by_object_id = emulator.control("GET", "/emulator/stats")["redis"]["by_object_id"]
+        return by_object_id[emulator["ENTRAKEY_EMULATOR_SYSTEM_OBJECT_ID"]]
+
+    async def main():
+        cluster = redis.asyncio.cluster.RedisCluster(
+            host=emulator["REDIS_HOST"],
+            port=int(emulator["REDIS_PORT"]),
+            ssl=True,
+            ssl_ca_certs=emulator["REDIS_CA_FILE"],
+            credential_provider=credentials,
+            address_remap=address_remap(emulator["REDIS_HOST"]),
+        )
+        for n in range(9):
+            await cluster.set(f"key-{n}", n)
+        before = opened()
+        while opened()["auths"] < before["auths"] + 2 * before["connected"]:
+            for n in range(9):
+                assert await cluster.get(f"key-{n}") == str(n).encode()
+            await asyncio.sleep(0.02)
+        assert opened()["connections"] == before["connections"], "a connection was lost"
+        await cluster.aclose()
+
+    asyncio.run(asyncio.wait_for(main(), 60))
+    assert not [record for record in caplog.records if "not be re-authenticated" in record.message]

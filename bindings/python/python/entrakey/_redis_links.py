@@ -9,17 +9,18 @@ from ._redis_auth import is_open
 # From a connection's own method to its pool's there are fewer calls than this in every version of redis-py.
 _FRAMES = 40
 _ATTRIBUTE = "_entrakey"
+_OWNER = "_entrakey_owner"
 
 
 class Link:
     """What is known of one connection."""
 
-    __slots__ = ("connection", "process", "owner", "loop", "version", "refused", "lock", "reader", "__weakref__")
+    __slots__ = ("connection", "process", "_owner", "loop", "version", "refused", "lock", "reader", "__weakref__")
 
     def __init__(self, connection, loop):
         self.connection = weakref.ref(connection)
         self.process = os.getpid()  # that it was opened in: a forked child leaves its parent's alone
-        self.owner = None  # a weak reference to its pool or cluster node, if that is known
+        self._owner = None  # a weak reference to its pool, if that is known
         self.loop = loop  # the event loop that it lives on; None for a blocking connection
         self.version = 0  # of the token that it was authenticated with
         self.refused = 0  # the version that the server did not take
@@ -37,8 +38,18 @@ class Link:
             and is_open(connection)
         )
 
+    def belongs_to(self, owner):
+        """A pool or a cluster node."""
+        try:
+            self._owner = weakref.ref(owner)
+        except TypeError:  # redis.asyncio.cluster.ClusterNode has only slots: kept by its connection, as long as that
+            setattr(self.connection(), _OWNER, owner)
+
     def pool(self):
-        return self.owner() if self.owner is not None else None
+        """Whose it is, if that is known."""
+        if self._owner is not None:
+            return self._owner()
+        return getattr(self.connection(), _OWNER, None)
 
 
 def link_of(connection):

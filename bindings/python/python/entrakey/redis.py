@@ -102,9 +102,10 @@ class CredentialProvider(CredentialSource, StreamingCredentialProvider):
     def _track(self, connection, credentials, frame):
         self._subscribe()
         link = self._link(connection, running_loop() if hasattr(connection, "_writer") else None)
-        if link.owner is None:
+        if link.pool() is None:
             owner = _redis_links.owner_of(connection, frame)
-            link.owner = weakref.ref(owner) if owner is not None else None
+            if owner is not None:
+                link.belongs_to(owner)
         link.process = os.getpid()
         link.version, link.refused = credentials.version, 0
         if link.reader is not None:
