@@ -231,8 +231,8 @@ def run(trial, provider):
 
 
 def wait_until_renewed(trial, provider, watching):
-    """Between two rotations every connection that the server has is on the newest token, and is an old one: those of
-    pools and subscriptions have outlived several tokens."""
+    """Between two rotations every connection that the server has is on the newest token, and most are old: they have
+    outlived several."""
     deadline = time.monotonic() + 15
     while True:
         version = provider.version
@@ -243,7 +243,8 @@ def wait_until_renewed(trial, provider, watching):
         assert time.monotonic() < deadline, (version, versions)
         time.sleep(0.02)
     ages = sorted(int(client["age"]) for client in listed)
-    assert sum(age >= 3 * LIFETIME_S for age in ages) >= 2 * POOL + 3 + 1, ages
+    # Not all: where a busy machine stops for a second or two, a token of five ends, and its connection with it.
+    assert sum(age >= 3 * LIFETIME_S for age in ages) >= 2 * POOL * 3 // 4, ages
 
 
 def is_open(link):
