@@ -68,12 +68,10 @@ bench: prerequisites
 	$(CARGO) build --locked --release -p entrakey-ffi
 	@$(OFFLINE) scripts/bench-c.sh
 	$(CARGO) bench --locked -p entrakey-core --bench get_token
-	$(CARGO) build --locked -p entrakey-cli
 	scripts/python-bench.sh
 	@$(MAKE) --no-print-directory simulate ARGS=--fleet
 	$(CARGO) bench --locked -p entrakey-emulator --bench redis_plane --no-run
 	@$(OFFLINE) $(CARGO) bench -q --locked --offline -p entrakey-emulator --bench redis_plane
-	$(CARGO) build --locked -p entrakey-cli
 	$(CARGO) build --locked --release -p entrakey-cli
 	@$(OFFLINE) "$${PYTHON:-python3}" scripts/emulator-startup.py target/debug/entrakey target/release/entrakey
 	scripts/node-package.sh

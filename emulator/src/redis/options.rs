@@ -111,35 +111,60 @@ impl Family {
         }
     }
 
-    /// Commands that are refused as if they did not exist. `parent|` blocks all subcommands but those that
-    /// [`Self::is_blocked`] lets through.
+    /// Commands, and subcommands as `acl|setuser`, that are refused as if they did not exist.
     /// <https://learn.microsoft.com/azure/azure-cache-for-redis/cache-configure#redis-commands-not-supported-in-azure-cache-for-redis>,
     /// <https://redis.io/docs/latest/operate/rs/references/compatibility/commands/>
-    pub(super) fn is_blocked(self, name: &str, subcommand: &str) -> bool {
-        const BOTH: [&str; 9] = [
-            "BGREWRITEAOF",
-            "BGSAVE",
-            "DEBUG",
-            "MIGRATE",
-            "PSYNC",
-            "REPLICAOF",
-            "SAVE",
-            "SHUTDOWN",
-            "SLAVEOF",
-        ];
-        let one_of = |names: &[&str], given: &str| names.iter().any(|name| name.eq_ignore_ascii_case(given));
-        if one_of(&BOTH, name) || one_of(&["SYNC"], name) {
-            return true;
-        }
-        match self {
-            Self::Classic => one_of(&["ACL", "CONFIG"], name),
-            Self::Amr if one_of(&["ACL"], name) => {
-                !one_of(&["WHOAMI", "CAT", "GETUSER", "LIST", "USERS"], subcommand)
-            }
-            Self::Amr => one_of(&["SWAPDB", "FAILOVER", "REPLCONF", "MODULE"], name),
-        }
+    pub(super) fn blocked(self) -> impl Iterator<Item = &'static str> {
+        let own = match self {
+            Self::Amr => BLOCKED_BY_AMR.as_slice(),
+            Self::Classic => BLOCKED_BY_CLASSIC.as_slice(),
+        };
+        BLOCKED_BY_BOTH.iter().chain(own).copied()
+    }
+
+    /// Whether a request of these two words is one of them.
+    pub(super) fn is_blocked(self, first: &[u8], second: &[u8]) -> bool {
+        self.blocked().any(|blocked| is_command(blocked, first, second))
     }
 }
+
+/// Whether the words are the command, or `command|subcommand`.
+pub(super) fn is_command(command: &str, first: &[u8], second: &[u8]) -> bool {
+    let Some((name, rest)) = command.as_bytes().split_at_checked(first.len()) else { return false };
+    name.eq_ignore_ascii_case(first)
+        && match rest {
+            [] => true,
+            [b'|', subcommand @ ..] => subcommand.eq_ignore_ascii_case(second),
+            _ => false,
+        }
+}
+
+const BLOCKED_BY_BOTH: [&str; 10] = [
+    "bgrewriteaof",
+    "bgsave",
+    "debug",
+    "migrate",
+    "psync",
+    "replicaof",
+    "save",
+    "shutdown",
+    "slaveof",
+    "sync",
+];
+const BLOCKED_BY_AMR: [&str; 11] = [
+    "swapdb",
+    "failover",
+    "replconf",
+    "module",
+    "acl|setuser",
+    "acl|deluser",
+    "acl|load",
+    "acl|save",
+    "acl|log",
+    "acl|genpass",
+    "acl|dryrun",
+];
+const BLOCKED_BY_CLASSIC: [&str; 2] = ["acl", "config"];
 
 #[cfg(test)]
 mod tests {
@@ -155,9 +180,11 @@ mod tests {
         );
         assert_eq!(RedisOptions { port: 7, ..azure(Family::Amr) }.endpoint_port(), 7);
         assert_eq!((RedisOptions::default().endpoint_port(), RedisOptions::default().node_port(1)), (0, 0));
-        assert!(Family::Classic.is_blocked("config", "GET") && !Family::Amr.is_blocked("CONFIG", "GET"));
-        assert!(Family::Amr.is_blocked("ACL", "SETUSER") && !Family::Amr.is_blocked("acl", "whoami"));
-        assert!(Family::Classic.is_blocked("ACL", "WHOAMI"));
-        assert!(!Family::Amr.is_blocked("GET", "") && !Family::Classic.is_blocked("CLUSTER", "SLOTS"));
+        assert!(Family::Classic.is_blocked(b"config", b"GET") && !Family::Amr.is_blocked(b"CONFIG", b"GET"));
+        assert!(Family::Amr.is_blocked(b"ACL", b"SETUSER") && !Family::Amr.is_blocked(b"acl", b"whoami"));
+        assert!(Family::Amr.is_blocked(b"ACL", b"DelUser") && !Family::Amr.is_blocked(b"acl", b""));
+        assert!(Family::Classic.is_blocked(b"ACL", b"WHOAMI"));
+        assert!(!Family::Amr.is_blocked(b"", b"") && !Family::Amr.is_blocked(b"sav", b"e"));
+        assert!(!Family::Amr.is_blocked(b"GET", b"") && !Family::Classic.is_blocked(b"CLUSTER", b"SLOTS"));
     }
 }

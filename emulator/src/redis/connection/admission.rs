@@ -56,8 +56,9 @@ impl Connection {
 
     /// The family's blocked commands, then the access policy.
     pub(super) fn permit(&mut self, found: &Found, words: &[Bytes]) -> Result<(), Reply> {
-        let (command, subcommand) = (found.command, found.subcommand_name());
-        if self.plane.options.family.is_blocked(command.name, subcommand) {
+        let command = found.command;
+        let second = words.get(1).map(AsRef::as_ref).unwrap_or_default();
+        if self.plane.options.family.is_blocked(command.name.as_bytes(), second) {
             return Err(commands::unknown(words));
         }
         let Some(permissions) = self.session.permissions(&self.plane.world.policies).cloned() else {

@@ -89,7 +89,8 @@ impl Backend {
             return Ok(());
         }
         let password = format!(">{}", self.password);
-        let rules = permissions.rules.split_ascii_whitespace().chain(blocked(self.family).iter().copied());
+        let blocked = blocked(self.family);
+        let rules = permissions.rules.split_ascii_whitespace().chain(blocked.iter().map(String::as_str));
         // As Azure, unlike Redis 7, does: who says nothing of channels means all of them.
         let start = ["ACL", "SETUSER", name(object_id), "reset", "on", &password, "allchannels"];
         let words: Vec<_> = start.into_iter().chain(rules).map(str::as_bytes).collect();
@@ -132,49 +133,10 @@ impl Backend {
     }
 }
 
+/// Commands whose replies could not be counted: the gate has to know which reply belongs to which request.
+pub(super) const UNCOUNTED: [&str; 2] = ["monitor", "client|reply"];
+
 /// Rules that take away what the family blocks; outside a transaction the gate answers before they are asked.
-fn blocked(family: Family) -> &'static [&'static str] {
-    match family {
-        Family::Amr => &[
-            "-bgrewriteaof",
-            "-bgsave",
-            "-debug",
-            "-migrate",
-            "-psync",
-            "-replicaof",
-            "-save",
-            "-shutdown",
-            "-slaveof",
-            "-sync",
-            "-swapdb",
-            "-failover",
-            "-replconf",
-            "-module",
-            "-acl|setuser",
-            "-acl|deluser",
-            "-acl|load",
-            "-acl|save",
-            "-acl|log",
-            "-acl|genpass",
-            "-acl|dryrun",
-            "-monitor",
-            "-client|reply",
-        ],
-        Family::Classic => &[
-            "-bgrewriteaof",
-            "-bgsave",
-            "-debug",
-            "-migrate",
-            "-psync",
-            "-replicaof",
-            "-save",
-            "-shutdown",
-            "-slaveof",
-            "-sync",
-            "-acl",
-            "-config",
-            "-monitor",
-            "-client|reply",
-        ],
-    }
+fn blocked(family: Family) -> Vec<String> {
+    family.blocked().chain(UNCOUNTED).map(|command| format!("-{command}")).collect()
 }

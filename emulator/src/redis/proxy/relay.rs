@@ -1,6 +1,6 @@
 //! One client behind the gate.
 
-use super::backend::Backend;
+use super::backend::{Backend, UNCOUNTED};
 use super::channels::{Change, Channels};
 use super::replies;
 use super::upstream::Upstream;
@@ -8,6 +8,7 @@ use crate::redis::clients::Client;
 use crate::redis::commands::{self, unknown};
 use crate::redis::connection::{Ended, Happened, Step, Wire, until};
 use crate::redis::faults::Fault;
+use crate::redis::options::is_command;
 use crate::redis::plane::Plane;
 use crate::redis::reply::Reply;
 use crate::redis::request;
@@ -212,11 +213,10 @@ impl Relay {
 
     /// Commands that are blocked, and those whose replies could not be counted.
     pub(super) fn refusal(&self, words: &[Bytes]) -> Option<Reply> {
-        let (name, second) =
-            (name_of(words), words.get(1).map(|word| String::from_utf8_lossy(word).into_owned()));
-        let second = second.unwrap_or_default();
-        let uncounted = name == "MONITOR" || name == "CLIENT" && second.eq_ignore_ascii_case("REPLY");
-        (uncounted || self.plane.options.family.is_blocked(&name, &second)).then(|| unknown(words))
+        let word = |index: usize| words.get(index).map(AsRef::as_ref).unwrap_or_default();
+        let (first, second) = (word(0), word(1));
+        let uncounted = UNCOUNTED.iter().any(|command| is_command(command, first, second));
+        (uncounted || self.plane.options.family.is_blocked(first, second)).then(|| unknown(words))
     }
 
     pub(super) fn pass_on(&mut self, words: &[Bytes]) {
