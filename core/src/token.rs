@@ -196,27 +196,29 @@ mod tests {
     #[test]
     fn the_hit_path_heeds_both_clocks_and_the_validity_that_must_be_left() {
         let usable = |now: Now, min_validity| token(now, min_validity).is_usable();
-        let now = Now::read();
-        let two_hours = Duration::from_secs(7200);
+        let (now, later) = (Now::read(), Duration::from_secs(7200));
         assert!(usable(now, 60));
         assert!(!usable(now, 3600), "nothing is left beyond the minimum");
-        assert!(!usable(Now { wall: now.wall - two_hours, ..now }, 60), "expired by the wall clock");
-        let origin = now.monotonic.checked_sub(two_hours);
-        assert!(origin.is_none_or(|monotonic| !usable(Now { monotonic, ..now }, 60)), "by the other");
+        // Clocks are moved forward only: a machine that started a minute ago has no hours to go back to.
+        assert!(!usable(Now { monotonic: now.monotonic + later, ..now }, 3600), "over by the wall clock");
+        assert!(!usable(Now { wall: now.wall + later, ..now }, 3600), "over by the other");
     }
 
     #[test]
     fn what_a_binding_may_keep_ends_with_the_clock_that_says_the_least() {
-        let now = Now::read();
         let within = |left: Duration, seconds: u64| {
             left <= Duration::from_secs(seconds) && left > Duration::from_secs(seconds.saturating_sub(60))
         };
+        let (now, half) = (Now::read(), Duration::from_secs(1800));
+        let (boot, monotonic, wall) = (now.boot + half, now.monotonic + half, now.wall + half);
         assert!(within(token(now, 600).usable_for(), 3000));
         assert_eq!(token(now, 3600).usable_for(), Duration::ZERO);
-        let hour = Duration::from_secs(3600);
-        assert!(within(token(Now { wall: now.wall - hour / 2, ..now }, 0).usable_for(), 1800));
-        let asleep = Now { boot: now.boot.saturating_sub(hour / 2), ..now };
-        assert!(within(token(asleep, 0).usable_for(), 1800), "half of it went by during suspend");
+        // A token seen half an hour from now is good for an hour and a half by the clocks that went there.
+        assert!(within(token(Now { boot, monotonic, wall }, 0).usable_for(), 5400));
+        assert!(within(token(Now { boot, monotonic, ..now }, 0).usable_for(), 3600), "by the wall clock");
+        assert!(within(token(Now { boot, wall, ..now }, 0).usable_for(), 3600), "by the monotonic clock");
+        let asleep = Now { monotonic, wall, ..now };
+        assert!(within(token(asleep, 0).usable_for(), 3600), "by the clock that counts suspend");
     }
 
     /// A token of one hour that was seen at `now`.

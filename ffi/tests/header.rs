@@ -11,12 +11,19 @@ fn header() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../include/entrakey.h")
 }
 
+/// From the root of the sources: with the crate's folder cbindgen would ask cargo for the metadata of every crate of every
+/// platform, which a machine that has built for one has not downloaded.
+///
 /// cbindgen copies Rust's doc comments; C readers are spared Rust's safety headings, whose text they need. An isize is
 /// here what is wide enough for a handle of any system.
 fn generate() -> String {
     let root = env!("CARGO_MANIFEST_DIR");
     let config = cbindgen::Config::from_file(Path::new(root).join("cbindgen.toml")).unwrap();
-    let bindings = cbindgen::Builder::new().with_crate(root).with_config(config).generate().unwrap();
+    let bindings = cbindgen::Builder::new()
+        .with_src(Path::new(root).join("src/lib.rs"))
+        .with_config(config)
+        .generate()
+        .unwrap();
     let mut text = Vec::new();
     bindings.write(&mut text);
     String::from_utf8(text)
