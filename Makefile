@@ -8,9 +8,15 @@ MINUTES = 10
 SECONDS_EACH = 900
 PREFIX = /usr/local
 LIBDIR = lib
-BUILT = target/release
+# Where cargo builds to, whatever CARGO_TARGET_DIR or a configuration file of cargo's says.
+BUILT = $(shell cargo metadata --no-deps --offline --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')$(CARGO_BUILD_TARGET:%=/%)/release
+# The scripts look in target/ for what was built: only `make install` heeds what a developer's shell says.
+ifneq ($(MAKECMDGOALS),install)
+export CARGO_TARGET_DIR = $(CURDIR)/target
+unexport CARGO_BUILD_TARGET
+endif
 
-.PHONY: help demo test check bench soak simulate fuzz install fmt build prerequisites prerequisites-of-test
+.PHONY: help demo test check bench soak simulate fuzz install uninstall fmt build prerequisites prerequisites-of-test
 
 help:
 	@echo "make demo    build everything and watch three Redis clients outlive their tokens"
@@ -18,6 +24,7 @@ help:
 	@echo "make check   formatting, lints, dependencies, versions, size of the shared library"
 	@echo "make bench   speed against a floor, how a fleet spreads its requests, how soon the emulator is there"
 	@echo "make install PREFIX=/usr/local    the C library, for pkg-config and CMake (DESTDIR=, LIBDIR=lib)"
+	@echo "make uninstall    what make install put there, with the same PREFIX, DESTDIR and LIBDIR"
 	@echo "make fuzz    half an hour of inputs for the C library (SECONDS_EACH=60 for less)"
 	@echo "make soak    ten minutes against a source that is down 40 % of the time (MINUTES=1 for less)"
 	@echo "make simulate ARGS=--help    random histories of the refresh engine on a virtual clock"
@@ -59,6 +66,7 @@ check: prerequisites
 	$(CARGO) clippy --locked --workspace --lib --bins --tests --examples -- -D warnings
 	scripts/check-versions.sh
 	scripts/check-tree.sh
+	"$${PYTHON:-python3}" scripts/third-party-notices.py --check
 
 simulate:
 	@$(CARGO) test -q --locked -p entrakey-core --features internals --test simulation -- $(ARGS)
@@ -84,8 +92,11 @@ soak: prerequisites
 
 # Needs Rust and a C compiler only. As root after a build of one's own: the build is not repeated.
 install:
-	$(CARGO) build --locked --release -p entrakey-ffi
-	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' LIBDIR='$(LIBDIR)' scripts/install.sh $(BUILT)
+	scripts/release-build.sh $(CARGO) build --locked --release -p entrakey-ffi
+	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' LIBDIR='$(LIBDIR)' scripts/install.sh '$(BUILT)'
+
+uninstall:
+	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' LIBDIR='$(LIBDIR)' scripts/install.sh --uninstall
 
 fuzz: prerequisites-of-test
 	scripts/sanitized.sh

@@ -11,6 +11,13 @@
  * change and may be shared; a config and a request belong to one thread at a time. Callbacks come on threads of the
  * library's that block all signals, with no lock held, never inside the call that registers them. Only
  * get_token, get_token_no_wait, ready and unsubscribe wait for anything, and each has an end.
+ * A thread that is cancelled (pthread_cancel) inside a call is cancelled after it. Nothing may leave a callback but a
+ * return: an exception, longjmp, pthread_exit, or the end of a thread that a language's runtime brings about in it (Python
+ * does so when the interpreter ends before the provider is closed), ends the process.
+ *
+ * Memory: when the system has none left the process is aborted, as the library cannot say so in an error without some.
+ * entrakey_provider_copy_credentials with a token in memory, entrakey_provider_version, every function that reads from an
+ * object, and every _free of a token, error, status, metrics or rejection allocate nothing.
  *
  * Errors: a call that can fail returns NULL for success or an error object that you free. Outputs come last and are
  * written only on success, unless a function says otherwise.

@@ -7,7 +7,7 @@ for target in json strings; do
     mkdir -p $work/$target
     # libFuzzer's main is clang's; the library has its own counters (see scripts/sanitized.sh).
     "${CLANG:-clang}" -g -O1 -fsanitize=fuzzer,address -Iinclude fuzz/$target.c target/address/built/libentrakey.a \
-        -lpthread -ldl -lm -lgcc_s -lrt -o $work/fuzz-$target
+        -lpthread -ldl -lm -lrt -o $work/fuzz-$target
     if ! $work/fuzz-$target -max_total_time="$1" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
         -artifact_prefix=$work/found-$target- $work/$target fuzz/seeds/$target 2>$work/$target.log; then
         tail -n 60 $work/$target.log >&2

@@ -6,6 +6,7 @@ use crate::token::EntrakeyToken;
 use crate::{guard, handle};
 use entrakey_core::{Error, GetToken, Provider, Token};
 use std::ffi::c_char;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Supplies the access token of one identity and keeps it fresh on a background thread, which the first
@@ -46,7 +47,7 @@ pub unsafe extern "C" fn entrakey_provider_get_token(
 ) -> *mut EntrakeyError {
     let timeout = (timeout_ms != 0).then(|| Duration::from_millis(timeout_ms));
     // SAFETY: the function's own contract.
-    guard::call(|| unsafe { get_token(provider, GetToken { timeout, no_wait: false }, token) })
+    guard::quick_call(|| unsafe { get_token(provider, GetToken { timeout, no_wait: false }, token) })
 }
 
 /// As entrakey_provider_get_token, but when there is no valid token and the last request failed, that failure at once
@@ -63,7 +64,7 @@ pub unsafe extern "C" fn entrakey_provider_get_token_no_wait(
 ) -> *mut EntrakeyError {
     let timeout = (timeout_ms != 0).then(|| Duration::from_millis(timeout_ms));
     // SAFETY: the function's own contract.
-    guard::call(|| unsafe { get_token(provider, GetToken { timeout, no_wait: true }, token) })
+    guard::quick_call(|| unsafe { get_token(provider, GetToken { timeout, no_wait: true }, token) })
 }
 
 /// # Safety
@@ -75,7 +76,11 @@ unsafe fn get_token(
 ) -> Result<(), Error> {
     handle::check_output(token, "token")?;
     // SAFETY: the caller's promise.
-    let found = unsafe { handle::borrow(provider, "provider") }?.0.get_token_with(how)?;
+    let provider = &unsafe { handle::borrow(provider, "provider") }?.0;
+    let found = match provider.with_usable(Arc::clone) {
+        Some(token) => token,
+        None => guard::shielded(|| provider.get_token_with(how))?,
+    };
     // SAFETY: the caller's promise.
     unsafe { handle::write(token, handle::give(EntrakeyToken::new(found)), "token") }
 }
@@ -88,7 +93,9 @@ unsafe fn get_token(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn entrakey_provider_current(provider: *const EntrakeyProvider) -> *mut EntrakeyToken {
     let give = |token| handle::give(EntrakeyToken::new(token));
-    let current = |provider: &EntrakeyProvider| provider.0.current().map_or(std::ptr::null_mut(), give);
+    let current = |provider: &EntrakeyProvider| {
+        guard::shielded(|| provider.0.current()).map_or(std::ptr::null_mut(), give)
+    };
     // SAFETY: the function's own contract.
     unsafe { guard::get(provider, std::ptr::null_mut(), current) }
 }
@@ -134,7 +141,7 @@ pub unsafe extern "C" fn entrakey_provider_copy_credentials(
     expires_unix_ms: *mut u64,
     version: *mut u64,
 ) -> *mut EntrakeyError {
-    guard::call(|| {
+    guard::quick_call(|| {
         // SAFETY: the function's own contract.
         let provider = unsafe { handle::borrow(provider, "provider") }?;
         handle::check_output(user_len, "user_len")?;
@@ -160,7 +167,8 @@ pub unsafe extern "C" fn entrakey_provider_copy_credentials(
             Some(copied) => copied,
             None => {
                 let at_once = GetToken { timeout: Some(Duration::ZERO), no_wait: true };
-                copy(&*provider.0.get_token_with(at_once)?)
+                let token = guard::shielded(|| provider.0.get_token_with(at_once))?;
+                copy(&token)
             }
         }
     })
@@ -197,7 +205,7 @@ unsafe fn copy_text(buffer: *mut c_char, text: &str) {
 /// provider is NULL or live.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn entrakey_provider_version(provider: *const EntrakeyProvider) -> u64 {
-    guard::value(0, || {
+    guard::quick_value(0, || {
         // SAFETY: the function's own contract.
         let provider = unsafe { handle::borrow(provider, "provider") };
         provider.map_or(0, |provider| provider.0.version())

@@ -54,7 +54,8 @@ fn every_exported_function_is_guarded_against_panics() {
         for function in text.split("#[unsafe(no_mangle)]").skip(1) {
             let name = function.split("fn ").nth(1).unwrap().split('(').next().unwrap().to_owned();
             let body = function.split_once(" {\n").unwrap().1.split("\n}\n").next().unwrap();
-            let guarded = ["guard::call(", "guard::value(", "guard::get("];
+            let guarded =
+                ["guard::call(", "guard::quick_call(", "guard::value(", "guard::quick_value(", "guard::get("];
             assert!(guarded.iter().any(|guard| body.contains(guard)), "{name} is not guarded");
             seen.push(name);
         }

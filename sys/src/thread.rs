@@ -1,4 +1,4 @@
-//! Threads that a host does not notice: named, and deaf to its signals.
+//! Threads that a host does not notice: named, deaf to its signals, and not cancelled in the middle of our code.
 
 use std::io;
 use std::thread::{Builder, JoinHandle};
@@ -13,7 +13,60 @@ where
     F: FnOnce() + Send + 'static,
 {
     let _blocked = SignalsBlocked::new(); // a new thread inherits its creator's mask
-    Builder::new().name(name.to_owned()).spawn(body)
+    Builder::new().name(name.to_owned()).spawn(|| {
+        let _shield = CancellationHeldOff::new(); // a callback could have given the thread's id to its host
+        body();
+    })
+}
+
+/// Holds off `pthread_cancel` of this thread until dropped; a request that comes meanwhile takes effect at the host's next
+/// cancellation point. Without it cancellation would unwind frames of ours, for which the compiler ends the process.
+/// It costs about as much as an atomic exchange.
+#[must_use = "cancellation is held off as long as this lives"]
+pub struct CancellationHeldOff {
+    #[cfg(unix)]
+    before: i32,
+}
+
+#[cfg(unix)]
+unsafe extern "C" {
+    // POSIX has it; the libc crate declares it for some systems only.
+    fn pthread_setcancelstate(state: i32, before: *mut i32) -> i32;
+}
+
+/// `PTHREAD_CANCEL_DISABLE` of glibc and musl; the BSDs and macOS say 0.
+#[cfg(unix)]
+const CANCEL_DISABLE: i32 = if cfg!(target_os = "linux") { 1 } else { 0 };
+
+impl CancellationHeldOff {
+    /// From here on.
+    #[inline]
+    pub fn new() -> Self {
+        #[cfg(unix)]
+        {
+            let mut before = CANCEL_DISABLE;
+            // SAFETY: the state is one that the system knows, and `before` is writable.
+            unsafe { pthread_setcancelstate(CANCEL_DISABLE, &raw mut before) };
+            Self { before }
+        }
+        #[cfg(not(unix))]
+        Self {}
+    }
+}
+
+impl Default for CancellationHeldOff {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(unix)]
+impl Drop for CancellationHeldOff {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: the state that this thread had before; NULL is allowed for what nobody asks for.
+        unsafe { pthread_setcancelstate(self.before, std::ptr::null_mut()) };
+    }
 }
 
 /// Blocks all signals on this thread until dropped.

@@ -228,6 +228,43 @@ static void a_host_that_changes_the_environment(void) {
     entrakey_provider_free(provider);
 }
 
+/* A thread that its host cancels is cancelled in the host's code, never in the middle of ours. */
+static atomic_int cancelled_too_early;
+
+static void *work_with_a_cancellation_pending(void *file) {
+    entrakey_config *config = entrakey_config_new();
+    entrakey_provider *provider = NULL;
+    entrakey_token *token = NULL;
+    entrakey_watch *watch = NULL;
+    pthread_cancel(pthread_self()); /* takes effect at the next call of libc that may block */
+    cancelled_too_early = 1;
+    ok(entrakey_config_set(config, "identity", "service_principal"));
+    ok(entrakey_config_set(config, "client_secret_path", file)), ok(entrakey_config_set(config, "config_file", file));
+    entrakey_error_free(entrakey_provider_new(config, &provider)); /* reads the file */
+    entrakey_provider_free(provider), entrakey_config_free(config);
+    provider = managed();
+    ok(entrakey_watch_new(provider, &watch));
+    ok(entrakey_provider_ready(provider, 0));
+    ok(entrakey_provider_get_token(provider, 0, &token));
+    entrakey_token_free(token), entrakey_watch_free(watch); /* closes descriptors */
+    entrakey_provider_close(provider), entrakey_provider_free(provider);
+    cancelled_too_early = 0;
+    pthread_testcancel();
+    return NULL;
+}
+
+static void a_thread_that_is_cancelled_inside_a_call(void) {
+    char file[] = "/tmp/entrakey-cancelled-XXXXXX";
+    void *result = NULL;
+    pthread_t thread;
+    int descriptor = mkstemp(file);
+    CHECK(descriptor >= 0 && write(descriptor, "{}", 2) == 2 && close(descriptor) == 0);
+    pthread_create(&thread, NULL, work_with_a_cancellation_pending, file);
+    pthread_join(thread, &result);
+    CHECK(result == PTHREAD_CANCELED && !cancelled_too_early);
+    unlink(file);
+}
+
 static void a_host_without_descriptors(void) {
     entrakey_provider *provider = managed();
     entrakey_watch *watch = NULL;
@@ -281,6 +318,7 @@ int main(void) {
     a_child_does_not_finalize_what_its_parent_registered();
     a_host_that_waits_for_signals_and_reaps_every_child();
     a_host_that_changes_the_environment();
+    a_thread_that_is_cancelled_inside_a_call();
     a_host_without_descriptors();
     an_exit_in_the_middle();
     return failures ? 1 : 0;

@@ -58,7 +58,7 @@ pub fn shared<'c>(command: &'c mut Command, library: &Path) -> &'c mut Command {
 
 /// Links with a static library and all that it needs.
 pub fn r#static<'c>(command: &'c mut Command, library: &Path) -> &'c mut Command {
-    command.arg(library).args(["-lpthread", "-ldl", "-lm", "-lgcc_s", "-lrt"])
+    command.arg(library).args(["-lpthread", "-ldl", "-lm", "-lrt"])
 }
 
 /// The symbols that `nm` shows with these options, without versions.
