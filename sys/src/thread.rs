@@ -3,6 +3,9 @@
 use std::io;
 use std::thread::{Builder, JoinHandle};
 
+/// What std gives a thread by itself.
+const STACK_BYTES: usize = 2 * 1024 * 1024;
+
 /// Starts a thread that blocks every signal, so that a handler of the host's never runs on it and a
 /// `sigwait` elsewhere sees all of them. `name` shows in debuggers; the kernel keeps 15 bytes of it.
 ///
@@ -13,7 +16,8 @@ where
     F: FnOnce() + Send + 'static,
 {
     let _blocked = SignalsBlocked::new(); // a new thread inherits its creator's mask
-    Builder::new().name(name.to_owned()).spawn(|| {
+    // Without a size std looks for one in the environment, which the host may be changing at this moment.
+    Builder::new().name(name.to_owned()).stack_size(STACK_BYTES).spawn(|| {
         let _shield = CancellationHeldOff::new(); // a callback could have given the thread's id to its host
         body();
     })

@@ -3,6 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* tests/c/no_getenv.c, which ends the program if the library reads the environment after this. */
+void no_getenv_from_now_on(void) __attribute__((weak));
+
 /* What a callback of the host's does: a text that begins with ! is why it fails. */
 static void supply(entrakey_request *request, void *supplied) {
     const char *text = supplied;
@@ -24,6 +27,7 @@ int main(int count, char **words) {
     entrakey_error *error = NULL;
     for (int i = 1; !error && i + 1 < count; i += 2) error = set(config, words[i], words[i + 1]);
     if (!error) error = entrakey_provider_new(config, &provider);
+    if (no_getenv_from_now_on) no_getenv_from_now_on();
     if (!error) error = entrakey_provider_get_token(provider, 0, &token);
     if (error) {
         printf("error: %s\nretriable: %s\n", entrakey_error_name(error),

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
 use entrakey_tests::c_programs::{
-    WARNINGS, compiler, declared, program, run, scratch, shared, r#static, symbols,
+    WARNINGS, compiler, declared, no_getenv, program, run, scratch, shared, r#static, symbols,
 };
 use entrakey_tests::scripted::{Scripted, answer, token};
 use entrakey_tests::{Emulator, artifact, root};
@@ -116,7 +116,7 @@ fn the_api_does_what_the_header_says() {
 
 #[test]
 fn watches_subscriptions_observations_status_and_rejections_do_what_the_header_says() {
-    run(program(made("surface")).envs(&Emulator::start("3s").environment));
+    run(program(made("surface")).env("LD_PRELOAD", no_getenv()).envs(&Emulator::start("3s").environment));
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn null_is_an_error_or_a_neutral_value_everywhere() {
 
 #[test]
 fn hosts_that_are_hostile_get_errors_and_nothing_worse() {
-    run(program(made("hostile")).envs(&Emulator::start("3s").environment));
+    run(program(made("hostile")).env("LD_PRELOAD", no_getenv()).envs(&Emulator::start("3s").environment));
 }
 
 #[test]

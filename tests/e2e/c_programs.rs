@@ -85,3 +85,22 @@ pub fn declared() -> Vec<String> {
     names.sort();
     names
 }
+
+/// `tests/c/no_getenv.c` as a library to load before a program.
+///
+/// # Panics
+/// If it does not compile.
+#[must_use]
+pub fn no_getenv() -> PathBuf {
+    let made = scratch(&format!("no-getenv-{}.so", std::process::id()));
+    let source = root().join("tests/c/no_getenv.c");
+    let mut compiler = compiler("CC", "cc");
+    run(compiler
+        .args(WARNINGS)
+        .args(["-std=c11", "-shared", "-fPIC"])
+        .arg(source)
+        .arg("-ldl")
+        .arg("-o")
+        .arg(&made));
+    made
+}

@@ -7,6 +7,7 @@
     reason = "a test that cannot go on should panic"
 )]
 
+use entrakey_tests::c_programs::no_getenv;
 use entrakey_tests::{Emulator, Folder, artifact, built, root};
 use serde::Deserialize;
 use serde_json::Value;
@@ -53,15 +54,19 @@ struct Expected {
 struct Runner {
     language: &'static str,
     command: Vec<PathBuf>,
+    /// Ends a program in which this library reads the environment too late.
+    no_getenv: PathBuf,
 }
 
 fn runners() -> Vec<Runner> {
     let script = |name: &str| root().join("tests/contract").join(name);
+    let no_getenv = no_getenv();
+    let runner = |language, command| Runner { language, command, no_getenv: no_getenv.clone() };
     vec![
-        Runner { language: "Rust", command: vec![built().join("examples/contract")] },
-        Runner { language: "C", command: vec![c_runner()] },
-        Runner { language: "Python", command: vec![root().join(".venv/bin/python"), script("runner.py")] },
-        Runner { language: "Node", command: vec![found("node"), script("runner.mjs")] },
+        runner("Rust", vec![built().join("examples/contract")]),
+        runner("C", vec![c_runner()]),
+        runner("Python", vec![root().join(".venv/bin/python"), script("runner.py")]),
+        runner("Node", vec![found("node"), script("runner.mjs")]),
     ]
 }
 
@@ -119,7 +124,7 @@ impl Runner {
         let mut command = Command::new(&self.command[0]);
         command.args(&self.command[1..]).env_clear();
         command.envs(std::env::vars().filter(|(name, _)| ["PATH", "NO_PROXY"].contains(&name.as_str())));
-        command.env("HOME", &values["folder"]).envs(variables);
+        command.env("HOME", &values["folder"]).envs(variables).env("LD_PRELOAD", &self.no_getenv);
         for name in &case.without {
             command.env_remove(name);
         }

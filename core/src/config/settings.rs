@@ -26,6 +26,8 @@ pub(crate) struct Settings {
     pub(crate) ca_file: Option<PathBuf>,
     pub(crate) trust: TrustPaths,
     pub(crate) proxy: Option<ureq::Proxy>,
+    /// What every request begins from.
+    pub(crate) http: ureq::config::Config,
     /// The environment of the tools that are started (az, azd), as it was when the provider was made.
     pub(crate) children_see: Vec<(OsString, OsString)>,
     pub(crate) get_token_timeout: Duration,
@@ -51,6 +53,7 @@ impl Settings {
             policy: policy(&values)?,
             trust: environment.trust,
             proxy,
+            http: crate::transport::base_config(),
             children_see: if starts_tools { environment.all } else { Vec::new() },
         })
     }

@@ -8,6 +8,7 @@
 mod answer;
 mod failure;
 mod pin;
+mod resolver;
 mod tls;
 
 pub(crate) use answer::local;
@@ -25,7 +26,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use ureq::http::request::Builder as RequestBuilder;
-use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector as _, TcpConnector};
 use ureq::{Agent, http};
 use zeroize::Zeroizing;
@@ -40,6 +40,18 @@ const MAX_ANSWER_BYTES: u64 = 1 << 20;
 /// What every answer looks like to `azure_identity`, for either of its parsers: a token that has expired.
 const CANONICAL_ANSWER: &str =
     r#"{"access_token":"-","expires_in":0,"expires_on":"0","resource":"-","token_type":"Bearer"}"#;
+
+/// How every request is made. Called when a provider is made, on the caller's thread: ureq begins by reading the proxy
+/// variables, also for a configuration without a proxy.
+pub(crate) fn base_config() -> ureq::config::Config {
+    Agent::config_builder()
+        .proxy(None)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .http_status_as_error(false)
+        .max_idle_connections(0)
+        .build()
+}
 
 /// Which protocol the other side speaks: it decides what a failure means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,21 +158,34 @@ impl Transport {
         answer::read(self.endpoint, &address, &head, body, &self.settings)
     }
 
-    fn agent(&self, target: &Url, timeout: Duration) -> Result<Agent> {
-        let managed = self.endpoint != Endpoint::Entra;
-        let config = Agent::config_builder()
-            .timeout_global(Some(timeout))
-            .timeout_connect(managed.then(|| MANAGED_IDENTITY_CONNECT_TIMEOUT.min(timeout)))
-            .proxy(self.settings.proxy.clone().filter(|_| !managed))
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .http_status_as_error(false)
-            .max_idle_connections(0)
-            .build();
+    /// An agent of one request. ureq's own way to configure one reads the environment, which the host may be changing
+    /// now; what it is made of was made with the provider.
+    fn agent(&self, target: &Url) -> Result<Agent> {
         let connector = ConnectProxyConnector::default()
             .chain(TcpConnector::default())
             .chain(tls::Connector::new(self.tls_config(target)?));
-        Ok(Agent::with_parts(config, connector, DefaultResolver::default()))
+        Ok(Agent::with_parts(self.settings.http.clone(), connector, resolver::HostNames))
+    }
+
+    /// The proxy to Entra. Managed identity endpoints are never asked through one.
+    fn proxy(&self) -> Option<&ureq::Proxy> {
+        self.settings.proxy.as_ref().filter(|_| self.endpoint == Endpoint::Entra)
+    }
+
+    fn run<S: ureq::AsSendBody>(
+        &self,
+        agent: &Agent,
+        request: http::Request<S>,
+        timeout: Duration,
+    ) -> Result<http::Response<ureq::Body>, ureq::Error> {
+        let managed = self.endpoint != Endpoint::Entra;
+        let request = agent
+            .configure_request(request)
+            .timeout_global(Some(timeout))
+            .timeout_connect(managed.then(|| MANAGED_IDENTITY_CONNECT_TIMEOUT.min(timeout)))
+            .proxy(self.proxy().cloned())
+            .build();
+        agent.run(request)
     }
 
     /// Roots are read and parsed once, and only if something speaks https.
@@ -194,14 +219,14 @@ impl Transport {
         timeout: Duration,
     ) -> Result<(answer::Head, Vec<u8>)> {
         let address = url.origin().ascii_serialization();
-        let agent = self.agent(url, timeout)?;
+        let agent = self.agent(url)?;
         let sent_at = entrakey_sys::clock::boot();
         let sent = match body.is_empty() {
-            true => builder.body(()).map(|request| agent.run(request)),
-            false => builder.body(body).map(|request| agent.run(request)),
+            true => builder.body(()).map(|request| self.run(&agent, request, timeout)),
+            false => builder.body(body).map(|request| self.run(&agent, request, timeout)),
         };
         let sent = sent.map_err(|_| internal("that is not valid HTTP"))?;
-        let proxy = agent.config().proxy().and_then(|proxy| failure::proxy_to(proxy, url));
+        let proxy = self.proxy().and_then(|proxy| failure::proxy_to(proxy, url));
         let party = failure::Party { endpoint: self.endpoint, address: &address, proxy };
         let describe = |error| failure::describe(&error, &party, timeout);
         let mut response = sent.map_err(describe)?;

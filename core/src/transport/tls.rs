@@ -49,6 +49,9 @@ fn roots(settings: &Settings) -> Result<RootCertStore> {
 
 /// Trouble with the system's store is no reason to stop: the bundled roots know Entra's issuers.
 fn system_roots(trust: &TrustPaths) -> Vec<CertificateDer<'static>> {
+    // Where the system keeps files they were looked for when the provider was made; asking again would read the
+    // environment. macOS and Windows have a store of another kind.
+    #[cfg(any(windows, target_os = "macos"))]
     if trust.file.is_none() && trust.dirs.is_empty() {
         return rustls_native_certs::load_native_certs().certs;
     }
