@@ -65,6 +65,9 @@ impl TrustPaths {
 impl Environment {
     /// Reads the process's environment. An empty variable counts as absent.
     pub(crate) fn read() -> Self {
+        // An error of azure_core's asks std whether it is to hold a backtrace; std reads that from the environment at
+        // the first time, and remembers it.
+        drop(std::backtrace::Backtrace::capture());
         let keys = KEYS.iter().flat_map(|key| [key.variable(), key.azure_variable.to_owned()]);
         let others = managed_identity::VARIABLES.iter().chain(choice::VARIABLES).chain(VARIABLES);
         let others = others.map(|name| (*name).to_owned());
