@@ -62,10 +62,11 @@ class Emulator:
         assert status == 200, variables
         return variables
 
-    def control(self, path, body=None, method=None):
+    def control(self, path, body=None, method=None, headers=None):
         """Status and parsed body; `body` is sent as JSON."""
         data = json.dumps(body).encode() if body is not None else None
-        request = urllib.request.Request(self["ENTRAKEY_EMULATOR_URL"] + path, data, method=method)
+        headers = {"Content-Type": "application/json", **(headers or {})}
+        request = urllib.request.Request(self["ENTRAKEY_EMULATOR_URL"] + path, data, headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=10) as answer:
                 return answer.status, json.loads(answer.read() or b"null")
