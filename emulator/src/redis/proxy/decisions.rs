@@ -154,7 +154,8 @@ impl Relay {
             let _ = outcome.write(self.upstream.protocol, &mut bytes); // it always fits
             truth.push((place, bytes.to_vec()));
         }
-        let told = replies::replaced(&reply, self.upstream.protocol, &truth);
+        self.executed(&reply, transaction.queued);
+        let told = replies::replaced(&reply, &truth);
         self.wire.output.extend_from_slice(told.as_deref().unwrap_or(&reply));
         Ok(())
     }
