@@ -95,6 +95,11 @@ class Emulator:
         assert status == 200, body
         return body["access_token"]
 
+    def peak_memory(self):
+        """The most that the process has had resident, in bytes; of those that `start` gives."""
+        status = pathlib.Path(f"/proc/{self.pid}/status").read_text()
+        return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM:"))
+
     def stats(self):
         return self.http(self["ENTRAKEY_EMULATOR_URL"] + "/emulator/stats")[1]
 
@@ -157,7 +162,9 @@ def start():
             [*command, "--token-lifetime", lifetime], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         processes.append(process)
-        return Emulator(json.loads(line_of(process)))
+        emulator = Emulator(json.loads(line_of(process)))
+        emulator.pid = process.pid
+        return emulator
 
     yield run
     try:

@@ -170,7 +170,7 @@ impl Relay {
                         self.wire.output.extend_from_slice(&reply);
                     }
                     Some(reply) => return Ok(reply),
-                    None => _ = self.upstream.wire.step().await.map_err(broken)?,
+                    None => _ = self.upstream.wire.step(true).await.map_err(broken)?,
                 }
             }
         };

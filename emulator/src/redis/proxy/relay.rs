@@ -6,7 +6,7 @@ use super::replies;
 use super::upstream::Upstream;
 use crate::redis::clients::Client;
 use crate::redis::commands::{self, unknown};
-use crate::redis::connection::{Ended, Happened, Step, Wire, until};
+use crate::redis::connection::{Ended, Happened, Step, SubscriberLimit, Wire, sleep_until, until};
 use crate::redis::faults::Fault;
 use crate::redis::options::is_command;
 use crate::redis::plane::Plane;
@@ -17,6 +17,7 @@ use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 use tokio_rustls::server::TlsStream;
 
 /// What a server says that has done it.
@@ -36,6 +37,7 @@ pub(super) struct Relay {
     pub(super) held: Option<Held>,
     pub(super) transaction: Option<Transaction>,
     pub(super) channels: Channels,
+    limit: SubscriberLimit,
     pub(super) quitting: bool,
     pub(super) stalled: bool,
     pub(super) reset: bool,
@@ -96,6 +98,7 @@ pub(in crate::redis) async fn run(
         held: None,
         transaction: None,
         channels: Channels::default(),
+        limit: SubscriberLimit::default(),
         quitting: false,
         stalled: false,
         reset: false,
@@ -120,12 +123,20 @@ impl Relay {
             let expired = until(&plane.world.clock, expires);
             tokio::pin!(expired);
             while self.session.expires() == expires {
+                if self.limit.is_exceeded(self.channels.any(), self.wire.output.len(), Instant::now()) {
+                    return Ended::Otherwise;
+                }
+                // What one side does not read stays with the other: the server behind has limits of its own.
+                let (full, patience) = (self.wire.is_full(), self.limit.deadline());
+                let receives = !self.upstream.wire.is_full()
+                    && self.wire.takes_more(!self.stalled && self.held.is_none());
                 let moved = tokio::select! {
                     biased;
                     () = &mut expired => return Ended::ByToken,
                     () = client.ended.notified() => return Ended::Otherwise,
-                    step = self.upstream.wire.step() => step.map_err(broken),
-                    step = self.wire.step() => step.map_err(|_| Ended::ByClient),
+                    () = sleep_until(patience), if patience.is_some() => Ok(Step::Sent),
+                    step = self.upstream.wire.step(!full) => step.map_err(broken),
+                    step = self.wire.step(receives) => step.map_err(|_| Ended::ByClient),
                 };
                 let went_on = match moved {
                     Ok(Step::Received) => self.go_on().await,

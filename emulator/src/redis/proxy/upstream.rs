@@ -42,7 +42,7 @@ impl Upstream {
         let reply = loop {
             match self.next() {
                 Ok(Some(reply)) => break reply,
-                Ok(None) => _ = self.wire.step().await.map_err(|error| error.to_string())?,
+                Ok(None) => _ = self.wire.step(true).await.map_err(|error| error.to_string())?,
                 Err(error) => return Err(error.to_string()),
             }
         };
