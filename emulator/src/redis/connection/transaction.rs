@@ -73,10 +73,26 @@ impl Connection {
         }
     }
 
+    /// An EXEC that was refused ends the transaction too.
+    pub(super) fn abort(&mut self, refusal: Reply) -> Reply {
+        self.transaction.discard();
+        self.show_transaction();
+        match refusal {
+            Reply::Error(text) => {
+                let reason = text.strip_prefix("ERR ").unwrap_or(&text);
+                Reply::error(format!("EXECABORT Transaction discarded because of: {reason}"))
+            }
+            other => other,
+        }
+    }
+
     /// Runs what was queued, unless a watched key has changed or something could not be queued.
     pub(in crate::redis) fn execute(&mut self) -> Reply {
+        if !self.transaction.is_open() {
+            return Reply::error("ERR EXEC without MULTI"); // what is watched stays watched
+        }
         let transaction = std::mem::take(&mut self.transaction);
-        let Some(queue) = transaction.queue else { return Reply::error("ERR EXEC without MULTI") };
+        let queue = transaction.queue.unwrap_or_default();
         if transaction.spoiled {
             return Reply::error("EXECABORT Transaction discarded because of previous errors.");
         }
