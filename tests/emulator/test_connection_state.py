@@ -59,7 +59,7 @@ def test_auth_is_queued_like_any_command_and_reset_ends_everything(emulator, con
     assert redis("AUTH", user, "junk") == redis("AUTH", user, emulator.token()) == redis("PING") == "QUEUED"
     assert redis("EXEC") == [REFUSED, "OK", "PONG"]
     assert redis("MULTI") == "OK" and redis("SET", "r", "1") == "QUEUED" and redis("RESET") == "RESET"
-    assert redis("EXEC") == "-NOAUTH Authentication required."
+    assert redis("EXEC") == "-EXECABORT Transaction discarded because of: NOAUTH Authentication required."
     assert redis("AUTH", user, emulator.token()) == "OK" and redis("EXEC") == "-ERR EXEC without MULTI"
 
 

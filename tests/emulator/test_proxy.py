@@ -80,6 +80,7 @@ def test_the_real_server_does_the_work(owner):
 
 def test_who_has_no_good_token_gets_nowhere(emulator, redis, user):
     assert redis("GET", "x") == redis("EVAL", "return 1", "0") == "-NOAUTH Authentication required."
+    assert redis("EXEC") == "-EXECABORT Transaction discarded because of: NOAUTH Authentication required."
     assert redis("HELLO", "3").startswith("-NOAUTH HELLO must be called")
     assert redis("AUTH", user, "junk") == redis("AUTH", "backend-secret") == REFUSED
     assert redis("AUTH", "default", "backend-secret") == REFUSED

@@ -11,7 +11,7 @@ pub(super) use admission::NO_AUTH;
 pub(super) use blocked::{Blocked, End};
 pub(super) use output::SubscriberLimit;
 pub(super) use scripted::Happened;
-pub(super) use transaction::Transaction;
+pub(super) use transaction::{Transaction, aborted};
 pub(super) use wire::{Step, Wire};
 
 use super::clients::Client;

@@ -61,6 +61,12 @@ impl Transaction {
     }
 }
 
+/// What EXEC hears that is refused itself.
+pub(in crate::redis) fn aborted(refusal: &str) -> Reply {
+    let reason = refusal.strip_prefix("ERR ").unwrap_or(refusal);
+    Reply::error(format!("EXECABORT Transaction discarded because of: {reason}"))
+}
+
 impl Connection {
     pub(in crate::redis) fn watch(&mut self, keys: &[Bytes]) {
         let mut data = self.node.store.lock();
@@ -78,10 +84,7 @@ impl Connection {
         self.transaction.discard();
         self.show_transaction();
         match refusal {
-            Reply::Error(text) => {
-                let reason = text.strip_prefix("ERR ").unwrap_or(&text);
-                Reply::error(format!("EXECABORT Transaction discarded because of: {reason}"))
-            }
+            Reply::Error(text) => aborted(&text),
             other => other,
         }
     }

@@ -8,7 +8,7 @@ use crate::redis::commands::connection::{
     HELLO_WITHOUT_AUTH, Hello, credentials_of_auth, parse_hello, wrong_auth,
 };
 use crate::redis::commands::only_for_subscribers;
-use crate::redis::connection::{Ended, NO_AUTH};
+use crate::redis::connection::{Ended, NO_AUTH, aborted};
 use crate::redis::reply::{OK, Reply};
 use crate::redis::session::Credentials;
 use bytes::{Bytes, BytesMut};
@@ -48,6 +48,7 @@ impl Relay {
                 self.quitting = true;
             }
             "RESET" => self.start_over().await?,
+            "EXEC" if !self.session.is_authenticated() => self.reply(aborted(NO_AUTH)),
             _ if !self.session.is_authenticated() => self.reply(Reply::error(NO_AUTH)),
             "EXEC" => self.execute().await?,
             _ => match self.refusal(&words) {

@@ -282,7 +282,8 @@ impl Relay {
         match self.pending.pop_front() {
             Some(pending) if is_queued => self.queued(pending),
             Some(Pending::Confirmations(mut change)) => {
-                if !self.channels.answered(&mut change, reply) {
+                let was_last = self.channels.answered(&mut change, reply);
+                if !was_last {
                     self.pending.push_front(Pending::Confirmations(change));
                 }
             }
