@@ -84,10 +84,14 @@ fn wrong_arity(name: &str) -> Reply {
 }
 
 fn unknown_subcommand(words: &[Bytes]) -> Reply {
-    let (name, given) = (text(words, 0).to_ascii_uppercase(), text(words, 1));
-    Reply::error(one_line(&format!(
-        "ERR unknown subcommand or wrong number of arguments for '{given:.128}'. Try {name} HELP."
-    )))
+    if let Ok(found) = find(words)
+        && found.subcommand.is_some()
+    {
+        return wrong_arity(&found.full_name()); // it exists, with another number of words
+    }
+    let name = text(words, 0).to_ascii_uppercase();
+    let given = words.get(1).map(shown).unwrap_or_default();
+    Reply::error(one_line(&format!("ERR unknown subcommand '{given:.MOST_SHOWN$}'. Try {name} HELP.")))
 }
 
 /// So much of a name, and of its arguments, is in an error.
