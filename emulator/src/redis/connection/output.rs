@@ -12,7 +12,7 @@ const SOFT_TIME: Duration = Duration::from_secs(60);
 
 /// From here on nothing more is answered to a client, nor taken from the server behind, until it has read. Redis has no
 /// limit for those who are not subscribed, and keeps what they do not read; here it stays with the client.
-pub(in crate::redis) const FULL: usize = 32 << 20;
+pub(in crate::redis) const FULL: usize = 16 << 20;
 
 /// What a subscriber has made of its limit.
 #[derive(Default)]
