@@ -62,10 +62,11 @@ class Emulator:
         assert status == 200, variables
         return variables
 
-    def control(self, path, body=None, method=None):
+    def control(self, path, body=None, method=None, headers=None):
         """Status and parsed body; `body` is sent as JSON."""
         data = json.dumps(body).encode() if body is not None else None
-        request = urllib.request.Request(self["ENTRAKEY_EMULATOR_URL"] + path, data, method=method)
+        headers = {"Content-Type": "application/json", **(headers or {})}
+        request = urllib.request.Request(self["ENTRAKEY_EMULATOR_URL"] + path, data, headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=10) as answer:
                 return answer.status, json.loads(answer.read() or b"null")
@@ -93,6 +94,11 @@ class Emulator:
         status, body = self.imds(query, **more)
         assert status == 200, body
         return body["access_token"]
+
+    def peak_memory(self):
+        """The most that the process has had resident, in bytes; of those that `start` gives."""
+        status = pathlib.Path(f"/proc/{self.pid}/status").read_text()
+        return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM:"))
 
     def stats(self):
         return self.http(self["ENTRAKEY_EMULATOR_URL"] + "/emulator/stats")[1]
@@ -156,7 +162,9 @@ def start():
             [*command, "--token-lifetime", lifetime], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         processes.append(process)
-        return Emulator(json.loads(line_of(process)))
+        emulator = Emulator(json.loads(line_of(process)))
+        emulator.pid = process.pid
+        return emulator
 
     yield run
     try:

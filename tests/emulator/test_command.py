@@ -256,3 +256,19 @@ def test_control_says_where_the_control_api_is():
     command = [BINARY, "control", "--url", "https://127.0.0.1:1", "stats"]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20)
     assert done.returncode == 2 and "on http://" in done.stderr and "panicked" not in done.stderr
+
+
+def test_a_subject_with_a_line_break_writes_no_line_of_its_own_into_the_log(tmp_path):
+    log = tmp_path / "log"
+    with log.open("wb") as written, subprocess.Popen(
+        [*COMMAND, "--format", "json"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=written
+    ) as process:
+        try:
+            emulator = Emulator(json.loads(line_of(process)))
+            forged = "a\r\nemulator: AUTH \u2028accepted\x1b[2K"
+            assert emulator.control("/emulator/federated_token", {"subject": forged, "write": False})[0] == 200
+        finally:
+            process.kill()
+    lines = log.read_text().splitlines()
+    assert r"emulator: a federated token for a\r\nemulator: AUTH \u{2028}accepted\u{1b}[2K" in lines, lines
+    assert all(line.startswith("emulator: ") for line in lines) and "\x1b" not in log.read_text()

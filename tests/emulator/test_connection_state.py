@@ -59,7 +59,7 @@ def test_auth_is_queued_like_any_command_and_reset_ends_everything(emulator, con
     assert redis("AUTH", user, "junk") == redis("AUTH", user, emulator.token()) == redis("PING") == "QUEUED"
     assert redis("EXEC") == [REFUSED, "OK", "PONG"]
     assert redis("MULTI") == "OK" and redis("SET", "r", "1") == "QUEUED" and redis("RESET") == "RESET"
-    assert redis("EXEC") == "-NOAUTH Authentication required."
+    assert redis("EXEC") == "-EXECABORT Transaction discarded because of: NOAUTH Authentication required."
     assert redis("AUTH", user, emulator.token()) == "OK" and redis("EXEC") == "-ERR EXEC without MULTI"
 
 
@@ -283,7 +283,7 @@ def test_a_fail_over_goes_on_without_whoever_asked_for_it(start):
     port, address = int(emulator["REDIS_PORT"]), emulator["ENTRAKEY_EMULATOR_URL"].removeprefix("http://").split(":")
     body = b'{"down_ms": 300}'
     with socket.create_connection(address, 10) as asks:
-        head = "POST /emulator/redis/failover HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body)
+        head = "POST /emulator/redis/failover HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
         asks.sendall(head.encode() + body)
         wait_until(lambda: not listens(port))
     wait_until(lambda: listens(port))

@@ -58,7 +58,8 @@ def test_every_operation_answers_as_its_description_says(start, document):
             body = bodies.get(operation["operationId"])
             data = json.dumps(body).encode() if body is not None else None
             url = emulator["ENTRAKEY_EMULATOR_URL"] + filled(emulator, path)
-            status, said = answered(urllib.request.Request(url, data, method=method.upper()))
+            headers = {"Content-Type": "application/json"}
+            status, said = answered(urllib.request.Request(url, data, headers, method=method.upper()))
             # What the Redis plane can do depends on what it is doing.
             assert status in (200, 204) or operation["tags"] == ["redis"], operation["operationId"]
             content = operation["responses"][str(status)].get("content")
@@ -66,6 +67,29 @@ def test_every_operation_answers_as_its_description_says(start, document):
                 assert said == b"", operation["operationId"]
             else:
                 check(json.loads(said), content["application/json"]["schema"], document, operation["operationId"])
+
+
+def test_a_web_page_can_neither_drive_nor_read_the_emulator(emulator):
+    """What a browser sends for a page: its origin, or a body that needs no leave, or a name made to lead here."""
+    port = emulator["ENTRAKEY_EMULATOR_URL"].rpartition(":")[2]
+    ahead = emulator.control("/emulator/clock")[1]["offset_ms"]
+    for headers, status in [
+        ({"Host": f"evil.example:{port}"}, 403),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Content-Type": "text/plain"}, 415),
+        ({"Content-Type": "application/x-www-form-urlencoded"}, 415),
+        ({"Content-Type": "multipart/form-data; boundary=x"}, 415),
+    ]:
+        refused = emulator.control("/emulator/clock", {"advance_ms": 5000}, headers=headers)
+        assert refused[0] == status and refused[1]["error"], headers
+        if status == 403:
+            for path in ("/emulator/requests", "/emulator/openapi.json", "/emulator/environment"):
+                assert emulator.control(path, headers=headers)[0] == 403, (path, headers)
+    assert emulator.control("/emulator/clock")[1]["offset_ms"] == ahead
+    for host in (f"localhost:{port}", f"127.0.0.1:{port}", f"[::1]:{port}"):
+        assert emulator.control("/emulator/clock", headers={"Host": host})[0] == 200
 
 
 def filled(emulator, path):

@@ -80,6 +80,7 @@ def test_the_real_server_does_the_work(owner):
 
 def test_who_has_no_good_token_gets_nowhere(emulator, redis, user):
     assert redis("GET", "x") == redis("EVAL", "return 1", "0") == "-NOAUTH Authentication required."
+    assert redis("EXEC") == "-EXECABORT Transaction discarded because of: NOAUTH Authentication required."
     assert redis("HELLO", "3").startswith("-NOAUTH HELLO must be called")
     assert redis("AUTH", user, "junk") == redis("AUTH", "backend-secret") == REFUSED
     assert redis("AUTH", "default", "backend-secret") == REFUSED
@@ -207,6 +208,42 @@ def test_a_transaction_is_what_the_server_takes_for_one(emulator, redis, user):
 def test_a_refused_hello_leaves_the_protocol_as_it_is(owner):
     assert owner("HELLO", "3", "SETNAME", "a b").startswith("-ERR Client names")
     assert owner("GET", "nothing") is None and owner("HGETALL", "nothing") == [] and owner("PING") == "PONG"
+
+
+def test_what_a_transaction_enters_is_counted(emulator, owner, user):
+    in_one_piece(owner, "MULTI", "SUBSCRIBE tx1 tx2", "ECHO in", "UNSUBSCRIBE tx1", "EXEC", "PING")
+    assert [owner.read() for _ in range(4)] == ["OK", "QUEUED", "QUEUED", "QUEUED"]
+    # An array of three, of which the server counts requests and not replies: the last one comes behind it.
+    assert owner.read() == [["subscribe", "tx1", 1], ["subscribe", "tx2", 2], "in"]
+    assert owner.read() == ["unsubscribe", "tx1", 1] and owner.read() == ["pong", ""]
+    assert owner("AUTH", user, emulator.token()) == SUBSCRIBED
+    other = emulator.connect()
+    assert other("AUTH", user, emulator.token()) == "OK" and other("PUBLISH", "tx2", "hi") == 1
+    other.close()
+    assert owner.read() == ["message", "tx2", "hi"]
+    assert owner("UNSUBSCRIBE") == ["unsubscribe", "tx2", 0]
+    assert owner("AUTH", user, emulator.token()) == "OK" and owner("PING") == "PONG"
+    in_one_piece(owner, "MULTI", "SUBSCRIBE a b", "UNSUBSCRIBE", "EXEC", "ECHO z")
+    replies = [owner.read() for _ in range(7)]
+    assert replies[3] == [["subscribe", "a", 1], ["subscribe", "b", 2]]
+    assert [reply[2] for reply in replies[4:6]] == [1, 0] and replies[6] == "z", replies
+    assert owner("AUTH", user, emulator.token()) == "OK"
+
+
+def test_pushes_that_come_with_the_answer_to_auth_are_handed_on(emulator, redis, user):
+    """The other client's writes fall between AUTH and its answer now and then; none of them may be held back."""
+    token = emulator.token()
+    assert redis("HELLO", "3", "AUTH", user, token)["proto"] == 3
+    other = emulator.connect()
+    assert other("AUTH", user, token) == "OK"
+    assert redis("CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", "pushed:") == "OK"
+    for number in range(200):
+        redis.send("AUTH", user, token)
+        other.send("SET", f"pushed:{number}", "1")
+        assert other.read() == "OK"
+        answers = [redis.read(), redis.read()]
+        assert "OK" in answers and ("push", ["invalidate", [f"pushed:{number}"]]) in answers, (number, answers)
+    other.close()
 
 
 def test_a_server_that_was_restarted_is_used_again(start, tmp_path):

@@ -50,13 +50,18 @@ impl Reply {
         if let Self::Several(replies) = self {
             return replies.into_iter().try_for_each(|reply| reply.write(protocol, out));
         }
-        if self == Self::NullArray && protocol == 2 {
-            out.extend_from_slice(b"*-1\r\n"); // the library knows only the other null
-            return Ok(());
-        }
-        match protocol {
-            3 => resp3::encode::complete::extend_encode(out, &self.into_resp3(), false).map(drop),
-            _ => resp2::encode::extend_encode(out, &self.into_resp2(), false).map(drop),
+        match (protocol, self) {
+            (2, Self::NullArray) => {
+                out.extend_from_slice(b"*-1\r\n"); // the library knows only the other null
+                Ok(())
+            }
+            // Element by element, since one of them may be such a null.
+            (2, Self::Array(items) | Self::Set(items) | Self::Push(items)) => {
+                out.extend_from_slice(format!("*{}\r\n", items.len()).as_bytes());
+                items.into_iter().try_for_each(|item| item.write(2, out))
+            }
+            (3, this) => resp3::encode::complete::extend_encode(out, &this.into_resp3(), false).map(drop),
+            (_, this) => resp2::encode::extend_encode(out, &this.into_resp2(), false).map(drop),
         }
     }
 
@@ -121,6 +126,8 @@ mod tests {
             (written(Reply::NullArray, 2), written(Reply::NullArray, 3)),
             ("*-1\r\n".into(), "_\r\n".into())
         );
+        let nested = Reply::Array(vec![Reply::NullArray, Reply::Null]);
+        assert_eq!(written(nested, 2), "*2\r\n*-1\r\n$-1\r\n");
         let set = Reply::Set(vec![Reply::text("m")]);
         assert_eq!(
             (written(set.clone(), 2), written(set, 3)),

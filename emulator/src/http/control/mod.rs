@@ -7,6 +7,7 @@ mod environment;
 mod faults;
 mod keys;
 mod limits;
+mod local;
 mod openapi;
 mod redis;
 mod requests;
@@ -17,7 +18,7 @@ use crate::control::Control;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use axum::{Json, Router};
+use axum::{Json, Router, middleware};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
@@ -47,7 +48,8 @@ fn routes() -> OpenApiRouter<Arc<Control>> {
 }
 
 pub(super) fn router(control: Arc<Control>) -> Router {
-    routes().with_state(control).into()
+    let router: Router = routes().with_state(control).into();
+    router.route_layer(middleware::from_fn(local::only))
 }
 
 /// Why something was not done.
@@ -69,7 +71,7 @@ fn done<T: Serialize>(result: Result<T, Error>) -> Response {
     }
 }
 
-/// A body, whatever its `Content-Type`; an empty one stands for `{}`.
+/// A body; an empty one stands for `{}`.
 fn read<T: DeserializeOwned>(body: &str) -> Result<T, Error> {
     let body = if body.trim().is_empty() { "{}" } else { body };
     serde_json::from_str(body).map_err(|error| Error::new(error.to_string()))

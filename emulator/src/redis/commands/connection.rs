@@ -54,6 +54,9 @@ pub(in crate::redis) fn parse_hello(words: &[Bytes]) -> Result<Hello, Reply> {
         None => None,
         Some(b"2") => Some(2),
         Some(b"3") => Some(3),
+        Some(other) if super::parsed(other).is_none() => {
+            return Err(Reply::error("ERR Protocol version is not an integer or out of range"));
+        }
         Some(_) => return Err(Reply::error("NOPROTO unsupported protocol version")),
     };
     let (mut hello, mut index) = (Hello { protocol, credentials: None, name: None }, 2);
@@ -144,6 +147,9 @@ pub(super) fn reset(connection: &mut Connection, _: &[Bytes]) -> Reply {
 pub(super) fn select(_: &mut Connection, words: &[Bytes]) -> Reply {
     match super::integer(words, 1) {
         Ok(0) => OK,
+        Ok(number) if i32::try_from(number).is_err() => {
+            Reply::error("ERR value is out of range, value must between -2147483648 and 2147483647")
+        }
         Ok(_) => Reply::error("ERR DB index is out of range"),
         Err(error) => error,
     }

@@ -3,7 +3,7 @@
 use super::super::connection::Connection;
 use super::super::reply::{OK, Reply};
 use super::super::store::{Data, Value};
-use super::{WRONG_TYPE, count, integer, owned, parsed, wrong_arity};
+use super::{WRONG_TYPE, count, integer, owned, parsed, text, wrong_arity};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 
@@ -40,7 +40,7 @@ fn change(connection: &Connection, words: &[Bytes], by: impl FnOnce(&mut Fields)
 
 pub(super) fn hset(connection: &mut Connection, words: &[Bytes]) -> Reply {
     let Some((pairs, [])) = words.get(2..).map(|rest| rest.as_chunks::<2>()) else {
-        return wrong_arity("hset");
+        return wrong_arity(&text(words, 0).to_ascii_lowercase());
     };
     change(connection, words, |fields| {
         let added =

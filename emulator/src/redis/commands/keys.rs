@@ -3,7 +3,9 @@
 use super::super::connection::Connection;
 use super::super::glob;
 use super::super::reply::{OK, Reply};
-use super::{SYNTAX, count, integer, owned, text, word};
+use super::super::store::Data;
+use super::expiry::{Unit, moment};
+use super::{SYNTAX, count, integer, one_line, owned, shown, word};
 use bytes::Bytes;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -24,33 +26,57 @@ pub(super) fn type_of(connection: &mut Connection, words: &[Bytes]) -> Reply {
 }
 
 pub(super) fn expire(connection: &mut Connection, words: &[Bytes]) -> Reply {
-    expire_after(connection, words, Duration::from_secs)
+    expire_in(connection, words, Unit::Seconds).unwrap_or_else(|error| error)
 }
 
 pub(super) fn pexpire(connection: &mut Connection, words: &[Bytes]) -> Reply {
-    expire_after(connection, words, Duration::from_millis)
+    expire_in(connection, words, Unit::Milliseconds).unwrap_or_else(|error| error)
 }
 
-fn expire_after(connection: &Connection, words: &[Bytes], time: fn(u64) -> Duration) -> Reply {
-    let amount = match integer(words, 2) {
-        Ok(amount) => u64::try_from(amount).unwrap_or(0), // the past is now
-        Err(error) => return error,
-    };
-    let mut data = connection.node.store.lock();
-    let Some(entry) = data.get_mut(&owned(words, 1)) else { return Reply::Int(0) };
-    let (new, now) = (Instant::now().checked_add(time(amount)), entry.expires);
-    let wanted = match text(words, 3).to_ascii_uppercase().as_str() {
-        "" => true,
-        "NX" => now.is_none(),
-        "XX" => now.is_some(),
-        "GT" => now.is_some_and(|now| new.is_none_or(|new| new > now)),
-        "LT" => now.is_none_or(|now| new.is_some_and(|new| new < now)),
-        other => return Reply::error(super::one_line(&format!("ERR Unsupported option {other:.128}"))),
-    };
-    if wanted {
-        entry.expires = new;
+/// When EXPIRE is to change something.
+#[derive(Default)]
+struct ExpireOptions {
+    if_none: bool,
+    if_any: bool,
+    if_later: bool,
+    if_sooner: bool,
+}
+
+fn expire_options(words: &[Bytes]) -> Result<ExpireOptions, Reply> {
+    let mut options = ExpireOptions::default();
+    for option in words.iter().skip(3) {
+        match option.to_ascii_uppercase().as_slice() {
+            b"NX" => options.if_none = true,
+            b"XX" => options.if_any = true,
+            b"GT" => options.if_later = true,
+            b"LT" => options.if_sooner = true,
+            _ => return Err(Reply::error(one_line(&format!("ERR Unsupported option {}", shown(option))))),
+        }
     }
-    Reply::Int(wanted.into())
+    let ExpireOptions { if_none, if_any, if_later, if_sooner } = options;
+    if if_none && (if_any || if_later || if_sooner) {
+        return Err(Reply::error("ERR NX and XX, GT or LT options at the same time are not compatible"));
+    }
+    if if_later && if_sooner {
+        return Err(Reply::error("ERR GT and LT options at the same time are not compatible"));
+    }
+    Ok(options)
+}
+
+fn expire_in(connection: &Connection, words: &[Bytes], unit: Unit) -> Result<Reply, Reply> {
+    let options = expire_options(words)?;
+    let new = moment(connection, words, 2, unit)?;
+    let mut data = connection.node.store.lock();
+    let Some(entry) = data.get_mut(&owned(words, 1)) else { return Ok(Reply::Int(0)) };
+    let now = entry.expires;
+    let wanted = !(options.if_none && now.is_some()
+        || options.if_any && now.is_none()
+        || options.if_later && now.is_none_or(|now| new <= now)
+        || options.if_sooner && now.is_some_and(|now| new >= now));
+    if wanted {
+        entry.expires = Some(new);
+    }
+    Ok(Reply::Int(wanted.into()))
 }
 
 pub(super) fn persist(connection: &mut Connection, words: &[Bytes]) -> Reply {
@@ -75,36 +101,60 @@ fn left(connection: &Connection, words: &[Bytes], number: fn(Duration) -> i64) -
 }
 
 /// The keys of this node that match, as replies.
-fn matching(connection: &Connection, pattern: &[u8]) -> Reply {
-    let keys = connection.node.store.lock().keys();
-    Reply::Array(keys.into_iter().filter(|key| glob::matches(pattern, key)).map(Reply::Bulk).collect())
+fn matching(connection: &Connection, pattern: &[u8], kind: Option<&[u8]>) -> Reply {
+    let mut data = connection.node.store.lock();
+    let mut keys = data.keys();
+    keys.retain(|key| {
+        let fits = |kind: &[u8], data: &mut Data| {
+            data.get(key).is_some_and(|entry| entry.value.type_name().as_bytes().eq_ignore_ascii_case(kind))
+        };
+        glob::matches(pattern, key) && kind.is_none_or(|kind| fits(kind, &mut data))
+    });
+    Reply::Array(keys.into_iter().map(Reply::Bulk).collect())
 }
 
 pub(super) fn keys(connection: &mut Connection, words: &[Bytes]) -> Reply {
-    matching(connection, word(words, 1))
+    matching(connection, word(words, 1), None)
 }
 
 /// All of them in one go, whatever COUNT says: it is a hint.
 pub(super) fn scan(connection: &mut Connection, words: &[Bytes]) -> Reply {
-    let mut pattern: &[u8] = b"*";
-    let Some((options, [])) = words.get(2..).map(|rest| rest.as_chunks::<2>()) else {
-        return Reply::error(SYNTAX);
-    };
-    for [name, value] in options {
-        match name.to_ascii_uppercase().as_slice() {
+    if !is_cursor(word(words, 1)) {
+        return Reply::error("ERR invalid cursor");
+    }
+    let (mut pattern, mut kind): (&[u8], Option<&[u8]>) = (b"*", None);
+    for place in (2..words.len()).step_by(2) {
+        let Some(value) = words.get(place + 1) else { return Reply::error(SYNTAX) };
+        match word(words, place).to_ascii_uppercase().as_slice() {
             b"MATCH" => pattern = value,
-            b"COUNT" | b"TYPE" => (),
+            b"TYPE" => kind = Some(value),
+            b"COUNT" => match integer(words, place + 1) {
+                Ok(1..) => (),
+                Ok(_) => return Reply::error(SYNTAX),
+                Err(error) => return error,
+            },
             _ => return Reply::error(SYNTAX),
         }
     }
-    Reply::Array(vec![Reply::text("0"), matching(connection, pattern)])
+    Reply::Array(vec![Reply::text("0"), matching(connection, pattern, kind)])
+}
+
+/// As C's `strtoul` reads numbers, which takes nothing for zero, and a sign.
+fn is_cursor(text: &[u8]) -> bool {
+    let digits = text.strip_prefix(b"+").or_else(|| text.strip_prefix(b"-")).unwrap_or(text);
+    let number = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse::<u64>().ok());
+    text.is_empty() || digits.first().is_some_and(u8::is_ascii_digit) && number.is_some()
 }
 
 pub(super) fn dbsize(connection: &mut Connection, _: &[Bytes]) -> Reply {
     count(connection.node.store.lock().keys().len())
 }
 
-pub(super) fn flush(connection: &mut Connection, _: &[Bytes]) -> Reply {
+pub(super) fn flush(connection: &mut Connection, words: &[Bytes]) -> Reply {
+    let how = word(words, 1).to_ascii_uppercase();
+    if words.len() > 2 || words.len() == 2 && how != b"ASYNC" && how != b"SYNC" {
+        return Reply::error(SYNTAX);
+    }
     connection.node.store.lock().clear();
     OK
 }

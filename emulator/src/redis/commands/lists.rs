@@ -3,7 +3,7 @@
 use super::super::connection::{Blocked, Connection, End};
 use super::super::reply::{OK, Reply};
 use super::super::store::{Data, Value};
-use super::{Outcome, SYNTAX, WRONG_TYPE, count, integer, owned, word};
+use super::{Outcome, SYNTAX, WRONG_TYPE, count, integer, owned, word, wrong_arity};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -77,7 +77,7 @@ pub(super) fn rpush(connection: &mut Connection, words: &[Bytes]) -> Reply {
 fn pop(connection: &Connection, words: &[Bytes], from: End) -> Reply {
     let (key, mut data) = (owned(words, 1), connection.node.store.lock());
     if words.len() > 3 {
-        return Reply::error(SYNTAX);
+        return wrong_arity(if from == End::Left { "lpop" } else { "rpop" });
     }
     if words.len() == 2 {
         return match change(&mut data, &key, |items| pop_one(items, from)) {
@@ -114,21 +114,26 @@ pub(super) fn llen(connection: &mut Connection, words: &[Bytes]) -> Reply {
 }
 
 /// Positions count from the end if negative, and stop at both ends: the first, and how many from there.
-fn range(words: &[Bytes], length: usize) -> Result<(usize, usize), Reply> {
-    let (first, last) = (integer(words, 2)?, integer(words, 3)?);
+fn range((first, last): (i64, i64), length: usize) -> (usize, usize) {
     let at = |position: i64| match usize::try_from(position) {
         Ok(position) => position,
         Err(_) => length.saturating_sub(usize::try_from(position.unsigned_abs()).unwrap_or(usize::MAX)),
     };
     let before_start = last < 0 && last.unsigned_abs() > length as u64;
     let end = if before_start { 0 } else { at(last).saturating_add(1).min(length) };
-    Ok((at(first), end.saturating_sub(at(first))))
+    (at(first), end.saturating_sub(at(first)))
+}
+
+/// They are read before the key is looked at.
+fn positions(words: &[Bytes]) -> Result<(i64, i64), Reply> {
+    Ok((integer(words, 2)?, integer(words, 3)?))
 }
 
 pub(super) fn lrange(connection: &mut Connection, words: &[Bytes]) -> Reply {
     let mut data = connection.node.store.lock();
-    let found = list(&mut data, &owned(words, 1)).and_then(|items| {
-        let (first, number) = range(words, items.map_or(0, VecDeque::len))?;
+    let found = positions(words).and_then(|positions| {
+        let items = list(&mut data, &owned(words, 1))?;
+        let (first, number) = range(positions, items.map_or(0, VecDeque::len));
         let items = items.into_iter().flatten().skip(first).take(number);
         Ok(Reply::Array(items.cloned().map(Reply::Bulk).collect()))
     });
@@ -136,16 +141,14 @@ pub(super) fn lrange(connection: &mut Connection, words: &[Bytes]) -> Reply {
 }
 
 pub(super) fn ltrim(connection: &mut Connection, words: &[Bytes]) -> Reply {
-    let trimmed = change(&mut connection.node.store.lock(), &owned(words, 1), |items| {
-        let (first, number) = range(words, items.len())?;
-        items.drain(..first.min(items.len()));
-        items.truncate(number);
-        Ok(())
+    let trimmed = positions(words).and_then(|positions| {
+        change(&mut connection.node.store.lock(), &owned(words, 1), |items| {
+            let (first, number) = range(positions, items.len());
+            items.drain(..first.min(items.len()));
+            items.truncate(number);
+        })
     });
-    match trimmed {
-        Ok(Some(Err(error))) | Err(error) => error,
-        _ => OK,
-    }
+    trimmed.map_or_else(|error| error, |_| OK)
 }
 
 /// How many to remove: from the left, from the right if negative, all if zero.
@@ -179,6 +182,12 @@ pub(in crate::redis) fn move_one(
     from: End,
     to: End,
 ) -> Reply {
+    // Of what is not there nothing is asked of the target.
+    match list(data, source) {
+        Ok(None) => return Reply::Null,
+        Err(error) => return error,
+        Ok(Some(_)) => (),
+    }
     if let Err(error) = list(data, target) {
         return error;
     }
@@ -228,9 +237,13 @@ pub(super) fn rpoplpush(connection: &mut Connection, words: &[Bytes]) -> Reply {
 /// Seconds, also parts of them; zero waits for ever.
 fn timeout(words: &[Bytes]) -> Result<Duration, Reply> {
     let text = words.last().and_then(|word| std::str::from_utf8(word).ok()).unwrap_or_default();
-    let seconds: f64 =
-        text.parse().map_err(|_| Reply::error("ERR timeout is not a float or out of range"))?;
-    Duration::try_from_secs_f64(seconds).map_err(|_| Reply::error("ERR timeout is negative"))
+    let seconds = text.parse().ok().filter(|seconds: &f64| !seconds.is_nan());
+    let seconds = seconds.ok_or_else(|| Reply::error("ERR timeout is not a float or out of range"))?;
+    let milliseconds = (seconds * 1000.0).ceil();
+    if milliseconds < 0.0 || milliseconds >= i64::MAX as f64 {
+        return Err(Reply::error("ERR timeout is negative")); // so it is with redis-server 7.0, which counts over its end
+    }
+    Ok(Duration::from_millis(milliseconds as u64))
 }
 
 /// At once if there is something, or if nothing may wait.

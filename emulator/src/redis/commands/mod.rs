@@ -3,6 +3,7 @@
 mod cluster;
 mod command;
 pub(super) mod connection;
+mod expiry;
 mod hashes;
 mod keys;
 pub(super) mod lists;
@@ -59,11 +60,14 @@ pub(super) fn find(words: &[Bytes]) -> Result<Found, Reply> {
 
 /// A command that does not exist, or is not to be had.
 pub(super) fn unknown(words: &[Bytes]) -> Reply {
-    let shown = |word: &Bytes| format!("'{:.128}' ", String::from_utf8_lossy(word));
-    let arguments: String = words.iter().skip(1).take(20).map(shown).collect();
+    let mut arguments = String::new();
+    for word in words.iter().skip(1) {
+        let Some(room) = MOST_SHOWN.checked_sub(arguments.len()).filter(|room| *room > 0) else { break };
+        arguments += &format!("'{:.room$}' ", shown(word));
+    }
+    let name = words.first().map(shown).unwrap_or_default();
     Reply::error(one_line(&format!(
-        "ERR unknown command '{:.128}', with args beginning with: {arguments}",
-        text(words, 0)
+        "ERR unknown command '{name:.MOST_SHOWN$}', with args beginning with: {arguments}"
     )))
 }
 
@@ -80,15 +84,28 @@ fn wrong_arity(name: &str) -> Reply {
 }
 
 fn unknown_subcommand(words: &[Bytes]) -> Reply {
-    let (name, given) = (text(words, 0).to_ascii_uppercase(), text(words, 1));
-    Reply::error(one_line(&format!(
-        "ERR unknown subcommand or wrong number of arguments for '{given:.128}'. Try {name} HELP."
-    )))
+    if let Ok(found) = find(words)
+        && found.subcommand.is_some()
+    {
+        return wrong_arity(&found.full_name()); // it exists, with another number of words
+    }
+    let name = text(words, 0).to_ascii_uppercase();
+    let given = words.get(1).map(shown).unwrap_or_default();
+    Reply::error(one_line(&format!("ERR unknown subcommand '{given:.MOST_SHOWN$}'. Try {name} HELP.")))
+}
+
+/// So much of a name, and of its arguments, is in an error.
+const MOST_SHOWN: usize = 128;
+
+/// A word in an error: C's strings end at a NUL.
+fn shown(word: &Bytes) -> String {
+    let end = word.iter().position(|byte| *byte == 0).unwrap_or(word.len());
+    String::from_utf8_lossy(word.get(..end).unwrap_or_default()).into_owned()
 }
 
 /// An error line must stay one.
 fn one_line(text: &str) -> String {
-    text.replace(['\r', '\n'], " ")
+    text.trim_matches(['\r', '\n']).replace(['\r', '\n'], " ")
 }
 
 /// An argument, or an empty one.
@@ -108,8 +125,15 @@ fn integer(words: &[Bytes], index: usize) -> Result<i64, Reply> {
     parsed(word(words, index)).ok_or_else(|| Reply::error(NOT_AN_INTEGER))
 }
 
+/// As Redis reads numbers: only as it would write them, so that `+1`, `01`, `-0` and ` 1` are none.
 fn parsed(number: &[u8]) -> Option<i64> {
-    std::str::from_utf8(number).ok()?.parse().ok()
+    let digits = number.strip_prefix(b"-").unwrap_or(number);
+    let canonical = match digits {
+        [b'0'] => number.len() == 1,
+        [b'1'..=b'9', ..] => true,
+        _ => false,
+    };
+    canonical.then(|| std::str::from_utf8(number).ok()?.parse().ok()).flatten()
 }
 
 /// How many, as a reply.

@@ -5,7 +5,7 @@ use super::super::connection::Connection;
 use super::super::options::ClusterPolicy;
 use super::super::reply::Reply;
 use super::connection::REDIS_VERSION;
-use super::{COMMANDS, Command, count, find, integer, text, unknown_subcommand};
+use super::{COMMANDS, Command, count, find, integer, text, unknown_subcommand, wrong_arity};
 use bytes::Bytes;
 
 /// A few lines of each section that clients and people look at.
@@ -57,6 +57,7 @@ pub(super) fn command(_: &mut Connection, words: &[Bytes]) -> Reply {
     let all = || Reply::Array(COMMANDS.iter().map(described).collect());
     match text(words, 1).to_ascii_uppercase().as_str() {
         "" => all(),
+        "COUNT" if words.len() > 2 => wrong_arity("command|count"),
         "COUNT" => count(COMMANDS.len()),
         "DOCS" => Reply::Map(Vec::new()),
         "LIST" => Reply::Array(
@@ -72,6 +73,7 @@ pub(super) fn command(_: &mut Connection, words: &[Bytes]) -> Reply {
             };
             Reply::Array(words.iter().skip(2).map(named).collect())
         }
+        "GETKEYS" if words.len() < 4 => wrong_arity("command|getkeys"),
         "GETKEYS" => match find(words.get(2..).unwrap_or_default()) {
             Ok(found) => {
                 let request = words.get(2..).unwrap_or_default();
@@ -86,6 +88,7 @@ pub(super) fn command(_: &mut Connection, words: &[Bytes]) -> Reply {
 /// Nothing can be configured, and a question is answered with nothing.
 pub(super) fn config(_: &mut Connection, words: &[Bytes]) -> Reply {
     match text(words, 1).to_ascii_uppercase().as_str() {
+        "GET" if words.len() < 3 => wrong_arity("config|get"),
         "GET" => Reply::Map(Vec::new()),
         _ => unknown_subcommand(words),
     }
@@ -93,7 +96,7 @@ pub(super) fn config(_: &mut Connection, words: &[Bytes]) -> Reply {
 
 pub(super) fn acl(connection: &mut Connection, words: &[Bytes]) -> Reply {
     match text(words, 1).to_ascii_uppercase().as_str() {
-        "WHOAMI" => Reply::text(connection.session.user()),
+        "WHOAMI" if words.len() == 2 => Reply::text(connection.session.user()),
         "CAT" => Reply::Array(NAMES.iter().map(|(name, _)| Reply::text(name)).collect()),
         _ => unknown_subcommand(words),
     }
@@ -110,8 +113,10 @@ pub(super) fn time(connection: &mut Connection, _: &[Bytes]) -> Reply {
 
 /// There are no replicas to wait for.
 pub(super) fn wait(_: &mut Connection, words: &[Bytes]) -> Reply {
-    match integer(words, 1).and_then(|_| integer(words, 2)) {
-        Ok(_) => Reply::Int(0),
-        Err(error) => error,
+    match (integer(words, 1), integer(words, 2)) {
+        (Err(error), _) => error,
+        (_, Err(_)) => Reply::error("ERR timeout is not an integer or out of range"),
+        (_, Ok(..0)) => Reply::error("ERR timeout is negative"),
+        _ => Reply::Int(0),
     }
 }

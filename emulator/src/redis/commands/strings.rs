@@ -3,10 +3,10 @@
 use super::super::connection::Connection;
 use super::super::reply::{OK, Reply};
 use super::super::store::{Data, Value};
+use super::expiry::{Unit, positive_moment};
 use super::{NOT_AN_INTEGER, SYNTAX, WRONG_TYPE, count, integer, owned, parsed, text, wrong_arity};
 use bytes::Bytes;
-use std::time::Duration;
-use tokio::time::Instant;
+use std::mem::discriminant;
 
 pub(super) fn get(connection: &mut Connection, words: &[Bytes]) -> Reply {
     match connection.node.store.lock().get(&owned(words, 1)).map(|entry| &entry.value) {
@@ -36,7 +36,8 @@ pub(super) fn strlen(connection: &mut Connection, words: &[Bytes]) -> Reply {
 /// What follows key and value in SET.
 #[derive(Default)]
 struct SetOptions {
-    expires: Option<Instant>,
+    /// The unit, and the place of the number.
+    expires: Option<(Unit, usize)>,
     keep_ttl: bool,
     only_if: Option<Existence>,
     return_old: bool,
@@ -53,6 +54,11 @@ pub(super) fn set(connection: &mut Connection, words: &[Bytes]) -> Reply {
         Ok(options) => options,
         Err(error) => return error,
     };
+    let expires = options.expires.map(|(unit, place)| positive_moment(connection, words, place, unit));
+    let expires = match expires.transpose() {
+        Ok(expires) => expires,
+        Err(error) => return error,
+    };
     let (key, mut data) = (owned(words, 1), connection.node.store.lock());
     let before = data.get(&key);
     let old = match before.as_ref().map(|entry| &entry.value) {
@@ -67,7 +73,7 @@ pub(super) fn set(connection: &mut Connection, words: &[Bytes]) -> Reply {
     };
     if wanted {
         let kept = before.and_then(|entry| entry.expires).filter(|_| options.keep_ttl);
-        data.put(key, Value::Text(owned(words, 2)), options.expires.or(kept));
+        data.put(key, Value::Text(owned(words, 2)), expires.or(kept));
     }
     match (options.return_old, wanted) {
         (true, _) => Reply::optional(old),
@@ -76,32 +82,45 @@ pub(super) fn set(connection: &mut Connection, words: &[Bytes]) -> Reply {
     }
 }
 
+/// The whole is read before the number: what is no option is said first.
 fn set_options(words: &[Bytes]) -> Result<SetOptions, Reply> {
     let (mut options, mut index) = (SetOptions::default(), 3);
     while index < words.len() {
         let option = text(words, index).to_ascii_uppercase();
-        match option.as_str() {
-            "EX" | "PX" if index + 1 < words.len() && options.expires.is_none() => {
-                index += 1;
-                options.expires = Some(deadline(integer(words, index)?, option == "EX")?);
+        if let Some(unit) = unit(&option) {
+            let another =
+                options.expires.is_some_and(|(known, _)| discriminant(&known) != discriminant(&unit));
+            index += 1;
+            if another || options.keep_ttl || index == words.len() {
+                return Err(Reply::error(SYNTAX));
             }
-            "NX" if options.only_if != Some(Existence::Present) => options.only_if = Some(Existence::Missing),
-            "XX" if options.only_if != Some(Existence::Missing) => options.only_if = Some(Existence::Present),
-            "KEEPTTL" => options.keep_ttl = true,
-            "GET" => options.return_old = true,
-            _ => return Err(Reply::error(SYNTAX)),
+            options.expires = Some((unit, index)); // the same once more is taken: the last one counts
+        } else {
+            match option.as_str() {
+                "NX" if options.only_if != Some(Existence::Present) => {
+                    options.only_if = Some(Existence::Missing)
+                }
+                "XX" if options.only_if != Some(Existence::Missing) => {
+                    options.only_if = Some(Existence::Present)
+                }
+                "KEEPTTL" if options.expires.is_none() => options.keep_ttl = true,
+                "GET" => options.return_old = true,
+                _ => return Err(Reply::error(SYNTAX)),
+            }
         }
         index += 1;
     }
-    if options.keep_ttl && options.expires.is_some() { Err(Reply::error(SYNTAX)) } else { Ok(options) }
+    Ok(options)
 }
 
-fn deadline(amount: i64, seconds: bool) -> Result<Instant, Reply> {
-    let wait = u64::try_from(amount).ok().filter(|amount| *amount > 0);
-    let wait =
-        wait.map(|amount| if seconds { Duration::from_secs(amount) } else { Duration::from_millis(amount) });
-    wait.and_then(|wait| Instant::now().checked_add(wait))
-        .ok_or_else(|| Reply::error("ERR invalid expire time in 'set' command"))
+fn unit(option: &str) -> Option<Unit> {
+    Some(match option {
+        "EX" => Unit::Seconds,
+        "PX" => Unit::Milliseconds,
+        "EXAT" => Unit::AtSecond,
+        "PXAT" => Unit::AtMillisecond,
+        _ => return None,
+    })
 }
 
 pub(super) fn setnx(connection: &mut Connection, words: &[Bytes]) -> Reply {
@@ -114,15 +133,15 @@ pub(super) fn setnx(connection: &mut Connection, words: &[Bytes]) -> Reply {
 }
 
 pub(super) fn setex(connection: &mut Connection, words: &[Bytes]) -> Reply {
-    set_for(connection, words, true)
+    set_for(connection, words, Unit::Seconds)
 }
 
 pub(super) fn psetex(connection: &mut Connection, words: &[Bytes]) -> Reply {
-    set_for(connection, words, false)
+    set_for(connection, words, Unit::Milliseconds)
 }
 
-fn set_for(connection: &Connection, words: &[Bytes], seconds: bool) -> Reply {
-    match integer(words, 2).and_then(|amount| deadline(amount, seconds)) {
+fn set_for(connection: &Connection, words: &[Bytes], unit: Unit) -> Reply {
+    match positive_moment(connection, words, 2, unit) {
         Ok(expires) => {
             connection.node.store.lock().put(owned(words, 1), Value::Text(owned(words, 3)), Some(expires));
             OK

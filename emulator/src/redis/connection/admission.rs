@@ -19,6 +19,9 @@ impl Connection {
     /// Runs a request, queues it for EXEC, or says why not.
     pub(super) fn answer(&mut self, words: &[Bytes]) -> Outcome {
         match self.admit(words) {
+            Err(refusal) if words.first().is_some_and(|name| name.eq_ignore_ascii_case(b"EXEC")) => {
+                Outcome::Reply(self.abort(refusal))
+            }
             Err(refusal) => {
                 self.transaction.spoil(); // EXEC will not run what was to follow it
                 Outcome::Reply(refusal)

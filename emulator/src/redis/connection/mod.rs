@@ -2,14 +2,16 @@
 
 mod admission;
 mod blocked;
+mod output;
 mod scripted;
 mod transaction;
 mod wire;
 
 pub(super) use admission::NO_AUTH;
 pub(super) use blocked::{Blocked, End};
+pub(super) use output::SubscriberLimit;
 pub(super) use scripted::Happened;
-pub(super) use transaction::Transaction;
+pub(super) use transaction::{Transaction, aborted};
 pub(super) use wire::{Step, Wire};
 
 use super::clients::Client;
@@ -25,6 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_rustls::server::TlsStream;
 
 /// What commands see of the connection that they came over.
@@ -57,6 +60,7 @@ struct Conversation {
     wire: Wire<TlsStream<TcpStream>>,
     /// A command that waits for an element of a list; requests behind it wait too.
     blocked: Option<Waiting>,
+    limit: SubscriberLimit,
     /// A fault: nothing is answered any more.
     stalled: bool,
     /// A fault: the connection is to be closed with a reset.
@@ -82,7 +86,13 @@ pub(super) async fn run(
         outbox,
         quitting: false,
     };
-    let mut at = Conversation { wire: Wire::new(stream), blocked: None, stalled: false, reset: false };
+    let mut at = Conversation {
+        wire: Wire::new(stream),
+        blocked: None,
+        limit: SubscriberLimit::default(),
+        stalled: false,
+        reset: false,
+    };
     let ended = converse(&mut connection, &mut at, inbox).await;
     let Connection { plane, client, session, .. } = &mut connection;
     plane.hub.forget(client.id);
@@ -118,22 +128,27 @@ async fn converse(
                 }
                 continue;
             }
-            let deadline = at.blocked.as_ref().and_then(Waiting::deadline);
+            let behind = at.wire.output.len();
+            if at.limit.is_exceeded(connection.subscribed.any(), behind, Instant::now()) {
+                return Ended::Otherwise;
+            }
+            let (deadline, patience) = (at.blocked.as_ref().and_then(Waiting::deadline), at.limit.deadline());
             tokio::select! {
                 biased;
                 () = &mut expired => return Ended::ByToken,
                 () = client.ended.notified() => return Ended::Otherwise,
-                message = inbox.recv() => message.into_iter().for_each(|message| connection.reply(at, message)),
+                () = sleep_until(patience), if patience.is_some() => (),
                 () = &mut pushed, if at.blocked.is_some() => (),
                 () = sleep_until(deadline), if deadline.is_some() => {
                     at.blocked.as_mut().into_iter().for_each(Waiting::give_up);
                 }
-                step = at.wire.step() => match step {
-                    Ok(Step::Received) => if let Err(ended) = answer_all(connection, at).await {
+                moved = moved(&mut inbox, at) => match moved {
+                    Moved::Message(message) => connection.reply(at, message),
+                    // What was sent may have made room for more answers.
+                    Moved::Wire(Ok(_)) => if let Err(ended) = answer_all(connection, at).await {
                         return ended;
                     },
-                    Ok(Step::Sent) => (),
-                    Err(_) => return Ended::ByClient,
+                    Moved::Wire(Err(_)) => return Ended::ByClient,
                 },
             }
             if connection.quitting {
@@ -141,6 +156,22 @@ async fn converse(
                 return Ended::ByClient;
             }
         }
+    }
+}
+
+/// What has come, or gone.
+enum Moved {
+    Message(Reply),
+    Wire(std::io::Result<Step>),
+}
+
+/// Neither keeps the other waiting: whoever is told a lot has to be able to read it.
+async fn moved(inbox: &mut mpsc::UnboundedReceiver<Reply>, at: &mut Conversation) -> Moved {
+    let answers = at.blocked.is_none() && !at.stalled && !at.wire.is_full();
+    let receives = at.wire.takes_more(answers);
+    tokio::select! {
+        Some(message) = inbox.recv() => Moved::Message(message),
+        step = at.wire.step(receives) => Moved::Wire(step),
     }
 }
 
@@ -152,16 +183,16 @@ pub(super) async fn until(clock: &crate::clock::Clock, at: Option<Duration>) {
     }
 }
 
-async fn sleep_until(at: Option<tokio::time::Instant>) {
+pub(super) async fn sleep_until(at: Option<Instant>) {
     match at {
         Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
     }
 }
 
-/// Answers every complete request that has come, in order, until one has to wait.
+/// Answers every complete request that has come, in order, until one has to wait or the client has to read.
 async fn answer_all(connection: &mut Connection, at: &mut Conversation) -> Result<(), Ended> {
-    while !connection.quitting && !at.stalled && at.blocked.is_none() {
+    while !connection.quitting && !at.stalled && at.blocked.is_none() && !at.wire.is_full() {
         let words = match request::next(&mut at.wire.input, connection.session.is_authenticated()) {
             Ok(None) => break,
             Ok(Some(words)) => words,

@@ -61,6 +61,12 @@ impl Transaction {
     }
 }
 
+/// What EXEC hears that is refused itself.
+pub(in crate::redis) fn aborted(refusal: &str) -> Reply {
+    let reason = refusal.strip_prefix("ERR ").unwrap_or(refusal);
+    Reply::error(format!("EXECABORT Transaction discarded because of: {reason}"))
+}
+
 impl Connection {
     pub(in crate::redis) fn watch(&mut self, keys: &[Bytes]) {
         let mut data = self.node.store.lock();
@@ -73,10 +79,23 @@ impl Connection {
         }
     }
 
+    /// An EXEC that was refused ends the transaction too.
+    pub(super) fn abort(&mut self, refusal: Reply) -> Reply {
+        self.transaction.discard();
+        self.show_transaction();
+        match refusal {
+            Reply::Error(text) => aborted(&text),
+            other => other,
+        }
+    }
+
     /// Runs what was queued, unless a watched key has changed or something could not be queued.
     pub(in crate::redis) fn execute(&mut self) -> Reply {
+        if !self.transaction.is_open() {
+            return Reply::error("ERR EXEC without MULTI"); // what is watched stays watched
+        }
         let transaction = std::mem::take(&mut self.transaction);
-        let Some(queue) = transaction.queue else { return Reply::error("ERR EXEC without MULTI") };
+        let queue = transaction.queue.unwrap_or_default();
         if transaction.spoiled {
             return Reply::error("EXECABORT Transaction discarded because of previous errors.");
         }

@@ -1,5 +1,6 @@
 //! A client's connection: both directions at once, so that one who sends a lot before it reads is served.
 
+use super::output::FULL;
 use bytes::BytesMut;
 use std::io;
 use std::time::Duration;
@@ -36,19 +37,32 @@ impl<S: AsyncRead + AsyncWrite> Wire<S> {
         Self { reader, writer, input: fresh(), output: fresh(), unflushed: false }
     }
 
-    /// Sends what there is to send, or receives. An error is also the end of what comes in. Safe to cancel.
-    pub(in crate::redis) async fn step(&mut self) -> io::Result<Step> {
+    /// Sends what there is to send, or receives if `receives`. An error is also the end of what comes in. Safe to cancel.
+    pub(in crate::redis) async fn step(&mut self, receives: bool) -> io::Result<Step> {
         let Self { reader, writer, input, output, unflushed } = self;
         let sends = *unflushed || !output.is_empty();
-        input.reserve(READ_SIZE);
+        if receives {
+            input.reserve(READ_SIZE);
+        }
         tokio::select! {
             biased;
             sent = send(writer, output, unflushed), if sends => sent.map(|()| Step::Sent),
-            read = reader.read_buf(input) => match read? {
+            read = reader.read_buf(input), if receives => match read? {
                 0 => Err(io::ErrorKind::UnexpectedEof.into()),
                 _ => Ok(Step::Received),
             },
+            else => std::future::pending().await,
         }
+    }
+
+    /// So much waits to be sent that nothing should be added.
+    pub(in crate::redis) fn is_full(&self) -> bool {
+        self.output.len() >= FULL
+    }
+
+    /// Whether to receive: always while what comes is taken; else until so much waits that it is better left to the sender.
+    pub(in crate::redis) fn takes_more(&self, in_use: bool) -> bool {
+        in_use || self.input.len() < FULL
     }
 
     /// Sends everything.

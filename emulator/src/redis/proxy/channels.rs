@@ -14,6 +14,15 @@ pub(super) struct Change {
     pub(super) kind: String,
     /// How many of these are still to come; none of them if the request was refused.
     pub(super) left: usize,
+    /// It leaves all of its kind, and has as many confirmations as there are when it is run.
+    leaves_all: bool,
+}
+
+impl Change {
+    /// It is being run: how many confirmations it has is settled.
+    pub(super) fn leaves_the_rest(&mut self) {
+        self.leaves_all = false;
+    }
 }
 
 impl Channels {
@@ -38,11 +47,27 @@ impl Channels {
         if !super::replies::is_confirmation(kind.as_bytes()) {
             return None;
         }
-        let left = match request.len() - 1 {
-            0 => self.set(kind.as_bytes()).len().max(1),
-            named => named,
-        };
-        Some(Change { kind, left })
+        let mut change = Change { kind, left: request.len() - 1, leaves_all: request.len() == 1 };
+        self.settle(&mut change);
+        Some(change)
+    }
+
+    /// The request is run now, and not when it came: a transaction may have changed meanwhile what there is to leave.
+    pub(super) fn settle(&mut self, change: &mut Change) {
+        if change.leaves_all {
+            change.left = self.set(change.kind.as_bytes()).len().max(1);
+        }
+    }
+
+    /// One of the replies to a request has come. Whether it was the last: a confirmation may have others after it, a
+    /// refusal has none.
+    pub(super) fn answered(&mut self, change: &mut Change, reply: &[u8]) -> bool {
+        if words(reply).next() != Some(change.kind.as_bytes()) {
+            return true;
+        }
+        self.confirmed(reply);
+        change.left = change.left.saturating_sub(1);
+        change.left == 0
     }
 
     /// A confirmation has come.

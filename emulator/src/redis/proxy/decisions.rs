@@ -8,7 +8,7 @@ use crate::redis::commands::connection::{
     HELLO_WITHOUT_AUTH, Hello, credentials_of_auth, parse_hello, wrong_auth,
 };
 use crate::redis::commands::only_for_subscribers;
-use crate::redis::connection::{Ended, NO_AUTH};
+use crate::redis::connection::{Ended, NO_AUTH, aborted};
 use crate::redis::reply::{OK, Reply};
 use crate::redis::session::Credentials;
 use bytes::{Bytes, BytesMut};
@@ -48,6 +48,7 @@ impl Relay {
                 self.quitting = true;
             }
             "RESET" => self.start_over().await?,
+            "EXEC" if !self.session.is_authenticated() => self.reply(aborted(NO_AUTH)),
             _ if !self.session.is_authenticated() => self.reply(Reply::error(NO_AUTH)),
             "EXEC" => self.execute().await?,
             _ => match self.refusal(&words) {
@@ -154,7 +155,8 @@ impl Relay {
             let _ = outcome.write(self.upstream.protocol, &mut bytes); // it always fits
             truth.push((place, bytes.to_vec()));
         }
-        let told = replies::replaced(&reply, self.upstream.protocol, &truth);
+        self.executed(&reply, transaction.queued);
+        let told = replies::replaced(&reply, &truth);
         self.wire.output.extend_from_slice(told.as_deref().unwrap_or(&reply));
         Ok(())
     }
@@ -169,7 +171,7 @@ impl Relay {
                         self.wire.output.extend_from_slice(&reply);
                     }
                     Some(reply) => return Ok(reply),
-                    None => _ = self.upstream.wire.step().await.map_err(broken)?,
+                    None => _ = self.upstream.wire.step(true).await.map_err(broken)?,
                 }
             }
         };

@@ -6,7 +6,7 @@ use super::replies;
 use super::upstream::Upstream;
 use crate::redis::clients::Client;
 use crate::redis::commands::{self, unknown};
-use crate::redis::connection::{Ended, Happened, Step, Wire, until};
+use crate::redis::connection::{Ended, Happened, Step, SubscriberLimit, Wire, sleep_until, until};
 use crate::redis::faults::Fault;
 use crate::redis::options::is_command;
 use crate::redis::plane::Plane;
@@ -17,6 +17,7 @@ use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 use tokio_rustls::server::TlsStream;
 
 /// What a server says that has done it.
@@ -36,6 +37,7 @@ pub(super) struct Relay {
     pub(super) held: Option<Held>,
     pub(super) transaction: Option<Transaction>,
     pub(super) channels: Channels,
+    limit: SubscriberLimit,
     pub(super) quitting: bool,
     pub(super) stalled: bool,
     pub(super) reset: bool,
@@ -50,7 +52,13 @@ pub(super) enum Pending {
     Discard,
     /// It ends, whatever the server says.
     Exec,
+    /// EXEC has been answered, but not all that was run in it: a request that enters several channels is one element of
+    /// the array and has several replies, which push those behind it out of the array.
+    Executed(Executed),
 }
+
+/// What was queued and has not been answered yet; a change of channels, or any other request.
+pub(super) type Executed = VecDeque<Option<Change>>;
 
 /// A request that has its turn when every earlier one has its reply, and what was scripted for it.
 pub(super) struct Held {
@@ -61,7 +69,8 @@ pub(super) struct Held {
 /// Between MULTI and EXEC. AUTH is queued there like any command; what comes of it is known at EXEC.
 #[derive(Default)]
 pub(super) struct Transaction {
-    pub(super) queued: usize,
+    pub(super) queued: Executed,
+    /// With their places among what was queued.
     pub(super) auths: Vec<(usize, Credentials)>,
 }
 
@@ -89,6 +98,7 @@ pub(in crate::redis) async fn run(
         held: None,
         transaction: None,
         channels: Channels::default(),
+        limit: SubscriberLimit::default(),
         quitting: false,
         stalled: false,
         reset: false,
@@ -113,12 +123,20 @@ impl Relay {
             let expired = until(&plane.world.clock, expires);
             tokio::pin!(expired);
             while self.session.expires() == expires {
+                if self.limit.is_exceeded(self.channels.any(), self.wire.output.len(), Instant::now()) {
+                    return Ended::Otherwise;
+                }
+                // What one side does not read stays with the other: the server behind has limits of its own.
+                let (full, patience) = (self.wire.is_full(), self.limit.deadline());
+                let receives = !self.upstream.wire.is_full()
+                    && self.wire.takes_more(!self.stalled && self.held.is_none());
                 let moved = tokio::select! {
                     biased;
                     () = &mut expired => return Ended::ByToken,
                     () = client.ended.notified() => return Ended::Otherwise,
-                    step = self.upstream.wire.step() => step.map_err(broken),
-                    step = self.wire.step() => step.map_err(|_| Ended::ByClient),
+                    () = sleep_until(patience), if patience.is_some() => Ok(Step::Sent),
+                    step = self.upstream.wire.step(!full) => step.map_err(broken),
+                    step = self.wire.step(receives) => step.map_err(|_| Ended::ByClient),
                 };
                 let went_on = match moved {
                     Ok(Step::Received) => self.go_on().await,
@@ -145,6 +163,7 @@ impl Relay {
             }
             if let Some(held) = self.held.take() {
                 self.take_turn(held).await?;
+                self.take_replies().map_err(broken)?; // what has come behind an answer that was waited for
                 continue;
             }
             match request::next(&mut self.wire.input, self.session.is_authenticated()) {
@@ -238,7 +257,7 @@ impl Relay {
     /// The server behind queues one that fails, which does nothing; EXEC puts the truth in its place.
     pub(super) fn queue_auth(&mut self, credentials: Credentials) {
         if let Some(transaction) = &mut self.transaction {
-            transaction.auths.push((transaction.queued, credentials));
+            transaction.auths.push((transaction.queued.len(), credentials));
         }
         self.upstream.send(&["AUTH", "nobody", "-"]);
         self.pending.push_back(Pending::Reply);
@@ -257,29 +276,64 @@ impl Relay {
         Ok(())
     }
 
+    /// A reply to the first of the requests that are owed one.
     fn strike_off(&mut self, reply: &[u8]) {
-        let complete = match self.pending.front_mut() {
-            Some(Pending::Confirmations(change)) => {
-                let confirms = replies::words(reply).next() == Some(change.kind.as_bytes());
-                if confirms {
-                    self.channels.confirmed(reply);
-                    change.left -= 1;
-                }
-                !confirms || change.left == 0 // refused, queued by MULTI, or the last
-            }
-            _ => true,
-        };
-        if let Some(transaction) = &mut self.transaction {
-            transaction.queued += usize::from(reply == b"+QUEUED\r\n");
-        }
-        if !complete {
-            return;
-        }
+        let is_queued = self.transaction.is_some() && reply == b"+QUEUED\r\n";
         match self.pending.pop_front() {
+            Some(pending) if is_queued => self.queued(pending),
+            Some(Pending::Confirmations(mut change)) => {
+                let was_last = self.channels.answered(&mut change, reply);
+                if !was_last {
+                    self.pending.push_front(Pending::Confirmations(change));
+                }
+            }
             Some(Pending::Multi) if reply == OK_LINE => self.transaction = Some(Transaction::default()),
             Some(Pending::Discard) if reply == OK_LINE => self.transaction = None,
-            Some(Pending::Exec) => self.transaction = None,
+            Some(Pending::Exec) => {
+                let transaction = self.transaction.take().unwrap_or_default();
+                self.executed(reply, transaction.queued);
+            }
+            Some(Pending::Executed(mut queued)) => {
+                self.ran(&mut queued, reply);
+                self.go_on_with(queued);
+            }
             _ => (),
+        }
+    }
+
+    fn queued(&mut self, pending: Pending) {
+        let change = match pending {
+            Pending::Confirmations(change) => Some(change),
+            _ => None,
+        };
+        if let Some(transaction) = &mut self.transaction {
+            transaction.queued.push_back(change);
+        }
+    }
+
+    /// EXEC has its reply: what was queued has been run, unless it is an error or a null.
+    pub(super) fn executed(&mut self, reply: &[u8], mut queued: Executed) {
+        if let Some(elements) = replies::elements(reply) {
+            elements.for_each(|element| self.ran(&mut queued, element));
+            self.go_on_with(queued);
+        }
+    }
+
+    /// One reply to the first of what was queued.
+    fn ran(&mut self, queued: &mut Executed, reply: &[u8]) {
+        if let Some(Some(change)) = queued.front_mut() {
+            self.channels.settle(change);
+            if !self.channels.answered(change, reply) {
+                change.leaves_the_rest();
+                return;
+            }
+        }
+        queued.pop_front();
+    }
+
+    fn go_on_with(&mut self, queued: Executed) {
+        if !queued.is_empty() {
+            self.pending.push_front(Pending::Executed(queued));
         }
     }
 }

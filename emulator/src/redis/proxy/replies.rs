@@ -1,14 +1,81 @@
 //! Where one reply ends and the next begins, and which belong to no request.
 
-use redis_protocol::{resp2, resp3};
+/// How far a reply has been looked through. The libraries' decoders begin anew with each piece that comes, so that a
+/// reply of many elements takes time in the square of its length.
+#[derive(Clone, Copy)]
+pub(super) struct Progress {
+    /// Up to here the buffer holds complete frames.
+    at: usize,
+    /// How many frames are still to come: an aggregate owes its elements, at whatever depth.
+    owed: u64,
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self { at: 0, owed: 1 }
+    }
+}
+
+impl Progress {
+    /// The length of the first reply in the buffer once it is complete. Each call goes on where the last one ended,
+    /// in the same buffer to which something was added.
+    pub(super) fn length(&mut self, buffer: &[u8]) -> Result<Option<usize>, ()> {
+        while self.owed > 0 {
+            let rest = buffer.get(self.at..).unwrap_or_default();
+            let Some((length, elements)) = frame(rest)? else { return Ok(None) };
+            self.at += length;
+            self.owed = (self.owed - 1).checked_add(elements).ok_or(())?;
+        }
+        Ok(Some(self.at))
+    }
+}
+
+/// The length of the first frame, without its elements, and how many of these there are; none if more has to come.
+fn frame(buffer: &[u8]) -> Result<Option<(usize, u64)>, ()> {
+    let Some(kind) = buffer.first() else { return Ok(None) };
+    if !b"+-:_,#($!=*~>%|".contains(kind) {
+        return Err(());
+    }
+    let Some((head, rest)) = line(buffer) else { return Ok(None) };
+    let length = buffer.len() - rest.len();
+    let number = || match head.get(1..) {
+        Some(b"-1") => Ok(None), // RESP2's nulls
+        digits => digits
+            .and_then(|digits| std::str::from_utf8(digits).ok()?.parse::<u32>().ok())
+            .map(Some)
+            .ok_or(()),
+    };
+    match kind {
+        b'$' | b'!' | b'=' => match number()? {
+            None => Ok(Some((length, 0))),
+            Some(text) => {
+                let whole =
+                    usize::try_from(text).ok().and_then(|text| text.checked_add(length + 2)).ok_or(())?;
+                Ok((buffer.len() >= whole).then_some((whole, 0)))
+            }
+        },
+        b'*' | b'~' | b'>' => Ok(Some((length, number()?.unwrap_or(0).into()))),
+        b'%' => Ok(Some((length, 2 * u64::from(number()?.unwrap_or(0))))),
+        b'|' => Ok(Some((length, 2 * u64::from(number()?.unwrap_or(0)) + 1))), // what it describes follows it
+        _ => Ok(Some((length, 0))),
+    }
+}
 
 /// The length of the first complete reply in the buffer; none if more has to come.
-pub(super) fn length(buffer: &[u8], protocol: u8) -> Result<Option<usize>, ()> {
-    let found = match protocol {
-        3 => resp3::decode::complete::decode_range(buffer).map(|found| found.map(|(_, length)| length)),
-        _ => resp2::decode::decode_range(buffer).map(|found| found.map(|(_, length)| length)),
-    };
-    found.map_err(drop)
+fn length(buffer: &[u8]) -> Result<Option<usize>, ()> {
+    Progress::default().length(buffer)
+}
+
+/// The elements of an array, each as it came; none if it is no array, or a null.
+pub(super) fn elements(array: &[u8]) -> Option<impl Iterator<Item = &[u8]>> {
+    let (head, mut rest) = line(array.strip_prefix(b"*")?)?;
+    (head != b"-1").then(|| {
+        std::iter::from_fn(move || {
+            let (element, after) = rest.split_at_checked(length(rest).ok()??)?;
+            rest = after;
+            Some(element)
+        })
+    })
 }
 
 /// The texts with which an array or a push begins.
@@ -26,20 +93,16 @@ pub(super) fn words(reply: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// A line without its end, and what follows.
 fn line(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = text.iter().position(|byte| *byte == b'\r')?;
-    Some((text.get(..end)?, text.get(end + 2..)?))
+    Some((text.get(..end)?, text.get(end + 2..)?)) // none as well if only half of the line's end has come
 }
 
 /// An array with some of its elements replaced by others; none if it is no array.
-pub(super) fn replaced(array: &[u8], protocol: u8, new: &[(usize, Vec<u8>)]) -> Option<Vec<u8>> {
-    let (_, mut rest) = line(array.strip_prefix(b"*")?)?;
+pub(super) fn replaced(array: &[u8], new: &[(usize, Vec<u8>)]) -> Option<Vec<u8>> {
+    let (_, rest) = line(array.strip_prefix(b"*")?)?;
     let mut out = array.get(..array.len() - rest.len())?.to_vec();
-    let mut index = 0;
-    while !rest.is_empty() {
-        let length = length(rest, protocol).ok()??;
+    for (index, element) in elements(array)?.enumerate() {
         let replacement = new.iter().find(|(place, _)| *place == index).map(|(_, bytes)| bytes.as_slice());
-        out.extend_from_slice(replacement.unwrap_or(rest.get(..length)?));
-        rest = rest.get(length..)?;
-        index += 1;
+        out.extend_from_slice(replacement.unwrap_or(element));
     }
     Some(out)
 }
@@ -68,22 +131,47 @@ mod tests {
 
     #[test]
     fn replies_end_where_they_end() {
-        for (reply, protocol) in [
-            ("+OK\r\n", 2),
-            ("$3\r\na\r\n\r\n", 2),
-            ("*2\r\n$1\r\na\r\n:1\r\n", 2),
-            ("%1\r\n+a\r\n#t\r\n", 3),
-            (">1\r\n+a\r\n", 3),
+        for reply in [
+            "+OK\r\n",
+            "$3\r\na\r\n\r\n",
+            "$-1\r\n",
+            "*-1\r\n",
+            "*0\r\n",
+            "_\r\n",
+            ",1.5\r\n",
+            "(123456789012345678901\r\n",
+            "=7\r\ntxt:abc\r\n",
+            "!5\r\nERR x\r\n",
+            "*2\r\n$1\r\na\r\n:1\r\n",
+            "*2\r\n*1\r\n:1\r\n~2\r\n:1\r\n$-1\r\n",
+            "%1\r\n+a\r\n#t\r\n",
+            "|1\r\n+ttl\r\n:3\r\n*1\r\n+a\r\n",
+            ">1\r\n+a\r\n",
         ] {
-            assert_eq!(
-                length(format!("{reply}+next\r\n").as_bytes(), protocol).unwrap(),
-                Some(reply.len()),
-                "{reply}"
-            );
-            let torn = reply.get(..reply.len() - 1).unwrap();
-            assert_eq!(length(torn.as_bytes(), protocol).unwrap(), None, "{reply}");
+            let whole = format!("{reply}+next\r\n");
+            assert_eq!(length(whole.as_bytes()).unwrap(), Some(reply.len()), "{reply}");
+            let mut progress = Progress::default();
+            for end in 0..reply.len() {
+                assert_eq!(progress.length(whole.get(..end).unwrap().as_bytes()).unwrap(), None, "{reply}");
+            }
+            assert_eq!(progress.length(whole.as_bytes()).unwrap(), Some(reply.len()), "{reply}");
         }
-        assert!(length(b"nonsense\r\n", 2).is_err());
+        for wrong in ["nonsense\r\n", "*-2\r\n", "$x\r\n", "*?\r\n", "*1\r\n?\r\n", "$99999999999\r\n"] {
+            assert!(length(wrong.as_bytes()).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_long_reply_is_looked_through_once_however_often_a_piece_of_it_comes() {
+        let array = format!("*20000\r\n{}", "$3\r\nabc\r\n".repeat(20_000));
+        let (mut progress, mut gone_over) = (Progress::default(), 0);
+        for end in (0..array.len()).step_by(16) {
+            let before = progress.at;
+            assert_eq!(progress.length(array.get(..end).unwrap().as_bytes()).unwrap(), None);
+            gone_over += end - before;
+        }
+        assert!(gone_over < 3 * array.len(), "{gone_over} bytes for {}", array.len());
+        assert_eq!(progress.length(array.as_bytes()).unwrap(), Some(array.len()));
     }
 
     #[test]
@@ -103,8 +191,8 @@ mod tests {
     fn elements_are_replaced_where_they_stand() {
         let array = b"*3\r\n+OK\r\n*2\r\n:1\r\n:2\r\n-ERR x\r\n";
         let new = [(2, b"+OK\r\n".to_vec()), (0, b":7\r\n".to_vec())];
-        assert_eq!(replaced(array, 2, &new).unwrap(), b"*3\r\n:7\r\n*2\r\n:1\r\n:2\r\n+OK\r\n");
-        assert_eq!(replaced(b"-EXECABORT x\r\n", 2, &new), None);
+        assert_eq!(replaced(array, &new).unwrap(), b"*3\r\n:7\r\n*2\r\n:1\r\n:2\r\n+OK\r\n");
+        assert_eq!(replaced(b"-EXECABORT x\r\n", &new), None);
         assert_eq!(words(b">2\r\n$1\r\na\r\n$2\r\nbc\r\n").collect::<Vec<_>>(), [&b"a"[..], b"bc"]);
     }
 }

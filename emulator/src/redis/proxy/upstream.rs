@@ -11,11 +11,13 @@ pub(super) struct Upstream {
     pub(super) wire: Wire<TcpStream>,
     /// RESP 2 or 3.
     pub(super) protocol: u8,
+    /// How much of the first reply in the buffer has been looked through.
+    progress: replies::Progress,
 }
 
 impl Upstream {
     pub(super) fn new(stream: TcpStream) -> Self {
-        Self { wire: Wire::new(stream), protocol: 2 }
+        Self { wire: Wire::new(stream), protocol: 2, progress: replies::Progress::default() }
     }
 
     /// Puts a request behind those that wait to be sent.
@@ -25,9 +27,12 @@ impl Upstream {
 
     /// The next complete reply, as it came.
     pub(super) fn next(&mut self) -> io::Result<Option<Bytes>> {
-        let found = replies::length(&self.wire.input, self.protocol);
+        let found = self.progress.length(&self.wire.input);
         let found = found.map_err(|()| io::Error::other("what the server behind says is no reply"))?;
-        Ok(found.map(|length| self.wire.input.split_to(length).freeze()))
+        Ok(found.map(|length| {
+            self.progress = replies::Progress::default();
+            self.wire.input.split_to(length).freeze()
+        }))
     }
 
     /// Asks one thing and waits for its answer; an error is what the server says. For a connection on which
@@ -37,7 +42,7 @@ impl Upstream {
         let reply = loop {
             match self.next() {
                 Ok(Some(reply)) => break reply,
-                Ok(None) => _ = self.wire.step().await.map_err(|error| error.to_string())?,
+                Ok(None) => _ = self.wire.step(true).await.map_err(|error| error.to_string())?,
                 Err(error) => return Err(error.to_string()),
             }
         };
