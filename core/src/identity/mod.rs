@@ -34,6 +34,11 @@ pub(crate) trait Source: Send + Sync {
         None
     }
 
+    /// What has not come back, as a sentence, when `fetch` has overrun its time.
+    fn blocked(&self) -> &'static str {
+        "a file system, the start of a tool or the resolution of a name hangs."
+    }
+
     /// What the host should be told about this token although it is one.
     fn advice(&self, _grant: &Grant) -> Option<String> {
         None
