@@ -13,7 +13,7 @@ use super::{Source, arc, parse_url};
 use crate::config::{Host, Settings, UserAssigned};
 use crate::error::Result;
 use crate::grant::Grant;
-use crate::transport::{Endpoint, Outgoing, Transport};
+use crate::transport::{Endpoint, Outgoing, Presence, Transport};
 use azure_core::http::Url;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,15 +41,26 @@ pub(super) fn source(
 ) -> Result<Box<dyn Source>> {
     let transport = match host {
         Host::ServiceFabric { thumbprint, .. } => {
-            Transport::new(Endpoint::ServiceFabric, settings.clone()).pinned(*thumbprint)
+            Transport::new(endpoint(host), settings.clone()).pinned(*thumbprint)
         }
-        _ => Transport::new(Endpoint::ManagedIdentity, settings.clone()),
+        _ => Transport::new(endpoint(host), settings.clone()),
     };
     let request = request(host, &settings.scope, user_assigned)?;
     Ok(match host {
         Host::Arc { .. } => Box::new(arc::Challenged::new(request, transport)),
         _ => Box::new(Plain { request, transport }),
     })
+}
+
+fn endpoint(host: &Host) -> Endpoint {
+    match host {
+        Host::Imds { .. } => Endpoint::ManagedIdentity,
+        Host::ServiceFabric { .. } => Endpoint::ServiceFabric,
+        Host::AppService { .. } => Endpoint::AppService,
+        Host::AzureMl { .. } => Endpoint::AzureMl,
+        Host::Arc { .. } => Endpoint::Arc,
+        Host::CloudShell { .. } => Endpoint::CloudShell,
+    }
 }
 
 /// Whether an endpoint is there at all. Only IMDS has to be asked: the others are named by the environment.
@@ -67,9 +78,10 @@ pub(super) fn probe(settings: &Arc<Settings>, host: &Host) -> Result<Option<Prob
 }
 
 impl Probe {
-    /// Whatever it answers. Blocks for `timeout` at most.
-    pub(super) fn answers(&self, timeout: Duration) -> bool {
-        self.transport.is_answered(&self.request, timeout)
+    /// Who is there. An error is this machine's own trouble and says nothing about that. Blocks for `timeout` at
+    /// most.
+    pub(super) fn presence(&self, timeout: Duration) -> Result<Presence> {
+        self.transport.knock(&self.request, timeout)
     }
 }
 

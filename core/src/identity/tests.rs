@@ -352,18 +352,161 @@ fn what_has_brought_a_token_is_not_exchanged_for_a_developers() {
 
 #[test]
 #[cfg(unix)]
-fn whatever_else_answers_at_the_address_of_imds_is_not_taken_for_it() {
-    for (name, answer) in [
-        ("portal", http("200 OK", "Content-Type: text/html\r\n", "<html>sign in</html>")),
-        ("docker", http("403 Forbidden", "", "connecting to 169.254.169.254: unreachable")),
-        ("other", http("404 Not Found", "", "404 - Not Found")),
+fn whatever_else_answers_at_the_address_of_imds_is_not_taken_for_it_and_is_quoted() {
+    const XML: &str = "<?xml version=\"1.0\" encoding=\"iso-8859-1\"?><!DOCTYPE html><html><head><title>404 - Not Found\
+                       </title></head><body><h1>404 - Not Found</h1></body></html>";
+    let json = "Content-Type: application/json\r\n";
+    for (name, answer, quoted) in [
+        (
+            "portal",
+            http("200 OK", "Content-Type: text/html\r\n", "<html>sign in</html>"),
+            "status 200: sign in",
+        ),
+        (
+            "docker",
+            http("403 Forbidden", "", "connecting to 169.254.169.254: unreachable"),
+            "status 403: connecting",
+        ),
+        ("ec2", http("404 Not Found", "Content-Type: text/html\r\n", XML), "status 404: 404 - Not Found"),
+        ("ec2-v2", http("401 Unauthorized", "", ""), "status 401"),
+        (
+            "gce",
+            http("403 Forbidden", "Metadata-Flavor: Google\r\n", "<p>Missing Metadata-Flavor:Google header"),
+            "403: Missing",
+        ),
+        (
+            "oci",
+            http("404 Not Found", json, r#"{"code":404,"message":"HTTP 404 Not Found"}"#),
+            "404: HTTP 404 Not Found",
+        ),
+        ("ecs", http("404 Not Found", json, r#"{"error":"not found"}"#), "status 404: not found"),
+        ("proxy", http("405 Method Not Allowed", json, "{}"), "status 405"),
+        ("other", http("200 OK", json, r#"{"latest":"/latest"}"#), r#"{"latest":"/latest"}"#),
+        ("sent", http("302 Found", "Location: http://10.0.0.1/\r\n", ""), "status 302"),
+        ("down", http("503 Service Unavailable", "", "no healthy upstream"), "503: no healthy upstream"),
     ] {
-        let (imds, _requests) = stub(vec![answer]);
-        let imds = imds.trim_end_matches("/msi/token").to_owned();
-        let tools = Folder::new(name).tool("az", AZ_TOKEN);
-        let grant = source(&chain_settings(&imds, &[], &tools)).unwrap().fetch(SOON).unwrap();
+        let answers = || vec![answer.clone()];
+        let tools = Folder::new(name);
+        let imds = |(imds, _): &(String, _)| imds.trim_end_matches("/msi/token").to_owned();
+        let stubbed = stub(answers());
+        let nobody =
+            source(&chain_settings(&imds(&stubbed), &[], &tools)).unwrap().fetch(SOON).err().unwrap();
+        assert!(nobody.message().contains("not Azure's: status"), "{nobody}");
+        assert!(nobody.message().contains(quoted), "{nobody}");
+        let tools = tools.tool("az", AZ_TOKEN);
+        let stubbed = stub(answers());
+        let grant = source(&chain_settings(&imds(&stubbed), &[], &tools)).unwrap().fetch(SOON).unwrap();
         assert_eq!(grant.secret.as_str(), "of-az", "{name}");
     }
+}
+
+#[test]
+#[cfg(unix)]
+fn an_imds_in_trouble_is_not_passed_over() {
+    for (status, body) in [
+        ("429 Too Many Requests", r#"{"error":"too_many_requests","error_description":"Too many requests"}"#),
+        (
+            "500 Internal Server Error",
+            r#"{"error":"unknown","error_description":"Failed to retrieve token"}"#,
+        ),
+        ("410 Gone", "{}"),
+    ] {
+        let (imds, _requests) = stub(vec![http(status, "", body), http(status, "", body)]);
+        let imds = imds.trim_end_matches("/msi/token").to_owned();
+        let tools = Folder::new(&status[..3]).tool("az", AZ_TOKEN);
+        let error =
+            source(&chain_settings(&imds, &[], &tools)).unwrap().fetch(SOON).err().expect("az's token");
+        assert!(error.is_retriable(), "{error}");
+    }
+}
+
+#[test]
+fn what_an_endpoint_says_in_another_way_than_json_is_shown_and_what_will_not_change_is_final() {
+    let said = |status: &str, body: &str| {
+        let (endpoint, _requests) = stub(vec![http(status, "", body)]);
+        fetch(&[("IDENTITY_ENDPOINT", &endpoint), ("IDENTITY_HEADER", "h")]).err().unwrap()
+    };
+    let forbidden = said("403 Forbidden", "You do not have permission to view this directory or page.");
+    assert_eq!(forbidden.kind(), ErrorKind::IdentityUnavailable);
+    assert!(!forbidden.is_retriable());
+    assert!(forbidden.message().contains("(status 403): You do not have permission to view"), "{forbidden}");
+    let page =
+        said("400 Bad Request", "<html>\n<head><title>400 Bad Request</title></head>\n<hr>nginx</html>");
+    assert!(page.message().contains("(status 400): 400 Bad Request nginx."), "{page}");
+    let path = said("404 Not Found", "<h1>Not Found</h1>");
+    assert!(!path.is_retriable() && path.message().contains("(status 404): Not Found."), "{path}");
+    let silent = said("401 Unauthorized", "");
+    assert!(!silent.is_retriable() && silent.message().contains("gave no reason"), "{silent}");
+    let elsewhere = said("302 Found", "<a href=\"/login\">Found</a>");
+    assert!(
+        !elsewhere.is_retriable() && elsewhere.message().contains("sends elsewhere (status 302): Found.")
+    );
+    let busy = said("503 Service Unavailable", "no healthy upstream");
+    assert!(busy.is_retriable() && busy.message().contains("status 503: no healthy upstream."), "{busy}");
+    let vague =
+        said("500 Internal Server Error", r#"{"statusCode":500,"message":"An unexpected error occurred"}"#);
+    assert!(
+        vague.is_retriable() && vague.message().contains("500: An unexpected error occurred."),
+        "{vague}"
+    );
+    let detail = said("403 Forbidden", r#"{"detail":"no such principal"}"#);
+    assert!(detail.message().contains(r#"{"detail":"no such principal"}"#), "{detail}");
+    let all = [forbidden, page, path, silent, elsewhere, busy, vague, detail];
+    assert!(all.iter().all(|error| !error.message().contains("proxy")), "no proxy is in between");
+}
+
+#[test]
+fn a_token_in_an_answer_that_is_not_json_is_not_shown() {
+    for body in [r#"{"access_token":"opaque-secret","#, "access_token=eyJhbGciOiJIUzI1NiJ9.e30.c2ln"] {
+        for status in ["200 OK", "403 Forbidden"] {
+            let (endpoint, _requests) = stub(vec![http(status, "", body)]);
+            let error = fetch(&[("IDENTITY_ENDPOINT", &endpoint), ("IDENTITY_HEADER", "h")]).err().unwrap();
+            assert!(
+                !error.message().contains("opaque-secret") && !error.message().contains("eyJ"),
+                "{error}"
+            );
+        }
+    }
+}
+
+#[test]
+fn where_nobody_listens_the_sentence_fits_the_hosting_environment() {
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap(); // closed again at once
+    let url = format!("http://{closed}/token");
+    let (identity, msi) = (("IDENTITY_ENDPOINT", url.as_str()), ("MSI_ENDPOINT", url.as_str()));
+    let (https, imds) = (format!("https://{closed}/token"), format!("http://{closed}"));
+    let thumbprint = "0a1b2c3d4e5f60718293a4b5c6d7e8f901234567";
+    for (variables, says) in [
+        (vec![identity, ("IDENTITY_HEADER", "h")], "Outside App Service"),
+        (vec![msi, ("MSI_SECRET", "s")], "Outside Azure Machine Learning"),
+        (vec![msi], "Outside Cloud Shell"),
+        (vec![identity, ("IMDS_ENDPOINT", "http://localhost:40342")], "Azure Arc's agent should listen"),
+        (
+            vec![
+                ("IDENTITY_ENDPOINT", https.as_str()),
+                ("IDENTITY_HEADER", "h"),
+                ("IDENTITY_SERVER_THUMBPRINT", thumbprint),
+            ],
+            "Managed Identity Token Service",
+        ),
+        (vec![("AZURE_POD_IDENTITY_AUTHORITY_HOST", imds.as_str())], "Is this an Azure machine"),
+    ] {
+        let error = fetch(&variables).err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Network);
+        assert!(error.message().contains(says), "{says} is not in {error}");
+        let is_imds = says.starts_with("Is this");
+        assert!(is_imds || !error.message().contains("Is this an Azure machine"), "{error}");
+    }
+}
+
+#[test]
+fn who_takes_the_connection_and_does_not_answer_is_there() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let imds = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || drop(listener.accept()));
+    let error = fetch(&[("AZURE_POD_IDENTITY_AUTHORITY_HOST", &imds)]).err().unwrap();
+    assert!(error.message().contains("took the connection"), "{error}");
+    assert!(!error.message().contains("Is this an Azure machine"), "{error}");
 }
 
 #[test]
