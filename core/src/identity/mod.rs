@@ -9,6 +9,7 @@ mod chain;
 mod custom;
 mod file;
 mod managed_identity;
+mod output;
 mod pipelines;
 mod process;
 #[cfg(test)]

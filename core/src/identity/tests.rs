@@ -112,7 +112,8 @@ fn resolved(config: &Config, variables: &[(&str, &str)], tools: &Folder) -> Arc<
     let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let mut environment = Environment::of(variables);
     let path = format!("{}:/usr/bin:/bin", tools.0.display());
-    environment.all = vec![("PATH".into(), path.into()), ("SEEN".into(), "by-the-tool".into())];
+    let all = [("PATH", path.as_str()), ("SEEN", "by-the-tool"), ("FORCE_COLOR", "1")];
+    environment.all = all.map(|(name, value)| (name.into(), value.into())).to_vec();
     Arc::new(Settings::resolve(config, environment).unwrap())
 }
 
@@ -218,6 +219,62 @@ mod tools {
         let leak = format!("eyJ{}", "x".repeat(60));
         let refused = error(&format!("echo \"debug: got {leak}\" >&2; exit 1"), "leak");
         assert!(refused.message().contains("debug: got [token]"), "{refused}");
+    }
+
+    #[test]
+    fn a_token_is_found_among_colours_and_warnings_and_az_is_asked_for_none() {
+        let coloured =
+            AZ_TOKEN.replace("'{", r"'\033[0m{").replace("}'", r"}\033[0m\n'").replace("'%s'", "'%b'");
+        let told = "echo $AZURE_CORE_NO_COLOR $NO_COLOR ${FORCE_COLOR-none} > $(dirname $0)/said";
+        let warned = "echo 'WARNING: A new {version} is there'";
+        let (grant, said) = az(&format!("{told}; {warned}; {coloured}; {warned}"), "coloured");
+        assert_eq!(grant.unwrap().secret.as_str(), "of-az");
+        assert_eq!(said, "true 1 none\n");
+    }
+
+    #[test]
+    fn what_az_prints_instead_of_a_token_is_shown_unless_it_may_be_one() {
+        let page = error(r"printf '\033[31mThe command failed with an unexpected error.\033[0m'", "page");
+        assert_eq!(page.kind(), ErrorKind::BadResponse);
+        assert!(
+            page.message().contains("not a token: The command failed with an unexpected error."),
+            "{page}"
+        );
+        assert!(!page.message().contains("2.54"), "the version has nothing to do with it: {page}");
+        let leak = error(&format!("echo 'got eyJ{}'", "x".repeat(60)), "printed-leak");
+        assert!(leak.message().contains("got [token]"), "{leak}");
+        let cut = error(r#"printf '{"accessToken":"opaque-secret"'"#, "cut");
+        assert!(!cut.message().contains("opaque-secret"), "{cut}");
+        let old = error(r#"echo '{"accessToken":"opaque-secret","expiresOn":"2026-01-01 00:00:00"}'"#, "old");
+        assert!(old.message().contains("2.54.0") && !old.message().contains("opaque-secret"), "{old}");
+        assert!(error("true", "nothing").message().contains("printed nothing"));
+        let aside = error("echo 'ERROR: not here'; exit 1", "aside");
+        assert!(aside.message().contains("gave no token: ERROR: not here."), "{aside}");
+    }
+
+    fn azd(script: &str, name: &str) -> Result<Grant> {
+        let tools = Folder::new(name).tool("azd", script);
+        let mut config = Config::new();
+        config.set("identity", "azure_developer_cli").unwrap();
+        config.set("username", "me").unwrap();
+        source(&resolved(&config, &[], &tools)).unwrap().fetch(SOON)
+    }
+
+    #[test]
+    fn the_messages_of_azd_are_neither_its_token_nor_shown_in_their_wrapping() {
+        let message = |text: &str| {
+            format!(
+                r#"echo '{{"type":"consoleMessage","timestamp":"2026-01-01","data":{{"message":"{text}"}}}}'"#
+            )
+        };
+        let token = r#"echo '{"token":"of-azd","expiresOn":"2100-01-01T00:00:00Z"}'"#;
+        let news = message("WARNING: your version of azd is out of date");
+        assert_eq!(azd(&format!("{news}; {token}"), "azd-news").unwrap().secret.as_str(), "of-azd");
+        let failed =
+            format!("{news} >&2; {} >&2; exit 1", message("ERROR: not logged in, run azd auth login"));
+        let failed = azd(&failed, "azd-failed").err().unwrap();
+        assert!(failed.message().contains("out of date ERROR: not logged in"), "{failed}");
+        assert!(!failed.message().contains("consoleMessage"), "{failed}");
     }
 
     #[test]
