@@ -62,6 +62,9 @@ impl CredentialRequest {
     }
 }
 
+/// How often a callback that hangs is looked after. No lock to wait on: a forked child would inherit it.
+const LOOK: Duration = Duration::from_millis(20);
+
 /// A function of the host's, as code has passed it in.
 pub(crate) type HostFunction = Arc<dyn Fn(CredentialRequest) + Send + Sync>;
 
@@ -96,14 +99,12 @@ impl HostCallback {
     /// Calls it and waits for its answer. Blocks for as long as the callback itself does, and else for
     /// `timeout` at most.
     pub(crate) fn ask(&self, scope: Option<&str>, timeout: Duration) -> Result<Supplied> {
-        let here = entrakey_sys::fork::generation() + 1;
-        if self.busy.swap(here, Ordering::SeqCst) == here {
-            // One that hangs must not take a thread for each try.
+        let deadline = Instant::now() + timeout;
+        if !self.enter(deadline) {
             let message = format!("The {} callback has not returned from an earlier call.", self.what);
             return Err(Error::new(ErrorKind::Timeout, message));
         }
         let slot = Arc::new(Slot { answer: Mutex::new(None), answered: Condvar::new() });
-        let deadline = Instant::now() + timeout;
         let pending = Pending { slot: slot.clone(), deadline, what: self.what };
         let request = CredentialRequest { scope: scope.map(str::to_owned), pending };
         let outer = RUNNING.replace(self.address());
@@ -121,6 +122,23 @@ impl HostCallback {
             );
             Err(Error::new(ErrorKind::Timeout, message))
         })
+    }
+}
+
+impl HostCallback {
+    /// Waits until the callback may be called: hosts are promised one call at a time, and the first that comes
+    /// after one that hung must not have to wait for a back-off too. Whoever waits has a thread of its own, which
+    /// ends with the deadline.
+    fn enter(&self, deadline: Instant) -> bool {
+        let here = entrakey_sys::fork::generation() + 1;
+        while self.busy.swap(here, Ordering::SeqCst) == here {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            std::thread::sleep(LOOK.min(left));
+        }
+        true
     }
 }
 
@@ -263,10 +281,15 @@ mod tests {
         let first = callback.clone();
         let first = std::thread::spawn(move || first.ask(Some("scope"), SOON));
         inside.recv().unwrap();
-        let busy = callback.ask(Some("scope"), SOON).err().unwrap();
+        let busy = callback.ask(Some("scope"), Duration::from_millis(50)).err().unwrap();
         assert!(busy.message().contains("earlier call"), "{busy}");
         assert_eq!(busy.kind(), ErrorKind::Timeout);
+        let next = callback.clone();
+        let next = std::thread::spawn(move || next.ask(Some("scope"), SOON));
         release.send(()).unwrap();
+        release.send(()).unwrap();
+        inside.recv().unwrap();
+        assert_eq!(next.join().unwrap().unwrap().secret.as_str(), "at last", "called as soon as it may be");
         assert_eq!(first.join().unwrap().unwrap().secret.as_str(), "at last");
         drop(release);
         assert_eq!(callback.ask(Some("scope"), SOON).unwrap().secret.as_str(), "at last");

@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::certificates::GeneratedCertificate;
 use crate::http::paths;
-use crate::identities::{Identity, Kind};
+use crate::identities::{Chosen, Identity, Kind};
 use crate::start::Addresses;
 use crate::workload::WorkloadToken;
 use crate::world::World;
@@ -151,10 +151,14 @@ fn app_service(sources: &Sources<'_>) -> Option<Variables> {
 
 fn azure_ml(sources: &Sources<'_>) -> Option<Variables> {
     let Sources { world, addresses: Addresses { http, .. }, .. } = sources;
-    Some(vec![
+    let mut variables = vec![
         pair("MSI_ENDPOINT", format!("http://{http}{}", paths::AZURE_ML)),
         pair("MSI_SECRET", &world.hosts.azure_ml),
-    ])
+    ];
+    // As on a compute instance, which answers for its user unless its own identity is asked for.
+    let default = world.directory.managed(Chosen::Default).ok();
+    variables.extend(default.map(|identity| pair("DEFAULT_IDENTITY_CLIENT_ID", &identity.client_id)));
+    Some(variables)
 }
 
 fn arc(sources: &Sources<'_>) -> Option<Variables> {
@@ -255,13 +259,14 @@ mod tests {
     }
 
     /// The variables by which Microsoft's libraries tell the environments apart.
-    const TELLING: [&str; 6] = [
+    const TELLING: [&str; 7] = [
         "IDENTITY_ENDPOINT",
         "IDENTITY_HEADER",
         "IDENTITY_SERVER_THUMBPRINT",
         "IMDS_ENDPOINT",
         "MSI_ENDPOINT",
         "MSI_SECRET",
+        "DEFAULT_IDENTITY_CLIENT_ID",
     ];
 
     #[test]
@@ -276,7 +281,7 @@ mod tests {
         assert_eq!(told("app_service"), ["IDENTITY_ENDPOINT", "IDENTITY_HEADER"]);
         assert_eq!(told("service_fabric"), TELLING[..3]);
         assert_eq!(told("arc"), ["IDENTITY_ENDPOINT", "IMDS_ENDPOINT"]);
-        assert_eq!(told("azure_ml"), ["MSI_ENDPOINT", "MSI_SECRET"]);
+        assert_eq!(told("azure_ml"), TELLING[4..]);
         assert_eq!(told("cloud_shell"), ["MSI_ENDPOINT"]);
         for (kind, _) in KINDS {
             let foreign = environments.foreign_to(kind);

@@ -71,7 +71,9 @@ def azure_ml(emulator, query=RESOURCE, version="2017-09-01", secret=None):
 
 def test_azure_ml_knows_identities_by_clientid_only(emulator):
     other = emulator["ENTRAKEY_EMULATOR_USER_ASSIGNED_CLIENT_ID"]
-    for query, name in [("", "SYSTEM"), ("&clientid=" + other, "USER_ASSIGNED"), ("&client_id=" + other, "SYSTEM")]:
+    own = emulator.env("azure_ml")["DEFAULT_IDENTITY_CLIENT_ID"]
+    cases = {"": "USER", "&client_id=" + other: "USER", "&clientid=" + own: "SYSTEM", "&clientid=" + other: "USER_ASSIGNED"}
+    for query, name in cases.items():
         status, _, body = azure_ml(emulator, RESOURCE + query)
         assert status == 200 and isinstance(body["expires_on"], str)
         assert claims(body["access_token"])["oid"] == emulator[f"ENTRAKEY_EMULATOR_{name}_OBJECT_ID"], query
@@ -81,6 +83,18 @@ def test_azure_ml_knows_identities_by_clientid_only(emulator):
 def test_azure_ml_refusals(emulator, arguments, status):
     answered, _, body = azure_ml(emulator, **arguments)
     assert (answered, body["statusCode"]) == (status, status)
+
+
+def test_no_endpoint_has_a_token_for_a_resource_that_does_not_exist(emulator):
+    nobody = "&resource=https://nobody.example"
+    status, body = emulator.imds(resource="https://nobody.example")
+    assert (status, body["error"]) == (400, "invalid_resource") and "AADSTS500011" in body["error_description"]
+    assert app_service(emulator, nobody)[0] == azure_ml(emulator, nobody)[0] == fabric(emulator, nobody)[0] == 500
+    key = pathlib.Path(arc(emulator)[1]["WWW-Authenticate"].split("realm=")[1]).read_text()
+    status, _, body = arc(emulator, nobody, Authorization="Basic " + key)
+    assert status == 400 and "AADSTS500011" in body["error_description"]
+    for resource in ["https://redis.azure.com/", "https://vault.azure.net", "https://management.azure.com"]:
+        assert emulator.imds(resource=resource)[0] == 200
 
 
 def arc(emulator, query=RESOURCE, **headers):

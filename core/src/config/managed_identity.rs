@@ -8,14 +8,22 @@ use super::values::invalid;
 use crate::error::Result;
 use zeroize::Zeroizing;
 
+const DEFAULT_CLIENT_ID: &str = "DEFAULT_IDENTITY_CLIENT_ID";
 const THUMBPRINT: &str = "IDENTITY_SERVER_THUMBPRINT";
 
 /// Where the agent of Azure Arc listens.
 const ARC_ENDPOINT: &str = "http://localhost:40342/metadata/identity/oauth2/token";
 
 /// The variables by which hosting environments tell where their endpoint is.
-pub(super) const VARIABLES: &[&str] =
-    &["IDENTITY_ENDPOINT", "IDENTITY_HEADER", THUMBPRINT, "IMDS_ENDPOINT", "MSI_ENDPOINT", "MSI_SECRET"];
+pub(super) const VARIABLES: &[&str] = &[
+    "IDENTITY_ENDPOINT",
+    "IDENTITY_HEADER",
+    THUMBPRINT,
+    "IMDS_ENDPOINT",
+    "MSI_ENDPOINT",
+    "MSI_SECRET",
+    DEFAULT_CLIENT_ID,
+];
 
 /// The SHA-1 digest of a certificate.
 pub(crate) type Thumbprint = [u8; 20];
@@ -36,8 +44,9 @@ pub(crate) enum Host {
     ServiceFabric { endpoint: String, header: Zeroizing<String>, thumbprint: Thumbprint },
     /// App Service, Functions, Container Apps.
     AppService { endpoint: String, header: Zeroizing<String> },
-    /// Azure Machine Learning.
-    AzureMl { endpoint: String, secret: Zeroizing<String> },
+    /// Azure Machine Learning. Asked for nobody by name a compute instance answers for its user, so the default
+    /// identity has a name.
+    AzureMl { endpoint: String, secret: Zeroizing<String>, default_client_id: Option<String> },
     /// A machine elsewhere that Azure Arc manages.
     Arc { endpoint: String },
     /// Azure Cloud Shell: the token is the signed-in user's.
@@ -84,7 +93,9 @@ pub(super) fn detect(environment: &Environment, imds: &str) -> Result<Host> {
             ("IDENTITY_ENDPOINT", Host::ServiceFabric { endpoint, header, thumbprint })
         }
         (Some(endpoint), Some(header), ..) => ("IDENTITY_ENDPOINT", Host::AppService { endpoint, header }),
-        (_, _, Some(endpoint), Some(secret)) => ("MSI_ENDPOINT", Host::AzureMl { endpoint, secret }),
+        (_, _, Some(endpoint), Some(secret)) => {
+            ("MSI_ENDPOINT", Host::AzureMl { endpoint, secret, default_client_id: get(DEFAULT_CLIENT_ID) })
+        }
         (Some(endpoint), ..) if environment.get("IMDS_ENDPOINT").is_some() => {
             ("IDENTITY_ENDPOINT", Host::Arc { endpoint })
         }
@@ -174,7 +185,8 @@ mod tests {
     #[test]
     fn an_id_that_the_endpoint_does_not_know_is_refused() {
         let endpoint = || "http://127.0.0.1:1".to_owned();
-        let ml = Host::AzureMl { endpoint: endpoint(), secret: Zeroizing::new("s".into()) };
+        let secret = Zeroizing::new("s".into());
+        let ml = Host::AzureMl { endpoint: endpoint(), secret, default_client_id: None };
         let arc = Host::Arc { endpoint: endpoint() };
         let (client, object) = (UserAssigned::Client("c".into()), UserAssigned::Object("o".into()));
         assert!(check_user_assigned(&ml, Some(&client)).is_ok());

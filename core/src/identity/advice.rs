@@ -1,24 +1,55 @@
-//! Tokens that are valid and will hardly be taken.
+//! What holds for every source: its tokens are looked at (some are valid and will hardly be taken), and one that
+//! hangs does not take a thread for each try.
 
 use super::{Source, Stamp};
 use crate::claims::Claims;
 use crate::config::Settings;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::grant::Grant;
 use crate::rejection::REDIS_AUDIENCES;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+
+/// So many requests may hang at once, for instance in a file system that is gone. A further one is not begun.
+const MAX_HUNG: usize = 4;
 
 /// Any source, whose tokens are looked at.
 pub(super) struct Advised {
     inner: Box<dyn Source>,
     /// Whether the scope is that of Redis: then so has to be the audience.
     for_redis: bool,
+    /// Calls that have not returned.
+    under_way: AtomicUsize,
 }
 
 impl Advised {
     pub(super) fn new(settings: &Settings, inner: Box<dyn Source>) -> Self {
         let resource = settings.scope.strip_suffix("/.default").unwrap_or(&settings.scope);
-        Self { inner, for_redis: is_redis(resource) }
+        Self { inner, for_redis: is_redis(resource), under_way: AtomicUsize::new(0) }
+    }
+
+    /// Calls the source; none if too many calls of it hang.
+    fn call<T>(&self, call: impl FnOnce(&dyn Source) -> T) -> Option<T> {
+        let under_way = UnderWay::begin(&self.under_way);
+        (under_way.before < MAX_HUNG).then(|| call(&*self.inner))
+    }
+}
+
+/// A call, until it returns or unwinds.
+struct UnderWay<'a> {
+    calls: &'a AtomicUsize,
+    before: usize,
+}
+
+impl<'a> UnderWay<'a> {
+    fn begin(calls: &'a AtomicUsize) -> Self {
+        Self { calls, before: calls.fetch_add(1, Ordering::Relaxed) }
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.calls.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -28,11 +59,18 @@ fn is_redis(resource: &str) -> bool {
 
 impl Source for Advised {
     fn fetch(&self, timeout: Duration) -> Result<Grant> {
-        self.inner.fetch(timeout)
+        self.call(|source| source.fetch(timeout)).unwrap_or_else(|| {
+            let message = format!("{MAX_HUNG} earlier requests have not come back: {}", self.blocked());
+            Err(Error::new(ErrorKind::Timeout, message))
+        })
     }
 
     fn stamp(&self) -> Option<Stamp> {
-        self.inner.stamp()
+        self.call(|source| source.stamp()).flatten()
+    }
+
+    fn blocked(&self) -> &'static str {
+        self.inner.blocked()
     }
 
     fn advice(&self, grant: &Grant) -> Option<String> {
@@ -45,5 +83,49 @@ impl Source for Advised {
             )
         });
         wrong.or_else(|| self.inner.advice(grant))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, Environment};
+    use std::sync::mpsc::{Receiver, Sender, channel};
+    use std::sync::{Arc, Mutex};
+
+    /// A source that hangs until it is told not to.
+    struct Hung(Mutex<Sender<()>>, Mutex<Receiver<()>>);
+
+    impl Source for Hung {
+        fn fetch(&self, _timeout: Duration) -> Result<Grant> {
+            self.0.lock().unwrap().send(()).unwrap();
+            let _ = self.1.lock().unwrap().recv();
+            Err(Error::new(ErrorKind::Network, "gone"))
+        }
+    }
+
+    #[test]
+    fn a_source_that_hangs_takes_some_threads_and_not_one_for_each_try() {
+        let ((entered, inside), (release, released)) = (channel(), channel());
+        let mut config = Config::new();
+        config.set("identity", "managed_identity").unwrap();
+        let settings = Settings::resolve(&config, Environment::of([])).unwrap();
+        let hung = Hung(Mutex::new(entered), Mutex::new(released));
+        let source = Arc::new(Advised::new(&settings, Box::new(hung)));
+        let fetch = |source: &Advised| source.fetch(Duration::from_secs(1)).err().unwrap();
+        let threads: Vec<_> = (0..MAX_HUNG)
+            .map(|_| {
+                let source = source.clone();
+                std::thread::spawn(move || fetch(&source))
+            })
+            .collect();
+        threads.iter().for_each(|_| inside.recv().unwrap());
+        let refused = fetch(&source);
+        assert_eq!(refused.kind(), ErrorKind::Timeout);
+        assert!(refused.message().contains("have not come back"), "{refused}");
+        assert_eq!(source.stamp(), None);
+        drop(release);
+        assert!(threads.into_iter().all(|thread| thread.join().unwrap().message() == "gone"));
+        assert_eq!(fetch(&source).message(), "gone");
     }
 }

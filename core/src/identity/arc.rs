@@ -159,7 +159,7 @@ mod tests {
         config.set("identity", "managed_identity").unwrap();
         config.set("username", "me").unwrap();
         let settings = Arc::new(Settings::resolve(&config, Environment::of([])).unwrap());
-        let transport = Transport::new(Endpoint::ManagedIdentity, settings);
+        let transport = Transport::new(Endpoint::Arc, settings);
         let request = Outgoing { url, headers: Vec::new(), form: None };
         let source = Challenged { request, transport, folder: folder.0.clone() };
         assert_eq!(source.fetch(Duration::from_secs(20)).unwrap().secret.as_str(), "opaque");

@@ -3,7 +3,7 @@
 //! The commands and their answers are upstream's business; how they are run is ours (`process`).
 
 use super::process::{Runner, Verdict};
-use super::{Source, refused};
+use super::{Source, output, refused};
 use crate::config::{IdentityChoice, Settings};
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::Grant;
@@ -37,7 +37,7 @@ pub(super) fn source(settings: &Arc<Settings>, choice: &IdentityChoice) -> Resul
         _ => return Err(Error::internal("A tool was expected.")),
     };
     let source = SignedIn { tool, settings: settings.clone() };
-    source.credential(Arc::new(Runner::new(Duration::ZERO, Vec::new())))?; // what upstream says of the arguments
+    source.credential(Arc::new(Runner::new(Duration::ZERO, "", Vec::new())))?; // what upstream says of the arguments
     Ok(Box::new(source))
 }
 
@@ -60,7 +60,8 @@ impl SignedIn {
 
 impl Source for SignedIn {
     fn fetch(&self, timeout: Duration) -> Result<Grant> {
-        let runner = Arc::new(Runner::new(timeout, self.settings.children_see.clone()));
+        let seen = self.settings.children_see.clone();
+        let runner = Arc::new(Runner::new(timeout, self.tool.field(), seen));
         let credential = self.credential(runner.clone())?;
         let answer = pollster::block_on(credential.get_token(&[&self.settings.scope], None));
         match answer {
@@ -68,44 +69,64 @@ impl Source for SignedIn {
                 let expires = u64::try_from(expires_on.unix_timestamp()).ok();
                 transport::local(token.secret(), expires, None, &self.settings)
             }
-            Err(error) => Err(self.tool.failure(runner.verdict(), &error.to_string(), timeout)),
+            Err(error) => Err(self.tool.failure(&runner, &error.to_string(), timeout)),
         }
     }
 }
 
 impl Tool {
-    fn failure(&self, verdict: Verdict, said: &str, timeout: Duration) -> Error {
-        let (name, sign_in) = match self {
-            Self::Az { .. } => ("The Azure CLI (az)", "az login"),
-            Self::Azd { .. } => ("The Azure Developer CLI (azd)", "azd auth login"),
+    /// The field of its answer that holds the token.
+    fn field(&self) -> &'static str {
+        match self {
+            Self::Az { .. } => "accessToken",
+            Self::Azd { .. } => "token",
+        }
+    }
+
+    fn failure(&self, runner: &Runner, said: &str, timeout: Duration) -> Error {
+        let (name, sign_in, version) = match self {
+            Self::Az { .. } => ("The Azure CLI (az)", "az login", "az 2.54.0"),
+            Self::Azd { .. } => ("The Azure Developer CLI (azd)", "azd auth login", "a current azd"),
         };
-        match verdict {
+        match runner.verdict() {
             Verdict::TimedOut => {
                 let seconds = timeout.as_secs_f64();
                 let message = format!("{name} did not answer within {seconds:.1} s. Try {sign_in} by hand.");
                 Error::new(ErrorKind::Timeout, message)
             }
-            // What it printed may hold a token: nothing of it is repeated.
             Verdict::Succeeded => {
-                let message = format!(
-                    "{name} answered something that is not a token. az 2.54.0 or newer is needed, or azd."
-                );
+                let message = match runner.printed().map(|printed| gist(&printed)).as_deref() {
+                    // There is an answer, which may hold a token: nothing of it is repeated.
+                    None => format!(
+                        "{name} answered without a token and its expiry as they are expected: {version} or newer is \
+                         needed."
+                    ),
+                    Some("") => format!("{name} printed nothing. Try {sign_in} by hand."),
+                    Some(said) => {
+                        format!("{name} printed something that is not a token: {said} Try {sign_in} by hand.")
+                    }
+                };
                 Error::new(ErrorKind::BadResponse, message).with_retriable(false)
             }
             Verdict::Failed => {
+                let said = Some(gist(said)).filter(|said| !said.is_empty());
+                let said = said.unwrap_or_else(|| gist(&runner.printed().unwrap_or_default()));
                 let message =
-                    format!("{name} gave no token: {} If you are not signed in, run {sign_in}.", gist(said));
+                    format!("{name} gave no token: {said} If you are not signed in, run {sign_in}.");
                 Error::new(ErrorKind::IdentityUnavailable, message)
             }
         }
     }
 }
 
-/// What the tool itself said, out of upstream's frame around it.
+/// What the tool itself said, out of upstream's frame around it; empty if it said nothing.
 fn gist(said: &str) -> String {
     let said = said.split_once("authentication failed.").map_or(said, |(_, rest)| rest);
     let said = said.split("\nTo troubleshoot").next().unwrap_or_default();
-    let said: Vec<_> = said.split_whitespace().collect();
-    let said: String = without_tokens(&said.join(" "), None).chars().take(300).collect();
-    format!("{}.", said.trim_end_matches('.'))
+    let said: String = output::unpacked(said).split_whitespace().collect::<Vec<_>>().join(" ");
+    let said: String = without_tokens(&said, None).chars().take(300).collect();
+    match said.trim_end_matches('.') {
+        "" => String::new(),
+        said => format!("{said}."),
+    }
 }

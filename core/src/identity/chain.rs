@@ -8,6 +8,7 @@ use super::{Source, Stamp, managed_identity, of};
 use crate::config::{IdentityChoice, Link, Settings, WhyNot};
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::Grant;
+use crate::transport;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -71,8 +72,17 @@ fn step(settings: &Arc<Settings>, link: &Link) -> Result<Step> {
 impl Step {
     fn fetch(&self, timeout: Duration) -> Result<Grant, Failure> {
         let source = self.source.as_ref().map_err(Clone::clone)?;
-        if self.probe.as_ref().is_some_and(|probe| !probe.answers(PROBE_TIMEOUT.min(timeout))) {
-            return Err(Failure::Absent("IMDS does not answer: no Azure machine".to_owned()));
+        if let Some(probe) = &self.probe {
+            match probe.presence(PROBE_TIMEOUT.min(timeout)).map_err(Failure::Meant)? {
+                transport::Presence::Azure => {}
+                transport::Presence::Nobody => {
+                    return Err(Failure::Absent("IMDS does not answer: no Azure machine".to_owned()));
+                }
+                transport::Presence::Stranger(said) => {
+                    let reason = format!("what answers at the address of IMDS is not Azure's: {said}");
+                    return Err(Failure::Absent(reason));
+                }
+            }
         }
         source.fetch(timeout).map_err(|error| match self.is_absent(&error) {
             true => Failure::Absent(error.message().to_owned()),

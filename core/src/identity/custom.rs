@@ -23,6 +23,10 @@ pub(super) struct Custom {
 }
 
 impl Source for Custom {
+    fn blocked(&self) -> &'static str {
+        "the token callback has not returned."
+    }
+
     fn fetch(&self, timeout: Duration) -> Result<Grant> {
         let token = self.callback.ask(Some(&self.settings.scope), timeout)?;
         let expires = token.expires_unix_ms.map(|ms| ms / 1000);

@@ -13,7 +13,7 @@ use super::{Source, arc, parse_url};
 use crate::config::{Host, Settings, UserAssigned};
 use crate::error::Result;
 use crate::grant::Grant;
-use crate::transport::{Endpoint, Outgoing, Transport};
+use crate::transport::{Endpoint, Outgoing, Presence, Transport};
 use azure_core::http::Url;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,15 +41,26 @@ pub(super) fn source(
 ) -> Result<Box<dyn Source>> {
     let transport = match host {
         Host::ServiceFabric { thumbprint, .. } => {
-            Transport::new(Endpoint::ServiceFabric, settings.clone()).pinned(*thumbprint)
+            Transport::new(endpoint(host), settings.clone()).pinned(*thumbprint)
         }
-        _ => Transport::new(Endpoint::ManagedIdentity, settings.clone()),
+        _ => Transport::new(endpoint(host), settings.clone()),
     };
     let request = request(host, &settings.scope, user_assigned)?;
     Ok(match host {
         Host::Arc { .. } => Box::new(arc::Challenged::new(request, transport)),
         _ => Box::new(Plain { request, transport }),
     })
+}
+
+fn endpoint(host: &Host) -> Endpoint {
+    match host {
+        Host::Imds { .. } => Endpoint::ManagedIdentity,
+        Host::ServiceFabric { .. } => Endpoint::ServiceFabric,
+        Host::AppService { .. } => Endpoint::AppService,
+        Host::AzureMl { .. } => Endpoint::AzureMl,
+        Host::Arc { .. } => Endpoint::Arc,
+        Host::CloudShell { .. } => Endpoint::CloudShell,
+    }
 }
 
 /// Whether an endpoint is there at all. Only IMDS has to be asked: the others are named by the environment.
@@ -67,9 +78,10 @@ pub(super) fn probe(settings: &Arc<Settings>, host: &Host) -> Result<Option<Prob
 }
 
 impl Probe {
-    /// Whatever it answers. Blocks for `timeout` at most.
-    pub(super) fn answers(&self, timeout: Duration) -> bool {
-        self.transport.is_answered(&self.request, timeout)
+    /// Who is there. An error is this machine's own trouble and says nothing about that. Blocks for `timeout` at
+    /// most.
+    pub(super) fn presence(&self, timeout: Duration) -> Result<Presence> {
+        self.transport.knock(&self.request, timeout)
     }
 }
 
@@ -82,18 +94,20 @@ struct Names {
 fn request(host: &Host, scope: &str, user_assigned: Option<&UserAssigned>) -> Result<Outgoing> {
     let resource = scope.strip_suffix("/.default").unwrap_or(scope);
     let names = |client, resource| Names { client, resource };
-    let get = |endpoint: &str, version, names: Names, header: (&'static str, &str)| {
-        let mut query = vec![("api-version", version), ("resource", resource)];
-        query.extend(user_assigned.map(|id| match id {
-            UserAssigned::Client(id) => (names.client, id.as_str()),
-            UserAssigned::Object(id) => ("object_id", id.as_str()),
-            UserAssigned::Resource(id) => (names.resource, id.as_str()),
-        }));
-        let mut url = parse_url("managed identity endpoint", endpoint)?;
-        url.query_pairs_mut().clear().extend_pairs(query);
-        let headers = vec![(header.0, Zeroizing::new(header.1.to_owned()))];
-        Ok(Outgoing { url, headers, form: None })
-    };
+    let ask =
+        |endpoint: &str, version, names: Names, header: (&'static str, &str), id: Option<&UserAssigned>| {
+            let mut query = vec![("api-version", version), ("resource", resource)];
+            query.extend(id.map(|id| match id {
+                UserAssigned::Client(id) => (names.client, id.as_str()),
+                UserAssigned::Object(id) => ("object_id", id.as_str()),
+                UserAssigned::Resource(id) => (names.resource, id.as_str()),
+            }));
+            let mut url = parse_url("managed identity endpoint", endpoint)?;
+            url.query_pairs_mut().clear().extend_pairs(query);
+            let headers = vec![(header.0, Zeroizing::new(header.1.to_owned()))];
+            Ok(Outgoing { url, headers, form: None })
+        };
+    let get = |endpoint: &str, version, names, header| ask(endpoint, version, names, header, user_assigned);
     match host {
         Host::Imds { endpoint } => {
             get(&format!("{endpoint}{IMDS_PATH}"), "2018-02-01", names("client_id", "msi_res_id"), METADATA)
@@ -105,8 +119,10 @@ fn request(host: &Host, scope: &str, user_assigned: Option<&UserAssigned>) -> Re
             get(endpoint, "2019-08-01", names("client_id", "mi_res_id"), ("X-IDENTITY-HEADER", header))
         }
         // Without an underscore. (core::config refuses the other two ids.)
-        Host::AzureMl { endpoint, secret } => {
-            get(endpoint, "2017-09-01", names("clientid", "mi_res_id"), ("secret", secret))
+        Host::AzureMl { endpoint, secret, default_client_id } => {
+            let default = default_client_id.clone().map(UserAssigned::Client);
+            let id = user_assigned.or(default.as_ref());
+            ask(endpoint, "2017-09-01", names("clientid", "mi_res_id"), ("secret", secret), id)
         }
         Host::Arc { endpoint } => get(endpoint, "2020-06-01", names("client_id", "msi_res_id"), METADATA),
         Host::CloudShell { endpoint } => {
@@ -155,10 +171,22 @@ mod tests {
             shown(&ask(&Host::AppService { endpoint: endpoint.clone(), header: secret("h") }, None)),
             format!("{HERE}?api-version=2019-08-01&{resource} | X-IDENTITY-HEADER: h")
         );
-        let ml = Host::AzureMl { endpoint: endpoint.clone(), secret: secret("s") };
+        let ml = |default: Option<&str>| Host::AzureMl {
+            endpoint: endpoint.clone(),
+            secret: secret("s"),
+            default_client_id: default.map(str::to_owned),
+        };
         assert_eq!(
-            shown(&ask(&ml, Some(UserAssigned::Client("c".into())))),
+            shown(&ask(&ml(Some("d")), Some(UserAssigned::Client("c".into())))),
             format!("{HERE}?api-version=2017-09-01&{resource}&clientid=c | secret: s")
+        );
+        assert_eq!(
+            shown(&ask(&ml(Some("d")), None)),
+            format!("{HERE}?api-version=2017-09-01&{resource}&clientid=d | secret: s")
+        );
+        assert_eq!(
+            shown(&ask(&ml(None), None)),
+            format!("{HERE}?api-version=2017-09-01&{resource} | secret: s")
         );
         assert_eq!(
             shown(&ask(&Host::Arc { endpoint: endpoint.clone() }, None)),

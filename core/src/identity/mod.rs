@@ -9,6 +9,7 @@ mod chain;
 mod custom;
 mod file;
 mod managed_identity;
+mod output;
 mod pipelines;
 mod process;
 #[cfg(test)]
@@ -32,6 +33,11 @@ pub(crate) trait Source: Send + Sync {
     /// asking again is worth while. None if no file does. May block as long as the file system does.
     fn stamp(&self) -> Option<Stamp> {
         None
+    }
+
+    /// What has not come back, as a sentence, when `fetch` has overrun its time.
+    fn blocked(&self) -> &'static str {
+        "a file system, the start of a tool or the resolution of a name hangs."
     }
 
     /// What the host should be told about this token although it is one.

@@ -1,6 +1,7 @@
-//! Running a tool: with a deadline, in the environment that the provider was made in, and without relying on
-//! whoever else in this process waits for children.
+//! Running a tool: with a deadline, in the environment that the provider was made in, without colours, and without
+//! relying on whoever else in this process waits for children.
 
+use super::output;
 use azure_identity::Executor;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -17,6 +18,18 @@ const POLL: Duration = Duration::from_millis(5);
 /// What a tool has written before its exit is read within this.
 const OUTPUT_GRACE: Duration = Duration::from_millis(500);
 
+/// What the tools are told, each in its own way: no colours, no bars, no news of updates beside the answer.
+const PLAIN: [(&str, &str); 6] = [
+    ("AZURE_CORE_NO_COLOR", "true"),
+    ("AZURE_CORE_ONLY_SHOW_ERRORS", "true"),
+    ("AZURE_CORE_DISABLE_PROGRESS_BAR", "true"),
+    ("AZD_SKIP_UPDATE_CHECK", "true"),
+    ("NO_COLOR", "1"),
+    ("TERM", "dumb"),
+];
+/// What would overrule it.
+const COLOURFUL: [&str; 4] = ["FORCE_COLOR", "CLICOLOR_FORCE", "CLICOLOR", "COLORTERM"];
+
 /// How the last command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -26,16 +39,30 @@ pub(super) enum Verdict {
     TimedOut = 2,
 }
 
-/// Runs one command at a time.
+/// Runs one command at a time, and looks in what it prints for a JSON object with the field `wanted`.
 pub(super) struct Runner {
     timeout: Duration,
+    wanted: &'static str,
+    /// What the last command printed, if there was nothing like such an object in it.
+    printed: Mutex<Option<String>>,
     environment: Vec<(OsString, OsString)>,
     verdict: AtomicU8,
 }
 
 impl Runner {
-    pub(super) fn new(timeout: Duration, environment: Vec<(OsString, OsString)>) -> Self {
-        Self { timeout, environment, verdict: AtomicU8::new(Verdict::Failed as u8) }
+    pub(super) fn new(
+        timeout: Duration,
+        wanted: &'static str,
+        environment: Vec<(OsString, OsString)>,
+    ) -> Self {
+        let (printed, verdict) = (Mutex::default(), AtomicU8::new(Verdict::Failed as u8));
+        Self { timeout, wanted, printed, environment, verdict }
+    }
+
+    /// What the last command printed instead of an answer; none if there was one, or a part of one: it may hold a
+    /// token.
+    pub(super) fn printed(&self) -> Option<String> {
+        self.printed.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(super) fn verdict(&self) -> Verdict {
@@ -49,7 +76,10 @@ impl Runner {
     fn run_now(&self, program: &OsStr, args: &[&OsStr]) -> io::Result<Output> {
         let deadline = Instant::now() + self.timeout;
         let mut command = Command::new(program);
-        command.args(args).env_clear().envs(self.environment.iter().cloned());
+        command.args(args).env_clear().envs(self.environment.iter().cloned()).envs(PLAIN);
+        for name in COLOURFUL {
+            command.env_remove(name);
+        }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // A shell runs the tool: both are ended together if it comes to that.
         #[cfg(unix)]
@@ -59,13 +89,25 @@ impl Runner {
         let outcome = (|| {
             let (stdout, stderr) = (stdout?, stderr?);
             let status = exit(&mut child, deadline, &stdout, &stderr)?;
-            let (stdout, stderr) = (stdout.bytes(), stderr.bytes());
-            Ok(Output { status: status.unwrap_or_else(|| judged(&stdout)), stdout, stderr })
+            Ok(self.output(status, stdout.bytes(), stderr.bytes()))
         })();
         if outcome.is_err() {
             end(&mut child);
         }
         outcome
+    }
+}
+
+impl Runner {
+    fn output(&self, status: Option<ExitStatus>, stdout: Vec<u8>, stderr: Vec<u8>) -> Output {
+        let (mut stdout, stderr) = (output::plain(&stdout), output::plain(&stderr));
+        let answer = output::object(&stdout, self.wanted).map(str::to_owned);
+        let status = status.unwrap_or_else(|| judged(answer.is_some()));
+        let is_shown = answer.is_none() && !stdout.contains(&format!("\"{}\"", self.wanted));
+        *self.printed.lock().unwrap_or_else(PoisonError::into_inner) =
+            is_shown.then(|| format!("{stdout}\n{stderr}"));
+        stdout = answer.unwrap_or(stdout);
+        Output { status, stdout: stdout.into_bytes(), stderr: stderr.into_bytes() }
     }
 }
 
@@ -135,8 +177,7 @@ fn exit(
 }
 
 /// What the tool printed has to say how it went.
-fn judged(stdout: &[u8]) -> ExitStatus {
-    let is_answer = stdout.trim_ascii_start().starts_with(b"{");
+fn judged(is_answer: bool) -> ExitStatus {
     #[cfg(unix)]
     {
         std::os::unix::process::ExitStatusExt::from_raw(if is_answer { 0 } else { 1 << 8 })

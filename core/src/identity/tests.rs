@@ -112,7 +112,8 @@ fn resolved(config: &Config, variables: &[(&str, &str)], tools: &Folder) -> Arc<
     let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let mut environment = Environment::of(variables);
     let path = format!("{}:/usr/bin:/bin", tools.0.display());
-    environment.all = vec![("PATH".into(), path.into()), ("SEEN".into(), "by-the-tool".into())];
+    let all = [("PATH", path.as_str()), ("SEEN", "by-the-tool"), ("FORCE_COLOR", "1")];
+    environment.all = all.map(|(name, value)| (name.into(), value.into())).to_vec();
     Arc::new(Settings::resolve(config, environment).unwrap())
 }
 
@@ -218,6 +219,62 @@ mod tools {
         let leak = format!("eyJ{}", "x".repeat(60));
         let refused = error(&format!("echo \"debug: got {leak}\" >&2; exit 1"), "leak");
         assert!(refused.message().contains("debug: got [token]"), "{refused}");
+    }
+
+    #[test]
+    fn a_token_is_found_among_colours_and_warnings_and_az_is_asked_for_none() {
+        let coloured =
+            AZ_TOKEN.replace("'{", r"'\033[0m{").replace("}'", r"}\033[0m\n'").replace("'%s'", "'%b'");
+        let told = "echo $AZURE_CORE_NO_COLOR $NO_COLOR ${FORCE_COLOR-none} > $(dirname $0)/said";
+        let warned = "echo 'WARNING: A new {version} is there'";
+        let (grant, said) = az(&format!("{told}; {warned}; {coloured}; {warned}"), "coloured");
+        assert_eq!(grant.unwrap().secret.as_str(), "of-az");
+        assert_eq!(said, "true 1 none\n");
+    }
+
+    #[test]
+    fn what_az_prints_instead_of_a_token_is_shown_unless_it_may_be_one() {
+        let page = error(r"printf '\033[31mThe command failed with an unexpected error.\033[0m'", "page");
+        assert_eq!(page.kind(), ErrorKind::BadResponse);
+        assert!(
+            page.message().contains("not a token: The command failed with an unexpected error."),
+            "{page}"
+        );
+        assert!(!page.message().contains("2.54"), "the version has nothing to do with it: {page}");
+        let leak = error(&format!("echo 'got eyJ{}'", "x".repeat(60)), "printed-leak");
+        assert!(leak.message().contains("got [token]"), "{leak}");
+        let cut = error(r#"printf '{"accessToken":"opaque-secret"'"#, "cut");
+        assert!(!cut.message().contains("opaque-secret"), "{cut}");
+        let old = error(r#"echo '{"accessToken":"opaque-secret","expiresOn":"2026-01-01 00:00:00"}'"#, "old");
+        assert!(old.message().contains("2.54.0") && !old.message().contains("opaque-secret"), "{old}");
+        assert!(error("true", "nothing").message().contains("printed nothing"));
+        let aside = error("echo 'ERROR: not here'; exit 1", "aside");
+        assert!(aside.message().contains("gave no token: ERROR: not here."), "{aside}");
+    }
+
+    fn azd(script: &str, name: &str) -> Result<Grant> {
+        let tools = Folder::new(name).tool("azd", script);
+        let mut config = Config::new();
+        config.set("identity", "azure_developer_cli").unwrap();
+        config.set("username", "me").unwrap();
+        source(&resolved(&config, &[], &tools)).unwrap().fetch(SOON)
+    }
+
+    #[test]
+    fn the_messages_of_azd_are_neither_its_token_nor_shown_in_their_wrapping() {
+        let message = |text: &str| {
+            format!(
+                r#"echo '{{"type":"consoleMessage","timestamp":"2026-01-01","data":{{"message":"{text}"}}}}'"#
+            )
+        };
+        let token = r#"echo '{"token":"of-azd","expiresOn":"2100-01-01T00:00:00Z"}'"#;
+        let news = message("WARNING: your version of azd is out of date");
+        assert_eq!(azd(&format!("{news}; {token}"), "azd-news").unwrap().secret.as_str(), "of-azd");
+        let failed =
+            format!("{news} >&2; {} >&2; exit 1", message("ERROR: not logged in, run azd auth login"));
+        let failed = azd(&failed, "azd-failed").err().unwrap();
+        assert!(failed.message().contains("out of date ERROR: not logged in"), "{failed}");
+        assert!(!failed.message().contains("consoleMessage"), "{failed}");
     }
 
     #[test]
@@ -352,18 +409,161 @@ fn what_has_brought_a_token_is_not_exchanged_for_a_developers() {
 
 #[test]
 #[cfg(unix)]
-fn whatever_else_answers_at_the_address_of_imds_is_not_taken_for_it() {
-    for (name, answer) in [
-        ("portal", http("200 OK", "Content-Type: text/html\r\n", "<html>sign in</html>")),
-        ("docker", http("403 Forbidden", "", "connecting to 169.254.169.254: unreachable")),
-        ("other", http("404 Not Found", "", "404 - Not Found")),
+fn whatever_else_answers_at_the_address_of_imds_is_not_taken_for_it_and_is_quoted() {
+    const XML: &str = "<?xml version=\"1.0\" encoding=\"iso-8859-1\"?><!DOCTYPE html><html><head><title>404 - Not Found\
+                       </title></head><body><h1>404 - Not Found</h1></body></html>";
+    let json = "Content-Type: application/json\r\n";
+    for (name, answer, quoted) in [
+        (
+            "portal",
+            http("200 OK", "Content-Type: text/html\r\n", "<html>sign in</html>"),
+            "status 200: sign in",
+        ),
+        (
+            "docker",
+            http("403 Forbidden", "", "connecting to 169.254.169.254: unreachable"),
+            "status 403: connecting",
+        ),
+        ("ec2", http("404 Not Found", "Content-Type: text/html\r\n", XML), "status 404: 404 - Not Found"),
+        ("ec2-v2", http("401 Unauthorized", "", ""), "status 401"),
+        (
+            "gce",
+            http("403 Forbidden", "Metadata-Flavor: Google\r\n", "<p>Missing Metadata-Flavor:Google header"),
+            "403: Missing",
+        ),
+        (
+            "oci",
+            http("404 Not Found", json, r#"{"code":404,"message":"HTTP 404 Not Found"}"#),
+            "404: HTTP 404 Not Found",
+        ),
+        ("ecs", http("404 Not Found", json, r#"{"error":"not found"}"#), "status 404: not found"),
+        ("proxy", http("405 Method Not Allowed", json, "{}"), "status 405"),
+        ("other", http("200 OK", json, r#"{"latest":"/latest"}"#), r#"{"latest":"/latest"}"#),
+        ("sent", http("302 Found", "Location: http://10.0.0.1/\r\n", ""), "status 302"),
+        ("down", http("503 Service Unavailable", "", "no healthy upstream"), "503: no healthy upstream"),
     ] {
-        let (imds, _requests) = stub(vec![answer]);
-        let imds = imds.trim_end_matches("/msi/token").to_owned();
-        let tools = Folder::new(name).tool("az", AZ_TOKEN);
-        let grant = source(&chain_settings(&imds, &[], &tools)).unwrap().fetch(SOON).unwrap();
+        let answers = || vec![answer.clone()];
+        let tools = Folder::new(name);
+        let imds = |(imds, _): &(String, _)| imds.trim_end_matches("/msi/token").to_owned();
+        let stubbed = stub(answers());
+        let nobody =
+            source(&chain_settings(&imds(&stubbed), &[], &tools)).unwrap().fetch(SOON).err().unwrap();
+        assert!(nobody.message().contains("not Azure's: status"), "{nobody}");
+        assert!(nobody.message().contains(quoted), "{nobody}");
+        let tools = tools.tool("az", AZ_TOKEN);
+        let stubbed = stub(answers());
+        let grant = source(&chain_settings(&imds(&stubbed), &[], &tools)).unwrap().fetch(SOON).unwrap();
         assert_eq!(grant.secret.as_str(), "of-az", "{name}");
     }
+}
+
+#[test]
+#[cfg(unix)]
+fn an_imds_in_trouble_is_not_passed_over() {
+    for (status, body) in [
+        ("429 Too Many Requests", r#"{"error":"too_many_requests","error_description":"Too many requests"}"#),
+        (
+            "500 Internal Server Error",
+            r#"{"error":"unknown","error_description":"Failed to retrieve token"}"#,
+        ),
+        ("410 Gone", "{}"),
+    ] {
+        let (imds, _requests) = stub(vec![http(status, "", body), http(status, "", body)]);
+        let imds = imds.trim_end_matches("/msi/token").to_owned();
+        let tools = Folder::new(&status[..3]).tool("az", AZ_TOKEN);
+        let error =
+            source(&chain_settings(&imds, &[], &tools)).unwrap().fetch(SOON).err().expect("az's token");
+        assert!(error.is_retriable(), "{error}");
+    }
+}
+
+#[test]
+fn what_an_endpoint_says_in_another_way_than_json_is_shown_and_what_will_not_change_is_final() {
+    let said = |status: &str, body: &str| {
+        let (endpoint, _requests) = stub(vec![http(status, "", body)]);
+        fetch(&[("IDENTITY_ENDPOINT", &endpoint), ("IDENTITY_HEADER", "h")]).err().unwrap()
+    };
+    let forbidden = said("403 Forbidden", "You do not have permission to view this directory or page.");
+    assert_eq!(forbidden.kind(), ErrorKind::IdentityUnavailable);
+    assert!(!forbidden.is_retriable());
+    assert!(forbidden.message().contains("(status 403): You do not have permission to view"), "{forbidden}");
+    let page =
+        said("400 Bad Request", "<html>\n<head><title>400 Bad Request</title></head>\n<hr>nginx</html>");
+    assert!(page.message().contains("(status 400): 400 Bad Request nginx."), "{page}");
+    let path = said("404 Not Found", "<h1>Not Found</h1>");
+    assert!(!path.is_retriable() && path.message().contains("(status 404): Not Found."), "{path}");
+    let silent = said("401 Unauthorized", "");
+    assert!(!silent.is_retriable() && silent.message().contains("gave no reason"), "{silent}");
+    let elsewhere = said("302 Found", "<a href=\"/login\">Found</a>");
+    assert!(
+        !elsewhere.is_retriable() && elsewhere.message().contains("sends elsewhere (status 302): Found.")
+    );
+    let busy = said("503 Service Unavailable", "no healthy upstream");
+    assert!(busy.is_retriable() && busy.message().contains("status 503: no healthy upstream."), "{busy}");
+    let vague =
+        said("500 Internal Server Error", r#"{"statusCode":500,"message":"An unexpected error occurred"}"#);
+    assert!(
+        vague.is_retriable() && vague.message().contains("500: An unexpected error occurred."),
+        "{vague}"
+    );
+    let detail = said("403 Forbidden", r#"{"detail":"no such principal"}"#);
+    assert!(detail.message().contains(r#"{"detail":"no such principal"}"#), "{detail}");
+    let all = [forbidden, page, path, silent, elsewhere, busy, vague, detail];
+    assert!(all.iter().all(|error| !error.message().contains("proxy")), "no proxy is in between");
+}
+
+#[test]
+fn a_token_in_an_answer_that_is_not_json_is_not_shown() {
+    for body in [r#"{"access_token":"opaque-secret","#, "access_token=eyJhbGciOiJIUzI1NiJ9.e30.c2ln"] {
+        for status in ["200 OK", "403 Forbidden"] {
+            let (endpoint, _requests) = stub(vec![http(status, "", body)]);
+            let error = fetch(&[("IDENTITY_ENDPOINT", &endpoint), ("IDENTITY_HEADER", "h")]).err().unwrap();
+            assert!(
+                !error.message().contains("opaque-secret") && !error.message().contains("eyJ"),
+                "{error}"
+            );
+        }
+    }
+}
+
+#[test]
+fn where_nobody_listens_the_sentence_fits_the_hosting_environment() {
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap(); // closed again at once
+    let url = format!("http://{closed}/token");
+    let (identity, msi) = (("IDENTITY_ENDPOINT", url.as_str()), ("MSI_ENDPOINT", url.as_str()));
+    let (https, imds) = (format!("https://{closed}/token"), format!("http://{closed}"));
+    let thumbprint = "0a1b2c3d4e5f60718293a4b5c6d7e8f901234567";
+    for (variables, says) in [
+        (vec![identity, ("IDENTITY_HEADER", "h")], "Outside App Service"),
+        (vec![msi, ("MSI_SECRET", "s")], "Outside Azure Machine Learning"),
+        (vec![msi], "Outside Cloud Shell"),
+        (vec![identity, ("IMDS_ENDPOINT", "http://localhost:40342")], "Azure Arc's agent should listen"),
+        (
+            vec![
+                ("IDENTITY_ENDPOINT", https.as_str()),
+                ("IDENTITY_HEADER", "h"),
+                ("IDENTITY_SERVER_THUMBPRINT", thumbprint),
+            ],
+            "Managed Identity Token Service",
+        ),
+        (vec![("AZURE_POD_IDENTITY_AUTHORITY_HOST", imds.as_str())], "Is this an Azure machine"),
+    ] {
+        let error = fetch(&variables).err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Network);
+        assert!(error.message().contains(says), "{says} is not in {error}");
+        let is_imds = says.starts_with("Is this");
+        assert!(is_imds || !error.message().contains("Is this an Azure machine"), "{error}");
+    }
+}
+
+#[test]
+fn who_takes_the_connection_and_does_not_answer_is_there() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let imds = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || drop(listener.accept()));
+    let error = fetch(&[("AZURE_POD_IDENTITY_AUTHORITY_HOST", &imds)]).err().unwrap();
+    assert!(error.message().contains("took the connection"), "{error}");
+    assert!(!error.message().contains("Is this an Azure machine"), "{error}");
 }
 
 #[test]

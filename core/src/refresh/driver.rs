@@ -26,6 +26,8 @@ use std::sync::{Arc, PoisonError, Weak};
 use std::thread::ThreadId;
 use std::time::Duration;
 
+/// A source is given up by itself this long before the machine gives it up, or an eighth of the time-out.
+const ACCOUNT_MAX: Duration = Duration::from_millis(250);
 /// While a credential from a file is refused, the file is looked at this often. (A look is one system call.)
 const FILE_WATCH: Duration = Duration::from_secs(2);
 
@@ -86,6 +88,7 @@ impl Engine {
     ) -> Arc<Self> {
         let mut rng = fastrand::Rng::with_seed(seed());
         let mut machine = Machine::new(settings.policy.clone());
+        machine.blocked = source.blocked();
         if let Some(token) = inherited {
             machine.adopt(token, Now::read(), &mut || rng.f64());
         }
@@ -345,7 +348,8 @@ impl Engine {
             let outcome = guarded(|| {
                 let stamp = engine.source.stamp(); // before the file is read: a change in between is seen later
                 engine.lock().stamp = stamp;
-                engine.source.fetch(timeout)
+                // A little less: the source's own account of a time-out says more than the machine's.
+                engine.source.fetch(timeout - ACCOUNT_MAX.min(timeout / 8))
             });
             let outcome = outcome.unwrap_or_else(|| Err(panicked()));
             if let Ok(grant) = &outcome {

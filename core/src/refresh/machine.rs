@@ -19,10 +19,6 @@ use crate::token::Token;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long a request may overrun its own time-out before it is given up for lost: a quarter of that, and
-/// at most this.
-const FLIGHT_GRACE_MAX: Duration = Duration::from_secs(1);
-
 /// Uniform numbers from 0 to 1.
 pub type Random<'a> = &'a mut dyn FnMut() -> f64;
 
@@ -70,6 +66,8 @@ pub struct Machine {
     /// The user name that an earlier token had, if it was another.
     pub(super) previous_username: Option<String>,
     pub(super) closed: bool,
+    /// What has not come back when a request has to be given up.
+    pub(crate) blocked: &'static str,
 }
 
 impl Machine {
@@ -91,6 +89,7 @@ impl Machine {
             trouble: None,
             previous_username: None,
             closed: false,
+            blocked: "the request has not come back.",
         }
     }
 
@@ -309,7 +308,7 @@ impl Machine {
         let timeout = self.policy.request_timeout(self.life(now));
         self.tally.fetches += 1;
         let number = self.tally.fetches;
-        let give_up_at = now.boot + timeout + FLIGHT_GRACE_MAX.min(timeout / 4);
+        let give_up_at = now.boot + timeout;
         let forced = self.pace.take_forced(now.boot);
         self.flight = Some(Flight { number, started: now.boot, give_up_at, forced });
         out.push(Action::Fetch(number, timeout));
@@ -323,10 +322,11 @@ impl Machine {
     }
 
     fn give_up_lost(&mut self, now: Now, random: Random<'_>, out: &mut Vec<Action>) {
-        if let Some(number) =
-            self.flight.as_ref().filter(|flight| now.boot >= flight.give_up_at).map(|f| f.number)
-        {
-            let lost = Error::new(ErrorKind::Timeout, "A token request was lost; it is tried again.");
+        if let Some(flight) = self.flight.as_ref().filter(|flight| now.boot >= flight.give_up_at) {
+            let number = flight.number;
+            let seconds = flight.give_up_at.saturating_sub(flight.started).as_secs_f64();
+            let message = format!("No token within {seconds:.1} s: {} It is tried again.", self.blocked);
+            let lost = Error::new(ErrorKind::Timeout, message);
             self.failed(now, number, lost, random, out);
         }
     }

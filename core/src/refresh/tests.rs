@@ -450,9 +450,12 @@ fn a_fatal_answer_to_a_forced_request_does_not_delay_the_scheduled_one() {
 fn a_lost_request_is_given_up_and_its_late_answer_ignored() {
     let mut bench = Bench::new();
     let flight = bench.get().1.unwrap();
-    bench.pass(seconds(12));
-    assert!(fetch(&bench.step(Event::Timer)).is_none());
-    assert_eq!(bench.machine.trouble.as_ref().unwrap().0.kind(), ErrorKind::Timeout);
+    let (after, actions) = bench.advance();
+    assert_eq!(after, seconds(10), "whatever hangs is given up at the request's time-out, and not later");
+    assert!(fetch(&actions).is_none());
+    let trouble = &bench.machine.trouble.as_ref().unwrap().0;
+    assert_eq!(trouble.kind(), ErrorKind::Timeout);
+    assert!(trouble.message().contains("within 10.0 s: the request has not come back."), "{trouble}");
     assert!(!published(&bench.answer(flight, "late", 3600)));
     let (_, flight) = bench.advance_to_request();
     assert!(published(&bench.answer(flight, "one", 3600)));

@@ -4,11 +4,12 @@
 //! somewhere; so everything is read leniently here, once. See RFC 6749 §5 and
 //! <https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token>.
 
-use super::Endpoint;
+use super::{Endpoint, Presence};
 use crate::claims::{Claims, seconds};
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::Grant;
+use crate::redact::without_tokens;
 use serde_json::Value;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use ureq::{Body, http};
@@ -20,6 +21,9 @@ const MANAGED_IDENTITY_RETRY: Duration = Duration::from_secs(1);
 const MANAGED_IDENTITY_GONE: Duration = Duration::from_secs(70);
 /// `exp` and `Date` are whole seconds: their difference may be one too long.
 const WHOLE_SECOND: Duration = Duration::from_secs(1);
+
+/// So much of what a managed identity endpoint says is shown.
+const MAX_SAID_CHARS: usize = 200;
 
 /// No token lives longer than about a day; a number beyond this is a mistake, and adding it to a clock could
 /// overflow.
@@ -101,9 +105,21 @@ pub(super) fn read_text(
     Ok(text)
 }
 
-/// Whether a body is a JSON object.
-pub(super) fn is_object(body: &[u8]) -> bool {
-    serde_json::from_slice::<Value>(body).is_ok_and(|json| json.is_object())
+/// Who answers a request without the header `Metadata`. Azure's instance metadata service refuses it with 400, or,
+/// when it is in trouble, with a JSON object that has an `error`; other clouds' know the path not, or take the
+/// request for one that has not signed in.
+pub(super) fn presence(head: &Head, body: Vec<u8>) -> Presence {
+    let body = Zeroizing::new(body);
+    let json = serde_json::from_slice(&body).ok().filter(Value::is_object);
+    let is_azure = json.as_ref().is_some_and(|json| match head.status {
+        400 | 410 => true,
+        429 | 500..=599 => json["error"].is_string(),
+        _ => false,
+    });
+    match is_azure {
+        true => Presence::Azure,
+        false => Presence::Stranger(format!("status {}{}", head.status, account(json.as_ref(), &body))),
+    }
 }
 
 /// The JSON object of an answer that is no refusal.
@@ -111,7 +127,7 @@ fn accepted(endpoint: Endpoint, address: &str, head: &Head, body: Vec<u8>) -> Re
     let body = Zeroizing::new(body);
     let parsed: Option<Value> = serde_json::from_slice(&body).ok();
     let Some(json) = parsed.filter(Value::is_object) else {
-        return Err(not_json(endpoint, address, head));
+        return Err(not_json(endpoint, address, head, &body));
     };
     match head.status {
         200..=299 => Ok(json),
@@ -195,8 +211,11 @@ fn taken(json: &mut Value, field: &str) -> Zeroizing<String> {
     }
 }
 
-fn not_json(endpoint: Endpoint, address: &str, head: &Head) -> Error {
+fn not_json(endpoint: Endpoint, address: &str, head: &Head, body: &[u8]) -> Error {
     let status = head.status;
+    if endpoint != Endpoint::Entra {
+        return not_json_nearby(endpoint, address, head, body);
+    }
     if (200..300).contains(&status) || (300..500).contains(&status) && status != 408 && status != 429 {
         let message = format!(
             "{address} answered status {status} with something that is not JSON, perhaps a proxy's own page. \
@@ -207,20 +226,105 @@ fn not_json(endpoint: Endpoint, address: &str, head: &Head) -> Error {
     refusal(endpoint, address, head, &Value::Null)
 }
 
+/// A managed identity endpoint is on this machine: no proxy is in between, and who answers is what was asked or
+/// something that has its place.
+fn not_json_nearby(endpoint: Endpoint, address: &str, head: &Head, body: &[u8]) -> Error {
+    let status = head.status;
+    let text = account(None, body);
+    match status {
+        200..=299 => {
+            let message = format!(
+                "{address} answered status {status} with something that is not JSON{text} Is it the managed \
+                 identity endpoint that answers there?"
+            );
+            Error::new(ErrorKind::BadResponse, message).with_status(status)
+        }
+        // It will say so tomorrow too.
+        300..=399 => {
+            let message = format!(
+                "{address} sends elsewhere (status {status}){text} A managed identity endpoint does not: what \
+                 answers there is something else."
+            );
+            Error::new(ErrorKind::BadResponse, message).with_retriable(false).with_status(status)
+        }
+        _ => refusal(endpoint, address, head, &Value::String(shown(body))),
+    }
+}
+
+/// A little of what an endpoint said, for the end of a sentence; a full stop if it said nothing.
+fn account(json: Option<&Value>, body: &[u8]) -> String {
+    let text = json.map_or_else(|| shown(body), words);
+    match text.is_empty() {
+        true => ".".to_owned(),
+        false => format!(": {}", full_stop(&text)),
+    }
+}
+
+fn full_stop(text: &str) -> String {
+    match text.ends_with(['.', '!', '?', ':']) {
+        true => text.to_owned(),
+        false => format!("{text}."),
+    }
+}
+
+/// What a refusal says, in one of the fields that endpoints have for it; without any, as it is.
+fn words(json: &Value) -> String {
+    let fields = [
+        &json["error_description"],
+        &json["message"],
+        &json["error"]["message"],
+        &json["Message"],
+        &json["error"],
+    ];
+    let field = fields.into_iter().find_map(Value::as_str).or(json.as_str()).filter(|text| !text.is_empty());
+    match (field, json.as_object()) {
+        (Some(text), _) => brief(text),
+        (None, Some(fields)) if !fields.is_empty() => brief(&json.to_string()),
+        (None, _) => String::new(),
+    }
+}
+
+/// A body that is not JSON, if it can be shown: one that was cut short may hold a token that nothing tells.
+fn shown(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    match text.trim_start_matches('\u{feff}').trim_start().starts_with(['{', '[', '"']) {
+        true => String::new(),
+        false => brief(&without_tags(&text)),
+    }
+}
+
+/// In one line, without tokens, and not too long.
+fn brief(text: &str) -> String {
+    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    without_tokens(&text, None).chars().take(MAX_SAID_CHARS).collect()
+}
+
+/// The words of a page.
+fn without_tags(text: &str) -> String {
+    let mut words = String::new();
+    for (index, part) in text.split('<').enumerate() {
+        match part.split_once('>').filter(|_| index > 0) {
+            Some((_, after)) => words.extend([" ", after]),
+            None => words.push_str(part),
+        }
+    }
+    words
+}
+
 fn refusal(endpoint: Endpoint, address: &str, head: &Head, json: &Value) -> Error {
     let error = match endpoint {
         Endpoint::Entra => entra_refusal(address, head.status, json),
-        Endpoint::ManagedIdentity => managed_identity_refusal(address, head.status, json),
-        // Its 404 means that no such identity is there; elsewhere it passes.
-        Endpoint::ServiceFabric if head.status == 404 => managed_identity_refusal(address, 400, json),
-        Endpoint::ServiceFabric => managed_identity_refusal(address, head.status, json),
+        // IMDS says so while it is updated. Elsewhere there is no such identity, or no such path.
+        _ if endpoint != Endpoint::ManagedIdentity && head.status == 404 => {
+            refused_nearby(address, head.status, &words(json))
+        }
+        _ => managed_identity_refusal(address, head.status, json),
     };
     let floor = match (endpoint, head.status) {
         (Endpoint::ManagedIdentity, 410) => Some(MANAGED_IDENTITY_GONE),
-        (Endpoint::ManagedIdentity | Endpoint::ServiceFabric, _) if error.is_retriable() => {
-            Some(MANAGED_IDENTITY_RETRY)
-        }
-        _ => None,
+        (Endpoint::Entra, _) => None,
+        _ => error.is_retriable().then_some(MANAGED_IDENTITY_RETRY),
     };
     error.with_status(head.status).with_retry_after(head.retry_after.max(floor))
 }
@@ -247,9 +351,7 @@ fn aadsts(description: &str) -> Option<u32> {
 
 /// Statuses of IMDS: <https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token#error-handling>.
 fn managed_identity_refusal(address: &str, status: u16, json: &Value) -> Error {
-    // IMDS, App Service, Service Fabric.
-    let said = [&json["error_description"], &json["message"], &json["error"]["message"]];
-    let said = said.into_iter().find_map(Value::as_str).unwrap_or_default();
+    let said = words(json);
     match status {
         400 if said.to_ascii_lowercase().contains("identity not found") => Error::new(
             ErrorKind::IdentityUnavailable,
@@ -262,17 +364,33 @@ fn managed_identity_refusal(address: &str, status: u16, json: &Value) -> Error {
             "This machine has several user-assigned managed identities: say which one is meant by client_id \
              (ENTRAKEY_CLIENT_ID, or AZURE_ENTRA_ID_AUTH_CLIENT_ID for an entry of a secret store).",
         ),
-        400..=499 if !matches!(status, 404 | 408 | 410 | 429) => {
-            let said: String = said.chars().filter(|c| !c.is_control()).take(200).collect();
-            Error::new(
-                ErrorKind::IdentityUnavailable,
-                format!(
-                    "{address} refused the request (status {status}): {said} Check the identity and scope."
-                ),
-            )
-        }
-        _ => by_status(address, status),
+        400..=499 if !matches!(status, 404 | 408 | 410 | 429) => refused_nearby(address, status, &said),
+        404 => Error::new(
+            ErrorKind::BadResponse,
+            format!(
+                "{address} answered status 404{} Azure's instance metadata service does so while it is updated, and \
+                 is asked again; another cloud's always does.",
+                account(Some(json), &[])
+            ),
+        ),
+        408 | 410 | 429 => by_status(address, status),
+        _ => Error::new(
+            ErrorKind::BadResponse,
+            format!(
+                "{address} answered status {status}{} It is a trouble on its side and is tried again.",
+                account(Some(json), &[])
+            ),
+        ),
     }
+}
+
+/// It will not change by itself.
+fn refused_nearby(address: &str, status: u16, said: &str) -> Error {
+    let said = if said.is_empty() { "it gave no reason.".to_owned() } else { full_stop(said) };
+    Error::new(
+        ErrorKind::IdentityUnavailable,
+        format!("{address} refused the request (status {status}): {said} Check the identity and scope."),
+    )
 }
 
 fn by_status(address: &str, status: u16) -> Error {

@@ -6,6 +6,7 @@ use azure_core::http::Url;
 use rustls::CertificateError;
 use std::io;
 use std::time::Duration;
+use ureq::Timeout;
 
 /// Who was asked, as far as it may be shown: nothing of the request.
 pub(super) struct Party<'a> {
@@ -23,43 +24,139 @@ pub(super) fn proxy_to(proxy: &ureq::Proxy, target: &Url) -> Option<String> {
 }
 
 pub(super) fn describe(error: &ureq::Error, party: &Party<'_>, timeout: Duration) -> Error {
-    let address = party.address;
+    let (address, fault) = (party.address, Fault::of(error));
     let network = |reason: String| Error::new(ErrorKind::Network, reason);
     match error {
-        ureq::Error::Timeout(_) => timed_out(party, timeout),
-        ureq::Error::Io(io) if io.kind() == io::ErrorKind::TimedOut => timed_out(party, timeout),
+        ureq::Error::Timeout(_) => timed_out(party, fault, timeout),
+        ureq::Error::Io(io) if io.kind() == io::ErrorKind::TimedOut => timed_out(party, fault, timeout),
         ureq::Error::Io(io) => match tls_error(io) {
             Some(tls) => network(tls_sentence(tls, address)),
-            None => network(format!("Could not reach {address}: {io}. {}", hint(party))),
+            None => network(format!("Could not reach {address}: {io}. {}", hint(party, fault))),
         },
         ureq::Error::Rustls(tls) => network(tls_sentence(tls, address)),
         ureq::Error::HostNotFound => {
-            network(format!("The host name in {address} cannot be resolved. {}", hint(party)))
+            network(format!("The host name in {address} cannot be resolved. {}", hint(party, fault)))
         }
         ureq::Error::BodyExceedsLimit(_) => Error::new(
             ErrorKind::BadResponse,
             format!("The answer from {address} is far too long for a token."),
         ),
-        other => network(format!("The request to {address} failed: {other}. {}", hint(party))),
+        other => network(format!("The request to {address} failed: {other}. {}", hint(party, fault))),
     }
 }
 
-fn timed_out(party: &Party<'_>, timeout: Duration) -> Error {
+fn timed_out(party: &Party<'_>, fault: Fault, timeout: Duration) -> Error {
     let (address, seconds) = (party.address, timeout.as_secs_f64());
-    let message = format!("No answer from {address} within {seconds:.1} s. {}", hint(party));
+    let message = format!("No answer from {address} within {seconds:.1} s. {}", hint(party, fault));
     Error::new(ErrorKind::Timeout, message)
 }
 
-fn hint(party: &Party<'_>) -> String {
-    match (party.endpoint, &party.proxy) {
-        (Endpoint::ManagedIdentity | Endpoint::ServiceFabric, _) => {
-            "Is this an Azure machine with a managed identity? Elsewhere set identity to service_principal.".into()
+/// What a failed request proves.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    /// No connection came about: nobody may be there.
+    Absent,
+    /// Somebody took the connection, and did not answer or answered no HTTP.
+    Mute,
+    /// This process or machine could not even begin.
+    Ours(&'static str),
+}
+
+impl Fault {
+    fn of(error: &ureq::Error) -> Self {
+        match error {
+            ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) | ureq::Error::HostNotFound => {
+                Self::Absent
+            }
+            ureq::Error::Timeout(_) => Self::Mute,
+            ureq::Error::Io(io) => Self::of_io(io),
+            _ => Self::Mute,
         }
-        (Endpoint::Entra, None) => {
-            "Check DNS and firewall, the proxy variables if a proxy is needed, and authority_host if it is set."
-                .into()
+    }
+
+    fn of_io(error: &io::Error) -> Self {
+        use io::ErrorKind::{
+            AddrNotAvailable, BrokenPipe, ConnectionAborted, ConnectionReset, InvalidData, OutOfMemory,
+            PermissionDenied, UnexpectedEof,
+        };
+        match (error.kind(), error.raw_os_error()) {
+            #[cfg(unix)]
+            (_, Some(23 | 24)) => Self::Ours(
+                // ENFILE, EMFILE
+                "This process or machine has no file descriptors left: look for what holds them, or raise the limit \
+                 (ulimit -n, LimitNOFILE).",
+            ),
+            (OutOfMemory, _) => Self::Ours("This machine is short of memory for connections."),
+            #[cfg(target_os = "linux")]
+            (_, Some(105)) => Self::Ours("This machine is short of memory for connections."), // ENOBUFS on Linux
+            (AddrNotAvailable, _) => Self::Ours(
+                "This machine has no local address or port left for the connection: look for connections that are \
+                 opened again and again (TIME_WAIT), and for the network interface.",
+            ),
+            (PermissionDenied, _) => Self::Ours(
+                "This machine does not let the process connect there: check its firewall and what confines the \
+                 process (seccomp, SELinux, AppArmor, a sandbox of systemd's).",
+            ),
+            (ConnectionReset | ConnectionAborted | BrokenPipe | UnexpectedEof | InvalidData, _) => Self::Mute,
+            _ => Self::Absent,
         }
-        (Endpoint::Entra, Some(proxy)) => {
+    }
+}
+
+/// Whether what went wrong went wrong in this process or machine.
+pub(super) fn is_ours(error: &ureq::Error) -> bool {
+    matches!(Fault::of(error), Fault::Ours(_))
+}
+
+fn hint(party: &Party<'_>, fault: Fault) -> String {
+    let is_absent = fault == Fault::Absent;
+    let text = match (party.endpoint, fault) {
+        (_, Fault::Ours(sentence)) => sentence,
+        (Endpoint::Entra, _) => return hint_for_entra(party),
+        (Endpoint::ManagedIdentity, _) if is_absent => {
+            "Is this an Azure machine with a managed identity? Elsewhere set identity to service_principal."
+        }
+        (Endpoint::ManagedIdentity, _) => {
+            "Whoever is at the address of the instance metadata service took the connection and did not answer the \
+             request."
+        }
+        (Endpoint::AppService, _) if is_absent => {
+            "IDENTITY_ENDPOINT names this address: is the app's managed identity switched on, and was the app \
+             restarted since? Outside App Service, Functions and Container Apps unset IDENTITY_ENDPOINT and \
+             IDENTITY_HEADER."
+        }
+        (Endpoint::AppService, _) => "IDENTITY_ENDPOINT names this address; it did not answer the request.",
+        (Endpoint::AzureMl, _) if is_absent => {
+            "MSI_ENDPOINT names this address. Outside Azure Machine Learning unset MSI_ENDPOINT and MSI_SECRET."
+        }
+        (Endpoint::AzureMl | Endpoint::CloudShell, _) if !is_absent => {
+            "MSI_ENDPOINT names this address; it did not answer the request."
+        }
+        (Endpoint::AzureMl | Endpoint::CloudShell, _) => {
+            "MSI_ENDPOINT names this address. Outside Cloud Shell unset MSI_ENDPOINT."
+        }
+        (Endpoint::Arc, _) if is_absent => {
+            "Azure Arc's agent should listen there: is it running (systemctl status himdsd, azcmagent show)? \
+             IDENTITY_ENDPOINT names the address if it is set."
+        }
+        (Endpoint::Arc, _) => "Azure Arc's agent should have answered the request: look at azcmagent logs.",
+        (Endpoint::ServiceFabric, _) if is_absent => {
+            "IDENTITY_ENDPOINT names this address: is the cluster's Managed Identity Token Service running on this \
+             node?"
+        }
+        (Endpoint::ServiceFabric, _) => {
+            "IDENTITY_ENDPOINT names this address: the cluster's Managed Identity Token Service did not answer the \
+             request."
+        }
+    };
+    text.to_owned()
+}
+
+fn hint_for_entra(party: &Party<'_>) -> String {
+    match &party.proxy {
+        None => "Check DNS and firewall, the proxy variables if a proxy is needed, and authority_host if it is set."
+            .into(),
+        Some(proxy) => {
             format!("The way there is the proxy {proxy}: check that it is right and running, or NO_PROXY.")
         }
     }
@@ -112,5 +209,24 @@ mod tests {
         let through = said("https://login.example");
         assert!(through.contains("proxy.corp:3128") && !through.contains("s3cret"), "{through}");
         assert!(!said("https://login.direct").contains("proxy.corp"));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_this_process_lacks_is_not_looked_for_on_the_other_side() {
+        for (number, says) in
+            [(24, "file descriptors"), (23, "file descriptors"), (105, "memory"), (13, "firewall")]
+        {
+            for endpoint in [Endpoint::ManagedIdentity, Endpoint::AppService, Endpoint::Entra] {
+                let error = ureq::Error::Io(io::Error::from_raw_os_error(number));
+                let party = Party { endpoint, address: "http://127.0.0.1", proxy: None };
+                let said = describe(&error, &party, Duration::from_secs(10)).to_string();
+                assert!(is_ours(&error) && said.contains(says), "{said}");
+                assert!(!said.contains("Azure machine") && !said.contains("DNS"), "{said}");
+            }
+        }
+        for number in [111, 113, 101, 104] {
+            assert!(!is_ours(&ureq::Error::Io(io::Error::from_raw_os_error(number))), "{number}");
+        }
     }
 }

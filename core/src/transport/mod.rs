@@ -56,9 +56,15 @@ pub(crate) fn base_config() -> ureq::config::Config {
 /// Which protocol the other side speaks: it decides what a failure means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Endpoint {
-    /// A managed identity endpoint on this machine. Proxies are never used: one would see the token.
+    /// The instance metadata service of a virtual machine. Proxies are never used for it and for the other managed
+    /// identity endpoints: one would see the token.
     ManagedIdentity,
-    /// The same on Service Fabric, which means other things by its refusals.
+    /// App Service, Functions, Container Apps.
+    AppService,
+    AzureMl,
+    Arc,
+    CloudShell,
+    /// Means other things by its refusals.
     ServiceFabric,
     /// Entra's token endpoint.
     Entra,
@@ -146,11 +152,13 @@ impl Transport {
         answer::read_text(self.endpoint, &address, &head, body, field)
     }
 
-    /// Whether somebody answers with a JSON object, and be it a refusal: a captive portal, or another cloud's
-    /// metadata service at the same address, does not.
-    pub(crate) fn is_answered(&self, request: &Outgoing, timeout: Duration) -> bool {
-        let answer = self.send(&request.url, request.builder(), request.body(), timeout);
-        answer.is_ok_and(|(_, body)| answer::is_object(&body))
+    /// Sends a request that Azure's instance metadata service refuses, and says who it is that answers.
+    pub(crate) fn knock(&self, request: &Outgoing, timeout: Duration) -> Result<Presence> {
+        match self.exchange(&request.url, request.builder(), request.body(), timeout)? {
+            Ok((head, body)) => Ok(answer::presence(&head, body)),
+            Err(Broken { error, is_ours: true }) => Err(error),
+            Err(_) => Ok(Presence::Nobody),
+        }
     }
 
     fn read(&self, url: &Url, (head, body): (answer::Head, Vec<u8>)) -> Result<Grant> {
@@ -218,6 +226,17 @@ impl Transport {
         body: &[u8],
         timeout: Duration,
     ) -> Result<(answer::Head, Vec<u8>)> {
+        self.exchange(url, builder, body, timeout)?.map_err(|broken| broken.error)
+    }
+
+    /// The inner error: no answer came.
+    fn exchange(
+        &self,
+        url: &Url,
+        builder: RequestBuilder,
+        body: &[u8],
+        timeout: Duration,
+    ) -> Result<Result<(answer::Head, Vec<u8>), Broken>> {
         let address = url.origin().ascii_serialization();
         let agent = self.agent(url)?;
         let sent_at = entrakey_sys::clock::boot();
@@ -228,15 +247,36 @@ impl Transport {
         let sent = sent.map_err(|_| internal("that is not valid HTTP"))?;
         let proxy = self.proxy().and_then(|proxy| failure::proxy_to(proxy, url));
         let party = failure::Party { endpoint: self.endpoint, address: &address, proxy };
-        let describe = |error| failure::describe(&error, &party, timeout);
-        let mut response = sent.map_err(describe)?;
+        let broken = |error: &ureq::Error| Broken {
+            error: failure::describe(error, &party, timeout),
+            is_ours: failure::is_ours(error),
+        };
+        let mut response = match sent {
+            Ok(response) => response,
+            Err(error) => return Ok(Err(broken(&error))),
+        };
         let head = answer::Head::read(&response, sent_at);
         if let Some(skew_ms) = head.skew_ms {
             self.skew_ms.store(skew_ms, Ordering::Relaxed);
         }
         let body = response.body_mut().with_config().limit(MAX_ANSWER_BYTES).read_to_vec();
-        Ok((head, body.map_err(describe)?))
+        Ok(body.map(|body| (head, body)).map_err(|error| broken(&error)))
     }
+}
+
+/// A request that got no answer.
+struct Broken {
+    error: Error,
+    /// What went wrong went wrong in this process, and says nothing of the other side.
+    is_ours: bool,
+}
+
+/// Who answers where Azure's instance metadata service would be.
+pub(crate) enum Presence {
+    Azure,
+    Nobody,
+    /// Somebody else: a captive portal, another cloud's metadata service. With what it said.
+    Stranger(String),
 }
 
 /// A request that this library writes itself.

@@ -8,6 +8,7 @@ mod exchange;
 mod issuers;
 mod managed;
 mod pipelines;
+mod resources;
 mod scripted;
 mod serve;
 

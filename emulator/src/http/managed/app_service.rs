@@ -5,7 +5,10 @@
 
 use super::super::Shared;
 use super::super::exchange::{Exchange, InExchange};
+use super::super::resources;
 use super::{Answer, Names, Parameters, Repeated, Unchosen, chosen, header, note_refusal, value};
+use crate::identities::Chosen;
+use crate::tokens;
 use crate::world::World;
 use axum::Json;
 use axum::extract::{Query, State};
@@ -23,7 +26,7 @@ pub(in crate::http) async fn token(
     Query(parameters): Query<Parameters>,
 ) -> Answer {
     let secret = header(&headers, "x-identity-header");
-    let contract = Contract { version: VERSION, names: NAMES, endpoint: "app_service" };
+    let contract = Contract { version: VERSION, names: NAMES, endpoint: "app_service", as_user: false };
     match contract.body(&world, &exchange, secret == world.hosts.app_service, &parameters) {
         Ok(body) => (StatusCode::OK, Json(body)),
         Err(refusal) => contract.refuse(&world, refusal),
@@ -35,6 +38,8 @@ pub(super) struct Contract {
     pub(super) version: &'static str,
     pub(super) names: Names,
     pub(super) endpoint: &'static str,
+    /// Asked for no identity by name it answers for the signed-in user, if there is one.
+    pub(super) as_user: bool,
 }
 
 pub(super) type Refusal = (StatusCode, String);
@@ -66,13 +71,25 @@ impl Contract {
             Unchosen::Repeated(name) => repeated(name),
             Unchosen::Several => bad("Only one of the identity's ids can be given."),
         })?;
-        let identity = world.directory.managed(chosen).map_err(|_| {
-            bad("No User Assigned or Delegated Managed Identity found for specified ClientId/ResourceId/PrincipalId.")
-        })?;
-        let failed = "An unexpected error occurred while fetching the AAD Token.";
-        let minted = exchange
-            .mint_for(world, identity, resource)
-            .ok_or((StatusCode::INTERNAL_SERVER_ERROR, failed.to_owned()))?;
+        let failed = || {
+            let said = "An unexpected error occurred while fetching the AAD Token.";
+            (StatusCode::INTERNAL_SERVER_ERROR, said.to_owned())
+        };
+        if resources::known(resource).is_none() {
+            return Err(failed()); // a vague 500, as users have reported it
+        }
+        let user = world.directory.user().filter(|_| self.as_user && matches!(chosen, Chosen::Default));
+        let (identity, claims) = match user {
+            Some(user) => (user, tokens::for_user(world, user, resource)),
+            None => {
+                let identity = world.directory.managed(chosen).map_err(|_| {
+                    bad("No User Assigned or Delegated Managed Identity found for specified \
+                         ClientId/ResourceId/PrincipalId.")
+                })?;
+                (identity, tokens::for_managed_identity(world, identity, resource))
+            }
+        };
+        let minted = exchange.mint(world, identity, claims).ok_or_else(failed)?;
         Ok(json!({
             "access_token": minted.access_token,
             "client_id": identity.client_id,

@@ -1,6 +1,8 @@
-//! Azure Machine Learning: App Service's older contract, with `clientid` as the only choice.
+//! Azure Machine Learning: App Service's older contract, with `clientid` as the only choice. This is a compute
+//! instance: asked for nobody by name it answers for its user, and `DEFAULT_IDENTITY_CLIENT_ID` names its own
+//! identity.
 //!
-//! From the sources of MSAL for Python (`managed_identity.py`).
+//! From the sources of MSAL for Python (`managed_identity.py`) and for Node.js (`MachineLearning.ts`).
 
 use super::super::Shared;
 use super::super::exchange::InExchange;
@@ -19,7 +21,7 @@ pub(in crate::http) async fn token(
     headers: HeaderMap,
     Query(parameters): Query<Parameters>,
 ) -> Answer {
-    let contract = Contract { version: VERSION, names: NAMES, endpoint: "azure_ml" };
+    let contract = Contract { version: VERSION, names: NAMES, endpoint: "azure_ml", as_user: true };
     let admitted = header(&headers, "secret") == world.hosts.azure_ml;
     match contract.body(&world, &exchange, admitted, &parameters) {
         Ok(body) => (StatusCode::OK, Json(body)),

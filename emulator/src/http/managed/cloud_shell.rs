@@ -4,6 +4,7 @@
 
 use super::super::Shared;
 use super::super::exchange::InExchange;
+use super::super::resources;
 use super::{Answer, Parameters, header, note_refusal, value};
 use crate::tokens;
 use crate::world::World;
@@ -25,6 +26,9 @@ pub(in crate::http) async fn token(
     let Ok(Some(resource)) = value(&parameters, "resource") else {
         return bad("AudienceNotSpecified", "The request needs one resource.");
     };
+    if resources::known(resource).is_none() {
+        return bad("AudienceNotSupported", "The audience is not a supported MSI token audience.");
+    }
     let Some(user) = world.directory.user() else {
         return refuse(
             &world,

@@ -4,6 +4,7 @@
 
 use super::super::Shared;
 use super::super::exchange::{Exchange, InExchange};
+use super::super::resources;
 use super::{Answer, Names, Parameters, Repeated, Unchosen, chosen, header, value};
 use crate::identities::{Chosen, Unclear};
 use crate::world::World;
@@ -45,6 +46,10 @@ pub(super) fn answer(world: &World, exchange: &Exchange, asked: &Asked<'_>) -> A
             return refuse(world, exchange, bad("invalid_request", said));
         }
     };
+    if resources::known(asked.resource).is_none() {
+        let said = resources::unknown_to(identity, asked.resource);
+        return refuse(world, exchange, bad("invalid_resource", &said));
+    }
     let Some(minted) = exchange.mint_for(world, identity, asked.resource) else {
         let said = "Failed to retrieve token from the Active directory. For details see logs".to_owned();
         return refuse(world, exchange, (StatusCode::INTERNAL_SERVER_ERROR, "unknown", said));
@@ -73,7 +78,7 @@ pub(super) fn bad(error: &'static str, said: &str) -> Refusal {
 
 pub(super) fn refuse(world: &World, exchange: &Exchange, (status, error, description): Refusal) -> Answer {
     world.stats.token_refused(error.to_owned());
-    world.log.note(format_args!("managed identity request refused: {description}"));
+    world.log.note(format_args!("managed identity request refused: {description:?}"));
     (
         status,
         Json(

@@ -5,6 +5,7 @@
 
 use super::super::Shared;
 use super::super::exchange::{Exchange, InExchange};
+use super::super::resources;
 use super::{Answer, Parameters, header, note_refusal, value};
 use crate::identities::Chosen;
 use crate::world::World;
@@ -54,7 +55,10 @@ fn body(world: &World, exchange: &Exchange, secret: &str, parameters: &Parameter
     };
     let identity = world.directory.managed(Chosen::Default);
     let identity = identity.map_err(|_| unknown("The application has no managed identity, or several."))?;
-    let failed = (StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", "The token cannot be signed.");
+    let failed = (StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", "No token could be had.");
+    if resources::known(resource).is_none() {
+        return Err(failed); // the code is documented; for what it is given is not
+    }
     let minted = exchange.mint_for(world, identity, resource).ok_or(failed)?;
     Ok(json!({
         "token_type": "Bearer",
