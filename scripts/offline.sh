@@ -4,7 +4,7 @@
 # Where the machine does not permit a network namespace, runs it as it is and says so.
 foreign='s/^((AZURE|ENTRAKEY|IDENTITY|IMDS|MSI|SSL_CERT)_[A-Za-z0-9_]*)=.*/\1/p
 s/^(([Aa][Ll][Ll]|[Hh][Tt][Tt][Pp][Ss]?|[Nn][Oo])_[Pp][Rr][Oo][Xx][Yy])=.*/\1/p
-s/^(KUBERNETES_SERVICE_HOST|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|NODE_EXTRA_CA_CERTS)=.*/\1/p'
+s/^(KUBERNETES_SERVICE_HOST|DEFAULT_IDENTITY_CLIENT_ID|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|NODE_EXTRA_CA_CERTS)=.*/\1/p'
 for name in $(env | sed -nE "$foreign"); do
     [ "$name" = ENTRAKEY_BIN ] || unset "$name" # that one says which emulator is to be tested
 done
