@@ -16,8 +16,8 @@ export type Identity =
 /** A token of the host's own, as azure-identity's credentials give it. */
 export interface AccessToken {
   token: string;
-  /** When it expires, in milliseconds since the Unix epoch; what the token itself says if not given. */
-  expiresOnTimestamp?: number | undefined;
+  /** When it expires: a Date, or milliseconds since the Unix epoch; what the token itself says if not given. */
+  expiresOnTimestamp?: number | Date | undefined;
 }
 
 /** What a provider asks the host itself for. A callback that throws or rejects is asked again later. */

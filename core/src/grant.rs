@@ -10,9 +10,9 @@ pub struct Grant {
     pub secret: Zeroizing<String>,
     /// The Redis user name.
     pub username: String,
-    /// The validity left, counted from `sent_at`.
+    /// The validity left, counted from `sent_at`. Zero: the token had expired when it was handed out.
     pub remaining: Duration,
-    /// From issue to expiry: what margins scale with.
+    /// From issue to expiry: what margins scale with. Zero: neither is known, and nothing is left.
     pub lifetime: Duration,
     /// When the source itself wants to be asked again, counted from now.
     pub refresh_in: Option<Duration>,

@@ -7,7 +7,8 @@ const native = require('./native.cjs');
 function partsOf(supplied) {
   if (typeof supplied === 'string') return [supplied, undefined];
   const { token, expiresOnTimestamp } = supplied ?? {};
-  if (typeof token === 'string') return [token, expiresOnTimestamp];
+  // A Date counts as its milliseconds. What is no time at all becomes NaN, which core refuses.
+  if (typeof token === 'string') return [token, expiresOnTimestamp == null ? undefined : Number(expiresOnTimestamp)];
   // Never the value itself, which may be a secret.
   throw new TypeError(`a callback gives a string or { token, expiresOnTimestamp }, not ${typeof supplied}`);
 }

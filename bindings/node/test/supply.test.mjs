@@ -25,6 +25,8 @@ test('a callback gives what credentials give', async () => {
     () => jwt({ oid: 'me', exp: later }),
     async () => jwt({ oid: 'me', exp: later }),
     async () => ({ token: jwt({ oid: 'me' }), expiresOnTimestamp: later * 1000 }),
+    async () => ({ token: jwt({ oid: 'me' }), expiresOnTimestamp: new Date(later * 1000) }),
+    async () => ({ token: jwt({ oid: 'me', exp: later }), expiresOnTimestamp: null }),
   ]) {
     const scopes = [];
     const provider = new Provider({ tokenCallback: (scope) => (scopes.push(scope), supply(scope)) });
@@ -42,6 +44,7 @@ test('whatever a callback throws or gives is an error of its own kind and harms 
     [() => undefined, /not undefined/],
     [() => ({ token: jwt({ oid: 'me' }), expiresOnTimestamp: later }), /unit/],
     [() => ({ token: jwt({ oid: 'me' }), expiresOnTimestamp: Infinity }), /unit/],
+    [() => ({ token: jwt({ oid: 'me' }), expiresOnTimestamp: 'in an hour' }), /unit/],
     [() => ({ token: jwt({ oid: 'me' }), expiresOnTimestamp: NaN }), /unit/],
     [() => { throw new Error(`refused: ${jwt({ secret: 'x'.repeat(40) })}`); }, /refused: \[token\]/],
   ];

@@ -24,6 +24,7 @@ struct Details {
     correlation_id: Option<String>,
     http_status: Option<u16>,
     retry_after: Option<Duration>,
+    pause: Duration,
     retry_in: Option<Duration>,
 }
 
@@ -45,6 +46,7 @@ impl Error {
             correlation_id: None,
             http_status: None,
             retry_after: None,
+            pause: Duration::ZERO,
             retry_in: None,
         }))
     }
@@ -108,6 +110,11 @@ impl Error {
         self
     }
 
+    pub(crate) fn with_pause(mut self, pause: Duration) -> Self {
+        self.0.pause = pause;
+        self
+    }
+
     pub(crate) fn with_correlation_id(mut self, id: Option<String>) -> Self {
         self.0.correlation_id = id.as_deref().map(presentable);
         self
@@ -158,6 +165,11 @@ impl Error {
     /// How long the source asked to be left alone (`Retry-After`).
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
+    }
+
+    /// How far apart requests to this source have to be, whatever waits for them.
+    pub(crate) fn pause(&self) -> Duration {
+        self.0.pause
     }
 
     /// How long until the provider tries again by itself, when the caller was turned away before that.

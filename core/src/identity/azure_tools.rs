@@ -66,7 +66,7 @@ impl Source for SignedIn {
         let answer = pollster::block_on(credential.get_token(&[&self.settings.scope], None));
         match answer {
             Ok(AccessToken { token, expires_on, .. }) => {
-                let expires = u64::try_from(expires_on.unix_timestamp()).ok();
+                let expires = u64::try_from(expires_on.unix_timestamp()).ok().map(Duration::from_secs);
                 transport::local(token.secret(), expires, None, &self.settings)
             }
             Err(error) => Err(self.tool.failure(&runner, &error.to_string(), timeout)),

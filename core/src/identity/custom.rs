@@ -10,11 +10,10 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Seconds for milliseconds, or the other way round, are off by a factor of a thousand; no token by a year.
-const YEAR_S: u64 = 365 * 24 * 3600;
+const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
-fn is_mistaken(expires_unix_s: u64) -> bool {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    expires_unix_s.abs_diff(now) > YEAR_S
+fn is_mistaken(expires_unix: Duration) -> bool {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().abs_diff(expires_unix) > YEAR
 }
 
 pub(super) struct Custom {
@@ -29,7 +28,7 @@ impl Source for Custom {
 
     fn fetch(&self, timeout: Duration) -> Result<Grant> {
         let token = self.callback.ask(Some(&self.settings.scope), timeout)?;
-        let expires = token.expires_unix_ms.map(|ms| ms / 1000);
+        let expires = token.expires_unix_ms.map(Duration::from_millis);
         if expires.is_some_and(is_mistaken) {
             let message =
                 "The token callback gave an expiry that is years from now or past: is it in the wrong unit?";

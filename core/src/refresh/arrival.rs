@@ -2,7 +2,7 @@
 
 use super::machine::{Early, Flight, Held, Machine, Random};
 use super::pace::Forced;
-use super::policy::Life;
+use super::policy::{Life, Policy};
 use super::step::Action;
 use crate::clock::{Now, millis};
 use crate::error::{Error, ErrorKind};
@@ -10,7 +10,7 @@ use crate::event::ProviderEvent;
 use crate::grant::Grant;
 use crate::token::{Parts, Token};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 /// With less left a token is no answer: it would expire on its way to the server. For tokens that live less
 /// than ten times as long: a tenth of their life.
@@ -27,24 +27,30 @@ impl Machine {
         out: &mut Vec<Action>,
     ) {
         let Some(flight) = self.landed(now, number) else { return };
-        if grant.end().saturating_sub(now.boot) < LEAST_LEFT.min(grant.lifetime / 10) {
-            let error = Error::new(ErrorKind::BadResponse, "The source's token expired on its way here.");
-            return self.plan_retry(now, &flight, error, random, out);
+        let left = grant.end().saturating_sub(now.boot);
+        let ends = self.pace.count_ends(Policy::is_end(left, grant.lifetime));
+        let nominal = Some(grant.lifetime).filter(|nominal| !nominal.is_zero());
+        let before = || self.held.as_ref().map(|held| held.life.nominal);
+        let least = Policy::end_interval(ends, nominal.or_else(before));
+        if left.is_zero() || left < LEAST_LEFT.min(grant.lifetime / 10) {
+            return self.plan_retry(now, &flight, expired(&grant), least, random, out);
         }
         self.skew_ms = grant.skew_ms.or(self.skew_ms);
         // Whoever was refused while the request was under way waits for its answer too.
         let rejected = flight.forced == Some(Forced::Rejection) || self.pace.wants(Forced::Rejection);
         if self.is_held(&grant) {
             self.see_again(now, grant.end(), out);
-            self.not_newer(now, &flight);
+            self.not_newer(now, &flight, least);
+        } else if !grant.not_before.is_zero() && self.valid(now).is_none() {
+            self.came_early(now, &flight, grant, least, out);
         } else if !grant.not_before.is_zero() {
             self.keep_for_later(now, grant);
-            self.not_newer(now, &flight);
+            self.not_newer(now, &flight, least);
         } else if self.is_better(now, &grant, flight.forced) {
-            self.install(now, grant, rejected, random, out);
+            self.install(now, grant, rejected, least, random, out);
         } else {
             self.tally.unchanged += 1;
-            self.not_newer(now, &flight);
+            self.not_newer(now, &flight, least);
         }
     }
 
@@ -52,7 +58,7 @@ impl Machine {
     pub(super) fn activate(&mut self, now: Now, random: Random<'_>, out: &mut Vec<Action>) {
         let Some(early) = self.early.take_if(|early| early.valid_from <= now.boot) else { return };
         if early.grant.end() > now.boot && self.is_better(now, &early.grant, None) {
-            self.install(now, early.grant, false, random, out);
+            self.install(now, early.grant, false, Duration::ZERO, random, out);
             // Whatever forced the request under way has another token now.
             self.flight.iter_mut().for_each(|flight| flight.forced = None);
         } else {
@@ -71,6 +77,26 @@ impl Machine {
         let left = grant.end().saturating_sub(now.boot);
         let enough = left >= self.policy.min_validity(life(grant, now)).max(held.token.left(now) / 2);
         grant.end() > held.token.end() || forced.is_some() && enough
+    }
+
+    /// With nothing valid in hand a token that is not valid yet is no reason to wait for it: the next may be.
+    fn came_early(
+        &mut self,
+        now: Now,
+        flight: &Flight,
+        grant: Grant,
+        least: Duration,
+        out: &mut Vec<Action>,
+    ) {
+        let interval = self.policy.interval(Some(life(&grant, now))).max(least);
+        let error = not_yet_valid(now, &grant);
+        let changed = self.is_change(&error);
+        self.keep_for_later(now, grant);
+        self.pace.came_early(now.boot, interval, error.clone());
+        if let Some(cause) = flight.forced {
+            self.pace.forced_in_vain(cause, now.boot, interval);
+        }
+        self.report_failure(now, error, changed, out);
     }
 
     /// Of several the one that may be used first: a source that hands out ever later ones must not put the
@@ -97,8 +123,8 @@ impl Machine {
 
     /// Nothing newer came: ask again, but ever less in a hurry the more validity is left. A refresh that was
     /// planned for later stays where it is, unless the token now turns out to expire sooner.
-    fn not_newer(&mut self, now: Now, flight: &Flight) {
-        let interval = self.policy.interval(self.life(now));
+    fn not_newer(&mut self, now: Now, flight: &Flight, least: Duration) {
+        let interval = self.policy.interval(self.life(now)).max(least);
         self.pace.answered(now.boot, interval);
         if let Some(cause) = flight.forced {
             self.pace.forced_in_vain(cause, now.boot, interval);
@@ -113,9 +139,17 @@ impl Machine {
         self.pace.schedule(next.max(now.boot + interval));
     }
 
-    fn install(&mut self, now: Now, grant: Grant, at_once: bool, random: Random<'_>, out: &mut Vec<Action>) {
+    fn install(
+        &mut self,
+        now: Now,
+        grant: Grant,
+        at_once: bool,
+        least: Duration,
+        random: Random<'_>,
+        out: &mut Vec<Action>,
+    ) {
         let (life, end) = (life(&grant, now), grant.end());
-        let interval = self.policy.interval(Some(life));
+        let interval = self.policy.interval(Some(life)).max(least);
         let refresh_in =
             self.policy.refresh_after(life, grant.refresh_in, self.first, random()).max(interval);
         self.first = false;
@@ -146,6 +180,28 @@ impl Machine {
         self.held = Some(held);
         self.listeners.news(now.boot, on, at_once, random);
     }
+}
+
+fn expired(grant: &Grant) -> Error {
+    let what = match grant.remaining.is_zero() {
+        true => {
+            "The token source answered a token that has already expired, by the clock of whoever issued it."
+        }
+        false => "The source's token expired on its way here.",
+    };
+    Error::new(ErrorKind::BadResponse, what)
+}
+
+/// The moment is shown by this machine's clock, which whoever reads the message can look at.
+fn not_yet_valid(now: Now, grant: &Grant) -> Error {
+    let from = UNIX_EPOCH + now.wall + grant.not_before;
+    let message = format!(
+        "The token source answered a token that is valid only from {} on, {} s from now. Check the clocks of this \
+         machine and of the source.",
+        httpdate::fmt_http_date(from),
+        grant.not_before.as_secs_f64().ceil()
+    );
+    Error::new(ErrorKind::BadResponse, message)
 }
 
 /// The lengths that the times of this token scale with, if it is used from now on.

@@ -333,7 +333,7 @@ impl Machine {
 
     fn failed(&mut self, now: Now, number: u64, error: Error, random: Random<'_>, out: &mut Vec<Action>) {
         if let Some(flight) = self.landed(now, number) {
-            self.plan_retry(now, &flight, error, random, out);
+            self.plan_retry(now, &flight, error, Duration::ZERO, random, out);
         }
     }
 
@@ -342,16 +342,26 @@ impl Machine {
         now: Now,
         flight: &Flight,
         error: Error,
+        least: Duration,
         random: Random<'_>,
         out: &mut Vec<Action>,
     ) {
         let life = self.life(now);
         let awaited = !self.waiters.is_empty();
-        let context = Context { now: now.boot, life, awaited, forced: flight.forced };
-        let changed = self.pace.last_error().is_none_or(|before| before.kind() != error.kind());
+        let context = Context { now: now.boot, life, awaited, forced: flight.forced, least };
+        let changed = self.is_change(&error);
+        self.pace.failed(&self.policy, &context, error.clone(), random);
+        self.report_failure(now, error, changed, out);
+    }
+
+    /// Whether it is another kind of trouble than before.
+    pub(super) fn is_change(&self, error: &Error) -> bool {
+        self.pace.last_error().is_none_or(|before| before.kind() != error.kind())
+    }
+
+    pub(super) fn report_failure(&mut self, now: Now, error: Error, changed: bool, out: &mut Vec<Action>) {
         self.tally.failed(error.kind());
         self.trouble = Some((error.clone(), now.wall));
-        self.pace.failed(&self.policy, &context, error.clone(), random);
         let next_attempt_in = self.pace.alarm(false).unwrap_or_default().saturating_sub(now.boot);
         let attempt = self.pace.attempts();
         out.push(Action::Report(ProviderEvent::RefreshFailed { error, attempt, next_attempt_in, changed }));

@@ -42,6 +42,8 @@ pub(super) struct Pace {
     /// When the source itself said when to come back, nobody hurries it.
     told_to_wait: bool,
     last_error: Option<Error>,
+    /// Answers in a row that brought the end of a token.
+    ends: u32,
 }
 
 /// Who is affected by a failure.
@@ -53,6 +55,8 @@ pub(super) struct Context {
     pub(super) awaited: bool,
     /// Why the failed request was made.
     pub(super) forced: Option<Forced>,
+    /// The next request waits so long at least.
+    pub(super) least: Duration,
 }
 
 impl Pace {
@@ -129,10 +133,25 @@ impl Pace {
         [self.planned(), forced, caller].into_iter().flatten().min()
     }
 
+    /// An answer brought a token: how many in a row were the end of one.
+    pub(super) fn count_ends(&mut self, is_end: bool) -> u32 {
+        self.ends = if is_end { self.ends.saturating_add(1) } else { 0 };
+        self.ends
+    }
+
+    /// With nothing valid in hand a token came that is not valid yet: a failure for whoever asks, but the source works,
+    /// so the next request comes as after any answer.
+    pub(super) fn came_early(&mut self, now: Duration, interval: Duration, error: Error) {
+        let failures = self.failures.saturating_add(1);
+        self.answered(now, interval);
+        (self.failures, self.last_error, self.hurried) = (failures, Some(error), true);
+        self.next = Some(now + interval);
+    }
+
     /// The source answered: it is not asked again before `interval` is over.
     pub(super) fn answered(&mut self, now: Duration, interval: Duration) {
-        let (next, forced_gate, forced_in_vain) = (self.next, self.forced_gate, self.forced_in_vain);
-        *self = Self { next, gate: now + interval, forced_gate, forced_in_vain, ..Self::default() };
+        let Self { next, forced_gate, forced_in_vain, ends, .. } = *self;
+        *self = Self { next, gate: now + interval, forced_gate, forced_in_vain, ends, ..Self::default() };
     }
 
     /// A newer token came. What went before does not count, unless a rejection brought it: whoever rejects
@@ -162,15 +181,15 @@ impl Pace {
         error: Error,
         random: &mut dyn FnMut() -> f64,
     ) {
-        let Context { now, life, awaited, forced } = *context;
+        let Context { now, life, awaited, forced, least } = *context;
         let scheduled = self.next.filter(|next| forced.is_some() && *next > now);
         self.hurried = awaited;
-        self.told_to_wait = error.retry_after().is_some();
+        self.told_to_wait = error.retry_after().is_some() || !least.is_zero();
         if error.is_retriable() {
             self.failures = self.failures.saturating_add(1);
             let back_off = policy.back_off(self.failures, life, awaited, random());
             let wait = error.retry_after().map_or(back_off, |wish| policy.retry_after(wish, back_off));
-            self.gate = now + wait;
+            self.gate = now + wait.max(least).max(error.pause());
             self.forced = self.forced.or(forced);
             // With nothing valid in hand it is the retry that matters.
             self.next = Some(scheduled.filter(|_| life.is_some()).unwrap_or(self.gate));
@@ -194,7 +213,8 @@ impl Pace {
             return;
         }
         self.hurried = true;
-        let soon = now + policy.back_off(self.failures, None, true, random());
+        let pause = self.last_error.as_ref().map_or(Duration::ZERO, Error::pause);
+        let soon = now + policy.back_off(self.failures, None, true, random()).max(pause);
         self.gate = self.gate.min(soon);
         self.next = self.next.map(|next| next.min(soon));
     }

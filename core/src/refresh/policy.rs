@@ -40,7 +40,31 @@ const FATAL_MAX: Duration = Duration::from_secs(300);
 /// A source may not silence a provider for longer than this with `Retry-After`.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(300);
 
+/// With a smaller share of its nominal life left a token is the end of one: whoever keeps handing those out is asked
+/// less often than the little that is left asks for.
+const END_SHARE: f64 = 0.05;
+/// So many ends in a row are forgiven: the end of a token that the source keeps until it expires, its successor late.
+const ENDS_FORGIVEN: u32 = 3;
+/// Then requests keep this distance: three a minute. For tokens that live less than 20 minutes as much less.
+const END_INTERVAL: Duration = Duration::from_secs(20);
+/// What a token is taken to live when nothing says it.
+const UNKNOWN_LIFE: Duration = Duration::from_secs(3600);
+
 impl Policy {
+    /// Whether a token that came with so much left is the end of one.
+    pub(crate) fn is_end(left: Duration, nominal: Duration) -> bool {
+        left.is_zero() || left < nominal.mul_f64(END_SHARE)
+    }
+
+    /// The least distance of requests after so many ends in a row.
+    pub(crate) fn end_interval(ends: u32, nominal: Option<Duration>) -> Duration {
+        let nominal = nominal.unwrap_or(UNKNOWN_LIFE);
+        match ends {
+            ..ENDS_FORGIVEN => Duration::ZERO,
+            _ => END_INTERVAL.mul_f64((nominal.as_secs_f64() / LONG_LIVED.as_secs_f64()).min(1.0)),
+        }
+    }
+
     /// How long before expiry a new token is asked for at the latest.
     pub(crate) fn lower_bound(&self, life: Life) -> Duration {
         self.lower_bound.min(life.nominal.mul_f64(0.25))

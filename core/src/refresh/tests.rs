@@ -725,3 +725,207 @@ fn a_forked_child_that_inherits_next_to_nothing_does_not_ask_at_once() {
     let wait = child.machine.alarm(child.now).unwrap() - child.now.boot;
     assert_eq!(wait, Duration::from_millis(2500), "half of a twentieth of the 100 s that are left");
 }
+
+impl Bench {
+    /// A token of an hour with so much left, in milliseconds.
+    fn end_of_one(&self, secret: &str, left_ms: u64) -> Grant {
+        let remaining = Duration::from_millis(left_ms);
+        Grant { remaining, lifetime: seconds(3600), ..self.grant(secret, 1) }
+    }
+
+    /// Requests in the ten minutes that follow, by callers who come every 100 ms, if each is answered so.
+    fn requests_in_ten_minutes(&mut self, answer: impl Fn(&Self, u64) -> Grant) -> u64 {
+        let (mut requests, mut flight) = (0, None);
+        for _ in 0..6000 {
+            self.pass(Duration::from_millis(100));
+            flight = flight.or(self.get().1).or(fetch(&self.step(Event::Timer)));
+            if let Some(number) = flight.take() {
+                requests += 1;
+                let grant = answer(self, number);
+                flight = fetch(&self.step(Event::Answered(number, grant)));
+            }
+        }
+        requests
+    }
+}
+
+#[test]
+fn whoever_hands_out_the_ends_of_tokens_is_asked_three_times_a_minute_at_most() {
+    for left_ms in [0, 900, 2_000, 20_000, 90_000] {
+        let asked =
+            Bench::new().requests_in_ten_minutes(|bench, n| bench.end_of_one(&n.to_string(), left_ms));
+        assert!((10..=33).contains(&asked), "{asked} requests in ten minutes, {left_ms} ms left");
+    }
+    let asked = Bench::new()
+        .requests_in_ten_minutes(|bench, _| Grant { lifetime: Duration::ZERO, ..bench.end_of_one("old", 0) });
+    assert!(asked <= 33, "{asked} requests for an opaque token that has expired");
+}
+
+#[test]
+fn three_ends_of_tokens_are_forgiven_and_one_that_lasts_begins_anew() {
+    let mut bench = Bench::new();
+    let mut flight = bench.get().1.unwrap();
+    for n in 0..3 {
+        let grant = bench.end_of_one(&format!("end {n}"), 20_000);
+        bench.step(Event::Answered(flight, grant));
+        let (wait, next) = bench.advance_to_request();
+        assert_eq!(wait >= seconds(20), n == 2, "after {} of them {wait:?}", n + 1);
+        flight = next;
+    }
+    bench.answer(flight, "one that lasts", 3600);
+    bench.pass(seconds(3590));
+    let flight = bench.get().1.or(fetch(&bench.step(Event::Timer))).unwrap();
+    let grant = bench.end_of_one("another end", 20_000);
+    bench.step(Event::Answered(flight, grant));
+    assert!(bench.advance_to_request().0 < seconds(20));
+}
+
+#[test]
+fn with_nothing_in_hand_a_token_for_later_is_a_failure_that_says_so_and_the_next_is_asked_for_soon() {
+    let mut bench = Bench::new();
+    let (_, flight) = bench.get_with(seconds(2), true);
+    let grant = Grant { not_before: seconds(300), ..bench.grant("later", 6) };
+    let grant = Grant { remaining: seconds(306), ..grant };
+    let actions = bench.step(Event::Answered(flight.unwrap(), grant));
+    let reported = actions.iter().find_map(|action| match action {
+        Action::Report(ProviderEvent::RefreshFailed { error, changed, .. }) => {
+            Some((error.clone(), *changed))
+        }
+        _ => None,
+    });
+    let (error, changed) = reported.expect("a failure is reported");
+    assert!(changed && error.kind() == ErrorKind::BadResponse);
+    assert!(
+        error.message().contains("valid only from Mon, 12 Jan 1970 13:51:40 GMT on, 300 s from now"),
+        "{error}"
+    );
+    let status = bench.machine.status(bench.now);
+    assert_eq!((status.attempts, status.counters.failures["BAD_RESPONSE"]), (1, 1));
+    assert!(status.last_error.unwrap().message.contains("valid only from"));
+    assert_eq!(
+        told(&actions, 1),
+        Told::Error(ErrorKind::BadResponse),
+        "the next attempt is beyond its deadline"
+    );
+    let (wait, flight) = bench.advance_to_request();
+    assert_eq!(
+        wait,
+        Duration::from_millis(15_300),
+        "a twentieth of that token's life, and not the configured 30 s"
+    );
+    bench.answer(flight, "now", 6);
+    assert_eq!(bench.get().0, token("now"));
+}
+
+#[test]
+fn a_token_whose_time_has_come_is_used_at_whatever_happens_next() {
+    let mut bench = Bench::new();
+    let flight = bench.get().1.unwrap();
+    let grant = Grant { not_before: seconds(5), ..bench.grant("early", 3600) };
+    bench.step(Event::Answered(flight, grant));
+    bench.pass(seconds(6));
+    let actions = bench.step(Event::Subscribed(99)); // not the timer, and nobody who asks
+    assert!(published(&actions));
+    assert_eq!(bench.get().0, token("early"));
+}
+
+#[test]
+fn a_forced_answer_with_less_than_the_least_validity_does_not_replace_the_token() {
+    let mut bench = Bench::with_token(100);
+    bench.pass(seconds(97));
+    let flight = fetch(&bench.step(Event::Refresh)).or(fetch(&bench.step(Event::Timer))).expect("a request");
+    // Half of the 3 s that are left is less than a twentieth of a token's life of 100 s.
+    let grant =
+        Grant { remaining: Duration::from_millis(2500), lifetime: seconds(100), ..bench.grant("two", 1) };
+    assert!(!published(&bench.step(Event::Answered(flight, grant))));
+    assert_eq!(bench.machine.newest().unwrap().secret(), "one");
+}
+
+#[test]
+fn forced_refreshes_in_vain_are_ten_minutes_apart_at_most() {
+    let mut bench = Bench::with_token(86_400);
+    let mut longest = Duration::ZERO;
+    for _ in 0..12 {
+        let before = bench.now.boot;
+        bench.step(Event::Refresh);
+        let flight = loop {
+            let actions = bench.advance().1;
+            if let Some(flight) = fetch(&actions) {
+                break flight;
+            }
+        };
+        longest = longest.max(bench.now.boot - before);
+        bench.answer(flight, "one", 80_000);
+    }
+    assert_eq!(longest, seconds(600));
+}
+
+#[test]
+fn a_repeated_token_shows_its_new_end_and_keeps_its_plan() {
+    let mut bench = Bench::with_token(3600);
+    let first = bench.machine.newest().unwrap().clone();
+    bench.pass(seconds(60));
+    let flight = fetch(&bench.step(Event::Refresh)).unwrap();
+    bench.answer(flight, "one", 3000);
+    let again = bench.machine.newest().unwrap();
+    assert_eq!(again.expires_unix_ms(), (START.as_secs() + 60 + 3000) * 1000);
+    assert_eq!(again.refresh_unix_ms(), first.refresh_unix_ms());
+    assert_eq!(again.version(), first.version());
+}
+
+#[test]
+fn refreshes_are_jittered_each_by_its_own_draw() {
+    let refresh_after = |random: f64| {
+        let mut bench = Bench::new();
+        bench.machine = Machine::new(Policy::default());
+        bench.random = random;
+        let flight = bench.get().1.unwrap();
+        bench.answer(flight, "one", 3600);
+        bench.machine.status(bench.now).next_refresh_in_ms.unwrap()
+    };
+    let draws = [0.0, 0.25, 0.5, 0.75, 0.99].map(refresh_after);
+    assert!(draws.windows(2).all(|pair| pair[0] < pair[1]), "the first refresh: {draws:?}");
+    let second = |random: f64| {
+        let mut bench = Bench::new();
+        bench.machine = Machine::new(Policy::default());
+        let flight = bench.get().1.unwrap();
+        bench.answer(flight, "one", 3600);
+        bench.random = random;
+        let (_, flight) = bench.advance_to_request();
+        bench.answer(flight, "two", 3600);
+        bench.machine.status(bench.now).next_refresh_in_ms.unwrap()
+    };
+    let draws = [0.0, 0.25, 0.5, 0.75, 1.0].map(second);
+    assert!(draws.windows(2).all(|pair| pair[0] > pair[1]), "those that follow: {draws:?}");
+    assert_eq!(draws[0] - draws[4], 180_000, "a twentieth of its life in all");
+}
+
+#[test]
+fn the_previous_user_name_is_that_of_the_token_before_and_of_no_other() {
+    let mut bench = Bench::with_token(3600);
+    let previous = |bench: &Bench| bench.machine.facts(bench.now, 1, "").previous_username;
+    assert_eq!(previous(&bench), None);
+    for (secret, username, expected) in
+        [("two", "other", Some("oid")), ("three", "other", None), ("four", "oid", Some("other"))]
+    {
+        let (_, flight) = bench.advance_to_request();
+        let grant = Grant { username: username.into(), ..bench.grant(secret, 3600) };
+        bench.step(Event::Answered(flight, grant));
+        assert_eq!(previous(&bench).as_deref(), expected, "after {secret}");
+    }
+}
+
+#[test]
+fn a_source_in_need_of_a_pause_gets_it_also_from_whoever_is_in_a_hurry() {
+    let mut bench = Bench::new();
+    bench.random = 0.0;
+    let (_, flight) = bench.get_with(seconds(1), true);
+    let error = || Error::new(ErrorKind::BadResponse, "updating").with_pause(seconds(1));
+    bench.step(Event::Failed(flight.unwrap(), error()));
+    let (wait, flight) = bench.advance_to_request();
+    assert_eq!(wait, seconds(1));
+    bench.step(Event::Failed(flight, error()));
+    bench.pass(Duration::from_millis(10));
+    assert_eq!(bench.get(), (Told::Nothing, None), "it waits within its deadline");
+    assert_eq!(bench.advance_to_request().0, Duration::from_millis(990));
+}

@@ -17,8 +17,6 @@ use zeroize::Zeroizing;
 
 /// IMDS waits at least this long between tries; it says so on 404, 429 and 5xx.
 const MANAGED_IDENTITY_RETRY: Duration = Duration::from_secs(1);
-/// 410 from IMDS: it is being updated, and back within 70 s.
-const MANAGED_IDENTITY_GONE: Duration = Duration::from_secs(70);
 /// `exp` and `Date` are whole seconds: their difference may be one too long.
 const WHOLE_SECOND: Duration = Duration::from_secs(1);
 
@@ -73,6 +71,11 @@ fn skew_ms(date: u64) -> Option<i64> {
     i64::try_from(here.as_millis()).ok()?.checked_sub(server)
 }
 
+/// This machine's clock, since the Unix epoch.
+fn here() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
 fn unix(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
@@ -86,7 +89,9 @@ pub(super) fn read(
     body: Vec<u8>,
     settings: &Settings,
 ) -> Result<Grant> {
-    grant(&mut accepted(endpoint, address, head, body)?, head, None, settings)
+    let mut answer = accepted(endpoint, address, head, body)?;
+    let left = seconds(&answer["expires_in"]).map(Duration::from_secs);
+    grant(&mut answer, left, head, None, settings)
 }
 
 /// One text out of an answer that is not a token, or the error that it amounts to.
@@ -135,11 +140,11 @@ fn accepted(endpoint: Endpoint, address: &str, head: &Head, body: Vec<u8>) -> Re
     }
 }
 
-/// A token that came by another way than HTTP, with its end by this machine's clock; the token's own counts if it is
-/// earlier. `username`: the Redis user name as its owner gives it, if he does.
+/// A token that came by another way than HTTP, with its end since the Unix epoch by this machine's clock; without, the
+/// token's own counts. `username`: the Redis user name as its owner gives it, if it does.
 pub(crate) fn local(
     secret: &str,
-    expires_unix_s: Option<u64>,
+    expires_unix: Option<Duration>,
     username: Option<&str>,
     settings: &Settings,
 ) -> Result<Grant> {
@@ -151,12 +156,18 @@ pub(crate) fn local(
         sent_at: entrakey_sys::clock::boot(),
         skew_ms: None,
     };
-    let expires_in = expires_unix_s.map(|end| end.saturating_sub(unix(SystemTime::now())));
-    let mut json = serde_json::json!({"access_token": secret, "expires_in": expires_in});
-    grant(&mut json, &head, username, settings)
+    let left = expires_unix.map(|end| end.saturating_sub(here()));
+    grant(&mut serde_json::json!({"access_token": secret}), left, &head, username, settings)
 }
 
-fn grant(json: &mut Value, head: &Head, username: Option<&str>, settings: &Settings) -> Result<Grant> {
+/// `left`: the validity left as the source states it.
+fn grant(
+    json: &mut Value,
+    left: Option<Duration>,
+    head: &Head,
+    username: Option<&str>,
+    settings: &Settings,
+) -> Result<Grant> {
     let bad =
         |reason: &str| Error::new(ErrorKind::BadResponse, format!("The token source answered {reason}."));
     let secret = taken(json, "access_token");
@@ -173,23 +184,28 @@ fn grant(json: &mut Value, head: &Head, username: Option<&str>, settings: &Setti
         (None, None) => Claims::default().username(&settings.username_claim)?,
     };
     let claims = claims.unwrap_or_default();
-    let server_now = head.date.unwrap_or_else(|| unix(SystemTime::now()));
-    let until = |moment: u64| Duration::from_secs(moment.saturating_sub(server_now));
-    let said = seconds(&json["expires_in"]).map(Duration::from_secs);
-    let by_claim = claims.expires_at.map(|exp| until(exp).saturating_sub(WHOLE_SECOND));
-    let by_date = || seconds(&json["expires_on"]).map(|moment| until(moment).saturating_sub(WHOLE_SECOND));
-    let remaining = match (said, by_claim) {
+    // Whoever issued the token goes by a clock of its own: its `Date` shows it, or else what it says is left of a token
+    // that says itself when it ends. This machine's clock says nothing of that, and may be off.
+    let exp = claims.expires_at.map(Duration::from_secs);
+    let by_what_is_left = || Some(exp?.saturating_sub(left?));
+    let server_now = head.date.map(Duration::from_secs).or_else(by_what_is_left);
+    let until = |moment: u64| Duration::from_secs(moment).saturating_sub(server_now.unwrap_or_else(here));
+    let by_clock = |moment: u64| until(moment).saturating_sub(WHOLE_SECOND);
+    let by_claim = claims.expires_at.map(by_clock).filter(|_| head.date.is_some() || left.is_none());
+    let remaining = match (left, by_claim) {
         (Some(a), Some(b)) => a.min(b),
         (Some(one), None) | (None, Some(one)) => one,
-        (None, None) => by_date().ok_or_else(|| bad("a token without saying when it expires"))?,
+        (None, None) => seconds(&json["expires_on"])
+            .map(by_clock)
+            .ok_or_else(|| bad("a token without saying when it expires"))?,
     };
-    if remaining < WHOLE_SECOND {
-        return Err(bad("a token that has already expired, by the clock of whoever issued it"));
-    }
-    let lifetime = match (claims.issued_at, claims.expires_at) {
-        (Some(iat), Some(exp)) if exp > iat => Duration::from_secs(exp - iat).max(remaining),
-        _ => remaining,
-    };
+    let nominal = claims.issued_at.zip(claims.expires_at).and_then(|(iat, exp)| exp.checked_sub(iat));
+    let nominal = nominal.filter(|nominal| *nominal > 0).map(Duration::from_secs);
+    // No more can be left of a token than it lives; less than a second is lost on the way.
+    let remaining = nominal.map_or(remaining, |nominal| nominal.min(remaining));
+    let remaining = if remaining < WHOLE_SECOND { Duration::ZERO } else { remaining };
+    let lifetime = nominal.unwrap_or(remaining);
+    let not_before = server_now.and(claims.not_before).map_or(Duration::ZERO, until);
     Ok(Grant {
         secret,
         username,
@@ -197,7 +213,7 @@ fn grant(json: &mut Value, head: &Head, username: Option<&str>, settings: &Setti
         lifetime: lifetime.min(LONGEST_LIFE),
         refresh_in: seconds(&json["refresh_in"]).map(Duration::from_secs),
         sent_at: head.sent_at,
-        not_before: claims.not_before.map_or(Duration::ZERO, until).min(LONGEST_LIFE),
+        not_before: not_before.min(LONGEST_LIFE),
         skew_ms: head.skew_ms,
         uti: claims.text("uti").map(str::to_owned),
     })
@@ -321,12 +337,8 @@ fn refusal(endpoint: Endpoint, address: &str, head: &Head, json: &Value) -> Erro
         }
         _ => managed_identity_refusal(address, head.status, json),
     };
-    let floor = match (endpoint, head.status) {
-        (Endpoint::ManagedIdentity, 410) => Some(MANAGED_IDENTITY_GONE),
-        (Endpoint::Entra, _) => None,
-        _ => error.is_retriable().then_some(MANAGED_IDENTITY_RETRY),
-    };
-    error.with_status(head.status).with_retry_after(head.retry_after.max(floor))
+    let pause = if endpoint == Endpoint::Entra { Duration::ZERO } else { MANAGED_IDENTITY_RETRY };
+    error.with_status(head.status).with_retry_after(head.retry_after).with_pause(pause)
 }
 
 fn entra_refusal(address: &str, status: u16, json: &Value) -> Error {
@@ -434,7 +446,8 @@ mod tests {
         };
         for expires_in in [json!(u64::MAX), json!("18446744073709551615"), json!(1e300)] {
             let answer = json!({"access_token": "opaque", "expires_in": expires_in});
-            let grant = grant(&mut answer.clone(), &head, None, &settings()).unwrap();
+            let left = seconds(&answer["expires_in"]).map(Duration::from_secs);
+            let grant = grant(&mut answer.clone(), left, &head, None, &settings()).unwrap();
             assert_eq!((grant.remaining, grant.lifetime), (LONGEST_LIFE, LONGEST_LIFE), "{expires_in}");
         }
     }
@@ -456,13 +469,78 @@ mod tests {
         Settings::resolve(&config, Environment::of([])).unwrap()
     }
 
+    fn jwt(claims: Value) -> String {
+        use base64::Engine as _;
+        format!("e30.{}.sig", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(claims.to_string()))
+    }
+
+    /// What the transport makes of a token of `claims` with `left` seconds left, if it says so.
+    fn made(claims: Value, left: Option<u64>, head: &Head) -> Grant {
+        let mut answer = json!({"access_token": jwt(claims)});
+        grant(&mut answer, left.map(Duration::from_secs), head, None, &settings()).unwrap()
+    }
+
+    #[test]
+    fn without_a_date_the_sources_clock_is_what_is_left_of_the_token_taken_from_its_end() {
+        let dateless = Head { date: None, ..head(200) };
+        let now = here().as_secs();
+        // This machine's clock is ten minutes slow, or fast: the source's is the one that counts.
+        for theirs in [now + 600, now - 600] {
+            let claims = json!({"iat": theirs - 300, "nbf": theirs - 300, "exp": theirs + 3600});
+            let grant = made(claims, Some(3600), &dateless);
+            assert_eq!((grant.remaining.as_secs(), grant.not_before), (3600, Duration::ZERO));
+            assert_eq!(grant.lifetime.as_secs(), 3900);
+        }
+        let short = made(json!({"exp": now - 300}), Some(300), &dateless);
+        assert_eq!(short.remaining.as_secs(), 300, "a clock that is 600 s off does not make it expired");
+        let early = json!({"nbf": now + 900, "exp": now + 4200});
+        assert_eq!(made(early.clone(), Some(3600), &dateless).not_before.as_secs(), 300);
+        assert_eq!(
+            made(early, None, &dateless).not_before,
+            Duration::ZERO,
+            "nothing shows the source's clock"
+        );
+        let dated = json!({"nbf": 1_300, "exp": 4_600});
+        assert_eq!(made(dated, Some(3600), &head(200)).not_before.as_secs(), 300, "its Date shows it");
+    }
+
+    #[test]
+    fn no_more_is_left_of_a_token_than_it_lives_and_less_than_a_second_is_nothing() {
+        let dateless = Head { date: None, ..head(200) };
+        let hour = json!({"iat": 1_000, "exp": 4_600});
+        assert_eq!(made(hour.clone(), Some(86_400), &dateless).remaining.as_secs(), 3600);
+        assert_eq!(made(hour, Some(0), &dateless).remaining, Duration::ZERO);
+        assert_eq!(made(json!({"exp": 900}), None, &head(200)).remaining, Duration::ZERO);
+    }
+
+    #[test]
+    fn a_hosts_own_token_ends_when_the_host_says_to_the_millisecond() {
+        let end = here() + Duration::from_millis(5_900);
+        let grant = local("opaque", Some(end), None, &settings()).unwrap();
+        let end_on_boot = grant.end();
+        let over = end_on_boot.saturating_sub(entrakey_sys::clock::boot());
+        let left = end.saturating_sub(here());
+        assert!(
+            over <= left + Duration::from_millis(1) && grant.remaining > Duration::from_secs(5),
+            "{over:?} of {left:?}"
+        );
+    }
+
+    #[test]
+    fn an_imds_that_is_being_updated_is_no_refusal_and_is_asked_again_soon() {
+        let error = refusal(Endpoint::ManagedIdentity, "http://imds", &head(410), &Value::Null);
+        assert!(error.is_retriable() && error.retry_after().is_none());
+        assert_eq!(error.pause(), MANAGED_IDENTITY_RETRY);
+        assert_eq!(
+            refusal(Endpoint::Entra, "https://login", &head(503), &Value::Null).pause(),
+            Duration::ZERO
+        );
+    }
+
     #[test]
     fn the_peers_tokens() {
-        use base64::Engine as _;
         const OID: &str = "12345678-9abc-def-1234-56789abcdef0";
-        let jwt = |claims: &str| {
-            format!("e30.{}.sig", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(claims))
-        };
+        let jwt = |claims: &str| jwt(serde_json::from_str(claims).unwrap());
         for case in crate::vectors::cases("parser") {
             let (token, settings, expires_in) = match case["name"].as_str().unwrap() {
                 "2-part jwt" => ("h.p".to_owned(), from_claims(), Some(3600)),
@@ -476,7 +554,8 @@ mod tests {
             };
             let answer = json!({"access_token": token, "expires_in": expires_in});
             let expected = case["expect"].as_str().unwrap();
-            match grant(&mut answer.clone(), &head(200), None, &settings) {
+            let left = expires_in.map(Duration::from_secs);
+            match grant(&mut answer.clone(), left, &head(200), None, &settings) {
                 Ok(_) if expected.contains("ours: ok") => {}
                 Ok(grant) => assert_eq!(grant.username, expected, "{case}"),
                 Err(_) => assert!(expected.contains("error"), "{case}"),

@@ -31,17 +31,36 @@ impl World {
 
     pub fn failed(&mut self, error: &Error) {
         let now = self.now.boot;
-        if let Some(answer) = self.ledger.landing.take()
-            && answer.end.saturating_sub(now) >= answer.least_left()
-        {
-            self.violate("O5: an answer with enough left counts as a failure");
+        let mut least = Duration::ZERO;
+        if let Some(answer) = self.ledger.landing.take() {
+            least = self.pacing.count_ends(now, answer.is_end(now), answer.lifetime);
+            let expired = answer.end.saturating_sub(now) < answer.least_left();
+            if !expired && !answer.not_before.is_zero() && self.valid().is_none() {
+                return self.came_early(answer, error, least);
+            }
+            if !expired {
+                self.violate("O5: an answer with enough left counts as a failure");
+            }
         }
         let seen = self.valid().map(|(_, life)| life.seen);
         let (waiting, asked) = (!self.ledger.waiting.is_empty(), self.ledger.asked.take());
-        self.pacing.failed(now, error, asked, seen, waiting);
-        let held_off = asked.is_some() || !error.is_retriable();
+        self.pacing.failed(now, error, asked, seen, waiting, least);
+        let held_off = asked.is_some() || !error.is_retriable() || !least.is_zero();
         let next = self.pacing.planned().filter(|_| held_off);
         self.ledger.held_off_until = next.map_or(Duration::ZERO, |next| next.to);
+    }
+
+    /// With nothing valid in hand a token that is not valid yet is a failure, and the source is asked again as after any
+    /// answer, going by the life of that token.
+    fn came_early(&mut self, answer: Landing, error: &Error, least: Duration) {
+        let now = self.now.boot;
+        if error.kind() != ErrorKind::BadResponse || !error.message().contains("valid only from") {
+            self.violate("O4: the error does not say from when the token is valid");
+        }
+        self.keep_for_later(now, answer);
+        let interval = self.terms.interval(Some(answer.end.saturating_sub(now))).max(least);
+        self.pacing.came_early(now, interval, error.kind());
+        self.ledger.held_off_until = now + interval;
     }
 
     pub fn publish(&mut self, token: &Arc<Token>) {
@@ -81,7 +100,9 @@ impl World {
         if ripened {
             self.pacing.activated(now, life, grant.hint);
         } else {
-            rejected = self.pacing.installed(now, life, grant.hint);
+            let least = self.pacing.count_ends(now, grant.is_end(now), grant.lifetime);
+            rejected = self.pacing.installed(now, life, grant.hint, least);
+            self.hold_off(least);
             self.ledger.landing = None;
         }
         self.ledger.early = self.ledger.early.filter(|early| early.grant.end > grant.end && !ripened);
@@ -149,12 +170,24 @@ impl World {
         let again = self.ledger.serving.as_ref().is_some_and(|serving| serving.token.id == landing.id);
         let better =
             self.ledger.serving.as_ref().is_none_or(|serving| self.is_better(now, &landing, serving, false));
+        let least = self.pacing.count_ends(now, landing.is_end(now), landing.lifetime);
         if !again && !landing.not_before.is_zero() {
+            if self.valid().is_none() {
+                self.violate("O4: a token that is not valid yet, with nothing in hand, is no failure");
+            }
             self.keep_for_later(now, landing);
         } else if !again && better {
             self.violate("O3: a better token is not used");
         }
-        self.pacing.not_newer(now, self.valid());
+        self.pacing.not_newer(now, self.valid(), least);
+        self.hold_off(least);
+    }
+
+    /// A source that hands out the ends of tokens is asked rarely, also when it has just got better.
+    fn hold_off(&mut self, least: Duration) {
+        if !least.is_zero() {
+            self.ledger.held_off_until = self.now.boot + least;
+        }
     }
 
     fn keep_for_later(&mut self, now: Duration, grant: Landing) {
@@ -253,7 +286,7 @@ impl World {
         let settled = Duration::from_secs(700) + self.terms.longest_back_off(None);
         let healthy = self.source.mood == Mood::Healthy && self.source.mood_since + settled < caller.came;
         let pause = self.terms.longest_back_off(None).max(self.terms.interval(None));
-        let enough = self.terms.request_end(None) + pause + SLACK;
+        let enough = self.terms.request_timeout(None) + pause + SLACK;
         (kind == ErrorKind::Timeout && healthy && patience >= enough)
             .then(|| "O7: a time-out although the source was healthy throughout".to_owned())
     }
@@ -335,7 +368,7 @@ impl World {
         // A life that was cut short makes the machine go by the times that hold without a token.
         let seen = Some(serving.life.seen).filter(|_| !serving.cut);
         let pause = terms.longest_back_off(seen).max(terms.interval(seen));
-        let needed = terms.request_end(seen) + pause + terms.interval(Some(serving.life.seen)) + SLACK;
+        let needed = terms.request_timeout(seen) + pause + terms.interval(Some(serving.life.seen)) + SLACK;
         let start = self.source.mood_since.max(self.ledger.held_off_until).max(serving.refresh_on);
         let window_end = serving.end.saturating_sub(terms.min_validity(serving.life.nominal));
         // Where the margin is less than the least validity, the last question can come between the two.

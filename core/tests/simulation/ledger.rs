@@ -55,6 +55,11 @@ pub struct Landing {
 }
 
 impl Landing {
+    /// Whether it is the end of a token.
+    pub fn is_end(&self, now: Duration) -> bool {
+        self.end.saturating_sub(now) < self.lifetime.mul_f64(0.05)
+    }
+
     /// With less left it has expired on its way.
     pub fn least_left(&self) -> Duration {
         Duration::from_secs(1).min(self.lifetime / 10)

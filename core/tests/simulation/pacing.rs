@@ -3,6 +3,7 @@
 
 use crate::terms::{Life, Span, Terms};
 use entrakey_core::{Error, ErrorKind};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 /// Who wants a request that the schedule does not.
@@ -47,9 +48,18 @@ pub struct Pacing {
     hurried: bool,
     told_to_wait: bool,
     first: bool,
+    /// Answers in a row that brought the end of a token.
+    ends: u32,
+    /// When the requests of the last minute started.
+    starts: VecDeque<Duration>,
+    /// Since when the answers bring nothing but the ends of long-lived tokens, after the third.
+    at_ends_since: Option<Duration>,
     pub known: Option<Known>,
     pub flight: Option<Flight>,
 }
+
+/// A source that hands out the ends of tokens is asked so often at most, whoever wants a token.
+const AT_ENDS_A_MINUTE: usize = 3;
 
 impl Pacing {
     pub fn new(terms: Terms) -> Self {
@@ -66,6 +76,9 @@ impl Pacing {
             hurried: false,
             told_to_wait: false,
             first: true,
+            ends: 0,
+            starts: VecDeque::new(),
+            at_ends_since: None,
             known: None,
             flight: None,
         }
@@ -140,28 +153,41 @@ impl Pacing {
         if forced.is_some() {
             self.wish = None;
         }
-        let ends_by = now + self.terms.request_end(seen);
+        let since = self.at_ends_since.unwrap_or(now).max(now.saturating_sub(Duration::from_secs(59)));
+        self.starts.retain(|start| *start > since);
+        self.starts.push_back(now);
+        if self.at_ends_since.is_some() && self.starts.len() > AT_ENDS_A_MINUTE {
+            return Err("O6: a source of tokens' ends is asked more than three times a minute".to_owned());
+        }
+        let ends_by = now + self.terms.request_timeout(seen);
         self.flight = Some(Flight { number, ends_by, forced });
         Ok(())
     }
 
     /// A newer token came with the request under way. Whether somebody was refused with the one before.
-    pub fn installed(&mut self, now: Duration, life: Life, hint: Option<Duration>) -> bool {
+    pub fn installed(&mut self, now: Duration, life: Life, hint: Option<Duration>, least: Duration) -> bool {
         let forced = self.flight.take().and_then(|flight| flight.forced);
         // Also one that came while the request was under way.
         let rejected = [forced, self.wish].contains(&Some(Cause::Rejection));
-        self.renewed(now, life, hint, rejected);
+        self.renewed(now, life, hint, rejected, least);
         rejected
     }
 
     /// A token that had to wait is used now; a request may be under way, and is no longer a forced one.
     pub fn activated(&mut self, now: Duration, life: Life, hint: Option<Duration>) {
-        self.renewed(now, life, hint, false);
+        self.renewed(now, life, hint, false, Duration::ZERO);
         self.flight.iter_mut().for_each(|flight| flight.forced = None);
     }
 
-    fn renewed(&mut self, now: Duration, life: Life, hint: Option<Duration>, rejected: bool) {
-        let interval = self.terms.interval(Some(life.seen));
+    fn renewed(
+        &mut self,
+        now: Duration,
+        life: Life,
+        hint: Option<Duration>,
+        rejected: bool,
+        least: Duration,
+    ) {
+        let interval = self.terms.interval(Some(life.seen)).max(least);
         self.answered(now + interval);
         let refresh = self.terms.refresh_after(life, hint, self.first).both(Span::at(interval));
         self.next = Some(refresh.after(now));
@@ -173,10 +199,30 @@ impl Pacing {
         }
     }
 
-    /// The request under way brought nothing newer.
-    pub fn not_newer(&mut self, now: Duration, valid: Valid) {
+    /// An answer brought a token. The least wait that follows from how many in a row were the end of one.
+    pub fn count_ends(&mut self, now: Duration, is_end: bool, lifetime: Duration) -> Duration {
+        self.ends = if is_end { self.ends + 1 } else { 0 };
+        let lasting = self.ends >= 3 && lifetime >= Duration::from_secs(1200);
+        self.at_ends_since = lasting.then(|| self.at_ends_since.unwrap_or(now));
+        Terms::end_interval(self.ends, lifetime)
+    }
+
+    /// With nothing valid in hand the request under way brought a token that is not valid yet.
+    pub fn came_early(&mut self, now: Duration, interval: Duration, kind: ErrorKind) {
         let forced = self.flight.take().and_then(|flight| flight.forced);
-        let interval = self.terms.interval(valid.map(|(_, life)| life.seen));
+        let failures = self.failures + 1;
+        self.answered(now + interval);
+        if let Some(cause) = forced {
+            self.vain(now, cause, interval);
+        }
+        self.next = Some(Span::at(now + interval));
+        (self.failures, self.hurried, self.known) = (failures, true, Some(Known { kind, fatal: false }));
+    }
+
+    /// The request under way brought nothing newer.
+    pub fn not_newer(&mut self, now: Duration, valid: Valid, least: Duration) {
+        let forced = self.flight.take().and_then(|flight| flight.forced);
+        let interval = self.terms.interval(valid.map(|(_, life)| life.seen)).max(least);
         let before = self.next;
         self.answered(now + interval);
         if let Some(cause) = forced {
@@ -214,16 +260,24 @@ impl Pacing {
         asked: Option<Duration>,
         seen: Option<Duration>,
         waiting: bool,
+        least: Duration,
     ) {
+        if least.is_zero() {
+            self.at_ends_since = None; // no answer: the source is in trouble of another kind
+        }
         let forced = self.flight.take().and_then(|flight| flight.forced);
         // A forced request leaves the scheduled one where it is.
         let kept = self.next.filter(|next| forced.is_some() && next.to > now);
         self.known = Some(Known { kind: error.kind(), fatal: !error.is_retriable() });
-        (self.hurried, self.told_to_wait) = (waiting, asked.is_some());
+        (self.hurried, self.told_to_wait) = (waiting, asked.is_some() || !least.is_zero());
         if error.is_retriable() {
             self.failures += 1;
             let asked = asked.map_or(Duration::ZERO, Terms::heeded);
-            self.gate = self.terms.back_off(self.failures, seen, waiting).after(now + asked);
+            self.gate = self
+                .terms
+                .back_off(self.failures, seen, waiting)
+                .after(now + asked)
+                .both(Span::at(now + least));
             self.wish = self.wish.or(forced);
             self.next = Some(match kept.filter(|_| seen.is_some()) {
                 Some(kept) if kept.from > now => kept,

@@ -24,6 +24,8 @@ pub enum Mood {
     Short,
     /// Tokens that have expired.
     Expired,
+    /// The ends of tokens: an hour's token with seconds left.
+    Ending,
     /// Something that is no token.
     Garbage,
     /// No answer at all, or one long after it was given up.
@@ -32,7 +34,7 @@ pub enum Mood {
     Early,
 }
 
-const BAD_MOODS: [Mood; 10] = [
+const BAD_MOODS: [Mood; 11] = [
     Mood::Slow,
     Mood::Repeating,
     Mood::Failing,
@@ -40,6 +42,7 @@ const BAD_MOODS: [Mood; 10] = [
     Mood::Throttling,
     Mood::Short,
     Mood::Expired,
+    Mood::Ending,
     Mood::Garbage,
     Mood::Hanging,
     Mood::Early,
@@ -120,7 +123,7 @@ impl Source {
         let quick = Duration::from_millis(5 + rng.u64(..45));
         let reply = |arrives, outcome| vec![Reply { arrives, number, outcome, asked: None }];
         match self.mood {
-            Mood::Healthy | Mood::Short | Mood::Early => {
+            Mood::Healthy | Mood::Short | Mood::Early | Mood::Ending => {
                 let token = self.issue(now + quick / 2, rng);
                 reply(now + quick, Ok(self.grant(token, now, now + quick / 2, rng)))
             }
@@ -170,13 +173,18 @@ impl Source {
             if self.mood == Mood::Early { rng.u64(1..=self.lifetime.as_secs().div_ceil(4)) } else { 0 };
         let lifetime = Duration::from_secs(lifetime.as_secs().max(3));
         let valid_from = if early > 0 { second + Duration::from_secs(early) } else { second };
-        let token =
-            Issued { id: self.issued.len() as u64 + 1, valid_from, expires: second + lifetime, lifetime };
+        let left = if self.mood == Mood::Ending {
+            Duration::from_secs(rng.u64(2..=2 + lifetime.as_secs() / 25))
+        } else {
+            lifetime
+        };
+        let token = Issued { id: self.issued.len() as u64 + 1, valid_from, expires: second + left, lifetime };
         self.issued.push(token);
         token
     }
 
-    /// As the transport makes it from `exp`, `nbf`, `Date` and `expires_in` (`core/src/transport/answer.rs`).
+    /// As the transport makes it from what an answer says: `exp`, `iat`, `nbf` and a `Date` of whole seconds;
+    /// `expires_in` and no `Date`; or `expires_in` alone, of a token that says nothing itself.
     fn grant(
         &self,
         token: Issued,
@@ -184,14 +192,21 @@ impl Source {
         answered_at: Duration,
         rng: &mut fastrand::Rng,
     ) -> Grant {
-        let date = self.floor(answered_at);
         let second = Duration::from_secs(1);
-        let remaining = token.expires.saturating_sub(date).saturating_sub(second);
+        let left = Duration::from_secs(token.expires.saturating_sub(answered_at).as_secs());
+        let date = self.floor(answered_at);
+        let by_date = token.expires.saturating_sub(date).saturating_sub(second);
+        let opaque = token.valid_from <= answered_at && token.lifetime.mul_f64(0.05) < left;
+        let (remaining, lifetime) = match rng.u8(..4) {
+            0 => (left, token.lifetime),
+            1 if opaque => (left, left),
+            _ => (by_date, token.lifetime),
+        };
         Grant {
             secret: Zeroizing::new(token.id.to_string()),
             username: "oid".to_owned(),
             remaining,
-            lifetime: token.lifetime,
+            lifetime,
             refresh_in: self.hint(rng),
             sent_at,
             not_before: token.valid_from.saturating_sub(date),

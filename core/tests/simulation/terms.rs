@@ -102,10 +102,11 @@ impl Terms {
         seen.map_or(most, |seen| seen.mul_f64(0.1).max(SECOND).min(most))
     }
 
-    /// Until a request has certainly ended: its time-out, and what it may overrun that by if its thread hangs.
-    pub fn request_end(&self, seen: Option<Duration>) -> Duration {
-        let timeout = self.request_timeout(seen);
-        timeout + (timeout / 4).min(SECOND)
+    /// After three answers in a row with less than a twentieth of a token's life left the source is asked at most three
+    /// times a minute.
+    pub fn end_interval(ends: u32, nominal: Duration) -> Duration {
+        let share = (nominal.as_secs_f64() / LONG_LIVED.as_secs_f64()).min(1.0);
+        if ends < 3 { Duration::ZERO } else { (20 * SECOND).mul_f64(share) }
     }
 
     pub fn margin(&self, nominal: Duration) -> Duration {
@@ -212,7 +213,7 @@ impl Terms {
             Mood::Healthy => return (renewals, 5.0),
             Mood::Slow | Mood::Repeating | Mood::Short | Mood::Early => answers,
             Mood::Failing | Mood::Garbage => failures,
-            Mood::Expired => failures.min(answers),
+            Mood::Expired | Mood::Ending => failures.min(answers),
             Mood::Fatal => Self::longest_fatal_wait(seen).mul_f64(0.4),
             Mood::Throttling => Duration::from_secs(8),
             Mood::Hanging => self.request_timeout(seen) / 2,
