@@ -26,7 +26,7 @@
  * clone); subscriptions, watches and observations are dead there. A process may end at any time without closing
  * anything. The library is never unmapped: dlclose does nothing. Nothing here reads the environment but
  * entrakey_provider_new, and entrakey_config_set_json when it is told to: call these two before other threads change
- * it, as with any reader of the environment.
+ * it, as with any reader of the environment. A setuid or setgid program, or one whose file has capabilities, reads no variable.
  */
 
 #ifndef ENTRAKEY_H

@@ -33,6 +33,10 @@ public:
           retriable_(entrakey_error_retriable(failed)), name_(entrakey_error_name(failed)) {
         if (const char *id = entrakey_error_correlation_id(failed)) correlation_id_ = id;
     }
+    /* An argument that C cannot take. */
+    explicit error(const std::string &message)
+        : std::runtime_error(message), kind_(ENTRAKEY_ERROR_INVALID_ARGUMENT), aadsts_(0), http_status_(0),
+          retriable_(false), name_("INVALID_ARGUMENT") {}
 
     /* One of the ENTRAKEY_ERROR_ numbers, and its name. */
     std::uint32_t kind() const noexcept { return kind_; }
@@ -65,6 +69,19 @@ using owner = std::unique_ptr<object, freer<free>>;
 inline void check(entrakey_error *failed) {
     owner<entrakey_error, entrakey_error_free> owned(failed);
     if (failed) throw error(failed);
+}
+
+/* A text with a NUL in it would be cut there. */
+inline const char *whole(const std::string &text, const char *name) {
+    if (text.find('\0') != std::string::npos) throw error(std::string(name) + " contains a NUL character.");
+    return text.c_str();
+}
+
+/* The same for a text that is only shown: without its NULs. */
+inline std::string shown(std::string text) {
+    for (char &c : text)
+        if (!c) c = ' ';
+    return text;
 }
 
 /* What was moved from gives NULL. */
@@ -116,10 +133,11 @@ public:
     void complete(const std::string &secret, time_point expires = {}) {
         auto since = expires.time_since_epoch().count();
         auto unix_ms = since < 0 ? 1 : static_cast<std::uint64_t>(since); /* long ago is not never */
-        detail::check(entrakey_request_complete(take(), secret.c_str(), unix_ms));
+        if (secret.find('\0') != std::string::npos) fail("it gave a secret that contains a NUL character");
+        detail::check(entrakey_request_complete(take(), detail::whole(secret, "secret"), unix_ms));
     }
     void fail(const std::string &message) noexcept {
-        if (auto *open = take()) entrakey_request_fail(open, message.c_str());
+        if (auto *open = take()) entrakey_request_fail(open, detail::shown(message).c_str());
     }
 
 private:
@@ -146,10 +164,11 @@ class config {
 public:
     config() : config_(entrakey_config_new()) {}
     config &set(const std::string &key, const std::string &value) {
-        return detail::check(entrakey_config_set(config_.get(), key.c_str(), value.c_str())), *this;
+        return detail::check(entrakey_config_set(config_.get(), detail::whole(key, "key"),
+                                                 detail::whole(value, "value"))), *this;
     }
     config &set_json(const std::string &text, std::uint32_t flags = 0) {
-        return detail::check(entrakey_config_set_json(config_.get(), text.c_str(), flags)), *this;
+        return detail::check(entrakey_config_set_json(config_.get(), detail::whole(text, "text"), flags)), *this;
     }
     /* function(request): answers there, or moves the request away and answers later from any thread. */
     template <class function>
@@ -254,7 +273,7 @@ public:
     void refresh() const { detail::check(entrakey_provider_refresh(get())); }
     rejection report_rejected(std::uint64_t version, const std::string &message) const {
         entrakey_rejection *found = nullptr;
-        detail::check(entrakey_provider_report_rejected(get(), version, message.c_str(), &found));
+        detail::check(entrakey_provider_report_rejected(get(), version, detail::shown(message).c_str(), &found));
         detail::owner<entrakey_rejection, entrakey_rejection_free> owned(found);
         return {detail::text(entrakey_rejection_reason(found)), detail::text(entrakey_rejection_explanation(found))};
     }

@@ -41,9 +41,7 @@ impl Claims {
     /// `USERNAME_UNAVAILABLE`, with what the token has instead.
     pub(crate) fn username(&self, claim: &str) -> Result<String> {
         match &self.payload[claim] {
-            Value::String(name) if !name.is_empty() && !name.chars().any(char::is_control) => {
-                Ok(name.clone())
-            }
+            Value::String(name) if is_username(name) => Ok(name.clone()),
             _ => Err(Error::new(
                 ErrorKind::UsernameUnavailable,
                 format!(
@@ -53,6 +51,20 @@ impl Claims {
             )),
         }
     }
+}
+
+/// An object id has 36 characters; so many are more than any other user name of Redis needs.
+const MAX_USERNAME_CHARS: usize = 200;
+
+/// Whether it can be a Redis user name and looks in every log like what it is: no white space or control characters, and
+/// none that are not seen or turn the text around (Unicode's default ignorables and bidirectional controls).
+pub(crate) fn is_username(text: &str) -> bool {
+    let is_unseen = |c: char| {
+        matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+    };
+    let is_odd = |c: char| c.is_control() || c.is_whitespace() || is_unseen(c);
+    !text.is_empty() && text.chars().count() <= MAX_USERNAME_CHARS && !text.chars().any(is_odd)
 }
 
 /// A time that may be written as a number or as text.
@@ -85,6 +97,20 @@ mod tests {
             let error = Claims::parse(&jwt(payload)).unwrap().username("oid").unwrap_err();
             assert_eq!(error.kind(), ErrorKind::UsernameUnavailable);
             assert!(error.message().contains("\"oid\""), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_user_name_is_short_and_shows_what_it_is() {
+        for name in
+            ["9a0b1c2d-0000-4000-8000-000000000001", "default", "user@example.com", "naïve", &"x".repeat(200)]
+        {
+            assert!(is_username(name), "{name}");
+        }
+        for name in
+            ["", "a b", "a\tb", "a\u{202e}b", "a\u{2028}b", "a\u{200b}b", "\u{feff}a", &"x".repeat(100_000)]
+        {
+            assert!(!is_username(name), "{name:?}");
         }
     }
 

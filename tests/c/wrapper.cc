@@ -39,6 +39,11 @@ static void errors_are_exceptions() {
     CHECK(kind_of([] { entrakey::config().set("clientid", "x"); }) == ENTRAKEY_ERROR_INVALID_CONFIG);
     auto custom = [] { entrakey::provider(entrakey::config().set("identity", "custom")); };
     CHECK(kind_of(custom) == ENTRAKEY_ERROR_INVALID_CONFIG);
+    // C would take the text up to the NUL: half of a secret.
+    const std::string cut("half\0of it", 10);
+    CHECK(kind_of([&] { entrakey::config().set("client_secret", cut); }) == ENTRAKEY_ERROR_INVALID_ARGUMENT);
+    CHECK(kind_of([&] { entrakey::config().set(cut, "x"); }) == ENTRAKEY_ERROR_INVALID_ARGUMENT);
+    CHECK(kind_of([&] { entrakey::config().set_json(cut); }) == ENTRAKEY_ERROR_INVALID_ARGUMENT);
     auto provider = managed();
     provider.close();
     CHECK(kind_of([&] { (void)provider.get_token(); }) == ENTRAKEY_ERROR_CLOSED);

@@ -78,7 +78,9 @@ fn found(name: &str) -> PathBuf {
 }
 
 fn c_runner() -> PathBuf {
-    let made = std::env::temp_dir().join(format!("entrakey-contract-{}", std::process::id()));
+    static MADE: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    let number = MADE.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let made = std::env::temp_dir().join(format!("entrakey-contract-{}-{number}", std::process::id()));
     let compiled = Command::new(std::env::var("CC").unwrap_or("cc".into()))
         .args(["-std=c99", "-Wall", "-Wextra", "-Werror", "-I"])
         .args([root().join("include"), root().join("tests/contract/runner.c"), artifact("libentrakey.so")])
@@ -199,4 +201,39 @@ fn every_identity_behaves_the_same_in_every_language() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A program that is setuid for somebody else believes nothing that whoever starts it says.
+#[test]
+fn a_setuid_program_reads_no_variable_and_says_so() {
+    use std::os::unix::fs::PermissionsExt as _;
+    // SAFETY: no memory is involved.
+    if unsafe { libc::getuid() } != 0 {
+        return println!("only root can make a program setuid for another: nothing was tried");
+    }
+    let program = c_runner();
+    let nobody = Some(65534);
+    std::os::unix::fs::chown(&program, nobody, nobody).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o6755)).unwrap();
+    let run = |variable: &str, value: &str| {
+        let output = Command::new(&program)
+            .args(["identity", "service_principal", "tenant_id", "t"])
+            .env(variable, value)
+            .output();
+        let output = output.unwrap();
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    };
+    for (variable, value) in [
+        ("AZURE_CLIENT_ID", "theirs"),
+        ("ENTRAKEY_CLIENT_ID", "theirs"),
+        ("ENTRAKEY_CONFIG_FILE", "/etc/shadow"),
+    ] {
+        let said = run(variable, value);
+        assert!(
+            said.contains("error: INVALID_CONFIG") && said.contains("\"client_id\" is missing"),
+            "{said}"
+        );
+        assert!(said.contains("No environment variable is read"), "{said}");
+    }
+    std::fs::remove_file(program).unwrap();
 }

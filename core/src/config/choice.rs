@@ -191,7 +191,8 @@ fn link(name: &'static str, values: &Values<'_>) -> Result<Result<IdentityChoice
             Err(error) => Some(Err(error)),
         });
         let missing = missing.collect::<Result<Vec<_>>>()?;
-        Ok((!missing.is_empty()).then(|| format!("{} not set", missing.join(" and "))))
+        Ok((!missing.is_empty())
+            .then(|| format!("{} not set{}", missing.join(" and "), values.environment.note())))
     };
     let application_needs: &[&str] = match name {
         ENVIRONMENT if has_proof(values)? => &["tenant_id", "client_id"],

@@ -21,6 +21,8 @@ pub(crate) struct Environment {
     pub(super) proxies: proxy::FromEnvironment,
     /// Whether the agent of Azure Arc is installed: a service does not see the variables that it sets for people.
     pub(super) has_arc_agent: bool,
+    /// Not a variable is read: the program has privileges that whoever set them may lack.
+    pub(super) is_foreign: bool,
     /// All of it, for tools that are started.
     pub(crate) all: Vec<(OsString, OsString)>,
 }
@@ -45,6 +47,14 @@ pub(crate) struct TrustPaths {
 }
 
 impl TrustPaths {
+    /// Where this system keeps its roots, whatever the variables say.
+    fn system() -> Self {
+        #[cfg(all(unix, not(target_os = "macos")))]
+        return Self { file: None, dirs: openssl_probe::candidate_cert_dirs().map(Path::to_owned).collect() };
+        #[cfg(not(all(unix, not(target_os = "macos"))))]
+        Self::default()
+    }
+
     /// `SSL_CERT_FILE` and `SSL_CERT_DIR` if set, else where this system keeps its bundle. A bundle that
     /// was merely found makes the directory beside it superfluous: the same roots in 140 small files.
     fn find() -> Self {
@@ -68,6 +78,9 @@ impl Environment {
         // An error of azure_core's asks std whether it is to hold a backtrace; std reads that from the environment at
         // the first time, and remembers it.
         drop(std::backtrace::Backtrace::capture());
+        if entrakey_sys::process::has_foreign_privileges() {
+            return Self::foreign();
+        }
         let keys = KEYS.iter().flat_map(|key| [key.variable(), key.azure_variable.to_owned()]);
         let others = managed_identity::VARIABLES.iter().chain(choice::VARIABLES).chain(VARIABLES);
         let others = others.map(|name| (*name).to_owned());
@@ -80,6 +93,29 @@ impl Environment {
         environment.has_arc_agent = Path::new(ARC_AGENT).exists();
         environment.all = std::env::vars_os().collect();
         environment
+    }
+
+    /// That of a program with privileges which whoever set the variables may lack: they could name files that only the
+    /// program may read, and servers of their own to send them to.
+    fn foreign() -> Self {
+        let path = ("PATH".into(), "/usr/local/bin:/usr/bin:/bin".into()); // for az and azd
+        let has_arc_agent = Path::new(ARC_AGENT).exists();
+        Self {
+            is_foreign: true,
+            trust: TrustPaths::system(),
+            has_arc_agent,
+            all: vec![path],
+            ..Self::default()
+        }
+    }
+
+    /// For an error about something that is missing.
+    pub(super) fn note(&self) -> &'static str {
+        if self.is_foreign {
+            " (No environment variable is read: this program is setuid or setgid, or its file has capabilities.)"
+        } else {
+            ""
+        }
     }
 
     pub(crate) fn of(variables: impl IntoIterator<Item = (String, String)>) -> Self {
@@ -106,6 +142,14 @@ impl Environment {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_program_with_foreign_privileges_reads_no_variable_and_says_so() {
+        let environment = Environment::foreign();
+        assert_eq!(environment.named("PATH").map(|path| path.to_string()), None);
+        assert!(environment.note().contains("setuid") && Environment::of([]).note().is_empty());
+        assert_eq!(environment.all.len(), 1, "the tools' own search path");
+    }
 
     #[test]
     fn a_file_may_name_any_variable() {

@@ -8,34 +8,48 @@ use zeroize::Zeroizing;
 pub(super) enum Fault<'t> {
     /// That variable is not set.
     Unset(&'t str),
+    /// More comes out than any value can have.
+    TooLong,
     /// What follows `${` is not a name and `}`. It is not shown: it may be half a secret.
     NotAName,
 }
+
+/// The longest value is a certificate with its chain and key. The limit is for what comes out: a variable of 100 kB that is
+/// named in every line of a file makes gigabytes of it.
+const MAX_BYTES: usize = 64 * 1024;
 
 /// The text with variables in place of their names, and `${` for `$${`. Any other `$` stays.
 pub(super) fn expand(
     text: &str,
     variable: impl Fn(&str) -> Option<Zeroizing<String>>,
 ) -> Result<Zeroizing<String>, Fault<'_>> {
-    let mut expanded = Zeroizing::new(String::with_capacity(text.len()));
+    let mut expanded = Zeroizing::new(String::with_capacity(text.len().min(MAX_BYTES)));
     let mut rest = text;
     while let Some(at) = rest.find('$') {
-        expanded.push_str(&rest[..at]);
+        push(&mut expanded, &rest[..at])?;
         rest = &rest[at..];
         if let Some(after) = rest.strip_prefix("$${") {
             expanded.push_str("${");
             rest = after;
         } else if rest.starts_with("${") {
             let (name, after) = leading_name(rest).ok_or(Fault::NotAName)?;
-            expanded.push_str(&variable(name).ok_or(Fault::Unset(name))?);
+            push(&mut expanded, &variable(name).ok_or(Fault::Unset(name))?)?;
             rest = after;
         } else {
             expanded.push('$');
             rest = &rest[1..];
         }
     }
-    expanded.push_str(rest);
+    push(&mut expanded, rest)?;
     Ok(expanded)
+}
+
+fn push<'t>(expanded: &mut String, text: &str) -> Result<(), Fault<'t>> {
+    if expanded.len() + text.len() > MAX_BYTES {
+        return Err(Fault::TooLong);
+    }
+    expanded.push_str(text);
+    Ok(())
 }
 
 /// The name, if the text is one variable and nothing else.
@@ -82,6 +96,19 @@ mod tests {
         ] {
             assert_eq!(expanded(text).as_deref(), Ok(meant), "{text}");
         }
+    }
+
+    #[test]
+    fn the_limit_holds_for_what_comes_out() {
+        let (long, asked) = ("x".repeat(1000), std::cell::Cell::new(0));
+        let variable = |_: &str| {
+            asked.set(asked.get() + 1);
+            Some(Zeroizing::new(long.clone()))
+        };
+        assert_eq!(expand(&"${A}".repeat(100_000), variable).map(|text| text.len()), Err(Fault::TooLong));
+        assert_eq!(asked.get(), MAX_BYTES / 1000 + 1, "and what goes beyond it is not looked for");
+        assert_eq!(expanded(&"y".repeat(MAX_BYTES + 1)), Err(Fault::TooLong));
+        assert_eq!(expanded(&"y".repeat(MAX_BYTES)).map(|text| text.len()), Ok(MAX_BYTES));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::Config;
 use super::document::{Format, Node};
 use super::environment::Environment;
 use super::expand::{Fault, expand};
-use super::keys::{self, CONFIG_ENTRY, CONFIG_FILE, KeyType, shown};
+use super::keys::{self, CONFIG_ENTRY, CONFIG_FILE, KeyType, shown, shown_key};
 use super::store;
 use super::values::invalid;
 use crate::error::{Error, Result};
@@ -72,7 +72,7 @@ impl File<'_> {
         let mut config = Config::new();
         for (name, node) in keys {
             let value =
-                plain(name, node).map_err(|reason| self.refuse(format!("\"{}\" {reason}", shown(name))))?;
+                plain(name, node).map_err(|reason| self.refuse(format!("{} {reason}", shown_key(name))))?;
             let value = self.expand(name, &value)?;
             self.set(&mut config, name, &value, name)?;
         }
@@ -124,6 +124,7 @@ pub(super) fn expansion_fault(fault: &Fault) -> String {
         Fault::Unset(name) => {
             format!("the environment variable {name} is not set. (For a literal \"${{\" write \"$${{\".)")
         }
+        Fault::TooLong => "the value with its variables in it is longer than any value can be.".to_owned(),
         Fault::NotAName => {
             "\"${\" must be followed by the name of an environment variable and \"}\". (For a literal \
                             \"${\" write \"$${\".)"

@@ -5,7 +5,7 @@ use super::document::{Format, Node};
 use super::environment::Environment;
 use super::expand::expand;
 use super::file::{expansion_fault, plain};
-use super::keys::shown;
+use super::keys::shown_key;
 use super::values::invalid;
 use crate::error::{Error, Result};
 use zeroize::Zeroizing;
@@ -33,7 +33,7 @@ impl Config {
         let mut fresh = Self::new();
         for (name, node) in &keys {
             let value =
-                plain(name, node).map_err(|reason| refuse(format!("\"{}\" {reason}", shown(name))))?;
+                plain(name, node).map_err(|reason| refuse(format!("{} {reason}", shown_key(name))))?;
             let value = match &environment {
                 Some(environment) => expanded(name, &value, environment)?,
                 None => value,
@@ -47,7 +47,7 @@ impl Config {
 
 fn expanded(name: &str, text: &str, environment: &Environment) -> Result<Zeroizing<String>> {
     expand(text, |variable| environment.named(variable))
-        .map_err(|fault| refuse(format!("{}: {}", shown(name), expansion_fault(&fault))))
+        .map_err(|fault| refuse(format!("{}: {}", shown_key(name), expansion_fault(&fault))))
 }
 
 fn refuse(what: impl AsRef<str>) -> Error {

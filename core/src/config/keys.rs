@@ -302,7 +302,8 @@ pub(super) fn find(name: &str) -> Result<&'static Key> {
     if let Some(key) = KEYS.iter().find(|key| key.name == name) {
         return Ok(key);
     }
-    let compared = shown(name); // its beginning: a comparison takes the product of both lengths
+    // Its beginning: a comparison takes the product of both lengths.
+    let compared: String = name.chars().take(LONGEST_NAME).collect();
     let nearest = KEYS
         .iter()
         .map(|key| (strsim::jaro_winkler(key.name, &compared), key.name))
@@ -312,10 +313,29 @@ pub(super) fn find(name: &str) -> Result<&'static Key> {
         Some((_, key)) => format!("did you mean \"{key}\"?"),
         None => format!("the keys are {}.", names()),
     };
-    Err(Error::new(ErrorKind::InvalidConfig, format!("Unknown configuration key \"{compared}\": {hint}")))
+    Err(Error::new(
+        ErrorKind::InvalidConfig,
+        format!("Unknown configuration key {}: {hint}", shown_key(name)),
+    ))
 }
 
-/// A name from outside, shortened: it should be a key, but somebody may have swapped key and value.
+/// No key is longer.
+const LONGEST_NAME: usize = 32;
+
+/// A name from outside, for a message: in quotes if it can be a key, which has letters, `_` and `-` only. Anything else
+/// may be a value, and a secret: somebody may have swapped the two.
+pub(super) fn shown_key(name: &str) -> String {
+    let can_be = |c: char| c.is_ascii_alphabetic() || c == '_' || c == '-';
+    if !name.is_empty() && name.len() <= LONGEST_NAME && name.chars().all(can_be) {
+        return format!("\"{name}\"");
+    }
+    format!(
+        "({} characters, not shown as they may be a value; were key and value swapped?)",
+        name.chars().count()
+    )
+}
+
+/// What a file calls something that is no key: an entry, a field. Shortened.
 pub(super) fn shown(name: &str) -> String {
     name.chars().filter(|c| !c.is_control()).take(40).collect()
 }
@@ -377,6 +397,21 @@ mod tests {
                 assert_eq!(key.check(key.default), Ok(()), "{}", key.name);
             }
         }
+    }
+
+    #[test]
+    fn an_unknown_key_is_shown_only_if_it_can_be_one() {
+        assert_eq!(shown_key("clientId"), "\"clientId\"");
+        for value in
+            ["Xyz8Q~aBcDeFgHiJkLmNoPqRsTuVwXyZ01234567", "hunter2", "", "a b", &"x".repeat(33), "tëst"]
+        {
+            let said = find(value).unwrap_err().to_string();
+            assert!(value.is_empty() || !said.contains(value), "{said}");
+            assert!(said.contains(&format!("({} characters", value.chars().count())), "{said}");
+        }
+        assert!(
+            KEYS.iter().all(|key| key.name.len() <= LONGEST_NAME && shown_key(key.name).contains(key.name))
+        );
     }
 
     #[test]

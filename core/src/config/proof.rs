@@ -89,12 +89,25 @@ pub(super) fn application(identity: &str, values: &Values<'_>) -> Result<Identit
              domain name of its own tenant."
         )));
     }
+    if !is_tenant(&tenant_id) {
+        return Err(invalid(
+            "tenant_id is neither the id of a tenant nor a domain name: it has letters, digits, - and . only.",
+        ));
+    }
     Ok(IdentityChoice::Application(Arc::new(Application {
         authority_host: authority_host(values)?,
         tenant_id,
         client_id: required("client_id", "AZURESUBSCRIPTION_CLIENT_ID")?.to_owned(),
         proof: proof(identity, values, WHY)?,
     })))
+}
+
+/// It becomes a part of a path: `.` and `..` would go out as a path without it.
+fn is_tenant(text: &str) -> bool {
+    text.len() <= 253
+        && text.contains(|c: char| c.is_ascii_alphanumeric())
+        && !text.contains("..")
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.')
 }
 
 fn authority_host(values: &Values<'_>) -> Result<String> {

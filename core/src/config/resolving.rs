@@ -263,11 +263,11 @@ fn a_file_comes_last_and_the_environment_can_name_it() {
         ("ENTRAKEY_RETRY_MAX_MS", "50000"),
         ("MINE", "hunter2"),
     ];
-    let settings = resolve(&[("tenant_id", "${CODE}")], variables).unwrap();
+    let settings = resolve(&[("tenant_id", "code"), ("scope", "${CODE}")], variables).unwrap();
     let app = application(&settings);
     let Proof::Secret(Place::Value(secret)) = &app.proof else { panic!("a file") };
     assert_eq!(
-        (app.tenant_id.as_str(), app.client_id.as_str(), secret.as_str()),
+        (settings.scope.as_str(), app.client_id.as_str(), secret.as_str()),
         ("${CODE}", "azure", "hunter2"),
         "values from code are taken as they are"
     );

@@ -7,6 +7,7 @@ use super::file;
 use super::keys::{CONFIG_ENTRY, CONFIG_FILE};
 use super::proxy;
 use super::values::{Values, invalid, missing};
+use crate::claims::is_username;
 use crate::error::Result;
 use crate::refresh::Policy;
 use std::ffi::OsString;
@@ -46,7 +47,7 @@ impl Settings {
             on_kubernetes: environment.get(KUBERNETES).is_some(),
             identity,
             scope: values.required("scope", "")?.to_owned(),
-            username: values.text("username")?.map(str::to_owned),
+            username: values.text("username")?.map(username).transpose()?,
             username_claim: values.required("username_claim", "")?.to_owned(),
             ca_file: values.text("ca_file")?.map(PathBuf::from),
             get_token_timeout: values.millis("get_token_timeout_ms")?,
@@ -68,6 +69,16 @@ fn from_file(config: &Config, environment: &Environment) -> Result<Config> {
         (None, Some(_)) => Err(missing(CONFIG_FILE, "config_entry names an entry of it")),
         (None, None) => Ok(none),
     }
+}
+
+fn username(text: &str) -> Result<String> {
+    if !is_username(text) {
+        return Err(invalid(
+            "username must be what Redis knows the user by, the object id of the identity: 200 characters at most, no \
+             blanks, and none that cannot be seen.",
+        ));
+    }
+    Ok(text.to_owned())
 }
 
 fn policy(values: &Values<'_>) -> Result<Policy> {

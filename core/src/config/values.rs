@@ -87,7 +87,10 @@ impl<'a> Values<'a> {
     }
 
     pub(super) fn required(&self, name: &'static str, why: &str) -> Result<&'a str> {
-        self.text(name)?.ok_or_else(|| missing(name, why))
+        self.text(name)?.ok_or_else(|| {
+            let error = missing(name, why);
+            invalid(format!("{}{}", error.message(), self.environment.note()))
+        })
     }
 
     pub(super) fn millis(&self, name: &'static str) -> Result<Duration> {

@@ -5,7 +5,7 @@
 //! <https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token>.
 
 use super::{Endpoint, Presence};
-use crate::claims::{Claims, seconds};
+use crate::claims::{Claims, is_username, seconds};
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::Grant;
@@ -179,7 +179,12 @@ fn grant(
     }
     let claims = Claims::parse(&secret);
     let username = match (settings.username.as_deref().or(username), &claims) {
-        (Some(name), _) => name.to_owned(),
+        (Some(name), _) if is_username(name) => name.to_owned(),
+        (Some(_), _) => {
+            let message = "The host's own token came with a user name that is too long, or has blanks or characters \
+                           that cannot be seen in it. Redis wants the object id of the identity.";
+            return Err(Error::new(ErrorKind::UsernameUnavailable, message));
+        }
         (None, Some(claims)) => claims.username(&settings.username_claim)?,
         (None, None) => Claims::default().username(&settings.username_claim)?,
     };
