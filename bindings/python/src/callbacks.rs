@@ -70,7 +70,7 @@ fn report(py: Python<'_>, outcome: PyResult<Py<PyAny>>, callback: &Py<PyAny>) {
 
 /// A listener for core that calls `callback(token)`.
 pub(crate) fn listener(callback: Py<PyAny>) -> impl Fn(&Arc<entrakey_core::Token>) + Send + Sync + 'static {
-    move |token| attach(|py| report(py, callback.call1(py, (Token(token.clone()),)), &callback))
+    move |token| attach(|py| report(py, callback.call1(py, (Token::new(token.clone()),)), &callback))
 }
 
 /// An observer for core that calls `callback(name, level, message)`.
@@ -90,7 +90,7 @@ pub(crate) fn answer(
     move |outcome| {
         attach(|py| {
             let (token, error) = match outcome {
-                Ok(token) => (Some(Token(token)), None),
+                Ok(token) => (Some(Token::new(token)), None),
                 Err(error) => (None, Some(exception(py, &error))),
             };
             report(py, callback.call1(py, (token, error)), &callback);

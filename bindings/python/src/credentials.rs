@@ -29,22 +29,25 @@ fn make(py: Python<'_>, token: &Arc<entrakey_core::Token>) -> PyResult<Py<PyAny>
     let class = py.import("entrakey._credentials")?.getattr("Credentials")?;
     let credentials = class.call1(((token.username(), token.secret()),))?;
     credentials.setattr("version", token.version())?;
-    credentials.setattr("expires_on", Token(token.clone()).expires_on())?;
+    credentials.setattr("expires_on", Token::new(token.clone()).expires_on())?;
     Ok(credentials.unbind())
 }
 
-/// The tuple that was handed out last, for as long as its token is the newest: to compare costs less than any
+/// What was handed out last, for as long as its token is the newest: to compare costs less than any
 /// instruction that other threads must not see half done, of which taking the token from the provider needs two.
-#[derive(Default)]
-struct Last(UnsafeCell<Option<(HeldToken, Py<PyAny>)>>);
+pub(crate) struct Last<T>(UnsafeCell<Option<(HeldToken, Py<T>)>>);
 
 // SAFETY: only the methods below reach what is inside, by a thread that holds the GIL, and none of them keeps a reference
 // to it while Python code may run or the GIL may be released. Python builds without a GIL do without: see `get`.
-unsafe impl Sync for Last {}
+unsafe impl<T> Sync for Last<T> {}
 
-impl Last {
+impl<T> Last<T> {
+    pub(crate) fn new() -> Self {
+        Self(UnsafeCell::new(None))
+    }
+
     #[inline]
-    fn get(&self, py: Python<'_>, provider: &Provider) -> Option<Py<PyAny>> {
+    pub(crate) fn get(&self, py: Python<'_>, provider: &Provider) -> Option<Py<T>> {
         if cfg!(Py_GIL_DISABLED) {
             return None;
         }
@@ -55,11 +58,16 @@ impl Last {
             .map(|(_, credentials)| credentials.clone_ref(py))
     }
 
-    /// Takes the tuple of the token in memory, if there is a usable one.
+    /// Takes what `make` makes of the token in memory, if there is a usable one.
     #[cold]
-    fn renew(&self, py: Python<'_>, provider: &Provider) -> PyResult<Option<Py<PyAny>>> {
+    pub(crate) fn renew(
+        &self,
+        py: Python<'_>,
+        provider: &Provider,
+        make: impl FnOnce(&Arc<entrakey_core::Token>) -> PyResult<Py<T>>,
+    ) -> PyResult<Option<Py<T>>> {
         let Some(held) = provider.hold() else { return Ok(None) };
-        let credentials = of(py, held.token())?;
+        let credentials = make(held.token())?;
         if !cfg!(Py_GIL_DISABLED) {
             let next = Some((held, credentials.clone_ref(py)));
             // SAFETY: `py` proves that this thread holds the GIL; nobody has a reference, see above.
@@ -75,7 +83,7 @@ impl Last {
 #[pyclass(frozen, subclass, weakref, dict, module = "entrakey._entrakey")]
 pub(crate) struct CredentialSource {
     provider: Provider,
-    last: Last,
+    last: Last<PyAny>,
 }
 
 #[pymethods]
@@ -87,7 +95,7 @@ impl CredentialSource {
         _args: &Bound<'_, pyo3::types::PyTuple>,
         _options: Option<&Bound<'_, pyo3::types::PyDict>>,
     ) -> Self {
-        Self { provider: provider.core().clone(), last: Last::default() }
+        Self { provider: provider.core().clone(), last: Last::new() }
     }
 
     /// What any call costs: get_credentials is measured against it.
@@ -98,7 +106,7 @@ impl CredentialSource {
         if let Some(credentials) = source.last.get(py, &source.provider) {
             return Ok(credentials);
         }
-        match source.last.renew(py, &source.provider)? {
+        match source.last.renew(py, &source.provider, |token| of(py, token))? {
             Some(credentials) => Ok(credentials),
             None => slf.call_method0("_fetch_credentials").map(Bound::unbind),
         }

@@ -1,7 +1,7 @@
 //! `entrakey.Provider` and its subscriptions.
 
 use crate::callbacks::{answer, finishing, listener, observer, supplier};
-use crate::credentials;
+use crate::credentials::{self, Last};
 use crate::error::exception;
 use crate::registration::{Observation, Subscription};
 use crate::token::{Rejection, Token};
@@ -14,7 +14,7 @@ use std::time::Duration;
 
 /// Supplies the access token of one identity and keeps it fresh. The Python half adds what awaits.
 #[pyclass(frozen, subclass, weakref, module = "entrakey._entrakey")]
-pub(crate) struct Provider(entrakey_core::Provider);
+pub(crate) struct Provider(entrakey_core::Provider, Last<Token>);
 
 impl Provider {
     pub(crate) fn core(&self) -> &entrakey_core::Provider {
@@ -39,15 +39,22 @@ impl Provider {
                 _ => set(py, &mut config, &key, &value)?,
             }
         }
-        entrakey_core::Provider::new(&config).map(Self).map_err(|error| exception(py, &error))
+        entrakey_core::Provider::new(&config)
+            .map(|provider| Self(provider, Last::new()))
+            .map_err(|error| exception(py, &error))
     }
 
+    /// The same object until the next token.
     #[pyo3(signature = (timeout = None, *, wait = true))]
-    fn get_token(&self, py: Python<'_>, timeout: Option<f64>, wait: bool) -> PyResult<Token> {
-        if let Some(token) = self.0.with_usable(Clone::clone) {
-            return Ok(Token(token));
+    fn get_token(&self, py: Python<'_>, timeout: Option<f64>, wait: bool) -> PyResult<Py<Token>> {
+        if let Some(token) = self.current_usable(py)? {
+            return Ok(token);
         }
-        waiting::block(py, &self.0, wish(py, timeout, wait)?)
+        let token = waiting::block(py, &self.0, wish(py, timeout, wait)?)?;
+        match self.current_usable(py)? {
+            Some(newest) => Ok(newest),
+            None => Py::new(py, token),
+        }
     }
 
     /// User name and secret, as redis-py takes them: from memory the same tuple until the next token.
@@ -55,7 +62,7 @@ impl Provider {
     fn get_credentials(&self, py: Python<'_>, timeout: Option<f64>, wait: bool) -> PyResult<Py<PyAny>> {
         match credentials::in_memory(py, &self.0)? {
             Some(credentials) => Ok(credentials),
-            None => credentials::of(py, &self.get_token(py, timeout, wait)?.0),
+            None => credentials::of(py, &self.get_token(py, timeout, wait)?.get().0),
         }
     }
 
@@ -113,12 +120,15 @@ impl Provider {
     }
 
     fn current(&self) -> Option<Token> {
-        self.0.current().map(Token)
+        self.0.current().map(Token::new)
     }
 
     /// The token that get_token would hand out without waiting.
-    fn current_usable(&self) -> Option<Token> {
-        self.0.with_usable(Clone::clone).map(Token)
+    fn current_usable(&self, py: Python<'_>) -> PyResult<Option<Py<Token>>> {
+        match self.1.get(py, &self.0) {
+            Some(token) => Ok(Some(token)),
+            None => self.1.renew(py, &self.0, |token| Py::new(py, Token::new(token.clone()))),
+        }
     }
 
     #[getter]

@@ -2,17 +2,26 @@
 
 use crate::credentials;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyString;
 use std::sync::Arc;
 
 /// An access token and the Redis user name that goes with it. Immutable; its repr shows no secret.
 #[pyclass(frozen, module = "entrakey")]
-pub(crate) struct Token(pub(crate) Arc<entrakey_core::Token>);
+pub(crate) struct Token(pub(crate) Arc<entrakey_core::Token>, PyOnceLock<Py<PyString>>);
+
+impl Token {
+    pub(crate) fn new(token: Arc<entrakey_core::Token>) -> Self {
+        Self(token, PyOnceLock::new())
+    }
+}
 
 #[pymethods]
 impl Token {
+    /// Made once: to copy a token takes longer than all else that handing one out does.
     #[getter]
-    fn secret(&self) -> &str {
-        self.0.secret()
+    fn secret(&self, py: Python<'_>) -> Py<PyString> {
+        self.1.get_or_init(py, || PyString::new(py, self.0.secret()).unbind()).clone_ref(py)
     }
 
     /// User name and secret as redis-py takes them, made once.

@@ -22,7 +22,7 @@ pub(crate) fn block(py: Python<'_>, provider: &Provider, how: GetToken) -> PyRes
     } else {
         py.detach(|| provider.get_token_with(how))
     };
-    outcome.map(Token).map_err(|error| exception(py, &error))
+    outcome.map(Token::new).map_err(|error| exception(py, &error))
 }
 
 /// Core waits, and this thread only listens for the answer, so that pausing for signals touches neither the

@@ -2,6 +2,8 @@
 
 import sys
 
+from ._entrakey import Provider
+
 
 class Credentials(tuple):
     """(username, secret), made once for each token. Its repr shows no secret.
@@ -18,14 +20,32 @@ class Credentials(tuple):
     def __iter__(self):
         frame = sys._getframe(1)
         connection = frame.f_locals.get("self")
-        connecting = getattr(getattr(connection, "credential_provider", None), "_connecting", None)
+        provider = getattr(connection, "credential_provider", None)
+        connecting = getattr(provider, "_connecting", None)
         # A program's own object may have a credential provider too, and unpack what that gives.
         if connecting is not None and hasattr(connection, "read_response"):
             connecting(connection, self, frame)
+        elif isinstance(provider, Provider) and hasattr(connection, "read_response"):
+            refuse_provider()
         return super().__iter__()
 
     def __repr__(self):
         return f"<credentials of {self[0]}, version {self.version}>"
 
-    def __reduce__(self):  # to another process it is what it contains
-        return tuple, (tuple(self[:]),)
+    # A plain tuple's repr would show the token, wherever a copy goes.
+    def __copy__(self):
+        return self
+
+    def __deepcopy__(self, _memo):
+        return self
+
+    def __reduce__(self):
+        return Credentials, (self[:],), {"version": self.version, "expires_on": self.expires_on}
+
+
+def refuse_provider():
+    """A client was given the provider of tokens itself, which can neither see what its connections are nor renew them."""
+    raise TypeError(
+        "credential_provider=entrakey.Provider(...) would send the token over any connection and never re-authenticate one: "
+        "pass credential_provider=entrakey.redis.CredentialProvider(provider)."
+    )

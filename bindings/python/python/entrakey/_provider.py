@@ -4,6 +4,7 @@ import sys
 
 from . import _entrakey, _log
 from ._forks import Survivors
+from ._greenlets import handed_over
 from ._subscription import Subscription
 
 # Those whose events are logged; a forked child has to observe them anew.
@@ -21,56 +22,59 @@ class Provider(_entrakey.Provider):
             from ._supply import supplier
 
             if token_callback is not None:
-                options["_on_token_request"] = supplier(token_callback)
+                options["_on_token_request"] = handed_over(supplier(token_callback))
             if assertion_callback is not None:
-                options["_on_assertion_request"] = supplier(assertion_callback)
-        self = super().__new__(cls, **options)
-        self._name = options.get("name")
+                options["_on_assertion_request"] = handed_over(supplier(assertion_callback))
+        try:
+            self = super().__new__(cls, **options)
+            self._name = options.get("name")
+        finally:
+            options.clear()  # a traceback that shows what frames hold, as pytest's and Sentry's do, shows no secret
         self._log_events()
         _logged.add(self)
         return self
 
     @classmethod
     def managed_identity(cls, **options):
-        return cls(identity="managed_identity", **options)
+        return _made(cls, options, identity="managed_identity")
 
     @classmethod
     def service_principal(cls, **options):
-        return cls(identity="service_principal", **options)
+        return _made(cls, options, identity="service_principal")
 
     @classmethod
     def workload_identity(cls, **options):
-        return cls(identity="workload_identity", **options)
+        return _made(cls, options, identity="workload_identity")
 
     @classmethod
     def client_assertion(cls, assertion_callback=None, **options):
         if assertion_callback is None:
             options["identity"] = "client_assertion"
-        return cls(assertion_callback=assertion_callback, **options)
+        return _made(cls, options, assertion_callback=assertion_callback)
 
     @classmethod
     def azure_cli(cls, **options):
-        return cls(identity="azure_cli", **options)
+        return _made(cls, options, identity="azure_cli")
 
     @classmethod
     def azure_developer_cli(cls, **options):
-        return cls(identity="azure_developer_cli", **options)
+        return _made(cls, options, identity="azure_developer_cli")
 
     @classmethod
     def azure_pipelines(cls, **options):
-        return cls(identity="azure_pipelines", **options)
+        return _made(cls, options, identity="azure_pipelines")
 
     @classmethod
     def environment(cls, **options):
-        return cls(identity="environment", **options)
+        return _made(cls, options, identity="environment")
 
     @classmethod
     def default(cls, **options):
-        return cls(identity="default", **options)
+        return _made(cls, options, identity="default")
 
     @classmethod
     def custom(cls, token_callback, **options):
-        return cls(token_callback=token_callback, **options)
+        return _made(cls, options, token_callback=token_callback)
 
     @classmethod
     def from_credential(cls, credential, **options):
@@ -78,7 +82,7 @@ class Provider(_entrakey.Provider):
         if get_token is None:
             kind = type(credential).__name__
             raise TypeError(f"from_credential takes a credential with a method get_token, not {kind}")
-        return cls(token_callback=get_token, **options)
+        return _made(cls, options, token_callback=get_token)
 
     async def get_token_async(self, timeout=None, *, wait=True):
         token = self.current_usable()
@@ -95,9 +99,14 @@ class Provider(_entrakey.Provider):
             except RuntimeError:
                 pass  # the loop was closed: nobody waits any more
 
-        if self._get_token_then(done, timeout, wait=wait):
+        if self._get_token_then(handed_over(done), timeout, wait=wait):
             return await answer
         return self.get_token(timeout, wait=wait)  # an atexit hook's loop: only its own thread can wait
+
+    async def get_credentials_async(self):
+        from ._credentials import refuse_provider
+
+        refuse_provider()
 
     async def ready_async(self, timeout=None):
         await self.get_token_async(timeout)
@@ -108,13 +117,21 @@ class Provider(_entrakey.Provider):
         return Subscription(self, callback)
 
     def _log_events(self):
-        self._observation = self._observe(_log.ALL, _log.writer(self._name))
+        self._observation = self._observe(_log.ALL, handed_over(_log.writer(self._name)))
 
     async def __aenter__(self):
         return self
 
     async def __aexit__(self, *_):
         self.close()
+
+
+def _made(cls, options, **more):
+    """A provider with these options, which are gone from every frame afterwards: see `Provider.__new__`."""
+    try:
+        return cls(**more, **options)
+    finally:
+        options.clear()
 
 
 def _settle(answer, token, error):

@@ -1,6 +1,7 @@
 """A listener's registration, which a forked child renews."""
 
 from ._forks import Survivors, ref
+from ._greenlets import handed_over
 
 _alive = Survivors("_renew")
 
@@ -9,7 +10,7 @@ class Subscription:
     def __init__(self, provider, callback):
         self._provider = ref(provider)
         self._callback = callback
-        self._registered = provider._subscribe(callback)
+        self._registered = provider._subscribe(handed_over(callback))
         _alive.add(self)
 
     def unsubscribe(self, timeout=None):
@@ -22,4 +23,4 @@ class Subscription:
     def _renew(self):
         provider = self._provider()
         if provider is not None:
-            self._registered = provider._subscribe(self._callback)
+            self._registered = provider._subscribe(handed_over(self._callback))

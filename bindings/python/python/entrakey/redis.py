@@ -15,6 +15,7 @@ from redis.credentials import StreamingCredentialProvider
 
 from . import _errors, _redis_links, _redis_pubsub, _redis_renewal
 from ._entrakey import CredentialSource
+from ._greenlets import handed_over
 from ._redis_attach import attach
 from ._redis_auth import is_private
 from ._redis_errors import as_redis_error, plaintext_refused
@@ -142,7 +143,7 @@ class CredentialProvider(CredentialSource, StreamingCredentialProvider):
         # Two threads may both get here; the subscription that is overwritten ends.
         if self._subscribed_in != os.getpid():
             me = weakref.WeakMethod(self._notify)
-            self._subscription = self._provider._subscribe(lambda token: _forward(me, token))
+            self._subscription = self._provider._subscribe(handed_over(lambda token: _forward(me, token)))
             self._subscribed_in = os.getpid()
 
     def _notify(self, token):

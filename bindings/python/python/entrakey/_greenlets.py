@@ -1,0 +1,100 @@
+"""Callbacks in programs whose threads are greenlets (gevent, eventlet with monkey patching).
+
+A thread of the library's must run no patched code there: the first lock that it touched would give it an event loop of
+its own, which is freed while the thread still stands in it. So it only hands the call over: to the hub of the thread that
+registered the callback, whose sockets and locks belong to it, or, where there is none, to a real thread that never ends.
+"""
+
+import os
+import sys
+
+
+def handed_over(callback):
+    """`callback` as the library's threads may call it."""
+    home = _Home()
+
+    def call(*args):
+        deliver = home.deliver
+        return callback(*args) if deliver is None else deliver(callback, args)
+
+    return call
+
+
+class _Home:
+    """Where a callback was registered."""
+
+    def __init__(self):
+        self._process, self._hub = os.getpid(), None
+        if _gevent():
+            import gevent
+
+            self._hub = gevent.get_hub()
+
+    @property
+    def deliver(self):
+        if not _is_green():
+            return None
+        hub = self._hub if self._process == os.getpid() else None
+        if hub is None or hub.dead:
+            return _thread().deliver
+        return lambda callback, args: hub.loop.run_callback_threadsafe(_spawn, callback, args)
+
+
+def _spawn(callback, args):
+    import gevent
+
+    gevent.spawn(callback, *args)
+
+
+def _is_green():
+    """Whether `threading` makes greenlets. (The two name the module that they patch differently.)"""
+    return _gevent() or bool(_asked("eventlet.patcher", "is_monkey_patched", "thread"))
+
+
+def _gevent():
+    return bool(_asked("gevent.monkey", "is_module_patched", "threading"))
+
+
+def _asked(module, question, subject):
+    module = sys.modules.get(module)
+    return module is not None and getattr(module, question)(subject)
+
+
+class _Thread:
+    """A real thread for callbacks, which never ends; its event loop, if patched code gives it one, does not either."""
+
+    def __init__(self, queue, start):
+        self.process = os.getpid()
+        self._calls = queue()
+        start(self._run, ())
+
+    def deliver(self, callback, args):
+        self._calls.put((callback, args))
+
+    def _run(self):
+        while True:
+            callback, args = self._calls.get()
+            try:
+                callback(*args)
+            except BaseException:
+                import logging
+
+                logging.getLogger("entrakey").warning("a callback failed", exc_info=True)
+            callback = args = None
+
+
+_running = None
+
+
+def _thread():
+    global _running
+    if _running is None or _running.process != os.getpid():
+        _running = _Thread(_original("_queue", "SimpleQueue"), _original("_thread", "start_new_thread"))
+    return _running
+
+
+def _original(module, name):
+    """What it was before it was patched."""
+    if _gevent():
+        return sys.modules["gevent.monkey"].get_original(module, name)
+    return getattr(sys.modules["eventlet.patcher"].original(module), name)
