@@ -213,8 +213,8 @@ impl Machine {
         }
         self.waiters = waiters;
         self.listeners.take_due(now.boot, |id| out.push(Action::Notify(id)));
-        self.listeners.take_stale(now.boot, self.version, |version| {
-            out.push(Action::Report(ProviderEvent::ListenerStale { version }));
+        self.listeners.take_stale(now.boot, self.version, |version, listeners| {
+            out.push(Action::Report(ProviderEvent::ListenerStale { version, listeners }));
         });
     }
 
