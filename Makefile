@@ -76,6 +76,7 @@ bench: prerequisites
 	$(CARGO) build --locked --release -p entrakey-ffi
 	@$(OFFLINE) scripts/bench-c.sh
 	$(CARGO) bench --locked -p entrakey-core --bench get_token
+	$(CARGO) bench --locked -p entrakey-core --features internals --bench listeners
 	scripts/python-bench.sh
 	@$(MAKE) --no-print-directory simulate ARGS=--fleet
 	$(CARGO) bench --locked -p entrakey-emulator --bench redis_plane --no-run

@@ -199,7 +199,7 @@ typedef struct entrakey_watch entrakey_watch;
 /**
  * Is called with each token that replaces another, on a thread of the library's, one call at a time for each
  * subscription, with no lock held. The token belongs to the library and ends with the call. The callback may block
- * (with 64 that block at a time, those behind them wait) and may call any function here, entrakey_provider_free
+ * (with 1,024 that block at a time, those behind them wait) and may call any function here, entrakey_provider_free
  * among them. No C++ exception and no longjmp may leave it: that ends the process.
  */
 typedef void (*entrakey_token_callback)(const entrakey_token *token, void *user_data);

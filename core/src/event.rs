@@ -50,10 +50,12 @@ pub enum ProviderEvent {
         /// The token's version.
         version: u64,
     },
-    /// A listener's connections are still on this version, past the margin before its expiry.
+    /// Listeners' connections are still on this version, past the margin before its expiry. Once for all of them.
     ListenerStale {
         /// The version that they are on.
         version: u64,
+        /// How many listeners' connections are.
+        listeners: usize,
     },
     /// A server refused the token of this version.
     Rejected {
@@ -120,10 +122,15 @@ impl fmt::Display for ProviderEvent {
             Self::ReauthenticationFailed { version } => {
                 write!(f, "re-authentication with token version {version} was refused")
             }
-            Self::ListenerStale { version } => write!(
+            Self::ListenerStale { version, listeners: 1 } => write!(
                 f,
                 "connections are still on token version {version}, which is about to expire: their listener has \
                  not returned or not acknowledged a newer one"
+            ),
+            Self::ListenerStale { version, listeners } => write!(
+                f,
+                "connections are still on token version {version}, which is about to expire: their {listeners} \
+                 listeners have not returned or not acknowledged a newer one"
             ),
             Self::Rejected { version } => write!(f, "a server refused token version {version}"),
             Self::ListenerFailed => f.write_str("a listener's callback failed; it is called again next time"),

@@ -132,7 +132,7 @@ impl Provider {
     /// As [`Provider::get_token_with`] without blocking, for event loops: `done` is called exactly once, with what `get_token_with`
     /// would have returned and no later than it would have. It is called here and now if the answer is
     /// known, else on a thread of the library's, with no lock held, and may call anything.
-    /// It may block too; but with 64 that block at a time, those behind them wait.
+    /// It may block too; but with 1,024 that block at a time, those behind them wait.
     /// In a forked child the parent's waits are dead: `done` is neither called nor dropped.
     pub fn get_token_then<F>(&self, how: GetToken, done: F)
     where
@@ -231,7 +231,7 @@ impl Provider {
     /// replaces none; whoever needs it asks for it.) Subscribe first and connect with `get_token` afterwards: a
     /// token that came in between would be missed the other way round.
     ///
-    /// The callback may block (with 64 that block at a time, those behind them wait) and may call anything
+    /// The callback may block (with 1,024 that block at a time, those behind them wait) and may call anything
     /// here; what it panics with is dropped. One that holds a clone of the provider keeps it open until it is
     /// gone.
     ///

@@ -16,7 +16,7 @@ pub struct EntrakeySubscription(Subscription);
 
 /// Is called with each token that replaces another, on a thread of the library's, one call at a time for each
 /// subscription, with no lock held. The token belongs to the library and ends with the call. The callback may block
-/// (with 64 that block at a time, those behind them wait) and may call any function here, entrakey_provider_free
+/// (with 1,024 that block at a time, those behind them wait) and may call any function here, entrakey_provider_free
 /// among them. No C++ exception and no longjmp may leave it: that ends the process.
 pub type EntrakeyTokenCallback =
     Option<unsafe extern "C" fn(token: *const EntrakeyToken, user_data: *mut c_void)>;

@@ -57,7 +57,7 @@ impl From<&ProviderEvent> for EventParts {
             }
             ProviderEvent::Reauthenticated { version }
             | ProviderEvent::ReauthenticationFailed { version }
-            | ProviderEvent::ListenerStale { version }
+            | ProviderEvent::ListenerStale { version, .. }
             | ProviderEvent::Rejected { version } => parts.version = Some(number(*version)),
             _ => (),
         }

@@ -16,8 +16,11 @@ pub(crate) type Job = Box<dyn FnOnce() + Send>;
 /// How long a job may wait while no thread takes a new one, before another thread is started. Half of the
 /// spread of 3-second tokens; ten times what a callback that only writes to a socket needs.
 const STALLED_AFTER: Duration = Duration::from_millis(20);
-/// So many jobs of one provider may stall before those behind them wait.
-const MAX_WORKERS: usize = 64;
+/// So many threads work on jobs that are slow but do go.
+const MAX_BUSY_WORKERS: usize = 64;
+/// So many jobs of one provider may stall before those behind them wait: a blocked thread costs a little memory, a
+/// healthy listener behind it its connections.
+const MAX_WORKERS: usize = 1024;
 /// When the system gives no thread, it is asked again after this.
 const NO_THREAD_WAIT: Duration = Duration::from_secs(1);
 
@@ -109,12 +112,12 @@ impl Alarm for Dispatcher {
         if state.jobs.is_empty() {
             return;
         }
-        let wanted = match state.taken {
-            taken if taken == state.taken_before => state.workers.max(1), // stalled: twice as many
-            taken if taken < state.expected => 1,                         // slow: one more at each look
-            _ => 0,
+        let (wanted, most) = match state.taken {
+            taken if taken == state.taken_before => (state.workers.max(1), MAX_WORKERS), // stalled: twice as many
+            taken if taken < state.expected => (1, MAX_BUSY_WORKERS), // slow: one more at each look
+            _ => (0, MAX_WORKERS),
         };
-        let more = wanted.min(MAX_WORKERS - state.workers).min(state.jobs.len());
+        let more = wanted.min(most.saturating_sub(state.workers)).min(state.jobs.len());
         for _ in 0..more {
             self.start_worker(&mut state);
         }
@@ -150,6 +153,21 @@ mod tests {
             assert!(started.elapsed() < SOON, "threads are left over");
             std::thread::yield_now();
         }
+    }
+
+    #[test]
+    fn hundreds_that_stall_for_ever_starve_nobody() {
+        let dispatcher = Dispatcher::new();
+        let (stall, stalled) = mpsc::channel::<()>();
+        let stalled = Arc::new(Mutex::new(stalled));
+        for _ in 0..300 {
+            let stalled = stalled.clone();
+            dispatcher.submit(Box::new(move || stalled.lock().unwrap().recv().unwrap_or(())));
+        }
+        let (sender, done) = mpsc::channel();
+        dispatcher.submit(Box::new(move || sender.send(()).unwrap()));
+        done.recv_timeout(SOON).unwrap();
+        drop(stall);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::pace::{Context, Forced, Pace};
 use super::policy::{Life, Policy};
 use super::step::{Action, Event, Wish};
 use super::tally::Tally;
-use super::waiters::Waiter;
+use super::waiters::{Waiter, Waiters};
 use crate::clock::Now;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::ProviderEvent;
@@ -52,7 +52,7 @@ pub struct Machine {
     pub(super) early: Option<Early>,
     pub(super) flight: Option<Flight>,
     pub(super) pace: Pace,
-    pub(super) waiters: Vec<Waiter>,
+    pub(super) waiters: Waiters,
     pub(super) listeners: Listeners,
     pub(super) tally: Tally,
     /// Counts the tokens, from 1.
@@ -80,7 +80,7 @@ impl Machine {
             early: None,
             flight: None,
             pace: Pace::default(),
-            waiters: Vec::new(),
+            waiters: Waiters::default(),
             listeners: Listeners::default(),
             tally: Tally::default(),
             version: 0,
@@ -114,7 +114,7 @@ impl Machine {
         let mut out = Vec::new();
         let version = self.version;
         self.activate(now, random, &mut out);
-        let only_came = matches!(event, Event::Get(..)) && self.version == version;
+        let answers_nobody = self.version == version && event.answers_nobody();
         match event {
             Event::Get(id, wish) => self.admit(now, id, wish),
             Event::Timer => self.give_up_lost(now, random, &mut out),
@@ -135,7 +135,7 @@ impl Machine {
             }
             Event::Close => self.close(&mut out),
         }
-        self.settle(now, only_came, random, &mut out);
+        self.settle(now, answers_nobody, random, &mut out);
         out
     }
 
@@ -150,8 +150,7 @@ impl Machine {
             None => self.pace.alarm(self.is_awaited(now)),
         };
         let early = self.early.as_ref().map(|early| early.valid_from);
-        let waiter = self.waiters.iter().map(|waiter| waiter.alarm(now.boot)).min();
-        [request, early, waiter, self.listeners.alarm(self.version)].into_iter().flatten().min()
+        [request, early, self.waiters.alarm(), self.listeners.alarm(self.version)].into_iter().flatten().min()
     }
 
     /// The token in hand, whatever is left of it.
@@ -189,9 +188,9 @@ impl Machine {
         self.closed
     }
 
-    /// Derives what follows from what is known. If all that happened is that a caller came (`only_came`),
-    /// nobody else can be answered by that: thousands may wait.
-    fn settle(&mut self, now: Now, only_came: bool, random: Random<'_>, out: &mut Vec<Action>) {
+    /// Derives what follows from what is known. If that answers nobody but a caller who has just come
+    /// (`answers_nobody`), the others are not looked at: thousands may wait.
+    fn settle(&mut self, now: Now, answers_nobody: bool, random: Random<'_>, out: &mut Vec<Action>) {
         if !self.closed {
             if !self.waiters.is_empty() && self.valid(now).is_none() {
                 self.pace.hurry(&self.policy, now.boot, random);
@@ -201,20 +200,20 @@ impl Machine {
             }
         }
         let mut waiters = std::mem::take(&mut self.waiters);
-        let mut is_answered = |waiter: &mut Waiter| {
+        let is_answered = |waiter: &mut Waiter| {
             let answer = self.judge(now, waiter);
             let answered = answer.is_some();
             out.extend(answer.map(|answer| Action::Resolve(waiter.id, answer)));
             answered
         };
-        match only_came {
-            true => drop(waiters.pop_if(is_answered)),
-            false => waiters.retain_mut(|waiter| !is_answered(waiter)),
+        match answers_nobody {
+            true => waiters.settle_last(is_answered),
+            false => waiters.settle(now.boot, is_answered),
         }
         self.waiters = waiters;
         self.listeners.take_due(now.boot, |id| out.push(Action::Notify(id)));
-        self.listeners.take_stale(now.boot, self.version, |version| {
-            out.push(Action::Report(ProviderEvent::ListenerStale { version }));
+        self.listeners.take_stale(now.boot, self.version, |version, listeners| {
+            out.push(Action::Report(ProviderEvent::ListenerStale { version, listeners }));
         });
     }
 
@@ -252,7 +251,7 @@ impl Machine {
 
     fn admit(&mut self, now: Now, id: u64, wish: Wish) {
         let left = self.valid(now).map_or(Duration::ZERO, |held| held.token.left(now));
-        self.waiters.push(Waiter { id, wish, hopes_until: now.boot + left / 2 });
+        self.waiters.push(Waiter { id, wish, hopes_until: now.boot + left / 2 }, now.boot);
     }
 
     fn want(&mut self, cause: Forced) {

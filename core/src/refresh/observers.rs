@@ -1,20 +1,23 @@
 //! Who is told of a provider's events: in their order, from a bounded queue, with no lock held.
 
 use crate::event::{Level, ProviderEvent};
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 /// What is called with each event.
 pub(crate) type Observer = Arc<dyn Fn(&ProviderEvent) + Send + Sync>;
 
-/// With an observer so slow that this many events wait, newer ones are dropped and counted. A provider makes a
-/// few in an hour, and at level Debug one for each connection that re-authenticates.
-const MAX_QUEUED: usize = 256;
+/// With an observer so slow that this many events of one kind wait, newer ones of that kind are dropped and counted.
+/// A provider makes a few in an hour, and one for each connection that re-authenticates (or fails to), which
+/// must not crowd out those few.
+const MAX_QUEUED_OF_A_KIND: usize = 256;
 
 #[derive(Default)]
 pub(super) struct Observers {
     all: Vec<(u64, Level, Observer)>,
     queue: VecDeque<ProviderEvent>,
+    /// How many of each kind are in the queue, by name.
+    queued: HashMap<&'static str, usize>,
     /// A job that empties the queue is under way.
     draining: bool,
     pub(super) dropped: u64,
@@ -41,10 +44,12 @@ impl Observers {
         if !self.all.iter().any(|(_, level, _)| event.level() <= *level) {
             return false;
         }
-        if self.queue.len() >= MAX_QUEUED {
+        let queued = self.queued.entry(event.name()).or_default();
+        if *queued >= MAX_QUEUED_OF_A_KIND {
             self.dropped += 1;
             return false;
         }
+        *queued += 1;
         self.queue.push_back(event);
         !std::mem::replace(&mut self.draining, true)
     }
@@ -55,6 +60,7 @@ impl Observers {
             self.draining = false;
             return None;
         };
+        self.queued.entry(event.name()).and_modify(|queued| *queued -= 1);
         let wants = self.all.iter().filter(|(_, level, _)| event.level() <= *level);
         let observers = wants.map(|(.., observer)| observer.clone()).collect();
         Some((event, observers))
@@ -75,9 +81,13 @@ mod tests {
         for _ in 0..300 {
             assert!(!observers.push(ProviderEvent::Closed), "which goes on");
         }
-        assert_eq!(observers.dropped, 45);
-        let delivered = std::iter::from_fn(|| observers.next()).count();
-        assert_eq!(delivered, MAX_QUEUED);
+        assert_eq!(observers.dropped, 44);
+        assert!(!observers.push(ProviderEvent::Rejected { version: 1 }));
+        assert_eq!(observers.dropped, 44, "one of another kind is not crowded out");
+        let delivered = std::iter::from_fn(|| observers.next()).map(|(event, _)| event.name());
+        let delivered: Vec<_> = delivered.collect();
+        assert_eq!((delivered.len(), delivered[0]), (MAX_QUEUED_OF_A_KIND + 2, "listener_failed"));
+        assert_eq!(delivered.last(), Some(&"rejected"), "in their order");
         assert!(observers.push(ProviderEvent::Closed), "a new delivery");
         assert!(observers.remove(1).is_some());
         assert!(observers.next().is_some_and(|(_, observers)| observers.is_empty()));

@@ -88,3 +88,64 @@ impl Snapshot {
         self.generation == entrakey_sys::fork::generation()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Now;
+    use crate::token::Parts;
+    use std::time::Duration;
+    use zeroize::Zeroizing;
+
+    fn snapshot(version: u64) -> Snapshot {
+        let parts = Parts {
+            secret: Zeroizing::new("s".to_owned()),
+            username: "u".to_owned(),
+            version,
+            end: Duration::from_secs(3600),
+            lifetime: Duration::from_secs(3600),
+            min_validity: Duration::ZERO,
+            refresh_in: Duration::ZERO,
+        };
+        Snapshot { token: Some(Arc::new(Token::new(parts, Now::default()))), ..Snapshot::empty() }
+    }
+
+    #[test]
+    fn each_snapshot_is_a_change_and_only_a_new_token_another_version() {
+        let newest = Newest::new();
+        assert_eq!((newest.version(), newest.changes()), (0, 0));
+        newest.store(snapshot(1));
+        assert_eq!((newest.version(), newest.changes()), (1, 1));
+        let before = newest.load_full();
+        assert!(newest.replace(&before, snapshot(1)), "a forked child's own");
+        assert_eq!((newest.version(), newest.changes()), (1, 2));
+        let now = newest.load_full();
+        assert!(!Arc::ptr_eq(&now, &before));
+        assert!(!newest.replace(&before, snapshot(1)), "another thread was first");
+        assert!(Arc::ptr_eq(&newest.load_full(), &now));
+        newest.store(Snapshot::empty());
+        assert_eq!((newest.version(), newest.changes()), (0, 3 + 1));
+    }
+
+    #[test]
+    fn who_sees_a_version_finds_its_token_or_a_newer_one() {
+        const LAST: u64 = 100_000;
+        let newest = Newest::new();
+        std::thread::scope(|scope| {
+            scope.spawn(|| (1..=LAST).for_each(|version| newest.store(snapshot(version))));
+            while newest.version() < LAST {
+                let (version, changes) = (newest.version(), newest.changes());
+                let found = newest.load().version();
+                assert!(version <= found, "version {version} was seen, token {found} found");
+                assert!(changes <= found, "{changes} changes were seen, token {found} found");
+            }
+        });
+    }
+
+    #[test]
+    fn what_another_process_made_is_not_ours() {
+        let here = Snapshot::empty();
+        assert!(here.is_ours());
+        assert!(!Snapshot { generation: here.generation + 1, ..here }.is_ours());
+    }
+}

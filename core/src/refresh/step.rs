@@ -58,6 +58,19 @@ pub enum Event {
     Close,
 }
 
+impl Event {
+    /// Whether it brings nothing to any caller but one who has just come. Time alone brings a time-out: that is
+    /// the alarm's.
+    pub(super) fn answers_nobody(&self) -> bool {
+        match self {
+            Self::Get(..) | Self::Subscribed(_) | Self::Awaiting(_) | Self::Unsubscribed(_) => true,
+            Self::Returned { .. } | Self::Acknowledged { .. } => true,
+            Self::Timer | Self::Answered(..) | Self::Failed(..) | Self::Close => false,
+            Self::Refresh | Self::CredentialChanged | Self::Rejected(_) => false,
+        }
+    }
+}
+
 /// What is to be done about it.
 #[derive(Debug)]
 pub enum Action {

@@ -157,6 +157,24 @@ fn many_callers_on_an_empty_cache_cause_one_request_and_share_its_answer() {
     assert!((1..=100).all(|caller| told(&actions, caller) == token("one")));
 }
 
+/// With a walk through all of them for each that comes, or for each listener that does, this would take hours.
+#[test]
+fn a_hundred_thousand_who_wait_cost_no_more_each_than_one() {
+    const MANY: u64 = 100_000;
+    let mut bench = Bench::new();
+    for _ in 0..MANY {
+        bench.get();
+        assert_eq!(bench.machine.alarm(bench.now), Some(bench.now.boot + seconds(10)), "the request's end");
+    }
+    for listener in MANY + 1..2 * MANY {
+        assert!(bench.step(Event::Subscribed(listener)).is_empty());
+        assert!(bench.step(Event::Unsubscribed(listener)).is_empty());
+    }
+    let actions = bench.answer(1, "one", 3600);
+    let answered = actions.iter().filter(|action| matches!(action, Action::Resolve(_, Ok(_)))).count();
+    assert_eq!(answered as u64, MANY);
+}
+
 #[test]
 fn a_fatal_answer_is_shared_at_once_and_asked_again_only_later() {
     let mut bench = Bench::new();
