@@ -62,6 +62,16 @@ pub(crate) enum UserAssigned {
 }
 
 impl Host {
+    /// What it wants to see.
+    pub(super) fn secret(&self) -> Option<&str> {
+        match self {
+            Self::ServiceFabric { header: secret, .. }
+            | Self::AppService { header: secret, .. }
+            | Self::AzureMl { secret, .. } => Some(secret),
+            Self::Imds { .. } | Self::Arc { .. } | Self::CloudShell { .. } => None,
+        }
+    }
+
     /// For a sentence: "from the managed identity of …".
     pub(crate) fn name(&self) -> &'static str {
         match self {

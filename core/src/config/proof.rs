@@ -35,6 +35,18 @@ pub(crate) enum Proof {
     Pipelines(PipelineJob),
 }
 
+impl Proof {
+    /// What is there before the first request. (Private keys go nowhere.)
+    pub(super) fn secrets(&self) -> Vec<&str> {
+        match self {
+            Self::Secret(Place::Value(secret)) => vec![secret],
+            Self::Certificate(from) => from.password.iter().map(|password| password.as_str()).collect(),
+            Self::Pipelines(job) => vec![&job.access_token],
+            Self::Secret(Place::File { .. }) | Self::AssertionFile { .. } | Self::Callback(_) => Vec::new(),
+        }
+    }
+}
+
 /// A job of Azure Pipelines.
 pub(crate) struct PipelineJob {
     pub(crate) request_uri: String,

@@ -37,6 +37,14 @@ enum Shown {
     Assertion(Zeroizing<String>),
 }
 
+impl Shown {
+    fn text(&self) -> &str {
+        match self {
+            Self::Secret(text) | Self::Assertion(text) => text,
+        }
+    }
+}
+
 impl Principal {
     fn credential(&self, shown: &Shown) -> Result<Arc<dyn TokenCredential>> {
         let (tenant, client) = (&self.application.tenant_id, self.application.client_id.clone());
@@ -70,9 +78,11 @@ impl Principal {
 
     fn attempt(&self, timeout: Duration) -> Result<Grant> {
         let start = Instant::now();
-        let credential = self.credential(&self.shown(timeout)?)?;
+        let shown = self.shown(timeout)?;
+        let credential = self.credential(&shown)?;
         let left = timeout.saturating_sub(start.elapsed());
-        exchange(left, credential.get_token(&[&self.scope], None))
+        let outcome = exchange(left, credential.get_token(&[&self.scope], None));
+        outcome.map_err(|error| error.hiding(&[shown.text()]))
     }
 
     fn shown(&self, timeout: Duration) -> Result<Shown> {

@@ -45,7 +45,8 @@ impl Source for Challenged {
         let mut request = self.request.clone();
         // The file's text as it is: RFC 7617 would have it in base64, the agent would not.
         request.headers.push(("Authorization", Zeroizing::new(format!("Basic {}", key.as_str()))));
-        self.transport.fetch(&request, timeout.saturating_sub(start.elapsed()))
+        let outcome = self.transport.fetch(&request, timeout.saturating_sub(start.elapsed()));
+        outcome.map_err(|error| error.hiding(&[&key]))
     }
 }
 
