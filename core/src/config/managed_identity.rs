@@ -2,7 +2,7 @@
 //!
 //! The order is that of Microsoft's libraries (MSAL, `managed_identity.py`).
 
-use super::endpoint::{Scheme, check_endpoint};
+use super::endpoint::{Scheme, check_endpoint, check_header};
 use super::environment::Environment;
 use super::values::invalid;
 use crate::error::Result;
@@ -129,6 +129,8 @@ fn check((variable, host): (&str, Host)) -> Result<Host> {
         _ => Scheme::HttpNearby,
     };
     check_endpoint(variable, endpoint, scheme)?;
+    let of_secret = if variable == "MSI_ENDPOINT" { "MSI_SECRET" } else { "IDENTITY_HEADER" };
+    host.secret().map_or(Ok(()), |secret| check_header(of_secret, secret))?;
     Ok(host)
 }
 

@@ -88,6 +88,9 @@ impl Tool {
             Self::Az { .. } => ("The Azure CLI (az)", "az login", "az 2.54.0"),
             Self::Azd { .. } => ("The Azure Developer CLI (azd)", "azd auth login", "a current azd"),
         };
+        if let Some(sentence) = runner.lacked() {
+            return Error::new(ErrorKind::Network, format!("{name} could not be run. {sentence}"));
+        }
         match runner.verdict() {
             Verdict::TimedOut => {
                 let seconds = timeout.as_secs_f64();

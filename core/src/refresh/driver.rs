@@ -457,7 +457,7 @@ impl Alarm for Engine {
 
 fn no_thread(what_for: &str) -> Error {
     let message = format!("The system gives no thread {what_for}. Raise the limit of threads or processes.");
-    Error::new(ErrorKind::Internal, message).with_retriable(true)
+    Error::new(ErrorKind::Network, message)
 }
 
 fn panicked() -> Error {

@@ -2,6 +2,7 @@
 
 use super::Endpoint;
 use crate::error::{Error, ErrorKind};
+use crate::shortage::shortage;
 use azure_core::http::Url;
 use rustls::CertificateError;
 use std::io;
@@ -76,28 +77,22 @@ impl Fault {
 
     fn of_io(error: &io::Error) -> Self {
         use io::ErrorKind::{
-            AddrNotAvailable, BrokenPipe, ConnectionAborted, ConnectionReset, InvalidData, OutOfMemory,
-            PermissionDenied, UnexpectedEof,
+            AddrNotAvailable, BrokenPipe, ConnectionAborted, ConnectionReset, InvalidData, PermissionDenied,
+            UnexpectedEof, WouldBlock,
         };
-        match (error.kind(), error.raw_os_error()) {
-            #[cfg(unix)]
-            (_, Some(23 | 24)) => Self::Ours(
-                // ENFILE, EMFILE
-                "This process or machine has no file descriptors left: look for what holds them, or raise the limit \
-                 (ulimit -n, LimitNOFILE).",
-            ),
-            (OutOfMemory, _) => Self::Ours("This machine is short of memory for connections."),
-            #[cfg(target_os = "linux")]
-            (_, Some(105)) => Self::Ours("This machine is short of memory for connections."), // ENOBUFS on Linux
-            (AddrNotAvailable, _) => Self::Ours(
+        if let Some(sentence) = shortage(error).filter(|_| error.kind() != WouldBlock) {
+            return Self::Ours(sentence);
+        }
+        match error.kind() {
+            AddrNotAvailable => Self::Ours(
                 "This machine has no local address or port left for the connection: look for connections that are \
                  opened again and again (TIME_WAIT), and for the network interface.",
             ),
-            (PermissionDenied, _) => Self::Ours(
+            PermissionDenied => Self::Ours(
                 "This machine does not let the process connect there: check its firewall and what confines the \
                  process (seccomp, SELinux, AppArmor, a sandbox of systemd's).",
             ),
-            (ConnectionReset | ConnectionAborted | BrokenPipe | UnexpectedEof | InvalidData, _) => Self::Mute,
+            ConnectionReset | ConnectionAborted | BrokenPipe | UnexpectedEof | InvalidData => Self::Mute,
             _ => Self::Absent,
         }
     }

@@ -306,6 +306,25 @@ impl Outgoing {
     }
 }
 
+/// No server takes longer ones; most take a quarter.
+const MAX_ADDRESS_CHARS: usize = 8192;
+
+/// The address of a request, if it can be one.
+pub(crate) fn checked(url: Url) -> Result<Url> {
+    let length = url.as_str().len();
+    if length <= MAX_ADDRESS_CHARS {
+        return Ok(url);
+    }
+    let longest = url.query_pairs().max_by_key(|(_, value)| value.len());
+    let longest = longest.filter(|(_, value)| value.len() > length / 2).map(|(name, _)| name.into_owned());
+    let message = format!(
+        "The address of the token request would have {length} characters, and no server takes more than \
+         {MAX_ADDRESS_CHARS}: {} is too long.",
+        longest.as_deref().unwrap_or("the configured address")
+    );
+    Err(Error::new(ErrorKind::InvalidConfig, message))
+}
+
 fn internal(what: &str) -> Error {
     Error::new(ErrorKind::Internal, format!("A token request was made {what}. Please report this."))
 }
