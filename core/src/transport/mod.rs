@@ -8,6 +8,7 @@
 mod answer;
 mod failure;
 mod pin;
+mod presented;
 mod resolver;
 mod tls;
 

@@ -4,10 +4,11 @@
 //! store with the bundled one; this is the same few lines around a configuration of ours.
 
 use super::pin::Pinned;
+use super::presented::Explaining;
 use crate::config::{Settings, Thumbprint, TrustPaths};
 use crate::error::{Error, ErrorKind, Result};
 use crate::files;
-use rustls::client::Resumption;
+use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use std::fmt;
@@ -25,9 +26,13 @@ pub(super) fn client_config(settings: &Settings, pin: Option<Thumbprint>) -> Res
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
-        .map_err(|error| Error::new(ErrorKind::Internal, format!("TLS is not available: {error}.")))?;
+        .map_err(|error| Error::internal(&format!("TLS is not available: {error}.")))?;
     let builder = match pin {
-        None => builder.with_root_certificates(roots(settings)?),
+        None => {
+            let verifier = WebPkiServerVerifier::builder_with_provider(roots(settings)?.into(), provider).build();
+            let verifier = verifier.map_err(|error| Error::internal(&format!("TLS is not available: {error}.")))?;
+            builder.dangerous().with_custom_certificate_verifier(Arc::new(Explaining(verifier)))
+        }
         Some(thumbprint) => {
             builder.dangerous().with_custom_certificate_verifier(Pinned::new(thumbprint, provider))
         }
