@@ -107,7 +107,7 @@ fn what_no_request_can_hold_is_refused_by_name_when_the_provider_is_made() {
         ("client_id", "c"),
         ("service_connection_id", "s"),
         ("oidc_request_uri", "https://dev.azure.com/x"),
-        ("system_access_token", "s3cret\nmore"),
+        ("system_access_token", "s3cret-\u{fc}"),
     ];
     assert!(refusal(&[("SYSTEM_ACCESSTOKEN", "")], &job).contains("system_access_token"));
 }

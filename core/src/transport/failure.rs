@@ -172,12 +172,17 @@ pub(super) fn tls_sentence(error: &rustls::Error, address: &str) -> String {
         Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure) => {
             "its certificate is not the one that IDENTITY_SERVER_THUMBPRINT names.".to_owned()
         }
-        Error::InvalidCertificate(_) => "its certificate cannot be used. The server needs another one.".to_owned(),
+        Error::InvalidCertificate(_) => {
+            "its certificate cannot be used. The server needs another one.".to_owned()
+        }
         Error::InvalidMessage(_) => {
             "what came is not TLS. Is it plain http that is spoken there, or a proxy's port?".to_owned()
         }
         Error::AlertReceived(alert) => {
-            format!("the other side broke off with alert {} of TLS. Its log says more. {NO_TLS}", u8::from(*alert))
+            format!(
+                "the other side broke off with alert {} of TLS. Its log says more. {NO_TLS}",
+                u8::from(*alert)
+            )
         }
         Error::PeerIncompatible(_) => {
             format!("the other side offers no version or cipher that is safe. {NO_TLS}")

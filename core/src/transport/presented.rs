@@ -25,8 +25,7 @@ impl ServerCertVerifier for Explaining {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let verdict =
-            self.0.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        let verdict = self.0.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         verdict.map_err(|error| match error {
             Error::InvalidCertificate(fault) => {
                 let sentence = sentence(end_entity, &fault, Duration::from_secs(now.as_secs()));
@@ -93,9 +92,10 @@ fn verdict(certificate: Option<&Certificate>, fault: &Fault, now: Duration) -> (
     let is_self_signed = certificate.is_some_and(Certificate::is_self_signed);
     let date = |time: Duration| httpdate::fmt_http_date(UNIX_EPOCH + time);
     let (what, remedy) = match fault {
-        Fault::UnknownIssuer if is_self_signed => {
-            ("is signed by itself", "If it is the right one, set ca_file to it; else something stands in between.")
-        }
+        Fault::UnknownIssuer if is_self_signed => (
+            "is signed by itself",
+            "If it is the right one, set ca_file to it; else something stands in between.",
+        ),
         Fault::UnknownIssuer => ("comes from an issuer that is not trusted here", PRIVATE_AUTHORITY),
         Fault::Expired | Fault::ExpiredContext { .. } => {
             return match certificate.filter(|certificate| certificate.not_after < now) {
@@ -224,7 +224,8 @@ mod tests {
             let mut store = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
             roots.iter().for_each(|root| store.add(root.0.clone()).unwrap());
             let provider = Arc::new(rustls::crypto::ring::default_provider());
-            let verifier = WebPkiServerVerifier::builder_with_provider(store.into(), provider).build().unwrap();
+            let verifier =
+                WebPkiServerVerifier::builder_with_provider(store.into(), provider).build().unwrap();
             let name = ServerName::try_from(name.to_owned()).unwrap();
             let now = UnixTime::since_unix_epoch(Duration::from_secs(now));
             let verdict = Explaining(verifier).verify_server_cert(&self.0, &[], &name, &[], now);
@@ -249,13 +250,19 @@ mod tests {
     fn a_certificate_that_is_not_taken_is_described() {
         let server = || params(&["login.example"], "login.example");
         let said = self_signed(server()).refused("login.example", NOW, &[]);
-        says(&said, &["for \"login.example\"", "issued by \"login.example, Contoso\"", "signed by itself", "ca_file"]);
+        says(
+            &said,
+            &["for \"login.example\"", "issued by \"login.example, Contoso\"", "signed by itself", "ca_file"],
+        );
         let mut authority = server();
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let said = self_signed(authority).refused("login.example", NOW, &[]);
         says(&said, &["signed by itself and an authority's (CA:TRUE)", "ca_file"]);
         let said = issued(server()).refused("login.example", NOW, &[]);
-        says(&said, &["issued by \"Proxy Authority, Contoso\"", "not trusted here", "ca_file to that authority's"]);
+        says(
+            &said,
+            &["issued by \"Proxy Authority, Contoso\"", "not trusted here", "ca_file to that authority's"],
+        );
         let trusted = self_signed(server());
         let said = trusted.refused("login.other", NOW, &[&trusted]);
         says(&said, &["for \"login.example\"", "is not for that address"]);
