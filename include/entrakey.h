@@ -77,7 +77,7 @@
 #define ENTRAKEY_ERROR_THROTTLED 5
 
 /**
- * The source could not be reached.
+ * The source could not be reached, or this process may not have what that takes (a thread, a descriptor).
  */
 #define ENTRAKEY_ERROR_NETWORK 6
 
@@ -693,7 +693,7 @@ void entrakey_token_free(entrakey_token *token);
 /**
  * Makes a watch. Its handle becomes readable when a token replaces another, early enough and at a random moment of its
  * own; if the provider has no valid token now, also with the next one, at once; and for good when the provider is
- * closed. So make it first, and connect afterwards. Fails with CLOSED, or INTERNAL if the system gives no descriptor.
+ * closed. So make it first, and connect afterwards. Fails with CLOSED, or NETWORK if the system gives no descriptor.
  *
  * Valid use: provider is NULL or live; watch is NULL or writable.
  */

@@ -33,6 +33,7 @@ mod redact;
 mod refresh;
 mod rejection;
 mod request;
+mod shortage;
 mod status;
 mod sync;
 mod token;

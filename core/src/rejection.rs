@@ -4,7 +4,8 @@
 
 use crate::claims::Claims;
 use crate::config::Settings;
-use crate::redact::without_tokens;
+use crate::error::presentable;
+use crate::redact::redacted;
 use crate::token::Token;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -173,7 +174,8 @@ fn sentence(facts: &Facts, claims: &Claims, settings: &Settings, reason: Rejecti
 /// What the server said, without tokens: some servers repeat a command that they do not know, AUTH included.
 fn quoted(facts: &Facts) -> String {
     let current = facts.current.as_ref().map(|token| token.secret());
-    without_tokens(&facts.message, current).chars().filter(|c| !c.is_control()).take(200).collect()
+    let current: Vec<&str> = current.into_iter().collect();
+    presentable(&redacted(&facts.message, &current)).chars().take(200).collect()
 }
 
 #[cfg(test)]

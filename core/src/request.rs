@@ -5,7 +5,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::guard::guarded;
-use crate::redact::without_tokens;
+use crate::redact::redacted;
 use crate::sync::{Condvar, Mutex};
 use std::cell::Cell;
 use std::fmt;
@@ -149,7 +149,7 @@ impl fmt::Debug for HostCallback {
 }
 
 fn failed(what: &str, message: &str) -> Error {
-    let message = without_tokens(message, None);
+    let message = redacted(message, &[]);
     Error::new(ErrorKind::CallbackFailed, format!("The {what} callback failed: {message}"))
 }
 

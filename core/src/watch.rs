@@ -47,7 +47,7 @@ impl Provider {
     /// becomes readable for good when the provider is closed. In a forked child the watch is dead.
     ///
     /// # Errors
-    /// `CLOSED` after [`Provider::close`]; `INTERNAL` if the system gives no descriptor.
+    /// `CLOSED` after [`Provider::close`]; `NETWORK` if the system gives no descriptor.
     pub fn watch(&self) -> Result<Watch> {
         let wake = Wake::new().map_err(no_descriptor)?;
         let news = Arc::new(News { wake, version: AtomicU64::new(0), ended: AtomicBool::new(false) });
@@ -97,7 +97,7 @@ impl Watch {
 fn no_descriptor(error: std::io::Error) -> Error {
     let message =
         format!("The system gives no descriptor for a watch: {error}. Raise the limit of open files.");
-    Error::new(ErrorKind::Internal, message).with_retriable(true)
+    Error::new(ErrorKind::Network, message)
 }
 
 #[cfg(all(test, not(feature = "shuttle")))]

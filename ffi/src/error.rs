@@ -14,7 +14,7 @@ pub const ENTRAKEY_ERROR_IDENTITY_UNAVAILABLE: u32 = 3;
 pub const ENTRAKEY_ERROR_AUTH_REJECTED: u32 = 4;
 /// The source asks for fewer requests.
 pub const ENTRAKEY_ERROR_THROTTLED: u32 = 5;
-/// The source could not be reached.
+/// The source could not be reached, or this process may not have what that takes (a thread, a descriptor).
 pub const ENTRAKEY_ERROR_NETWORK: u32 = 6;
 /// No answer within the time allowed.
 pub const ENTRAKEY_ERROR_TIMEOUT: u32 = 7;

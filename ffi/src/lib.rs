@@ -20,6 +20,10 @@ pub mod watch;
 
 use std::ffi::c_char;
 
+/// What this library gives back to the system holds no secret any more.
+#[global_allocator]
+static ALLOCATOR: entrakey_sys::memory::Wiping = entrakey_sys::memory::Wiping;
+
 /// The number of this header's ABI. It changes when a program built against an older header would break; functions,
 /// keys and kinds are added without. It is also the number in the shared library's name (SONAME), so that the system
 /// loads no other for a program that was linked.

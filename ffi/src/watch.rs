@@ -13,7 +13,7 @@ pub struct EntrakeyWatch(Watch);
 
 /// Makes a watch. Its handle becomes readable when a token replaces another, early enough and at a random moment of its
 /// own; if the provider has no valid token now, also with the next one, at once; and for good when the provider is
-/// closed. So make it first, and connect afterwards. Fails with CLOSED, or INTERNAL if the system gives no descriptor.
+/// closed. So make it first, and connect afterwards. Fails with CLOSED, or NETWORK if the system gives no descriptor.
 ///
 /// # Safety
 /// provider is NULL or live; watch is NULL or writable.

@@ -135,6 +135,14 @@ fn hosts_that_are_hostile_get_errors_and_nothing_worse() {
 }
 
 #[test]
+fn no_secret_is_left_in_memory_when_everything_is_freed() {
+    let emulator = Emulator::start("3600s");
+    run(program(made("wiped"))
+        .envs(&emulator.env("client_secret"))
+        .env("ENTRAKEY_IDENTITY", "service_principal"));
+}
+
+#[test]
 fn a_plugin_that_unloads_the_library_while_it_works_does_not_crash() {
     let emulator = Emulator::start("3s");
     let mut unload = program(loader("unload"));

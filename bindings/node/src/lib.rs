@@ -14,6 +14,10 @@ mod waiting;
 use entrakey_core::{KEYS, VERSION};
 use napi_derive::napi;
 
+/// What this library gives back to the system holds no secret any more.
+#[global_allocator]
+static ALLOCATOR: entrakey_sys::memory::Wiping = entrakey_sys::memory::Wiping;
+
 /// The version of the library that this binary was built from.
 #[napi(catch_unwind)]
 pub fn library_version() -> &'static str {

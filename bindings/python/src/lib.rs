@@ -14,6 +14,10 @@ mod waiting;
 
 use pyo3::prelude::*;
 
+/// What this library gives back to the system holds no secret any more.
+#[global_allocator]
+static ALLOCATOR: entrakey_sys::memory::Wiping = entrakey_sys::memory::Wiping;
+
 /// The module `entrakey._entrakey`.
 #[pymodule(gil_used = true)]
 mod _entrakey {

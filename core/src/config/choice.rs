@@ -113,6 +113,18 @@ impl IdentityChoice {
         }
     }
 
+    /// What is secret of it, as far as it is there before the first request.
+    pub(super) fn secrets(&self) -> Vec<&str> {
+        match self {
+            Self::ManagedIdentity { host, .. } => host.secret().into_iter().collect(),
+            Self::Application(application) => application.proof.secrets(),
+            Self::Chain(links) => {
+                links.iter().filter_map(|link| link.choice.as_ref().ok()).flat_map(Self::secrets).collect()
+            }
+            Self::AzureCli { .. } | Self::AzureDeveloperCli { .. } | Self::Custom(_) => Vec::new(),
+        }
+    }
+
     /// Whether it may start az or azd.
     pub(super) fn starts_tools(&self) -> bool {
         match self {

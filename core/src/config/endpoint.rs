@@ -29,6 +29,21 @@ pub(super) fn check_endpoint(key: &str, value: &str, scheme: Scheme) -> Result<(
     }
 }
 
+/// No endpoint hands out longer secrets, and servers refuse headers that are.
+const MAX_HEADER_CHARS: usize = 8192;
+
+/// Whether a secret can be sent in a header. Its text is not shown.
+pub(super) fn check_header(key: &str, secret: &str) -> Result<()> {
+    let is_line_break = |c: char| matches!(c, '\r' | '\n');
+    let reason = match secret.chars().find(|c| *c != ' ' && !c.is_ascii_graphic()) {
+        Some(c) if is_line_break(c) => "it holds a line break: was it read from a file with its last one?",
+        Some(_) => "it holds a control character or one beyond ASCII.",
+        None if secret.len() > MAX_HEADER_CHARS => "it is too long.",
+        None => return Ok(()),
+    };
+    Err(invalid(format!("{key} cannot be sent in a header: {reason} Set it to what the endpoint gave out.")))
+}
+
 /// Loopback and link-local addresses: what plain http may reach.
 fn is_nearby(host: &str) -> bool {
     use std::net::IpAddr;

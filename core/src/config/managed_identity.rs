@@ -2,7 +2,7 @@
 //!
 //! The order is that of Microsoft's libraries (MSAL, `managed_identity.py`).
 
-use super::endpoint::{Scheme, check_endpoint};
+use super::endpoint::{Scheme, check_endpoint, check_header};
 use super::environment::Environment;
 use super::values::invalid;
 use crate::error::Result;
@@ -62,6 +62,16 @@ pub(crate) enum UserAssigned {
 }
 
 impl Host {
+    /// What it wants to see.
+    pub(super) fn secret(&self) -> Option<&str> {
+        match self {
+            Self::ServiceFabric { header: secret, .. }
+            | Self::AppService { header: secret, .. }
+            | Self::AzureMl { secret, .. } => Some(secret),
+            Self::Imds { .. } | Self::Arc { .. } | Self::CloudShell { .. } => None,
+        }
+    }
+
     /// For a sentence: "from the managed identity of …".
     pub(crate) fn name(&self) -> &'static str {
         match self {
@@ -119,6 +129,8 @@ fn check((variable, host): (&str, Host)) -> Result<Host> {
         _ => Scheme::HttpNearby,
     };
     check_endpoint(variable, endpoint, scheme)?;
+    let of_secret = if variable == "MSI_ENDPOINT" { "MSI_SECRET" } else { "IDENTITY_HEADER" };
+    host.secret().map_or(Ok(()), |secret| check_header(of_secret, secret))?;
     Ok(host)
 }
 

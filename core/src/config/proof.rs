@@ -1,7 +1,7 @@
 //! An application (service principal) and how it proves that it is itself.
 
 use super::choice::{IdentityChoice, WORKLOAD_IDENTITY};
-use super::endpoint::{Scheme, check_endpoint};
+use super::endpoint::{Scheme, check_endpoint, check_header};
 use super::environment::KUBERNETES;
 use super::proxy;
 use super::values::{Source, Values, invalid, missing};
@@ -33,6 +33,18 @@ pub(crate) enum Proof {
     Callback(Arc<HostCallback>),
     /// A JWT that Azure Pipelines hands out.
     Pipelines(PipelineJob),
+}
+
+impl Proof {
+    /// What is there before the first request. (Private keys go nowhere.)
+    pub(super) fn secrets(&self) -> Vec<&str> {
+        match self {
+            Self::Secret(Place::Value(secret)) => vec![secret],
+            Self::Certificate(from) => from.password.iter().map(|password| password.as_str()).collect(),
+            Self::Pipelines(job) => vec![&job.access_token],
+            Self::Secret(Place::File { .. }) | Self::AssertionFile { .. } | Self::Callback(_) => Vec::new(),
+        }
+    }
 }
 
 /// A job of Azure Pipelines.
@@ -157,6 +169,7 @@ fn pipelines(values: &Values<'_>) -> Result<Proof> {
     let service_connection_id = values.required("service_connection_id", "it names who signs in")?;
     let access_token =
         values.required("system_access_token", "map it: SYSTEM_ACCESSTOKEN: $(System.AccessToken)")?;
+    check_header("system_access_token", access_token)?;
     Ok(Proof::Pipelines(PipelineJob {
         request_uri: request_uri.to_owned(),
         service_connection_id: service_connection_id.to_owned(),

@@ -36,6 +36,12 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
+    /// What no text may show of what is configured. What is read from files is known to those who read it.
+    pub(crate) fn secrets(&self) -> Vec<&str> {
+        let of_proxy = self.proxy.as_ref().and_then(ureq::Proxy::password);
+        self.identity.secrets().into_iter().chain(of_proxy).collect()
+    }
+
     /// Code first, then `ENTRAKEY_<KEY>`, then Azure's variable, then the file, then the default.
     pub(crate) fn resolve(config: &Config, environment: Environment) -> Result<Self> {
         let file = from_file(config, &environment)?;

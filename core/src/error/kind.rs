@@ -15,7 +15,7 @@ pub enum ErrorKind {
     AuthRejected = 4,
     /// The source asks for fewer requests.
     Throttled = 5,
-    /// The source could not be reached.
+    /// The source could not be reached, or this process may not have what that takes (a thread, a descriptor).
     Network = 6,
     /// No answer within the time allowed.
     Timeout = 7,

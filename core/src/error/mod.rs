@@ -5,6 +5,7 @@ mod kind;
 
 pub use kind::ErrorKind;
 
+use crate::redact::redacted;
 use std::fmt;
 use std::time::Duration;
 
@@ -31,9 +32,20 @@ struct Details {
 /// Some of a message is what a server said: it must neither flood a log nor forge a line of it.
 const MAX_MESSAGE_CHARS: usize = 1000;
 
-/// `text` without control characters, cut to a bearable length.
-fn presentable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(MAX_MESSAGE_CHARS).collect()
+/// `text` in one line and without control characters, cut to a bearable length. A line's end becomes a blank: the last
+/// word of a line, which may be a link, does not run into the next one.
+pub(crate) fn presentable(text: &str) -> String {
+    let (mut shown, mut was_control) = (String::new(), false);
+    for c in text.trim().chars().take(MAX_MESSAGE_CHARS) {
+        if was_control && !c.is_control() && !c.is_whitespace() {
+            shown.push(' ');
+        }
+        was_control = c.is_control();
+        if !was_control {
+            shown.push(c);
+        }
+    }
+    shown
 }
 
 impl Error {
@@ -83,11 +95,18 @@ impl Error {
     /// Entra's own refusal: the number decides what the user is told and whether to try again.
     pub(crate) fn entra(code: u32, description: &str, status: u16) -> Self {
         let entry = aadsts::lookup(code);
-        let mut error = Self::new(entry.kind, aadsts::message(code, description, entry));
+        let mut error = Self::new(entry.kind, aadsts::message(code, &redacted(description, &[]), entry));
         error.0.retriable = entry.kind.is_retriable();
         error.0.aadsts = Some(code);
         error.0.http_status = Some(status);
         error
+    }
+
+    /// The same error, without these secrets in any of its texts.
+    pub(crate) fn hiding(mut self, secrets: &[&str]) -> Self {
+        self.0.message = redacted(&self.0.message, secrets);
+        self.0.correlation_id = self.0.correlation_id.map(|id| redacted(&id, secrets));
+        self
     }
 
     pub(crate) fn with_aadsts(mut self, code: u32) -> Self {

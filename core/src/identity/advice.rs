@@ -1,5 +1,5 @@
-//! What holds for every source: its tokens are looked at (some are valid and will hardly be taken), and one that
-//! hangs does not take a thread for each try.
+//! What holds for every source: its tokens are looked at (some are valid and will hardly be taken), its errors show
+//! nothing secret, and one that hangs does not take a thread for each try.
 
 use super::{Source, Stamp};
 use crate::claims::Claims;
@@ -7,6 +7,7 @@ use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::Grant;
 use crate::rejection::REDIS_AUDIENCES;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ const MAX_HUNG: usize = 4;
 /// Any source, whose tokens are looked at.
 pub(super) struct Advised {
     inner: Box<dyn Source>,
+    settings: Arc<Settings>,
     /// Whether the scope is that of Redis: then so has to be the audience.
     for_redis: bool,
     /// Calls that have not returned.
@@ -23,9 +25,14 @@ pub(super) struct Advised {
 }
 
 impl Advised {
-    pub(super) fn new(settings: &Settings, inner: Box<dyn Source>) -> Self {
+    pub(super) fn new(settings: &Arc<Settings>, inner: Box<dyn Source>) -> Self {
         let resource = settings.scope.strip_suffix("/.default").unwrap_or(&settings.scope);
-        Self { inner, for_redis: is_redis(resource), under_way: AtomicUsize::new(0) }
+        Self {
+            inner,
+            settings: settings.clone(),
+            for_redis: is_redis(resource),
+            under_way: AtomicUsize::new(0),
+        }
     }
 
     /// Calls the source; none if too many calls of it hang.
@@ -59,10 +66,11 @@ fn is_redis(resource: &str) -> bool {
 
 impl Source for Advised {
     fn fetch(&self, timeout: Duration) -> Result<Grant> {
-        self.call(|source| source.fetch(timeout)).unwrap_or_else(|| {
+        let outcome = self.call(|source| source.fetch(timeout)).unwrap_or_else(|| {
             let message = format!("{MAX_HUNG} earlier requests have not come back: {}", self.blocked());
             Err(Error::new(ErrorKind::Timeout, message))
-        })
+        });
+        outcome.map_err(|error| error.hiding(&self.settings.secrets()))
     }
 
     fn stamp(&self) -> Option<Stamp> {
@@ -90,8 +98,8 @@ impl Source for Advised {
 mod tests {
     use super::*;
     use crate::config::{Config, Environment};
+    use std::sync::Mutex;
     use std::sync::mpsc::{Receiver, Sender, channel};
-    use std::sync::{Arc, Mutex};
 
     /// A source that hangs until it is told not to.
     struct Hung(Mutex<Sender<()>>, Mutex<Receiver<()>>);
@@ -109,7 +117,7 @@ mod tests {
         let ((entered, inside), (release, released)) = (channel(), channel());
         let mut config = Config::new();
         config.set("identity", "managed_identity").unwrap();
-        let settings = Settings::resolve(&config, Environment::of([])).unwrap();
+        let settings = Arc::new(Settings::resolve(&config, Environment::of([])).unwrap());
         let hung = Hung(Mutex::new(entered), Mutex::new(released));
         let source = Arc::new(Advised::new(&settings, Box::new(hung)));
         let fetch = |source: &Advised| source.fetch(Duration::from_secs(1)).err().unwrap();

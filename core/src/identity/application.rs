@@ -5,11 +5,11 @@
 //! - Federated credentials: <https://learn.microsoft.com/entra/workload-id/workload-identity-federation>
 
 use super::certificate::{self, Signer};
-use super::{Source, Stamp, file, pipelines, refused};
+use super::{Source, Stamp, file, parse_url, pipelines, refused};
 use crate::config::{Application, Place, Proof, Settings};
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::Grant;
-use crate::transport::{Endpoint, Transport, exchange};
+use crate::transport::{Endpoint, Transport, checked, exchange};
 use azure_core::cloud::{CloudConfiguration, CustomConfiguration};
 use azure_core::credentials::{Secret, TokenCredential};
 use azure_core::http::{ClientMethodOptions, ClientOptions, Transport as UpstreamTransport};
@@ -35,6 +35,14 @@ struct Principal {
 enum Shown {
     Secret(Zeroizing<String>),
     Assertion(Zeroizing<String>),
+}
+
+impl Shown {
+    fn text(&self) -> &str {
+        match self {
+            Self::Secret(text) | Self::Assertion(text) => text,
+        }
+    }
 }
 
 impl Principal {
@@ -70,9 +78,11 @@ impl Principal {
 
     fn attempt(&self, timeout: Duration) -> Result<Grant> {
         let start = Instant::now();
-        let credential = self.credential(&self.shown(timeout)?)?;
+        let shown = self.shown(timeout)?;
+        let credential = self.credential(&shown)?;
         let left = timeout.saturating_sub(start.elapsed());
-        exchange(left, credential.get_token(&[&self.scope], None))
+        let outcome = exchange(left, credential.get_token(&[&self.scope], None));
+        outcome.map_err(|error| error.hiding(&[shown.text()]))
     }
 
     fn shown(&self, timeout: Duration) -> Result<Shown> {
@@ -159,6 +169,8 @@ pub(super) fn source(settings: &Arc<Settings>, application: &Arc<Application>) -
         transport: Arc::new(Transport::new(Endpoint::Entra, settings.clone())),
         signer: Signer::default(),
     };
+    let endpoint = format!("{}/{}/oauth2/v2.0/token", application.authority_host, application.tenant_id);
+    checked(parse_url("authority_host with tenant_id", &endpoint)?)?;
     // What upstream says of the other arguments, now and not later.
     principal.credential(&Shown::Secret(Zeroizing::new("not the secret".to_owned())))?;
     Ok(Box::new(principal))

@@ -45,7 +45,8 @@ impl Source for Challenged {
         let mut request = self.request.clone();
         // The file's text as it is: RFC 7617 would have it in base64, the agent would not.
         request.headers.push(("Authorization", Zeroizing::new(format!("Basic {}", key.as_str()))));
-        self.transport.fetch(&request, timeout.saturating_sub(start.elapsed()))
+        let outcome = self.transport.fetch(&request, timeout.saturating_sub(start.elapsed()));
+        outcome.map_err(|error| error.hiding(&[&key]))
     }
 }
 
@@ -72,10 +73,15 @@ fn read_key(challenge: &str, folder: &Path) -> Result<Zeroizing<String>> {
     let mut key = Zeroizing::new(String::new());
     let file = File::open(path).map_err(unreadable)?;
     file.take(MAX_KEY_BYTES + 1).read_to_string(&mut key).map_err(unreadable)?;
-    if key.len() as u64 > MAX_KEY_BYTES || key.trim().is_empty() || key.trim().chars().any(char::is_control) {
+    if key.len() as u64 > MAX_KEY_BYTES || key.trim().is_empty() || !key.trim().chars().all(is_printable) {
         return Err(bad("named a file that is not one of the Arc agent's keys"));
     }
     Ok(Zeroizing::new(key.trim().to_owned()))
+}
+
+/// Whether a header can have it.
+fn is_printable(c: char) -> bool {
+    c == ' ' || c.is_ascii_graphic()
 }
 
 fn bad(what: &str) -> Error {

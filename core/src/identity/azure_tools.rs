@@ -7,7 +7,7 @@ use super::{Source, output, refused};
 use crate::config::{IdentityChoice, Settings};
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::Grant;
-use crate::redact::without_tokens;
+use crate::redact::redacted;
 use crate::transport;
 use azure_core::credentials::{AccessToken, TokenCredential};
 use azure_identity::{
@@ -88,6 +88,9 @@ impl Tool {
             Self::Az { .. } => ("The Azure CLI (az)", "az login", "az 2.54.0"),
             Self::Azd { .. } => ("The Azure Developer CLI (azd)", "azd auth login", "a current azd"),
         };
+        if let Some(sentence) = runner.lacked() {
+            return Error::new(ErrorKind::Network, format!("{name} could not be run. {sentence}"));
+        }
         match runner.verdict() {
             Verdict::TimedOut => {
                 let seconds = timeout.as_secs_f64();
@@ -124,7 +127,7 @@ fn gist(said: &str) -> String {
     let said = said.split_once("authentication failed.").map_or(said, |(_, rest)| rest);
     let said = said.split("\nTo troubleshoot").next().unwrap_or_default();
     let said: String = output::unpacked(said).split_whitespace().collect::<Vec<_>>().join(" ");
-    let said: String = without_tokens(&said, None).chars().take(300).collect();
+    let said: String = redacted(&said, &[]).chars().take(300).collect();
     match said.trim_end_matches('.') {
         "" => String::new(),
         said => format!("{said}."),

@@ -94,7 +94,8 @@ impl Step {
         match self.presence {
             Presence::Configured => false,
             Presence::Machine => error.kind() == ErrorKind::IdentityUnavailable,
-            Presence::Tool => true,
+            // What this process lacks to run it says nothing of who is signed in.
+            Presence::Tool => error.kind() != ErrorKind::Network,
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::files;
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 use zeroize::Zeroizing;
@@ -53,7 +54,12 @@ fn number(_metadata: &fs::Metadata) -> u64 {
 
 /// What a file holds; `key` is what names it in the configuration.
 pub(super) fn read_bytes(key: &str, path: &Path) -> Result<Zeroizing<Vec<u8>>> {
-    files::read(path, MAX_BYTES).map_err(|error| refuse(key, path, &format!("{error}.")))
+    files::read(path, MAX_BYTES).map_err(|error| match error.kind() {
+        io::ErrorKind::QuotaExceeded => {
+            Error::new(ErrorKind::Network, format!("{key}: {} {error}", path.display()))
+        }
+        _ => refuse(key, path, &format!("{error}.")),
+    })
 }
 
 fn refuse(key: &str, path: &Path, what: &str) -> Error {

@@ -13,7 +13,7 @@ use super::{Source, arc, parse_url};
 use crate::config::{Host, Settings, UserAssigned};
 use crate::error::Result;
 use crate::grant::Grant;
-use crate::transport::{Endpoint, Outgoing, Presence, Transport};
+use crate::transport::{Endpoint, Outgoing, Presence, Transport, checked};
 use azure_core::http::Url;
 use std::sync::Arc;
 use std::time::Duration;
@@ -71,7 +71,7 @@ pub(super) struct Probe {
 
 pub(super) fn probe(settings: &Arc<Settings>, host: &Host) -> Result<Option<Probe>> {
     let Host::Imds { endpoint } = host else { return Ok(None) };
-    let url = parse_url("imds_endpoint", &format!("{endpoint}{IMDS_PATH}"))?;
+    let url = checked(parse_url("imds_endpoint", &format!("{endpoint}{IMDS_PATH}"))?)?;
     // Without the header it asks for nothing: IMDS refuses it at once.
     let request = Outgoing { url, headers: Vec::new(), form: None };
     Ok(Some(Probe { request, transport: Transport::new(Endpoint::ManagedIdentity, settings.clone()) }))
@@ -104,6 +104,7 @@ fn request(host: &Host, scope: &str, user_assigned: Option<&UserAssigned>) -> Re
             }));
             let mut url = parse_url("managed identity endpoint", endpoint)?;
             url.query_pairs_mut().clear().extend_pairs(query);
+            let url = checked(url)?;
             let headers = vec![(header.0, Zeroizing::new(header.1.to_owned()))];
             Ok(Outgoing { url, headers, form: None })
         };
@@ -128,7 +129,7 @@ fn request(host: &Host, scope: &str, user_assigned: Option<&UserAssigned>) -> Re
         Host::CloudShell { endpoint } => {
             let form = url_encoded("resource", resource);
             let headers = vec![(METADATA.0, Zeroizing::new(METADATA.1.to_owned()))];
-            Ok(Outgoing { url: parse_url("MSI_ENDPOINT", endpoint)?, headers, form: Some(form) })
+            Ok(Outgoing { url: checked(parse_url("MSI_ENDPOINT", endpoint)?)?, headers, form: Some(form) })
         }
     }
 }

@@ -15,6 +15,7 @@ mod process;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use certificate::Certificate;
 pub(crate) use file::Stamp;
 
 use crate::config::{IdentityChoice, Settings};

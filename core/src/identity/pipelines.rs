@@ -6,7 +6,7 @@
 use super::parse_url;
 use crate::config::PipelineJob;
 use crate::error::{Error, ErrorKind, Result};
-use crate::transport::{Outgoing, Transport};
+use crate::transport::{Outgoing, Transport, checked};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -26,7 +26,7 @@ pub(super) fn assertion(
         // A refusal, please, and not a page to sign in on.
         ("X-TFS-FedAuthRedirect", Zeroizing::new("Suppress".to_owned())),
     ];
-    let request = Outgoing { url, headers, form: Some(String::new()) };
+    let request = Outgoing { url: checked(url)?, headers, form: Some(String::new()) };
     transport.fetch_text(&request, "oidcToken", timeout).map_err(explained)
 }
 

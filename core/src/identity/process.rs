@@ -2,6 +2,7 @@
 //! relying on whoever else in this process waits for children.
 
 use super::output;
+use crate::shortage::shortage;
 use azure_identity::Executor;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -47,6 +48,8 @@ pub(super) struct Runner {
     printed: Mutex<Option<String>>,
     environment: Vec<(OsString, OsString)>,
     verdict: AtomicU8,
+    /// What this process lacked to run it.
+    lacked: Mutex<Option<&'static str>>,
 }
 
 impl Runner {
@@ -56,13 +59,18 @@ impl Runner {
         environment: Vec<(OsString, OsString)>,
     ) -> Self {
         let (printed, verdict) = (Mutex::default(), AtomicU8::new(Verdict::Failed as u8));
-        Self { timeout, wanted, printed, environment, verdict }
+        Self { timeout, wanted, printed, environment, verdict, lacked: Mutex::default() }
     }
 
     /// What the last command printed instead of an answer; none if there was one, or a part of one: it may hold a
     /// token.
     pub(super) fn printed(&self) -> Option<String> {
         self.printed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What this process lacked to run the last command, if that is why it failed.
+    pub(super) fn lacked(&self) -> Option<&'static str> {
+        *self.lacked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn verdict(&self) -> Verdict {
@@ -205,6 +213,8 @@ impl Executor for Runner {
             _ => Verdict::Failed,
         };
         self.verdict.store(verdict as u8, Ordering::Relaxed);
+        *self.lacked.lock().unwrap_or_else(PoisonError::into_inner) =
+            outcome.as_ref().err().and_then(shortage);
         outcome
     }
 }

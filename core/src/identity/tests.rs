@@ -74,6 +74,45 @@ fn what_app_service_says_when_it_refuses_reaches_the_user_and_its_secret_does_no
 }
 
 #[test]
+fn what_no_request_can_hold_is_refused_by_name_when_the_provider_is_made() {
+    let refusal = |variables: &[(&str, &str)], values: &[(&str, &str)]| {
+        let mut config = Config::new();
+        values.iter().for_each(|(key, value)| config.set(key, value).unwrap());
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let settings = Settings::resolve(&config, Environment::of(variables)).map(Arc::new);
+        let error = settings.and_then(|settings| source(&settings)).err().unwrap();
+        assert_eq!((error.kind(), error.is_retriable()), (ErrorKind::InvalidConfig, false), "{error}");
+        assert!(!error.message().contains("s3cret"), "{error}");
+        error.message().to_owned()
+    };
+    let managed = ("identity", "managed_identity");
+    let app = |header| [("IDENTITY_ENDPOINT", "http://127.0.0.1:1/t"), ("IDENTITY_HEADER", header)];
+    let ml = |secret| [("MSI_ENDPOINT", "http://127.0.0.1:1/t"), ("MSI_SECRET", secret)];
+    let said = refusal(&app("s3cret\n"), &[managed]);
+    assert!(said.contains("IDENTITY_HEADER") && said.contains("line break"), "{said}");
+    assert!(refusal(&app("s3cret\u{2028}"), &[managed]).contains("IDENTITY_HEADER"));
+    assert!(refusal(&ml("s3\u{1b}cret"), &[managed]).contains("MSI_SECRET"));
+    assert!(refusal(&ml(&"s3cret".repeat(2000)), &[managed]).contains("too long"));
+    let long = "c".repeat(100_000);
+    for key in ["client_id", "object_id"] {
+        assert!(refusal(&[], &[managed, (key, &long)]).contains(key));
+    }
+    let path = format!("http://127.0.0.1:1/{}", "p".repeat(10_000));
+    assert!(refusal(&[("MSI_ENDPOINT", &path)], &[managed]).contains("the configured address"));
+    let principal = [("identity", "service_principal"), ("client_id", "c"), ("client_secret", "s3cret")];
+    assert!(refusal(&[], &[&principal[..], &[("tenant_id", &long)]].concat()).contains("characters"));
+    let job = [
+        ("identity", "azure_pipelines"),
+        ("tenant_id", "t"),
+        ("client_id", "c"),
+        ("service_connection_id", "s"),
+        ("oidc_request_uri", "https://dev.azure.com/x"),
+        ("system_access_token", "s3cret-\u{fc}"),
+    ];
+    assert!(refusal(&[("SYSTEM_ACCESSTOKEN", "")], &job).contains("system_access_token"));
+}
+
+#[test]
 fn machine_learning_is_asked_with_its_secret() {
     let (endpoint, requests) = stub(vec![http("200 OK", "", TOKEN)]);
     fetch(&[("MSI_ENDPOINT", &endpoint), ("MSI_SECRET", "ml-secret")]).unwrap();

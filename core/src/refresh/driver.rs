@@ -351,7 +351,8 @@ impl Engine {
                 // A little less: the source's own account of a time-out says more than the machine's.
                 engine.source.fetch(timeout - ACCOUNT_MAX.min(timeout / 8))
             });
-            let outcome = outcome.unwrap_or_else(|| Err(panicked()));
+            let outcome =
+                outcome.unwrap_or_else(|| Err(panicked())).map_err(|error| engine.presentable(error));
             if let Ok(grant) = &outcome {
                 engine.pass_on(engine.source.advice(grant));
             }
@@ -360,6 +361,15 @@ impl Engine {
         };
         let spawned = spawn("entrakey-fetch", body);
         spawned.err().map(|_| Event::Failed(number, no_thread("for a token request")))
+    }
+
+    /// The error without the token in hand, which a host's callback or a tool may have put into its text.
+    fn presentable(&self, error: Error) -> Error {
+        if self.is_inherited() {
+            return error;
+        }
+        let current = self.lock().machine.facts(Now::read(), 0, "").current;
+        error.hiding(current.as_ref().map(|token| token.secret()).as_slice())
     }
 
     /// Tells observers what the source has to say about its tokens, when it is something else than before.
@@ -447,7 +457,7 @@ impl Alarm for Engine {
 
 fn no_thread(what_for: &str) -> Error {
     let message = format!("The system gives no thread {what_for}. Raise the limit of threads or processes.");
-    Error::new(ErrorKind::Internal, message).with_retriable(true)
+    Error::new(ErrorKind::Network, message)
 }
 
 fn panicked() -> Error {

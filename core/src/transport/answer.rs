@@ -9,7 +9,7 @@ use crate::claims::{Claims, is_username, seconds};
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::Grant;
-use crate::redact::without_tokens;
+use crate::redact::redacted;
 use serde_json::Value;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use ureq::{Body, http};
@@ -318,7 +318,7 @@ fn shown(body: &[u8]) -> String {
 fn brief(text: &str) -> String {
     let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    without_tokens(&text, None).chars().take(MAX_SAID_CHARS).collect()
+    redacted(&text, &[]).chars().take(MAX_SAID_CHARS).collect()
 }
 
 /// The words of a page.

@@ -1,9 +1,10 @@
 //! A request that got no answer: what happened, in words that help.
 
 use super::Endpoint;
+use super::presented::Refused;
 use crate::error::{Error, ErrorKind};
+use crate::shortage::shortage;
 use azure_core::http::Url;
-use rustls::CertificateError;
 use std::io;
 use std::time::Duration;
 use ureq::Timeout;
@@ -76,28 +77,22 @@ impl Fault {
 
     fn of_io(error: &io::Error) -> Self {
         use io::ErrorKind::{
-            AddrNotAvailable, BrokenPipe, ConnectionAborted, ConnectionReset, InvalidData, OutOfMemory,
-            PermissionDenied, UnexpectedEof,
+            AddrNotAvailable, BrokenPipe, ConnectionAborted, ConnectionReset, InvalidData, PermissionDenied,
+            UnexpectedEof, WouldBlock,
         };
-        match (error.kind(), error.raw_os_error()) {
-            #[cfg(unix)]
-            (_, Some(23 | 24)) => Self::Ours(
-                // ENFILE, EMFILE
-                "This process or machine has no file descriptors left: look for what holds them, or raise the limit \
-                 (ulimit -n, LimitNOFILE).",
-            ),
-            (OutOfMemory, _) => Self::Ours("This machine is short of memory for connections."),
-            #[cfg(target_os = "linux")]
-            (_, Some(105)) => Self::Ours("This machine is short of memory for connections."), // ENOBUFS on Linux
-            (AddrNotAvailable, _) => Self::Ours(
+        if let Some(sentence) = shortage(error).filter(|_| error.kind() != WouldBlock) {
+            return Self::Ours(sentence);
+        }
+        match error.kind() {
+            AddrNotAvailable => Self::Ours(
                 "This machine has no local address or port left for the connection: look for connections that are \
                  opened again and again (TIME_WAIT), and for the network interface.",
             ),
-            (PermissionDenied, _) => Self::Ours(
+            PermissionDenied => Self::Ours(
                 "This machine does not let the process connect there: check its firewall and what confines the \
                  process (seccomp, SELinux, AppArmor, a sandbox of systemd's).",
             ),
-            (ConnectionReset | ConnectionAborted | BrokenPipe | UnexpectedEof | InvalidData, _) => Self::Mute,
+            ConnectionReset | ConnectionAborted | BrokenPipe | UnexpectedEof | InvalidData => Self::Mute,
             _ => Self::Absent,
         }
     }
@@ -166,24 +161,36 @@ fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
     error.get_ref()?.downcast_ref()
 }
 
-fn tls_sentence(error: &rustls::Error, address: &str) -> String {
-    use CertificateError::{
-        ApplicationVerificationFailure, NotValidForName, NotValidForNameContext, UnknownIssuer,
+/// What went wrong with TLS and what to do; of a certificate whose it is.
+pub(super) fn tls_sentence(error: &rustls::Error, address: &str) -> String {
+    use rustls::{CertificateError, Error, OtherError};
+    const NO_TLS: &str = "Something between here and there does not speak TLS 1.2 or 1.3.";
+    let text = match error {
+        Error::InvalidCertificate(CertificateError::Other(OtherError(error))) if error.is::<Refused>() => {
+            error.to_string()
+        }
+        Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure) => {
+            "its certificate is not the one that IDENTITY_SERVER_THUMBPRINT names.".to_owned()
+        }
+        Error::InvalidCertificate(_) => {
+            "its certificate cannot be used. The server needs another one.".to_owned()
+        }
+        Error::InvalidMessage(_) => {
+            "what came is not TLS. Is it plain http that is spoken there, or a proxy's port?".to_owned()
+        }
+        Error::AlertReceived(alert) => {
+            format!(
+                "the other side broke off with alert {} of TLS. Its log says more. {NO_TLS}",
+                u8::from(*alert)
+            )
+        }
+        Error::PeerIncompatible(_) => {
+            format!("the other side offers no version or cipher that is safe. {NO_TLS}")
+        }
+        Error::NoCertificatesPresented => "the server shows no certificate.".to_owned(),
+        _ => format!("the two sides did not come to an agreement. {NO_TLS}"),
     };
-    let remedy = match error {
-        rustls::Error::InvalidCertificate(UnknownIssuer) => {
-            "If a proxy or a private authority signs certificates here, set ca_file to its certificate."
-        }
-        rustls::Error::InvalidCertificate(NotValidForName | NotValidForNameContext { .. }) => {
-            "The address and the certificate's name differ: check authority_host."
-        }
-        rustls::Error::InvalidCertificate(ApplicationVerificationFailure) => {
-            "Its certificate is not the one that IDENTITY_SERVER_THUMBPRINT names."
-        }
-        rustls::Error::InvalidCertificate(_) => "Check this machine's clock and the server's certificate.",
-        _ => "Something between here and there does not speak TLS 1.2 or 1.3.",
-    };
-    format!("TLS with {address} failed: {error}. {remedy}")
+    format!("TLS with {address} failed: {text}")
 }
 
 #[cfg(test)]

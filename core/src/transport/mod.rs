@@ -8,6 +8,7 @@
 mod answer;
 mod failure;
 mod pin;
+mod presented;
 mod resolver;
 mod tls;
 
@@ -16,9 +17,9 @@ pub(crate) use answer::local;
 use crate::config::{Settings, Thumbprint};
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::Grant;
+use arc_swap::ArcSwapOption;
 use azure_core::error::ErrorKind as UpstreamKind;
 use azure_core::http::{AsyncRawResponse, Body, HttpClient, Request, StatusCode, Url, headers::Headers};
-use once_cell::race::OnceBox;
 use rustls::ClientConfig;
 use std::cell::RefCell;
 use std::fmt;
@@ -77,7 +78,9 @@ pub(crate) struct Transport {
     settings: Arc<Settings>,
     /// The only certificate to trust.
     pin: Option<Thumbprint>,
-    tls: OnceBox<Arc<ClientConfig>>,
+    /// With the roots as they were when a request last got an answer. What could not be read, or was being replaced, is
+    /// read again.
+    tls: ArcSwapOption<ClientConfig>,
     /// This machine's clock less that of whoever answered last, in milliseconds; 0 before the first answer.
     skew_ms: AtomicI64,
 }
@@ -111,7 +114,7 @@ where
 
 impl Transport {
     pub(crate) fn new(endpoint: Endpoint, settings: Arc<Settings>) -> Self {
-        Self { endpoint, settings, pin: None, tls: OnceBox::new(), skew_ms: AtomicI64::new(0) }
+        Self { endpoint, settings, pin: None, tls: ArcSwapOption::empty(), skew_ms: AtomicI64::new(0) }
     }
 
     /// This machine's clock less the other side's, in milliseconds, as far as is known.
@@ -168,11 +171,10 @@ impl Transport {
 
     /// An agent of one request. ureq's own way to configure one reads the environment, which the host may be changing
     /// now; what it is made of was made with the provider.
-    fn agent(&self, target: &Url) -> Result<Agent> {
-        let connector = ConnectProxyConnector::default()
-            .chain(TcpConnector::default())
-            .chain(tls::Connector::new(self.tls_config(target)?));
-        Ok(Agent::with_parts(self.settings.http.clone(), connector, resolver::HostNames))
+    fn agent(&self, tls: Option<Arc<ClientConfig>>) -> Agent {
+        let connector =
+            ConnectProxyConnector::default().chain(TcpConnector::default()).chain(tls::Connector::new(tls));
+        Agent::with_parts(self.settings.http.clone(), connector, resolver::HostNames)
     }
 
     /// The proxy to Entra. Managed identity endpoints are never asked through one.
@@ -196,13 +198,15 @@ impl Transport {
         agent.run(request)
     }
 
-    /// Roots are read and parsed once, and only if something speaks https.
+    /// Roots are read and parsed only if something speaks https, and kept while they serve.
     fn tls_config(&self, target: &Url) -> Result<Option<Arc<ClientConfig>>> {
         if target.scheme() != "https" {
             return Ok(None);
         }
-        let build = || tls::client_config(&self.settings, self.pin).map(|config| Box::new(Arc::new(config)));
-        self.tls.get_or_try_init(build).map(|config| Some(config.clone()))
+        match self.tls.load_full() {
+            None => tls::client_config(&self.settings, self.pin).map(|config| Some(Arc::new(config))),
+            kept => Ok(kept),
+        }
     }
 
     /// What `azure_identity` wants sent.
@@ -238,7 +242,8 @@ impl Transport {
         timeout: Duration,
     ) -> Result<Result<(answer::Head, Vec<u8>), Broken>> {
         let address = url.origin().ascii_serialization();
-        let agent = self.agent(url)?;
+        let tls = self.tls_config(url)?;
+        let agent = self.agent(tls.clone());
         let sent_at = entrakey_sys::clock::boot();
         let sent = match body.is_empty() {
             true => builder.body(()).map(|request| self.run(&agent, request, timeout)),
@@ -251,6 +256,7 @@ impl Transport {
             error: failure::describe(error, &party, timeout),
             is_ours: failure::is_ours(error),
         };
+        self.tls.store(tls.filter(|_| sent.is_ok()));
         let mut response = match sent {
             Ok(response) => response,
             Err(error) => return Ok(Err(broken(&error))),
@@ -304,6 +310,25 @@ impl Outgoing {
     fn body(&self) -> &[u8] {
         self.form.as_deref().unwrap_or_default().as_bytes()
     }
+}
+
+/// No server takes longer ones; most take a quarter.
+const MAX_ADDRESS_CHARS: usize = 8192;
+
+/// The address of a request, if it can be one.
+pub(crate) fn checked(url: Url) -> Result<Url> {
+    let length = url.as_str().len();
+    if length <= MAX_ADDRESS_CHARS {
+        return Ok(url);
+    }
+    let longest = url.query_pairs().max_by_key(|(_, value)| value.len());
+    let longest = longest.filter(|(_, value)| value.len() > length / 2).map(|(name, _)| name.into_owned());
+    let message = format!(
+        "The address of the token request would have {length} characters, and no server takes more than \
+         {MAX_ADDRESS_CHARS}: {} is too long.",
+        longest.as_deref().unwrap_or("the configured address")
+    );
+    Err(Error::new(ErrorKind::InvalidConfig, message))
 }
 
 fn internal(what: &str) -> Error {

@@ -4,10 +4,11 @@
 //! store with the bundled one; this is the same few lines around a configuration of ours.
 
 use super::pin::Pinned;
+use super::presented::Explaining;
 use crate::config::{Settings, Thumbprint, TrustPaths};
 use crate::error::{Error, ErrorKind, Result};
 use crate::files;
-use rustls::client::Resumption;
+use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use std::fmt;
@@ -25,9 +26,15 @@ pub(super) fn client_config(settings: &Settings, pin: Option<Thumbprint>) -> Res
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
-        .map_err(|error| Error::new(ErrorKind::Internal, format!("TLS is not available: {error}.")))?;
+        .map_err(|error| Error::internal(&format!("TLS is not available: {error}.")))?;
     let builder = match pin {
-        None => builder.with_root_certificates(roots(settings)?),
+        None => {
+            let verifier =
+                WebPkiServerVerifier::builder_with_provider(roots(settings)?.into(), provider).build();
+            let verifier =
+                verifier.map_err(|error| Error::internal(&format!("TLS is not available: {error}.")))?;
+            builder.dangerous().with_custom_certificate_verifier(Arc::new(Explaining(verifier)))
+        }
         Some(thumbprint) => {
             builder.dangerous().with_custom_certificate_verifier(Pinned::new(thumbprint, provider))
         }
@@ -173,5 +180,72 @@ impl Transport for TlsTransport {
 impl fmt::Debug for TlsTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("TlsTransport")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, Environment};
+    use crate::transport::{Endpoint, Outgoing, Transport};
+    use rcgen::{CertificateParams, KeyPair};
+    use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+    use rustls::{ServerConfig, ServerConnection};
+    use std::net::TcpListener;
+    use std::time::Duration;
+
+    /// A server on loopback that gives every client that trusts it a token, and its certificate in PEM.
+    fn server() -> (String, String) {
+        let key = KeyPair::generate().unwrap();
+        let certificate =
+            CertificateParams::new(vec!["localhost".to_owned()]).unwrap().self_signed(&key).unwrap();
+        let der = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], der)
+            .unwrap();
+        let config = Arc::new(config);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("https://localhost:{}/token", listener.local_addr().unwrap().port());
+        std::thread::spawn(move || {
+            while let Ok((socket, _)) = listener.accept() {
+                let mut stream = StreamOwned::new(ServerConnection::new(config.clone()).unwrap(), socket);
+                let body = r#"{"access_token":"opaque","expires_in":3600}"#;
+                let answer = format!(
+                    "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                    body.len()
+                );
+                if stream.read(&mut [0; 4096]).is_ok() {
+                    let _ = stream.write_all(answer.as_bytes()).and_then(|()| stream.flush());
+                }
+            }
+        });
+        (address, certificate.pem())
+    }
+
+    #[test]
+    fn roots_that_could_not_be_read_are_read_again_and_so_are_those_that_no_longer_serve() {
+        let (address, pem) = server();
+        let path = std::env::temp_dir().join(format!("entrakey-roots-{}.pem", std::process::id()));
+        let mut environment = Environment::of([]);
+        environment.trust = TrustPaths { file: Some(path.clone()), ..TrustPaths::default() };
+        let mut config = Config::new();
+        config.set("identity", "managed_identity").unwrap();
+        config.set("username", "me").unwrap();
+        let settings = Arc::new(Settings::resolve(&config, environment).unwrap());
+        let transport = Transport::new(Endpoint::AppService, settings);
+        let request = Outgoing { url: address.parse().unwrap(), headers: Vec::new(), form: None };
+        let fetch = || transport.fetch(&request, Duration::from_secs(20));
+        let said = |outcome: Result<crate::grant::Grant>| outcome.err().unwrap().to_string();
+        assert!(said(fetch()).contains("signed by itself"), "there is no such file yet");
+        std::fs::write(&path, &pem[..pem.len() / 2]).unwrap();
+        assert!(said(fetch()).contains("signed by itself"), "it is being written");
+        std::fs::write(&path, &pem).unwrap();
+        assert_eq!(fetch().unwrap().secret.as_str(), "opaque");
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(fetch().unwrap().secret.as_str(), "opaque", "what serves is kept");
     }
 }

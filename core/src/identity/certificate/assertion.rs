@@ -2,7 +2,7 @@
 //!
 //! <https://learn.microsoft.com/entra/identity-platform/certificate-credentials>
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::rand::SystemRandom;
@@ -95,8 +95,9 @@ fn part(content: &impl Serialize) -> Result<String> {
 /// A random UUID, so that no assertion can be taken for another one.
 fn unique() -> Result<String> {
     let mut bytes = [0; 16];
-    getrandom::getrandom(&mut bytes)
-        .map_err(|error| Error::internal(&format!("The system gives no random numbers: {error}.")))?;
+    getrandom::getrandom(&mut bytes).map_err(|error| {
+        Error::new(ErrorKind::Network, format!("The system gives no random numbers: {error}."))
+    })?;
     bytes[6] = bytes[6] & 0x0f | 0x40; // version 4
     bytes[8] = bytes[8] & 0x3f | 0x80; // variant
     let hex = format!("{:032x}", u128::from_be_bytes(bytes));

@@ -27,7 +27,7 @@ use ring::signature::KeyPair as _;
 use spki::ObjectIdentifier;
 use std::fmt;
 use std::time::{Duration, UNIX_EPOCH};
-use x509::Certificate;
+pub(crate) use x509::Certificate;
 use zeroize::Zeroizing;
 
 /// The configuration key that errors name.

@@ -2,26 +2,26 @@
 //! anybody trusts it: that is for Entra.
 
 use super::RSA;
-use der::asn1::{AnyRef, GeneralizedTime, UtcTime};
+use der::asn1::{AnyRef, GeneralizedTime, ObjectIdentifier, UtcTime};
 use der::{Decode, Encode as _, FixedTag as _, Reader, SliceReader, Tag, TagMode, TagNumber};
 use spki::SubjectPublicKeyInfoRef;
 use std::time::Duration;
 
 /// A certificate, taken apart as far as needed.
 #[derive(Clone)]
-pub(super) struct Certificate {
+pub(crate) struct Certificate {
     pub(super) der: Vec<u8>,
     /// `RSAPublicKey` (PKCS #1); None if the key is of another kind.
     pub(super) public_key: Option<Vec<u8>>,
     /// Since the epoch.
-    pub(super) not_before: Duration,
-    pub(super) not_after: Duration,
+    pub(crate) not_before: Duration,
+    pub(crate) not_after: Duration,
     issuer: Vec<u8>,
     subject: Vec<u8>,
 }
 
 impl Certificate {
-    pub(super) fn parse(bytes: &[u8]) -> der::Result<Self> {
+    pub(crate) fn parse(bytes: &[u8]) -> der::Result<Self> {
         let mut reader = SliceReader::new(bytes)?;
         let mut certificate = reader.sequence(|outer| {
             let certificate = outer.sequence(to_be_signed)?;
@@ -36,6 +36,47 @@ impl Certificate {
     fn issued(&self, other: &Self) -> bool {
         self.subject == other.issuer
     }
+
+    pub(crate) fn is_self_signed(&self) -> bool {
+        self.issued(self)
+    }
+
+    /// For a sentence: the common name and the organization.
+    pub(crate) fn subject_name(&self) -> Option<String> {
+        name(&self.subject)
+    }
+
+    pub(crate) fn issuer_name(&self) -> Option<String> {
+        name(&self.issuer)
+    }
+}
+
+/// What people know somebody by: CN, O and OU of X.520, whichever there are first.
+const KNOWN_BY: [&str; 3] = ["2.5.4.3", "2.5.4.10", "2.5.4.11"];
+
+fn name(distinguished: &[u8]) -> Option<String> {
+    let attributes = attributes(distinguished).ok()?;
+    let of = |oid: &&str| attributes.iter().find(|(found, _)| found == oid).map(|(_, text)| text.as_str());
+    let parts: Vec<_> = KNOWN_BY.iter().filter_map(of).take(2).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// `RDNSequence` of RFC 5280 §4.1.2.4.
+fn attributes(distinguished: &[u8]) -> der::Result<Vec<(String, String)>> {
+    let mut attributes = Vec::new();
+    let mut reader = SliceReader::new(AnyRef::from_der(distinguished)?.value())?;
+    while !reader.is_finished() {
+        let mut set = SliceReader::new(AnyRef::decode(&mut reader)?.value())?;
+        while !set.is_finished() {
+            set.sequence(|attribute| {
+                let oid: ObjectIdentifier = Decode::decode(attribute)?;
+                let text = String::from_utf8_lossy(AnyRef::decode(attribute)?.value()).into_owned();
+                attributes.push((oid.to_string(), text));
+                der::Result::Ok(())
+            })?;
+        }
+    }
+    Ok(attributes)
 }
 
 /// `TBSCertificate` of RFC 5280 §4.1. What is of no use here is not looked at either: a certificate that Entra
