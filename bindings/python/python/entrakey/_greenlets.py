@@ -1,4 +1,4 @@
-"""Callbacks in programs whose threads are greenlets (gevent, eventlet with monkey patching).
+"""Callbacks in programs whose threads are greenlets: gevent with monkey patching. (eventlet is refused.)
 
 A thread of the library's must run no patched code there: the first lock that it touched would give it an event loop of
 its own, which is freed while the thread still stands in it. So it only hands the call over: to the hub of the thread that
@@ -32,7 +32,7 @@ class _Home:
 
     @property
     def deliver(self):
-        if not _is_green():
+        if not _gevent():
             return None
         hub = self._hub if self._process == os.getpid() else None
         if hub is None or hub.dead:
@@ -46,9 +46,13 @@ def _spawn(callback, args):
     gevent.spawn(callback, *args)
 
 
-def _is_green():
-    """Whether `threading` makes greenlets. (The two name the module that they patch differently.)"""
-    return _gevent() or bool(_asked("eventlet.patcher", "is_monkey_patched", "thread"))
+def refuse_eventlet():
+    """A thread that is not eventlet's own cannot reach its hub, and crashes the process when it runs patched code."""
+    if _asked("eventlet.patcher", "is_monkey_patched", "thread"):
+        raise RuntimeError(
+            "eventlet has replaced Python's threads, and entrakey renews tokens on a thread of its own: use gevent "
+            "(gunicorn -k gevent), threads (gunicorn -k gthread), or eventlet.monkey_patch(thread=False)."
+        )
 
 
 def _gevent():
@@ -95,6 +99,4 @@ def _thread():
 
 def _original(module, name):
     """What it was before it was patched."""
-    if _gevent():
-        return sys.modules["gevent.monkey"].get_original(module, name)
-    return getattr(sys.modules["eventlet.patcher"].original(module), name)
+    return sys.modules["gevent.monkey"].get_original(module, name)

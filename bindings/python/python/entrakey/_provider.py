@@ -4,7 +4,7 @@ import sys
 
 from . import _entrakey, _log
 from ._forks import Survivors
-from ._greenlets import handed_over
+from ._greenlets import handed_over, refuse_eventlet
 from ._subscription import Subscription
 
 # Those whose events are logged; a forked child has to observe them anew.
@@ -13,6 +13,7 @@ _logged = Survivors("_log_events")
 
 class Provider(_entrakey.Provider):
     def __new__(cls, *, token_callback=None, assertion_callback=None, **options):
+        refuse_eventlet()
         # What only some programs need is imported by those: each module adds to the time that the import takes.
         if "uwsgi" in sys.modules:
             from ._host import warn_of_host
