@@ -1,5 +1,14 @@
 #!/bin/sh
-# Says in one line what is missing before anything is built: require.sh, or require.sh test for what only the tests need.
+# Says what a command downloads and roughly how long it takes, and in one line what is missing, before anything is built:
+# require.sh, or require.sh test for what only the tests need.
+if [ ! -e target/debug/entrakey ]; then
+    case ${1:-} in
+    test) what="Go modules and Maven artifacts, and on Debian, as root, packages (libssl-dev, redis-server, clang, valgrind, cmake)" time=35 ;;
+    *) what="on Debian, as root, the packages libssl-dev and redis-server" time=8 ;;
+    esac
+    echo "entrakey: the first time this downloads and builds Rust crates (into target/), Python packages (.venv), npm packages" >&2
+    echo "(node_modules), hiredis and libvalkey (.cache); $what. About $time minutes on two cores." >&2
+fi
 fail() {
     echo "entrakey: $1" >&2
     exit 1

@@ -46,7 +46,7 @@ test('whatever a callback throws or gives is an error of its own kind and harms 
     [() => ({ token: jwt({ oid: 'me' }), expiresOnTimestamp: Infinity }), /unit/],
     [() => ({ token: jwt({ oid: 'me' }), expiresOnTimestamp: 'in an hour' }), /unit/],
     [() => ({ token: jwt({ oid: 'me' }), expiresOnTimestamp: NaN }), /unit/],
-    [() => { throw new Error(`refused: ${jwt({ secret: 'x'.repeat(40) })}`); }, /refused: \[token\]/],
+    [() => { throw new Error(`refused: ${jwt({ secret: 'x'.repeat(40) })}`); }, /refused: (e30\.)?\[token\]/],
   ];
   for (const [supply, says] of cases) {
     const error = await failure(supply);

@@ -89,5 +89,5 @@ def test_a_wrong_password_of_an_exception_is_not_repeated_if_it_looks_like_a_tok
         raise RuntimeError(f"refused: {jwt(oid='me', secret='x' * 40)}")
 
     with entrakey.Provider(token_callback=leak, retry_initial_ms=30000) as provider:
-        with pytest.raises(entrakey.CallbackFailed, match=r"refused: \[token\]"):
+        with pytest.raises(entrakey.CallbackFailed, match=r"refused: (e30\.)?\[token\]"):
             provider.get_token()

@@ -26,9 +26,7 @@ class _Home:
     def __init__(self):
         self._process, self._hub = os.getpid(), None
         if _gevent():
-            import gevent
-
-            self._hub = gevent.get_hub()
+            self._hub = sys.modules["gevent"].get_hub()
 
     @property
     def deliver(self):
@@ -41,9 +39,7 @@ class _Home:
 
 
 def _spawn(callback, args):
-    import gevent
-
-    gevent.spawn(callback, *args)
+    sys.modules["gevent"].spawn(callback, *args)
 
 
 def refuse_eventlet():

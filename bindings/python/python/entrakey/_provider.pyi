@@ -1,5 +1,5 @@
 import os
-from typing import Any, Awaitable, Callable, Optional, Protocol, TypeVar, Union
+from typing import Any, Awaitable, Callable, NoReturn, Optional, Protocol, TypeVar, Union
 
 from . import _entrakey
 from ._credentials import Credentials
@@ -110,6 +110,10 @@ class Provider(_entrakey.Provider):
 
     def get_credentials(self, timeout: Optional[float] = None, *, wait: bool = True) -> Credentials:
         """(username, secret) of get_token: from memory the same tuple until the next token."""
+
+    async def get_credentials_async(self) -> NoReturn:
+        """What redis.asyncio asks a credential provider for. Raises TypeError: pass
+        entrakey.redis.CredentialProvider(provider) to a client."""
 
     async def get_token_async(self, timeout: Optional[float] = None, *, wait: bool = True) -> Token:
         """As get_token, without blocking the event loop. However many wait, no thread of Python's does."""
