@@ -273,7 +273,7 @@ static void a_host_without_descriptors(void) {
     getrlimit(RLIMIT_NOFILE, &before);
     few = before, few.rlim_cur = 3;
     setrlimit(RLIMIT_NOFILE, &few);
-    expect(entrakey_watch_new(provider, &watch), ENTRAKEY_ERROR_INTERNAL, "Raise the limit of open files");
+    expect(entrakey_watch_new(provider, &watch), ENTRAKEY_ERROR_NETWORK, "Raise the limit of open files");
     entrakey_error *error = entrakey_provider_get_token(provider, 200, &token);
     CHECK(error && !token && !watch && entrakey_error_retriable(error));
     entrakey_error_free(error);

@@ -80,7 +80,7 @@ fn found(name: &str) -> PathBuf {
 fn c_runner() -> PathBuf {
     static MADE: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
     let number = MADE.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    let made = std::env::temp_dir().join(format!("entrakey-contract-{}-{number}", std::process::id()));
+    let made = std::env::temp_dir().join(format!("entrakey-runner-{}-{number}", std::process::id()));
     let compiled = Command::new(std::env::var("CC").unwrap_or("cc".into()))
         .args(["-std=c99", "-Wall", "-Wextra", "-Werror", "-I"])
         .args([root().join("include"), root().join("tests/contract/runner.c"), artifact("libentrakey.so")])

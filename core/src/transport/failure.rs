@@ -157,6 +157,15 @@ fn hint_for_entra(party: &Party<'_>) -> String {
     }
 }
 
+/// Whether TLS failed, and not the way there.
+pub(super) fn is_tls(error: &ureq::Error) -> bool {
+    match error {
+        ureq::Error::Rustls(_) => true,
+        ureq::Error::Io(io) => tls_error(io).is_some(),
+        _ => false,
+    }
+}
+
 fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
     error.get_ref()?.downcast_ref()
 }

@@ -256,7 +256,12 @@ impl Transport {
             error: failure::describe(error, &party, timeout),
             is_ours: failure::is_ours(error),
         };
-        self.tls.store(tls.filter(|_| sent.is_ok()));
+        match &sent {
+            Ok(_) => self.tls.store(tls),
+            // Others may serve. Any other failure says nothing of the roots, and their files may be gone by now.
+            Err(error) if failure::is_tls(error) => self.tls.store(None),
+            Err(_) => {}
+        }
         let mut response = match sent {
             Ok(response) => response,
             Err(error) => return Ok(Err(broken(&error))),
