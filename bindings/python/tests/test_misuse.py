@@ -61,6 +61,20 @@ def test_ten_rotations_under_gevent_lose_no_command_and_crash_nothing(start_emul
     assert len(told["heard"]) >= 10 and told["reauths"] >= 9, told
 
 
+def test_under_gevent_a_token_callback_runs_while_the_hub_waits_for_it(run):
+    ran = run("""
+        import gevent.monkey; gevent.monkey.patch_all()
+        import time, entrakey
+
+        def supply(scope):
+            time.sleep(0.01)
+            return "opaque", time.time() + 3600
+
+        print(entrakey.Provider.custom(supply, username="me").get_token().username)
+    """)
+    assert ran.stdout == "me\n", ran.stdout + ran.stderr
+
+
 def test_eventlet_is_refused_with_the_way_out(run):
     ran = run("""
         import eventlet; eventlet.monkey_patch()
@@ -98,10 +112,14 @@ def test_a_provider_is_no_credential_provider(start_emulator):
 def test_no_frame_or_copy_shows_a_secret(start_emulator):
     start_emulator("1h")
     secret = "a-client-secret-that-nobody-may-see"
-    for make in (entrakey.Provider, entrakey.Provider.service_principal):
+    for make, wrong in (
+        (entrakey.Provider, dict(refresh_ratio="much")),
+        (entrakey.Provider.service_principal, dict(refresh_ratio="much")),
+        (entrakey.Provider, dict(token_callback=3)),
+    ):
         try:
-            make(client_secret=secret, refresh_ratio="much")
-        except entrakey.EntrakeyError as error:
+            make(client_secret=secret, **wrong)
+        except (entrakey.EntrakeyError, TypeError) as error:
             frame = error.__traceback__.tb_next
             assert frame is not None, "a frame of the library's is looked at"
             while frame is not None:

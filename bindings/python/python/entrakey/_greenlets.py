@@ -9,9 +9,9 @@ import os
 import sys
 
 
-def handed_over(callback):
-    """`callback` as the library's threads may call it."""
-    home = _Home()
+def handed_over(callback, to_hub=True):
+    """`callback` as the library's threads may call it. Not to the hub: for what must go on while the hub waits for it."""
+    home = _Home(to_hub)
 
     def call(*args):
         deliver = home.deliver
@@ -23,9 +23,9 @@ def handed_over(callback):
 class _Home:
     """Where a callback was registered."""
 
-    def __init__(self):
+    def __init__(self, to_hub):
         self._process, self._hub = os.getpid(), None
-        if _gevent():
+        if to_hub and _gevent():
             self._hub = sys.modules["gevent"].get_hub()
 
     @property

@@ -13,20 +13,20 @@ _logged = Survivors("_log_events")
 
 class Provider(_entrakey.Provider):
     def __new__(cls, *, token_callback=None, assertion_callback=None, **options):
-        refuse_eventlet()
-        # What only some programs need is imported by those: each module adds to the time that the import takes.
-        if "uwsgi" in sys.modules:
-            from ._host import warn_of_host
-
-            warn_of_host()
-        if token_callback is not None or assertion_callback is not None:
-            from ._supply import supplier
-
-            if token_callback is not None:
-                options["_on_token_request"] = handed_over(supplier(token_callback))
-            if assertion_callback is not None:
-                options["_on_assertion_request"] = handed_over(supplier(assertion_callback))
         try:
+            refuse_eventlet()
+            # What only some programs need is imported by those: each module adds to the time that the import takes.
+            if "uwsgi" in sys.modules:
+                from ._host import warn_of_host
+
+                warn_of_host()
+            if token_callback is not None or assertion_callback is not None:
+                from ._supply import supplier
+
+                if token_callback is not None:
+                    options["_on_token_request"] = handed_over(supplier(token_callback), to_hub=False)
+                if assertion_callback is not None:
+                    options["_on_assertion_request"] = handed_over(supplier(assertion_callback), to_hub=False)
             self = super().__new__(cls, **options)
             self._name = options.get("name")
         finally:
