@@ -82,7 +82,7 @@ def test_only_the_route_that_was_named_is_changed(emulator, scripted):
     scripted("app_service", {"status": 500})
     assert ask(emulator)[0] == 200 and emulator.entra()[0] == 200
     variables = emulator.env("app_service")
-    url = variables["IDENTITY_ENDPOINT"] + "?api-version=2019-08-01&resource=x"
+    url = variables["IDENTITY_ENDPOINT"] + "?api-version=2019-08-01&resource=https://redis.azure.com"
     header = {"X-IDENTITY-HEADER": variables["IDENTITY_HEADER"]}
     assert [emulator.http(url, headers=header)[0] for _ in range(2)] == [500, 200]
 
