@@ -73,7 +73,7 @@ simulate:
 
 bench: prerequisites
 	$(CARGO) build --locked -p entrakey-cli
-	$(CARGO) build --locked --release -p entrakey-ffi
+	scripts/release-build.sh $(CARGO) build --locked --release -p entrakey-ffi
 	@$(OFFLINE) scripts/bench-c.sh
 	$(CARGO) bench --locked -p entrakey-core --bench get_token
 	$(CARGO) bench --locked -p entrakey-core --features internals --bench listeners
@@ -91,7 +91,8 @@ soak: prerequisites
 	$(CARGO) build --locked -p entrakey-cli -p entrakey-tests --bins --example soak
 	@$(OFFLINE) target/debug/examples/soak $(MINUTES)
 
-# Needs Rust and a C compiler only. As root after a build of one's own: the build is not repeated.
+# Needs Rust and a C compiler only. As root after a build of one's own, which is then not repeated: make install
+# CARGO=true BUILT=target/release (the flags of the build name its builder's home, to take it out of the binaries).
 install:
 	scripts/release-build.sh $(CARGO) build --locked --release -p entrakey-ffi
 	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' LIBDIR='$(LIBDIR)' scripts/install.sh '$(BUILT)'

@@ -15,6 +15,7 @@ mod real {
     pub(crate) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
         #[cfg(test)]
         if REFUSED.get() {
+            REFUSALS.set(REFUSALS.get() + 1);
             return Err(std::io::ErrorKind::WouldBlock.into());
         }
         entrakey_sys::thread::spawn(name, body).map(drop)
@@ -23,6 +24,13 @@ mod real {
     #[cfg(test)]
     thread_local! {
         static REFUSED: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+        static REFUSALS: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
+    }
+
+    /// How often [`spawn`] was refused on this thread.
+    #[cfg(test)]
+    pub(crate) fn refusals() -> u32 {
+        REFUSALS.get()
     }
 
     /// Until it is dropped, [`spawn`] on this thread fails as it does when the system has no more threads.
@@ -97,6 +105,6 @@ mod visible {
     }
 }
 
-#[cfg(all(test, not(feature = "shuttle")))]
-pub(crate) use real::refuse_threads;
 pub(crate) use real::{Condvar, Mutex, MutexGuard, spawn};
+#[cfg(all(test, not(feature = "shuttle")))]
+pub(crate) use real::{refusals, refuse_threads};

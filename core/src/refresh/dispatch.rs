@@ -118,10 +118,13 @@ impl Alarm for Dispatcher {
             _ => (0, MAX_WORKERS),
         };
         let more = wanted.min(most.saturating_sub(state.workers)).min(state.jobs.len());
-        for _ in 0..more {
+        let before = state.workers;
+        // Where one thread is refused the others would be too, and all providers share this thread.
+        let refused = (1..=more).any(|started| {
             self.start_worker(&mut state);
-        }
-        let full = state.workers == 0 || state.workers == MAX_WORKERS;
+            state.workers < before + started
+        });
+        let full = refused || state.workers == 0 || state.workers == MAX_WORKERS;
         self.watch(&mut state, if full { NO_THREAD_WAIT } else { STALLED_AFTER });
     }
 }
@@ -167,6 +170,25 @@ mod tests {
         let (sender, done) = mpsc::channel();
         dispatcher.submit(Box::new(move || sender.send(()).unwrap()));
         done.recv_timeout(SOON).unwrap();
+        drop(stall);
+    }
+
+    #[cfg(not(feature = "shuttle"))]
+    #[test]
+    fn a_system_that_refuses_a_thread_is_not_asked_for_many() {
+        let dispatcher = Dispatcher::new();
+        let (stall, stalled) = mpsc::channel::<()>();
+        let stalled = Arc::new(Mutex::new(stalled));
+        for _ in 0..200 {
+            let stalled = stalled.clone();
+            dispatcher.submit(Box::new(move || stalled.lock().unwrap().recv().unwrap_or(())));
+        }
+        while dispatcher.workers() < 8 {
+            dispatcher.clone().ring();
+        }
+        let _refusal = crate::sync::refuse_threads();
+        dispatcher.clone().ring();
+        assert!(crate::sync::refusals() <= 1, "{} tries at one look", crate::sync::refusals());
         drop(stall);
     }
 

@@ -368,7 +368,7 @@ impl Engine {
         if self.is_inherited() {
             return error;
         }
-        let current = self.lock().machine.facts(Now::read(), 0, "").current;
+        let current = self.lock().machine.newest().cloned();
         error.hiding(current.as_ref().map(|token| token.secret()).as_slice())
     }
 

@@ -154,7 +154,6 @@ impl Machine {
     }
 
     /// The token in hand, whatever is left of it.
-    #[cfg(any(test, feature = "internals"))]
     #[must_use]
     pub fn newest(&self) -> Option<&Arc<Token>> {
         self.held.as_ref().map(|held| &held.token)

@@ -16,8 +16,8 @@ const MAX_QUEUED_OF_A_KIND: usize = 256;
 pub(super) struct Observers {
     all: Vec<(u64, Level, Observer)>,
     queue: VecDeque<ProviderEvent>,
-    /// How many of each kind are in the queue, by name.
-    queued: HashMap<&'static str, usize>,
+    /// How many of each kind are in the queue: a name, and how much it matters, which differs among events of a name.
+    queued: HashMap<(&'static str, Level), usize>,
     /// A job that empties the queue is under way.
     draining: bool,
     pub(super) dropped: u64,
@@ -44,7 +44,7 @@ impl Observers {
         if !self.all.iter().any(|(_, level, _)| event.level() <= *level) {
             return false;
         }
-        let queued = self.queued.entry(event.name()).or_default();
+        let queued = self.queued.entry((event.name(), event.level())).or_default();
         if *queued >= MAX_QUEUED_OF_A_KIND {
             self.dropped += 1;
             return false;
@@ -60,7 +60,7 @@ impl Observers {
             self.draining = false;
             return None;
         };
-        self.queued.entry(event.name()).and_modify(|queued| *queued -= 1);
+        self.queued.entry((event.name(), event.level())).and_modify(|queued| *queued -= 1);
         let wants = self.all.iter().filter(|(_, level, _)| event.level() <= *level);
         let observers = wants.map(|(.., observer)| observer.clone()).collect();
         Some((event, observers))
@@ -84,10 +84,23 @@ mod tests {
         assert_eq!(observers.dropped, 44);
         assert!(!observers.push(ProviderEvent::Rejected { version: 1 }));
         assert_eq!(observers.dropped, 44, "one of another kind is not crowded out");
+        let failed = |changed| ProviderEvent::RefreshFailed {
+            error: crate::error::Error::closed(),
+            attempt: 1,
+            next_attempt_in: std::time::Duration::ZERO,
+            changed,
+        };
+        observers.add(2, Level::Debug, Arc::new(|_| ()));
+        (0..300).for_each(|_| assert!(!observers.push(failed(false))));
+        assert_eq!(observers.dropped, 88);
+        assert!(!observers.push(failed(true)));
+        assert_eq!(observers.dropped, 88, "what matters is not crowded out by what does not");
+        assert!(observers.remove(2).is_some());
         let delivered = std::iter::from_fn(|| observers.next()).map(|(event, _)| event.name());
         let delivered: Vec<_> = delivered.collect();
-        assert_eq!((delivered.len(), delivered[0]), (MAX_QUEUED_OF_A_KIND + 2, "listener_failed"));
-        assert_eq!(delivered.last(), Some(&"rejected"), "in their order");
+        assert_eq!((delivered.len(), delivered[0]), (2 * MAX_QUEUED_OF_A_KIND + 3, "listener_failed"));
+        assert_eq!(delivered[MAX_QUEUED_OF_A_KIND + 1], "rejected", "in their order");
+        assert_eq!(delivered.last(), Some(&"refresh_failed"));
         assert!(observers.push(ProviderEvent::Closed), "a new delivery");
         assert!(observers.remove(1).is_some());
         assert!(observers.next().is_some_and(|(_, observers)| observers.is_empty()));
