@@ -77,6 +77,7 @@ bench: prerequisites
 	@$(OFFLINE) scripts/bench-c.sh
 	$(CARGO) bench --locked -p entrakey-core --bench get_token
 	$(CARGO) bench --locked -p entrakey-core --features internals --bench listeners
+	$(CARGO) bench --locked -p entrakey-core --bench close
 	scripts/python-bench.sh
 	@$(MAKE) --no-print-directory simulate ARGS=--fleet
 	$(CARGO) bench --locked -p entrakey-emulator --bench redis_plane --no-run

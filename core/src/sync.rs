@@ -61,7 +61,7 @@ mod real {
 /// that are none. These are compiled with the rest.
 #[cfg(feature = "thread-sanitizer")]
 mod visible {
-    use std::sync::LockResult;
+    use std::sync::{LockResult, TryLockError, TryLockResult};
     use std::time::Duration;
 
     #[derive(Default)]
@@ -77,6 +77,10 @@ mod visible {
 
         pub(crate) fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
             Ok(self.0.lock())
+        }
+
+        pub(crate) fn try_lock(&self) -> TryLockResult<MutexGuard<'_, T>> {
+            self.0.try_lock().ok_or(TryLockError::WouldBlock)
         }
     }
 

@@ -4,6 +4,7 @@
 //! on short-lived threads, so a stuck one delays nobody but itself.
 
 use super::callers::{Answer, Callback, Reply, Slot};
+use super::calls::Calls;
 use super::dispatch::Dispatcher;
 use super::machine::Machine;
 use super::observers::{Observer, Observers};
@@ -19,11 +20,11 @@ use crate::identity::{Source, Stamp};
 use crate::notify::Listener;
 use crate::rejection::{Rejection, explain};
 use crate::status::Status;
-use crate::sync::{Condvar, Mutex, MutexGuard, spawn};
+use crate::sync::{Mutex, spawn};
 use crate::token::Token;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, PoisonError, Weak};
-use std::thread::ThreadId;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 /// A source is given up by itself this long before the machine gives it up, or an eighth of the time-out.
@@ -33,31 +34,30 @@ const FILE_WATCH: Duration = Duration::from_secs(2);
 
 /// One provider's engine in one process. A forked child gets another.
 pub(crate) struct Engine {
-    alarm_id: u64,
+    pub(super) alarm_id: u64,
     generation: u64,
     source: Box<dyn Source>,
-    published: Published,
-    state: Mutex<State>,
-    /// A listener's callback has returned.
-    returned: Condvar,
+    pub(super) published: Published,
+    pub(super) state: Mutex<State>,
+    /// `close` was called, and the engine has not ended yet.
+    pub(super) closing: AtomicBool,
+    calls: Calls,
     /// For listeners.
     dispatcher: Arc<Dispatcher>,
     /// For observers, who have to hear of listeners that stall, and for looks at files.
-    events: Arc<Dispatcher>,
+    pub(super) events: Arc<Dispatcher>,
     /// For answers to asynchronous waits, which must not be late because listeners stall.
     answers: Arc<Dispatcher>,
 }
 
-struct State {
+pub(super) struct State {
     machine: Machine,
     rng: fastrand::Rng,
     /// Numbers callers, listeners and observers.
     numbers: u64,
     callers: HashMap<u64, Reply>,
-    listeners: HashMap<u64, Listener>,
-    /// The listeners that are being called, and where.
-    running: HashMap<u64, ThreadId>,
-    observers: Observers,
+    pub(super) listeners: HashMap<u64, Listener>,
+    pub(super) observers: Observers,
     /// Rejections by reason.
     rejections: BTreeMap<&'static str, u64>,
     /// What the source last had to say about a token.
@@ -103,7 +103,6 @@ impl Engine {
                 numbers: 0,
                 callers: HashMap::new(),
                 listeners: HashMap::new(),
-                running: HashMap::new(),
                 observers: Observers::default(),
                 rejections: BTreeMap::new(),
                 advice: None,
@@ -112,7 +111,8 @@ impl Engine {
                 looking: false,
                 armed: None,
             }),
-            returned: Condvar::new(),
+            closing: AtomicBool::new(false),
+            calls: Calls::default(),
             dispatcher: Dispatcher::new(),
             events: Dispatcher::new(),
             answers: Dispatcher::new(),
@@ -198,23 +198,10 @@ impl Engine {
     /// Waits until the callback of this listener is not running, or it is this thread that runs it. False
     /// after `timeout`.
     pub(crate) fn wait_until_returned(&self, id: u64, timeout: Duration) -> bool {
-        if self.is_inherited() {
-            return true;
-        }
-        let deadline = entrakey_sys::clock::boot().saturating_add(timeout);
-        let here = std::thread::current().id();
-        let mut state = self.lock();
-        while state.running.get(&id).is_some_and(|thread| *thread != here) {
-            let left = deadline.saturating_sub(entrakey_sys::clock::boot());
-            if left.is_zero() {
-                return false;
-            }
-            state = self.returned.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
-        true
+        self.is_inherited() || self.calls.wait_until_returned(id, timeout)
     }
 
-    pub(crate) fn observe(&self, level: Level, observer: Observer) -> Result<u64> {
+    pub(crate) fn observe(self: &Arc<Self>, level: Level, observer: Observer) -> Result<u64> {
         let mut state = self.lock();
         if state.machine.is_closed() {
             return Err(Error::closed());
@@ -224,7 +211,7 @@ impl Engine {
         Ok(id)
     }
 
-    pub(crate) fn unobserve(&self, id: u64) {
+    pub(crate) fn unobserve(self: &Arc<Self>, id: u64) {
         if !self.is_inherited() {
             let removed = self.lock().observers.remove(id);
             drop(removed);
@@ -242,7 +229,7 @@ impl Engine {
         rejection
     }
 
-    pub(crate) fn status(&self) -> Status {
+    pub(crate) fn status(self: &Arc<Self>) -> Status {
         let state = self.lock();
         let mut status = state.machine.status(Now::read());
         status.counters.auth_rejections.clone_from(&state.rejections);
@@ -250,33 +237,14 @@ impl Engine {
         status
     }
 
-    /// Ends everything and waits for nothing; callers that wait get `CLOSED`.
-    pub(crate) fn close(self: &Arc<Self>) {
-        if self.is_inherited() {
-            return;
-        }
-        let mut state = self.lock();
-        self.feed(&mut state, Event::Close);
-        let listeners = std::mem::take(&mut state.listeners);
-        // If nobody is to hear of the end; else they are dropped after they have heard.
-        let observers = state.observers.take_idle();
-        drop(state);
-        timer::disarm(self.alarm_id);
-        drop((listeners, observers));
-    }
-
     /// Whether this engine was made before a fork: then its lock may be held by a thread that does not
     /// exist here, and it must not be touched.
-    fn is_inherited(&self) -> bool {
+    pub(super) fn is_inherited(&self) -> bool {
         self.generation != entrakey_sys::fork::generation()
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// One event, and those that follow from it at once.
-    fn feed(self: &Arc<Self>, state: &mut State, event: Event) {
+    pub(super) fn feed(self: &Arc<Self>, state: &mut State, event: Event) {
         let mut next = Some(event);
         while let Some(event) = next.take() {
             let State { machine, rng, .. } = state;
@@ -364,7 +332,7 @@ impl Engine {
     }
 
     /// The error without the token in hand, which a host's callback or a tool may have put into its text.
-    fn presentable(&self, error: Error) -> Error {
+    fn presentable(self: &Arc<Self>, error: Error) -> Error {
         if self.is_inherited() {
             return error;
         }
@@ -398,18 +366,16 @@ impl Engine {
         if self.is_inherited() {
             return; // the callback forked, and this is the child
         }
-        let mut state = self.lock();
-        state.running.remove(&id);
-        self.returned.notify_all();
-        self.feed(&mut state, Event::Returned { listener: id, panicked: returned.is_none() });
+        self.calls.end(id);
+        self.feed(&mut self.lock(), Event::Returned { listener: id, panicked: returned.is_none() });
     }
 
     /// None if it was unsubscribed before its turn came.
-    fn begin_call(&self, id: u64) -> Option<(Listener, Option<Arc<Token>>)> {
+    fn begin_call(self: &Arc<Self>, id: u64) -> Option<(Listener, Option<Arc<Token>>)> {
         let mut state = self.lock();
         let listener = state.listeners.get(&id)?.clone();
         let news = state.machine.take_news(Now::read(), id).map(|(token, _)| token);
-        state.running.insert(id, std::thread::current().id());
+        self.calls.begin(id); // under the engine's lock: whoever unsubscribes afterwards sees that it is being called
         Some((listener, news))
     }
 
@@ -420,7 +386,7 @@ impl Engine {
         }
     }
 
-    fn deliver_events(&self) {
+    fn deliver_events(self: &Arc<Self>) {
         loop {
             let (next, gone) = {
                 let mut state = self.lock();

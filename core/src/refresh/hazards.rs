@@ -196,3 +196,45 @@ fn an_error_that_never_ends_costs_a_bounded_number_of_requests() {
     assert!((5..60).contains(&asked), "{asked} requests in a second of doubling waits");
     engine.close();
 }
+
+#[test]
+fn closing_waits_for_nobody_and_who_holds_the_lock_ends_the_engine() {
+    let engine = engine(|_| Err(Error::new(ErrorKind::Network, "away")));
+    let (sender, dropped) = mpsc::channel();
+    let grenade = Grenade(sender);
+    engine.subscribe(Arc::new(move |_| _ = &grenade), false).unwrap();
+    let (sender, answer) = mpsc::channel();
+    let wish = Wish { deadline: entrakey_sys::clock::boot() + HOUR, wait: true };
+    engine.get_then(wish, Box::new(move |answer| sender.send(answer.unwrap_err().kind()).unwrap()));
+
+    let held = engine.lock();
+    let (closed, closes) = mpsc::channel();
+    let closer = engine.clone();
+    std::thread::spawn(move || {
+        closer.close();
+        closed.send(()).unwrap();
+    });
+    closes.recv_timeout(SOON).expect("close waits for the lock");
+    assert!(answer.try_recv().is_err() && dropped.try_recv().is_err());
+    drop(held);
+    assert_eq!(answer.recv_timeout(SOON).unwrap(), ErrorKind::Closed);
+    let thread = dropped.recv_timeout(SOON).expect("its listeners are still there");
+    assert_eq!(
+        thread, "entrakey-notify",
+        "a host's destructor must not run on whichever thread held the lock"
+    );
+    assert_eq!(get(&engine).unwrap_err().kind(), ErrorKind::Closed);
+}
+
+#[test]
+fn a_call_after_closing_finds_the_engine_ended_although_the_lock_was_held() {
+    let engine = engine(|number| Ok(grant(number)));
+    assert_eq!(get(&engine).unwrap(), 1);
+    let held = engine.lock();
+    engine.close();
+    let later = engine.clone();
+    let caller = std::thread::spawn(move || get(&later).unwrap_err().kind());
+    drop(held);
+    assert_eq!(caller.join().unwrap(), ErrorKind::Closed);
+    assert_eq!(get(&engine).unwrap_err().kind(), ErrorKind::Closed);
+}

@@ -2,10 +2,12 @@
 //!
 //! Pure, in reading order: `step` (events and actions), `policy` (how long to wait for what), `machine`,
 //! `arrival` (a token has come), `pace` (when to ask), `listeners`, `tally`. With threads: `driver`, `timer`,
-//! `dispatch`, `callers`, `observers`.
+//! `closing` (its lock and end), `dispatch`, `callers`, `calls` (of listeners), `observers`.
 
 mod arrival;
 mod callers;
+mod calls;
+mod closing;
 mod dispatch;
 mod driver;
 #[cfg(all(test, not(feature = "shuttle")))]
