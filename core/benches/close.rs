@@ -1,7 +1,7 @@
 //! How long `close` takes while 64 threads do nothing but call the provider, worst of five.
 #![allow(missing_docs, clippy::unwrap_used, reason = "a benchmark that cannot go on should panic")]
 
-use entrakey_core::{Config, GetToken, Provider};
+use entrakey_core::{Config, Provider};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -9,6 +9,8 @@ const CALLERS: usize = 64;
 const TRIALS: usize = 5;
 const HOUR: Duration = Duration::from_secs(3600);
 const REFUSAL: &str = "WRONGPASS invalid username-password pair or user is disabled.";
+
+type Call = fn(&Provider);
 
 fn provider() -> Provider {
     let mut config = Config::new();
@@ -22,7 +24,7 @@ fn provider() -> Provider {
     provider
 }
 
-fn time_to_close(call: fn(&Provider)) -> Duration {
+fn time_to_close(call: Call) -> Duration {
     let (provider, stop) = (provider(), AtomicBool::new(false));
     std::thread::scope(|scope| {
         for _ in 0..CALLERS {
@@ -42,7 +44,7 @@ fn time_to_close(call: fn(&Provider)) -> Duration {
 }
 
 fn main() {
-    let calls: [(&str, fn(&Provider)); 4] = [
+    let calls: [(&str, Call); 4] = [
         ("get_token", |provider| drop(provider.get_token())),
         ("status", |provider| drop(provider.status())),
         ("subscribe", |provider| drop(provider.subscribe(|_| ()))),
