@@ -125,6 +125,43 @@ async function concurrent({ environment, requests }) {
   }
 }
 
+/** What a wait costs: an endpoint answers once all of them have begun, and only what comes after that is counted. */
+const WAITS = `
+  const http = require('node:http');
+  const { Provider } = require('entrakey');
+  const body = JSON.stringify({ access_token: 'opaque', expires_in: '3600', token_type: 'Bearer' });
+  (async () => {
+    const cost = {};
+    for (const count of COUNTS) {
+      let answer;
+      const asked = new Promise((resolve) => { answer = resolve; });
+      const server = http.createServer((request, response) => answer(() => response.end(body)));
+      await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+      const imdsEndpoint = 'http://127.0.0.1:' + server.address().port;
+      const provider = new Provider({ identity: 'managed_identity', imdsEndpoint, username: 'me', getTokenTimeoutMs: 60_000 });
+      const begun = performance.now();
+      const waits = Array.from({ length: count }, () => provider.getToken());
+      const waiting = performance.now() - begun;
+      const reply = await asked;
+      const answered = performance.now();
+      reply();
+      await Promise.all(waits);
+      cost[count] = ((waiting + performance.now() - answered) / count) * 1000;
+      provider.close();
+      server.close();
+    }
+    console.log(JSON.stringify(cost));
+    process.exit();
+  })();`;
+
+function waits() {
+  const counts = [1_000, 50_000];
+  console.log('\nWaits on an empty cache, from the call to its answer, without the time that the source takes');
+  const rounds = Array.from({ length: 5 }, () => run('entrakey', WAITS.replace('COUNTS', JSON.stringify(counts)), {}));
+  for (const count of counts) console.log(`     ${count}: ${range(rounds.map((round) => round[count]), 1)} us each`);
+  verdict('a wait among 50,000 / one among 1,000', median(rounds.map((round) => round[50_000] / round[1_000])), 2);
+}
+
 /** The longest that the event loop waits for us: each call into the addon, and each piece of news from it. */
 const BLOCKING = `
   const { createRequire } = require('node:module');
@@ -178,6 +215,7 @@ cached(emulator);
 loading();
 cold(emulator);
 await concurrent(emulator);
+waits();
 blocking(emulator);
 emulator.stop();
 process.exitCode = missed > 0 ? 1 : 0;
