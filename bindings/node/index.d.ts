@@ -181,6 +181,7 @@ export interface Subscription extends Disposable {
 export interface Rejection {
   /** The likely reason. */
   readonly reason:
+    | 'not_a_refusal'
     | 'stale_token'
     | 'no_permission'
     | 'expired'

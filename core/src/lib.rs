@@ -19,6 +19,7 @@
 mod claims;
 mod clock;
 mod config;
+mod connections;
 mod error;
 mod event;
 mod files;
@@ -58,6 +59,7 @@ pub mod internals {
 }
 
 pub use config::{Config, KEYS, Key, KeyType};
+pub use connections::Refusal;
 pub use error::{Error, ErrorKind};
 pub use event::{Level, ProviderEvent};
 pub use metrics::{METRICS_CONTENT_TYPE, render_metrics};

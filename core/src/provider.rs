@@ -185,7 +185,8 @@ impl Provider {
 
     /// Says that a server refused the token of `version`, and with what message (`WRONGPASS …`), and explains
     /// it. If another token could help, one is asked for: once for each version, then ever more rarely. An
-    /// older version than the current one is ignored. Never blocks.
+    /// older version than the current one is ignored, and so is a message that is no verdict on the token
+    /// ([`RejectionReason::NotARefusal`](crate::RejectionReason)). Never blocks.
     ///
     /// # Errors
     /// `CLOSED` after [`Provider::close`].

@@ -4,6 +4,7 @@
 
 use crate::claims::Claims;
 use crate::config::Settings;
+use crate::connections::Refusal;
 use crate::error::presentable;
 use crate::redact::redacted;
 use crate::token::Token;
@@ -20,6 +21,9 @@ const TOLERATED_SKEW_MS: i64 = 300_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RejectionReason {
+    /// What was reported says nothing of the token ([`Refusal::of`]): the server was loading, the connection went away.
+    /// Not counted, and no other token is asked for.
+    NotARefusal,
     /// The connection used an older token than the provider has.
     StaleToken,
     /// The server let the user in but does not permit the command (`NOPERM`): no token would help.
@@ -45,6 +49,7 @@ impl RejectionReason {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::NotARefusal => "not_a_refusal",
             Self::StaleToken => "stale_token",
             Self::NoPermission => "no_permission",
             Self::Expired => "expired",
@@ -59,11 +64,12 @@ impl RejectionReason {
 
     /// Whether another token could help.
     pub(crate) fn wants_refresh(self) -> bool {
-        !matches!(self, Self::StaleToken | Self::NoPermission)
+        !matches!(self, Self::NotARefusal | Self::StaleToken | Self::NoPermission)
     }
 
     fn remedy(self) -> &'static str {
         match self {
+            Self::NotARefusal => "That is no verdict on the token: connect again.",
             Self::StaleToken => "The provider has a newer token already: authenticate with that one.",
             Self::NoPermission => {
                 "The access policy of this object id does not permit the command: assign one that does."
@@ -122,13 +128,14 @@ pub(crate) fn explain(facts: &Facts, settings: &Settings) -> Rejection {
 }
 
 fn reason(facts: &Facts, claims: &Claims, settings: &Settings) -> RejectionReason {
+    let Some(refusal) = Refusal::of(&facts.message) else { return RejectionReason::NotARefusal };
     let Some(token) = facts.current.as_ref().filter(|token| token.version() == facts.version) else {
         return RejectionReason::StaleToken;
     };
     let audience = claims.text("aud").map(|audience| audience.trim_end_matches('/'));
     let is_application = ["appid", "azp"].iter().any(|claim| claims.text(claim) == Some(token.username()));
     let is_object = claims.text("oid") == Some(token.username());
-    if is_no_permission(&facts.message) {
+    if refusal == Refusal::Permission {
         RejectionReason::NoPermission
     } else if !facts.is_valid {
         RejectionReason::Expired
@@ -147,17 +154,13 @@ fn reason(facts: &Facts, claims: &Claims, settings: &Settings) -> RejectionReaso
     }
 }
 
-/// redis-py and others cut the code off: then the text has to do, which Redis has worded like this since ACLs
-/// came with version 6 ("User x has no permissions to run the 'get' command").
-fn is_no_permission(message: &str) -> bool {
-    let message = message.trim_start().to_ascii_lowercase();
-    message.starts_with("noperm") || message.contains("has no permissions to ")
-}
-
 fn sentence(facts: &Facts, claims: &Claims, settings: &Settings, reason: RejectionReason) -> String {
     let unknown = "unknown";
     let username = facts.current.as_ref().map_or(unknown, |token| token.username());
     let said = quoted(facts);
+    if reason == RejectionReason::NotARefusal {
+        return format!("The server answered \"{said}\". {}", reason.remedy());
+    }
     let mut text = format!(
         "The server refused token version {} (\"{said}\") of user {username}: tenant {}, audience {}, from the {}. ",
         facts.version,
@@ -283,6 +286,9 @@ mod tests {
         );
         let stale = Facts { version: 2, ..redis() };
         assert_eq!(reason(&stale, &plain), RejectionReason::StaleToken);
+        let loading = Facts { message: "LOADING Redis is loading the dataset in memory".into(), ..redis() };
+        assert_eq!(reason(&loading, &plain), RejectionReason::NotARefusal);
+        assert!(!RejectionReason::NotARefusal.wants_refresh());
         let denied = Facts { message: "NOPERM this user has no permissions".into(), ..redis() };
         assert_eq!(reason(&denied, &plain), RejectionReason::NoPermission);
         assert!(

@@ -13,10 +13,11 @@ pub struct EntrakeyRejection {
     explanation: CString,
 }
 
-/// Says that a server refused the token of this version, with what message ("WRONGPASS …", "NOAUTH …", "NOPERM …"), and
+/// Says what a server answered to an AUTH with the token of this version, in its own or a client library's words, and
 /// explains it. If another token could help, one is asked for, in the background: once for each version, then ever
-/// more rarely. A version that is older than the current one is ignored. Never blocks. rejection may be NULL. What is
-/// not UTF-8 in the message is replaced. Fails with CLOSED.
+/// more rarely. A version that is older than the current one is ignored, and so is what says nothing of the token
+/// (reason "not_a_refusal"): a server that is loading, a connection that went away. Never blocks. rejection may be
+/// NULL. What is not UTF-8 in the message is replaced. Fails with CLOSED.
 ///
 /// # Safety
 /// provider is NULL or live; message is NULL or NUL-terminated; rejection is NULL or writable.

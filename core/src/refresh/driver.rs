@@ -18,7 +18,7 @@ use crate::event::{Level, ProviderEvent};
 use crate::guard::guarded;
 use crate::identity::{Source, Stamp};
 use crate::notify::Listener;
-use crate::rejection::{Rejection, explain};
+use crate::rejection::{Rejection, RejectionReason, explain};
 use crate::status::Status;
 use crate::sync::{Mutex, spawn};
 use crate::token::Token;
@@ -222,7 +222,9 @@ impl Engine {
     pub(crate) fn rejected(self: &Arc<Self>, settings: &Settings, version: u64, message: &str) -> Rejection {
         let mut state = self.lock();
         let rejection = explain(&state.machine.facts(Now::read(), version, message), settings);
-        *state.rejections.entry(rejection.reason.name()).or_default() += 1;
+        if rejection.reason != RejectionReason::NotARefusal {
+            *state.rejections.entry(rejection.reason.name()).or_default() += 1;
+        }
         if rejection.reason.wants_refresh() {
             self.feed(&mut state, Event::Rejected(version));
         }

@@ -220,14 +220,16 @@ class CredentialProvider(CredentialSource, StreamingCredentialProvider):
     def _refused(self, link, version, error):
         """The server did not take a token on an open connection, which stays on the older one."""
         link.refused = version
-        _log.warning("a Redis connection could not be re-authenticated. %s", self._explain(version, str(error)))
+        _log.warning("a Redis connection could not be re-authenticated. %s", self._explain(version, str(error)) or error)
 
     def _explain(self, version, message):
-        """Tells the provider of a refusal, and gives its likely cause; an empty text if there is nothing to say."""
+        """Tells the provider what a server answered to an AUTH, and gives the likely cause; an empty text if that says
+        nothing of the token."""
         try:
-            return self._provider.report_rejected(version, message).explanation
+            rejection = self._provider.report_rejected(version, message)
         except _errors.EntrakeyError:
             return ""
+        return "" if rejection.reason == "not_a_refusal" else rejection.explanation
 
     def _tell(self, listener, what):
         """Calls a callback of the host's, here or on its event loop."""
