@@ -16,7 +16,7 @@ export CARGO_TARGET_DIR = $(CURDIR)/target
 unexport CARGO_BUILD_TARGET
 endif
 
-.PHONY: help demo test check bench soak simulate fuzz install uninstall fmt build prerequisites prerequisites-of-test
+.PHONY: help demo test check bench soak simulate mutants fuzz install uninstall fmt build prerequisites prerequisites-of-test
 
 help:
 	@echo "make demo    build everything and watch three Redis clients outlive their tokens"
@@ -28,6 +28,7 @@ help:
 	@echo "make fuzz    half an hour of inputs for the C library (SECONDS_EACH=60 for less)"
 	@echo "make soak    ten minutes against a source that is down 40 % of the time (MINUTES=1 for less)"
 	@echo "make simulate ARGS=--help    random histories of the refresh engine on a virtual clock"
+	@echo "make mutants ARGS=--list    break the refresh engine, one way at a time: what no test notices (hours)"
 	@echo "make fmt     format the sources"
 
 prerequisites:
@@ -70,6 +71,9 @@ check: prerequisites
 
 simulate:
 	@$(CARGO) test -q --locked -p entrakey-core --features internals --test simulation -- $(ARGS)
+
+mutants:
+	@scripts/mutants.sh $(ARGS)
 
 bench: prerequisites
 	$(CARGO) build --locked -p entrakey-cli

@@ -46,6 +46,7 @@ impl Bench {
             username: "oid".to_owned(),
             remaining: HOUR,
             lifetime: HOUR,
+            is_life_stated: true,
             refresh_in: None,
             sent_at: self.now.boot,
             not_before: Duration::ZERO,

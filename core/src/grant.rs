@@ -14,6 +14,9 @@ pub struct Grant {
     pub remaining: Duration,
     /// From issue to expiry: what margins scale with. Zero: neither is known, and nothing is left.
     pub lifetime: Duration,
+    /// Whether the token says itself how long it lives (`iat` and `exp`). Else `lifetime` is what is left of it, which
+    /// is less than it lives if the source has kept it for a while.
+    pub is_life_stated: bool,
     /// When the source itself wants to be asked again, counted from now.
     pub refresh_in: Option<Duration>,
     /// When the request was sent, on the boot clock.

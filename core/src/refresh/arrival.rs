@@ -28,10 +28,7 @@ impl Machine {
     ) {
         let Some(flight) = self.landed(now, number) else { return };
         let left = grant.end().saturating_sub(now.boot);
-        let ends = self.pace.count_ends(Policy::is_end(left, grant.lifetime));
-        let nominal = Some(grant.lifetime).filter(|nominal| !nominal.is_zero());
-        let before = || self.held.as_ref().map(|held| held.life.nominal);
-        let least = Policy::end_interval(ends, nominal.or_else(before));
+        let least = self.count_ends(&grant, left);
         if left.is_zero() || left < LEAST_LEFT.min(grant.lifetime / 10) {
             return self.plan_retry(now, &flight, expired(&grant), least, random, out);
         }
@@ -52,6 +49,21 @@ impl Machine {
             self.tally.unchanged += 1;
             self.not_newer(now, &flight, least);
         }
+    }
+
+    /// The least wait that follows from how many answers in a row brought the end of a token.
+    ///
+    /// An opaque token says only what is left of it. It is the end of one if the source has been seen to give longer
+    /// ones. A source of which only two-second tokens are known has two-second tokens, as tests do, and is asked at
+    /// their pace: taking them for ends would leave a gap in service after each.
+    fn count_ends(&mut self, grant: &Grant, left: Duration) -> Duration {
+        let usual = self.usual_life.filter(|_| !grant.is_life_stated).unwrap_or_default();
+        let nominal = Some(grant.lifetime.max(usual)).filter(|nominal| !nominal.is_zero());
+        let is_end = Policy::is_end(left, nominal.unwrap_or_default());
+        if !is_end {
+            self.usual_life = nominal;
+        }
+        Policy::end_interval(self.pace.count_ends(is_end), nominal)
     }
 
     /// A token that had to wait for its `nbf` becomes the current one, if it is still the newer.

@@ -37,6 +37,7 @@ fn grant(number: u64) -> Grant {
         username: "oid".to_owned(),
         remaining: life,
         lifetime: life,
+        is_life_stated: true,
         refresh_in: None,
         sent_at: entrakey_sys::clock::boot(),
         not_before: Duration::ZERO,

@@ -33,6 +33,7 @@ impl Source for Stub {
             username: "oid".to_owned(),
             remaining: HOUR,
             lifetime: HOUR,
+            is_life_stated: true,
             refresh_in: None,
             sent_at: entrakey_sys::clock::boot(),
             not_before: Duration::ZERO,

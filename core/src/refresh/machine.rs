@@ -59,6 +59,8 @@ pub struct Machine {
     pub(super) version: u64,
     /// Whether the next token is the first of this provider's life in this process.
     pub(super) first: bool,
+    /// How long the source's tokens live, as the last shows that was not the end of one.
+    pub(super) usual_life: Option<Duration>,
     /// This machine's clock less the source's, in milliseconds.
     pub(super) skew_ms: Option<i64>,
     /// The last error, and when it came, by the wall clock. Kept when a later request succeeds.
@@ -85,6 +87,7 @@ impl Machine {
             tally: Tally::default(),
             version: 0,
             first: true,
+            usual_life: None,
             skew_ms: None,
             trouble: None,
             previous_username: None,
@@ -103,7 +106,7 @@ impl Machine {
         // A token near its end must not make all the workers of a server ask at once.
         let least = self.policy.interval(Some(life)).mul_f64(random());
         self.pace.schedule(now.boot + after.max(least));
-        self.first = false;
+        (self.first, self.usual_life) = (false, Some(life.nominal));
         // Little is left of it only because it was inherited late: that is no reason to ask more often.
         let life = Life { seen: life.nominal.max(left), ..life };
         self.held = Some(Held { token, life, seen_at: now.boot });

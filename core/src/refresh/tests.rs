@@ -108,6 +108,7 @@ impl Bench {
             username: "oid".into(),
             remaining: seconds(life),
             lifetime: seconds(life),
+            is_life_stated: true,
             refresh_in: None,
             sent_at: self.now.boot,
             not_before: Duration::ZERO,
@@ -780,6 +781,33 @@ fn whoever_hands_out_the_ends_of_tokens_is_asked_three_times_a_minute_at_most() 
 }
 
 #[test]
+fn an_opaque_token_is_the_end_of_one_if_the_source_has_given_longer_ones() {
+    let two_seconds =
+        |bench: &Bench, n: u64| Grant { is_life_stated: false, ..bench.grant(&n.to_string(), 2) };
+    let mut bench = Bench::new();
+    let flight = bench.get().1.unwrap();
+    let hour = Grant { is_life_stated: false, ..bench.grant("an hour's", 3600) };
+    bench.step(Event::Answered(flight, hour));
+    let inherited = bench.machine.newest().unwrap().clone();
+    bench.pass(seconds(3600));
+    let asked = bench.requests_in_ten_minutes(two_seconds);
+    assert!((10..=33).contains(&asked), "{asked} requests in ten minutes");
+    let mut child = Bench { machine: Machine::new(Policy::default()), ..bench };
+    child.machine.adopt(inherited, child.now, &mut || 0.5);
+    let asked = child.requests_in_ten_minutes(two_seconds);
+    assert!((10..=33).contains(&asked), "{asked} requests in ten minutes by a forked child");
+    let asked = Bench::new().requests_in_ten_minutes(two_seconds);
+    assert!(
+        (350..=500).contains(&asked),
+        "{asked} requests for two-second tokens, where nothing longer is known"
+    );
+    let mut bench = Bench::with_token(3600);
+    bench.pass(seconds(3600));
+    let asked = bench.requests_in_ten_minutes(|bench, n| bench.grant(&n.to_string(), 2));
+    assert!(asked > 350, "{asked} requests for tokens that say themselves that they live for two seconds");
+}
+
+#[test]
 fn three_ends_of_tokens_are_forgiven_and_one_that_lasts_begins_anew() {
     let mut bench = Bench::new();
     let mut flight = bench.get().1.unwrap();
@@ -946,4 +974,62 @@ fn a_source_in_need_of_a_pause_gets_it_also_from_whoever_is_in_a_hurry() {
     bench.pass(Duration::from_millis(10));
     assert_eq!(bench.get(), (Told::Nothing, None), "it waits within its deadline");
     assert_eq!(bench.advance_to_request().0, Duration::from_millis(990));
+}
+
+#[test]
+fn a_failure_after_a_success_and_a_token_that_comes_too_early_are_changes_too() {
+    let changed = |actions: &[Action]| {
+        actions.iter().find_map(|action| match action {
+            Action::Report(ProviderEvent::RefreshFailed { changed, .. }) => Some(*changed),
+            _ => None,
+        })
+    };
+    let mut bench = Bench::new();
+    let flight = bench.get_with(seconds(1), true).1.unwrap();
+    assert_eq!(changed(&bench.fail(flight, ErrorKind::Network)), Some(true));
+    let (_, flight) = bench.advance_to_request();
+    let early = |bench: &Bench| Grant { not_before: seconds(300), ..bench.grant("later", 3600) };
+    let grant = early(&bench);
+    assert_eq!(changed(&bench.step(Event::Answered(flight, grant))), Some(true), "another kind");
+    let (_, flight) = bench.advance_to_request();
+    let grant = early(&bench);
+    assert_eq!(changed(&bench.step(Event::Answered(flight, grant))), Some(false), "the same");
+    let (_, flight) = bench.advance_to_request();
+    let expired = Grant { remaining: Duration::ZERO, ..bench.grant("old", 3600) };
+    assert_eq!(changed(&bench.step(Event::Answered(flight, expired))), Some(false), "no token either");
+    let (_, flight) = bench.advance_to_request();
+    assert_eq!(changed(&bench.answer(flight, "one", 3600)), None);
+    let (_, flight) = bench.advance_to_request();
+    assert_eq!(changed(&bench.fail(flight, ErrorKind::BadResponse)), Some(true), "it had recovered");
+}
+
+#[test]
+fn a_call_under_way_is_served_at_once_by_a_token_that_ends_sooner_than_the_caller_hoped() {
+    let mut bench = Bench::with_token(3600);
+    bench.pass(seconds(3560));
+    let (said, flight) = bench.get();
+    assert_eq!(said, Told::Nothing, "40 s are left: it hopes for 20 s");
+    let caller = bench.callers;
+    // The same token again, and by the source's clock only 10 s of it are left: there is no better one.
+    assert_eq!(told(&bench.answer(flight.unwrap(), "one", 10), caller), token("one"));
+    bench.pass(seconds(10));
+    assert_eq!(bench.get().0, Told::Nothing, "it has ended when the source said");
+}
+
+#[test]
+fn forked_children_do_not_ask_before_a_share_of_the_interval_that_each_draws() {
+    let parent = Bench::with_token(3600);
+    let inherited = parent.machine.newest().unwrap().clone();
+    let wait = |random: f64, left: u64| {
+        let mut child = Bench::new();
+        child.now = parent.now;
+        child.pass(seconds(3600 - left));
+        child.machine.adopt(inherited.clone(), child.now, &mut || random);
+        child.machine.alarm(child.now).map(|at| at - child.now.boot)
+    };
+    // Less than the lower bound is left: they would all ask at once.
+    let waits = [0.0, 0.25, 0.5, 1.0].map(|random| wait(random, 200).unwrap().as_millis());
+    assert_eq!(waits, [0, 2500, 5000, 10_000], "a twentieth of the 200 s that are left, at most");
+    assert_eq!(wait(1.0, 299).map(|wait| wait.as_millis()), Some(14_950));
+    assert_eq!(wait(1.0, 4).map(|wait| wait.as_millis()), Some(250), "never less than the least interval");
 }

@@ -216,6 +216,7 @@ fn grant(
         username,
         remaining: remaining.min(LONGEST_LIFE),
         lifetime: lifetime.min(LONGEST_LIFE),
+        is_life_stated: nominal.is_some(),
         refresh_in: seconds(&json["refresh_in"]).map(Duration::from_secs),
         sent_at: head.sent_at,
         not_before: not_before.min(LONGEST_LIFE),

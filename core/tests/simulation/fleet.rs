@@ -136,6 +136,7 @@ fn grant(now: Duration) -> Grant {
         username: "oid".to_owned(),
         remaining: LIFETIME,
         lifetime: LIFETIME,
+        is_life_stated: true,
         refresh_in: None,
         sent_at: now - LATENCY,
         not_before: Duration::ZERO,

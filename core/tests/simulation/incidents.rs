@@ -66,11 +66,15 @@ impl World {
             id: grant.secret.parse().unwrap_or(0),
             end: grant.sent_at + grant.remaining,
             lifetime: grant.lifetime,
+            usual: if grant.is_life_stated { grant.lifetime } else { grant.lifetime.max(self.ledger.usual) },
             not_before: grant.not_before,
             hint: grant.refresh_in,
         };
         if landing.end.saturating_sub(self.now.boot) >= landing.least_left() {
             self.ledger.skew_ms = grant.skew_ms.or(self.ledger.skew_ms);
+        }
+        if !landing.is_end(self.now.boot) {
+            self.ledger.usual = landing.usual;
         }
         self.ledger.landing = Some(landing);
     }
@@ -175,6 +179,7 @@ impl World {
         serving.refresh_on = self.pacing.planned().map_or(self.now.boot, |planned| planned.to);
         serving.cut |= left.is_zero();
         self.adopt(serving.published.clone());
+        self.ledger.usual = life.nominal;
         self.ledger.serving = Some(serving);
         self.subscribe(); // bindings arm their listeners anew
     }

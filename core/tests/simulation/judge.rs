@@ -2,7 +2,7 @@
 
 use crate::ledger::{Caller, Early, LATENESS, Landing, SLACK, Serving, outside};
 use crate::pacing::Valid;
-use crate::source::Mood;
+use crate::source::{Mood, QUICK};
 use crate::terms::{Life, Span};
 use crate::world::World;
 use entrakey_core::{Error, ErrorKind, Token};
@@ -33,7 +33,7 @@ impl World {
         let now = self.now.boot;
         let mut least = Duration::ZERO;
         if let Some(answer) = self.ledger.landing.take() {
-            least = self.pacing.count_ends(now, answer.is_end(now), answer.lifetime);
+            least = self.pacing.count_ends(now, answer.is_end(now), answer.usual);
             let expired = answer.end.saturating_sub(now) < answer.least_left();
             if !expired && !answer.not_before.is_zero() && self.valid().is_none() {
                 return self.came_early(answer, error, least);
@@ -100,7 +100,7 @@ impl World {
         if ripened {
             self.pacing.activated(now, life, grant.hint);
         } else {
-            let least = self.pacing.count_ends(now, grant.is_end(now), grant.lifetime);
+            let least = self.pacing.count_ends(now, grant.is_end(now), grant.usual);
             rejected = self.pacing.installed(now, life, grant.hint, least);
             self.hold_off(least);
             self.ledger.landing = None;
@@ -170,7 +170,7 @@ impl World {
         let again = self.ledger.serving.as_ref().is_some_and(|serving| serving.token.id == landing.id);
         let better =
             self.ledger.serving.as_ref().is_none_or(|serving| self.is_better(now, &landing, serving, false));
-        let least = self.pacing.count_ends(now, landing.is_end(now), landing.lifetime);
+        let least = self.pacing.count_ends(now, landing.is_end(now), landing.usual);
         if !again && !landing.not_before.is_zero() {
             if self.valid().is_none() {
                 self.violate("O4: a token that is not valid yet, with nothing in hand, is no failure");
@@ -282,13 +282,13 @@ impl World {
     }
 
     fn timed_out_wrongly(&self, kind: ErrorKind, caller: Caller) -> Option<String> {
-        let patience = caller.deadline - caller.came;
-        let settled = Duration::from_secs(700) + self.terms.longest_back_off(None);
-        let healthy = self.source.mood == Mood::Healthy && self.source.mood_since + settled < caller.came;
+        let healthy_since = caller.came.max(self.source.mood_since).max(self.ledger.held_off_until);
+        let healthy = self.source.mood == Mood::Healthy && kind == ErrorKind::Timeout;
+        // What began or was planned before, and then an answer.
         let pause = self.terms.longest_back_off(None).max(self.terms.interval(None));
-        let enough = self.terms.request_timeout(None) + pause + SLACK;
-        (kind == ErrorKind::Timeout && healthy && patience >= enough)
-            .then(|| "O7: a time-out although the source was healthy throughout".to_owned())
+        let enough = self.terms.request_timeout(None) + pause + QUICK + SLACK;
+        (healthy && self.now.boot >= healthy_since + enough)
+            .then(|| "O7: a time-out although the source was healthy long enough".to_owned())
     }
 
     /// Whoever can be answered is.

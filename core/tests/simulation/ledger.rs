@@ -50,6 +50,8 @@ pub struct Landing {
     pub id: u64,
     pub end: Duration,
     pub lifetime: Duration,
+    /// How long the tokens of its source live, as far as can be known.
+    pub usual: Duration,
     pub not_before: Duration,
     pub hint: Option<Duration>,
 }
@@ -57,7 +59,7 @@ pub struct Landing {
 impl Landing {
     /// Whether it is the end of a token.
     pub fn is_end(&self, now: Duration) -> bool {
-        self.end.saturating_sub(now) < self.lifetime.mul_f64(0.05)
+        self.end.saturating_sub(now) < self.usual.mul_f64(0.05)
     }
 
     /// With less left it has expired on its way.
@@ -87,6 +89,8 @@ pub struct Ledger {
     pub early: Option<Early>,
     /// Until when nothing may be asked after a refusal or a `Retry-After`.
     pub held_off_until: Duration,
+    /// How long a token lives, as the last shows that was not the end of one.
+    pub usual: Duration,
     /// The last that the source told of this machine's clock.
     pub skew_ms: Option<i64>,
     pub closed: bool,

@@ -197,16 +197,17 @@ impl Source {
         let date = self.floor(answered_at);
         let by_date = token.expires.saturating_sub(date).saturating_sub(second);
         let opaque = token.valid_from <= answered_at && token.lifetime.mul_f64(0.05) < left;
-        let (remaining, lifetime) = match rng.u8(..4) {
-            0 => (left, token.lifetime),
-            1 if opaque => (left, left),
-            _ => (by_date, token.lifetime),
+        let (remaining, lifetime, is_life_stated) = match rng.u8(..4) {
+            0 => (left, token.lifetime, true),
+            1 if opaque => (left, left, false),
+            _ => (by_date, token.lifetime, true),
         };
         Grant {
             secret: Zeroizing::new(token.id.to_string()),
             username: "oid".to_owned(),
             remaining,
             lifetime,
+            is_life_stated,
             refresh_in: self.hint(rng),
             sent_at,
             not_before: token.valid_from.saturating_sub(date),
@@ -235,6 +236,9 @@ impl Source {
         Duration::from_secs((now + self.offset).as_secs()) - self.offset
     }
 }
+
+/// A quick answer takes so long at most.
+pub const QUICK: Duration = Duration::from_millis(50);
 
 const OLD: Issued =
     Issued { id: 0, valid_from: Duration::ZERO, expires: Duration::ZERO, lifetime: Duration::from_secs(3) };
