@@ -81,9 +81,9 @@ export interface ProviderOptions extends ProviderCallbacks {
   scope?: string | undefined;
   /** Which of Microsoft's clouds; `public` by default. */
   cloud?: 'public' | 'china' | 'us_government' | undefined;
-  /** The proxy for requests to Entra, `http://host:port`; else `ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY`. */
+  /** The proxy for requests to Entra, `http://host:port`; else `https_proxy`, `HTTPS_PROXY`, `all_proxy`, `ALL_PROXY`. */
   proxy?: string | undefined;
-  /** Hosts that are asked directly, separated by commas; else `NO_PROXY`. */
+  /** Hosts that are asked directly, separated by commas; else `no_proxy`, `NO_PROXY`. */
   noProxy?: string | undefined;
   /** Entra's address, https only. Else `AZURE_AUTHORITY_HOST`. */
   authorityHost?: string | undefined;

@@ -161,7 +161,9 @@ impl IdentityChoice {
 
 fn single(name: &str, values: &Values<'_>) -> Result<IdentityChoice> {
     match name {
-        MANAGED_IDENTITY => managed_identity(values, values.without_azure("client_id")?),
+        MANAGED_IDENTITY => {
+            managed_identity(values, values.without_azure("client_id")?.map(|given| given.text))
+        }
         AZURE_CLI => azure_cli(values),
         AZURE_DEVELOPER_CLI => azure_developer_cli(values),
         CUSTOM => custom(values),
@@ -250,7 +252,7 @@ fn managed_identity(values: &Values<'_>, client_id: Option<&str>) -> Result<Iden
 
 fn azure_cli(values: &Values<'_>) -> Result<IdentityChoice> {
     // The tenant of some service principal is not the developer's.
-    let tenant_id = values.without_azure("tenant_id")?.map(str::to_owned);
+    let tenant_id = values.without_azure("tenant_id")?.map(|given| given.text.to_owned());
     Ok(IdentityChoice::AzureCli {
         tenant_id,
         subscription: values.text("azure_cli_subscription")?.map(str::to_owned),
@@ -258,7 +260,9 @@ fn azure_cli(values: &Values<'_>) -> Result<IdentityChoice> {
 }
 
 fn azure_developer_cli(values: &Values<'_>) -> Result<IdentityChoice> {
-    Ok(IdentityChoice::AzureDeveloperCli { tenant_id: values.without_azure("tenant_id")?.map(str::to_owned) })
+    Ok(IdentityChoice::AzureDeveloperCli {
+        tenant_id: values.without_azure("tenant_id")?.map(|given| given.text.to_owned()),
+    })
 }
 
 fn custom(values: &Values<'_>) -> Result<IdentityChoice> {

@@ -4,8 +4,11 @@
 //! reader. So nothing here or below reads a variable later than in `Provider::new`.
 
 use super::keys::KEYS;
+use super::values::invalid;
 use super::{choice, managed_identity, proxy};
+use crate::error::Result;
 use std::collections::BTreeMap;
+use std::env::VarError;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
@@ -14,6 +17,8 @@ use zeroize::Zeroizing;
 #[derive(Default)]
 pub(crate) struct Environment {
     variables: BTreeMap<String, Zeroizing<String>>,
+    /// Those that are set to something that is not text.
+    not_text: Vec<String>,
     /// Where the others are, which only a configuration file names.
     others: Option<fn(&str) -> Option<String>>,
     /// What else a TLS connection trusts.
@@ -85,8 +90,16 @@ impl Environment {
         let others = managed_identity::VARIABLES.iter().chain(choice::VARIABLES).chain(VARIABLES);
         let others = others.map(|name| (*name).to_owned());
         let names = keys.chain(others);
-        let mut environment =
-            Self::of(names.filter_map(|name| Some((name.clone(), std::env::var(name).ok()?))));
+        let (mut not_text, mut variables) = (Vec::new(), Vec::new());
+        for name in names {
+            match std::env::var(&name) {
+                Ok(value) => variables.push((name, value)),
+                Err(VarError::NotUnicode(_)) => not_text.push(name),
+                Err(VarError::NotPresent) => {}
+            }
+        }
+        let mut environment = Self::of(variables);
+        environment.not_text = not_text;
         environment.others = Some(|name| std::env::var(name).ok());
         environment.trust = TrustPaths::find();
         environment.proxies = proxy::FromEnvironment::read();
@@ -129,6 +142,16 @@ impl Environment {
 
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(|value| value.as_str())
+    }
+
+    /// The variable of a key.
+    pub(super) fn text(&self, name: &str) -> Result<Option<&str>> {
+        if self.not_text.iter().any(|it| it == name) {
+            return Err(invalid(format!(
+                "Environment variable {name} is not UTF-8 text: set it to what is meant."
+            )));
+        }
+        Ok(self.get(name))
     }
 
     /// Any variable, for a configuration file. This reads the process's environment: it is for `Settings::resolve`,

@@ -6,7 +6,7 @@
 use super::Config;
 use super::document::{Format, Node};
 use super::environment::Environment;
-use super::expand::{Fault, expand};
+use super::expand::{Fault, expand, only_name};
 use super::keys::{self, CONFIG_ENTRY, CONFIG_FILE, KeyType, shown, shown_key};
 use super::store;
 use super::values::invalid;
@@ -73,8 +73,9 @@ impl File<'_> {
         for (name, node) in keys {
             let value =
                 plain(name, node).map_err(|reason| self.refuse(format!("{} {reason}", shown_key(name))))?;
-            let value = self.expand(name, &value)?;
-            self.set(&mut config, name, &value, name)?;
+            let expanded = self.expand(name, &value)?;
+            let variable = only_name(&value).map_or_else(String::new, |name| format!(" ({name})"));
+            self.set(&mut config, name, &expanded, &format!("{name}{variable}"))?;
         }
         Ok(config)
     }
@@ -91,6 +92,7 @@ impl File<'_> {
         }
         key.check(value).map_err(|reason| self.refuse(format!("{label}: {reason}.")))?;
         config.values.insert(key.name, Zeroizing::new(value.to_owned()));
+        config.origins.insert(key.name, format!("configuration file \"{}\": {label}", self.path));
         Ok(())
     }
 

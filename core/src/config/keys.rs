@@ -213,9 +213,11 @@ pub static KEYS: &[Key] = &[
         Secret,
         "",
         "The proxy for requests to Entra, http://host:port or https://host:port with user and password if need be; \
-         else ALL_PROXY, HTTPS_PROXY, HTTP_PROXY. Managed identity endpoints are never asked through one.",
+         else the variables https_proxy, HTTPS_PROXY, all_proxy, ALL_PROXY. Managed identity endpoints are never asked \
+         through one. docs/proxies.md has the rules.",
     ),
-    key("no_proxy", Text, "", "Hosts that are asked directly, separated by commas; else NO_PROXY."),
+    key("no_proxy", Text, "", "Hosts that are asked directly, without the proxy: names, addresses, networks, * for all, with commas between them; \
+         else the variables no_proxy, NO_PROXY."),
     key("ca_file", Text, "", "A PEM file of certificate authorities to trust besides the system's."),
     key("username", Text, "", "The Redis user name, if it is not to be taken from the token."),
     key("username_claim", Text, "oid", "The claim of the token that holds the Redis user name."),
@@ -353,6 +355,13 @@ impl Key {
 
     pub(super) fn check(&self, value: &str) -> Result<(), String> {
         match self.kind {
+            Secret | Pem => {} // a password may begin and end as it likes
+            _ if is_quoted(value) => {
+                return Err("the value stands in quotes that are a part of it: leave them out".to_owned());
+            }
+            _ => {}
+        }
+        match self.kind {
             Text | Secret if value.trim().is_empty() => Err("the value is blank".to_owned()),
             Text | Secret if value.chars().any(char::is_control) => {
                 Err("the value contains a control character (a line break at its end?)".to_owned())
@@ -374,6 +383,12 @@ impl Key {
             Boolean => boolean(value).map(|_| ()).ok_or_else(|| "true or false is needed".to_owned()),
         }
     }
+}
+
+/// Whether a text stands in quotes. They are nearly always a slip: shells take them away, and `docker run --env-file` or a
+/// pipeline does not.
+pub(super) fn is_quoted(text: &str) -> bool {
+    ['"', '\''].iter().any(|quote| text.len() > 1 && text.starts_with(*quote) && text.ends_with(*quote))
 }
 
 /// What a value of a Boolean key means.

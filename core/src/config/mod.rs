@@ -24,6 +24,7 @@ pub(crate) use choice::{IdentityChoice, Link, WhyNot};
 pub use keys::{KEYS, Key, KeyType};
 pub(crate) use managed_identity::{Host, Thumbprint, UserAssigned, thumbprint};
 pub(crate) use proof::{Application, CertificateFrom, PipelineJob, Place, Proof};
+pub(crate) use proxy::Way;
 pub(crate) use settings::Settings;
 
 pub(crate) use environment::{Environment, TrustPaths};
@@ -39,6 +40,8 @@ use zeroize::Zeroizing;
 #[derive(Clone, Default)]
 pub struct Config {
     values: BTreeMap<&'static str, Zeroizing<String>>,
+    /// Where the values of a configuration file are in it, for errors.
+    origins: BTreeMap<&'static str, String>,
     /// From a secret store's entry: one identity as a whole, into which Azure's variables must not mix another.
     is_entry: bool,
     callbacks: Callbacks,
@@ -92,6 +95,10 @@ impl Config {
 
     pub(crate) fn get(&self, key: &str) -> Option<&str> {
         self.values.get(key).map(|value| value.as_str())
+    }
+
+    fn origin(&self, key: &str) -> &str {
+        self.origins.get(key).map_or("", String::as_str)
     }
 }
 

@@ -3,8 +3,8 @@
 use super::choice::{IdentityChoice, WORKLOAD_IDENTITY};
 use super::endpoint::{Scheme, check_endpoint, check_header};
 use super::environment::KUBERNETES;
-use super::proxy;
-use super::values::{Source, Values, invalid, missing};
+use super::proxy::Proxies;
+use super::values::{Source, Values, invalid};
 use crate::error::Result;
 use crate::request::HostCallback;
 use std::path::PathBuf;
@@ -88,7 +88,6 @@ const AUTHORITIES: &[&str] = &[
 
 pub(super) fn application(identity: &str, values: &Values<'_>) -> Result<IdentityChoice> {
     const WHY: &str = "a service principal needs it";
-    proxy::check_environment(values)?;
     let of_pipelines = |name| values.environment.get(name).filter(|_| identity == "azure_pipelines");
     let required = |key, variable| match of_pipelines(variable) {
         Some(value) if values.source(key)? < Some(Source::Ours) => Ok(value),
@@ -106,8 +105,10 @@ pub(super) fn application(identity: &str, values: &Values<'_>) -> Result<Identit
             "tenant_id is neither the id of a tenant nor a domain name: it has letters, digits, - and . only.",
         ));
     }
+    let authority_host = authority_host(values)?;
+    Proxies::resolve(values)?.check(&authority_host)?;
     Ok(IdentityChoice::Application(Arc::new(Application {
-        authority_host: authority_host(values)?,
+        authority_host,
         tenant_id,
         client_id: required("client_id", "AZURESUBSCRIPTION_CLIENT_ID")?.to_owned(),
         proof: proof(identity, values, WHY)?,
@@ -126,7 +127,7 @@ fn authority_host(values: &Values<'_>) -> Result<String> {
     let cloud = values.required("cloud", "")?;
     let of_cloud = CLOUDS.iter().zip(AUTHORITIES).find(|(name, _)| **name == cloud);
     let host = values.text("authority_host")?.or(of_cloud.map(|(_, host)| *host));
-    let host = host.ok_or_else(|| missing("authority_host", "the cloud has none"))?;
+    let host = host.ok_or_else(|| values.missing("authority_host", "the cloud has none"))?;
     // Microsoft's libraries take a name alone too.
     let host = if host.contains("://") { host.to_owned() } else { format!("https://{host}") };
     check_endpoint("authority_host", &host, Scheme::HttpsOnly)?;
@@ -159,13 +160,14 @@ fn workload_token(values: &Values<'_>) -> Result<Proof> {
         Some(_) => "the pod has none: label it azure.workload.identity/use: \"true\" and start it anew",
         None => "only a pod of a cluster with workload identity has one by itself",
     };
-    Err(missing(KEY, hint))
+    Err(values.missing(KEY, hint))
 }
 
 /// <https://learn.microsoft.com/azure/devops/pipelines/release/configure-workload-identity>
 fn pipelines(values: &Values<'_>) -> Result<Proof> {
     let request_uri = values.required("oidc_request_uri", "Azure Pipelines sets it in a task")?;
     check_endpoint("oidc_request_uri", request_uri, Scheme::HttpNearby)?;
+    Proxies::resolve(values)?.check(request_uri)?;
     let service_connection_id = values.required("service_connection_id", "it names who signs in")?;
     let access_token =
         values.required("system_access_token", "map it: SYSTEM_ACCESSTOKEN: $(System.AccessToken)")?;
@@ -195,7 +197,7 @@ fn secret_or_certificate(values: &Values<'_>, why: &str) -> Result<Proof> {
             "A service principal has a client secret or a certificate: set client_secret, or certificate_path, not \
              both.",
         )),
-        (None, None) => Err(missing("client_secret", &format!("{why}, or certificate_path"))),
+        (None, None) => Err(values.missing("client_secret", &format!("{why}, or certificate_path"))),
     }
 }
 
@@ -208,7 +210,7 @@ fn certificate(values: &Values<'_>) -> Result<Option<(CertificateFrom, Source)>>
         return Ok(None);
     };
     if thumbprint.is_some() && private_key.is_none() {
-        return Err(missing("private_key_path", "certificate_thumbprint alone proves nothing"));
+        return Err(values.missing("private_key_path", "certificate_thumbprint alone proves nothing"));
     }
     let certificate = CertificateFrom {
         certificate: certificate.map(|(place, _)| place),

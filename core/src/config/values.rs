@@ -1,9 +1,11 @@
 //! Where a value comes from: code, then `ENTRAKEY_<KEY>`, then Azure's variable, then the file, then the default.
 
 use super::environment::Environment;
-use super::keys::{KEYS, Key, boolean, find};
+use super::keys::{Key, boolean, find, is_quoted, shown};
 use super::{Config, KeyType};
 use crate::error::{Error, ErrorKind, Result};
+use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 /// What can set a key; the greater wins.
@@ -27,6 +29,55 @@ const OF_AN_ENTRY: &[&str] = &[
     "federated_token_file",
 ];
 
+/// A value, and what set it.
+#[derive(Clone, Copy)]
+pub(super) struct Given<'a> {
+    pub(super) text: &'a str,
+    key: &'static Key,
+    /// None: it is the default.
+    pub(super) source: Option<Source>,
+    /// What the configuration file calls it.
+    in_file: &'a str,
+}
+
+impl Given<'_> {
+    /// The variable that holds it, if one does.
+    fn variable(&self) -> Option<String> {
+        match self.source? {
+            Source::Ours => Some(self.key.variable()),
+            Source::Azures => Some(self.key.azure_variable.to_owned()),
+            Source::Code | Source::File => None,
+        }
+    }
+
+    /// As an error names it: the key, and where the value came from.
+    pub(super) fn named(&self) -> String {
+        format!("{} ({self})", self.key.name)
+    }
+
+    /// The same with the value itself, or as much of it as an id has.
+    pub(super) fn shown(&self) -> String {
+        match self.key.kind.is_secret() {
+            true => self.named(),
+            false => format!("{} {} ({self})", self.key.name, shown(self.text)),
+        }
+    }
+}
+
+/// Where it came from.
+impl fmt::Display for Given<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.variable(), self.source) {
+            (Some(variable), _) => write!(f, "environment variable {variable}")?,
+            (None, Some(Source::File)) => f.write_str(self.in_file)?,
+            (None, Some(_)) => f.write_str("set in code")?,
+            (None, None) => f.write_str("the default")?,
+        }
+        // Of anything else quotes are refused.
+        f.write_str(if self.key.kind.is_secret() { quotes(self.text) } else { "" })
+    }
+}
+
 /// Where values come from, in order.
 pub(super) struct Values<'a> {
     pub(super) config: &'a Config,
@@ -36,24 +87,25 @@ pub(super) struct Values<'a> {
 }
 
 impl<'a> Values<'a> {
-    fn look_up(&self, key: &'static Key, azure: bool) -> Result<Option<&'a str>> {
-        if let Some(value) = self.config.get(key.name) {
-            return Ok(Some(value)); // checked when it was set
+    fn look_up(&self, key: &'static Key, azure: bool) -> Result<Option<Given<'a>>> {
+        let given = |text, source| Given { text, key, source, in_file: self.file.origin(key.name) };
+        if let Some(text) = self.config.get(key.name) {
+            return Ok(Some(given(text, Some(Source::Code)))); // checked when it was set
         }
-        let variable = key.variable();
         let azure = azure && !self.is_of_the_entry(key);
-        let from_azure = || azure.then(|| self.environment.get(key.azure_variable)).flatten();
-        let (name, value) = match (self.environment.get(&variable), from_azure()) {
-            (Some(value), _) => (variable.as_str(), value),
-            (None, Some(value)) => (key.azure_variable, value),
-            (None, None) => {
-                // What the file says was checked when it was read.
-                let default = Some(key.default).filter(|default| !default.is_empty());
-                return Ok(self.file.get(key.name).or(default));
-            }
+        let ours = self.environment.text(&key.variable())?.map(|text| given(text, Some(Source::Ours)));
+        let azures = match azure && ours.is_none() {
+            true => self.environment.text(key.azure_variable)?.map(|text| given(text, Some(Source::Azures))),
+            false => None,
         };
-        key.check(value).map_err(|reason| invalid(format!("Environment variable {name}: {reason}.")))?;
-        Ok(Some(value))
+        if let Some(given) = ours.or(azures) {
+            key.check(given.text).map_err(|reason| invalid(format!("{}: {reason}.", given.named())))?;
+            return Ok(Some(given));
+        }
+        // What the file says was checked when it was read.
+        let in_file = self.file.get(key.name).map(|text| given(text, Some(Source::File)));
+        let default = Some(key.default).filter(|default| !default.is_empty()).map(|text| given(text, None));
+        Ok(in_file.or(default))
     }
 
     /// Whether a secret store's entry decides on this key, set or not.
@@ -61,24 +113,32 @@ impl<'a> Values<'a> {
         self.file.is_entry && OF_AN_ENTRY.contains(&key.name)
     }
 
-    pub(super) fn text(&self, name: &'static str) -> Result<Option<&'a str>> {
+    pub(super) fn given(&self, name: &'static str) -> Result<Option<Given<'a>>> {
         self.look_up(find(name)?, true)
     }
 
-    pub(super) fn without_azure(&self, name: &'static str) -> Result<Option<&'a str>> {
+    /// Without Azure's variable, which is for somebody else.
+    pub(super) fn without_azure(&self, name: &'static str) -> Result<Option<Given<'a>>> {
         self.look_up(find(name)?, false)
     }
 
-    /// What sets it; None if that is the default, or nothing.
+    pub(super) fn text(&self, name: &'static str) -> Result<Option<&'a str>> {
+        Ok(self.given(name)?.map(|given| given.text))
+    }
+
+    /// What set it; None if that is the default, or nothing.
     pub(super) fn source(&self, name: &'static str) -> Result<Option<Source>> {
-        let key = find(name)?;
-        let sources = [
-            (self.config.get(name), Source::Code),
-            (self.environment.get(&key.variable()), Source::Ours),
-            (self.environment.get(key.azure_variable).filter(|_| !self.is_of_the_entry(key)), Source::Azures),
-            (self.file.get(name), Source::File),
-        ];
-        Ok(sources.into_iter().find_map(|(value, source)| value.map(|_| source)))
+        Ok(self.given(name)?.and_then(|given| given.source))
+    }
+
+    /// The key with what set it, for an error about its value.
+    pub(super) fn named(&self, name: &'static str) -> Result<String> {
+        Ok(self.given(name)?.map_or_else(|| name.to_owned(), |given| given.named()))
+    }
+
+    /// The same with the value.
+    pub(super) fn shown(&self, name: &'static str) -> Result<String> {
+        Ok(self.given(name)?.map_or_else(|| name.to_owned(), |given| given.shown()))
     }
 
     /// False if nothing sets it.
@@ -87,41 +147,50 @@ impl<'a> Values<'a> {
     }
 
     pub(super) fn required(&self, name: &'static str, why: &str) -> Result<&'a str> {
-        self.text(name)?.ok_or_else(|| {
-            let error = missing(name, why);
-            invalid(format!("{}{}", error.message(), self.environment.note()))
-        })
+        Ok(self.needed(name, why)?.text)
+    }
+
+    fn needed(&self, name: &'static str, why: &str) -> Result<Given<'a>> {
+        self.given(name)?.ok_or_else(|| self.missing(name, why))
+    }
+
+    /// Says that nothing sets it, and what would.
+    pub(super) fn missing(&self, name: &'static str, why: &str) -> Error {
+        let Ok(key) = find(name) else {
+            return invalid(format!("{name} is missing."));
+        };
+        let or_azure = match key.azure_variable {
+            "" => String::new(),
+            variable => format!(" or {variable}"),
+        };
+        let choices = match key.kind {
+            KeyType::Choice(words) => format!(" It is one of {}.", words.join(", ")),
+            _ => String::new(),
+        };
+        let why = if why.is_empty() { String::new() } else { format!(": {why}") };
+        let (variable, note) = (key.variable(), self.environment.note());
+        invalid(format!(
+            "Configuration key \"{name}\" is missing{why}. Set it, or {variable}{or_azure}.{choices}{note}"
+        ))
     }
 
     pub(super) fn millis(&self, name: &'static str) -> Result<Duration> {
-        let value = self.required(name, "")?.parse::<u32>();
-        value
-            .map(|ms| Duration::from_millis(ms.into()))
-            .map_err(|_| invalid(format!("{name} is not a number.")))
+        self.number(name).map(|ms: u32| Duration::from_millis(ms.into()))
     }
 
     pub(super) fn fraction(&self, name: &'static str) -> Result<f64> {
-        self.required(name, "")?.parse().map_err(|_| invalid(format!("{name} is not a number.")))
+        self.number(name)
+    }
+
+    fn number<T: FromStr>(&self, name: &'static str) -> Result<T> {
+        let given = self.needed(name, "")?;
+        given.text.parse().map_err(|_| invalid(format!("{} is not a number.", given.named())))
     }
 }
 
-pub(super) fn missing(name: &str, why: &str) -> Error {
-    let Some(key) = KEYS.iter().find(|key| key.name == name) else {
-        return invalid(format!("{name} is missing."));
-    };
-    let or_azure = match key.azure_variable {
-        "" => String::new(),
-        variable => format!(" or {variable}"),
-    };
-    let choices = match key.kind {
-        KeyType::Choice(words) => format!(" It is one of {}.", words.join(", ")),
-        _ => String::new(),
-    };
-    let why = if why.is_empty() { String::new() } else { format!(": {why}") };
-    let variable = key.variable();
-    invalid(format!(
-        "Configuration key \"{name}\" is missing{why}. Set it, or {variable}{or_azure}.{choices}"
-    ))
+/// For the place of a value that may have quotes around it, and most likely does not mean them.
+pub(super) fn quotes(text: &str) -> &'static str {
+    if is_quoted(text) { ", with quotes that are a part of the value" } else { "" }
 }
 
 pub(super) fn invalid(message: impl AsRef<str>) -> Error {
