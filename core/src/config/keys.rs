@@ -216,8 +216,13 @@ pub static KEYS: &[Key] = &[
          else the variables https_proxy, HTTPS_PROXY, all_proxy, ALL_PROXY. Managed identity endpoints are never asked \
          through one. docs/proxies.md has the rules.",
     ),
-    key("no_proxy", Text, "", "Hosts that are asked directly, without the proxy: names, addresses, networks, * for all, with commas between them; \
-         else the variables no_proxy, NO_PROXY."),
+    key(
+        "no_proxy",
+        Text,
+        "",
+        "Hosts that are asked directly, without the proxy: names, addresses, networks, * for all, with commas between them; \
+         else the variables no_proxy, NO_PROXY.",
+    ),
     key("ca_file", Text, "", "A PEM file of certificate authorities to trust besides the system's."),
     key("username", Text, "", "The Redis user name, if it is not to be taken from the token."),
     key("username_claim", Text, "oid", "The claim of the token that holds the Redis user name."),

@@ -3,15 +3,19 @@
 //! A [`Config`] holds what code set. [`Settings`] are what a provider runs with: the same, completed from
 //! the environment, a file and the defaults, typed and validated.
 
+mod asked;
 mod choice;
 mod document;
 mod endpoint;
 mod environment;
 mod expand;
 mod file;
+mod hints;
 mod json;
 mod keys;
 mod managed_identity;
+#[cfg(test)]
+mod origins;
 mod proof;
 mod proxy;
 #[cfg(test)]
@@ -20,12 +24,13 @@ mod settings;
 mod store;
 mod values;
 
-pub(crate) use choice::{IdentityChoice, Link, WhyNot};
+pub(crate) use asked::Asked;
+pub(crate) use choice::{IdentityChoice, Link, WORKLOAD_IDENTITY, WhyNot};
 pub use keys::{KEYS, Key, KeyType};
 pub(crate) use managed_identity::{Host, Thumbprint, UserAssigned, thumbprint};
 pub(crate) use proof::{Application, CertificateFrom, PipelineJob, Place, Proof};
 pub(crate) use proxy::Way;
-pub(crate) use settings::Settings;
+pub(crate) use settings::{CaFile, Settings};
 
 pub(crate) use environment::{Environment, TrustPaths};
 

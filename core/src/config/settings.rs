@@ -6,9 +6,9 @@ use super::environment::{Environment, KUBERNETES, TrustPaths};
 use super::file;
 use super::keys::{CONFIG_ENTRY, CONFIG_FILE};
 use super::proxy::Proxies;
-use super::values::{Given, Values, invalid};
+use super::values::{Given, Source, Values, invalid};
 use crate::claims::is_username;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::refresh::Policy;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -24,7 +24,7 @@ pub(crate) struct Settings {
     pub(crate) scope: String,
     pub(crate) username: Option<String>,
     pub(crate) username_claim: String,
-    pub(crate) ca_file: Option<PathBuf>,
+    pub(crate) ca_file: Option<CaFile>,
     pub(crate) trust: TrustPaths,
     pub(crate) proxies: Proxies,
     /// What every request begins from.
@@ -33,6 +33,17 @@ pub(crate) struct Settings {
     pub(crate) children_see: Vec<(OsString, OsString)>,
     pub(crate) get_token_timeout: Duration,
     pub(crate) policy: Policy,
+}
+
+/// Certificate authorities to trust besides the system's.
+pub(crate) struct CaFile {
+    pub(crate) path: PathBuf,
+    /// What says so, for an error about it.
+    pub(crate) named: String,
+}
+
+fn ca_file(given: Given<'_>) -> CaFile {
+    CaFile { path: PathBuf::from(given.text), named: given.named() }
 }
 
 impl Settings {
@@ -54,7 +65,7 @@ impl Settings {
             scope: values.required("scope", "")?.to_owned(),
             username: values.given("username")?.map(username).transpose()?,
             username_claim: values.required("username_claim", "")?.to_owned(),
-            ca_file: values.text("ca_file")?.map(PathBuf::from),
+            ca_file: values.given("ca_file")?.map(ca_file),
             get_token_timeout: values.millis("get_token_timeout_ms")?,
             policy: policy(&values)?,
             trust: environment.trust,
@@ -70,9 +81,19 @@ fn from_file(config: &Config, environment: &Environment) -> Result<Config> {
     let none = Config::new();
     let values = Values { config, environment, file: &none };
     match (values.text(CONFIG_FILE)?, values.text(CONFIG_ENTRY)?) {
-        (Some(path), entry) => file::read(path, entry, environment),
+        (Some(path), entry) => file::read(path, entry, environment).map_err(|error| named_by(&values, error)),
         (None, Some(_)) => Err(values.missing(CONFIG_FILE, "config_entry names an entry of it")),
         (None, None) => Ok(none),
+    }
+}
+
+/// The error about a file, with the variables that chose it.
+fn named_by(values: &Values<'_>, error: Error) -> Error {
+    let given = [CONFIG_FILE, CONFIG_ENTRY].into_iter().filter_map(|key| values.given(key).ok().flatten());
+    let of_variables = given.filter(|given| given.source == Some(Source::Ours)).map(|given| given.named());
+    match of_variables.collect::<Vec<_>>().as_slice() {
+        [] => error,
+        named => error.with_sentence(&format!("What is meant is said by {}.", named.join(" and "))),
     }
 }
 

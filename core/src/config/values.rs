@@ -1,7 +1,7 @@
 //! Where a value comes from: code, then `ENTRAKEY_<KEY>`, then Azure's variable, then the file, then the default.
 
 use super::environment::Environment;
-use super::keys::{Key, boolean, find, is_quoted, shown};
+use super::keys::{Key, boolean, find, is_quoted};
 use super::{Config, KeyType};
 use crate::error::{Error, ErrorKind, Result};
 use std::fmt;
@@ -19,6 +19,9 @@ pub(super) enum Source {
     Code,
 }
 
+/// A longer value is not shown.
+const MAX_SHOWN: usize = 200;
+
 /// What makes an identity, out of what Azure has variables for.
 const OF_AN_ENTRY: &[&str] = &[
     "tenant_id",
@@ -34,6 +37,8 @@ const OF_AN_ENTRY: &[&str] = &[
 pub(super) struct Given<'a> {
     pub(super) text: &'a str,
     key: &'static Key,
+    /// The variable that holds it, if that is none of the key's own.
+    of_task: Option<&'static str>,
     /// None: it is the default.
     pub(super) source: Option<Source>,
     /// What the configuration file calls it.
@@ -44,6 +49,7 @@ impl Given<'_> {
     /// The variable that holds it, if one does.
     fn variable(&self) -> Option<String> {
         match self.source? {
+            _ if self.of_task.is_some() => self.of_task.map(str::to_owned),
             Source::Ours => Some(self.key.variable()),
             Source::Azures => Some(self.key.azure_variable.to_owned()),
             Source::Code | Source::File => None,
@@ -55,11 +61,13 @@ impl Given<'_> {
         format!("{} ({self})", self.key.name)
     }
 
-    /// The same with the value itself, or as much of it as an id has.
+    /// The same with the value itself, if it looks like an id, a number, a name or a path: a secret under the wrong key
+    /// does not.
     pub(super) fn shown(&self) -> String {
-        match self.key.kind.is_secret() {
+        let fits = |c: char| c.is_ascii_alphanumeric() || "-_./:".contains(c);
+        match self.key.kind.is_secret() || self.text.len() > MAX_SHOWN || !self.text.chars().all(fits) {
             true => self.named(),
-            false => format!("{} {} ({self})", self.key.name, shown(self.text)),
+            false => format!("{} {} ({self})", self.key.name, self.text),
         }
     }
 }
@@ -74,7 +82,8 @@ impl fmt::Display for Given<'_> {
             (None, None) => f.write_str("the default")?,
         }
         // Of anything else quotes are refused.
-        f.write_str(if self.key.kind.is_secret() { quotes(self.text) } else { "" })
+        f.write_str(if self.key.kind.is_secret() { quotes(self.text) } else { "" })?;
+        f.write_str(if is_template(self.text) { ", a template's text that nothing was put into" } else { "" })
     }
 }
 
@@ -88,7 +97,8 @@ pub(super) struct Values<'a> {
 
 impl<'a> Values<'a> {
     fn look_up(&self, key: &'static Key, azure: bool) -> Result<Option<Given<'a>>> {
-        let given = |text, source| Given { text, key, source, in_file: self.file.origin(key.name) };
+        let in_file = self.file.origin(key.name);
+        let given = |text, source| Given { text, key, of_task: None, source, in_file };
         if let Some(text) = self.config.get(key.name) {
             return Ok(Some(given(text, Some(Source::Code)))); // checked when it was set
         }
@@ -108,6 +118,13 @@ impl<'a> Values<'a> {
         Ok(in_file.or(default))
     }
 
+    /// Azure's variables that are set and that a secret store's entry keeps out.
+    pub(super) fn kept_out(&self) -> Vec<&'static str> {
+        let of_entry = OF_AN_ENTRY.iter().filter(|_| self.file.is_entry);
+        let variables = of_entry.filter_map(|name| find(name).ok()).map(|key| key.azure_variable);
+        variables.filter(|name| self.environment.get(name).is_some()).collect()
+    }
+
     /// Whether a secret store's entry decides on this key, set or not.
     fn is_of_the_entry(&self, key: &Key) -> bool {
         self.file.is_entry && OF_AN_ENTRY.contains(&key.name)
@@ -120,6 +137,17 @@ impl<'a> Values<'a> {
     /// Without Azure's variable, which is for somebody else.
     pub(super) fn without_azure(&self, name: &'static str) -> Result<Option<Given<'a>>> {
         self.look_up(find(name)?, false)
+    }
+
+    /// What a variable says that is none of the key's own.
+    pub(super) fn of_variable(
+        &self,
+        name: &'static str,
+        variable: &'static str,
+    ) -> Result<Option<Given<'a>>> {
+        let (key, source) = (find(name)?, Some(Source::Azures));
+        let given = |text| Given { text, key, of_task: Some(variable), source, in_file: "" };
+        Ok(self.environment.text(variable)?.map(given))
     }
 
     pub(super) fn text(&self, name: &'static str) -> Result<Option<&'a str>> {
@@ -150,7 +178,7 @@ impl<'a> Values<'a> {
         Ok(self.needed(name, why)?.text)
     }
 
-    fn needed(&self, name: &'static str, why: &str) -> Result<Given<'a>> {
+    pub(super) fn needed(&self, name: &'static str, why: &str) -> Result<Given<'a>> {
         self.given(name)?.ok_or_else(|| self.missing(name, why))
     }
 
@@ -186,6 +214,13 @@ impl<'a> Values<'a> {
         let given = self.needed(name, "")?;
         given.text.parse().map_err(|_| invalid(format!("{} is not a number.", given.named())))
     }
+}
+
+/// `$(System.AccessToken)`, `${CLIENT_ID}`, `{{ .Values.clientId }}`, `<client id>`: as pipelines, shells, charts and
+/// readmes have them.
+fn is_template(text: &str) -> bool {
+    let pairs = [("$(", ")"), ("${", "}"), ("{{", "}}"), ("<", ">"), ("#{", "}#")];
+    pairs.iter().any(|(open, close)| text.starts_with(open) && text.ends_with(close))
 }
 
 /// For the place of a value that may have quotes around it, and most likely does not mean them.

@@ -234,6 +234,14 @@ impl Transport {
         self.exchange(url, builder, body, timeout)?.map_err(|broken| broken.error)
     }
 
+    /// Whoever is told to set `ca_file` may have told other programs already.
+    fn with_unread_roots(&self, error: Error) -> Error {
+        match &self.settings.trust.unread {
+            Some(sentence) if error.message().contains("ca_file") => error.with_sentence(sentence),
+            _ => error,
+        }
+    }
+
     /// The inner error: no answer came.
     fn exchange(
         &self,
@@ -255,7 +263,7 @@ impl Transport {
         let way = self.settings.proxies.way_to(url);
         let party = failure::Party { endpoint: self.endpoint, address: &address, way };
         let broken = |error: &ureq::Error| Broken {
-            error: failure::describe(error, &party, timeout),
+            error: self.with_unread_roots(failure::describe(error, &party, timeout)),
             is_ours: failure::is_ours(error),
         };
         match &sent {

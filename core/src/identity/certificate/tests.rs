@@ -414,6 +414,7 @@ fn an_assertion_has_the_times_of_entras_clock() {
         tenant_id: "t".to_owned(),
         client_id: "c".to_owned(),
         proof: Proof::Certificate(from),
+        asked: Default::default(),
     };
     let Proof::Certificate(from) = &application.proof else { panic!("another proof") };
     let begins = |skew_ms| {
