@@ -97,7 +97,9 @@ impl Environment {
     /// Reads the process's environment. An empty variable counts as absent.
     pub(crate) fn read() -> Self {
         // An error of azure_core's asks std whether it is to hold a backtrace; std reads that from the environment at
-        // the first time, and remembers it.
+        // the first time, and remembers it: here, also of a program with foreign privileges, as it would do so at a
+        // request otherwise, while the host may be changing its environment. There is no way to keep std from it, and all
+        // that follows is a call stack that nobody shows.
         drop(std::backtrace::Backtrace::capture());
         if entrakey_sys::process::has_foreign_privileges() {
             return Self::foreign();
