@@ -234,9 +234,9 @@ fn managed_identity(values: &Values<'_>, client_id: Option<Given<'_>>) -> Result
         false => detect(values.environment, imds.text)?,
         true => Host::Imds { endpoint: imds.text.trim_end_matches('/').to_owned() },
     };
-    let ids: [(_, fn(String) -> UserAssigned); 3] = [
+    let ids = [
         // Unless the chain asks, the caller leaves AZURE_CLIENT_ID out: it belongs to some service principal.
-        (client_id, UserAssigned::Client),
+        (client_id, UserAssigned::Client as fn(String) -> _),
         (values.given("object_id")?, UserAssigned::Object),
         (values.given("resource_id")?, UserAssigned::Resource),
     ];

@@ -54,7 +54,8 @@ impl Exception {
         }
         if let Some((network, bits)) = entry.split_once('/') {
             let (network, bits) = (plain(network).parse().ok()?, bits.parse().ok()?);
-            return (bits <= width(network)).then(|| Self { host: Host::Network(network, bits), port: None });
+            return (bits <= width(network))
+                .then_some(Self { host: Host::Network(network, bits), port: None });
         }
         if let Ok(address) = plain(entry).parse() {
             return any_port(Host::Network(address, width(address)));
