@@ -51,11 +51,11 @@ export interface ProviderOptions extends ProviderCallbacks {
   clientSecret?: string | undefined;
   /** A file that holds the service principal's secret and nothing else; it is read for each request. */
   clientSecretPath?: string | undefined;
-  /** The service principal's certificate: a PEM file, or a PFX (PKCS#12) file with its key in it. */
+  /** The service principal's certificate: a PEM file, or a PFX (PKCS#12) file with its key in it, also in base64. */
   certificatePath?: string | undefined;
   /** The PEM file with the certificate's private key, if it is not in `certificatePath`. */
   privateKeyPath?: string | undefined;
-  /** The certificate itself (PEM), instead of `certificatePath`. Its key may stand beside it. */
+  /** The certificate itself, instead of `certificatePath`: in PEM, its key may stand beside it; or a PFX in base64. */
   certificate?: string | undefined;
   /** The private key itself (PEM), instead of `privateKeyPath`. */
   privateKey?: string | undefined;
@@ -81,9 +81,9 @@ export interface ProviderOptions extends ProviderCallbacks {
   scope?: string | undefined;
   /** Which of Microsoft's clouds; `public` by default. */
   cloud?: 'public' | 'china' | 'us_government' | undefined;
-  /** The proxy for requests to Entra, `http://host:port`; else `ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY`. */
+  /** The proxy for requests to Entra, `http://host:port`; else `https_proxy`, `HTTPS_PROXY`, `all_proxy`, `ALL_PROXY`. */
   proxy?: string | undefined;
-  /** Hosts that are asked directly, separated by commas; else `NO_PROXY`. */
+  /** Hosts that are asked directly, separated by commas; else `no_proxy`, `NO_PROXY`. */
   noProxy?: string | undefined;
   /** Entra's address, https only. Else `AZURE_AUTHORITY_HOST`. */
   authorityHost?: string | undefined;

@@ -79,6 +79,7 @@ fn row(key: &Key) -> String {
         KeyType::Text => "text".to_owned(),
         KeyType::Secret => "text, secret".to_owned(),
         KeyType::Pem => "PEM, secret".to_owned(),
+        KeyType::Certificate => "PEM or base64, secret".to_owned(),
         KeyType::Milliseconds(1) => "milliseconds".to_owned(),
         KeyType::Milliseconds(least) => format!("milliseconds, {least} or more"),
         KeyType::Fraction => "0 to 1".to_owned(),

@@ -7,12 +7,17 @@
     reason = "a test that cannot go on should panic"
 )]
 
+use entrakey_core::KEYS;
 use entrakey_tests::c_programs::no_getenv;
 use entrakey_tests::{Emulator, Folder, artifact, built, root};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::ffi::CString;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 #[derive(Deserialize)]
@@ -203,37 +208,134 @@ fn every_identity_behaves_the_same_in_every_language() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// A program that is setuid for somebody else believes nothing that whoever starts it says.
+/// A program with privileges that whoever starts it lacks believes nothing that the variables say: not one of them.
 #[test]
 fn a_setuid_program_reads_no_variable_and_says_so() {
-    use std::os::unix::fs::PermissionsExt as _;
+    let Some(program) = program_of_root() else { return };
+    std::os::unix::fs::chown(&program, Some(NOBODY), Some(NOBODY)).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o6755)).unwrap();
+    believes_no_variable(&|| Command::new(&program));
+    std::fs::remove_file(program).unwrap();
+}
+
+/// As a server that may listen on port 443 (`setcap cap_net_bind_service=ep`).
+#[test]
+fn a_program_whose_file_has_capabilities_reads_no_variable_and_says_so() {
+    let Some(program) = program_of_root() else { return };
+    give_capability(&program);
+    believes_no_variable(&|| {
+        let mut command = Command::new(&program);
+        command.uid(NOBODY).gid(NOBODY); // root has them all, and gains nothing by the file
+        command
+    });
+    std::fs::remove_file(program).unwrap();
+}
+
+const NOBODY: u32 = 65534;
+
+fn program_of_root() -> Option<PathBuf> {
     // SAFETY: no memory is involved.
     if unsafe { libc::getuid() } != 0 {
-        return println!("only root can make a program setuid for another: nothing was tried");
+        println!("only root can give a program privileges: nothing was tried");
+        return None;
     }
-    let program = c_runner();
-    let nobody = Some(65534);
-    std::os::unix::fs::chown(&program, nobody, nobody).unwrap();
-    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o6755)).unwrap();
-    let run = |variable: &str, value: &str| {
-        let output = Command::new(&program)
-            .args(["identity", "service_principal", "tenant_id", "t"])
-            .env(variable, value)
-            .output();
-        let output = output.unwrap();
-        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-    };
-    for (variable, value) in [
-        ("AZURE_CLIENT_ID", "theirs"),
-        ("ENTRAKEY_CLIENT_ID", "theirs"),
-        ("ENTRAKEY_CONFIG_FILE", "/etc/shadow"),
-    ] {
-        let said = run(variable, value);
-        assert!(
-            said.contains("error: INVALID_CONFIG") && said.contains("\"client_id\" is missing"),
-            "{said}"
+    Some(c_runner())
+}
+
+/// What setcap(8) writes: revision 2 with the effective bit, and capability 10 in the permitted set (capabilities(7)).
+fn give_capability(program: &Path) {
+    let words = [0x0200_0001_u32, 1 << 10, 0, 0, 0];
+    let value: Vec<u8> = words.into_iter().flat_map(u32::to_le_bytes).collect();
+    let path = CString::new(program.as_os_str().as_bytes()).unwrap();
+    let name = c"security.capability";
+    // SAFETY: both names end with a NUL, and the value is as long as is said; all of them outlive the call.
+    let done = unsafe { libc::setxattr(path.as_ptr(), name.as_ptr(), value.as_ptr().cast(), value.len(), 0) };
+    assert_eq!(done, 0, "{}", std::io::Error::last_os_error());
+}
+
+/// Every variable that this library knows.
+fn variables() -> Vec<String> {
+    const OTHERS: &[&str] = &[
+        "AZURESUBSCRIPTION_TENANT_ID",
+        "AZURESUBSCRIPTION_CLIENT_ID",
+        "AZURE_TOKEN_CREDENTIALS",
+        "AZURE_USERNAME",
+        "AZURE_PASSWORD",
+        "IDENTITY_ENDPOINT",
+        "IDENTITY_HEADER",
+        "IDENTITY_SERVER_THUMBPRINT",
+        "IMDS_ENDPOINT",
+        "MSI_ENDPOINT",
+        "MSI_SECRET",
+        "DEFAULT_IDENTITY_CLIENT_ID",
+        "KUBERNETES_SERVICE_HOST",
+        "https_proxy",
+        "HTTPS_PROXY",
+        "http_proxy",
+        "HTTP_PROXY",
+        "all_proxy",
+        "ALL_PROXY",
+        "no_proxy",
+        "NO_PROXY",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "REQUESTS_CA_BUNDLE",
+        "CURL_CA_BUNDLE",
+        "NODE_EXTRA_CA_CERTS",
+    ];
+    let of_keys = KEYS.iter().flat_map(|key| [key.variable(), key.azure_variable.to_owned()]);
+    of_keys.chain(OTHERS.iter().map(|name| (*name).to_owned())).filter(|name| !name.is_empty()).collect()
+}
+
+const PRINCIPAL: &str = "identity service_principal tenant_id t client_id c";
+const TASK: &str = "identity azure_pipelines tenant_id t client_id c";
+
+/// Configurations that fail before anybody is asked, with what is said then. If some variable were read, each would fail for
+/// something else, say more, or be taken.
+const FAILING: &[(&str, &str)] = &[
+    ("identity service_principal tenant_id t", "\"client_id\" is missing"),
+    (PRINCIPAL, "\"client_secret\" is missing"),
+    ("{PRINCIPAL} certificate_path /nowhere.pem", "/nowhere.pem cannot be read"),
+    ("identity managed_identity client_id a object_id b", "set one of them only"),
+    ("identity workload_identity", "\"tenant_id\" is missing"),
+    ("identity workload_identity tenant_id t client_id c", "\"federated_token_file\" is missing"),
+    ("identity client_assertion tenant_id t client_id c", "\"client_assertion_path\" is missing"),
+    ("identity azure_pipelines", "\"tenant_id\" is missing"),
+    ("identity azure_pipelines tenant_id t", "\"client_id\" is missing"),
+    (TASK, "\"oidc_request_uri\" is missing"),
+    ("{TASK} oidc_request_uri https://127.0.0.1:1", "\"service_connection_id\" is missing"),
+    (
+        "{TASK} oidc_request_uri https://127.0.0.1:1 service_connection_id s",
+        "\"system_access_token\" is missing",
+    ),
+    // All that holds for every identity is looked at before it is asked.
+    ("token_callback opaque", "USERNAME_UNAVAILABLE"),
+];
+
+/// What such a program says is the same whatever is set.
+fn believes_no_variable(program: &dyn Fn() -> Command) {
+    let (value, names) = ("socks5://\u{201c}theirs\u{201d}", variables());
+    for (configuration, says) in FAILING {
+        let configuration = configuration.replace("{PRINCIPAL}", PRINCIPAL).replace("{TASK}", TASK);
+        let said = |set: &[&String]| {
+            let mut command = program();
+            command.args(configuration.split(' ')).env_clear();
+            let output = command.envs(set.iter().map(|name| (name.as_str(), value))).output().unwrap();
+            let said = String::from_utf8_lossy(&output.stdout).into_owned();
+            // The moment of the next attempt is drawn.
+            said.lines().filter_map(|line| line.split(" (next attempt").next()).collect::<Vec<_>>().join("\n")
+        };
+        let expected = said(&[]);
+        assert!(expected.contains(says), "{configuration}: {expected}");
+        let is_missing = says.contains("missing");
+        assert_eq!(
+            expected.contains("No environment variable is read"),
+            is_missing,
+            "{configuration}: {expected}"
         );
-        assert!(said.contains("No environment variable is read"), "{said}");
+        for name in &names {
+            assert_eq!(said(&[name]), expected, "{configuration}, {name}");
+        }
+        assert_eq!(said(&names.iter().collect::<Vec<_>>()), expected, "{configuration}, all of them");
     }
-    std::fs::remove_file(program).unwrap();
 }

@@ -1,9 +1,11 @@
 //! How to authenticate: which of the identities, with what it needs.
 
+use super::asked::Asked;
 use super::endpoint::{Scheme, check_endpoint};
-use super::managed_identity::{Host, UserAssigned, check_user_assigned, detect};
+use super::environment::Environment;
+use super::managed_identity::{Host, UserAssigned, check_user_assigned, detect, half_a_hint};
 use super::proof::{Application, CLIENT_ASSERTION, Proof, application, has_proof};
-use super::values::{Source, Values, invalid};
+use super::values::{Given, Source, Values, invalid};
 use crate::error::{Error, Result};
 use crate::request::HostCallback;
 use std::sync::Arc;
@@ -11,13 +13,13 @@ use std::sync::Arc;
 /// How to authenticate, with what each way needs.
 pub(crate) enum IdentityChoice {
     /// What the machine itself is, as its hosting environment says.
-    ManagedIdentity { host: Host, user_assigned: Option<UserAssigned> },
+    ManagedIdentity { host: Host, user_assigned: Option<UserAssigned>, asked: Arc<Asked> },
     /// An application, by the client credentials grant.
     Application(Arc<Application>),
     /// Who is signed in to the Azure CLI.
-    AzureCli { tenant_id: Option<String>, subscription: Option<String> },
+    AzureCli { tenant_id: Option<String>, subscription: Option<String>, asked: Arc<Asked> },
     /// Who is signed in to the Azure Developer CLI.
-    AzureDeveloperCli { tenant_id: Option<String> },
+    AzureDeveloperCli { tenant_id: Option<String>, asked: Arc<Asked> },
     /// The host supplies the token itself.
     Custom(Arc<HostCallback>),
     /// The first of several that is there.
@@ -40,7 +42,7 @@ pub(crate) enum WhyNot {
 }
 
 const ENVIRONMENT: &str = "environment";
-pub(super) const WORKLOAD_IDENTITY: &str = "workload_identity";
+pub(crate) const WORKLOAD_IDENTITY: &str = "workload_identity";
 const MANAGED_IDENTITY: &str = "managed_identity";
 const CUSTOM: &str = "custom";
 const AZURE_CLI: &str = "azure_cli";
@@ -76,7 +78,7 @@ impl IdentityChoice {
             (None | Some(CLIENT_ASSERTION), None, Some(_)) => return single(CLIENT_ASSERTION, values),
             (Some(identity), Some(_), None) | (Some(identity), None, Some(_)) => {
                 return Err(invalid(format!(
-                    "identity \"{identity}\" uses no callback: leave the callback out, or identity."
+                    "identity \"{identity}\" (set in code) uses no callback: leave the callback out, or identity."
                 )));
             }
             _ => {}
@@ -90,7 +92,7 @@ impl IdentityChoice {
     /// For a sentence: "from the …". It holds ids, no secret.
     pub(crate) fn describe(&self) -> String {
         match self {
-            Self::ManagedIdentity { host, user_assigned } => {
+            Self::ManagedIdentity { host, user_assigned, .. } => {
                 let whose = host.name();
                 match user_assigned {
                     None => format!("system-assigned managed identity of {whose}"),
@@ -180,12 +182,12 @@ fn chain(values: &Values<'_>) -> Result<IdentityChoice> {
         Some(one) => {
             let Some((name, _)) = CHAIN.iter().find(|(_, azure)| azure.eq_ignore_ascii_case(one)) else {
                 return Err(invalid(format!(
-                    "{CHAIN_VARIABLE} is none of dev, prod, {}. Correct it, or set identity.",
+                    "Environment variable {CHAIN_VARIABLE} is none of dev, prod, {}. Correct it, or set identity.",
                     CHAIN.iter().map(|(_, azure)| *azure).collect::<Vec<_>>().join(", ")
                 )));
             };
             return match *name {
-                MANAGED_IDENTITY => managed_identity(values, values.text("client_id")?),
+                MANAGED_IDENTITY => managed_identity(values, values.given("client_id")?),
                 name => single(name, values),
             };
         }
@@ -211,7 +213,7 @@ fn link(name: &'static str, values: &Values<'_>) -> Result<Result<IdentityChoice
         ENVIRONMENT => &["tenant_id", "client_id", "client_secret"],
         WORKLOAD_IDENTITY => &["tenant_id", "client_id", "federated_token_file"],
         MANAGED_IDENTITY => {
-            let made = managed_identity(values, values.text("client_id")?);
+            let made = managed_identity(values, values.given("client_id")?);
             return Ok(made.map_err(WhyNot::Misconfigured));
         }
         _ => return single(name, values).map(Ok),
@@ -222,43 +224,70 @@ fn link(name: &'static str, values: &Values<'_>) -> Result<Result<IdentityChoice
     }
 }
 
-fn managed_identity(values: &Values<'_>, client_id: Option<&str>) -> Result<IdentityChoice> {
-    let endpoint = values.required("imds_endpoint", "")?;
-    check_endpoint("imds_endpoint", endpoint, Scheme::HttpNearby)?;
+fn managed_identity(values: &Values<'_>, client_id: Option<Given<'_>>) -> Result<IdentityChoice> {
+    let imds = values.needed("imds_endpoint", "")?;
+    check_endpoint(&imds.named(), imds.text, Scheme::HttpNearby)?;
     // An address that was given is meant; only without one is the environment asked what this machine is.
-    let host = match values.source("imds_endpoint")? {
-        // Azure's own variable says where IMDS is, and nothing of what this machine is.
-        None | Some(Source::Azures) => detect(values.environment, endpoint)?,
-        Some(_) => Host::Imds { endpoint: endpoint.trim_end_matches('/').to_owned() },
+    // Azure's own variable says where IMDS is, and nothing of what this machine is.
+    let is_given = !matches!(imds.source, None | Some(Source::Azures));
+    let host = match is_given {
+        false => detect(values.environment, imds.text)?,
+        true => Host::Imds { endpoint: imds.text.trim_end_matches('/').to_owned() },
     };
     let ids = [
         // Unless the chain asks, the caller leaves AZURE_CLIENT_ID out: it belongs to some service principal.
-        client_id.map(|id| UserAssigned::Client(id.to_owned())),
-        values.text("object_id")?.map(|id| UserAssigned::Object(id.to_owned())),
-        values.text("resource_id")?.map(|id| UserAssigned::Resource(id.to_owned())),
+        (client_id, UserAssigned::Client as fn(String) -> _),
+        (values.given("object_id")?, UserAssigned::Object),
+        (values.given("resource_id")?, UserAssigned::Resource),
     ];
-    let mut given = ids.into_iter().flatten();
-    let user_assigned = given.next();
-    if given.next().is_some() {
-        return Err(invalid(
-            "client_id, object_id and resource_id each name a user-assigned identity: set one of them only.",
-        ));
+    let given: Vec<_> = ids.into_iter().filter_map(|(id, make)| Some((id?, make))).collect();
+    let (id, user_assigned) = match given.as_slice() {
+        [] => (None, None),
+        [(id, make)] => (Some(*id), Some(make(id.text.to_owned()))),
+        several => {
+            let several: Vec<_> = several.iter().map(|(id, _)| id.named()).collect();
+            return Err(invalid(format!(
+                "{} each name a user-assigned identity: set one of them only.",
+                several.join(" and ")
+            )));
+        }
+    };
+    if let Some(id) = id {
+        check_user_assigned(&host, user_assigned.as_ref(), &id.named())?;
     }
-    check_user_assigned(&host, user_assigned.as_ref())?;
-    Ok(IdentityChoice::ManagedIdentity { host, user_assigned })
+    let of_absence = match host {
+        Host::Imds { .. } if is_given => unread_beside(&imds, values.environment),
+        Host::Imds { .. } => half_a_hint(values.environment),
+        _ => String::new(),
+    };
+    let asked = Arc::new(Asked::as_managed_identity(values, id, of_absence)?);
+    Ok(IdentityChoice::ManagedIdentity { host, user_assigned, asked })
+}
+
+/// An address of IMDS that was given keeps another endpoint from being found.
+fn unread_beside(imds: &Given<'_>, environment: &Environment) -> String {
+    let named =
+        ["IDENTITY_ENDPOINT", "MSI_ENDPOINT"].into_iter().find(|name| environment.get(name).is_some());
+    let sentence = |name| format!("{name} is set, and not read beside {}.", imds.named());
+    named.map_or_else(String::new, sentence)
 }
 
 fn azure_cli(values: &Values<'_>) -> Result<IdentityChoice> {
     // The tenant of some service principal is not the developer's.
-    let tenant_id = values.without_azure("tenant_id")?.map(str::to_owned);
+    let tenant = values.without_azure("tenant_id")?;
     Ok(IdentityChoice::AzureCli {
-        tenant_id,
+        tenant_id: tenant.map(|given| given.text.to_owned()),
         subscription: values.text("azure_cli_subscription")?.map(str::to_owned),
+        asked: Arc::new(Asked::as_tool(values, AZURE_CLI, tenant)),
     })
 }
 
 fn azure_developer_cli(values: &Values<'_>) -> Result<IdentityChoice> {
-    Ok(IdentityChoice::AzureDeveloperCli { tenant_id: values.without_azure("tenant_id")?.map(str::to_owned) })
+    let tenant = values.without_azure("tenant_id")?;
+    Ok(IdentityChoice::AzureDeveloperCli {
+        tenant_id: tenant.map(|given| given.text.to_owned()),
+        asked: Arc::new(Asked::as_tool(values, AZURE_DEVELOPER_CLI, tenant)),
+    })
 }
 
 fn custom(values: &Values<'_>) -> Result<IdentityChoice> {

@@ -4,8 +4,11 @@
 //! reader. So nothing here or below reads a variable later than in `Provider::new`.
 
 use super::keys::KEYS;
-use super::{choice, managed_identity, proxy};
+use super::values::invalid;
+use super::{choice, hints, managed_identity, proxy};
+use crate::error::Result;
 use std::collections::BTreeMap;
+use std::env::VarError;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
@@ -14,6 +17,8 @@ use zeroize::Zeroizing;
 #[derive(Default)]
 pub(crate) struct Environment {
     variables: BTreeMap<String, Zeroizing<String>>,
+    /// Those that are set to something that is not text.
+    pub(super) not_text: Vec<String>,
     /// Where the others are, which only a configuration file names.
     others: Option<fn(&str) -> Option<String>>,
     /// What else a TLS connection trusts.
@@ -44,13 +49,27 @@ const VARIABLES: &[&str] = &[KUBERNETES, "AZURESUBSCRIPTION_TENANT_ID", "AZURESU
 pub(crate) struct TrustPaths {
     pub(crate) file: Option<PathBuf>,
     pub(crate) dirs: Vec<PathBuf>,
+    /// About variables that other programs take roots from, for an error about a certificate.
+    pub(crate) unread: Option<String>,
+}
+
+/// Those of Python's requests, curl and Node.js.
+const ROOTS_OF_OTHERS: &[&str] = &["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"];
+
+fn unread_roots() -> Option<String> {
+    let is_set = |name: &&&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let name = ROOTS_OF_OTHERS.iter().find(is_set)?;
+    Some(format!("{name} is set, and not read here: ca_file and SSL_CERT_FILE are."))
 }
 
 impl TrustPaths {
     /// Where this system keeps its roots, whatever the variables say.
     fn system() -> Self {
         #[cfg(all(unix, not(target_os = "macos")))]
-        return Self { file: None, dirs: openssl_probe::candidate_cert_dirs().map(Path::to_owned).collect() };
+        return Self {
+            dirs: openssl_probe::candidate_cert_dirs().map(Path::to_owned).collect(),
+            ..Self::default()
+        };
         #[cfg(not(all(unix, not(target_os = "macos"))))]
         Self::default()
     }
@@ -62,12 +81,14 @@ impl TrustPaths {
         {
             let found = openssl_probe::probe();
             let superfluous = found.cert_file.is_some() && std::env::var_os("SSL_CERT_DIR").is_none();
-            Self { file: found.cert_file, dirs: if superfluous { Vec::new() } else { found.cert_dir } }
+            let dirs = if superfluous { Vec::new() } else { found.cert_dir };
+            Self { file: found.cert_file, dirs, unread: unread_roots() }
         }
         #[cfg(not(all(unix, not(target_os = "macos"))))]
         {
             let path = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-            Self { file: path("SSL_CERT_FILE"), dirs: path("SSL_CERT_DIR").into_iter().collect() }
+            let dirs = path("SSL_CERT_DIR").into_iter().collect();
+            Self { file: path("SSL_CERT_FILE"), dirs, unread: unread_roots() }
         }
     }
 }
@@ -76,17 +97,31 @@ impl Environment {
     /// Reads the process's environment. An empty variable counts as absent.
     pub(crate) fn read() -> Self {
         // An error of azure_core's asks std whether it is to hold a backtrace; std reads that from the environment at
-        // the first time, and remembers it.
+        // the first time, and remembers it: here, also of a program with foreign privileges, as it would do so at a
+        // request otherwise, while the host may be changing its environment. There is no way to keep std from it, and all
+        // that follows is a call stack that nobody shows.
         drop(std::backtrace::Backtrace::capture());
         if entrakey_sys::process::has_foreign_privileges() {
             return Self::foreign();
         }
         let keys = KEYS.iter().flat_map(|key| [key.variable(), key.azure_variable.to_owned()]);
-        let others = managed_identity::VARIABLES.iter().chain(choice::VARIABLES).chain(VARIABLES);
+        let others = managed_identity::VARIABLES
+            .iter()
+            .chain(choice::VARIABLES)
+            .chain(hints::VARIABLES)
+            .chain(VARIABLES);
         let others = others.map(|name| (*name).to_owned());
         let names = keys.chain(others);
-        let mut environment =
-            Self::of(names.filter_map(|name| Some((name.clone(), std::env::var(name).ok()?))));
+        let (mut not_text, mut variables) = (Vec::new(), Vec::new());
+        for name in names {
+            match std::env::var(&name) {
+                Ok(value) => variables.push((name, value)),
+                Err(VarError::NotUnicode(_)) => not_text.push(name),
+                Err(VarError::NotPresent) => {}
+            }
+        }
+        let mut environment = Self::of(variables);
+        environment.not_text = not_text;
         environment.others = Some(|name| std::env::var(name).ok());
         environment.trust = TrustPaths::find();
         environment.proxies = proxy::FromEnvironment::read();
@@ -129,6 +164,16 @@ impl Environment {
 
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(|value| value.as_str())
+    }
+
+    /// The variable of a key.
+    pub(super) fn text(&self, name: &str) -> Result<Option<&str>> {
+        if self.not_text.iter().any(|it| it == name) {
+            return Err(invalid(format!(
+                "Environment variable {name} is not UTF-8 text: set it to what is meant."
+            )));
+        }
+        Ok(self.get(name))
     }
 
     /// Any variable, for a configuration file. This reads the process's environment: it is for `Settings::resolve`,

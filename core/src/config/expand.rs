@@ -29,14 +29,14 @@ pub(super) fn expand(
         push(&mut expanded, &rest[..at])?;
         rest = &rest[at..];
         if let Some(after) = rest.strip_prefix("$${") {
-            expanded.push_str("${");
+            push(&mut expanded, "${")?;
             rest = after;
         } else if rest.starts_with("${") {
             let (name, after) = leading_name(rest).ok_or(Fault::NotAName)?;
             push(&mut expanded, &variable(name).ok_or(Fault::Unset(name))?)?;
             rest = after;
         } else {
-            expanded.push('$');
+            push(&mut expanded, "$")?;
             rest = &rest[1..];
         }
     }
@@ -109,6 +109,17 @@ mod tests {
         assert_eq!(asked.get(), MAX_BYTES / 1000 + 1, "and what goes beyond it is not looked for");
         assert_eq!(expanded(&"y".repeat(MAX_BYTES + 1)), Err(Fault::TooLong));
         assert_eq!(expanded(&"y".repeat(MAX_BYTES)).map(|text| text.len()), Ok(MAX_BYTES));
+        for (piece, length) in [("$", 1), ("$${", 2)] {
+            let (most, full) = (MAX_BYTES / length, "y".repeat(MAX_BYTES % length));
+            assert_eq!(
+                expanded(&piece.repeat(most)).map(|text| text.len()),
+                Ok(MAX_BYTES - full.len()),
+                "{piece}"
+            );
+            // Told before what follows is looked at, which is not well-formed.
+            let beyond = format!("{}${{", piece.repeat(most + 1));
+            assert_eq!(expanded(&beyond), Err(Fault::TooLong), "{piece}");
+        }
     }
 
     #[test]

@@ -6,8 +6,8 @@
 use super::Config;
 use super::document::{Format, Node};
 use super::environment::Environment;
-use super::expand::{Fault, expand};
-use super::keys::{self, CONFIG_ENTRY, CONFIG_FILE, KeyType, shown, shown_key};
+use super::expand::{Fault, expand, only_name};
+use super::keys::{self, CONFIG_ENTRY, CONFIG_FILE, KeyType, shown_key};
 use super::store;
 use super::values::invalid;
 use crate::error::{Error, Result};
@@ -73,8 +73,9 @@ impl File<'_> {
         for (name, node) in keys {
             let value =
                 plain(name, node).map_err(|reason| self.refuse(format!("{} {reason}", shown_key(name))))?;
-            let value = self.expand(name, &value)?;
-            self.set(&mut config, name, &value, name)?;
+            let expanded = self.expand(&shown_key(name), &value)?;
+            let variable = only_name(&value).map_or_else(String::new, |name| format!(" ({name})"));
+            self.set(&mut config, name, &expanded, &format!("{name}{variable}"))?;
         }
         Ok(config)
     }
@@ -91,20 +92,19 @@ impl File<'_> {
         }
         key.check(value).map_err(|reason| self.refuse(format!("{label}: {reason}.")))?;
         config.values.insert(key.name, Zeroizing::new(value.to_owned()));
+        config.origins.insert(key.name, format!("configuration file \"{}\": {label}", self.path));
         Ok(())
     }
 
     pub(super) fn expand(&self, label: &str, text: &str) -> Result<Zeroizing<String>> {
-        expand(text, |name| self.environment.named(name)).map_err(|fault| {
-            let label = shown(label);
-            self.refuse(format!("{label}: {}", expansion_fault(&fault)))
-        })
+        expand(text, |name| self.environment.named(name))
+            .map_err(|fault| self.refuse(format!("{label}: {}", expansion_fault(&fault))))
     }
 }
 
 /// The value of a key as it would be written in code; else what is wrong with it, after its name.
 pub(super) fn plain(name: &str, node: &Node) -> std::result::Result<Zeroizing<String>, String> {
-    let is_text = |key: &keys::Key| matches!(key.kind, KeyType::Text | KeyType::Secret | KeyType::Pem);
+    let is_text = |key: &keys::Key| matches!(key.kind, KeyType::Text) || key.kind.is_secret();
     match node {
         Node::Text(text) => Ok(text.clone()),
         Node::Float(_) if keys::find(name).is_ok_and(is_text) => {

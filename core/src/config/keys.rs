@@ -11,8 +11,10 @@ pub enum KeyType {
     Text,
     /// Text that never appears in a message.
     Secret,
-    /// The same of several lines: certificates and keys in PEM.
+    /// The same of several lines: a key in PEM.
     Pem,
+    /// The same: a certificate in PEM, or a PFX in base64.
+    Certificate,
     /// Whole milliseconds, and the least of them that make sense.
     Milliseconds(u32),
     /// A number from 0 to 1.
@@ -26,7 +28,7 @@ pub enum KeyType {
 impl KeyType {
     /// Whether a value must not be shown.
     pub(super) fn is_secret(self) -> bool {
-        matches!(self, Self::Secret | Self::Pem)
+        matches!(self, Self::Secret | Self::Pem | Self::Certificate)
     }
 }
 
@@ -53,7 +55,7 @@ const fn azure(name: &'static str, kind: KeyType, azure_variable: &'static str, 
     Key { name, kind, default: "", azure_variable, doc }
 }
 
-use KeyType::{Boolean, Choice, Fraction, Milliseconds, Pem, Secret, Text};
+use KeyType::{Boolean, Certificate, Choice, Fraction, Milliseconds, Pem, Secret, Text};
 
 /// No configuration makes a provider ask more often than this after an answer, or at the end of its back-off: what
 /// the shortest tokens get by themselves.
@@ -150,8 +152,8 @@ pub static KEYS: &[Key] = &[
         "certificate_path",
         Text,
         "AZURE_CLIENT_CERTIFICATE_PATH",
-        "The service principal's certificate: a PEM file, or a PFX (PKCS#12) file with its key in it. Files are read \
-         anew when they change.",
+        "The service principal's certificate: a PEM file, or a PFX (PKCS#12) file with its key in it, also in base64. Files \
+         are read anew when they change.",
     ),
     key(
         "private_key_path",
@@ -161,9 +163,10 @@ pub static KEYS: &[Key] = &[
     ),
     key(
         "certificate",
-        Pem,
+        Certificate,
         "",
-        "The certificate itself (PEM), instead of certificate_path. Its key may stand beside it.",
+        "The certificate itself, instead of certificate_path: in PEM, and its key may stand beside it; or a PFX in base64, as \
+         Azure Key Vault gives it.",
     ),
     key("private_key", Pem, "", "The private key itself (PEM), instead of private_key_path."),
     azure(
@@ -213,9 +216,16 @@ pub static KEYS: &[Key] = &[
         Secret,
         "",
         "The proxy for requests to Entra, http://host:port or https://host:port with user and password if need be; \
-         else ALL_PROXY, HTTPS_PROXY, HTTP_PROXY. Managed identity endpoints are never asked through one.",
+         else the variables https_proxy, HTTPS_PROXY, all_proxy, ALL_PROXY. Managed identity endpoints are never asked \
+         through one. docs/proxies.md has the rules.",
     ),
-    key("no_proxy", Text, "", "Hosts that are asked directly, separated by commas; else NO_PROXY."),
+    key(
+        "no_proxy",
+        Text,
+        "",
+        "Hosts that are asked directly, without the proxy: names, addresses, networks, * for all, with commas between them; \
+         else the variables no_proxy, NO_PROXY.",
+    ),
     key("ca_file", Text, "", "A PEM file of certificate authorities to trust besides the system's."),
     key("username", Text, "", "The Redis user name, if it is not to be taken from the token."),
     key("username_claim", Text, "oid", "The claim of the token that holds the Redis user name."),
@@ -322,17 +332,101 @@ pub(super) fn find(name: &str) -> Result<&'static Key> {
 /// No key is longer.
 const LONGEST_NAME: usize = 32;
 
-/// A name from outside, for a message: in quotes if it can be a key, which has letters, `_` and `-` only. Anything else
-/// may be a value, and a secret: somebody may have swapped the two.
+/// A name from outside, for a message: in quotes if it is near a key, or made of words that keys are made of. Anything
+/// else may be a value, and a secret: somebody may have swapped the two.
 pub(super) fn shown_key(name: &str) -> String {
-    let can_be = |c: char| c.is_ascii_alphabetic() || c == '_' || c == '-';
-    if !name.is_empty() && name.len() <= LONGEST_NAME && name.chars().all(can_be) {
+    if name.len() <= LONGEST_NAME && (is_near_a_key(name) || is_made_of_words(name)) {
         return format!("\"{name}\"");
     }
     format!(
         "({} characters, not shown as they may be a value; were key and value swapped?)",
         name.chars().count()
     )
+}
+
+/// Whether a slip or two make it a key. No secret is that near.
+fn is_near_a_key(name: &str) -> bool {
+    let plain = |name: &str| name.replace(['_', '-'], "").to_ascii_lowercase();
+    let name = plain(name);
+    KEYS.iter()
+        .map(|key| plain(key.name))
+        .any(|key| strsim::osa_distance(&key, &name) <= 2.min(key.len() / 4))
+}
+
+/// What keys of other configurations are made of, besides the words of ours.
+const WORDS: &[&str] = &[
+    "access",
+    "account",
+    "app",
+    "application",
+    "auth",
+    "authentication",
+    "authority",
+    "azure",
+    "base",
+    "cert",
+    "config",
+    "credential",
+    "credentials",
+    "database",
+    "default",
+    "details",
+    "enabled",
+    "endpoint",
+    "entra",
+    "entrakey",
+    "env",
+    "host",
+    "key",
+    "level",
+    "log",
+    "managed",
+    "mode",
+    "msi",
+    "options",
+    "pass",
+    "password",
+    "passwd",
+    "port",
+    "principal",
+    "redis",
+    "region",
+    "scopes",
+    "server",
+    "servers",
+    "service",
+    "settings",
+    "ssl",
+    "tenant",
+    "timeout",
+    "tls",
+    "token",
+    "type",
+    "uri",
+    "url",
+    "user",
+    "value",
+    "version",
+    "workload",
+];
+
+/// In snake_case, kebab-case or camelCase.
+fn is_made_of_words(name: &str) -> bool {
+    let mut words = vec![String::new()];
+    for c in name.chars() {
+        if matches!(c, '_' | '-') || c.is_ascii_uppercase() && !name.chars().all(|c| !c.is_ascii_lowercase())
+        {
+            words.push(String::new());
+        }
+        if !matches!(c, '_' | '-') {
+            words.last_mut().into_iter().for_each(|word| word.push(c.to_ascii_lowercase()));
+        }
+    }
+    let words: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).collect();
+    let is_known = |word: &String| {
+        WORDS.contains(&word.as_str()) || KEYS.iter().any(|key| key.name.split('_').any(|part| part == word))
+    };
+    !words.is_empty() && words.iter().all(is_known)
 }
 
 /// What a file calls something that is no key: an entry, a field. Shortened.
@@ -353,6 +447,13 @@ impl Key {
 
     pub(super) fn check(&self, value: &str) -> Result<(), String> {
         match self.kind {
+            Secret | Pem | Certificate => {} // a password may begin and end as it likes
+            _ if is_quoted(value) => {
+                return Err("the value stands in quotes that are a part of it: leave them out".to_owned());
+            }
+            _ => {}
+        }
+        match self.kind {
             Text | Secret if value.trim().is_empty() => Err("the value is blank".to_owned()),
             Text | Secret if value.chars().any(char::is_control) => {
                 Err("the value contains a control character (a line break at its end?)".to_owned())
@@ -361,6 +462,8 @@ impl Key {
             Text | Secret => Ok(()),
             Pem if value.contains("-----BEGIN ") => Ok(()),
             Pem => Err("a text in PEM is needed (-----BEGIN ...)".to_owned()),
+            Certificate if value.contains("-----BEGIN ") || is_base64(value) => Ok(()),
+            Certificate => Err("a text in PEM (-----BEGIN ...) or a PFX in base64 is needed".to_owned()),
             Milliseconds(least) => match value.parse::<u32>() {
                 Ok(number) if number >= least => Ok(()),
                 _ => Err(format!("a whole number of milliseconds is needed, {least} or more")),
@@ -374,6 +477,19 @@ impl Key {
             Boolean => boolean(value).map(|_| ()).ok_or_else(|| "true or false is needed".to_owned()),
         }
     }
+}
+
+/// Whether a text has nothing but base64 in it, in lines or in one. Whether it can be read is seen when it is.
+fn is_base64(text: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "+/=".contains(c) || c.is_ascii_whitespace();
+    let text = text.trim_start_matches('\u{feff}');
+    !text.trim().is_empty() && text.chars().all(fits)
+}
+
+/// Whether a text stands in quotes. They are nearly always a slip: shells take them away, and `docker run --env-file` or a
+/// pipeline does not.
+pub(super) fn is_quoted(text: &str) -> bool {
+    ['"', '\''].iter().any(|quote| text.len() > 1 && text.starts_with(*quote) && text.ends_with(*quote))
 }
 
 /// What a value of a Boolean key means.
@@ -401,10 +517,33 @@ mod tests {
 
     #[test]
     fn an_unknown_key_is_shown_only_if_it_can_be_one() {
-        assert_eq!(shown_key("clientId"), "\"clientId\"");
-        for value in
-            ["Xyz8Q~aBcDeFgHiJkLmNoPqRsTuVwXyZ01234567", "hunter2", "", "a b", &"x".repeat(33), "tëst"]
-        {
+        for name in [
+            "clientId",
+            "clientid",
+            "tennant_id",
+            "CLIENT_ID",
+            "client_sceret",
+            "redis",
+            "clientSecretValue",
+            "timeout-ms",
+        ] {
+            assert_eq!(shown_key(name), format!("\"{name}\""));
+        }
+        for value in [
+            "Xyz8Q~aBcDeFgHiJkLmNoPqRsTuVwXyZ01234567",
+            "hunter2",
+            "",
+            "a b",
+            &"x".repeat(33),
+            "tëst",
+            "correcthorsebatterystaple",
+            "abcdefghijklmnopqrstuvwxyzabcdef",
+            "Sunshine",
+            "sesame",
+            "open-sesame",
+            "passwordpassword",
+            "letmein",
+        ] {
             let said = find(value).unwrap_err().to_string();
             assert!(value.is_empty() || !said.contains(value), "{said}");
             assert!(said.contains(&format!("({} characters", value.chars().count())), "{said}");

@@ -4,7 +4,7 @@
 
 use super::endpoint::{Scheme, check_endpoint, check_header};
 use super::environment::Environment;
-use super::values::invalid;
+use super::values::{invalid, quotes};
 use crate::error::Result;
 use zeroize::Zeroizing;
 
@@ -98,7 +98,7 @@ pub(super) fn detect(environment: &Environment, imds: &str) -> Result<Host> {
         (Some(endpoint), Some(header), ..) if environment.get(THUMBPRINT).is_some() => {
             let thumbprint = thumbprint(environment.get(THUMBPRINT).unwrap_or_default());
             let thumbprint = thumbprint.ok_or_else(|| {
-                invalid(format!("{THUMBPRINT} is not the SHA-1 thumbprint of a certificate (40 digits)."))
+                invalid(format!("Environment variable {THUMBPRINT} is not the SHA-1 thumbprint of a certificate (40 digits)."))
             })?;
             ("IDENTITY_ENDPOINT", Host::ServiceFabric { endpoint, header, thumbprint })
         }
@@ -128,29 +128,47 @@ fn check((variable, host): (&str, Host)) -> Result<Host> {
         Host::ServiceFabric { .. } => Scheme::HttpsOnly,
         _ => Scheme::HttpNearby,
     };
-    check_endpoint(variable, endpoint, scheme)?;
+    let named = |name, value| format!("Environment variable {name}{}", quotes(value));
+    check_endpoint(&named(variable, endpoint), endpoint, scheme)?;
     let of_secret = if variable == "MSI_ENDPOINT" { "MSI_SECRET" } else { "IDENTITY_HEADER" };
-    host.secret().map_or(Ok(()), |secret| check_header(of_secret, secret))?;
+    host.secret().map_or(Ok(()), |secret| check_header(&named(of_secret, secret), secret))?;
     Ok(host)
 }
 
-/// Whether the endpoint can tell identities apart by that id.
-pub(super) fn check_user_assigned(host: &Host, user_assigned: Option<&UserAssigned>) -> Result<()> {
-    let Some(id) = user_assigned else { return Ok(()) };
+/// What the environment says of an endpoint that this machine seems not to have: one variable of two.
+pub(super) fn half_a_hint(environment: &Environment) -> String {
+    let pairs = [
+        ("IDENTITY_ENDPOINT", "IDENTITY_HEADER"),
+        ("IDENTITY_HEADER", "IDENTITY_ENDPOINT"),
+        ("MSI_SECRET", "MSI_ENDPOINT"),
+        (THUMBPRINT, "IDENTITY_ENDPOINT"),
+    ];
+    let is_set = |name: &str| environment.get(name).is_some();
+    let half = pairs.into_iter().find(|(set, other)| is_set(set) && !is_set(other));
+    half.map_or_else(String::new, |(set, other)| {
+        format!(
+            "{set} is set and {other} is not, so that this machine's metadata service was asked: the hosting environment \
+             sets both, and sudo, cron and ssh do not pass them on."
+        )
+    })
+}
+
+/// Whether the endpoint can tell identities apart by that id, which `named` names.
+pub(super) fn check_user_assigned(host: &Host, id: Option<&UserAssigned>, named: &str) -> Result<()> {
+    let Some(id) = id else { return Ok(()) };
     let name = host.name();
     match (host, id) {
         (Host::Imds { .. } | Host::AppService { .. }, _)
         | (Host::AzureMl { .. }, UserAssigned::Client(_)) => Ok(()),
         (Host::AzureMl { .. }, _) => Err(invalid(format!(
-            "{name} knows user-assigned identities by client_id only: set that instead."
+            "{name} knows user-assigned identities by client_id only: set that instead of {named}."
         ))),
-        (Host::ServiceFabric { .. }, _) => Err(invalid(
-            "Service Fabric chooses the identity in the application's manifest: remove client_id, object_id and \
-             resource_id.",
-        )),
-        (Host::Arc { .. } | Host::CloudShell { .. }, _) => Err(invalid(format!(
-            "{name} has no user-assigned identities: remove client_id, object_id and resource_id."
+        (Host::ServiceFabric { .. }, _) => Err(invalid(format!(
+            "Service Fabric chooses the identity in the application's manifest: remove {named}."
         ))),
+        (Host::Arc { .. } | Host::CloudShell { .. }, _) => {
+            Err(invalid(format!("{name} has no user-assigned identities: remove {named}.")))
+        }
     }
 }
 
@@ -201,9 +219,11 @@ mod tests {
         let ml = Host::AzureMl { endpoint: endpoint(), secret, default_client_id: None };
         let arc = Host::Arc { endpoint: endpoint() };
         let (client, object) = (UserAssigned::Client("c".into()), UserAssigned::Object("o".into()));
-        assert!(check_user_assigned(&ml, Some(&client)).is_ok());
-        assert!(check_user_assigned(&ml, Some(&object)).unwrap_err().message().contains("client_id"));
-        assert!(check_user_assigned(&arc, None).is_ok());
-        assert!(check_user_assigned(&arc, Some(&client)).unwrap_err().message().contains("Arc"));
+        assert!(check_user_assigned(&ml, Some(&client), "client_id").is_ok());
+        assert!(
+            check_user_assigned(&ml, Some(&object), "object_id").unwrap_err().message().contains("client_id")
+        );
+        assert!(check_user_assigned(&arc, None, "").is_ok());
+        assert!(check_user_assigned(&arc, Some(&client), "client_id").unwrap_err().message().contains("Arc"));
     }
 }

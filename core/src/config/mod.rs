@@ -3,15 +3,19 @@
 //! A [`Config`] holds what code set. [`Settings`] are what a provider runs with: the same, completed from
 //! the environment, a file and the defaults, typed and validated.
 
+mod asked;
 mod choice;
 mod document;
 mod endpoint;
 mod environment;
 mod expand;
 mod file;
+mod hints;
 mod json;
 mod keys;
 mod managed_identity;
+#[cfg(test)]
+mod origins;
 mod proof;
 mod proxy;
 #[cfg(test)]
@@ -20,11 +24,13 @@ mod settings;
 mod store;
 mod values;
 
-pub(crate) use choice::{IdentityChoice, Link, WhyNot};
+pub(crate) use asked::Asked;
+pub(crate) use choice::{IdentityChoice, Link, WORKLOAD_IDENTITY, WhyNot};
 pub use keys::{KEYS, Key, KeyType};
 pub(crate) use managed_identity::{Host, Thumbprint, UserAssigned, thumbprint};
 pub(crate) use proof::{Application, CertificateFrom, PipelineJob, Place, Proof};
-pub(crate) use settings::Settings;
+pub(crate) use proxy::Way;
+pub(crate) use settings::{CaFile, Settings};
 
 pub(crate) use environment::{Environment, TrustPaths};
 
@@ -39,6 +45,8 @@ use zeroize::Zeroizing;
 #[derive(Clone, Default)]
 pub struct Config {
     values: BTreeMap<&'static str, Zeroizing<String>>,
+    /// Where the values of a configuration file are in it, for errors.
+    origins: BTreeMap<&'static str, String>,
     /// From a secret store's entry: one identity as a whole, into which Azure's variables must not mix another.
     is_entry: bool,
     callbacks: Callbacks,
@@ -92,6 +100,10 @@ impl Config {
 
     pub(crate) fn get(&self, key: &str) -> Option<&str> {
         self.values.get(key).map(|value| value.as_str())
+    }
+
+    fn origin(&self, key: &str) -> &str {
+        self.origins.get(key).map_or("", String::as_str)
     }
 }
 

@@ -1,10 +1,11 @@
 //! An application (service principal) and how it proves that it is itself.
 
+use super::asked::Asked;
 use super::choice::{IdentityChoice, WORKLOAD_IDENTITY};
 use super::endpoint::{Scheme, check_endpoint, check_header};
-use super::environment::KUBERNETES;
-use super::proxy;
-use super::values::{Source, Values, invalid, missing};
+use super::hints;
+use super::proxy::Proxies;
+use super::values::{Given, Source, Values, invalid};
 use crate::error::Result;
 use crate::request::HostCallback;
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ pub(crate) struct Application {
     pub(crate) tenant_id: String,
     pub(crate) client_id: String,
     pub(crate) proof: Proof,
+    pub(crate) asked: Arc<Asked>,
 }
 
 /// What an application shows.
@@ -76,6 +78,7 @@ pub(crate) struct CertificateFrom {
 }
 
 pub(super) const CLIENT_ASSERTION: &str = "client_assertion";
+pub(super) const AZURE_PIPELINES: &str = "azure_pipelines";
 
 /// Entra's address in each cloud.
 /// <https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud>
@@ -87,31 +90,43 @@ const AUTHORITIES: &[&str] = &[
 ];
 
 pub(super) fn application(identity: &str, values: &Values<'_>) -> Result<IdentityChoice> {
-    const WHY: &str = "a service principal needs it";
-    proxy::check_environment(values)?;
-    let of_pipelines = |name| values.environment.get(name).filter(|_| identity == "azure_pipelines");
-    let required = |key, variable| match of_pipelines(variable) {
-        Some(value) if values.source(key)? < Some(Source::Ours) => Ok(value),
-        _ => values.required(key, WHY),
-    };
-    let tenant_id = required("tenant_id", "AZURESUBSCRIPTION_TENANT_ID")?.to_owned();
-    if ["common", "organizations", "consumers"].contains(&tenant_id.as_str()) {
+    let tenant = id("tenant_id", identity, values)?;
+    if ["common", "organizations", "consumers"].contains(&tenant.text) {
         return Err(invalid(format!(
-            "tenant_id \"{tenant_id}\" is for people who sign in: a service principal needs the id or the \
-             domain name of its own tenant."
+            "{} is for people who sign in: a service principal needs the id or the domain name of its own tenant.",
+            tenant.shown()
         )));
     }
-    if !is_tenant(&tenant_id) {
-        return Err(invalid(
-            "tenant_id is neither the id of a tenant nor a domain name: it has letters, digits, - and . only.",
-        ));
+    if !is_tenant(tenant.text) {
+        return Err(invalid(format!(
+            "{} is neither the id of a tenant nor a domain name: it has letters, digits, - and . only.",
+            tenant.named()
+        )));
     }
-    Ok(IdentityChoice::Application(Arc::new(Application {
-        authority_host: authority_host(values)?,
-        tenant_id,
-        client_id: required("client_id", "AZURESUBSCRIPTION_CLIENT_ID")?.to_owned(),
-        proof: proof(identity, values, WHY)?,
-    })))
+    let client = id("client_id", identity, values)?;
+    let authority_host = authority_host(values)?;
+    Proxies::resolve(values)?.check(&authority_host)?;
+    let proof = proof(identity, values)?;
+    let asked = Arc::new(Asked::as_application(values, [tenant, client], &proof)?);
+    let (tenant_id, client_id) = (tenant.text.to_owned(), client.text.to_owned());
+    let application = Application { authority_host, tenant_id, client_id, proof, asked };
+    Ok(IdentityChoice::Application(Arc::new(application)))
+}
+
+/// An id of the application. In a task of Azure Pipelines its own variable comes before Azure's.
+fn id<'a>(key: &'static str, identity: &str, values: &Values<'a>) -> Result<Given<'a>> {
+    let of_task = match (identity, key) {
+        (AZURE_PIPELINES, "tenant_id") => values.of_variable(key, "AZURESUBSCRIPTION_TENANT_ID")?,
+        (AZURE_PIPELINES, _) => values.of_variable(key, "AZURESUBSCRIPTION_CLIENT_ID")?,
+        _ => None,
+    };
+    match of_task {
+        Some(given) if values.source(key)? < Some(Source::Ours) => Ok(given),
+        _ => match values.given(key)? {
+            Some(given) => Ok(given),
+            None => Err(values.missing(key, &hints::of_id(identity, key, values)?)),
+        },
+    }
 }
 
 /// It becomes a part of a path: `.` and `..` would go out as a path without it.
@@ -126,50 +141,52 @@ fn authority_host(values: &Values<'_>) -> Result<String> {
     let cloud = values.required("cloud", "")?;
     let of_cloud = CLOUDS.iter().zip(AUTHORITIES).find(|(name, _)| **name == cloud);
     let host = values.text("authority_host")?.or(of_cloud.map(|(_, host)| *host));
-    let host = host.ok_or_else(|| missing("authority_host", "the cloud has none"))?;
+    let host = host.ok_or_else(|| values.missing("authority_host", "the cloud has none"))?;
+    let named = values.named("authority_host")?;
     // Microsoft's libraries take a name alone too.
     let host = if host.contains("://") { host.to_owned() } else { format!("https://{host}") };
-    check_endpoint("authority_host", &host, Scheme::HttpsOnly)?;
+    check_endpoint(&named, &host, Scheme::HttpsOnly)?;
     let rest = host.trim_end_matches('/').trim_start_matches("https://");
     if rest.contains(['/', '?', '#', '@']) {
-        return Err(invalid("authority_host is scheme and host only; the tenant goes into tenant_id."));
+        return Err(invalid(format!("{named} is scheme and host only; the tenant goes into tenant_id.")));
     }
     Ok(host.trim_end_matches('/').to_owned())
 }
 
-fn proof(identity: &str, values: &Values<'_>, why: &str) -> Result<Proof> {
-    let file = |key| Ok(Proof::AssertionFile { key, path: PathBuf::from(values.required(key, "")?) });
+fn proof(identity: &str, values: &Values<'_>) -> Result<Proof> {
     match identity {
         WORKLOAD_IDENTITY => workload_token(values),
         CLIENT_ASSERTION => match &values.config.callbacks.assertion {
             Some(callback) => Ok(Proof::Callback(HostCallback::new("assertion", callback.clone()))),
-            None => file("client_assertion_path"),
+            None => {
+                let key = "client_assertion_path";
+                let path = values.required(key, "it names the assertion; else pass an assertion callback")?;
+                Ok(Proof::AssertionFile { key, path: PathBuf::from(path) })
+            }
         },
-        "azure_pipelines" => pipelines(values),
-        _ => secret_or_certificate(values, why),
+        AZURE_PIPELINES => pipelines(values),
+        _ => secret_or_certificate(values),
     }
 }
 
 fn workload_token(values: &Values<'_>) -> Result<Proof> {
     const KEY: &str = "federated_token_file";
-    if let Some(path) = values.text(KEY)? {
-        return Ok(Proof::AssertionFile { key: KEY, path: PathBuf::from(path) });
+    match values.text(KEY)? {
+        Some(path) => Ok(Proof::AssertionFile { key: KEY, path: PathBuf::from(path) }),
+        None => Err(values.missing(KEY, &hints::of_workload(KEY, values)?)),
     }
-    let hint = match values.environment.get(KUBERNETES) {
-        Some(_) => "the pod has none: label it azure.workload.identity/use: \"true\" and start it anew",
-        None => "only a pod of a cluster with workload identity has one by itself",
-    };
-    Err(missing(KEY, hint))
 }
 
 /// <https://learn.microsoft.com/azure/devops/pipelines/release/configure-workload-identity>
 fn pipelines(values: &Values<'_>) -> Result<Proof> {
-    let request_uri = values.required("oidc_request_uri", "Azure Pipelines sets it in a task")?;
-    check_endpoint("oidc_request_uri", request_uri, Scheme::HttpNearby)?;
-    let service_connection_id = values.required("service_connection_id", "it names who signs in")?;
+    let request_uri = values.required("oidc_request_uri", "Azure Pipelines sets it in each step of a job")?;
+    check_endpoint(&values.named("oidc_request_uri")?, request_uri, Scheme::HttpNearby)?;
+    Proxies::resolve(values)?.check(request_uri)?;
+    let service_connection_id =
+        values.required("service_connection_id", "it names who signs in; AzureCLI@2 and its like set it")?;
     let access_token =
         values.required("system_access_token", "map it: SYSTEM_ACCESSTOKEN: $(System.AccessToken)")?;
-    check_header("system_access_token", access_token)?;
+    check_header(&values.named("system_access_token")?, access_token)?;
     Ok(Proof::Pipelines(PipelineJob {
         request_uri: request_uri.to_owned(),
         service_connection_id: service_connection_id.to_owned(),
@@ -179,7 +196,7 @@ fn pipelines(values: &Values<'_>) -> Result<Proof> {
 
 /// A secret or a certificate. What has the higher standing wins; of Azure's own variables the secret does, as in
 /// Microsoft's libraries.
-fn secret_or_certificate(values: &Values<'_>, why: &str) -> Result<Proof> {
+fn secret_or_certificate(values: &Values<'_>) -> Result<Proof> {
     let secret = place(values, "client_secret_path", "client_secret")?;
     let certificate = certificate(values)?;
     match (secret, certificate) {
@@ -191,11 +208,24 @@ fn secret_or_certificate(values: &Values<'_>, why: &str) -> Result<Proof> {
         }
         (Some((secret, Source::Azures)), Some(_)) | (Some((secret, _)), None) => Ok(Proof::Secret(secret)),
         (None, Some((certificate, _))) => Ok(Proof::Certificate(certificate)),
-        (Some(_), Some(_)) => Err(invalid(
+        (Some(_), Some(_)) => Err(invalid(format!(
             "A service principal has a client secret or a certificate: set client_secret, or certificate_path, not \
-             both.",
-        )),
-        (None, None) => Err(missing("client_secret", &format!("{why}, or certificate_path"))),
+             both. There are {}.",
+            set_of(
+                values,
+                &[
+                    "client_secret",
+                    "client_secret_path",
+                    "certificate",
+                    "certificate_path",
+                    "certificate_thumbprint"
+                ]
+            )?
+        ))),
+        (None, None) => {
+            let error = values.missing("client_secret", "a service principal needs it, or certificate_path");
+            Err(error.with_sentence(&hints::of_proof(values)?))
+        }
     }
 }
 
@@ -208,7 +238,7 @@ fn certificate(values: &Values<'_>) -> Result<Option<(CertificateFrom, Source)>>
         return Ok(None);
     };
     if thumbprint.is_some() && private_key.is_none() {
-        return Err(missing("private_key_path", "certificate_thumbprint alone proves nothing"));
+        return Err(values.missing("private_key_path", "certificate_thumbprint alone proves nothing"));
     }
     let certificate = CertificateFrom {
         certificate: certificate.map(|(place, _)| place),
@@ -229,11 +259,20 @@ fn place(values: &Values<'_>, path: &'static str, value: &'static str) -> Result
     let given = given.map(|(text, source)| (Place::Value(Zeroizing::new(text.to_owned())), source));
     match (file, given) {
         (Some((_, of_file)), Some((_, of_value))) if of_file == of_value && of_file != Source::Ours => {
-            Err(invalid(format!("{value} and {path} are two places for one thing: set one of them.")))
+            Err(invalid(format!(
+                "{} are two places for one thing: set one of them.",
+                set_of(values, &[value, path])?
+            )))
         }
         (Some((file, of_file)), Some((_, of_value))) if of_file > of_value => Ok(Some((file, of_file))),
         (file, given) => Ok(given.or(file)),
     }
+}
+
+/// Those of the keys that are set, with what sets them.
+fn set_of(values: &Values<'_>, keys: &[&'static str]) -> Result<String> {
+    let given = keys.iter().map(|key| values.given(key)).collect::<Result<Vec<_>>>()?;
+    Ok(given.iter().flatten().map(Given::named).collect::<Vec<_>>().join(" and "))
 }
 
 /// Whether there is a secret or a certificate.

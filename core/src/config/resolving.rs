@@ -4,6 +4,7 @@ use super::choice::IdentityChoice;
 use super::file::tests::Written;
 use super::managed_identity::{Host, UserAssigned};
 use super::proof::{Application, Place, Proof};
+use super::proxy::FromEnvironment;
 use super::settings::Settings;
 use super::{Config, Environment};
 use crate::error::{ErrorKind, Result};
@@ -404,9 +405,23 @@ fn an_unusable_proxy_is_refused_where_one_would_be_used() {
         let mut config = Config::new();
         code.iter().for_each(|(key, value)| config.set(key, value).unwrap());
         let mut environment = Environment::of([]);
-        environment.proxies.unusable = Some("ALL_PROXY");
+        environment.proxies =
+            FromEnvironment::of(|name| (name == "ALL_PROXY").then(|| "socks5://127.0.0.1:1".into()));
         Settings::resolve(&config, environment).map(drop)
     };
     assert!(resolve(&[("identity", "managed_identity")]).is_ok());
     assert!(resolve(PRINCIPAL).unwrap_err().message().contains("ALL_PROXY"));
+    let direct = |list| resolve(&[PRINCIPAL, &[("no_proxy", list)]].concat());
+    assert!(direct("other.example, login.microsoftonline.com").is_ok(), "Entra is asked directly");
+    let pipelines = [
+        ("identity", "azure_pipelines"),
+        ("tenant_id", "t"),
+        ("client_id", "c"),
+        ("service_connection_id", "s"),
+        ("system_access_token", "t0ken"),
+        ("oidc_request_uri", "https://vstoken.dev.azure.com/oidc"),
+    ];
+    let with = |list| resolve(&[&pipelines[..], &[("no_proxy", list)]].concat());
+    assert!(with("login.microsoftonline.com").is_err(), "the job's token would go past it");
+    assert!(with("login.microsoftonline.com,.dev.azure.com").is_ok());
 }

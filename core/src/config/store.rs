@@ -172,10 +172,10 @@ impl Entry<'_> {
         }
         let mut config = Config::new();
         self.file.set(&mut config, "identity", identity, "identity")?;
-        for Field { known, value, .. } in fields {
-            if let Some(value) = value {
-                let label = format!("{}, details.auth.{}", self.label(), known.name);
-                self.file.set(&mut config, known.key, &value, &label)?;
+        for field in fields {
+            if let Some(value) = &field.value {
+                let label = format!("{}, details.auth.{}", self.label(), field.source());
+                self.file.set(&mut config, field.known.key, value, &label)?;
             }
         }
         Ok(config)

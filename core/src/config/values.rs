@@ -1,9 +1,11 @@
 //! Where a value comes from: code, then `ENTRAKEY_<KEY>`, then Azure's variable, then the file, then the default.
 
 use super::environment::Environment;
-use super::keys::{KEYS, Key, boolean, find};
+use super::keys::{Key, boolean, find, is_quoted};
 use super::{Config, KeyType};
 use crate::error::{Error, ErrorKind, Result};
+use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 /// What can set a key; the greater wins.
@@ -17,6 +19,9 @@ pub(super) enum Source {
     Code,
 }
 
+/// A longer value is not shown.
+const MAX_SHOWN: usize = 200;
+
 /// What makes an identity, out of what Azure has variables for.
 const OF_AN_ENTRY: &[&str] = &[
     "tenant_id",
@@ -27,6 +32,61 @@ const OF_AN_ENTRY: &[&str] = &[
     "federated_token_file",
 ];
 
+/// A value, and what set it.
+#[derive(Clone, Copy)]
+pub(super) struct Given<'a> {
+    pub(super) text: &'a str,
+    key: &'static Key,
+    /// The variable that holds it, if that is none of the key's own.
+    of_task: Option<&'static str>,
+    /// None: it is the default.
+    pub(super) source: Option<Source>,
+    /// What the configuration file calls it.
+    in_file: &'a str,
+}
+
+impl Given<'_> {
+    /// The variable that holds it, if one does.
+    fn variable(&self) -> Option<String> {
+        match self.source? {
+            _ if self.of_task.is_some() => self.of_task.map(str::to_owned),
+            Source::Ours => Some(self.key.variable()),
+            Source::Azures => Some(self.key.azure_variable.to_owned()),
+            Source::Code | Source::File => None,
+        }
+    }
+
+    /// As an error names it: the key, and where the value came from.
+    pub(super) fn named(&self) -> String {
+        format!("{} ({self})", self.key.name)
+    }
+
+    /// The same with the value itself, if it looks like an id, a number, a name or a path: a secret under the wrong key
+    /// does not.
+    pub(super) fn shown(&self) -> String {
+        let fits = |c: char| c.is_ascii_alphanumeric() || "-_./:".contains(c);
+        match self.key.kind.is_secret() || self.text.len() > MAX_SHOWN || !self.text.chars().all(fits) {
+            true => self.named(),
+            false => format!("{} {} ({self})", self.key.name, self.text),
+        }
+    }
+}
+
+/// Where it came from.
+impl fmt::Display for Given<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.variable(), self.source) {
+            (Some(variable), _) => write!(f, "environment variable {variable}")?,
+            (None, Some(Source::File)) => f.write_str(self.in_file)?,
+            (None, Some(_)) => f.write_str("set in code")?,
+            (None, None) => f.write_str("the default")?,
+        }
+        // Of anything else quotes are refused.
+        f.write_str(if self.key.kind.is_secret() { quotes(self.text) } else { "" })?;
+        f.write_str(if is_template(self.text) { ", a template's text that nothing was put into" } else { "" })
+    }
+}
+
 /// Where values come from, in order.
 pub(super) struct Values<'a> {
     pub(super) config: &'a Config,
@@ -36,24 +96,33 @@ pub(super) struct Values<'a> {
 }
 
 impl<'a> Values<'a> {
-    fn look_up(&self, key: &'static Key, azure: bool) -> Result<Option<&'a str>> {
-        if let Some(value) = self.config.get(key.name) {
-            return Ok(Some(value)); // checked when it was set
+    fn look_up(&self, key: &'static Key, azure: bool) -> Result<Option<Given<'a>>> {
+        let in_file = self.file.origin(key.name);
+        let given = |text, source| Given { text, key, of_task: None, source, in_file };
+        if let Some(text) = self.config.get(key.name) {
+            return Ok(Some(given(text, Some(Source::Code)))); // checked when it was set
         }
-        let variable = key.variable();
         let azure = azure && !self.is_of_the_entry(key);
-        let from_azure = || azure.then(|| self.environment.get(key.azure_variable)).flatten();
-        let (name, value) = match (self.environment.get(&variable), from_azure()) {
-            (Some(value), _) => (variable.as_str(), value),
-            (None, Some(value)) => (key.azure_variable, value),
-            (None, None) => {
-                // What the file says was checked when it was read.
-                let default = Some(key.default).filter(|default| !default.is_empty());
-                return Ok(self.file.get(key.name).or(default));
-            }
+        let ours = self.environment.text(&key.variable())?.map(|text| given(text, Some(Source::Ours)));
+        let azures = match azure && ours.is_none() {
+            true => self.environment.text(key.azure_variable)?.map(|text| given(text, Some(Source::Azures))),
+            false => None,
         };
-        key.check(value).map_err(|reason| invalid(format!("Environment variable {name}: {reason}.")))?;
-        Ok(Some(value))
+        if let Some(given) = ours.or(azures) {
+            key.check(given.text).map_err(|reason| invalid(format!("{}: {reason}.", given.named())))?;
+            return Ok(Some(given));
+        }
+        // What the file says was checked when it was read.
+        let in_file = self.file.get(key.name).map(|text| given(text, Some(Source::File)));
+        let default = Some(key.default).filter(|default| !default.is_empty()).map(|text| given(text, None));
+        Ok(in_file.or(default))
+    }
+
+    /// Azure's variables that are set and that a secret store's entry keeps out.
+    pub(super) fn kept_out(&self) -> Vec<&'static str> {
+        let of_entry = OF_AN_ENTRY.iter().filter(|_| self.file.is_entry);
+        let variables = of_entry.filter_map(|name| find(name).ok()).map(|key| key.azure_variable);
+        variables.filter(|name| self.environment.get(name).is_some()).collect()
     }
 
     /// Whether a secret store's entry decides on this key, set or not.
@@ -61,24 +130,43 @@ impl<'a> Values<'a> {
         self.file.is_entry && OF_AN_ENTRY.contains(&key.name)
     }
 
-    pub(super) fn text(&self, name: &'static str) -> Result<Option<&'a str>> {
+    pub(super) fn given(&self, name: &'static str) -> Result<Option<Given<'a>>> {
         self.look_up(find(name)?, true)
     }
 
-    pub(super) fn without_azure(&self, name: &'static str) -> Result<Option<&'a str>> {
+    /// Without Azure's variable, which is for somebody else.
+    pub(super) fn without_azure(&self, name: &'static str) -> Result<Option<Given<'a>>> {
         self.look_up(find(name)?, false)
     }
 
-    /// What sets it; None if that is the default, or nothing.
+    /// What a variable says that is none of the key's own.
+    pub(super) fn of_variable(
+        &self,
+        name: &'static str,
+        variable: &'static str,
+    ) -> Result<Option<Given<'a>>> {
+        let (key, source) = (find(name)?, Some(Source::Azures));
+        let given = |text| Given { text, key, of_task: Some(variable), source, in_file: "" };
+        Ok(self.environment.text(variable)?.map(given))
+    }
+
+    pub(super) fn text(&self, name: &'static str) -> Result<Option<&'a str>> {
+        Ok(self.given(name)?.map(|given| given.text))
+    }
+
+    /// What set it; None if that is the default, or nothing.
     pub(super) fn source(&self, name: &'static str) -> Result<Option<Source>> {
-        let key = find(name)?;
-        let sources = [
-            (self.config.get(name), Source::Code),
-            (self.environment.get(&key.variable()), Source::Ours),
-            (self.environment.get(key.azure_variable).filter(|_| !self.is_of_the_entry(key)), Source::Azures),
-            (self.file.get(name), Source::File),
-        ];
-        Ok(sources.into_iter().find_map(|(value, source)| value.map(|_| source)))
+        Ok(self.given(name)?.and_then(|given| given.source))
+    }
+
+    /// The key with what set it, for an error about its value.
+    pub(super) fn named(&self, name: &'static str) -> Result<String> {
+        Ok(self.given(name)?.map_or_else(|| name.to_owned(), |given| given.named()))
+    }
+
+    /// The same with the value.
+    pub(super) fn shown(&self, name: &'static str) -> Result<String> {
+        Ok(self.given(name)?.map_or_else(|| name.to_owned(), |given| given.shown()))
     }
 
     /// False if nothing sets it.
@@ -87,41 +175,57 @@ impl<'a> Values<'a> {
     }
 
     pub(super) fn required(&self, name: &'static str, why: &str) -> Result<&'a str> {
-        self.text(name)?.ok_or_else(|| {
-            let error = missing(name, why);
-            invalid(format!("{}{}", error.message(), self.environment.note()))
-        })
+        Ok(self.needed(name, why)?.text)
+    }
+
+    pub(super) fn needed(&self, name: &'static str, why: &str) -> Result<Given<'a>> {
+        self.given(name)?.ok_or_else(|| self.missing(name, why))
+    }
+
+    /// Says that nothing sets it, and what would.
+    pub(super) fn missing(&self, name: &'static str, why: &str) -> Error {
+        let Ok(key) = find(name) else {
+            return invalid(format!("{name} is missing."));
+        };
+        let or_azure = match key.azure_variable {
+            "" => String::new(),
+            variable => format!(" or {variable}"),
+        };
+        let choices = match key.kind {
+            KeyType::Choice(words) => format!(" It is one of {}.", words.join(", ")),
+            _ => String::new(),
+        };
+        let why = if why.is_empty() { String::new() } else { format!(": {why}") };
+        let (variable, note) = (key.variable(), self.environment.note());
+        invalid(format!(
+            "Configuration key \"{name}\" is missing{why}. Set it, or {variable}{or_azure}.{choices}{note}"
+        ))
     }
 
     pub(super) fn millis(&self, name: &'static str) -> Result<Duration> {
-        let value = self.required(name, "")?.parse::<u32>();
-        value
-            .map(|ms| Duration::from_millis(ms.into()))
-            .map_err(|_| invalid(format!("{name} is not a number.")))
+        self.number(name).map(|ms: u32| Duration::from_millis(ms.into()))
     }
 
     pub(super) fn fraction(&self, name: &'static str) -> Result<f64> {
-        self.required(name, "")?.parse().map_err(|_| invalid(format!("{name} is not a number.")))
+        self.number(name)
+    }
+
+    fn number<T: FromStr>(&self, name: &'static str) -> Result<T> {
+        let given = self.needed(name, "")?;
+        given.text.parse().map_err(|_| invalid(format!("{} is not a number.", given.named())))
     }
 }
 
-pub(super) fn missing(name: &str, why: &str) -> Error {
-    let Some(key) = KEYS.iter().find(|key| key.name == name) else {
-        return invalid(format!("{name} is missing."));
-    };
-    let or_azure = match key.azure_variable {
-        "" => String::new(),
-        variable => format!(" or {variable}"),
-    };
-    let choices = match key.kind {
-        KeyType::Choice(words) => format!(" It is one of {}.", words.join(", ")),
-        _ => String::new(),
-    };
-    let why = if why.is_empty() { String::new() } else { format!(": {why}") };
-    let variable = key.variable();
-    invalid(format!(
-        "Configuration key \"{name}\" is missing{why}. Set it, or {variable}{or_azure}.{choices}"
-    ))
+/// `$(System.AccessToken)`, `${CLIENT_ID}`, `{{ .Values.clientId }}`, `<client id>`: as pipelines, shells, charts and
+/// readmes have them.
+fn is_template(text: &str) -> bool {
+    let pairs = [("$(", ")"), ("${", "}"), ("{{", "}}"), ("<", ">"), ("#{", "}#")];
+    pairs.iter().any(|(open, close)| text.starts_with(open) && text.ends_with(close))
+}
+
+/// For the place of a value that may have quotes around it, and most likely does not mean them.
+pub(super) fn quotes(text: &str) -> &'static str {
+    if is_quoted(text) { ", with quotes that are a part of the value" } else { "" }
 }
 
 pub(super) fn invalid(message: impl AsRef<str>) -> Error {

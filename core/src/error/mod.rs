@@ -109,6 +109,14 @@ impl Error {
         self
     }
 
+    /// The same error with a sentence at its end, which is ours and may be missing.
+    pub(crate) fn with_sentence(mut self, sentence: &str) -> Self {
+        if !sentence.is_empty() {
+            self.0.message = format!("{} {}", self.0.message, presentable(sentence));
+        }
+        self
+    }
+
     pub(crate) fn with_aadsts(mut self, code: u32) -> Self {
         self.0.aadsts = Some(code);
         self

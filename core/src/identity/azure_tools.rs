@@ -30,8 +30,8 @@ struct SignedIn {
 
 pub(super) fn source(settings: &Arc<Settings>, choice: &IdentityChoice) -> Result<Box<dyn Source>> {
     let tool = match choice {
-        IdentityChoice::AzureDeveloperCli { tenant_id } => Tool::Azd { tenant_id: tenant_id.clone() },
-        IdentityChoice::AzureCli { tenant_id, subscription } => {
+        IdentityChoice::AzureDeveloperCli { tenant_id, .. } => Tool::Azd { tenant_id: tenant_id.clone() },
+        IdentityChoice::AzureCli { tenant_id, subscription, .. } => {
             Tool::Az { tenant_id: tenant_id.clone(), subscription: subscription.clone() }
         }
         _ => return Err(Error::internal("A tool was expected.")),

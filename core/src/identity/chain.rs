@@ -5,7 +5,7 @@
 //! somebody else.
 
 use super::{Source, Stamp, managed_identity, of};
-use crate::config::{IdentityChoice, Link, Settings, WhyNot};
+use crate::config::{IdentityChoice, Link, Settings, WORKLOAD_IDENTITY, WhyNot};
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::Grant;
 use crate::transport;
@@ -178,11 +178,15 @@ impl Source for Chain {
 
     fn advice(&self, _grant: &Grant) -> Option<String> {
         let winner = self.steps.get(self.winner.load(Ordering::Relaxed))?;
+        let of_pod = self.steps.iter().find(|step| step.name == WORKLOAD_IDENTITY)?;
+        let Err(Failure::Absent(reason)) = &of_pod.source else { return None };
         (self.on_kubernetes && winner.is_node).then(|| {
-            "This is Kubernetes, there is no federated token, and the node's own managed identity answered: every \
-             pod of the node would get it. If a workload identity was meant, label the pod \
-             azure.workload.identity/use: \"true\"; else set identity to managed_identity."
-                .to_owned()
+            format!(
+                "This is Kubernetes, and the node's own managed identity answered: every pod of the node would get it. \
+                 There is no workload identity ({reason}). If one was meant, label the pod \
+                 azure.workload.identity/use: \"true\", annotate its service account with \
+                 azure.workload.identity/client-id, and start the pod anew; else set identity to managed_identity."
+            )
         })
     }
 }

@@ -7,6 +7,7 @@ mod azure_tools;
 mod certificate;
 mod chain;
 mod custom;
+mod explained;
 mod file;
 mod managed_identity;
 mod output;
@@ -54,13 +55,10 @@ pub(crate) fn source(settings: &Arc<Settings>) -> Result<Box<dyn Source>> {
 
 fn of(settings: &Arc<Settings>, choice: &IdentityChoice) -> Result<Box<dyn Source>> {
     match choice {
-        IdentityChoice::ManagedIdentity { host, user_assigned } => {
-            managed_identity::source(settings, host, user_assigned.as_ref())
-        }
-        IdentityChoice::Application(application) => application::source(settings, application),
-        IdentityChoice::AzureCli { .. } | IdentityChoice::AzureDeveloperCli { .. } => {
-            azure_tools::source(settings, choice)
-        }
+        IdentityChoice::ManagedIdentity { .. }
+        | IdentityChoice::Application(_)
+        | IdentityChoice::AzureCli { .. }
+        | IdentityChoice::AzureDeveloperCli { .. } => explained::source(settings, choice),
         IdentityChoice::Chain(links) => chain::source(settings, links),
         IdentityChoice::Custom(callback) => {
             Ok(Box::new(custom::Custom { callback: callback.clone(), settings: settings.clone() }))

@@ -2,9 +2,9 @@
 
 use super::Endpoint;
 use super::presented::Refused;
+use crate::config::Way;
 use crate::error::{Error, ErrorKind};
 use crate::shortage::shortage;
-use azure_core::http::Url;
 use std::io;
 use std::time::Duration;
 use ureq::Timeout;
@@ -14,14 +14,8 @@ pub(super) struct Party<'a> {
     pub(super) endpoint: Endpoint,
     /// Scheme, host and port.
     pub(super) address: &'a str,
-    /// Host and port of the proxy in between.
-    pub(super) proxy: Option<String>,
-}
-
-/// The proxy through which `target` is reached, without its user and password.
-pub(super) fn proxy_to(proxy: &ureq::Proxy, target: &Url) -> Option<String> {
-    let passed_by = target.as_str().parse().is_ok_and(|uri| proxy.is_no_proxy(&uri));
-    (!passed_by).then(|| format!("{}:{}", proxy.host(), proxy.port()))
+    /// The way to Entra.
+    pub(super) way: Way,
 }
 
 pub(super) fn describe(error: &ureq::Error, party: &Party<'_>, timeout: Duration) -> Error {
@@ -148,10 +142,15 @@ fn hint(party: &Party<'_>, fault: Fault) -> String {
 }
 
 fn hint_for_entra(party: &Party<'_>) -> String {
-    match &party.proxy {
-        None => "Check DNS and firewall, the proxy variables if a proxy is needed, and authority_host if it is set."
-            .into(),
-        Some(proxy) => {
+    match &party.way {
+        Way::Direct { unread: None } => {
+            "Check DNS and firewall, the proxy variables if a proxy is needed, and authority_host if it is set.".into()
+        }
+        Way::Direct { unread: Some(variable) } => format!(
+            "It was asked directly: {variable} is set, and it is for plain http only. If a proxy is needed, set \
+             HTTPS_PROXY or proxy. Otherwise check DNS and firewall, and authority_host if it is set."
+        ),
+        Way::Through(proxy) => {
             format!("The way there is the proxy {proxy}: check that it is right and running, or NO_PROXY.")
         }
     }
@@ -207,24 +206,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_proxy_in_between_is_named_without_its_password_unless_it_is_passed_by() {
-        let said = |target: &str| {
-            let proxy = ureq::Proxy::builder(ureq::ProxyProtocol::Http)
-                .host("proxy.corp")
-                .port(3128)
-                .username("me")
-                .password("s3cret")
-                .no_proxy("login.direct")
-                .build()
-                .unwrap();
-            let proxy = proxy_to(&proxy, &target.parse().unwrap());
-            let party = Party { endpoint: Endpoint::Entra, address: target, proxy };
+    fn the_way_to_entra_is_told_as_it_was() {
+        let said = |way: Way| {
+            let party = Party { endpoint: Endpoint::Entra, address: "https://login.example", way };
             let refused = ureq::Error::Io(io::ErrorKind::ConnectionRefused.into());
             describe(&refused, &party, Duration::from_secs(10)).to_string()
         };
-        let through = said("https://login.example");
-        assert!(through.contains("proxy.corp:3128") && !through.contains("s3cret"), "{through}");
-        assert!(!said("https://login.direct").contains("proxy.corp"));
+        let proxy = "proxy.corp:3128 (environment variable HTTPS_PROXY)";
+        assert!(said(Way::Through(proxy.to_owned())).contains(proxy));
+        let unread = said(Way::Direct { unread: Some("HTTP_PROXY") });
+        assert!(unread.contains("HTTP_PROXY is set") && unread.contains("set HTTPS_PROXY"), "{unread}");
+        assert!(!said(Way::Direct { unread: None }).contains("HTTP_PROXY"));
     }
 
     #[test]
@@ -235,7 +227,8 @@ mod tests {
         {
             for endpoint in [Endpoint::ManagedIdentity, Endpoint::AppService, Endpoint::Entra] {
                 let error = ureq::Error::Io(io::Error::from_raw_os_error(number));
-                let party = Party { endpoint, address: "http://127.0.0.1", proxy: None };
+                let party =
+                    Party { endpoint, address: "http://127.0.0.1", way: Way::Direct { unread: None } };
                 let said = describe(&error, &party, Duration::from_secs(10)).to_string();
                 assert!(is_ours(&error) && said.contains(says), "{said}");
                 assert!(!said.contains("Azure machine") && !said.contains("DNS"), "{said}");

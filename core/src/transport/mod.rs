@@ -178,14 +178,15 @@ impl Transport {
     }
 
     /// The proxy to Entra. Managed identity endpoints are never asked through one.
-    fn proxy(&self) -> Option<&ureq::Proxy> {
-        self.settings.proxy.as_ref().filter(|_| self.endpoint == Endpoint::Entra)
+    fn proxy(&self, url: &Url) -> Option<&ureq::Proxy> {
+        self.settings.proxies.to(url).filter(|_| self.endpoint == Endpoint::Entra)
     }
 
     fn run<S: ureq::AsSendBody>(
         &self,
         agent: &Agent,
         request: http::Request<S>,
+        proxy: Option<&ureq::Proxy>,
         timeout: Duration,
     ) -> Result<http::Response<ureq::Body>, ureq::Error> {
         let managed = self.endpoint != Endpoint::Entra;
@@ -193,7 +194,7 @@ impl Transport {
             .configure_request(request)
             .timeout_global(Some(timeout))
             .timeout_connect(managed.then(|| MANAGED_IDENTITY_CONNECT_TIMEOUT.min(timeout)))
-            .proxy(self.proxy().cloned())
+            .proxy(proxy.cloned())
             .build();
         agent.run(request)
     }
@@ -233,6 +234,14 @@ impl Transport {
         self.exchange(url, builder, body, timeout)?.map_err(|broken| broken.error)
     }
 
+    /// Whoever is told to set `ca_file` may have told other programs already.
+    fn with_unread_roots(&self, error: Error) -> Error {
+        match &self.settings.trust.unread {
+            Some(sentence) if error.message().contains("ca_file") => error.with_sentence(sentence),
+            _ => error,
+        }
+    }
+
     /// The inner error: no answer came.
     fn exchange(
         &self,
@@ -245,15 +254,16 @@ impl Transport {
         let tls = self.tls_config(url)?;
         let agent = self.agent(tls.clone());
         let sent_at = entrakey_sys::clock::boot();
+        let proxy = self.proxy(url);
         let sent = match body.is_empty() {
-            true => builder.body(()).map(|request| self.run(&agent, request, timeout)),
-            false => builder.body(body).map(|request| self.run(&agent, request, timeout)),
+            true => builder.body(()).map(|request| self.run(&agent, request, proxy, timeout)),
+            false => builder.body(body).map(|request| self.run(&agent, request, proxy, timeout)),
         };
         let sent = sent.map_err(|_| internal("that is not valid HTTP"))?;
-        let proxy = self.proxy().and_then(|proxy| failure::proxy_to(proxy, url));
-        let party = failure::Party { endpoint: self.endpoint, address: &address, proxy };
+        let way = self.settings.proxies.way_to(url);
+        let party = failure::Party { endpoint: self.endpoint, address: &address, way };
         let broken = |error: &ureq::Error| Broken {
-            error: failure::describe(error, &party, timeout),
+            error: self.with_unread_roots(failure::describe(error, &party, timeout)),
             is_ours: failure::is_ours(error),
         };
         match &sent {

@@ -5,7 +5,7 @@
 
 use super::pin::Pinned;
 use super::presented::Explaining;
-use crate::config::{Settings, Thumbprint, TrustPaths};
+use crate::config::{CaFile, Settings, Thumbprint, TrustPaths};
 use crate::error::{Error, ErrorKind, Result};
 use crate::files;
 use rustls::client::{Resumption, WebPkiServerVerifier};
@@ -13,7 +13,6 @@ use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use std::fmt;
 use std::io::{Read as _, Write as _};
-use std::path::Path;
 use std::sync::Arc;
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector as UreqConnector, Either, LazyBuffers, NextTimeout, Transport,
@@ -48,8 +47,8 @@ pub(super) fn client_config(settings: &Settings, pin: Option<Thumbprint>) -> Res
 fn roots(settings: &Settings) -> Result<RootCertStore> {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     roots.add_parsable_certificates(system_roots(&settings.trust));
-    if let Some(path) = &settings.ca_file {
-        add_ca_file(&mut roots, path)?;
+    if let Some(file) = &settings.ca_file {
+        add_ca_file(&mut roots, file)?;
     }
     Ok(roots)
 }
@@ -70,12 +69,12 @@ fn system_roots(trust: &TrustPaths) -> Vec<CertificateDer<'static>> {
 /// The bundles of whole systems have a quarter of that.
 const MAX_CA_FILE_BYTES: u64 = 1 << 20;
 
-fn add_ca_file(roots: &mut RootCertStore, path: &Path) -> Result<()> {
+fn add_ca_file(roots: &mut RootCertStore, CaFile { path, named }: &CaFile) -> Result<()> {
     let refuse = |reason: String| {
         let path = path.display();
         Error::new(
             ErrorKind::InvalidConfig,
-            format!("ca_file {path}: {reason}. It must be a PEM file with at least one certificate."),
+            format!("{named}: {path}: {reason}. It must be a PEM file with at least one certificate."),
         )
     };
     let bytes = files::read(path, MAX_CA_FILE_BYTES).map_err(|error| refuse(error.to_string()))?;

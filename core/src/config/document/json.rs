@@ -1,7 +1,7 @@
 //! JSON, strictly.
 
 use super::Node;
-use crate::config::keys::shown;
+use crate::config::keys::shown_key;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::error::Category;
@@ -68,7 +68,7 @@ impl<'de> Visitor<'de> for Any {
         let mut map = BTreeMap::new();
         while let Some((key, value)) = pairs.next_entry::<String, Node>()? {
             if map.contains_key(&key) {
-                return Err(A::Error::custom(format!("key \"{}\" is there twice", shown(&key))));
+                return Err(A::Error::custom(format!("key {} is there twice", shown_key(&key))));
             }
             map.insert(key, value);
         }

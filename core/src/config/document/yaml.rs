@@ -1,7 +1,7 @@
 //! YAML 1.2. Plain scalars keep the letters they were written with: `0123` is an id and not a number.
 
 use super::Node;
-use crate::config::keys::shown;
+use crate::config::keys::shown_key;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 use std::collections::{BTreeMap, HashMap};
 
@@ -92,7 +92,7 @@ impl Tree {
             Some((Open::Map(map, pending), _)) => match (pending.take(), node) {
                 (Some(key), node) => {
                     if map.contains_key(&key) {
-                        return Err(format!("key \"{}\" is there twice", shown(&key)));
+                        return Err(format!("key {} is there twice", shown_key(&key)));
                     }
                     map.insert(key, node);
                 }

@@ -76,16 +76,25 @@ pub(super) fn sniff(bytes: &[u8]) -> Result<Content<'_>> {
     {
         return Ok(Content::Pem(text));
     }
-    // Both begin with a SEQUENCE: a certificate has another one in it, a PFX the number 3.
     if Certificate::parse(bytes).is_ok() {
         return Err(invalid(
-            "The certificate is in DER form: convert it to PEM: openssl x509 -inform der -in old.cer -out new.pem",
+            "The certificate is in DER form, which has no private key: convert it to PEM, with the key beside it or in \
+             private_key_path: openssl x509 -inform der -in old.cer -out new.pem",
         ));
     }
     match bytes.first() {
-        Some(0x30) => Ok(Content::Pfx(bytes)),
+        Some(0x30) if pfx::looks_like(bytes) => Ok(Content::Pfx(bytes)),
+        Some(0x30) => Err(invalid(
+            "The certificate is in DER form and neither a certificate nor a PFX. If it is the private key, give that in \
+             PEM, as private_key_path or private_key, and the certificate here.",
+        )),
         Some(0xff | 0xfe) => Err(invalid("The certificate's file is in UTF-16: save it as UTF-8 or ASCII.")),
-        _ => Err(invalid("The certificate's file holds neither PEM (-----BEGIN ...) nor a PFX.")),
+        Some(b'"' | b'\'') => Err(invalid(
+            "The certificate stands in quotes: leave them out (az keyvault secret show ... -o tsv prints none).",
+        )),
+        _ => Err(invalid(
+            "The certificate is neither in PEM (-----BEGIN ...) nor a PFX, by itself or in base64.",
+        )),
     }
 }
 

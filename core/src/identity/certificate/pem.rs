@@ -4,7 +4,9 @@
 use super::fault::invalid;
 use crate::error::Result;
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use zeroize::Zeroizing;
 
 const BEGIN: &str = "-----BEGIN ";
@@ -21,6 +23,25 @@ pub(super) struct Block<'a> {
 pub(super) fn looks_like(text: &str) -> bool {
     text.contains(BEGIN)
 }
+
+/// What base64 stands for that has no lines around it, if that can be a PFX as Azure Key Vault gives it, or PEM once
+/// more. None: it is no such text.
+pub(super) fn unarmoured(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+    let base64: Vec<u8> = bytes.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    let base64 = Zeroizing::new(base64);
+    let mut contents = Zeroizing::new(vec![0; base64.len()]);
+    let length = LENIENT.decode_slice(&base64, &mut contents).ok().filter(|length| *length > 0)?;
+    contents.truncate(length);
+    let is_meant = contents.first() == Some(&0x30) || std::str::from_utf8(&contents).is_ok_and(looks_like);
+    is_meant.then_some(contents)
+}
+
+/// Some tools leave out the padding.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// The blocks of a text, in its order.
 pub(super) fn blocks(text: &str) -> Result<Vec<Block<'_>>> {

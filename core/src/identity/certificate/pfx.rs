@@ -39,6 +39,14 @@ pub(super) struct Contents {
     pub(super) certificates: Vec<Vec<u8>>,
 }
 
+/// Whether it begins as a PFX does: a SEQUENCE whose first part is the number 3. A certificate's is another SEQUENCE, a
+/// key's the number 0 or 1. The length between may have any form of BER.
+pub(super) fn looks_like(bytes: &[u8]) -> bool {
+    let [0x30, length, rest @ ..] = bytes else { return false };
+    let more = if *length > 0x80 { usize::from(length & 0x7f) } else { 0 };
+    rest.get(more..).is_some_and(|contents| contents.starts_with(&[2, 1, 3]))
+}
+
 /// Opens a PFX. No password is an empty one, in either of its two forms.
 pub(super) fn open(bytes: &[u8], password: Option<&str>) -> Result<Contents, Fault> {
     let pfx = Pfx::from_ber(bytes)?;

@@ -1,6 +1,6 @@
 //! From where the certificate and its key are to the assertion of one request.
 
-use super::{ClientCertificate, Content, Material, Signing, fault::invalid, sniff};
+use super::{ClientCertificate, Content, Material, Signing, fault::invalid, pem, sniff};
 use crate::config::{Application, CertificateFrom, Place};
 use crate::error::Result;
 use crate::identity::file::{self, Stamp};
@@ -50,12 +50,19 @@ pub(in crate::identity) fn stamp(from: &CertificateFrom) -> Option<Stamp> {
     }))
 }
 
+/// For an error about what came out of base64.
+const OF_BASE64: &str = "(That is what its base64 stands for, which has no line -----BEGIN ... before it.)";
+
 fn load(from: &CertificateFrom) -> Result<ClientCertificate> {
     let certificate = from.certificate.as_ref().map(read).transpose()?;
+    let decoded = certificate.as_ref().and_then(|bytes| pem::unarmoured(bytes));
+    let is_base64 = decoded.is_some();
+    let certificate = decoded.or(certificate);
     let private_key = from.private_key.as_ref().map(read).transpose()?;
     let private_key = private_key.as_ref().map(|bytes| text(bytes)).transpose()?;
     let password = from.password.as_deref().map(String::as_str);
-    let content = certificate.as_ref().map(|bytes| sniff(bytes)).transpose()?;
+    let content = certificate.as_ref().map(|bytes| sniff(bytes)).transpose();
+    let content = content.map_err(|error| error.with_sentence(if is_base64 { OF_BASE64 } else { "" }))?;
     let material = match (&from.thumbprint, private_key, content) {
         (Some(sha1), Some(private_key), certificate) => {
             let certificate = certificate.map(of_pem).transpose()?;

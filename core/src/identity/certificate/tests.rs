@@ -386,12 +386,84 @@ fn a_file_is_told_by_its_content() {
     for (bytes, said) in [
         (alice().der.as_slice(), "openssl x509 -inform der"),
         (&utf16, "UTF-16"),
-        (b"", "neither PEM"),
-        (b"a secret", "neither PEM"),
+        (&alice().pkcs8, "give that in PEM"),
+        (b"", "neither in PEM"),
+        (b"a secret", "neither in PEM"),
+        (b"\"MIIJ\"", "quotes"),
     ] {
         let error = sniff(bytes).err().unwrap();
         assert!(error.to_string().contains(said), "{error}");
     }
+}
+
+/// An assertion of what a certificate's place holds, or why there is none.
+fn of_place(place: Place, password: Option<&str>) -> Result<String, Error> {
+    let from = CertificateFrom {
+        certificate: Some(place),
+        private_key: None,
+        password: password.map(|text| Zeroizing::new(text.to_owned())),
+        thumbprint: None,
+        send_chain: false,
+    };
+    let application = Application {
+        authority_host: "https://login".to_owned(),
+        tenant_id: "t".to_owned(),
+        client_id: "c".to_owned(),
+        proof: Proof::Callback(crate::request::HostCallback::new("assertion", std::sync::Arc::new(drop))),
+        asked: Default::default(),
+    };
+    // The certificate's dates are long past: this machine's clock is said to be ahead by so much.
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let skew_ms = i64::try_from((now - NOW) * 1000).unwrap();
+    Signer::default().assertion(&application, &from, skew_ms).map(|assertion| assertion.to_string())
+}
+
+#[test]
+fn a_pfx_may_be_in_base64_as_key_vault_gives_it() {
+    let value = |text: &str| Place::Value(Zeroizing::new(text.to_owned()));
+    let make = |password| {
+        STANDARD.encode(alice().pfx(
+            EncryptionAlgorithm::PbeWithHmacSha256AndAes256,
+            MacAlgorithm::HmacSha256,
+            password,
+        ))
+    };
+    let (open, locked) = (make(""), make(PASSWORD));
+    let lines: Vec<&str> =
+        open.as_bytes().chunks(76).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    let forms = [
+        open.clone(),
+        format!("{open}\n"),
+        lines.join("\n"),
+        lines.join("\r\n"),
+        format!("\u{feff} {}\r\n", open.trim_end_matches('=')),
+        STANDARD.encode(format!("{}{}", alice().pkcs8_pem, alice().certificate)), // a secret of Kubernetes', twice encoded
+    ];
+    for form in forms {
+        alice().opened(&of_place(value(&form), None).unwrap());
+        let path = std::env::temp_dir().join(format!("entrakey-base64-{}.pfx", std::process::id()));
+        std::fs::write(&path, &form).unwrap();
+        let file = of_place(Place::File { key: "certificate_path", path: path.clone() }, None);
+        std::fs::remove_file(&path).unwrap();
+        alice().opened(&file.unwrap());
+        assert!(
+            crate::config::Config::new().set("certificate", &form).is_ok() || form.starts_with('\u{feff}')
+        );
+    }
+    alice().opened(&of_place(value(&locked), Some(PASSWORD)).unwrap());
+    let refused = |text: &str, password| {
+        let error = of_place(value(text), password).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+        error.message().to_owned()
+    };
+    assert!(refused(&locked, None).contains("certificate_password"));
+    assert!(refused(&locked, Some("wrong")).contains("does not open"));
+    let der = refused(&STANDARD.encode(&alice().der), None);
+    assert!(der.contains("DER") && der.contains("no private key") && der.contains("base64"), "{der}");
+    let key = refused(&STANDARD.encode(&alice().pkcs8), None);
+    assert!(key.contains("private_key_path") && key.contains("base64"), "{key}");
+    let nonsense = refused("hunter2hunter2", None);
+    assert!(nonsense.contains("neither in PEM") && !nonsense.contains("hunter2"), "{nonsense}");
 }
 
 #[test]
@@ -414,6 +486,7 @@ fn an_assertion_has_the_times_of_entras_clock() {
         tenant_id: "t".to_owned(),
         client_id: "c".to_owned(),
         proof: Proof::Certificate(from),
+        asked: Default::default(),
     };
     let Proof::Certificate(from) = &application.proof else { panic!("another proof") };
     let begins = |skew_ms| {
