@@ -149,8 +149,9 @@ impl fmt::Debug for HostCallback {
 }
 
 fn failed(what: &str, message: &str) -> Error {
-    let message = redacted(message, &[]);
-    Error::new(ErrorKind::CallbackFailed, format!("The {what} callback failed: {message}"))
+    let shown = redacted(message, &[]);
+    Error::new(ErrorKind::CallbackFailed, format!("The {what} callback failed: {shown}"))
+        .with_aadsts_in(message)
 }
 
 /// A question to the host that has no answer yet.
