@@ -123,7 +123,7 @@ impl Error {
 
     /// With Entra's number, if the text has one: what a refusal is about, whoever passed it on.
     pub(crate) fn with_aadsts_in(mut self, text: &str) -> Self {
-        self.0.aadsts = self.0.aadsts.or_else(|| aadsts::number_in(text));
+        self.0.aadsts = self.0.aadsts.or_else(|| number_in(text));
         self
     }
 

@@ -343,6 +343,7 @@ fn refusal(endpoint: Endpoint, address: &str, head: &Head, json: &Value) -> Erro
         _ if endpoint != Endpoint::ManagedIdentity && head.status == 404 => {
             refused_nearby(address, head.status, &words(json))
         }
+        Endpoint::ManagedIdentity if head.status == 410 => being_updated(address),
         _ => managed_identity_refusal(address, head.status, json),
     };
     let pause = if endpoint == Endpoint::Entra { Duration::ZERO } else { MANAGED_IDENTITY_RETRY };
@@ -395,6 +396,15 @@ fn managed_identity_refusal(address: &str, status: u16, json: &Value) -> Error {
             ),
         ),
     }
+}
+
+/// An update takes 70 s at most: <https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token#error-handling>.
+fn being_updated(address: &str) -> Error {
+    let message = format!(
+        "{address} is being updated (status 410), which takes 70 s at most. It is asked again at growing distances. \
+         If it lasts longer, look at the health of this machine in Azure."
+    );
+    Error::new(ErrorKind::BadResponse, message)
 }
 
 /// It will not change by itself.
@@ -531,6 +541,9 @@ mod tests {
     fn an_imds_that_is_being_updated_is_no_refusal_and_is_asked_again_soon() {
         let error = refusal(Endpoint::ManagedIdentity, "http://imds", &head(410), &Value::Null);
         assert!(error.is_retriable() && error.retry_after().is_none());
+        assert!(error.message().contains("being updated") && error.message().contains("70 s"), "{error}");
+        let elsewhere = refusal(Endpoint::AppService, "http://app", &head(410), &Value::Null);
+        assert!(!elsewhere.message().contains("updated"), "{elsewhere}");
         assert_eq!(error.pause(), MANAGED_IDENTITY_RETRY);
         assert_eq!(
             refusal(Endpoint::Entra, "https://login", &head(503), &Value::Null).pause(),
