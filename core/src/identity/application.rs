@@ -98,10 +98,11 @@ impl Principal {
                     format!("the token in the file {} ({key}), last written {written},", path.display());
                 (what, "is whoever renews the file (the kubelet, a webhook, a job) still doing so?")
             }
-            Proof::Callback(_) => {
-                ("the assertion that the callback gave".to_owned(), "it has to give a fresh one at each call")
-            }
-            Proof::Pipelines(_) => ("the token that Azure Pipelines gave".to_owned(), "start the job again"),
+            Proof::Callback(_) => (
+                "the assertion that the callback gave".to_owned(),
+                "it has to give a fresh one at each call.",
+            ),
+            Proof::Pipelines(_) => ("the token that Azure Pipelines gave".to_owned(), "start the job again."),
             Proof::Secret(_) | Proof::Certificate(_) => return error,
         };
         let claims = Claims::parse(shown.text()).unwrap_or_default();
@@ -115,8 +116,8 @@ impl Principal {
         match (over, early) {
             (Some(over), _) => error.with_remedy(&format!("{what} ended {}: {remedy}", ago(seconds(over)))),
             (None, Some(early)) => error.with_remedy(&format!(
-                "{what} is valid only {} s from now: check the clock of the machine that issued it, and this one's.",
-                early
+                "{what} becomes valid only in {early} s: check the clock of the machine that issued it, and this \
+                 one's."
             )),
             (None, None) => error,
         }
