@@ -258,7 +258,7 @@ fn listeners_are_told_at_moments_of_their_own() {
 
 #[test]
 fn a_caller_waits_while_imds_is_being_updated_and_is_told_so_if_that_outlasts_its_patience() {
-    let source = Scripted::answering(|number| if number < 2 { answer(410, &[], "{}") } else { token(3600) });
+    let source = Scripted::answering(|number| if number <= 2 { answer(410, &[], "{}") } else { token(3600) });
     let provider = managed_identity(&source.url(), &[]);
     assert_eq!(provider.get_token().unwrap().username(), "me");
     assert_eq!(source.requests().len(), 3);
