@@ -47,19 +47,32 @@ impl CredentialRequest {
     /// Unix epoch by this machine's clock; if not given, what the token itself says (`exp`). Of an assertion it does
     /// not matter. The Redis user name is taken from the token unless `username` is configured.
     pub fn complete(self, secret: Zeroizing<String>, expires_unix_ms: Option<u64>) {
-        self.pending.answer(Ok(Supplied { secret, expires_unix_ms, username: None }));
+        self.supply(None, secret, expires_unix_ms);
     }
 
     /// As [`CredentialRequest::complete`], with the Redis user name for a token that does not say it. What is
     /// configured as `username` still counts.
     pub fn complete_as(self, username: String, secret: Zeroizing<String>, expires_unix_ms: Option<u64>) {
-        self.pending.answer(Ok(Supplied { secret, expires_unix_ms, username: Some(username) }));
+        self.supply(Some(username), secret, expires_unix_ms);
+    }
+
+    fn supply(&self, username: Option<String>, secret: Zeroizing<String>, expires_unix_ms: Option<u64>) {
+        let secret = without_line_break(secret);
+        self.pending.answer(Ok(Supplied { secret, expires_unix_ms, username }));
     }
 
     /// Says that there is none; it is asked again later. The message reaches errors and logs: no secrets.
     pub fn fail(self, message: &str) {
         self.pending.answer(Err(failed(self.pending.what, message)));
     }
+}
+
+/// What was read from a file often ends with the end of a line. One is taken off, in place: no copy is left behind.
+fn without_line_break(mut secret: Zeroizing<String>) -> Zeroizing<String> {
+    let line = secret.strip_suffix('\n').map(|line| line.strip_suffix('\r').unwrap_or(line));
+    let length = line.map_or(secret.len(), str::len);
+    secret.truncate(length);
+    secret
 }
 
 /// How often a callback that hangs is looked after. No lock to wait on: a forked child would inherit it.
@@ -149,8 +162,9 @@ impl fmt::Debug for HostCallback {
 }
 
 fn failed(what: &str, message: &str) -> Error {
-    let message = redacted(message, &[]);
-    Error::new(ErrorKind::CallbackFailed, format!("The {what} callback failed: {message}"))
+    let shown = redacted(message, &[]);
+    Error::new(ErrorKind::CallbackFailed, format!("The {what} callback failed: {shown}"))
+        .with_aadsts_in(message)
 }
 
 /// A question to the host that has no answer yet.
@@ -237,6 +251,22 @@ mod tests {
         let host = std::thread::spawn(move || complete(requests.recv().unwrap(), "two"));
         assert_eq!(elsewhere.ask(Some("scope"), SOON).unwrap().secret.as_str(), "two");
         host.join().unwrap();
+    }
+
+    #[test]
+    fn the_end_of_a_line_is_no_part_of_a_token_and_everything_else_is() {
+        for (given, taken) in [
+            ("token\n", "token"),
+            ("token\r\n", "token"),
+            ("token", "token"),
+            ("token\n\n", "token\n"),
+            ("token\r", "token\r"),
+            ("to ken \n", "to ken "),
+            ("\n", ""),
+        ] {
+            let callback = host(move |request| complete(request, given));
+            assert_eq!(callback.ask(Some("scope"), SOON).unwrap().secret.as_str(), taken, "{given:?}");
+        }
     }
 
     #[test]

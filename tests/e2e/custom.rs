@@ -7,7 +7,7 @@ use entrakey_tests::{Emulator, PATIENCE};
 use serde_json::json;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, mpsc};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 fn supply(request: CredentialRequest, life: u64) {
     request.complete(jwt(&json!({"oid": "me", "exp": unix_s() + life})).into(), None);
@@ -167,4 +167,19 @@ fn a_token_that_does_not_say_whose_it_is_may_come_with_its_user_name() {
     };
     assert_eq!(supply(None), "given");
     assert_eq!(supply(Some("configured")), "configured");
+}
+
+#[test]
+fn an_opaque_token_ends_at_the_millisecond_that_the_host_gave() {
+    let unix_ms = || u64::try_from(UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap();
+    for fraction in [1, 499, 999] {
+        let end = (unix_ms() / 1000 + 3600) * 1000 + fraction;
+        let mut config = Config::new();
+        config.set("username", "me").unwrap();
+        config.on_token_request(move |request| request.complete("opaque".to_owned().into(), Some(end)));
+        let provider = Provider::new(&config).unwrap();
+        let shown = provider.get_token().unwrap().expires_unix_ms();
+        // What passes between two readings of a clock is not cut to whole seconds.
+        assert!(shown.abs_diff(end) < 100, "{shown} for {end}");
+    }
 }

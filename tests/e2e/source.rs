@@ -252,3 +252,25 @@ fn listeners_are_told_at_moments_of_their_own() {
     let (first, last) = (moments.iter().min().unwrap(), moments.iter().max().unwrap());
     assert!(*last - *first > Duration::from_millis(500), "all within {:?}", *last - *first);
 }
+
+#[test]
+fn a_caller_waits_while_imds_is_being_updated_and_is_told_so_if_that_outlasts_its_patience() {
+    let source = Scripted::answering(|number| if number <= 2 { answer(410, &[], "{}") } else { token(3600) });
+    let provider = managed_identity(&source.url(), &[]);
+    assert_eq!(provider.get_token().unwrap().username(), "me");
+    assert_eq!(source.requests().len(), 3);
+    let updating = Scripted::answering(|_| answer(410, &[], "{}"));
+    let provider = managed_identity(&updating.url(), &[("get_token_timeout_ms", "3000")]);
+    let error = provider.get_token().unwrap_err();
+    assert!(error.to_string().contains("70 s") && error.is_retriable(), "{error}");
+    assert!(updating.requests().len() > 1, "it was asked again while the caller waited");
+}
+
+#[test]
+fn an_answer_that_is_not_http_is_a_bad_response_that_says_so() {
+    for text in ["SSH-2.0-OpenSSH_9.6\r\n", "-ERR unknown command 'GET'\r\n", "HTTP/9.9 what\r\n\r\n"] {
+        let (error, _) = first_failure(text.into());
+        assert_eq!(error.kind(), ErrorKind::BadResponse, "{text}: {error}");
+        assert!(error.message().contains("not HTTP"), "{text}: {error}");
+    }
+}

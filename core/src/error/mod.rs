@@ -3,6 +3,7 @@
 mod aadsts;
 mod kind;
 
+pub(crate) use aadsts::{number_in, remedy};
 pub use kind::ErrorKind;
 
 use crate::redact::redacted;
@@ -117,8 +118,20 @@ impl Error {
         self
     }
 
+    /// The same error with another remedy than its number has, from whoever knows more of the request.
+    pub(crate) fn with_remedy(mut self, remedy: &str) -> Self {
+        self.0.message = presentable(&aadsts::with_remedy(&self.0.message, remedy));
+        self
+    }
+
     pub(crate) fn with_aadsts(mut self, code: u32) -> Self {
         self.0.aadsts = Some(code);
+        self
+    }
+
+    /// With Entra's number, if the text has one: what a refusal is about, whoever passed it on.
+    pub(crate) fn with_aadsts_in(mut self, text: &str) -> Self {
+        self.0.aadsts = self.0.aadsts.or_else(|| number_in(text));
         self
     }
 

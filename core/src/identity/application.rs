@@ -6,6 +6,7 @@
 
 use super::certificate::{self, Signer};
 use super::{Source, Stamp, file, parse_url, pipelines, refused};
+use crate::claims::Claims;
 use crate::config::{Application, Place, Proof, Settings};
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::Grant;
@@ -19,7 +20,7 @@ use azure_identity::{
 };
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use zeroize::Zeroizing;
 
 /// Makes a credential of upstream's for each request: what proves the application may have changed, and
@@ -82,7 +83,44 @@ impl Principal {
         let credential = self.credential(&shown)?;
         let left = timeout.saturating_sub(start.elapsed());
         let outcome = exchange(left, credential.get_token(&[&self.scope], None));
-        outcome.map_err(|error| error.hiding(&[shown.text()]))
+        outcome.map_err(|error| self.timed(error, &shown).hiding(&[shown.text()]))
+    }
+
+    /// Why an assertion that somebody else made is out of its time: that is in the assertion itself.
+    fn timed(&self, error: Error, shown: &Shown) -> Error {
+        if !is_out_of_time(&error) {
+            return error;
+        }
+        let (what, remedy) = match &self.application.proof {
+            Proof::AssertionFile { key, path } => {
+                let written = file::age(path).map_or("at a time that is not known".to_owned(), ago);
+                let what =
+                    format!("the token in the file {} ({key}), last written {written},", path.display());
+                (what, "is whoever renews the file (the kubelet, a webhook, a job) still doing so?")
+            }
+            Proof::Callback(_) => (
+                "the assertion that the callback gave".to_owned(),
+                "it has to give a fresh one at each call.",
+            ),
+            Proof::Pipelines(_) => ("the token that Azure Pipelines gave".to_owned(), "start the job again."),
+            Proof::Secret(_) | Proof::Certificate(_) => return error,
+        };
+        let claims = Claims::parse(shown.text()).unwrap_or_default();
+        // By Entra's clock, which decided, as far as it is known.
+        let now = unix_ms().saturating_sub(self.transport.skew_ms()) / 1000;
+        let moment = |claim: Option<u64>| claim.and_then(|moment| i64::try_from(moment).ok());
+        let over = moment(claims.expires_at).map(|end| now - end).filter(|over| *over >= 0);
+        let early = moment(claims.not_before.or(claims.issued_at))
+            .map(|start| start - now)
+            .filter(|early| *early > 0);
+        match (over, early) {
+            (Some(over), _) => error.with_remedy(&format!("{what} ended {}: {remedy}", ago(seconds(over)))),
+            (None, Some(early)) => error.with_remedy(&format!(
+                "{what} becomes valid only in {early} s: check the clock of the machine that issued it, and this \
+                 one's."
+            )),
+            (None, None) => error,
+        }
     }
 
     fn shown(&self, timeout: Duration) -> Result<Shown> {
@@ -105,6 +143,26 @@ impl Principal {
 
 /// Entra's clock and this machine's may differ by minutes before it minds.
 const NOTABLE_SKEW_MS: u64 = 60_000;
+
+fn seconds(count: i64) -> Duration {
+    Duration::from_secs(count.unsigned_abs())
+}
+
+/// This machine's clock, milliseconds since the Unix epoch.
+fn unix_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// A past moment as a person would say it.
+fn ago(past: Duration) -> String {
+    match past.as_secs() {
+        seconds @ ..120 => format!("{seconds} s ago"),
+        seconds @ ..7200 => format!("{} minutes ago", seconds / 60),
+        seconds @ ..172_800 => format!("{} hours ago", seconds / 3600),
+        seconds => format!("{} days ago", seconds / 86_400),
+    }
+}
 
 /// Whether Entra refused an assertion for its times.
 fn is_out_of_time(error: &Error) -> bool {

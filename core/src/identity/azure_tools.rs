@@ -5,7 +5,7 @@
 use super::process::{Runner, Verdict};
 use super::{Source, output, refused};
 use crate::config::{IdentityChoice, Settings};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, number_in, remedy};
 use crate::grant::Grant;
 use crate::redact::redacted;
 use crate::transport;
@@ -112,14 +112,20 @@ impl Tool {
                 Error::new(ErrorKind::BadResponse, message).with_retriable(false)
             }
             Verdict::Failed => {
-                let said = Some(gist(said)).filter(|said| !said.is_empty());
-                let said = said.unwrap_or_else(|| gist(&runner.printed().unwrap_or_default()));
-                let message =
-                    format!("{name} gave no token: {said} If you are not signed in, run {sign_in}.");
-                Error::new(ErrorKind::IdentityUnavailable, message)
+                let printed = runner.printed().unwrap_or_default();
+                let said = if gist(said).is_empty() { &printed } else { said };
+                no_token(name, said, sign_in)
             }
         }
     }
+}
+
+/// What Entra told the tool has a number, and is known by it; else who runs it may not be signed in.
+fn no_token(name: &str, said: &str, sign_in: &str) -> Error {
+    let remedy = number_in(said).and_then(remedy).map(|remedy| format!("What to do: {remedy}."));
+    let remedy = remedy.unwrap_or_else(|| format!("If you are not signed in, run {sign_in}."));
+    let message = format!("{name} gave no token: {} {remedy}", gist(said));
+    Error::new(ErrorKind::IdentityUnavailable, message).with_aadsts_in(said)
 }
 
 /// What the tool itself said, out of upstream's frame around it; empty if it said nothing.

@@ -152,7 +152,8 @@ fn nobody(reasons: &[(&str, String)]) -> Error {
         "No identity was found ({said}). On a developer's machine run az login; elsewhere set identity to say which \
          one is meant."
     );
-    Error::new(ErrorKind::IdentityUnavailable, message)
+    let error = Error::new(ErrorKind::IdentityUnavailable, message);
+    reasons.iter().fold(error, |error, (_, reason)| error.with_aadsts_in(reason))
 }
 
 impl Source for Chain {

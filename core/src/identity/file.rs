@@ -5,7 +5,7 @@ use crate::files;
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use zeroize::Zeroizing;
 
 /// A secret or an assertion has a few kilobytes at most; more is another file.
@@ -28,6 +28,11 @@ struct State {
 pub(super) fn stamp<'a>(paths: impl IntoIterator<Item = &'a Path>) -> Option<Stamp> {
     let states: Vec<State> = paths.into_iter().map(state).collect();
     (!states.is_empty()).then_some(Stamp(states))
+}
+
+/// How long ago a file was written, by this machine's clock.
+pub(super) fn age(path: &Path) -> Option<Duration> {
+    SystemTime::now().duration_since(fs::metadata(path).ok()?.modified().ok()?).ok()
 }
 
 fn state(path: &Path) -> State {
@@ -137,14 +142,14 @@ mod tests {
         times.set_modified(modified).unwrap();
         assert_ne!(stamp(), before, "by its length");
         let before = stamp();
-        times.set_modified(modified - std::time::Duration::from_secs(1)).unwrap();
+        times.set_modified(modified - Duration::from_secs(1)).unwrap();
         assert_ne!(stamp(), before, "by its time");
         #[cfg(unix)]
         {
             let before = stamp();
             let other = written("other", "longer");
             let times = fs::File::options().write(true).open(&other).unwrap();
-            times.set_modified(modified - std::time::Duration::from_secs(1)).unwrap();
+            times.set_modified(modified - Duration::from_secs(1)).unwrap();
             fs::rename(&other, &two).unwrap();
             assert_ne!(stamp(), before, "another file of the same length and time");
         }

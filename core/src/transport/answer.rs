@@ -7,7 +7,7 @@
 use super::{Endpoint, Presence};
 use crate::claims::{Claims, is_username, seconds};
 use crate::config::Settings;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, number_in};
 use crate::grant::Grant;
 use crate::redact::redacted;
 use serde_json::Value;
@@ -131,13 +131,16 @@ pub(super) fn presence(head: &Head, body: Vec<u8>) -> Presence {
 fn accepted(endpoint: Endpoint, address: &str, head: &Head, body: Vec<u8>) -> Result<Value> {
     let body = Zeroizing::new(body);
     let parsed: Option<Value> = serde_json::from_slice(&body).ok();
-    let Some(json) = parsed.filter(Value::is_object) else {
-        return Err(not_json(endpoint, address, head, &body));
+    let error = match parsed.filter(Value::is_object) {
+        Some(json) if (200..300).contains(&head.status) => return Ok(json),
+        Some(json) => refusal(endpoint, address, head, &json),
+        None => not_json(endpoint, address, head, &body),
     };
-    match head.status {
-        200..=299 => Ok(json),
-        _ => Err(refusal(endpoint, address, head, &json)),
-    }
+    // Managed identity endpoints pass Entra's own words on. A success may hold a token and is not searched.
+    Err(match head.status {
+        400.. => error.with_aadsts_in(&String::from_utf8_lossy(&body)),
+        _ => error,
+    })
 }
 
 /// A token that came by another way than HTTP, with its end since the Unix epoch by this machine's clock; without, the
@@ -341,6 +344,7 @@ fn refusal(endpoint: Endpoint, address: &str, head: &Head, json: &Value) -> Erro
         _ if endpoint != Endpoint::ManagedIdentity && head.status == 404 => {
             refused_nearby(address, head.status, &words(json))
         }
+        Endpoint::ManagedIdentity if head.status == 410 => being_updated(address),
         _ => managed_identity_refusal(address, head.status, json),
     };
     let pause = if endpoint == Endpoint::Entra { Duration::ZERO } else { MANAGED_IDENTITY_RETRY };
@@ -351,20 +355,13 @@ fn entra_refusal(address: &str, status: u16, json: &Value) -> Error {
     let correlation_id = json["correlation_id"].as_str().filter(|id| id.len() <= 64).map(str::to_owned);
     let description = json["error_description"].as_str().unwrap_or_default();
     let code = seconds(&json["error_codes"][0]).and_then(|code| u32::try_from(code).ok());
-    let error = match code.or_else(|| aadsts(description)) {
+    let error = match code.or_else(|| number_in(description)) {
         Some(code) if status < 500 && status != 429 => Error::entra(code, description, status),
         // A trouble of Entra's own passes, whatever its number.
         Some(code) => by_status(address, status).with_aadsts(code),
         None => by_status(address, status),
     };
     error.with_correlation_id(correlation_id)
-}
-
-/// The number in `AADSTS700016: …`.
-fn aadsts(description: &str) -> Option<u32> {
-    let (_, rest) = description.split_once("AADSTS")?;
-    let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-    rest.get(..digits)?.parse().ok()
 }
 
 /// Statuses of IMDS: <https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token#error-handling>.
@@ -400,6 +397,15 @@ fn managed_identity_refusal(address: &str, status: u16, json: &Value) -> Error {
             ),
         ),
     }
+}
+
+/// An update takes 70 s at most: <https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token#error-handling>.
+fn being_updated(address: &str) -> Error {
+    let message = format!(
+        "{address} is being updated (status 410), which takes 70 s at most. It is asked again at growing distances. \
+         If it lasts longer, look at the health of this machine in Azure."
+    );
+    Error::new(ErrorKind::BadResponse, message)
 }
 
 /// It will not change by itself.
@@ -536,6 +542,9 @@ mod tests {
     fn an_imds_that_is_being_updated_is_no_refusal_and_is_asked_again_soon() {
         let error = refusal(Endpoint::ManagedIdentity, "http://imds", &head(410), &Value::Null);
         assert!(error.is_retriable() && error.retry_after().is_none());
+        assert!(error.message().contains("being updated") && error.message().contains("70 s"), "{error}");
+        let elsewhere = refusal(Endpoint::AppService, "http://app", &head(410), &Value::Null);
+        assert!(!elsewhere.message().contains("updated"), "{elsewhere}");
         assert_eq!(error.pause(), MANAGED_IDENTITY_RETRY);
         assert_eq!(
             refusal(Endpoint::Entra, "https://login", &head(503), &Value::Null).pause(),

@@ -36,8 +36,33 @@ pub(super) fn describe(error: &ureq::Error, party: &Party<'_>, timeout: Duration
             ErrorKind::BadResponse,
             format!("The answer from {address} is far too long for a token."),
         ),
+        error if is_no_http(error) => Error::new(
+            ErrorKind::BadResponse,
+            format!("{address} answered something that is not HTTP. {}", stranger(party)),
+        ),
         other => network(format!("The request to {address} failed: {other}. {}", hint(party, fault))),
     }
+}
+
+/// Whether somebody answered, and it was not HTTP.
+fn is_no_http(error: &ureq::Error) -> bool {
+    matches!(error, ureq::Error::Protocol(_) | ureq::Error::Http(_) | ureq::Error::LargeResponseHeader(..))
+}
+
+/// Who it may be that speaks no HTTP.
+fn stranger(party: &Party<'_>) -> String {
+    let asked_for = match (party.endpoint, &party.proxy) {
+        (Endpoint::Entra, Some(proxy)) => {
+            return format!("The way there is the proxy {proxy}: is it one for HTTP?");
+        }
+        (Endpoint::Entra, None) => "authority_host, if it is set, and what stands between here and there",
+        (Endpoint::ManagedIdentity, _) => "imds_endpoint, if it is set, and who listens at that address",
+        (Endpoint::AppService | Endpoint::Arc | Endpoint::ServiceFabric, _) => {
+            "IDENTITY_ENDPOINT, and who listens at that address"
+        }
+        (Endpoint::AzureMl | Endpoint::CloudShell, _) => "MSI_ENDPOINT, and who listens at that address",
+    };
+    format!("Something else is there: check {asked_for}.")
 }
 
 fn timed_out(party: &Party<'_>, fault: Fault, timeout: Duration) -> Error {

@@ -160,6 +160,9 @@ impl Transport {
         match self.exchange(&request.url, request.builder(), request.body(), timeout)? {
             Ok((head, body)) => Ok(answer::presence(&head, body)),
             Err(Broken { error, is_ours: true }) => Err(error),
+            Err(Broken { error, .. }) if error.kind() == ErrorKind::BadResponse => {
+                Ok(Presence::Stranger(error.message().to_owned()))
+            }
             Err(_) => Ok(Presence::Nobody),
         }
     }
