@@ -47,19 +47,27 @@ impl CredentialRequest {
     /// Unix epoch by this machine's clock; if not given, what the token itself says (`exp`). Of an assertion it does
     /// not matter. The Redis user name is taken from the token unless `username` is configured.
     pub fn complete(self, secret: Zeroizing<String>, expires_unix_ms: Option<u64>) {
-        self.pending.answer(Ok(Supplied { secret, expires_unix_ms, username: None }));
+        self.pending.answer(Ok(Supplied { secret: line(secret), expires_unix_ms, username: None }));
     }
 
     /// As [`CredentialRequest::complete`], with the Redis user name for a token that does not say it. What is
     /// configured as `username` still counts.
     pub fn complete_as(self, username: String, secret: Zeroizing<String>, expires_unix_ms: Option<u64>) {
-        self.pending.answer(Ok(Supplied { secret, expires_unix_ms, username: Some(username) }));
+        let username = Some(username);
+        self.pending.answer(Ok(Supplied { secret: line(secret), expires_unix_ms, username }));
     }
 
     /// Says that there is none; it is asked again later. The message reaches errors and logs: no secrets.
     pub fn fail(self, message: &str) {
         self.pending.answer(Err(failed(self.pending.what, message)));
     }
+}
+
+/// Without the line break that ends it where the host has read it from a file.
+fn line(mut secret: Zeroizing<String>) -> Zeroizing<String> {
+    let length = secret.trim_end_matches(['\r', '\n']).len();
+    secret.truncate(length);
+    secret
 }
 
 /// How often a callback that hangs is looked after. No lock to wait on: a forked child would inherit it.
