@@ -1,9 +1,14 @@
 """The stubs say what is there, and say it in words."""
 
 import ast
+import importlib
+import inspect
+import operator
 import pathlib
 import subprocess
 import sys
+
+import pytest
 
 import entrakey
 
@@ -29,6 +34,26 @@ def test_what_is_public_has_words():
             public = [method for method in methods if not method.name.startswith("_")]
             undocumented += [one.name for one in (part, *public) if not ast.get_docstring(one)]
     assert undocumented == ["is_streaming"], "redis-py's interface says that one"
+
+
+def documented(stub):
+    """The names of a stub with their texts."""
+    for part in ast.parse((PACKAGE / stub).read_text()).body:
+        if isinstance(part, (ast.ClassDef, ast.FunctionDef)):
+            yield part.name, ast.get_docstring(part)
+            for member in part.body if isinstance(part, ast.ClassDef) else ():
+                if isinstance(member, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                    yield f"{part.name}.{member.name}", ast.get_docstring(member)
+
+
+@pytest.mark.parametrize("stub", ["_provider", "_subscription", "_entrakey", "redis"])
+def test_help_says_what_the_stubs_say(stub):
+    module, different = importlib.import_module(f"entrakey.{stub}"), []
+    for name, text in documented(f"{stub}.pyi"):
+        private = any(part.startswith("_") for part in name.split("."))
+        if text is not None and not private and inspect.getdoc(operator.attrgetter(name)(module)) != text:
+            different.append(name)
+    assert different == [], "copy the stub's text"
 
 
 def test_the_package_is_typed_and_the_keys_are_cores():
