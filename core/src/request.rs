@@ -232,6 +232,14 @@ mod tests {
     }
 
     #[test]
+    fn the_line_break_of_a_file_is_no_part_of_a_token() {
+        for ending in ["\n", "\r\n", ""] {
+            let read = host(move |request| complete(request, &format!("one{ending}")));
+            assert_eq!(*read.ask(Some("scope"), SOON).ok().expect("a token").secret, "one");
+        }
+    }
+
+    #[test]
     fn an_answer_may_come_at_once_or_later_and_from_another_thread() {
         let at_once = host(|request| {
             assert_eq!(request.scope(), Some("scope"));
