@@ -10,20 +10,23 @@ import sys
 import time
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 import entrakey
 import entrakey.redis
 
 
-def main(seconds):
+def main(seconds: float) -> int:
     with entrakey.Provider() as provider:
         client = redis.Redis(
             host=os.environ["REDIS_HOST"],
             port=int(os.environ["REDIS_PORT"]),
             ssl=True,
             ssl_ca_certs=os.environ["REDIS_CA_FILE"],
+            decode_responses=True,
             credential_provider=entrakey.redis.CredentialProvider(provider),
-            retry=None,  # a failed command shall be seen, not repaired
+            retry=Retry(NoBackoff(), 0),  # a failed command shall be seen, not repaired
         )
         first_connection = client.client_id()
         count = {"commands": 0, "errors": 0, "reconnects": 0}
@@ -32,7 +35,7 @@ def main(seconds):
             try:
                 value = str(count["commands"])
                 client.set("demo:redis-py", value)
-                if client.get("demo:redis-py").decode() != value:
+                if client.get("demo:redis-py") != value:
                     raise redis.RedisError("read something else than was written")
                 if client.client_id() != first_connection:
                     count["reconnects"] += 1

@@ -2,6 +2,8 @@
 
 use crate::token::Token;
 use entrakey_core::{HeldToken, Provider};
+use once_cell::race::OnceBox;
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use std::cell::UnsafeCell;
 use std::sync::Arc;
@@ -82,31 +84,42 @@ impl<T> Last<T> {
 /// `_fetch_credentials()` for when there is nothing in memory.
 #[pyclass(frozen, subclass, weakref, dict, module = "entrakey._entrakey")]
 pub(crate) struct CredentialSource {
-    provider: Provider,
+    provider: OnceBox<Provider>,
     last: Last<PyAny>,
 }
 
 #[pymethods]
 impl CredentialSource {
     #[new]
-    #[pyo3(signature = (provider, *_args, **_options))]
+    #[pyo3(signature = (*_args, **_options))]
     fn new(
-        provider: PyRef<'_, crate::provider::Provider>,
         _args: &Bound<'_, pyo3::types::PyTuple>,
         _options: Option<&Bound<'_, pyo3::types::PyDict>>,
     ) -> Self {
-        Self { provider: provider.core().clone(), last: Last::new() }
+        Self { provider: OnceBox::new(), last: Last::new() }
+    }
+
+    /// Whose tokens these are: `__init__` knows it, also that of a subclass with arguments of its own.
+    fn _draw_from(&self, provider: PyRef<'_, crate::provider::Provider>) -> PyResult<()> {
+        let provider = Box::new(provider.core().clone());
+        self.provider
+            .set(provider)
+            .map_err(|_| PyTypeError::new_err("a credential provider keeps the provider that it has"))
     }
 
     /// What any call costs: get_credentials is measured against it.
     fn _nothing(_slf: &Bound<'_, Self>) {}
 
+    /// (username, secret) for a new connection. Blocks for 5 seconds at most, and not while an outage is known.
     fn get_credentials(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         let (py, source) = (slf.py(), slf.get());
-        if let Some(credentials) = source.last.get(py, &source.provider) {
+        let Some(provider) = source.provider.get() else {
+            return Err(PyTypeError::new_err("the credential provider's __init__ was not called"));
+        };
+        if let Some(credentials) = source.last.get(py, provider) {
             return Ok(credentials);
         }
-        match source.last.renew(py, &source.provider, |token| of(py, token))? {
+        match source.last.renew(py, provider, |token| of(py, token))? {
             Some(credentials) => Ok(credentials),
             None => slf.call_method0("_fetch_credentials").map(Bound::unbind),
         }

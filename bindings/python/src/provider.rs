@@ -6,7 +6,7 @@ use crate::error::exception;
 use crate::registration::{Observation, Subscription};
 use crate::token::{Rejection, Token};
 use crate::waiting;
-use entrakey_core::{Config, Error, GetToken, Level};
+use entrakey_core::{Config, Error, GetToken, KEYS, KeyType, Level};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyString};
@@ -44,48 +44,70 @@ impl Provider {
             .map_err(|error| exception(py, &error))
     }
 
-    /// The same object until the next token.
+    /// A valid token: from memory, or from the source.
+    ///
+    /// Blocks only in the second case, GIL released, for at most `timeout` seconds (the configured
+    /// get_token_timeout_ms if None), through failures that pass. Signal handlers run meanwhile: Ctrl-C ends
+    /// the wait. However many threads call, there is one request. On the thread of a running event loop it blocks that
+    /// loop while it waits, and never deadlocks: if the token comes from that loop, it raises CallbackFailed at once. With wait=False a known outage is reported at once. Raises
+    /// EntrakeyError.
     #[pyo3(signature = (timeout = None, *, wait = true))]
-    fn get_token(&self, py: Python<'_>, timeout: Option<f64>, wait: bool) -> PyResult<Py<Token>> {
-        if let Some(token) = self.current_usable(py)? {
+    fn get_token(slf: &Bound<'_, Self>, timeout: Option<f64>, wait: bool) -> PyResult<Py<Token>> {
+        let (py, provider) = (slf.py(), slf.get());
+        if let Some(token) = provider.current_usable(py)? {
             return Ok(token);
         }
-        let token = waiting::block(py, &self.0, wish(py, timeout, wait)?)?;
-        match self.current_usable(py)? {
+        let how = wish(py, timeout, wait)?;
+        if how.timeout != Some(Duration::ZERO) {
+            slf.call_method0("_about_to_block")?;
+        }
+        let token = waiting::block(py, &provider.0, how)?;
+        match provider.current_usable(py)? {
             Some(newest) => Ok(newest),
             None => Py::new(py, token),
         }
     }
 
-    /// User name and secret, as redis-py takes them: from memory the same tuple until the next token.
+    /// (username, secret) of get_token: from memory the same tuple until the next token.
     #[pyo3(signature = (timeout = None, *, wait = true))]
-    fn get_credentials(&self, py: Python<'_>, timeout: Option<f64>, wait: bool) -> PyResult<Py<PyAny>> {
-        match credentials::in_memory(py, &self.0)? {
+    fn get_credentials(slf: &Bound<'_, Self>, timeout: Option<f64>, wait: bool) -> PyResult<Py<PyAny>> {
+        match credentials::in_memory(slf.py(), &slf.get().0)? {
             Some(credentials) => Ok(credentials),
-            None => credentials::of(py, &self.get_token(py, timeout, wait)?.get().0),
+            None => credentials::of(slf.py(), &Self::get_token(slf, timeout, wait)?.get().0),
         }
     }
 
-    /// Waits until get_token would answer from memory.
+    /// Waits until get_token would answer from memory: for health checks at start-up. Raises as get_token.
     #[pyo3(signature = (timeout = None))]
-    fn ready(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
-        self.get_token(py, timeout, true).map(drop)
+    fn ready(slf: &Bound<'_, Self>, timeout: Option<f64>) -> PyResult<()> {
+        Self::get_token(slf, timeout, true).map(drop)
     }
 
+    /// The Python half, whose callbacks know more, may refuse.
+    #[pyo3(name = "_about_to_block")]
+    fn about_to_block(&self) {}
+
+    /// Asks for a new token soon, whatever is left of the current one, which stays in service. Call it when a secret
+    /// was replaced. Never blocks. Raises Closed.
     fn refresh(&self, py: Python<'_>) -> PyResult<()> {
         py.detach(|| self.0.refresh()).map_err(|error| exception(py, &error))
     }
 
+    /// Says that a server refused the token of `version`, and with what message, and explains it. If another token
+    /// could help, one is asked for, ever more rarely. Never blocks. Raises Closed.
     fn report_rejected(&self, py: Python<'_>, version: u64, message: &str) -> PyResult<Rejection> {
         let rejection = py.detach(|| self.0.report_rejected(version, message));
         rejection.map(Rejection).map_err(|error| exception(py, &error))
     }
 
+    /// What the provider is doing: state, ready, version, validity_left_ms, next_refresh_in_ms, attempts, last_error,
+    /// clock_skew_ms, listeners, counters and others. No secret, no object id. Never blocks, never fetches.
     fn status(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let text = py.detach(|| self.0.status().to_json());
         py.import("json")?.call_method1("loads", (text,)).map(Bound::unbind)
     }
 
+    /// The provider's metrics as text for Prometheus (METRICS_CONTENT_TYPE); see render_metrics for several.
     fn metrics(&self, py: Python<'_>) -> String {
         py.detach(|| self.0.metrics())
     }
@@ -119,6 +141,7 @@ impl Provider {
         Ok(true)
     }
 
+    /// The token in memory if it is valid, however little is left of it. Never blocks, never fetches.
     fn current(&self) -> Option<Token> {
         self.0.current().map(Token::new)
     }
@@ -131,6 +154,7 @@ impl Provider {
         }
     }
 
+    /// The version of the token in memory, 0 while there is none.
     #[getter]
     fn version(&self) -> u64 {
         self.0.version()
@@ -143,6 +167,7 @@ impl Provider {
         subscription.map(Subscription::new).map_err(|error| exception(py, &error))
     }
 
+    /// Ends the background work and forgets the token. Waits for nothing; calls that wait raise Closed.
     fn close(&self, py: Python<'_>) {
         py.detach(|| self.0.close());
     }
@@ -161,7 +186,7 @@ impl Provider {
 }
 
 /// A value as core reads it. A wrong type is the caller's mistake, not the configuration's.
-fn text(value: &Bound<'_, PyAny>) -> PyResult<String> {
+fn text(key: &str, value: &Bound<'_, PyAny>) -> PyResult<String> {
     if value.is_instance_of::<PyString>() {
         return value.extract();
     }
@@ -172,7 +197,18 @@ fn text(value: &Bound<'_, PyAny>) -> PyResult<String> {
         return value.str()?.extract();
     }
     let kind = value.get_type().name()?;
-    Err(PyTypeError::new_err(format!("an option must be text, a number, a bool or a path, not {kind}")))
+    Err(PyTypeError::new_err(format!("{key} takes {}, not {kind}", expected(key))))
+}
+
+/// What a key's values are to Python. (A key that there is not is core's to refuse, whatever its value.)
+fn expected(key: &str) -> &'static str {
+    match KEYS.iter().find(|known| known.name == key).map(|known| known.kind) {
+        Some(KeyType::Milliseconds(_)) => "a number of milliseconds",
+        Some(KeyType::Fraction) => "a number from 0 to 1",
+        Some(KeyType::Boolean) => "a bool",
+        Some(KeyType::Text) => "text or a path",
+        _ => "text",
+    }
 }
 
 fn wish(py: Python<'_>, timeout: Option<f64>, wait: bool) -> PyResult<GetToken> {
@@ -186,10 +222,14 @@ pub(crate) fn duration(seconds: f64) -> Result<Duration, Error> {
 }
 
 fn set(py: Python<'_>, config: &mut Config, key: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
-    config.set(key, &text(value)?).map_err(|error| exception(py, &error))
+    let text = match text(key, value) {
+        Err(_) if KEYS.iter().all(|known| known.name != key) => String::new(),
+        outcome => outcome?,
+    };
+    config.set(key, &text).map_err(|error| exception(py, &error))
 }
 
-/// The metrics of several providers as one text for Prometheus.
+/// The metrics of several providers of one process as one text for Prometheus. Give each provider a name.
 #[pyfunction]
 pub(crate) fn render_metrics(py: Python<'_>, providers: Vec<Py<Provider>>) -> String {
     py.detach(|| {

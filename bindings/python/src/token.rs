@@ -18,7 +18,7 @@ impl Token {
 
 #[pymethods]
 impl Token {
-    /// Made once: to copy a token takes longer than all else that handing one out does.
+    /// The access token: the password of the Redis AUTH. A bearer secret: do not log it.
     #[getter]
     fn secret(&self, py: Python<'_>) -> Py<PyString> {
         self.1.get_or_init(py, || PyString::new(py, self.0.secret()).unbind()).clone_ref(py)
@@ -30,21 +30,25 @@ impl Token {
         credentials::of(py, &self.0)
     }
 
+    /// The object id of the identity: the user name of the Redis AUTH.
     #[getter]
     fn username(&self) -> &str {
         self.0.username()
     }
 
+    /// Its number among the provider's tokens, from 1.
     #[getter]
     fn version(&self) -> u64 {
         self.0.version()
     }
 
+    /// When it expires, in seconds since the Unix epoch, as time.time() gives them.
     #[getter]
     pub(crate) fn expires_on(&self) -> f64 {
         seconds(self.0.expires_unix_ms())
     }
 
+    /// When the provider means to replace it, in seconds since the Unix epoch.
     #[getter]
     fn refresh_on(&self) -> f64 {
         seconds(self.0.refresh_unix_ms())
@@ -61,17 +65,19 @@ fn seconds(unix_ms: u64) -> f64 {
     unix_ms as f64 / 1000.0
 }
 
-/// What is to be made of a server's refusal.
+/// What is to be made of a server's refusal of a token.
 #[pyclass(frozen, module = "entrakey")]
 pub(crate) struct Rejection(pub(crate) entrakey_core::Rejection);
 
 #[pymethods]
 impl Rejection {
+    /// The likely reason, as in metrics: no_access_policy, wrong_audience, stale_token, no_permission and others.
     #[getter]
     fn reason(&self) -> &'static str {
         self.0.reason.name()
     }
 
+    /// Who the token was for, and what to do. It holds ids, no secret.
     #[getter]
     fn explanation(&self) -> &str {
         &self.0.explanation

@@ -5,6 +5,7 @@ import copy
 import json
 import os
 import pickle
+import time
 
 import pytest
 import redis
@@ -75,6 +76,29 @@ def test_under_gevent_a_token_callback_runs_while_the_hub_waits_for_it(run):
     assert ran.stdout == "me\n", ran.stdout + ran.stderr
 
 
+def test_under_gevent_a_token_callback_that_hangs_holds_up_no_other_provider(run):
+    ran = run("""
+        import gevent.monkey; gevent.monkey.patch_all()
+        import time, entrakey
+
+        hanging = gevent.monkey.get_original("_thread", "allocate_lock")()
+        hanging.acquire()
+
+        def hang(scope):
+            hanging.release()
+            gevent.monkey.get_original("time", "sleep")(600)
+
+        stuck = entrakey.Provider.custom(hang, username="stuck")
+        try:
+            stuck.get_token(timeout=0)
+        except entrakey.Timeout:
+            hanging.acquire()
+        healthy = entrakey.Provider.custom(lambda scope: ("opaque", time.time() + 3600), username="me")
+        print(healthy.get_token(timeout=10).username, flush=True)
+    """)
+    assert ran.stdout == "me\n", ran.stdout + ran.stderr
+
+
 def test_eventlet_is_refused_with_the_way_out(run):
     ran = run("""
         import eventlet; eventlet.monkey_patch()
@@ -132,3 +156,15 @@ def test_no_frame_or_copy_shows_a_secret(start_emulator):
     token = provider.get_token()
     assert provider.get_token() is token and token.secret is provider.get_token().secret
     provider.close()
+
+
+def test_what_is_cut_out_of_credentials_or_joined_with_them_shows_no_secret():
+    with entrakey.Provider.custom(lambda: ("opaque-secret", time.time() + 3600), username="me") as provider:
+        credentials = provider.get_credentials()
+        made = [credentials[:], credentials[1:], credentials + (), ("AUTH",) + credentials, credentials * 2]
+        made += [made[0][1:], made[0] + (), pickle.loads(pickle.dumps(credentials)), copy.copy(credentials)]
+        for one in made:
+            assert "opaque-secret" in tuple(one) and "opaque-secret" not in repr(one) + f"{one}", type(one)
+            assert "opaque-secret" not in one.__sentry_repr__()
+        username, secret = credentials[:]
+        assert (username, secret) == ("me", "opaque-secret") and credentials[1] == "opaque-secret"

@@ -6,6 +6,7 @@ import ctypes
 import gc
 import os
 import pickle
+import pkgutil
 import socket
 import threading
 import time
@@ -336,3 +337,26 @@ def test_a_child_after_fork_re_authenticates_its_own_connections(start_emulator)
         _, status = os.waitpid(child, 0)
         assert os.waitstatus_to_exitcode(status) == 0
         client.close()
+
+
+def test_a_credential_provider_can_be_made_by_its_dotted_name(emulator):
+    """Celery and others call the class without arguments, once for each pool."""
+    kind = pkgutil.resolve_name("entrakey.redis.CredentialProvider")
+    one, other = kind(), kind()
+    assert one.get_credentials() is other.get_credentials()
+    assert emulator.token_requests() == 1
+
+
+def test_a_subclass_may_take_what_arguments_it_likes(emulator):
+    class Mine(entrakey.redis.CredentialProvider):
+        def __init__(self, client_id=None):
+            super().__init__(entrakey.Provider.managed_identity(client_id=client_id))
+
+    assert Mine().get_credentials()[0] == emulator["ENTRAKEY_EMULATOR_SYSTEM_OBJECT_ID"]
+
+    class Unfinished(entrakey.redis.CredentialProvider):
+        def __init__(self):
+            pass
+
+    with pytest.raises(TypeError, match="__init__ was not called"):
+        Unfinished().get_credentials()

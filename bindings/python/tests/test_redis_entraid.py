@@ -246,7 +246,7 @@ def test_an_outage_that_kills_the_original_is_lived_through():
     credentials = ours.EntraIdCredentialsProvider(own, config())
     assert credentials.get_credentials()[1] == "opaque-1"
     deadline = time.monotonic() + 20
-    while credentials._made.version < 2:
+    while credentials._provider.version < 2:
         assert time.monotonic() < deadline and credentials.get_credentials()
         time.sleep(0.01)
     assert len(own.asked) >= 7
@@ -301,3 +301,30 @@ def test_programs_run_with_the_import_changed(emulator, program):
     done = subprocess.run([sys.executable, "-c", changed], env=os.environ, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert "eyJ" not in done.stdout and done.stdout.strip(), done.stdout
+
+
+SECRET = "Xb18Q~client.secret~of-an-application.42"
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"client_id": ""},
+        {"timeout": "soon"},
+        {"app_kwargs": {"authority": 5}},
+        {"token_kwargs": {"app": None}},
+        {"tenant_id": "../other"},
+    ],
+    ids=["client id", "timeout", "authority", "token options", "tenant"],
+)
+def test_no_frame_of_the_drop_in_holds_the_client_secret_when_it_fails(fault):
+    arguments = {"client_id": "app", "tenant_id": "tenant", **fault}
+    with pytest.raises(Exception) as raised:
+        ours.create_from_service_principal(client_credential=SECRET, **arguments)
+    frames = [entry.frame for entry in raised.traceback[1:]]
+    assert frames and SECRET not in repr([dict(frame.f_locals) for frame in frames])
+
+
+def test_the_repr_of_a_configuration_shows_no_client_secret():
+    config = ours.ServicePrincipalIdentityProviderConfig(client_credential=SECRET, client_id="app")
+    assert SECRET not in repr(config) and "app" in repr(config)

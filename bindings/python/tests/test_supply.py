@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import collections
+import functools
 import json
 import time
 
@@ -59,13 +60,163 @@ def test_a_callback_gives_what_credentials_give(supply):
         (lambda _: None, "not NoneType"),
         (lambda _: (jwt(oid="me"), float("inf")), "unit"),
         (lambda _: (jwt(oid="me"), LATER * 1000), "unit"),
-        (lambda: jwt(oid="me"), "TypeError"),
+        (lambda scope, tenant: jwt(oid="me"), "TypeError"),
     ],
-    ids=["raises", "gives nothing", "for ever", "milliseconds", "takes no scope"],
+    ids=["raises", "gives nothing", "for ever", "milliseconds", "takes more than a scope"],
 )
 def test_a_callback_that_fails_is_an_error_of_its_own_kind(supply, says):
     with entrakey.Provider(token_callback=supply, retry_initial_ms=30000) as provider:
         with pytest.raises(entrakey.CallbackFailed, match=says):
+            provider.get_token()
+
+
+def retrying(function):
+    @functools.wraps(function)
+    def call(*args, **kwargs):
+        return function(*args, **kwargs)
+
+    return call
+
+
+def without_scope():
+    return jwt(oid="me", exp=LATER)
+
+
+async def async_without_scope():
+    return without_scope()
+
+
+class Source:
+    def token(self):
+        return without_scope()
+
+    def __call__(self, *, claims=None):
+        return without_scope()
+
+
+@pytest.mark.parametrize(
+    "supply",
+    [
+        without_scope,
+        retrying(without_scope),
+        async_without_scope,
+        Source().token,
+        Source(),
+        functools.partial(lambda scope: without_scope(), "s"),
+    ],
+    ids=["function", "decorated", "async", "method", "object", "partial"],
+)
+def test_a_callback_that_takes_nothing_is_called_with_nothing(supply):
+    with entrakey.Provider(token_callback=supply) as provider:
+        assert provider.get_token().username == "me"
+
+
+@pytest.mark.parametrize(
+    "supply",
+    [lambda *scopes: scopes[0], lambda scope="none": scope, retrying(lambda scope: scope)],
+    ids=["any", "optional", "decorated"],
+)
+def test_a_callback_that_can_take_the_scope_is_given_it(supply):
+    seen = []
+
+    @functools.wraps(supply)
+    def remember(*scopes):
+        seen.append(supply(*scopes))
+        return jwt(oid="me", exp=LATER)
+
+    with entrakey.Provider(token_callback=remember) as provider:
+        provider.get_token()
+    assert seen == ["https://redis.azure.com/.default"]
+
+
+def test_an_option_of_the_wrong_type_is_named():
+    for key, value, wanted in [
+        ("client_id", ["me"], "client_id takes text or a path, not list"),
+        ("request_timeout_ms", object(), "request_timeout_ms takes a number of milliseconds, not object"),
+        ("send_certificate_chain", {}, "send_certificate_chain takes a bool, not dict"),
+        ("client_secret", b"secret", "client_secret takes text, not bytes"),
+    ]:
+        with pytest.raises(TypeError, match=wanted):
+            entrakey.Provider(**{key: value})
+    with pytest.raises(entrakey.InvalidConfig, match="clientid"):
+        entrakey.Provider(clientid=["me"])
+
+
+class Session:
+    """As azure.identity.aio's credentials with aiohttp: it belongs to the loop on which it was used first."""
+
+    def __init__(self):
+        self.loop = None
+
+    async def __aenter__(self):
+        await self.get_token("s/.default")
+        return self
+
+    async def __aexit__(self, *_):
+        pass
+
+    async def get_token(self, *scopes, claims=None, tenant_id=None, **options):
+        loop = asyncio.get_running_loop()
+        if self.loop not in (None, loop):
+            raise RuntimeError("Timeout context manager should be used inside a task")
+        self.loop = loop
+        await asyncio.sleep(0)
+        return AccessToken(jwt(oid="me", jti=time.monotonic_ns()), time.time() + 2)
+
+
+async def renewed(provider):
+    await provider.get_token_async(20)
+    while provider.version < 3:
+        await asyncio.sleep(0.01)
+
+
+def test_an_async_credential_is_asked_on_the_loop_of_its_owner():
+    async def main():
+        async with Session() as session, entrakey.Provider.from_credential(session) as provider:
+            await asyncio.wait_for(renewed(provider), 30)
+
+    asyncio.run(main())
+
+
+def test_an_async_credential_made_before_the_loop_moves_to_the_first_that_awaits_it():
+    session = Session()
+    with entrakey.Provider(token_callback=lambda scope: session.get_token(scope)) as provider:
+
+        async def main():
+            await session.get_token("s/.default")
+            await asyncio.wait_for(renewed(provider), 30)
+
+        asyncio.run(main())
+
+
+def test_a_wait_that_would_stop_the_loop_of_its_own_token_is_refused_at_once():
+    async def main():
+        async with Session() as session, entrakey.Provider.from_credential(session) as provider:
+            for ask in provider.get_token, provider.get_credentials, provider.ready:
+                with pytest.raises(entrakey.CallbackFailed, match="event loop.*get_token_async"):
+                    ask()
+            assert provider.status()["counters"]["fetches"] == 0
+            assert (await asyncio.to_thread(provider.get_token, 20)).username == "me"
+            assert provider.get_token().username == "me"
+
+    asyncio.run(main())
+
+
+def test_a_callback_whose_nature_nobody_knows_never_deadlocks():
+    async def main():
+        with entrakey.Provider(token_callback=lambda scope: asynchronous(scope)) as provider:
+            return provider.get_token(20).username
+
+    assert asyncio.run(main()) == "me"
+
+
+def test_an_async_credential_whose_loop_has_ended_says_so():
+    async def main():
+        async with Session() as session:
+            return entrakey.Provider.from_credential(session, retry_initial_ms=30000)
+
+    with asyncio.run(main()) as provider:
+        with pytest.raises(entrakey.CallbackFailed, match="event loop.*has been closed"):
             provider.get_token()
 
 

@@ -18,7 +18,7 @@ provider = entrakey.Provider(name="celery")
 credentials = entrakey.redis.CredentialProvider(provider)
 
 
-def Credentials():
+def Credentials() -> entrakey.redis.CredentialProvider:
     """One for all connections of broker and results."""
     return credentials
 
@@ -33,5 +33,5 @@ app = Celery("celery_app", broker=url, backend=url)
 
 
 @app.task
-def add(x, y):
+def add(x: int, y: int) -> int:
     return x + y

@@ -5,6 +5,7 @@
 
 import contextlib
 import os
+from typing import Any, AsyncIterator
 
 import redis.asyncio
 from fastapi import FastAPI, Request, Response
@@ -14,7 +15,7 @@ import entrakey.redis
 
 
 @contextlib.asynccontextmanager
-async def lifespan(app):
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with entrakey.Provider(name="cache") as provider:
         app.state.provider = provider
         app.state.redis = redis.asyncio.Redis(
@@ -32,12 +33,12 @@ app = FastAPI(lifespan=lifespan)
 
 
 @app.get("/visits")
-async def visits(request: Request):
+async def visits(request: Request) -> dict[str, int]:
     return {"visits": await request.app.state.redis.incr("visits")}
 
 
 @app.get("/health")
-async def health(request: Request, response: Response):
+async def health(request: Request, response: Response) -> dict[str, Any]:
     status = request.app.state.provider.status()
     if not status["ready"] and status["last_error"]:
         response.status_code = 503
@@ -45,5 +46,5 @@ async def health(request: Request, response: Response):
 
 
 @app.get("/metrics")
-async def metrics(request: Request):
+async def metrics(request: Request) -> Response:
     return Response(request.app.state.provider.metrics(), media_type=entrakey.METRICS_CONTENT_TYPE)

@@ -4,6 +4,7 @@
 """
 
 import os
+from typing import Any
 
 from flask import Flask
 from redis.sentinel import Sentinel
@@ -12,7 +13,7 @@ import entrakey
 import entrakey.redis
 
 provider = entrakey.Provider(name="sessions")
-tls = {"ssl": True, "ssl_ca_certs": os.environ.get("REDIS_CA_FILE")}
+tls: dict[str, Any] = {"ssl": True, "ssl_ca_certs": os.environ.get("REDIS_CA_FILE")}
 sentinels = [tuple(address.rsplit(":", 1)) for address in os.environ["REDIS_SENTINELS"].split(",")]
 sentinel = Sentinel(sentinels, sentinel_kwargs={"socket_timeout": 2})
 master = sentinel.master_for(
@@ -25,5 +26,5 @@ app = Flask(__name__)
 
 
 @app.get("/visits")
-def visits():
+def visits() -> dict[str, int]:
     return {"visits": master.incr("visits")}

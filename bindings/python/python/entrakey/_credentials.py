@@ -32,6 +32,24 @@ class Credentials(tuple):
     def __repr__(self):
         return f"<credentials of {self[0]}, version {self.version}>"
 
+    def __getitem__(self, index):
+        part = super().__getitem__(index)
+        return _Part(part) if isinstance(index, slice) else part
+
+    def __add__(self, other):
+        return _Part(super().__add__(other))
+
+    def __radd__(self, other):
+        return _Part(tuple(other) + tuple.__getitem__(self, slice(None)))
+
+    def __mul__(self, times):
+        return _Part(super().__mul__(times))
+
+    __rmul__ = __mul__
+
+    def __sentry_repr__(self):
+        return repr(self)
+
     # A plain tuple's repr would show the token, wherever a copy goes.
     def __copy__(self):
         return self
@@ -40,7 +58,23 @@ class Credentials(tuple):
         return self
 
     def __reduce__(self):
-        return Credentials, (self[:],), {"version": self.version, "expires_on": self.expires_on}
+        return Credentials, (tuple.__getitem__(self, slice(None)),), {"version": self.version, "expires_on": self.expires_on}
+
+
+class _Part(tuple):
+    """What a program has cut out of credentials or joined with them: its repr shows no secret either."""
+
+    def __repr__(self):
+        return f"<{len(self)} values with credentials>"
+
+    __sentry_repr__ = __repr__
+
+    def __getitem__(self, index):
+        part = super().__getitem__(index)
+        return _Part(part) if isinstance(index, slice) else part
+
+    def __add__(self, other):
+        return _Part(super().__add__(other))
 
 
 def refuse_provider():

@@ -9,9 +9,9 @@ import os
 import sys
 
 
-def handed_over(callback, to_hub=True):
-    """`callback` as the library's threads may call it. Not to the hub: for what must go on while the hub waits for it."""
-    home = _Home(to_hub)
+def handed_over(callback):
+    """`callback` as the library's threads may call it: in the hub of the thread that registered it."""
+    home = _Home()
 
     def call(*args):
         deliver = home.deliver
@@ -20,12 +20,27 @@ def handed_over(callback, to_hub=True):
     return call
 
 
+def answered_aside(callback):
+    """The same for what must go on while the hub waits for it. Each has a real thread of its own: one that hangs holds up
+    no other."""
+    threads = []
+
+    def call(*args):
+        if not _gevent():
+            return callback(*args)
+        if not threads or threads[0].process != os.getpid():
+            threads[:] = [_new_thread()]
+        return threads[0].deliver(callback, args)
+
+    return call
+
+
 class _Home:
     """Where a callback was registered."""
 
-    def __init__(self, to_hub):
+    def __init__(self):
         self._process, self._hub = os.getpid(), None
-        if to_hub and _gevent():
+        if _gevent():
             self._hub = sys.modules["gevent"].get_hub()
 
     @property
@@ -89,8 +104,12 @@ _running = None
 def _thread():
     global _running
     if _running is None or _running.process != os.getpid():
-        _running = _Thread(_original("_queue", "SimpleQueue"), _original("_thread", "start_new_thread"))
+        _running = _new_thread()
     return _running
+
+
+def _new_thread():
+    return _Thread(_original("_queue", "SimpleQueue"), _original("_thread", "start_new_thread"))
 
 
 def _original(module, name):

@@ -4,7 +4,7 @@ import sys
 
 from . import _entrakey, _log
 from ._forks import Survivors
-from ._greenlets import handed_over, refuse_eventlet
+from ._greenlets import answered_aside, handed_over, refuse_eventlet
 from ._subscription import Subscription
 
 # Those whose events are logged; a forked child has to observe them anew.
@@ -12,7 +12,28 @@ _logged = Survivors("_log_events")
 
 
 class Provider(_entrakey.Provider):
+    """Supplies the access token of one identity and keeps it fresh.
+
+    Options are configuration keys in snake_case (docs/configuration.md lists them); what is not given comes from the
+    environment, then from config_file, both read now and never again. No network I/O, no thread. Raises InvalidConfig.
+
+    Safe to use from any thread, and in a forked child, which starts from its parent's token; subscriptions and logging
+    go on there. A provider that is collected closes. Its events are records of the logger "entrakey": INFO for a new
+    token, WARNING when something begins to go wrong, DEBUG for each step.
+
+    token_callback(scope), or token_callback() if it takes nothing, supplies the tokens itself, as a text (a JWT that says
+    when it expires), with its expiry, or as an AccessToken. assertion_callback() supplies the client assertions with which
+    the application of tenant_id and client_id signs in. Either is called on a thread of the library's, one call at a time,
+    may block or be async, and has request_timeout_ms; what it raises is a CallbackFailed and is tried again.
+
+    What is async runs on the event loop that ran when the provider was made, or else on the first on which a token was
+    awaited; in a program that has neither, on a loop of its own.
+    """
+
+    _suppliers = ()
+
     def __new__(cls, *, token_callback=None, assertion_callback=None, **options):
+        suppliers = ()
         try:
             refuse_eventlet()
             # What only some programs need is imported by those: each module adds to the time that the import takes.
@@ -21,13 +42,16 @@ class Provider(_entrakey.Provider):
 
                 warn_of_host()
             if token_callback is not None or assertion_callback is not None:
-                from ._supply import supplier
+                from ._supply import Supplier
 
                 if token_callback is not None:
-                    options["_on_token_request"] = handed_over(supplier(token_callback), to_hub=False)
+                    suppliers = (Supplier(token_callback),)
+                    options["_on_token_request"] = answered_aside(suppliers[-1])
                 if assertion_callback is not None:
-                    options["_on_assertion_request"] = handed_over(supplier(assertion_callback), to_hub=False)
+                    suppliers = (*suppliers, Supplier(assertion_callback))
+                    options["_on_assertion_request"] = answered_aside(suppliers[-1])
             self = super().__new__(cls, **options)
+            self._suppliers = suppliers
             self._name = options.get("name")
         finally:
             options.clear()  # a traceback that shows what frames hold, as pytest's and Sentry's do, shows no secret
@@ -37,48 +61,66 @@ class Provider(_entrakey.Provider):
 
     @classmethod
     def managed_identity(cls, **options):
+        """The machine's system-assigned identity, or the user-assigned one that client_id, object_id or resource_id
+        names."""
         return _made(cls, options, identity="managed_identity")
 
     @classmethod
     def service_principal(cls, **options):
+        """An application (tenant_id, client_id) with a client_secret, as it is or in the file client_secret_path, or
+        with a certificate (certificate_path and private_key_path, or a PFX, or the PEM texts themselves)."""
         return _made(cls, options, identity="service_principal")
 
     @classmethod
     def workload_identity(cls, **options):
+        """A pod's workload identity on Kubernetes: what its webhook puts into the environment."""
         return _made(cls, options, identity="workload_identity")
 
     @classmethod
     def client_assertion(cls, assertion_callback=None, **options):
+        """An application that signs in with assertions of somebody else's: a callback's, or the file
+        client_assertion_path."""
         if assertion_callback is None:
             options["identity"] = "client_assertion"
         return _made(cls, options, assertion_callback=assertion_callback)
 
     @classmethod
     def azure_cli(cls, **options):
+        """Whoever has signed in with `az login`."""
         return _made(cls, options, identity="azure_cli")
 
     @classmethod
     def azure_developer_cli(cls, **options):
+        """Whoever has signed in with `azd auth login`."""
         return _made(cls, options, identity="azure_developer_cli")
 
     @classmethod
     def azure_pipelines(cls, **options):
+        """A service connection of Azure Pipelines."""
         return _made(cls, options, identity="azure_pipelines")
 
     @classmethod
     def environment(cls, **options):
+        """The application that AZURE_TENANT_ID, AZURE_CLIENT_ID and a secret or certificate describe."""
         return _made(cls, options, identity="environment")
 
     @classmethod
     def default(cls, **options):
+        """The first identity that is there: environment, workload identity, managed identity, az, azd."""
         return _made(cls, options, identity="default")
 
     @classmethod
     def custom(cls, token_callback, **options):
+        """Tokens of the host's own."""
         return _made(cls, options, token_callback=token_callback)
 
     @classmethod
     def from_credential(cls, credential, **options):
+        """Tokens of a credential of azure-identity, sync or async (`azure.identity.aio`).
+
+        An async one is asked on the caller's event loop (see Provider), on which the program may use it too; while that
+        loop does not run there are no new tokens. Raises TypeError if it has neither get_token nor get_token_info.
+        """
         get_token = getattr(credential, "get_token", None) or getattr(credential, "get_token_info", None)
         if get_token is None:
             kind = type(credential).__name__
@@ -86,9 +128,12 @@ class Provider(_entrakey.Provider):
         return _made(cls, options, token_callback=get_token)
 
     async def get_token_async(self, timeout=None, *, wait=True):
+        """As get_token, without blocking the event loop. However many wait, no thread of Python's does."""
         token = self.current_usable()
         if token is not None:
             return token
+        for supplier in self._suppliers:
+            supplier.awaited_here()
         import asyncio  # not at import: services without asyncio should not pay for it
 
         loop = asyncio.get_running_loop()
@@ -105,14 +150,25 @@ class Provider(_entrakey.Provider):
         return self.get_token(timeout, wait=wait)  # an atexit hook's loop: only its own thread can wait
 
     async def get_credentials_async(self):
+        """What redis.asyncio asks a credential provider for. Raises TypeError: pass
+        entrakey.redis.CredentialProvider(provider) to a client."""
         from ._credentials import refuse_provider
 
         refuse_provider()
 
     async def ready_async(self, timeout=None):
+        """As ready, without blocking the event loop."""
         await self.get_token_async(timeout)
 
+    def _about_to_block(self):
+        """Called by the native side before a call waits for a token."""
+        for supplier in self._suppliers:
+            supplier.about_to_block()
+
     def subscribe(self, callback):
+        """Calls callback(token) with each token that replaces another, on a thread of the library's, one call at a
+        time, early enough to re-authenticate. (The first token replaces none.) Keep what is returned: the subscription
+        ends with it. What the callback raises goes to sys.unraisablehook. Raises Closed."""
         if not callable(callback):
             raise TypeError("subscribe() needs a callable that takes the new token")
         return Subscription(self, callback)

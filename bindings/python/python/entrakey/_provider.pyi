@@ -1,12 +1,13 @@
 import os
-from typing import Any, Awaitable, Callable, NoReturn, Optional, Protocol, TypeVar, Union
+from typing import Any, Awaitable, Callable, NoReturn, Optional, Protocol, Union
+
+from typing_extensions import Self
 
 from . import _entrakey
 from ._credentials import Credentials
 from ._entrakey import Rejection, Token
 from ._subscription import Subscription
 
-_Self = TypeVar("_Self", bound="Provider")
 _Path = Union[str, os.PathLike[str]]
 
 class _AccessToken(Protocol):
@@ -18,7 +19,8 @@ class _AccessToken(Protocol):
     def expires_on(self) -> float: ...
 
 _Supplied = Union[str, tuple[str, Optional[float]], _AccessToken]
-_TokenCallback = Callable[[str], Union[_Supplied, Awaitable[_Supplied]]]
+_Answer = Union[_Supplied, Awaitable[_Supplied]]
+_TokenCallback = Union[Callable[[str], _Answer], Callable[[], _Answer]]
 _AssertionCallback = Callable[[], Union[str, Awaitable[str]]]
 
 class Provider(_entrakey.Provider):
@@ -31,11 +33,13 @@ class Provider(_entrakey.Provider):
     go on there. A provider that is collected closes. Its events are records of the logger "entrakey": INFO for a new
     token, WARNING when something begins to go wrong, DEBUG for each step.
 
-    token_callback(scope) supplies the tokens itself, as a text (a JWT that says when it expires), with its expiry, or
-    as an AccessToken. assertion_callback() supplies the client assertions with which the application of tenant_id and
-    client_id signs in. Either is called on a thread of the library's, one call at a time, may block or be async (it
-    then runs in an event loop of its own, the same each time), and has request_timeout_ms; what it raises is a
-    CallbackFailed and is tried again.
+    token_callback(scope), or token_callback() if it takes nothing, supplies the tokens itself, as a text (a JWT that says
+    when it expires), with its expiry, or as an AccessToken. assertion_callback() supplies the client assertions with which
+    the application of tenant_id and client_id signs in. Either is called on a thread of the library's, one call at a time,
+    may block or be async, and has request_timeout_ms; what it raises is a CallbackFailed and is tried again.
+
+    What is async runs on the event loop that ran when the provider was made, or else on the first on which a token was
+    awaited; in a program that has neither, on a loop of its own.
     """
 
     def __new__(
@@ -44,58 +48,58 @@ class Provider(_entrakey.Provider):
         token_callback: Optional[_TokenCallback] = None,
         assertion_callback: Optional[_AssertionCallback] = None,
         **options: Any,
-    ) -> Provider: ...
+    ) -> Self: ...
     @classmethod
-    def managed_identity(cls: type[_Self], **options: Any) -> _Self:
+    def managed_identity(cls, **options: Any) -> Self:
         """The machine's system-assigned identity, or the user-assigned one that client_id, object_id or resource_id
         names."""
 
     @classmethod
-    def service_principal(cls: type[_Self], **options: Any) -> _Self:
+    def service_principal(cls, **options: Any) -> Self:
         """An application (tenant_id, client_id) with a client_secret, as it is or in the file client_secret_path, or
         with a certificate (certificate_path and private_key_path, or a PFX, or the PEM texts themselves)."""
 
     @classmethod
-    def workload_identity(cls: type[_Self], **options: Any) -> _Self:
+    def workload_identity(cls, **options: Any) -> Self:
         """A pod's workload identity on Kubernetes: what its webhook puts into the environment."""
 
     @classmethod
     def client_assertion(
-        cls: type[_Self], assertion_callback: Optional[_AssertionCallback] = None, **options: Any
-    ) -> _Self:
+        cls, assertion_callback: Optional[_AssertionCallback] = None, **options: Any
+    ) -> Self:
         """An application that signs in with assertions of somebody else's: a callback's, or the file
         client_assertion_path."""
 
     @classmethod
-    def azure_cli(cls: type[_Self], **options: Any) -> _Self:
+    def azure_cli(cls, **options: Any) -> Self:
         """Whoever has signed in with `az login`."""
 
     @classmethod
-    def azure_developer_cli(cls: type[_Self], **options: Any) -> _Self:
+    def azure_developer_cli(cls, **options: Any) -> Self:
         """Whoever has signed in with `azd auth login`."""
 
     @classmethod
-    def azure_pipelines(cls: type[_Self], **options: Any) -> _Self:
+    def azure_pipelines(cls, **options: Any) -> Self:
         """A service connection of Azure Pipelines."""
 
     @classmethod
-    def environment(cls: type[_Self], **options: Any) -> _Self:
+    def environment(cls, **options: Any) -> Self:
         """The application that AZURE_TENANT_ID, AZURE_CLIENT_ID and a secret or certificate describe."""
 
     @classmethod
-    def default(cls: type[_Self], **options: Any) -> _Self:
+    def default(cls, **options: Any) -> Self:
         """The first identity that is there: environment, workload identity, managed identity, az, azd."""
 
     @classmethod
-    def custom(cls: type[_Self], token_callback: _TokenCallback, **options: Any) -> _Self:
+    def custom(cls, token_callback: _TokenCallback, **options: Any) -> Self:
         """Tokens of the host's own."""
 
     @classmethod
-    def from_credential(cls: type[_Self], credential: Any, **options: Any) -> _Self:
+    def from_credential(cls, credential: Any, **options: Any) -> Self:
         """Tokens of a credential of azure-identity, sync or async (`azure.identity.aio`).
 
-        The credential is asked on a thread of the library's; an async one in an event loop of the provider's own, so
-        give it one that is used nowhere else. Raises TypeError if it has neither get_token nor get_token_info.
+        An async one is asked on the caller's event loop (see Provider), on which the program may use it too; while that
+        loop does not run there are no new tokens. Raises TypeError if it has neither get_token nor get_token_info.
         """
 
     def get_token(self, timeout: Optional[float] = None, *, wait: bool = True) -> Token:
@@ -104,7 +108,7 @@ class Provider(_entrakey.Provider):
         Blocks only in the second case, GIL released, for at most `timeout` seconds (the configured
         get_token_timeout_ms if None), through failures that pass. Signal handlers run meanwhile: Ctrl-C ends
         the wait. However many threads call, there is one request. On the thread of a running event loop it blocks that
-        loop while it waits, and never deadlocks. With wait=False a known outage is reported at once. Raises
+        loop while it waits, and never deadlocks: if the token comes from that loop, it raises CallbackFailed at once. With wait=False a known outage is reported at once. Raises
         EntrakeyError.
         """
 
@@ -157,5 +161,5 @@ class Provider(_entrakey.Provider):
     def close(self) -> None:
         """Ends the background work and forgets the token. Waits for nothing; calls that wait raise Closed."""
 
-    async def __aenter__(self: _Self) -> _Self: ...
+    async def __aenter__(self) -> Self: ...
     async def __aexit__(self, *_: object) -> None: ...

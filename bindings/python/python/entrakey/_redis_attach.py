@@ -4,6 +4,10 @@ from . import _redis_links
 
 
 def attach(client, credentials=None):
+    """Gives a client, pool or cluster that was made without it a credential provider; returns the client.
+
+    For clients that a framework makes from a URL. Connections that are open keep their authentication; attach before
+    the first command. Without `credentials` the client must have a provider already."""
     if credentials is None:
         credentials = _credentials_of(client)
     for pool in _pools(client):

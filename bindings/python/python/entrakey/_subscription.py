@@ -7,6 +7,9 @@ _alive = Survivors("_renew")
 
 
 class Subscription:
+    """A listener's registration. Ends when it is collected; never waits for a callback under way. A forked child has
+    it too."""
+
     def __init__(self, provider, callback):
         self._provider = ref(provider)
         self._callback = callback
@@ -14,10 +17,14 @@ class Subscription:
         _alive.add(self)
 
     def unsubscribe(self, timeout=None):
+        """Ends it. With a timeout in seconds waits, GIL released, for a call under way, unless called from inside it;
+        False if that has not returned in time."""
         _alive.discard(self)
         return self._registered.unsubscribe(timeout)
 
     def ack(self, version, accepted=True):
+        """Says what became of a re-authentication with the token of this version, for status and metrics. From the
+        first call on the listener counts as being on a token only when it has acknowledged it. Never blocks."""
         self._registered.ack(version, accepted)
 
     def _renew(self):

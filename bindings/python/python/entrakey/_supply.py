@@ -1,6 +1,6 @@
 """What a host's own callbacks give, as the native side takes it."""
 
-import os
+from ._loops import Loops
 
 
 class Supplied:
@@ -10,48 +10,61 @@ class Supplied:
         self.fields = secret, expires_on, username
 
 
-def supplier(callback):
-    """A function that answers a request with what `callback` returns."""
-    if not callable(callback):
-        raise TypeError("token_callback and assertion_callback take a callable")
-    loop = _Loop()
+class Supplier:
+    """Answers a request with what a callback returns."""
 
-    def answer(request):
+    def __init__(self, callback):
+        if not callable(callback):
+            raise TypeError("token_callback and assertion_callback take a callable")
+        self._callback = callback
+        self._wants_scope = _wants_scope(callback)
+        self._loops = Loops(callback)
+
+    def __call__(self, request):
         scope = request.scope
         try:
-            supplied = callback() if scope is None else callback(scope)
+            supplied = self._callback() if scope is None or not self._wants_scope else self._callback(scope)
             if hasattr(supplied, "__await__"):
-                supplied = loop.run(supplied)
-            request.complete(*_secret_and_expiry(supplied))
+                self._loops.run(supplied, lambda supplied: _complete(request, supplied), lambda error: _fail(request, error))
+            else:
+                _complete(request, supplied)
         except BaseException as error:  # nobody else is on this thread that could want it
-            request.fail(f"{type(error).__name__}: {error}")
+            _fail(request, error)
 
-    return answer
+    def awaited_here(self):
+        """Somebody awaits a token on the loop that runs on this thread."""
+        self._loops.offer()
+
+    def about_to_block(self):
+        """This thread is about to wait for a token. Raises if that would be a wait for itself."""
+        self._loops.refuse_to_block()
 
 
-class _Loop:
-    """An event loop for one callback, the same at each call: azure-identity's async credentials keep a session on
-    theirs. Calls come one at a time, on threads that change."""
+def _wants_scope(callback):
+    """Whether it is called with the scope: all are but those that take nothing, here and where a decorator looks."""
+    from inspect import signature  # not at import: only programs with callbacks need it
 
-    def __init__(self):
-        self._loop = None
-        self._process = None
+    try:
+        inner, outer = signature(callback), signature(callback, follow_wrapped=False)
+    except (TypeError, ValueError):
+        return True  # written in C: nobody knows
+    return _fits(inner, "scope") or not (_fits(inner) and _fits(outer))
 
-    def run(self, awaitable):
-        import asyncio  # not at import: services without asyncio should not pay for it
 
-        if self._process != os.getpid():
-            # The parent's loop, if there was one, shares its selector with the parent.
-            self._loop, self._process = asyncio.new_event_loop(), os.getpid()
+def _fits(signature, *arguments):
+    try:
+        signature.bind(*arguments)
+    except TypeError:
+        return False
+    return True
 
-        async def wait():
-            return await awaitable
 
-        return self._loop.run_until_complete(wait())
+def _complete(request, supplied):
+    request.complete(*_secret_and_expiry(supplied))
 
-    def __del__(self):
-        if self._loop is not None and self._process == os.getpid() and not self._loop.is_running():
-            self._loop.close()
+
+def _fail(request, error):
+    request.fail(f"{type(error).__name__}: {error}")
 
 
 def _secret_and_expiry(supplied):

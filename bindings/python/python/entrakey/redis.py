@@ -16,6 +16,7 @@ from redis.credentials import StreamingCredentialProvider
 from . import _errors, _redis_links, _redis_pubsub, _redis_renewal
 from ._entrakey import CredentialSource
 from ._greenlets import handed_over
+from ._provider import Provider
 from ._redis_attach import attach
 from ._redis_auth import is_private
 from ._redis_errors import as_redis_error, plaintext_refused
@@ -39,10 +40,25 @@ atexit.register(_ending.set)
 
 
 class CredentialProvider(CredentialSource, StreamingCredentialProvider):
-    """One provider for any number of redis-py clients, sync and asyncio, pools, clusters, Sentinel."""
+    """One provider for any number of redis-py clients, sync and asyncio, pools, clusters, Sentinel.
 
-    def __init__(self, provider, *, allow_plaintext=False):
-        self._provider = provider
+    Pass it as credential_provider to any of redis-py's constructors. New connections authenticate with a valid token;
+    open ones are re-authenticated before theirs expires, each by whoever has it to himself: idle ones by a thread of
+    the library's or on their event loop, those in use when they are released, RESP3 subscriptions by their reader.
+    Connections and clients are held weakly.
+
+    Without `provider`, as frameworks make it that take a dotted name ("entrakey.redis.CredentialProvider"), the
+    environment says whose tokens these are (docs/configuration.md); all that are made so share one provider.
+
+    A connection without TLS to anything but loopback or a Unix socket is refused, unless allow_plaintext is set.
+
+    In redis-py every error of entrakey's derives from redis.RedisError too, and a server's refusal (redis-py's
+    AuthenticationError) says its likely cause.
+    """
+
+    def __init__(self, provider=None, *, allow_plaintext=False):
+        self._provider = _environments_own() if provider is None else provider
+        self._draw_from(self._provider)
         self._allow_plaintext = allow_plaintext
         self._listeners = Listeners()
         self._links = {}  # by the connection's id
@@ -63,6 +79,7 @@ class CredentialProvider(CredentialSource, StreamingCredentialProvider):
             raise as_redis_error(error) from None
 
     async def get_credentials_async(self):
+        """As get_credentials, without blocking the event loop."""
         self._listeners.connecting(asyncio.get_running_loop())
         try:
             self._subscribe()
@@ -72,6 +89,8 @@ class CredentialProvider(CredentialSource, StreamingCredentialProvider):
             raise as_redis_error(error) from None
 
     def on_next(self, callback):
+        """Calls callback(token) with each new token (try_get("oid"), get_value()); a coroutine on the event loop that
+        runs now, or else on the one on which the next connection opens. A method is held weakly."""
         owner = getattr(callback, "__self__", None)
         if type(owner).__module__ == "redis.event":
             # redis-py's own: its connections are known one by one
@@ -84,7 +103,7 @@ class CredentialProvider(CredentialSource, StreamingCredentialProvider):
         self._subscribe()
 
     def on_error(self, callback):
-        """redis-py's callback only raises, into whichever thread calls it; errors are logged instead."""
+        """Nothing: errors are logged (entrakey.redis), and redis-py's own callback only raises into our thread."""
 
     def is_streaming(self):
         return True
@@ -263,8 +282,21 @@ class CredentialProvider(CredentialSource, StreamingCredentialProvider):
         _log.error("a callback for new tokens has failed", exc_info=error)
 
 
+# The provider of all credential providers that were made without one, for as long as one of them lives.
+_shared = weakref.WeakValueDictionary()
+
+
+def _environments_own():
+    """Frameworks that take a dotted name make one credential provider for each connection pool, or for each connection."""
+    provider = _shared.get("environment")
+    if provider is None or provider.status()["state"] == "closed":
+        provider = _shared["environment"] = Provider()
+    return provider
+
+
 def address_remap(host):
-    """For RedisCluster(address_remap=…): every node is reached by this host name, at the port it announces."""
+    """For RedisCluster(address_remap=…): every node is reached by this host name, at the port it announces. Nodes of
+    Azure Managed Redis with the OSS cluster policy announce addresses that their certificate does not cover."""
     return lambda address: (host, address[1])
 
 

@@ -18,13 +18,18 @@ class CredentialProvider(CredentialSource, StreamingCredentialProvider):
     the library's or on their event loop, those in use when they are released, RESP3 subscriptions by their reader.
     Connections and clients are held weakly.
 
+    Without `provider`, as frameworks make it that take a dotted name ("entrakey.redis.CredentialProvider"), the
+    environment says whose tokens these are (docs/configuration.md); all that are made so share one provider.
+
     A connection without TLS to anything but loopback or a Unix socket is refused, unless allow_plaintext is set.
 
     In redis-py every error of entrakey's derives from redis.RedisError too, and a server's refusal (redis-py's
     AuthenticationError) says its likely cause.
     """
 
-    def __init__(self, provider: Provider, *, allow_plaintext: bool = False) -> None: ...
+    _provider: Provider
+
+    def __init__(self, provider: Optional[Provider] = None, *, allow_plaintext: bool = False) -> None: ...
     def get_credentials(self) -> Credentials:
         """(username, secret) for a new connection. Blocks for 5 seconds at most, and not while an outage is known."""
 

@@ -58,14 +58,15 @@ def scope_of(resource):
 
 def service_principal(config, scopes):
     """None if there is an option that only msal has."""
-    credential = _credential(config.client_credential)
     app = _application(config.app_kwargs or {})
-    if credential is None or app is None:
+    if app is None:
         return None
     options = {"client_id": config.client_id, "tenant_id": config.tenant_id, "scope": " ".join(scopes)}
     if config.timeout:
         options["request_timeout_ms"] = max(int(config.timeout * 1000), 10_000)
-    return {**options, **credential, **app}
+    # The secret comes last: no frame holds it while another option fails.
+    credential = _credential(config.client_credential)
+    return None if credential is None else {**options, **credential, **app}
 
 
 def _credential(given):

@@ -7,7 +7,11 @@ from typing import Any, Awaitable, Callable, List, Optional, Tuple, Union
 
 from redis.auth.err import RequestTokenErr, TokenRenewalErr
 from redis.auth.idp import IdentityProviderInterface
-from redis.auth.token_manager import CredentialsListener, RetryPolicy, TokenManager, TokenManagerConfig
+# `as`: programs take these names from here, as they do from the original, and type checkers want to be told.
+from redis.auth.token_manager import CredentialsListener as CredentialsListener
+from redis.auth.token_manager import RetryPolicy as RetryPolicy
+from redis.auth.token_manager import TokenManager as TokenManager
+from redis.auth.token_manager import TokenManagerConfig as TokenManagerConfig
 from redis.credentials import StreamingCredentialProvider
 
 from .._errors import EntrakeyError
@@ -18,15 +22,18 @@ from ..redis import CredentialProvider
 from ._errors import as_request_error
 from ._native import Application
 from .identity_provider import (
-    DefaultAzureCredentialIdentityProviderConfig,
-    ManagedIdentityIdType,
-    ManagedIdentityProviderConfig,
-    ManagedIdentityType,
-    ServicePrincipalIdentityProviderConfig,
     _create_provider_from_default_azure_credential,
     _create_provider_from_managed_identity,
     _create_provider_from_service_principal,
 )
+
+from .identity_provider import (
+    DefaultAzureCredentialIdentityProviderConfig as DefaultAzureCredentialIdentityProviderConfig,
+)
+from .identity_provider import ManagedIdentityIdType as ManagedIdentityIdType
+from .identity_provider import ManagedIdentityProviderConfig as ManagedIdentityProviderConfig
+from .identity_provider import ManagedIdentityType as ManagedIdentityType
+from .identity_provider import ServicePrincipalIdentityProviderConfig as ServicePrincipalIdentityProviderConfig
 
 # As the original has them. None of them is below what is done here: see _policy.
 DEFAULT_EXPIRATION_REFRESH_RATIO = 0.7
@@ -51,20 +58,6 @@ _warned = False
 
 
 class EntraIdCredentialsProvider(CredentialProvider):
-    _made: Provider
-
-    def __new__(
-        cls,
-        identity_provider: IdentityProviderInterface,
-        token_manager_config: Optional[TokenManagerConfig],
-        initial_delay_in_ms: float = 0,
-        block_for_initial: bool = False,
-    ):
-        provider = Provider(**_source(identity_provider), **_policy(token_manager_config))
-        self: Any = super().__new__(cls, provider)
-        self._made = provider
-        return self
-
     def __init__(
         self,
         identity_provider: IdentityProviderInterface,
@@ -79,7 +72,7 @@ class EntraIdCredentialsProvider(CredentialProvider):
         self._idp = identity_provider
         self._on_errors = Listeners()
         self._failures: Any = None
-        super().__init__(self._made)
+        super().__init__(Provider(**_source(identity_provider), **_policy(token_manager_config)))
 
     def _fetch_credentials(self) -> Union[Tuple[str], Tuple[str, str]]:
         try:
@@ -102,10 +95,10 @@ class EntraIdCredentialsProvider(CredentialProvider):
             return  # redis-py's own only raises, into whichever thread calls it
         self._on_errors.add(callback)
         if self._failures is None:
-            self._failures = self._made._observe(_WARNINGS, _teller(weakref.ref(self)))
+            self._failures = self._provider._observe(_WARNINGS, _teller(weakref.ref(self)))
 
     def is_streaming(self) -> bool:
-        return self._made.version > 0
+        return self._provider.version > 0
 
     def _callback_failed(self, error):
         super()._callback_failed(error)
@@ -219,6 +212,7 @@ def create_from_service_principal(
         app_kwargs=app_kwargs,
         token_kwargs=token_kwargs,
     )
+    del client_credential  # a traceback that shows what frames hold, as pytest's and Sentry's do, shows no secret
     return EntraIdCredentialsProvider(_create_provider_from_service_principal(config), token_manager_config)
 
 

@@ -58,7 +58,7 @@ class ManagedIdentityProviderConfig:
 
 @dataclass
 class ServicePrincipalIdentityProviderConfig:
-    client_credential: Any
+    client_credential: Any = field(repr=False)
     client_id: str
     scopes: Optional[List[str]] = None
     timeout: Optional[float] = None
@@ -164,6 +164,7 @@ def _create_provider_from_service_principal(
     else:
         _native.say_ignored("token_kwargs", config.token_kwargs)
         app = _native.Application(options)
+        del options  # see create_from_service_principal
     return ServicePrincipalProvider(app, scopes, **(config.token_kwargs or {}))
 
 
