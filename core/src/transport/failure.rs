@@ -51,11 +51,13 @@ fn is_no_http(error: &ureq::Error) -> bool {
 
 /// Who it may be that speaks no HTTP.
 fn stranger(party: &Party<'_>) -> String {
-    let asked_for = match (party.endpoint, &party.proxy) {
-        (Endpoint::Entra, Some(proxy)) => {
+    let asked_for = match (party.endpoint, &party.way) {
+        (Endpoint::Entra, Way::Through(proxy)) => {
             return format!("The way there is the proxy {proxy}: is it one for HTTP?");
         }
-        (Endpoint::Entra, None) => "authority_host, if it is set, and what stands between here and there",
+        (Endpoint::Entra, Way::Direct { .. }) => {
+            "authority_host, if it is set, and what stands between here and there"
+        }
         (Endpoint::ManagedIdentity, _) => "imds_endpoint, if it is set, and who listens at that address",
         (Endpoint::AppService | Endpoint::Arc | Endpoint::ServiceFabric, _) => {
             "IDENTITY_ENDPOINT, and who listens at that address"
