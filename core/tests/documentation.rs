@@ -63,7 +63,8 @@ Here a field that is a variable which is not set counts as left out, and the fie
 | none of these | the system-assigned managed identity |
 
 Both a secret and a certificate, or half of either, is an error that says which variables to set or to unset. As
-anything in a file, what the entry says gives way to code and to the environment, `AZURE_CLIENT_ID` and its like too.
+anything in a file, what the entry says gives way to code and to `ENTRAKEY_CLIENT_ID` and its like. Azure's own variables
+(`AZURE_CLIENT_ID` and its like) are not read beside an entry: they may be some other application's.
 
 ## The keys
 
