@@ -31,6 +31,12 @@ pub fn report_rejected(
     }
 }
 
+/// Refuses a connection without TLS that leaves this machine.
+#[napi(catch_unwind)]
+pub fn check_plaintext(host: String, remedy: String) -> Option<Failure> {
+    entrakey_core::check_plaintext(&host, &host, &remedy).err().map(Failure::from)
+}
+
 /// Asks for a new token soon.
 #[napi(catch_unwind)]
 pub fn refresh(handle: &External<Handle>) -> Option<Failure> {

@@ -229,6 +229,12 @@ fn set(py: Python<'_>, config: &mut Config, key: &str, value: &Bound<'_, PyAny>)
     config.set(key, &text).map_err(|error| exception(py, &error))
 }
 
+/// Refuses a connection without TLS that leaves this machine.
+#[pyfunction]
+pub(crate) fn check_plaintext(py: Python<'_>, peer: &str, name: &str, remedy: &str) -> PyResult<()> {
+    entrakey_core::check_plaintext(peer, name, remedy).map_err(|error| exception(py, &error))
+}
+
 /// The metrics of several providers of one process as one text for Prometheus. Give each provider a name.
 #[pyfunction]
 pub(crate) fn render_metrics(py: Python<'_>, providers: Vec<Py<Provider>>) -> String {

@@ -17,6 +17,7 @@ import redis
 import redis.asyncio
 
 import entrakey
+from entrakey import _redis_auth
 from entrakey.redis import CredentialProvider, address_remap
 
 
@@ -135,8 +136,9 @@ def test_a_token_does_not_go_out_in_clear(emulator, monkeypatch):
     server, heard = server_without_tls()
     host, port = "127.0.0.1", server.getsockname()[1]
     with entrakey.Provider.managed_identity() as provider:
-        # There is no other host here: what counts is whether the address is loopback's.
-        monkeypatch.setattr("ipaddress.IPv4Address.is_loopback", False)
+        # There is no other host here: whoever is reached without TLS is taken for one.
+        peer_in_clear = _redis_auth._peer_in_clear
+        monkeypatch.setattr(_redis_auth, "_peer_in_clear", lambda connection: peer_in_clear(connection) and "192.0.2.7")
         client = redis.Redis(host, port, credential_provider=CredentialProvider(provider), retry=None)
         with pytest.raises(entrakey.InvalidConfig, match="no TLS.*ssl=True.*allow_plaintext") as caught:
             client.ping()

@@ -96,6 +96,9 @@ class CredentialSource:
     def get_credentials(self) -> Credentials: ...
     def _nothing(self) -> None: ...
 
+def check_plaintext(peer: str, name: str, remedy: str) -> None:
+    """Refuses a connection without TLS that leaves this machine."""
+
 def render_metrics(providers: list[Provider]) -> str:
     """The metrics of several providers of one process as one text for Prometheus. Give each provider a name."""
 

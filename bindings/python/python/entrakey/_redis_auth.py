@@ -1,11 +1,14 @@
 """AUTH on a connection that is open, by whoever has it to himself. Sync and asyncio."""
 
 import asyncio
-import ipaddress
+
+from ._entrakey import check_plaintext
 
 # How long the answer to an AUTH on an open connection may take. A server that is alive takes milliseconds; a pool
 # that is locked meanwhile must not stand still for long.
 AUTH_TIMEOUT_S = 2.0
+
+_REMEDY = "pass ssl=True or a rediss:// address (allow_plaintext=True permits it, for a tunnel that encrypts)"
 
 
 def is_open(connection):
@@ -53,20 +56,21 @@ def is_answer(error):
     return isinstance(error, (AuthenticationError, ResponseError))
 
 
-def is_private(connection):
-    """Whether what is sent on it can be read on its way: TLS, a Unix socket and loopback are private."""
+def refuse_plaintext(connection):
+    """Raises if what is sent on it can be read on its way: TLS, a Unix socket and loopback are private."""
+    peer = _peer_in_clear(connection)
+    if peer is not None:
+        check_plaintext(peer, str(getattr(connection, "host", "Redis")), _REMEDY)
+
+
+def _peer_in_clear(connection):
+    """The address at the other end of a network connection without TLS; None of any other."""
     sock = getattr(connection, "_sock", None)
     if sock is not None:
         has_tls, peer = hasattr(sock, "cipher"), sock.getpeername()
     else:
         writer = getattr(connection, "_writer", None)
         if writer is None:
-            return True  # nothing is connected
+            return None  # nothing is connected
         has_tls, peer = writer.get_extra_info("ssl_object") is not None, writer.get_extra_info("peername")
-    if has_tls or not isinstance(peer, tuple):
-        return True
-    try:
-        address = ipaddress.ip_address(peer[0].split("%")[0])
-    except ValueError:
-        return False
-    return address.is_loopback or bool(getattr(address, "ipv4_mapped", None) and address.ipv4_mapped.is_loopback)
+    return None if has_tls or not isinstance(peer, tuple) else peer[0]

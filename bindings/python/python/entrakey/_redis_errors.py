@@ -24,11 +24,3 @@ def as_redis_error(error):
     if derived is None:
         return error
     return derived(*error.__reduce__()[1])
-
-
-def plaintext_refused(connection):
-    kind = _BY_KIND[_errors.InvalidConfig]
-    return kind(
-        f"The connection to {getattr(connection, 'host', 'Redis')} has no TLS, and whoever reads a token can use it: "
-        "pass ssl=True or a rediss:// address. (allow_plaintext=True permits it, for a tunnel that encrypts.)"
-    )

@@ -18,8 +18,8 @@ from ._entrakey import CredentialSource
 from ._greenlets import handed_over
 from ._provider import Provider
 from ._redis_attach import attach
-from ._redis_auth import is_private
-from ._redis_errors import as_redis_error, plaintext_refused
+from ._redis_auth import refuse_plaintext
+from ._redis_errors import as_redis_error
 from ._redis_explain import explain_refusal
 from ._redis_listeners import Listeners, running_loop
 
@@ -112,8 +112,11 @@ class CredentialProvider(CredentialSource, StreamingCredentialProvider):
 
     def _connecting(self, connection, credentials, frame):
         """A connection is about to send these credentials; `frame` is its method that does so."""
-        if not self._allow_plaintext and not is_private(connection):
-            raise plaintext_refused(connection)
+        if not self._allow_plaintext:
+            try:
+                refuse_plaintext(connection)
+            except _errors.EntrakeyError as error:
+                raise as_redis_error(error) from None
         try:
             self._track(connection, credentials, frame)
         except Exception:  # a version of redis-py that nobody has tried: it connects, if it does nothing else
