@@ -48,19 +48,26 @@ build: prerequisites
 demo: build
 	@$(OFFLINE) .venv/bin/python examples/demo/demo.py $(DEMO)
 
-test: prerequisites-of-test build check
-	scripts/sanitized.sh
-	$(CARGO) test --locked --no-run --workspace --exclude entrakey-python --exclude entrakey-node
-	$(OFFLINE) $(CARGO) test --locked --offline --workspace --exclude entrakey-python --exclude entrakey-node
-	$(CARGO) test --locked -p entrakey-core --features internals --test simulation
-	$(CARGO) test --locked -p entrakey-core --features shuttle --lib interleavings
-	$(OFFLINE) scripts/fuzz.sh 5
-	cd bindings/python && ../../$(OFFLINE) ../../.venv/bin/python -m pytest -q
-	cd bindings/node && ../../$(OFFLINE) npm test
-	$(OFFLINE) .venv/bin/python -m pytest -q tests/emulator tests/examples
-	scripts/peers.sh
-	$(OFFLINE) .venv/bin/python -m pytest -q tests/peers/python
-	cd tests/peers/node && ../../../$(OFFLINE) npm test
+# Each part says how many minutes it took.
+TIMED = @scripts/timed.sh
+PARTS = $(CARGO) test --locked --workspace --exclude entrakey-python --exclude entrakey-node
+PYTEST = $(OFFLINE) .venv/bin/python -m pytest -q
+
+test: prerequisites-of-test
+	$(TIMED) "what the tests run is built" $(MAKE) --no-print-directory build
+	$(TIMED) "lints, dependencies, versions" $(MAKE) --no-print-directory check
+	$(TIMED) "the C library under sanitizers is built" scripts/sanitized.sh
+	$(TIMED) "Rust tests are built" $(PARTS) --no-run
+	$(TIMED) "core, C library, end to end" $(OFFLINE) $(PARTS) --offline
+	$(TIMED) "simulation" $(CARGO) test --locked -p entrakey-core --features internals --test simulation
+	$(TIMED) "interleavings" $(CARGO) test --locked -p entrakey-core --features shuttle --lib interleavings
+	$(TIMED) "fuzzers" $(OFFLINE) scripts/fuzz.sh 5
+	$(TIMED) "Python" sh -c 'cd bindings/python && exec ../../$(OFFLINE) ../../.venv/bin/python -m pytest -q'
+	$(TIMED) "Node.js" sh -c 'cd bindings/node && exec ../../$(OFFLINE) npm test'
+	$(TIMED) "emulator and examples" $(PYTEST) tests/emulator tests/examples
+	$(TIMED) "other clients are built" scripts/peers.sh
+	$(TIMED) "other clients, Python" $(PYTEST) tests/peers/python
+	$(TIMED) "other clients, Node.js" sh -c 'cd tests/peers/node && exec ../../../$(OFFLINE) npm test'
 
 check: prerequisites
 	$(CARGO) fmt --all --check

@@ -6,7 +6,10 @@ foreign='s/^((AZURE|ENTRAKEY|IDENTITY|IMDS|MSI|SSL_CERT)_[A-Za-z0-9_]*)=.*/\1/p
 s/^(([Aa][Ll][Ll]|[Hh][Tt][Tt][Pp][Ss]?|[Nn][Oo])_[Pp][Rr][Oo][Xx][Yy])=.*/\1/p
 s/^(KUBERNETES_SERVICE_HOST|DEFAULT_IDENTITY_CLIENT_ID|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|NODE_EXTRA_CA_CERTS)=.*/\1/p'
 for name in $(env | sed -nE "$foreign"); do
-    [ "$name" = ENTRAKEY_BIN ] || unset "$name" # that one says which emulator is to be tested
+    case $name in
+    ENTRAKEY_BIN | ENTRAKEY_CASE) ;; # which emulator is to be tested, and with which of tests/vectors
+    *) unset "$name" ;;
+    esac
 done
 # Some clients ask the system for a proxy when no variable names one.
 export NO_PROXY=127.0.0.1,localhost

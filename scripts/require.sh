@@ -1,7 +1,7 @@
 #!/bin/sh
 # Says what a command downloads and roughly how long it takes, and in one line what is missing, before anything is built:
 # require.sh, or require.sh test for what only the tests need.
-if [ ! -e target/debug/entrakey ]; then
+if [ ! -e target/debug/entrakey ] && [ "${MAKELEVEL:-0}" -le 1 ]; then # not again for a part of a longer command
     case ${1:-} in
     test) what="Go modules and Maven artifacts, and on Debian, as root, packages (libssl-dev, redis-server, clang, valgrind, cmake)" time=35 ;;
     *) what="on Debian, as root, the packages libssl-dev and redis-server" time=8 ;;
