@@ -126,12 +126,12 @@ test('what will not work is refused where it is written', async (t) => {
   const client = attach(idle(), provider);
   assert.throws(() => attach(client, provider), { code: 'INVALID_ARGUMENT', message: /already/ });
   for (const options of [{ host: '192.0.2.1' }, { sentinels: [{ host: '192.0.2.1' }], name: 'x', tls: {} }]) {
-    assert.throws(() => attach(idle(options), provider), { code: 'INVALID_CONFIG', message: /clear/ });
+    assert.throws(() => attach(idle(options), provider), { code: 'INVALID_CONFIG', message: /no TLS.*rediss:/ });
     attach(idle(options), provider, { allowPlaintext: true });
   }
   const cluster = (options) =>
     opened(t, new ioredis.Cluster([{ host: '192.0.2.1', port: 1 }], { lazyConnect: true, ...options })).client;
-  assert.throws(() => attach(cluster(), provider), { code: 'INVALID_CONFIG', message: /clear/ });
+  assert.throws(() => attach(cluster(), provider), { code: 'INVALID_CONFIG', message: /no TLS.*rediss:/ });
   attach(cluster({ redisOptions: { tls: {} } }), provider);
   assert.throws(() => natMap('https://localhost'), { code: 'INVALID_ARGUMENT' });
 });
