@@ -11,7 +11,7 @@ mod provider;
 mod request;
 mod waiting;
 
-use entrakey_core::{KEYS, VERSION};
+use entrakey_core::{KEYS, VERSION, WHILE_CONNECTING};
 use napi_derive::napi;
 
 /// What this library gives back to the system holds no secret any more.
@@ -22,6 +22,13 @@ static ALLOCATOR: entrakey_sys::memory::Wiping = entrakey_sys::memory::Wiping;
 #[napi(catch_unwind)]
 pub fn library_version() -> &'static str {
     VERSION
+}
+
+/// How long a hook may wait for the token of a connection that is being opened, in milliseconds.
+#[napi(catch_unwind)]
+pub fn connect_timeout_ms() -> u32 {
+    let timeout = WHILE_CONNECTING.timeout.unwrap_or_default();
+    u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX)
 }
 
 /// The configuration keys as the core spells them, for translating the names in its messages.

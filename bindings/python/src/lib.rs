@@ -39,6 +39,8 @@ mod _entrakey {
         interpreter::require_main(module.py())?;
         module.add("__version__", entrakey_core::VERSION)?;
         module.add("METRICS_CONTENT_TYPE", entrakey_core::METRICS_CONTENT_TYPE)?;
+        let connect_timeout = entrakey_core::WHILE_CONNECTING.timeout.unwrap_or_default();
+        module.add("CONNECT_TIMEOUT_S", connect_timeout.as_secs_f64())?;
         module.add("KEYS", entrakey_core::KEYS.iter().map(|key| key.name).collect::<Vec<_>>())?;
         callbacks::watch_exit_and_fork(module)
     }

@@ -1,11 +1,9 @@
 'use strict';
 
 const { Socket } = require('node:net');
+const { WHILE_CONNECTING } = require('./connecting.cjs');
 const { refusePlaintext } = require('./plaintext.cjs');
 const { reportRejection } = require('./rejection.cjs');
-
-/** ioredis connects again by itself: a long wait here would be a dead client. */
-const INSIDE_CONNECT = { timeoutMs: 5000, wait: false };
 
 /** ioredis's commands on a connection that has subscribed and speaks RESP2. */
 const isResp2Subscriber = (redis) => Boolean(redis.condition?.subscriber) && redis.condition.protocol !== 3;
@@ -66,7 +64,7 @@ class Connection {
 
   async #putToken() {
     refusePlaintextOf(this.redis.options, this.#how);
-    const answer = await this.#provider.getToken(INSIDE_CONNECT);
+    const answer = await this.#provider.getToken(WHILE_CONNECTING);
     this.#put(this.#provider.current() ?? answer);
   }
 
@@ -99,7 +97,7 @@ class Connection {
     } else if (redis.status === 'connect') {
       redis.disconnect(true); // in its handshake, with nothing
     } else if (redis.status === 'ready') {
-      const news = this.#provider.getToken(INSIDE_CONNECT).then((newest) => this.reauthenticate(newest));
+      const news = this.#provider.getToken(WHILE_CONNECTING).then((newest) => this.reauthenticate(newest));
       news.catch(() => {}); // the next token will do
     }
   }

@@ -1,10 +1,8 @@
 'use strict';
 
+const { WHILE_CONNECTING } = require('./connecting.cjs');
 const { NodeRedisListeners } = require('./node-redis-listeners.cjs');
 const { reportRejection } = require('./rejection.cjs');
-
-/** node-redis asks inside connect(), and asks again by itself: a long wait here would be a dead client. */
-const INSIDE_CONNECT = { timeoutMs: 5000, wait: false };
 
 /** What is behind a streaming credentials provider of node-redis: its listeners, each with a subscription of its own. */
 class NodeRedisCredentials {
@@ -40,7 +38,7 @@ class NodeRedisCredentials {
       return () => void subscription.unsubscribe();
     });
     try {
-      const answer = await provider.getToken(INSIDE_CONNECT);
+      const answer = await provider.getToken(WHILE_CONNECTING);
       const token = provider.current() ?? answer;
       told = token.version;
       return [toCredentials(token), disposable];

@@ -8,6 +8,8 @@ from ._credentials import Credentials
 __version__: str
 METRICS_CONTENT_TYPE: str
 KEYS: list[str]
+# How long a hook may wait for the token of a connection that is being opened, in seconds.
+CONNECT_TIMEOUT_S: float
 
 @final
 class Token:

@@ -14,7 +14,7 @@ import weakref
 from redis.credentials import StreamingCredentialProvider
 
 from . import _errors, _redis_links, _redis_pubsub, _redis_renewal
-from ._entrakey import CredentialSource
+from ._entrakey import CONNECT_TIMEOUT_S, CredentialSource
 from ._greenlets import handed_over
 from ._provider import Provider
 from ._redis_attach import attach
@@ -27,8 +27,6 @@ __all__ = ["CredentialProvider", "address_remap", "attach"]
 
 _log = logging.getLogger("entrakey.redis")
 
-# redis-py asks for credentials while it connects, and again for each of its own retries.
-_CONNECT_TIMEOUT_S = 5.0
 # Connections in use, of pools that say nothing of a release, are looked at so many times until their token expires.
 _LOOKS = 20
 
@@ -74,7 +72,7 @@ class CredentialProvider(CredentialSource, StreamingCredentialProvider):
     def _fetch_credentials(self):
         try:
             self._subscribe()
-            return self._provider.get_credentials(_CONNECT_TIMEOUT_S, wait=False)
+            return self._provider.get_credentials(CONNECT_TIMEOUT_S, wait=False)
         except _errors.EntrakeyError as error:
             raise as_redis_error(error) from None
 
@@ -83,7 +81,7 @@ class CredentialProvider(CredentialSource, StreamingCredentialProvider):
         self._listeners.connecting(asyncio.get_running_loop())
         try:
             self._subscribe()
-            token = await self._provider.get_token_async(_CONNECT_TIMEOUT_S, wait=False)
+            token = await self._provider.get_token_async(CONNECT_TIMEOUT_S, wait=False)
             return token._credentials
         except _errors.EntrakeyError as error:
             raise as_redis_error(error) from None
