@@ -230,6 +230,12 @@ def run(trial, provider):
     trial.to_close.close()
 
 
+def behind(trial, version):
+    """The connections that are on another token, for whoever wants to know why."""
+    links = [link for link in trial.credentials._known() if link.connection() and is_open(link)]
+    return [(link.connection(), {name: getattr(link, name) for name in link.__slots__}) for link in links if link.version != version]
+
+
 def wait_until_renewed(trial, provider, watching):
     """Between two rotations every connection that the server has is on the newest token, and most are old: they have
     outlived several."""
@@ -240,7 +246,7 @@ def wait_until_renewed(trial, provider, watching):
         listed = watching.client_list()
         if versions and set(versions) == {version} == {provider.version}:
             break
-        assert time.monotonic() < deadline, (version, versions)
+        assert time.monotonic() < deadline, (version, behind(trial, version))
         time.sleep(0.02)
     ages = sorted(int(client["age"]) for client in listed)
     # Not all: where a busy machine stops for a second or two, a token of five ends, and its connection with it.

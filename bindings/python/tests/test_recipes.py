@@ -175,7 +175,7 @@ def test_celery(start_emulator, server, recipe):
         print(json.dumps(sums))
         """
     )
-    assert len(seen) > 10 and seen == [2, *range(2, len(seen) + 1)]
+    assert len(seen) >= 5 and seen == [2, *range(2, len(seen) + 1)]
 
 
 def test_rq(start_emulator, server, recipe):
@@ -200,4 +200,4 @@ def test_rq(start_emulator, server, recipe):
         print(json.dumps(results))
         """
     )
-    assert len(seen) > 10 and seen == list(range(1, len(seen) + 1))
+    assert len(seen) >= 5 and seen == list(range(1, len(seen) + 1))
