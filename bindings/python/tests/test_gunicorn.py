@@ -26,7 +26,7 @@ def application(environ, start_response):
     return [f"{os.getpid()} {token.version}".encode()]
 """
 
-# gevent's rule: before anything else is imported. gunicorn does so by itself, but in its workers: after a preloaded app.
+# gevent's rule: before anything else is imported. gunicorn patches in its workers, which is after a preloaded application.
 PATCHED = "import gevent.monkey; gevent.monkey.patch_all()"
 SERVICE = """
 import os, redis, entrakey, entrakey.redis
@@ -109,10 +109,14 @@ def test_each_worker_refreshes_by_itself(start_emulator, tmp_path, options):
             pass
 
 
-@pytest.mark.parametrize("options", [["--preload"], []], ids=["preloaded", "not preloaded"])
-def test_gevents_workers_lose_no_request_in_ten_rotations(start_emulator, tmp_path, options):
+@pytest.mark.parametrize(
+    ("options", "configuration"),
+    [(["--preload"], PATCHED), (["--preload"], ""), ([], "")],
+    ids=["preloaded", "preloaded and patched afterwards", "not preloaded"],
+)
+def test_gevents_workers_lose_no_request_in_ten_rotations(start_emulator, tmp_path, options, configuration):
     emulator = start_emulator("4s")
-    (tmp_path / "gunicorn.conf.py").write_text(PATCHED)
+    (tmp_path / "gunicorn.conf.py").write_text(configuration)
     with serving(tmp_path, "--worker-class", "gevent", *options, application=SERVICE) as versions:
         while len(versions()) < WORKERS:
             pass
