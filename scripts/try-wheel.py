@@ -3,7 +3,7 @@
 
 usage: try-wheel.py FOLDER [PYTHON …]     (this Python if none is given)
 
-What is checked: one abi3 wheel, under 4 MB, that installs nothing but itself, imports, and hands out a token.
+What is checked: it installs nothing but itself, imports, and hands out a token.
 """
 
 import pathlib
@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 
-LIMIT_BYTES = 4_000_000
 USE = """
 import importlib.metadata, sys, time
 installed = {d.metadata["Name"].lower() for d in importlib.metadata.distributions()} - {"pip", "setuptools", "wheel"}
@@ -28,10 +27,6 @@ def main(folder, pythons):
     wheels = list(pathlib.Path(folder).glob("entrakey-*.whl"))
     assert len(wheels) == 1, f"one wheel is wanted in {folder}, there are {wheels}"
     (wheel,) = wheels
-    size = wheel.stat().st_size
-    assert "-cp39-abi3-" in wheel.name, wheel.name
-    assert size < LIMIT_BYTES, f"{wheel.name}: {size} bytes, more than {LIMIT_BYTES}"
-    print(f"ok   {wheel.name}: {size} bytes")
     for python in pythons:
         with tempfile.TemporaryDirectory() as place:
             subprocess.run([python, "-m", "venv", place], check=True)

@@ -7,9 +7,17 @@ import { fileURLToPath } from 'node:url';
 const here = path.dirname(fileURLToPath(import.meta.url));
 const profile = process.argv.includes('--release') ? 'release' : 'debug';
 
+// What others are given has no path of this machine in it. (Windows has no POSIX shell.)
+const isGiven = profile === 'release' && process.platform !== 'win32';
+const launcher = isGiven ? [path.join(here, '../../scripts/release-build.sh')] : [];
+
 function cargo(args, options) {
+  return run(['cargo', ...args], options);
+}
+
+function run([command, ...args], options) {
   try {
-    return execFileSync('cargo', args, { cwd: here, encoding: 'utf8', ...options });
+    return execFileSync(command, args, { cwd: here, encoding: 'utf8', ...options });
   } catch (error) {
     const reason =
       error.code === 'ENOENT' ? 'cargo was not found: install Rust (rustup.rs).' : 'cargo failed; its output says why.';
@@ -29,7 +37,8 @@ if (library === undefined) {
   process.exit(1);
 }
 
-cargo(['build', '-p', 'entrakey-node', ...(profile === 'release' ? ['--release'] : [])], { stdio: 'inherit' });
+const release = profile === 'release' ? ['--release'] : [];
+run([...launcher, 'cargo', 'build', '-p', 'entrakey-node', ...release], { stdio: 'inherit' });
 
 // Cargo knows the target directory, whatever variable or file sets it.
 const { target_directory: target } = JSON.parse(

@@ -87,6 +87,11 @@ fn a_thousand_forks_under_load_each_work_without_a_request_and_leave_the_parent_
 
 /// What a forked worker does. The exit code says what was wrong.
 fn child(provider: &Provider, number: u32) -> i32 {
+    let is_closed = || provider.get_token().map_err(|error| error.kind()).err() == Some(ErrorKind::Closed);
+    if number % 4 == 1 {
+        provider.close(); // first of all, while the parent's threads may have held its locks
+        return i32::from(!is_closed()) * 7;
+    }
     if provider.get_token().is_err() {
         return 1;
     }
@@ -104,7 +109,7 @@ fn child(provider: &Provider, number: u32) -> i32 {
     }
     if number.is_multiple_of(2) {
         provider.close();
-        if provider.get_token().map_err(|error| error.kind()).err() != Some(ErrorKind::Closed) {
+        if !is_closed() {
             return 6;
         }
     }
@@ -113,25 +118,61 @@ fn child(provider: &Provider, number: u32) -> i32 {
 }
 
 #[test]
-fn a_forked_child_refreshes_by_itself() {
-    let emulator = Emulator::start("3s");
+fn whatever_a_forked_child_calls_first_wakes_its_own_refresher() {
+    let firsts: [(&str, fn(&Provider) -> bool); 4] = [
+        ("get_token", |provider| provider.get_token().is_ok()),
+        ("get_token_then", |provider| {
+            let (sender, answer) = std::sync::mpsc::channel();
+            provider
+                .get_token_then(Default::default(), move |token| sender.send(token.is_ok()).unwrap_or(()));
+            answer.recv_timeout(Duration::from_secs(5)) == Ok(true)
+        }),
+        ("current", |provider| provider.current().is_some()),
+        ("status", |provider| provider.status().ready),
+    ];
+    for (name, first) in firsts {
+        let emulator = Emulator::start("3s");
+        let provider = managed_identity(emulator.get("AZURE_POD_IDENTITY_AUTHORITY_HOST"));
+        provider.get_token().unwrap();
+        let ended = in_child(|| if first(&provider) { refreshes_by_itself(&provider) } else { 2 });
+        assert_eq!(ended, Some(0), "{name}");
+    }
+}
+
+/// In a child: 0 once there are newer tokens, for which nobody asks.
+fn refreshes_by_itself(provider: &Provider) -> i32 {
+    let start = Instant::now();
+    while provider.version() < 3 {
+        if start.elapsed() > Duration::from_secs(10) {
+            return 1;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    0
+}
+
+#[test]
+fn a_forked_child_does_not_take_its_parents_snapshot_for_its_own() {
+    let emulator = Emulator::start("1h");
     let provider = managed_identity(emulator.get("AZURE_POD_IDENTITY_AUTHORITY_HOST"));
-    provider.get_token().unwrap();
+    let secret = provider.get_token().unwrap().secret().to_owned();
+    let held = provider.hold().unwrap();
     let ended = in_child(|| {
-        let start = Instant::now();
-        // Wakes the child's own refresher; from then on nobody asks for a token.
-        if provider.current().is_none() {
+        // Whoever could go on reading from it would wake no refresher.
+        if provider.is_newest(&held) || provider.hold().is_some() || provider.with_usable(|_| ()).is_some() {
+            return 1;
+        }
+        if !provider.get_token().is_ok_and(|token| token.secret() == secret) {
             return 2;
         }
-        while provider.version() < 3 {
-            if start.elapsed() > Duration::from_secs(10) {
-                return 1;
-            }
-            std::thread::sleep(Duration::from_millis(20));
+        match provider.hold() {
+            Some(own) if provider.is_newest(&own) && !provider.is_newest(&held) => 0,
+            _ => 3,
         }
-        0
     });
     assert_eq!(ended, Some(0));
+    assert!(provider.is_newest(&held), "the parent's is as it was");
+    assert_eq!(emulator.token_requests(), 1, "the child has its parent's token");
 }
 
 #[test]

@@ -1,7 +1,6 @@
 """Re-authenticates open connections with a new token: each by whoever has it to himself at that moment.
 
-An idle blocking connection is taken under its pool's lock, one after the other; one of asyncio is taken out of its
-pool for the time. One in use is renewed when it is released, and what goes wrong then closes the connection or leaves
+An idle connection is taken out of its pool for the time: a blocking one under the pool's lock, one after the other. One in use is renewed when it is released, and what goes wrong then closes the connection or leaves
 it as it was: the command whose result is on its way knows nothing of it.
 """
 
@@ -32,7 +31,7 @@ def watch_release(source, link):
 def _released(source, link):
     credentials = source._announced
     if link is not None and credentials is not None and link.lock is None and link.needs(credentials):
-        authenticate(source, link, credentials)
+        _renew_taken_out(source, link, credentials)
 
 
 async def _released_async(source, link):
@@ -92,8 +91,25 @@ def _renew_pooled(source, link, pool, credentials, lost):
             return
         if id(pool) in lost:
             connection.disconnect()
-        elif not authenticate(source, link, credentials):
+        elif not _renew_taken_out(source, link, credentials):
             lost.add(id(pool))
+
+
+def _renew_taken_out(source, link, credentials):
+    """With its pool's lock held, which keeps other threads away, but not greenlets if it was made before gevent patched
+    locks (a preloaded application): those must not find the connection among the idle ones either."""
+    connection, pool = link.connection(), link.pool()
+    idle = getattr(pool, "_available_connections", ())
+    index = _redis_links.position(idle, connection)
+    if index is None:
+        return authenticate(source, link, credentials)
+    in_use, entry = pool._in_use_connections, idle.pop(index)
+    in_use.add(entry)
+    try:
+        return authenticate(source, link, credentials)
+    finally:
+        in_use.discard(entry)
+        idle.insert(index, entry)
 
 
 def _renew_queue(source, pool, credentials):
@@ -106,13 +122,13 @@ def _renew_queue(source, pool, credentials):
     except queue.Empty:
         pass
     try:
-        _renew_taken_out(source, taken, credentials)
+        _renew_all_of(source, taken, credentials)
     finally:
         while taken:
             pool.pool.put_nowait(taken.pop())
 
 
-def _renew_taken_out(source, connections, credentials):
+def _renew_all_of(source, connections, credentials):
     lost = False
     for connection in connections:
         link = _redis_links.link_of(connection) if connection is not None else None
