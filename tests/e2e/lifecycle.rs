@@ -119,7 +119,8 @@ fn child(provider: &Provider, number: u32) -> i32 {
 
 #[test]
 fn whatever_a_forked_child_calls_first_wakes_its_own_refresher() {
-    let firsts: [(&str, fn(&Provider) -> bool); 4] = [
+    type First = fn(&Provider) -> bool;
+    let firsts: [(&str, First); 4] = [
         ("get_token", |provider| provider.get_token().is_ok()),
         ("get_token_then", |provider| {
             let (sender, answer) = std::sync::mpsc::channel();
