@@ -2,6 +2,7 @@
 
 const { invalidArgument } = require('./lib/errors.cjs');
 const { dnsLookup, natMap, servername } = require('./lib/redis/addresses.cjs');
+const { environmentsOwn } = require('./lib/redis/environments-own.cjs');
 const { Attachment } = require('./lib/redis/ioredis-attachment.cjs');
 const { refusePlaintextOf } = require('./lib/redis/ioredis-connection.cjs');
 const { reporterOf } = require('./lib/redis/re-authentication-errors.cjs');
@@ -33,7 +34,7 @@ function check(client, provider) {
   }
 }
 
-function attach(client, provider, { onReAuthenticationError, allowPlaintext } = {}) {
+function attach(client, provider = environmentsOwn(), { onReAuthenticationError, allowPlaintext } = {}) {
   check(client, provider);
   if (typeof client.nodes !== 'function') refusePlaintextOf(client.options, { allowPlaintext });
   const attachment = new Attachment(provider, { report: reporterOf(onReAuthenticationError), allowPlaintext });

@@ -40,16 +40,18 @@ export interface ClientOptionsOptions extends CredentialsProviderOptions {
 
 /**
  * `createClient({ credentialsProvider: credentialsProvider(provider) })`: each connection authenticates with
- * the newest token and re-authenticates before it expires. One may serve any number of clients.
+ * the newest token and re-authenticates before it expires. One may serve any number of clients. Without `provider` the environment says whose tokens
+ * these are, and all clients made so share one provider.
  */
 export declare function credentialsProvider(
-  provider: Provider,
+  provider?: Provider | undefined,
   options?: CredentialsProviderOptions,
 ): StreamingCredentialsProvider;
 
 /**
  * `createClient(clientOptions({ url: 'rediss://…' }, provider))`: the same options with the credentials put where
- * they belong. For `createClient`, `createClientPool`, `createCluster` and `createSentinel`.
+ * they belong. For `createClient`, `createClientPool`, `createCluster` and `createSentinel`. Without `provider`: as
+ * {@link credentialsProvider}.
  *
  * Unlike {@link credentialsProvider}, which never sees a connection, this refuses one without TLS to another machine.
  *
@@ -57,7 +59,7 @@ export declare function credentialsProvider(
  */
 export declare function clientOptions<Options extends object, RESP extends 2 | 3 | undefined = undefined>(
   options: Options & { RESP?: RESP },
-  provider: Provider,
+  provider?: Provider | undefined,
   more?: ClientOptionsOptions,
 ): Options & ([RESP] extends [undefined] ? unknown : { RESP: RESP });
 

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { format, inspect } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Provider } from 'entrakey';
@@ -117,6 +118,28 @@ test('when no token can be had, each subscribe rejects, soon', async () => {
   assert.ok(performance.now() - started < 4500, 'an outage that is known is not waited for');
   provider.close();
   await assert.rejects(live.subscribe(nobody), { code: 'CLOSED' });
+});
+
+test('without a provider the environment says whose tokens these are, once for all', async (t) => {
+  const emulator = await startEmulator(t);
+  const subscribed = async (credentials) => (await credentials.subscribe({ onNext() {}, onError() {} }))[0];
+  const [one, other] = [await subscribed(credentialsProvider()), await subscribed(clientOptions({}).credentialsProvider)];
+  assert.match(one.username, /^[0-9a-f-]{36}$/);
+  assert.equal(one.password, other.password);
+  assert.equal((await emulator.control('GET', '/emulator/stats')).token_requests.total, 1);
+});
+
+test('no print, JSON or format of credentials shows the token', async (t) => {
+  await startEmulator(t);
+  const provider = new Provider({ identity: 'managed_identity' });
+  t.after(() => provider.close());
+  const { secret } = await provider.getToken();
+  const [credentials] = await credentialsProvider(provider).subscribe({ onNext() {}, onError() {} });
+  assert.deepEqual(credentials, { username: credentials.username, password: secret });
+  const all = { credentials, provider, token: provider.current(), options: clientOptions({}, provider) };
+  const deep = { showHidden: true, depth: 20 };
+  const shown = [inspect(all, deep), format('%o %O %j %s', all, all, all, credentials), JSON.stringify(all)];
+  for (const text of shown) assert.ok(text.includes(credentials.username) && !text.includes(secret.slice(-20)), text);
 });
 
 test('only a provider will do', () => {

@@ -1,5 +1,7 @@
 'use strict';
 
+const { unprinted } = require('../redis/discretion.cjs');
+
 const isAuthenticationResult = (token) => typeof token.accessToken === 'string' && !('token' in token);
 const isAccessToken = (token) => typeof token.token === 'string' && !('accessToken' in token);
 
@@ -10,12 +12,12 @@ const claimsOf = (secret) => JSON.parse(Buffer.from(secret.split('.')[1], 'base6
 
 function OID_CREDENTIALS_MAPPER(token) {
   const secret = secretOf(token);
-  return { username: claimsOf(secret).oid, password: secret };
+  return unprinted({ username: claimsOf(secret).oid, password: secret }, 'password');
 }
 
 function DEFAULT_CREDENTIALS_MAPPER(token) {
   if (!isAuthenticationResult(token)) return OID_CREDENTIALS_MAPPER(token);
-  return { username: token.uniqueId, password: token.accessToken };
+  return unprinted({ username: token.uniqueId, password: token.accessToken }, 'password');
 }
 
 module.exports = { DEFAULT_CREDENTIALS_MAPPER, OID_CREDENTIALS_MAPPER, isAccessToken, isAuthenticationResult };

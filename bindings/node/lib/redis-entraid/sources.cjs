@@ -1,6 +1,7 @@
 'use strict';
 
 const { Provider } = require('../provider.cjs');
+const { unprinted } = require('../redis/discretion.cjs');
 const { DEFAULT_TOKEN_MANAGER_CONFIG } = require('./constants.cjs');
 
 /** The core takes no shorter waits between retries, and no refresh at once. */
@@ -21,7 +22,7 @@ const claimsOf = (secret) => JSON.parse(Buffer.from(secret.split('.')[1], 'base6
 /** A token of ours in the shape of MSAL's AuthenticationResult. */
 function toAuthenticationResult({ secret, expiresOn }, scopes) {
   const claims = claimsOf(secret);
-  return {
+  const result = {
     authority: '',
     uniqueId: claims.oid ?? '',
     tenantId: claims.tid ?? '',
@@ -35,6 +36,7 @@ function toAuthenticationResult({ secret, expiresOn }, scopes) {
     tokenType: 'Bearer',
     correlationId: '',
   };
+  return unprinted(result, 'accessToken');
 }
 
 /** An identity that the library knows itself: the identity provider of the factory's own creators. */
