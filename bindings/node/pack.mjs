@@ -19,6 +19,9 @@ const platforms = read('platforms.json');
 const { private: _, scripts: _scripts, devDependencies: _devDependencies, overrides: _overrides, ...common } = read('package.json');
 const { version, description, license, engines } = common;
 
+/** Of the libraries that a binary is linked from. */
+const NOTICES = 'THIRD-PARTY-NOTICES';
+
 /** Writes a package and packs it. */
 function pack(manifest, fill) {
   const folder = path.join(out, manifest.name);
@@ -57,7 +60,10 @@ for (const { name, os, cpu, libc } of platforms) {
     cpu: [cpu],
     ...(libc && { libc: [libc] }),
     main: file,
-    files: [file],
+    files: [file, NOTICES],
   };
-  pack(manifest, (folder) => copyFileSync(path.join(binaries, file), path.join(folder, file)));
+  pack(manifest, (folder) => {
+    copyFileSync(path.join(binaries, file), path.join(folder, file));
+    copyFileSync(path.join(HERE, '../..', NOTICES), path.join(folder, NOTICES));
+  });
 }

@@ -1,7 +1,7 @@
 // What is published, installed in an empty folder with nothing else.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -33,6 +33,11 @@ test('the package and the binary of this platform install in a clean folder, and
   const clean = emptyFolder(t);
   writeFileSync(path.join(clean, 'package.json'), '{"private": true}');
   run(clean, 'npm', 'install', '--silent', main, ...binaries);
+  const binary = path.join(clean, 'node_modules', `entrakey-${candidates()[0]}`);
+  assert.deepEqual(
+    readdirSync(binary).filter((name) => /^[A-Z-]+$/.test(name)),
+    ['LICENSE-APACHE', 'LICENSE-MIT', 'THIRD-PARTY-NOTICES'],
+  );
   const program = `
     import { createRequire } from 'node:module';
     import { Provider } from 'entrakey';
