@@ -19,19 +19,20 @@ const platforms = read('platforms.json');
 const { private: _, scripts: _scripts, devDependencies: _devDependencies, overrides: _overrides, ...common } = read('package.json');
 const { version, description, license, engines } = common;
 
-/** Of the libraries that a binary is linked from. */
-const NOTICES = 'THIRD-PARTY-NOTICES';
+const LICENCES = ['LICENSE-APACHE', 'LICENSE-MIT'];
+/** With a binary, those of the libraries that it is linked from. */
+const OF_A_BINARY = [...LICENCES, 'THIRD-PARTY-NOTICES'];
 
 /** Writes a package and packs it. */
-function pack(manifest, fill) {
+function pack(manifest, texts, fill) {
   const folder = path.join(out, manifest.name);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   fill(folder);
-  for (const text of ['LICENSE-APACHE', 'LICENSE-MIT']) {
-    copyFileSync(path.join(HERE, '../..', text), path.join(folder, text));
-  }
-  writeFileSync(path.join(folder, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
+  for (const text of texts) copyFileSync(path.join(HERE, '../..', text), path.join(folder, text));
+  // By name: npm takes LICENSE and LICENSE.* by itself, and no LICENSE-MIT.
+  const listed = { ...manifest, files: [...manifest.files, ...texts] };
+  writeFileSync(path.join(folder, 'package.json'), `${JSON.stringify(listed, undefined, 2)}\n`);
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
   const file = execFileSync(npm, ['pack', '--silent', '--pack-destination', out], { cwd: folder, encoding: 'utf8' });
   console.log(path.join(out, file.trim()));
@@ -39,7 +40,7 @@ function pack(manifest, fill) {
 
 const files = common.files.filter((pattern) => !pattern.endsWith('.node'));
 const optionalDependencies = Object.fromEntries(platforms.map(({ name }) => [`entrakey-${name}`, version]));
-pack({ ...common, files, optionalDependencies }, (folder) => {
+pack({ ...common, files, optionalDependencies }, LICENCES, (folder) => {
   const isShipped = (name) =>
     files.some((pattern) => pattern === name || (pattern.endsWith('.*') && name.startsWith(pattern.slice(0, -1))));
   for (const name of readdirSync(HERE)) {
@@ -60,10 +61,7 @@ for (const { name, os, cpu, libc } of platforms) {
     cpu: [cpu],
     ...(libc && { libc: [libc] }),
     main: file,
-    files: [file, NOTICES],
+    files: [file],
   };
-  pack(manifest, (folder) => {
-    copyFileSync(path.join(binaries, file), path.join(folder, file));
-    copyFileSync(path.join(HERE, '../..', NOTICES), path.join(folder, NOTICES));
-  });
+  pack(manifest, OF_A_BINARY, (folder) => copyFileSync(path.join(binaries, file), path.join(folder, file)));
 }
