@@ -11,6 +11,7 @@ import contextlib
 import threading
 import time
 
+import pytest
 import redis
 import redis.asyncio
 import redis.asyncio.cluster
@@ -188,6 +189,7 @@ class Trial:
                 threading.Thread(target=feed)]
 
 
+@pytest.mark.xdist_group("the processors")  # not beside the type checkers, which leave it none
 def test_forty_seconds(start_emulator):
     cluster = start_emulator(f"{LIFETIME_S}s", cluster_policy="oss")
     single = start_emulator(f"{LIFETIME_S}s")  # the environment is this one's
@@ -232,8 +234,13 @@ def run(trial, provider):
 
 def behind(trial, version):
     """The connections that are on another token, for whoever wants to know why."""
-    links = [link for link in trial.credentials._known() if link.connection() and is_open(link)]
-    return [(link.connection(), {name: getattr(link, name) for name in link.__slots__}) for link in links if link.version != version]
+    links = [link for link in trial.credentials._known() if link.connection() and is_open(link) and link.version != version]
+    where = [
+        (type(link.connection()).__module__, link.version, link.refused, link.reader,
+         type(link.pool()).__name__, link.connection() in getattr(link.pool(), "_in_use_connections", ()))
+        for link in links
+    ]
+    return f"{where} failures: {trial.failures}"
 
 
 def wait_until_renewed(trial, provider, watching):

@@ -15,6 +15,8 @@ import pytest
 
 import entrakey
 
+# One after the other: each keeps the processors busy.
+pytestmark = pytest.mark.xdist_group("the processors")
 PACKAGE = pathlib.Path(entrakey.__file__).parent
 
 
