@@ -62,7 +62,8 @@ test: prerequisites-of-test
 	$(TIMED) "simulation" $(CARGO) test --locked -p entrakey-core --features internals --test simulation
 	$(TIMED) "interleavings" $(CARGO) test --locked -p entrakey-core --features shuttle --lib interleavings
 	$(TIMED) "fuzzers" $(OFFLINE) scripts/fuzz.sh 5
-	$(TIMED) "Python" sh -c 'cd bindings/python && exec ../../$(OFFLINE) ../../.venv/bin/python -m pytest -q'
+	$(TIMED) "Python" sh -c 'cd bindings/python && exec ../../$(OFFLINE) ../../.venv/bin/python -m pytest -q --ignore tests/test_forty_seconds.py'
+	$(TIMED) "Python, all at once for forty seconds" sh -c 'cd bindings/python && exec ../../$(OFFLINE) ../../.venv/bin/python -m pytest -q -n 0 tests/test_forty_seconds.py'
 	$(TIMED) "Node.js" sh -c 'cd bindings/node && exec ../../$(OFFLINE) npm test'
 	$(TIMED) "emulator and examples" $(PYTEST) tests/emulator tests/examples
 	$(TIMED) "other clients are built" scripts/peers.sh

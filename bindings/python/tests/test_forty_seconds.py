@@ -1,5 +1,5 @@
 """Everything at once for forty seconds with tokens of five: no error, no lost message, every connection on the newest
-token.
+token. `make test` runs it by itself: beside the other tests two processors are too few for its two hundred connections.
 
 What the protocol does not allow is not asked for: a connection that waits in BLPOP cannot authenticate meanwhile, nor
 can a subscription in RESP2. The server closes those with their token and redis-py connects anew: an element that the
@@ -11,7 +11,6 @@ import contextlib
 import threading
 import time
 
-import pytest
 import redis
 import redis.asyncio
 import redis.asyncio.cluster
@@ -189,7 +188,6 @@ class Trial:
                 threading.Thread(target=feed)]
 
 
-@pytest.mark.xdist_group("the processors")  # not beside the type checkers, which leave it none
 def test_forty_seconds(start_emulator):
     cluster = start_emulator(f"{LIFETIME_S}s", cluster_policy="oss")
     single = start_emulator(f"{LIFETIME_S}s")  # the environment is this one's
