@@ -1,5 +1,5 @@
 """Everything at once for forty seconds with tokens of five: no error, no lost message, every connection on the newest
-token. `make test` runs it by itself: beside the other tests two processors are too few for its two hundred connections.
+token. `make test` runs it by itself: beside the other tests two processors are too few for all its connections.
 
 What the protocol does not allow is not asked for: a connection that waits in BLPOP cannot authenticate meanwhile, nor
 can a subscription in RESP2. The server closes those with their token and redis-py connects anew: an element that the
