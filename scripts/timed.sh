@@ -1,8 +1,9 @@
 #!/bin/sh
-# Runs a command and says how long it took: timed.sh NAME COMMAND…
+# Runs a command, says before what it is for and afterwards how long it took: timed.sh NAME COMMAND…
 name=$1
 shift
 begun=$(date +%s)
+printf '== %s\n' "$name"
 "$@"
 ended=$?
 took=$(($(date +%s) - begun))

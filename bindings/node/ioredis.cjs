@@ -2,7 +2,7 @@
 
 const { invalidArgument } = require('./lib/errors.cjs');
 const { dnsLookup, natMap, servername } = require('./lib/redis/addresses.cjs');
-const { environmentsOwn } = require('./lib/redis/environments-own.cjs');
+const { providerOf } = require('./lib/redis/environments-own.cjs');
 const { Attachment } = require('./lib/redis/ioredis-attachment.cjs');
 const { refusePlaintextOf } = require('./lib/redis/ioredis-connection.cjs');
 const { reporterOf } = require('./lib/redis/re-authentication-errors.cjs');
@@ -12,10 +12,7 @@ const attached = new WeakMap();
 
 const isCallable = (value) => typeof value === 'function' || typeof value?.then === 'function';
 
-function check(client, provider) {
-  if (typeof provider?.getToken !== 'function' || typeof provider.subscribe !== 'function') {
-    throw invalidArgument('attach() takes a client and a Provider of entrakey.');
-  }
+function check(client) {
   if (typeof client?.duplicate !== 'function' || typeof client.options !== 'object') {
     throw invalidArgument(
       'attach() takes an instance of Redis or Cluster of ioredis or iovalkey. For BullMQ, pass such an instance as its ' +
@@ -34,8 +31,9 @@ function check(client, provider) {
   }
 }
 
-function attach(client, provider = environmentsOwn(), { onReAuthenticationError, allowPlaintext } = {}) {
-  check(client, provider);
+function attach(client, given, { onReAuthenticationError, allowPlaintext } = {}) {
+  check(client);
+  const provider = providerOf(given, 'attach() takes a client and');
   if (typeof client.nodes !== 'function') refusePlaintextOf(client.options, { allowPlaintext });
   const attachment = new Attachment(provider, { report: reporterOf(onReAuthenticationError), allowPlaintext });
   attachment.add(client);

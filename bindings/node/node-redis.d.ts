@@ -40,8 +40,8 @@ export interface ClientOptionsOptions extends CredentialsProviderOptions {
 
 /**
  * `createClient({ credentialsProvider: credentialsProvider(provider) })`: each connection authenticates with
- * the newest token and re-authenticates before it expires. One may serve any number of clients. Without `provider` the environment says whose tokens
- * these are, and all clients made so share one provider.
+ * the newest token and re-authenticates before it expires. One may serve any number of clients. Without `provider` the
+ * environment says whose tokens these are, and all clients of a thread that were made so share one provider.
  */
 export declare function credentialsProvider(
   provider?: Provider | undefined,

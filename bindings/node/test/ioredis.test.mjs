@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { format, inspect } from 'node:util';
 import { Provider } from 'entrakey';
 import { attach, dnsLookup, natMap, servername } from 'entrakey/ioredis';
 import * as ioredis from 'ioredis';
@@ -116,6 +117,45 @@ test('ioredis 6: a refusal is explained in the error that the client gives', asy
   assert.match(errors.map(String).join('\n'), /WRONGPASS[^]*scope to https:\/\/redis\.azure\.com/);
   assert.ok(!errors.map(String).join('\n').includes(secret));
 });
+
+/** What a log may make of a value. */
+const shown = (value) => {
+  const seen = new Set(); // a client refers to itself
+  const once = (_, part) => {
+    if (typeof part !== 'object' || part === null) return typeof part === 'bigint' ? String(part) : part;
+    return seen.has(part) ? undefined : (seen.add(part), part);
+  };
+  return [inspect(value), inspect(value, { showHidden: true, depth: 20, getters: true }), format('%o', value), JSON.stringify(value, once)].join();
+};
+
+for (const [name, { Redis }] of Object.entries(LIBRARIES)) {
+  test(`${name}: no error and no print of a client shows the token`, async (t) => {
+    const emulator = await startEmulator(t);
+    const provider = managedIdentity(t, { minRequestIntervalMs: 300 });
+    const told = [];
+    const onReAuthenticationError = (error) => told.push(error);
+    const { client, errors } = opened(t, attach(new Redis({ ...address(emulator), retryStrategy: null }), provider, { onReAuthenticationError }));
+    await client.ping();
+    const secrets = [provider.current().secret];
+    assert.equal(client.condition.auth[1], secrets[0], 'it is there');
+    await emulator.control('POST', '/emulator/redis/faults', [{ on: 'auth', refuse: true }]);
+    provider.refresh();
+    await until('the refusal', () => told.length > 0);
+    secrets.push(provider.current().secret);
+    await emulator.control('POST', '/emulator/redis/faults', [{ on: 'auth', refuse: true, times: 9 }]);
+    let atOnce; // what a listener sees that prints the error then and there
+    client.on('error', (error) => (atOnce = shown(error)));
+    client.disconnect();
+    await until('the end', () => client.status === 'end');
+    await assert.rejects(client.connect(), (error) => (told.push(error), true));
+    await until('the error', () => errors.length > 0);
+    for (const value of [...told, ...errors, client, client.options, client.condition, { atOnce }]) {
+      for (const secret of secrets) assert.ok(!shown(value).includes(secret.slice(-20)), shown(value).slice(0, 2000));
+    }
+    assert.match(shown(errors), /WRONGPASS/);
+    assert.match(atOnce, /WRONGPASS[^]*\[token\]/, 'what was sent beside it is shown');
+  });
+}
 
 test('what will not work is refused where it is written', async (t) => {
   const provider = managedIdentity(t, { imdsEndpoint: await closedEndpoint() });

@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { format, inspect } from 'node:util';
 import * as theirs from '@redis/entraid';
 import * as ours from 'entrakey/redis-entraid';
 import { createClient } from 'redis';
@@ -117,6 +118,11 @@ test('a TokenCredential is used as it is', async (t) => {
     credentialsMapper: ({ token }) => ({ username: 'me', password: token }),
   });
   assert.deepEqual((await mapped.subscribe(nobody))[0], { username: 'me', password: 'no.jwt.at-all' });
+  for (const value of [mapped, mapped.getTokenManager(), mapped.getTokenManager().getCurrentToken(), mapped.getCurrentCredentials()]) {
+    const shown = [inspect(value, { showHidden: true, depth: 20 }), format('%o %j', value, value)].join();
+    // The host's own mapper gives plain credentials: theirs to print.
+    assert.equal(shown.includes('no.jwt.at-all'), value.password !== undefined, shown);
+  }
 });
 
 test('an identity provider and a token manager of the host itself', async () => {

@@ -49,8 +49,8 @@ impl Provider {
     /// Blocks only in the second case, GIL released, for at most `timeout` seconds (the configured
     /// get_token_timeout_ms if None), through failures that pass. Signal handlers run meanwhile: Ctrl-C ends
     /// the wait. However many threads call, there is one request. On the thread of a running event loop it blocks that
-    /// loop while it waits, and never deadlocks: if the token comes from that loop, it raises CallbackFailed at once. With wait=False a known outage is reported at once. Raises
-    /// EntrakeyError.
+    /// loop while it waits, and never deadlocks: if the token comes from that loop, it raises CallbackFailed at once.
+    /// With wait=False a known outage is reported at once. Raises EntrakeyError.
     #[pyo3(signature = (timeout = None, *, wait = true))]
     fn get_token(slf: &Bound<'_, Self>, timeout: Option<f64>, wait: bool) -> PyResult<Py<Token>> {
         let (py, provider) = (slf.py(), slf.get());

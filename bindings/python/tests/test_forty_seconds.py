@@ -251,7 +251,7 @@ def wait_until_renewed(trial, provider, watching):
         listed = watching.client_list()
         if versions and set(versions) == {version} == {provider.version}:
             break
-        assert time.monotonic() < deadline, (version, behind(trial, version))
+        assert time.monotonic() < deadline, f"version {version}: {behind(trial, version)}"
         time.sleep(0.02)
     ages = sorted(int(client["age"]) for client in listed)
     # Not all: where a busy machine stops for a second or two, a token of five ends, and its connection with it.

@@ -412,21 +412,19 @@ const WORDS: &[&str] = &[
 
 /// In snake_case, kebab-case or camelCase.
 fn is_made_of_words(name: &str) -> bool {
-    let mut words = vec![String::new()];
+    // A capital letter begins a word, unless all of them are capital.
+    let is_camel = name.contains(|c: char| c.is_ascii_lowercase());
+    let mut apart = String::with_capacity(2 * LONGEST_NAME);
     for c in name.chars() {
-        if matches!(c, '_' | '-') || c.is_ascii_uppercase() && !name.chars().all(|c| !c.is_ascii_lowercase())
-        {
-            words.push(String::new());
+        if is_camel && c.is_ascii_uppercase() {
+            apart.push('_');
         }
-        if !matches!(c, '_' | '-') {
-            words.last_mut().into_iter().for_each(|word| word.push(c.to_ascii_lowercase()));
-        }
+        apart.push(c.to_ascii_lowercase());
     }
-    let words: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).collect();
-    let is_known = |word: &String| {
-        WORDS.contains(&word.as_str()) || KEYS.iter().any(|key| key.name.split('_').any(|part| part == word))
-    };
-    !words.is_empty() && words.iter().all(is_known)
+    let mut words = apart.split(['_', '-']).filter(|word| !word.is_empty()).peekable();
+    let is_known =
+        |word| WORDS.contains(&word) || KEYS.iter().any(|key| key.name.split('_').any(|part| part == word));
+    words.peek().is_some() && words.all(is_known)
 }
 
 /// What a file calls something that is no key: an entry, a field. Shortened.

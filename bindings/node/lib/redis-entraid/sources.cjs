@@ -82,7 +82,8 @@ class HostSource {
   }
 
   nativeOf(token) {
-    return this.#natives.get(token.secret) ?? { token: token.secret, expiresOnTimestamp: token.expiresOn.getTime() };
+    const again = () => unprinted({ token: token.secret, expiresOnTimestamp: token.expiresOn.getTime() }, 'token');
+    return this.#natives.get(token.secret) ?? again();
   }
 }
 

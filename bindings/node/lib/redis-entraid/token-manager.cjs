@@ -1,5 +1,7 @@
 'use strict';
 
+const { inspect } = require('node:util');
+
 /** A token and its times, as @redis/client's `Token`. */
 class ManagedToken {
   constructor(value, expiresAtMs, receivedAtMs) {
@@ -10,6 +12,16 @@ class ManagedToken {
 
   getTtlMs(now) {
     return Math.max(0, this.expiresAtMs - now);
+  }
+
+  /** Without the token, which may be a host's own object. */
+  toJSON() {
+    const { expiresAtMs, receivedAtMs } = this;
+    return { expiresAtMs, receivedAtMs };
+  }
+
+  [inspect.custom](depth, options) {
+    return `ManagedToken ${inspect(this.toJSON(), { ...options, depth })}`;
   }
 }
 

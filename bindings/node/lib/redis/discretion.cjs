@@ -2,16 +2,25 @@
 
 const { inspect } = require('node:util');
 
-/** The same plain object, whose print and JSON leave one field out: clients read it, logs need not. */
-function unprinted(object, field) {
-  const shown = () => {
-    const { [field]: _, ...rest } = object;
-    return rest;
-  };
+/** The same object, whose print and JSON are those of `shown()`: clients read what is in it, logs need not. */
+function shownAs(object, shown) {
   return Object.defineProperties(object, {
-    [inspect.custom]: { value: (depth, options) => inspect(shown(), { ...options, depth }) },
-    toJSON: { value: shown },
+    [inspect.custom]: { value: (depth, options) => inspect(shown(), { ...options, depth }), configurable: true },
+    toJSON: { value: shown, configurable: true },
   });
 }
 
-module.exports = { unprinted };
+/** The same plain object, shown without one field. */
+function unprinted(object, field) {
+  return shownAs(object, () => {
+    const { [field]: _, ...rest } = object;
+    return rest;
+  });
+}
+
+/** The same list, of which the last is the token: what follows AUTH. */
+function withoutToken(list) {
+  return shownAs(list, () => [...list.slice(0, -1), '[token]']);
+}
+
+module.exports = { shownAs, unprinted, withoutToken };

@@ -1,5 +1,6 @@
 'use strict';
 
+const { invalidArgument } = require('../errors.cjs');
 const { Provider } = require('../provider.cjs');
 
 let shared;
@@ -14,4 +15,13 @@ function environmentsOwn() {
   return provider;
 }
 
-module.exports = { environmentsOwn };
+/** The provider that a caller gave, or the environment's own. `taker`: who takes it, for the error about anything else. */
+function providerOf(given, taker) {
+  if (given === undefined) return environmentsOwn();
+  if (typeof given?.getToken !== 'function' || typeof given.subscribe !== 'function') {
+    throw invalidArgument(`${taker} a Provider of entrakey.`);
+  }
+  return given;
+}
+
+module.exports = { providerOf };

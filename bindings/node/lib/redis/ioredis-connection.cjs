@@ -2,6 +2,7 @@
 
 const { Socket } = require('node:net');
 const { WHILE_CONNECTING } = require('./connecting.cjs');
+const { unprinted, withoutToken } = require('./discretion.cjs');
 const { refusePlaintext } = require('./plaintext.cjs');
 const { reportRejection } = require('./rejection.cjs');
 
@@ -35,7 +36,7 @@ class Connection {
     }
     this.#version = token.version;
     try {
-      await redis.call('AUTH', token.username, token.secret);
+      await discreetly(redis, () => redis.call('AUTH', token.username, token.secret));
       if (this.#version === token.version) return true;
       // The connection was lost meanwhile: it came back with a newer token, and ioredis has sent this one once more.
       this.#version = undefined;
@@ -71,7 +72,7 @@ class Connection {
   #put(token) {
     if (!this.redis.condition) return;
     this.#version = token.version;
-    this.redis.condition.auth = [token.username, token.secret];
+    this.redis.condition.auth = withoutToken([token.username, token.secret]);
   }
 
   /** What the server says in the handshake is feedback too, with the explanation in the error that hosts see. */
@@ -80,7 +81,7 @@ class Connection {
     const command = redis[name];
     redis[name] = (...args) => {
       const version = this.#version;
-      const sent = command.apply(redis, args);
+      const sent = discreetly(redis, () => command.apply(redis, args));
       sent?.catch?.((error) => {
         const explanation = reportRejection(this.#provider, version, error);
         if (explanation !== undefined) explained(error, explanation);
@@ -114,6 +115,25 @@ function refusePlaintextOf({ tls, path, host, sentinels, enableTLSForSentinelMod
   }
 }
 
+/**
+ * Sends a command that ends with the token. ioredis puts a command's arguments into the error that answers it, before
+ * anybody here sees that; but every command passes `sendCommand`, before its method returns.
+ */
+function discreetly(redis, send) {
+  const before = Object.getOwnPropertyDescriptor(redis, 'sendCommand');
+  const { sendCommand } = redis;
+  redis.sendCommand = (command, ...more) => {
+    withoutToken(command.args);
+    return sendCommand.call(redis, command, ...more);
+  };
+  try {
+    return send();
+  } finally {
+    delete redis.sendCommand;
+    if (before) Object.defineProperty(redis, 'sendCommand', before);
+  }
+}
+
 function explained(error, explanation) {
   if (!error.message.includes(explanation)) error.message = `${error.message}\n${explanation}`;
   return error;
@@ -125,6 +145,7 @@ function liveCredentials(options, provider) {
     Object.defineProperty(options, name, { get, set() {}, enumerable: true, configurable: true });
   define('username', () => provider.current()?.username);
   define('password', () => provider.current()?.secret);
+  unprinted(options, 'password');
 }
 
 /** What a connect gives that failed: from this ioredis goes on to its retryStrategy, from a rejection it would end. */

@@ -108,8 +108,8 @@ class Provider(_entrakey.Provider):
         Blocks only in the second case, GIL released, for at most `timeout` seconds (the configured
         get_token_timeout_ms if None), through failures that pass. Signal handlers run meanwhile: Ctrl-C ends
         the wait. However many threads call, there is one request. On the thread of a running event loop it blocks that
-        loop while it waits, and never deadlocks: if the token comes from that loop, it raises CallbackFailed at once. With wait=False a known outage is reported at once. Raises
-        EntrakeyError.
+        loop while it waits, and never deadlocks: if the token comes from that loop, it raises CallbackFailed at once.
+        With wait=False a known outage is reported at once. Raises EntrakeyError.
         """
 
     def get_credentials(self, timeout: Optional[float] = None, *, wait: bool = True) -> Credentials:

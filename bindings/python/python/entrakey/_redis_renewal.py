@@ -1,7 +1,8 @@
 """Re-authenticates open connections with a new token: each by whoever has it to himself at that moment.
 
-An idle connection is taken out of its pool for the time: a blocking one under the pool's lock, one after the other. One in use is renewed when it is released, and what goes wrong then closes the connection or leaves
-it as it was: the command whose result is on its way knows nothing of it.
+An idle connection is taken out of its pool for the time: a blocking one under the pool's lock, one after the other. One in
+use is renewed when it is released, and what goes wrong then closes the connection or leaves it as it was: the command whose
+result is on its way knows nothing of it.
 """
 
 import asyncio
