@@ -89,6 +89,7 @@ class Trial:
         async def main():
             client = redis.asyncio.Redis(**options(self.single), credential_provider=self.credentials)
             cluster = redis.asyncio.cluster.RedisCluster(**self.cluster_options())
+            await cluster.initialize()  # see test_an_asyncio_clusters_connections_outlive_their_tokens
             pool = client.connection_pool
             for connection in [await pool.get_connection() for _ in range(POOL)]:
                 await pool.release(connection)
