@@ -49,21 +49,28 @@ pub enum ProviderEvent {
     ReauthenticationFailed {
         /// The token's version.
         version: u64,
+        /// How often that makes with this token. The 1st, the 10th, the 100th … is a warning.
+        times: u64,
     },
-    /// Listeners' connections are still on this version, past the margin before its expiry. Once for all of them.
+    /// Connections are still on this version, past the margin before its expiry. Once for all of them.
     ListenerStale {
         /// The version that they are on.
         version: u64,
-        /// How many listeners' connections are.
-        listeners: usize,
+        /// How many are; a listener that does not say which connections it has is one.
+        connections: usize,
     },
     /// A server refused the token of this version.
     Rejected {
         /// The token's version.
         version: u64,
+        /// How often that makes with this token. The 1st, the 10th, the 100th … is a warning.
+        times: u64,
     },
     /// A listener's callback panicked.
-    ListenerFailed,
+    ListenerFailed {
+        /// How often that makes with the token that is in service. The 1st, the 10th, the 100th … is a warning.
+        times: u64,
+    },
     /// A token came that will hardly be taken, or not as its owner expects.
     Warning {
         /// What is odd about it and what to do.
@@ -80,12 +87,10 @@ impl ProviderEvent {
         match self {
             Self::RefreshFailed { changed: false, .. } | Self::Reauthenticated { .. } => Level::Debug,
             Self::TokenRefreshed { .. } | Self::Closed => Level::Info,
-            Self::RefreshFailed { .. }
-            | Self::ReauthenticationFailed { .. }
-            | Self::ListenerStale { .. }
-            | Self::Rejected { .. }
-            | Self::ListenerFailed
-            | Self::Warning { .. } => Level::Warn,
+            Self::ReauthenticationFailed { times, .. }
+            | Self::Rejected { times, .. }
+            | Self::ListenerFailed { times } => level_of_repeated(*times),
+            Self::RefreshFailed { .. } | Self::ListenerStale { .. } | Self::Warning { .. } => Level::Warn,
         }
     }
 
@@ -99,7 +104,7 @@ impl ProviderEvent {
             Self::ReauthenticationFailed { .. } => "reauthentication_failed",
             Self::ListenerStale { .. } => "listener_stale",
             Self::Rejected { .. } => "rejected",
-            Self::ListenerFailed => "listener_failed",
+            Self::ListenerFailed { .. } => "listener_failed",
             Self::Warning { .. } => "warning",
             Self::Closed => "closed",
         }
@@ -119,23 +124,56 @@ impl fmt::Display for ProviderEvent {
                 write!(f, "token request failed ({kind}, {attempt} in a row, next in {wait:.1} s): {error}")
             }
             Self::Reauthenticated { version } => write!(f, "re-authenticated with token version {version}"),
-            Self::ReauthenticationFailed { version } => {
-                write!(f, "re-authentication with token version {version} was refused")
+            Self::ReauthenticationFailed { version, times } => {
+                write!(f, "re-authentication with token version {version} was refused{}", So(*times))
             }
-            Self::ListenerStale { version, listeners: 1 } => write!(
+            Self::ListenerStale { version, connections: 1 } => write!(
                 f,
-                "connections are still on token version {version}, which is about to expire: their listener has \
-                 not returned or not acknowledged a newer one"
+                "a connection is still on token version {version}, which is about to expire: it was not \
+                 re-authenticated with a newer one, or nobody said so"
             ),
-            Self::ListenerStale { version, listeners } => write!(
+            Self::ListenerStale { version, connections } => write!(
                 f,
-                "connections are still on token version {version}, which is about to expire: their {listeners} \
-                 listeners have not returned or not acknowledged a newer one"
+                "{connections} connections are still on token version {version}, which is about to expire: they were \
+                 not re-authenticated with a newer one, or nobody said so"
             ),
-            Self::Rejected { version } => write!(f, "a server refused token version {version}"),
-            Self::ListenerFailed => f.write_str("a listener's callback failed; it is called again next time"),
+            Self::Rejected { version, times } => {
+                write!(f, "a server refused token version {version}{}", So(*times))
+            }
+            Self::ListenerFailed { times } => {
+                write!(f, "a listener's callback failed{}; it is called again next time", So(*times))
+            }
             Self::Warning { message } => f.write_str(message),
             Self::Closed => f.write_str("the provider was closed"),
         }
+    }
+}
+
+/// One line for each power of ten: a thousand connections that fail alike are four warnings, each with their number.
+fn level_of_repeated(times: u64) -> Level {
+    let is_power_of_ten = times.checked_ilog10().is_some_and(|digits| 10_u64.pow(digits) == times);
+    if is_power_of_ten { Level::Warn } else { Level::Debug }
+}
+
+/// So many times so far, if that is worth a word.
+struct So(u64);
+
+impl fmt::Display for So {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 > 1 { write!(f, " ({} times so far)", self.0) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_thousand_alike_four_are_warnings_that_say_how_many() {
+        let of = |times| ProviderEvent::Rejected { version: 7, times };
+        let warnings = (1..=1000).map(of).filter(|event| event.level() == Level::Warn);
+        let lines: Vec<_> = warnings.map(|event| event.to_string()).collect();
+        let rest = ["", " (10 times so far)", " (100 times so far)", " (1000 times so far)"];
+        assert_eq!(lines, rest.map(|rest| format!("a server refused token version 7{rest}")));
     }
 }

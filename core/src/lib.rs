@@ -59,7 +59,7 @@ pub mod internals {
 }
 
 pub use config::{Config, KEYS, Key, KeyType};
-pub use connections::{Refusal, WHILE_CONNECTING, check_plaintext};
+pub use connections::{Connection, Refusal, WHILE_CONNECTING, check_plaintext};
 pub use error::{Error, ErrorKind};
 pub use event::{Level, ProviderEvent};
 pub use metrics::{METRICS_CONTENT_TYPE, render_metrics};

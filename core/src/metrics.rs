@@ -69,15 +69,18 @@ impl Collector for Statuses {
             "Failed token requests in a row.",
             |status| Some(status.attempts.into()),
         )?;
-        self.counter(&mut to, "entrakey_reauths", "Acknowledged re-authentications.", |status| {
+        self.counter(&mut to, "entrakey_reauths", "Re-authentications of open connections.", |status| {
             let counters = &status.counters;
             let results = [("accepted", counters.reauths_accepted), ("rejected", counters.reauths_rejected)];
             results.map(|(result, count)| (vec![("result", result)], count)).into()
         })?;
+        self.gauge(&mut to, "entrakey_connections", "Open connections that clients report.", |status| {
+            Some(status.listeners.connections as f64)
+        })?;
         self.gauge(
             &mut to,
             "entrakey_listeners_stale",
-            "Listeners on a token that is about to expire.",
+            "Connections on an older token that is about to expire.",
             |status| Some(status.listeners.stale as f64),
         )?;
         self.counter(&mut to, "entrakey_auth_rejections", "Tokens that servers refused.", |status| {
@@ -174,6 +177,7 @@ mod tests {
             r#"entrakey_token_refresh_duration_seconds_count{provider="two"} 0"#,
             r#"entrakey_consecutive_refresh_failures{provider="two"} 0"#,
             r#"entrakey_reauths_total{provider="two",result="accepted"} 0"#,
+            r#"entrakey_connections{provider="two"} 0"#,
             r#"entrakey_listeners_stale{provider="two"} 0"#,
             r#"entrakey_auth_rejections_total{provider="two",reason="no_access_policy"} 2"#,
             r#"entrakey_clock_skew_seconds{provider="two"} -1.5"#,

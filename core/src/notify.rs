@@ -1,5 +1,6 @@
 //! Registrations: of a listener for new tokens, of an observer of events.
 
+use crate::connections::Connection;
 use crate::refresh::{Engine, Event};
 use crate::token::Token;
 use std::fmt;
@@ -17,6 +18,14 @@ pub struct Subscription {
 }
 
 impl Subscription {
+    /// A connection is about to authenticate with the token of `version`: for clients that know their connections one by
+    /// one. From the first one on the connections say which tokens this listener is on, and [`Subscription::ack`] says
+    /// nothing of that any more. Never blocks.
+    pub fn opened(&self, version: u64) -> Connection {
+        let id = self.engine.upgrade().map_or(0, |engine| engine.connected(self.id));
+        Connection::new(id, self.id, self.engine.clone(), version)
+    }
+
     /// Says what became of a re-authentication with the token of this version, so that `status` and metrics
     /// know which connections are on which token. From the first call on, a listener counts as being on a
     /// token only when it has acknowledged it. `accepted = false` is also feedback as

@@ -52,9 +52,6 @@ impl HeldToken {
     }
 }
 
-/// Servers say less; of more only the beginning is looked at.
-const LONGEST_MESSAGE_CHARS: usize = 2000;
-
 struct Shared {
     settings: Arc<Settings>,
     current: Published,
@@ -191,8 +188,7 @@ impl Provider {
     /// # Errors
     /// `CLOSED` after [`Provider::close`].
     pub fn report_rejected(&self, version: u64, message: &str) -> Result<Rejection> {
-        let message: String = message.chars().take(LONGEST_MESSAGE_CHARS).collect();
-        Ok(self.engine()?.rejected(&self.shared.settings, version, &message))
+        Ok(self.engine()?.rejected(version, message))
     }
 
     /// A snapshot of what the provider is doing. Takes a short lock; never blocks on I/O, never fetches.

@@ -75,7 +75,10 @@ pub struct LastError {
 pub struct ListenerStatus {
     /// How many there are.
     pub count: usize,
-    /// Those still on an older token past the margin before its expiry.
+    /// The open connections of those that say which they have, as all adapters do.
+    pub connections: usize,
+    /// Connections still on an older token past the margin before its expiry. Of a listener that does not say which
+    /// connections it has, itself counts as one.
     pub stale: usize,
     /// The oldest token that one of them is on.
     pub oldest_version: Option<u64>,
@@ -99,7 +102,8 @@ pub struct Counters {
     pub late_notifications: u64,
     /// Listeners' callbacks that failed.
     pub listener_failures: u64,
-    /// Re-authentications that were acknowledged as accepted, and as rejected.
+    /// Re-authentications of open connections that servers took, each connection once for each token; or that a
+    /// listener acknowledged. With `reauths_rejected`, those that they did not take.
     pub reauths_accepted: u64,
     /// See `reauths_accepted`.
     pub reauths_rejected: u64,
@@ -145,7 +149,7 @@ impl Status {
             attempts: 0,
             last_error: None,
             clock_skew_ms: None,
-            listeners: ListenerStatus { count: 0, stale: 0, oldest_version: None },
+            listeners: ListenerStatus { count: 0, connections: 0, stale: 0, oldest_version: None },
             counters: Counters::default(),
         }
     }

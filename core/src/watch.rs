@@ -1,5 +1,6 @@
 //! News for an event loop: a descriptor becomes readable when the loop's connections have to re-authenticate.
 
+use crate::connections::Connection;
 use crate::error::{Error, ErrorKind, Result};
 use crate::notify::{Listener, Subscription};
 use crate::provider::Provider;
@@ -82,6 +83,11 @@ impl Watch {
             return Err(Error::closed());
         }
         Ok((version > 0).then_some(version))
+    }
+
+    /// As [`Subscription::opened`].
+    pub fn opened(&self, version: u64) -> Connection {
+        self.subscription.opened(version)
     }
 
     /// As [`Subscription::ack`].

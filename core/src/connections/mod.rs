@@ -1,8 +1,12 @@
 //! What holds for the connections that use a provider's token, whatever client and language they are of.
 
+mod connection;
+mod ledger;
 mod privacy;
 mod refusal;
 
+pub use connection::Connection;
+pub(crate) use ledger::Ledger;
 pub use privacy::check_plaintext;
 pub use refusal::Refusal;
 

@@ -31,11 +31,14 @@ use std::time::Duration;
 const ACCOUNT_MAX: Duration = Duration::from_millis(250);
 /// While a credential from a file is refused, the file is looked at this often. (A look is one system call.)
 const FILE_WATCH: Duration = Duration::from_secs(2);
+/// Servers say less; of more only the beginning is looked at.
+const LONGEST_MESSAGE_CHARS: usize = 2000;
 
 /// One provider's engine in one process. A forked child gets another.
 pub(crate) struct Engine {
     pub(super) alarm_id: u64,
     generation: u64,
+    settings: Arc<Settings>,
     source: Box<dyn Source>,
     pub(super) published: Published,
     pub(super) state: Mutex<State>,
@@ -81,7 +84,7 @@ impl State {
 
 impl Engine {
     pub(crate) fn new(
-        settings: &Settings,
+        settings: &Arc<Settings>,
         source: Box<dyn Source>,
         published: Published,
         inherited: Option<Arc<Token>>,
@@ -95,6 +98,7 @@ impl Engine {
         let engine = Arc::new(Self {
             alarm_id: timer::new_id(),
             generation: entrakey_sys::fork::generation(),
+            settings: settings.clone(),
             source,
             published,
             state: Mutex::new(State {
@@ -219,16 +223,47 @@ impl Engine {
     }
 
     /// Explains why a server refused a token, and asks for another one if that could help.
-    pub(crate) fn rejected(self: &Arc<Self>, settings: &Settings, version: u64, message: &str) -> Rejection {
+    pub(crate) fn rejected(self: &Arc<Self>, version: u64, message: &str) -> Rejection {
+        self.judge(&mut self.lock(), version, message)
+    }
+
+    /// The same, on a connection of a listener.
+    pub(crate) fn refused(
+        self: &Arc<Self>,
+        listener: u64,
+        connection: u64,
+        version: u64,
+        message: &str,
+    ) -> Rejection {
         let mut state = self.lock();
-        let rejection = explain(&state.machine.facts(Now::read(), version, message), settings);
+        let rejection = self.judge(&mut state, version, message);
+        if rejection.reason != RejectionReason::NotARefusal {
+            self.feed(&mut state, Event::Refused { listener, connection, version });
+        }
+        rejection
+    }
+
+    fn judge(self: &Arc<Self>, state: &mut State, version: u64, message: &str) -> Rejection {
+        let message: String = message.chars().take(LONGEST_MESSAGE_CHARS).collect();
+        let rejection = explain(&state.machine.facts(Now::read(), version, &message), &self.settings);
         if rejection.reason != RejectionReason::NotARefusal {
             *state.rejections.entry(rejection.reason.name()).or_default() += 1;
         }
         if rejection.reason.wants_refresh() {
-            self.feed(&mut state, Event::Rejected(version));
+            self.feed(state, Event::Rejected(version));
         }
         rejection
+    }
+
+    /// A number for a connection of a listener, which is in its handshake from now on.
+    pub(crate) fn connected(self: &Arc<Self>, listener: u64) -> u64 {
+        if self.is_inherited() {
+            return 0;
+        }
+        let mut state = self.lock();
+        let connection = state.number();
+        self.feed(&mut state, Event::Connected { listener, connection });
+        connection
     }
 
     pub(crate) fn status(self: &Arc<Self>) -> Status {

@@ -58,7 +58,7 @@ fn settings() -> Settings {
 
 fn engine(answer: impl Fn(u64) -> Result<Grant> + Send + Sync + 'static) -> Arc<Engine> {
     let published: Published = Arc::new(Newest::new());
-    Engine::new(&settings(), Box::new(Stub(AtomicU64::new(0), answer)), published, None)
+    Engine::new(&Arc::new(settings()), Box::new(Stub(AtomicU64::new(0), answer)), published, None)
 }
 
 fn get(engine: &Arc<Engine>) -> Result<u64> {
@@ -140,16 +140,13 @@ fn a_refusal_of_permission_asks_for_no_token_whether_or_not_the_client_cut_its_c
         "User 9a0b has no permissions to run the 'set' command",
         "this user has no permissions to access one of the keys used as arguments",
     ] {
-        assert_eq!(engine.rejected(&settings(), 1, message).reason.name(), "no_permission", "{message}");
+        assert_eq!(engine.rejected(1, message).reason.name(), "no_permission", "{message}");
     }
     let status = engine.status();
     assert!(!status.refreshing && status.counters.fetches == 1, "{}", status.to_json());
     assert!(status.next_refresh_in_ms > Some(60_000), "{}", status.to_json());
     assert_eq!(status.counters.auth_rejections, [("no_permission", 3)].into());
-    assert_eq!(
-        engine.rejected(&settings(), 1, "invalid username-password pair").reason.name(),
-        "no_access_policy"
-    );
+    assert_eq!(engine.rejected(1, "invalid username-password pair").reason.name(), "no_access_policy");
     engine.close();
 }
 

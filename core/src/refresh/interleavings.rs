@@ -50,7 +50,7 @@ fn engine() -> (Arc<Engine>, Published, Arc<AtomicUsize>) {
     settings.policy.min_interval = Duration::from_millis(1); // less than a host may ask for
     let requests = Arc::new(AtomicUsize::new(0));
     let published: Published = Arc::new(Newest::new());
-    let engine = Engine::new(&settings, Box::new(Stub(requests.clone())), published.clone(), None);
+    let engine = Engine::new(&Arc::new(settings), Box::new(Stub(requests.clone())), published.clone(), None);
     (engine, published, requests)
 }
 

@@ -1,7 +1,7 @@
 //! Who wants to hear of a new token, and when each is told.
 
-use super::policy::Life;
-use super::policy::Policy;
+use super::policy::{Life, Policy};
+use crate::connections::Ledger;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -34,13 +34,48 @@ struct Listener {
     busy: bool,
     /// It says itself what became of each re-authentication.
     acknowledges: bool,
+    /// Its connections, if it says which it has.
+    ledger: Option<Ledger>,
     /// It was reported as being behind.
     reported: bool,
 }
 
 impl Listener {
-    fn is_stale(&self, newest: u64, now: Duration) -> bool {
-        self.on.is_some_and(|on| on.version < newest && now >= on.deadline)
+    /// How many of its connections are on a token older than `newest` past its deadline.
+    fn stale(&self, newest: u64, now: Duration, tokens: &Tokens) -> usize {
+        match &self.ledger {
+            Some(ledger) => {
+                let due = ledger.behind(newest).filter(|(version, _)| now >= tokens.on(*version).deadline);
+                due.map(|(_, count)| count).sum()
+            }
+            None => self.on.filter(|on| on.version < newest && now >= on.deadline).iter().count(),
+        }
+    }
+
+    /// How many connections are on the version that it is on.
+    fn connections(&self) -> usize {
+        match (&self.ledger, self.on) {
+            (Some(ledger), Some(on)) => ledger.on(on.version),
+            _ => 1,
+        }
+    }
+
+    /// Its connections have changed: it is on the oldest token that one is on. Without any nobody is behind.
+    fn recount(&mut self, tokens: &Tokens) {
+        let Some(ledger) = &self.ledger else { return };
+        let on = ledger.oldest().map(|version| tokens.on(version)).or(self.told).or(self.on);
+        if on.map(|on| on.version) != self.on.map(|on| on.version) {
+            self.reported = false;
+        }
+        self.on = on;
+    }
+
+    /// The oldest token that one of its connections is on.
+    fn oldest(&self) -> Option<u64> {
+        match &self.ledger {
+            Some(ledger) => ledger.oldest(),
+            None => self.on.map(|on| on.version),
+        }
     }
 
     /// When it may be called.
@@ -72,10 +107,31 @@ impl Listener {
     }
 }
 
+/// What connections may be on: the newest token, and older ones as long as somebody is on them.
+#[derive(Default)]
+struct Tokens(BTreeMap<u64, On>);
+
+impl Tokens {
+    /// Of one that was forgotten every deadline is over.
+    fn on(&self, version: u64) -> On {
+        let over = On { version, deadline: Duration::ZERO, spread: Duration::ZERO };
+        self.0.get(&version).copied().unwrap_or(over)
+    }
+
+    fn add(&mut self, newest: On) {
+        self.0.insert(newest.version, newest);
+    }
+
+    fn forget_before(&mut self, version: u64) {
+        self.0 = self.0.split_off(&version);
+    }
+}
+
 /// The listeners of one provider. What happens to one costs the logarithm of their number, a new token that number.
 #[derive(Default)]
 pub(super) struct Listeners {
     all: BTreeMap<u64, Listener>,
+    tokens: Tokens,
     /// When each that may be called is due.
     calls: BTreeSet<(Duration, u64)>,
     /// The deadlines of those that were not reported, by the version that they are on: versions are few.
@@ -84,8 +140,9 @@ pub(super) struct Listeners {
 
 impl Listeners {
     pub(super) fn add(&mut self, id: u64, on: Option<On>, awaits_first: bool) {
-        let (told, due, busy, acknowledges, reported) = (on, None, false, false, false);
-        let listener = Listener { on, awaits_first, told, due, busy, acknowledges, reported };
+        let (told, due, busy, acknowledges, ledger, reported) = (on, None, false, false, None, false);
+        let listener = Listener { on, awaits_first, told, due, busy, acknowledges, ledger, reported };
+        on.into_iter().for_each(|on| self.tokens.add(on));
         self.enter(id, listener.call(), listener.watched());
         self.all.insert(id, listener);
     }
@@ -111,19 +168,22 @@ impl Listeners {
             self.enter(*id, listener.call(), listener.watched());
         }
         self.all = all;
+        let oldest = self.oldest().map_or(newest.version, |oldest| oldest.min(newest.version));
+        self.tokens.add(newest);
+        self.tokens.forget_before(oldest);
     }
 
     /// The listeners to call now; each has one call at a time.
     pub(super) fn take_due(&mut self, now: Duration, mut notify: impl FnMut(u64)) {
         while let Some((_, id)) = self.calls.first().copied().filter(|(due, _)| *due <= now) {
-            self.update(id, |listener| (listener.due, listener.busy) = (None, true));
+            self.update(id, |listener, _| (listener.due, listener.busy) = (None, true));
             notify(id);
         }
     }
 
     /// The call of a listener begins: whether it has to hear of `newest`, and whether that is late.
     pub(super) fn take_news(&mut self, id: u64, now: Duration, newest: On) -> Option<Late> {
-        self.update(id, |listener| {
+        self.update(id, |listener, _| {
             if listener.told.is_some_and(|told| told.version >= newest.version) {
                 return None;
             }
@@ -134,34 +194,57 @@ impl Listeners {
 
     /// One that panicked has told its connections nothing, as far as is known.
     pub(super) fn returned(&mut self, id: u64, panicked: bool) {
-        self.update(id, |listener| {
+        self.update(id, |listener, tokens| {
             listener.busy = false;
-            if !listener.acknowledges && !panicked {
+            listener.recount(tokens);
+            if listener.ledger.is_none() && !listener.acknowledges && !panicked {
                 listener.on = listener.told;
             }
         });
     }
 
+    /// A connection of a listener is in its handshake. From the first one on its connections say what it is on.
+    pub(super) fn connected(&mut self, id: u64, connection: u64) {
+        self.update_ledger(id, |ledger| ledger.opened(connection));
+    }
+
+    /// True if that was a re-authentication.
+    pub(super) fn authenticated(&mut self, id: u64, connection: u64, version: u64) -> bool {
+        self.update_ledger(id, |ledger| ledger.authenticated(connection, version)).unwrap_or(false)
+    }
+
+    /// True if that was a re-authentication.
+    pub(super) fn refused(&mut self, id: u64, connection: u64, version: u64) -> bool {
+        self.update_ledger(id, |ledger| ledger.refused(connection, version)).unwrap_or(false)
+    }
+
+    pub(super) fn disconnected(&mut self, id: u64, connection: u64) {
+        self.update_ledger(id, |ledger| ledger.closed(connection));
+    }
+
     /// False if there is no such listener.
     pub(super) fn acknowledged(&mut self, id: u64, version: u64, accepted: bool) -> bool {
-        let update = self.update(id, |listener| {
+        let update = self.update(id, |listener, _| {
             listener.acknowledges = true;
-            if accepted && let Some(told) = listener.told.filter(|told| told.version == version) {
+            if listener.ledger.is_none()
+                && accepted
+                && let Some(told) = listener.told.filter(|told| told.version == version)
+            {
                 listener.on = Some(told);
             }
         });
         update.is_some()
     }
 
-    /// The versions that listeners are behind on past their deadline, and how many are on each that were not
-    /// reported yet.
+    /// The versions that connections are behind on past their deadline, and how many are on each that were not
+    /// reported yet. A listener that does not say which connections it has is one.
     pub(super) fn take_stale(&mut self, now: Duration, newest: u64, mut report: impl FnMut(u64, usize)) {
         for (version, deadlines) in self.deadlines.range_mut(..newest) {
             let mut count = 0;
             while let Some((_, id)) = deadlines.first().copied().filter(|(deadline, _)| *deadline <= now) {
                 deadlines.pop_first();
-                count += 1;
                 if let Some(listener) = self.all.get_mut(&id) {
+                    count += listener.connections();
                     listener.reported = true;
                 }
             }
@@ -173,12 +256,17 @@ impl Listeners {
     }
 
     pub(super) fn stale(&self, now: Duration, newest: u64) -> usize {
-        self.all.values().filter(|listener| listener.is_stale(newest, now)).count()
+        self.all.values().map(|listener| listener.stale(newest, now, &self.tokens)).sum()
     }
 
-    /// The oldest token that a listener's connections are on.
+    /// How many connections are open, of the listeners that say so.
+    pub(super) fn connections(&self) -> usize {
+        self.all.values().filter_map(|listener| listener.ledger.as_ref()).map(Ledger::len).sum()
+    }
+
+    /// The oldest token that a connection is on.
     pub(super) fn oldest(&self) -> Option<u64> {
-        self.all.values().filter_map(|listener| listener.on).map(|on| on.version).min()
+        self.all.values().filter_map(Listener::oldest).min()
     }
 
     /// When something will be due.
@@ -187,11 +275,19 @@ impl Listeners {
         self.calls.first().into_iter().chain(behind).map(|(at, _)| *at).min()
     }
 
+    fn update_ledger<R>(&mut self, id: u64, change: impl FnOnce(&mut Ledger) -> R) -> Option<R> {
+        self.update(id, |listener, tokens| {
+            let result = change(listener.ledger.get_or_insert_default());
+            listener.recount(tokens);
+            result
+        })
+    }
+
     /// None if there is no such listener.
-    fn update<R>(&mut self, id: u64, change: impl FnOnce(&mut Listener) -> R) -> Option<R> {
+    fn update<R>(&mut self, id: u64, change: impl FnOnce(&mut Listener, &Tokens) -> R) -> Option<R> {
         let listener = self.all.get_mut(&id)?;
         let before = (listener.call(), listener.watched());
-        let result = change(listener);
+        let result = change(listener, &self.tokens);
         let after = (listener.call(), listener.watched());
         if before != after {
             self.strike(id, before.0, before.1);
@@ -383,5 +479,76 @@ mod tests {
         }
         (0..MANY).for_each(|id| listeners.remove(id));
         assert_eq!(listeners.len(), 0);
+    }
+
+    /// Two connections on the first token, told of the second.
+    fn with_two_connections() -> Listeners {
+        let mut listeners = Listeners::default();
+        listeners.add(1, Some(on(1, 1000, 0)), false);
+        for connection in [7, 8] {
+            listeners.connected(1, connection);
+            assert!(!listeners.authenticated(1, connection, 1), "the first is no re-authentication");
+        }
+        listeners.news(at(10), on(2, 2000, 0), false, &mut || 0.0);
+        assert_eq!(due(&mut listeners, 10), [1]);
+        assert!(listeners.take_news(1, at(10), on(2, 2000, 0)).is_some());
+        listeners.returned(1, false);
+        listeners
+    }
+
+    #[test]
+    fn with_a_ledger_connections_say_what_a_listener_is_on_and_neither_its_return_nor_acknowledgements() {
+        let mut listeners = with_two_connections();
+        assert!(listeners.acknowledged(1, 2, true));
+        assert_eq!((listeners.connections(), listeners.oldest()), (2, Some(1)));
+        assert_eq!((listeners.stale(at(999), 2), listeners.stale(at(1000), 2)), (0, 2));
+        assert!(listeners.authenticated(1, 7, 2));
+        assert!(listeners.refused(1, 8, 2));
+        assert_eq!((listeners.stale(at(1000), 2), listeners.oldest()), (1, Some(1)), "the refused one");
+        listeners.disconnected(1, 8);
+        assert_eq!((listeners.stale(at(1000), 2), listeners.oldest()), (0, Some(2)));
+        listeners.disconnected(1, 7);
+        assert_eq!((listeners.connections(), listeners.oldest()), (0, None), "nobody is on anything");
+        assert!(!listeners.authenticated(2, 7, 2) && !listeners.refused(2, 7, 2), "no such listener");
+    }
+
+    #[test]
+    fn one_without_connections_hears_of_each_token_and_a_new_connection_is_on_its_own() {
+        let mut listeners = with_two_connections();
+        [7, 8].into_iter().for_each(|connection| listeners.disconnected(1, connection));
+        listeners.news(at(20), on(3, 3000, 0), false, &mut || 0.0);
+        assert_eq!(due(&mut listeners, 20), [1]);
+        listeners.connected(1, 9);
+        listeners.authenticated(1, 9, 3);
+        assert!(listeners.take_news(1, at(20), on(3, 3000, 0)).is_some());
+        assert_eq!((listeners.stale(at(9999), 3), listeners.oldest()), (0, Some(3)));
+    }
+
+    #[test]
+    fn stale_connections_are_reported_once_for_each_token_that_they_are_on() {
+        let mut listeners = with_two_connections();
+        listeners.authenticated(1, 7, 2);
+        listeners.news(at(20), on(3, 3000, 0), false, &mut || 0.0);
+        let mut reports = Vec::new();
+        let mut look = |listeners: &mut Listeners, now| {
+            listeners.take_stale(at(now), 3, |version, count| reports.push((now, version, count)));
+        };
+        (998..1003).for_each(|now| look(&mut listeners, now));
+        listeners.disconnected(1, 8); // its server has dropped it
+        assert_eq!(listeners.alarm(3), Some(at(20)), "the call that is due");
+        (1998..2003).for_each(|now| look(&mut listeners, now));
+        assert_eq!(reports, [(1000, 1, 1), (2000, 2, 1)]);
+    }
+
+    #[test]
+    fn only_tokens_that_somebody_may_be_on_are_remembered() {
+        let mut listeners = with_two_connections();
+        for version in 3..100 {
+            listeners.news(at(20), on(version, 1000 * version, 0), false, &mut || 0.0);
+            for connection in [7, 8] {
+                assert!(listeners.authenticated(1, connection, version));
+            }
+        }
+        assert!(listeners.tokens.0.len() < 4, "{:?}", listeners.tokens.0);
     }
 }

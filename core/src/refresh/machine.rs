@@ -8,6 +8,7 @@
 use super::listeners::{Late, Listeners, On};
 use super::pace::{Context, Forced, Pace};
 use super::policy::{Life, Policy};
+use super::repeats::Repeats;
 use super::step::{Action, Event, Wish};
 use super::tally::Tally;
 use super::waiters::{Waiter, Waiters};
@@ -55,6 +56,9 @@ pub struct Machine {
     pub(super) waiters: Waiters,
     pub(super) listeners: Listeners,
     pub(super) tally: Tally,
+    rejections: Repeats,
+    refused_connections: Repeats,
+    failed_listeners: Repeats,
     /// Counts the tokens, from 1.
     pub(super) version: u64,
     /// Whether the next token is the first of this provider's life in this process.
@@ -85,6 +89,9 @@ impl Machine {
             waiters: Waiters::default(),
             listeners: Listeners::default(),
             tally: Tally::default(),
+            rejections: Repeats::default(),
+            refused_connections: Repeats::default(),
+            failed_listeners: Repeats::default(),
             version: 0,
             first: true,
             usual_life: None,
@@ -136,6 +143,14 @@ impl Machine {
             Event::Acknowledged { listener, version, accepted } => {
                 self.acknowledged(listener, version, accepted, &mut out);
             }
+            Event::Connected { listener, connection } => self.listeners.connected(listener, connection),
+            Event::Authenticated { listener, connection, version } => {
+                self.authenticated(listener, connection, version, &mut out);
+            }
+            Event::Refused { listener, connection, version } => {
+                self.refused(listener, connection, version, &mut out);
+            }
+            Event::Disconnected { listener, connection } => self.listeners.disconnected(listener, connection),
             Event::Close => self.close(&mut out),
         }
         self.settle(now, answers_nobody, random, &mut out);
@@ -214,8 +229,8 @@ impl Machine {
         }
         self.waiters = waiters;
         self.listeners.take_due(now.boot, |id| out.push(Action::Notify(id)));
-        self.listeners.take_stale(now.boot, self.version, |version, listeners| {
-            out.push(Action::Report(ProviderEvent::ListenerStale { version, listeners }));
+        self.listeners.take_stale(now.boot, self.version, |version, connections| {
+            out.push(Action::Report(ProviderEvent::ListenerStale { version, connections }));
         });
     }
 
@@ -263,7 +278,8 @@ impl Machine {
 
     fn rejected(&mut self, version: u64, out: &mut Vec<Action>) {
         if version == self.version && version > 0 {
-            out.push(Action::Report(ProviderEvent::Rejected { version }));
+            let times = self.rejections.again(version);
+            out.push(Action::Report(ProviderEvent::Rejected { version, times }));
             self.want(Forced::Rejection);
         }
     }
@@ -277,7 +293,8 @@ impl Machine {
         self.listeners.returned(listener, panicked);
         if panicked {
             self.tally.listener_failures += 1;
-            out.push(Action::Report(ProviderEvent::ListenerFailed));
+            let times = self.failed_listeners.again(self.version);
+            out.push(Action::Report(ProviderEvent::ListenerFailed { times }));
         }
     }
 
@@ -287,13 +304,37 @@ impl Machine {
             return; // nobody's, or of a token that there never was: it must not count
         }
         if accepted {
-            self.tally.reauths_accepted += 1;
-            out.push(Action::Report(ProviderEvent::Reauthenticated { version }));
+            self.count_renewed(version, out);
         } else {
-            self.tally.reauths_rejected += 1;
-            out.push(Action::Report(ProviderEvent::ReauthenticationFailed { version }));
+            self.count_refused(version, out);
             self.rejected(version, out);
         }
+    }
+
+    fn authenticated(&mut self, listener: u64, connection: u64, version: u64, out: &mut Vec<Action>) {
+        let exists = (1..=self.version).contains(&version);
+        if exists && self.listeners.authenticated(listener, connection, version) {
+            self.count_renewed(version, out);
+        }
+    }
+
+    /// Whether another token could help, and with that [`Event::Rejected`], is the driver's to say: it has the message.
+    fn refused(&mut self, listener: u64, connection: u64, version: u64, out: &mut Vec<Action>) {
+        let exists = (1..=self.version).contains(&version);
+        if exists && self.listeners.refused(listener, connection, version) {
+            self.count_refused(version, out);
+        }
+    }
+
+    fn count_renewed(&mut self, version: u64, out: &mut Vec<Action>) {
+        self.tally.reauths_accepted += 1;
+        out.push(Action::Report(ProviderEvent::Reauthenticated { version }));
+    }
+
+    fn count_refused(&mut self, version: u64, out: &mut Vec<Action>) {
+        self.tally.reauths_rejected += 1;
+        let times = self.refused_connections.again(version);
+        out.push(Action::Report(ProviderEvent::ReauthenticationFailed { version, times }));
     }
 
     fn close(&mut self, out: &mut Vec<Action>) {

@@ -1,7 +1,7 @@
 //! When to ask for a token: a pure state machine, the times it goes by, and the threads that drive it.
 //!
 //! Pure, in reading order: `step` (events and actions), `policy` (how long to wait for what), `machine`,
-//! `arrival` (a token has come), `pace` (when to ask), `listeners`, `tally`. With threads: `driver`, `timer`,
+//! `arrival` (a token has come), `pace` (when to ask), `listeners`, `repeats` (of the same trouble), `tally`. With threads: `driver`, `timer`,
 //! `closing` (its lock and end), `dispatch`, `callers`, `calls` (of listeners), `observers`.
 
 mod arrival;
@@ -19,6 +19,7 @@ mod machine;
 mod observers;
 mod pace;
 mod policy;
+mod repeats;
 mod report;
 mod snapshot;
 mod step;

@@ -77,12 +77,12 @@ mod tests {
         assert!(!observers.push(ProviderEvent::Closed), "nobody is there");
         observers.add(1, Level::Info, Arc::new(|_| ()));
         assert!(!observers.push(ProviderEvent::Reauthenticated { version: 1 }), "nobody wants that level");
-        assert!(observers.push(ProviderEvent::ListenerFailed), "starts a delivery");
+        assert!(observers.push(ProviderEvent::ListenerFailed { times: 1 }), "starts a delivery");
         for _ in 0..300 {
             assert!(!observers.push(ProviderEvent::Closed), "which goes on");
         }
         assert_eq!(observers.dropped, 44);
-        assert!(!observers.push(ProviderEvent::Rejected { version: 1 }));
+        assert!(!observers.push(ProviderEvent::Rejected { version: 1, times: 1 }));
         assert_eq!(observers.dropped, 44, "one of another kind is not crowded out");
         let failed = |changed| ProviderEvent::RefreshFailed {
             error: crate::error::Error::closed(),

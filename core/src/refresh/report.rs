@@ -34,6 +34,7 @@ impl Machine {
             clock_skew_ms: self.skew_ms,
             listeners: ListenerStatus {
                 count: self.listeners.len(),
+                connections: self.listeners.connections(),
                 stale: self.listeners.stale(now.boot, self.version),
                 oldest_version: self.listeners.oldest(),
             },

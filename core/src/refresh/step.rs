@@ -54,6 +54,38 @@ pub enum Event {
         /// Whether the server took it.
         accepted: bool,
     },
+    /// A listener has a connection of this number, which is in its handshake.
+    Connected {
+        /// The listener.
+        listener: u64,
+        /// The connection.
+        connection: u64,
+    },
+    /// A server took the token of this version on a connection.
+    Authenticated {
+        /// The listener.
+        listener: u64,
+        /// The connection.
+        connection: u64,
+        /// The token's version.
+        version: u64,
+    },
+    /// A server did not take the token of this version on a connection.
+    Refused {
+        /// The listener.
+        listener: u64,
+        /// The connection.
+        connection: u64,
+        /// The token's version.
+        version: u64,
+    },
+    /// A connection is closed.
+    Disconnected {
+        /// The listener.
+        listener: u64,
+        /// The connection.
+        connection: u64,
+    },
     /// The host wants nothing more.
     Close,
 }
@@ -64,7 +96,8 @@ impl Event {
     pub(super) fn answers_nobody(&self) -> bool {
         match self {
             Self::Get(..) | Self::Subscribed(_) | Self::Awaiting(_) | Self::Unsubscribed(_) => true,
-            Self::Returned { .. } | Self::Acknowledged { .. } => true,
+            Self::Returned { .. } | Self::Acknowledged { .. } | Self::Connected { .. } => true,
+            Self::Authenticated { .. } | Self::Refused { .. } | Self::Disconnected { .. } => true,
             Self::Timer | Self::Answered(..) | Self::Failed(..) | Self::Close => false,
             Self::Refresh | Self::CredentialChanged | Self::Rejected(_) => false,
         }

@@ -1,0 +1,80 @@
+//! One connection of a client, from its handshake to its end.
+
+use crate::error::{Error, Result};
+use crate::refresh::{Engine, Event};
+use crate::rejection::{Rejection, RejectionReason};
+use std::fmt;
+use std::sync::Weak;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// An open connection to a server, in the books of a listener ([`crate::Subscription::opened`]). Dropping it says that
+/// the connection is closed. A connection that connects anew is another one.
+///
+/// With them `status`, metrics and events count connections, each once; a listener that has any needs no
+/// [`crate::Subscription::ack`]. In a forked child, where it is the parent's, it does nothing.
+pub struct Connection {
+    id: u64,
+    listener: u64,
+    engine: Weak<Engine>,
+    generation: u64,
+    /// The version that it was last authenticated with or refused, whichever is newer: what was already tried.
+    tried: AtomicU64,
+}
+
+impl Connection {
+    pub(crate) fn new(id: u64, listener: u64, engine: Weak<Engine>, version: u64) -> Self {
+        let generation = entrakey_sys::fork::generation();
+        Self { id, listener, engine, generation, tried: AtomicU64::new(version) }
+    }
+
+    /// The server took the token of `version`: in the handshake, or afterwards. Never blocks.
+    pub fn authenticated(&self, version: u64) {
+        self.tried.store(version, Ordering::SeqCst);
+        self.tell(Event::Authenticated { listener: self.listener, connection: self.id, version });
+    }
+
+    /// Something else came instead, with this message: as [`crate::Provider::report_rejected`], and for this
+    /// connection. If it is a verdict, the connection stays on the token that it was on, and this one is not to be
+    /// tried on it again. Never blocks.
+    ///
+    /// # Errors
+    /// `CLOSED` after [`crate::Provider::close`], and in a forked child.
+    pub fn refused(&self, version: u64, message: &str) -> Result<Rejection> {
+        let engine = self.engine.upgrade().filter(|_| self.is_ours()).ok_or_else(Error::closed)?;
+        let rejection = engine.refused(self.listener, self.id, version, message);
+        if rejection.reason != RejectionReason::NotARefusal {
+            self.tried.fetch_max(version, Ordering::SeqCst);
+        }
+        Ok(rejection)
+    }
+
+    /// Whether it is to be authenticated with the token of `version`: it is on an older one, and was not refused this
+    /// one. One load: cheap enough to ask before every command.
+    #[must_use]
+    #[inline]
+    pub fn is_behind(&self, version: u64) -> bool {
+        self.tried.load(Ordering::SeqCst) < version && self.is_ours()
+    }
+
+    fn is_ours(&self) -> bool {
+        self.generation == entrakey_sys::fork::generation()
+    }
+
+    fn tell(&self, event: Event) {
+        if let Some(engine) = self.engine.upgrade() {
+            engine.tell(event);
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.tell(Event::Disconnected { listener: self.listener, connection: self.id });
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("id", &self.id).field("tried", &self.tried).finish_non_exhaustive()
+    }
+}
