@@ -6,7 +6,7 @@
  * except user_data. Whatever cannot be an object of yours (a NULL, text that is not UTF-8) is an error or, for getters,
  * a neutral value, and never crashes; a pointer to something freed, or to something else, is undefined behaviour.
  *
- * Threads: a provider, a subscription, a watch and an observation may be used from any number of threads at once,
+ * Threads: a provider, a subscription, a watch, an observation and a connection may be used from any number of threads at once,
  * and freed when no thread is inside one of their functions; tokens, errors, statuses, metrics and rejections never
  * change and may be shared; a config and a request belong to one thread at a time. Callbacks come on threads of the
  * library's that block all signals, with no lock held, never inside the call that registers them. Only
@@ -23,7 +23,7 @@
  * written only on success, unless a function says otherwise.
  *
  * Processes: after fork the child uses its parent's providers and starts from their tokens (not after a raw _Fork or
- * clone); subscriptions, watches and observations are dead there. A process may end at any time without closing
+ * clone); subscriptions, watches, observations and connections are dead there. A process may end at any time without closing
  * anything. The library is never unmapped: dlclose does nothing. Nothing here reads the environment but
  * entrakey_provider_new, and entrakey_config_set_json when it is told to: call these two before other threads change
  * it, as with any reader of the environment. A setuid or setgid program, or one whose file has capabilities, reads no variable.
@@ -50,6 +50,12 @@
  * configuration file ($${ stands for ${).
  */
 #define ENTRAKEY_JSON_EXPAND 1
+
+/**
+ * How long a client that is inside its own connect should wait for a token, in milliseconds, with
+ * entrakey_provider_get_token_no_wait: clients give a connect a few seconds and try again by themselves.
+ */
+#define ENTRAKEY_CONNECT_TIMEOUT_MS 5000
 
 /**
  * An argument of the call makes no sense: NULL, not UTF-8, a buffer that is too small.
@@ -131,6 +137,14 @@
  * freed right after entrakey_provider_new. End it with entrakey_config_free.
  */
 typedef struct entrakey_config entrakey_config;
+
+/**
+ * An open connection to a server, in the books of a subscription or a watch, for clients that know their connections
+ * one by one: with them status, metrics and log lines count connections, each once. A connection that connects anew
+ * is another one. Thread-safe. End it with entrakey_connection_free, which says that the connection is closed; before
+ * or after its subscription, its watch and its provider. In a forked child, where it is the parent's, it does nothing.
+ */
+typedef struct entrakey_connection entrakey_connection;
 
 /**
  * What went wrong, in a sentence that says what to do. Immutable; may be shared between threads. It holds
@@ -274,6 +288,71 @@ entrakey_error *entrakey_config_set_json(entrakey_config *config,
  * Valid use: config is NULL or live, and not used again.
  */
 void entrakey_config_free(entrakey_config *config);
+
+/**
+ * A connection is about to send AUTH with the token of this version. From the first one on, the connections say which
+ * tokens the subscription is on, and entrakey_subscription_ack says nothing of that any more. Never blocks. NULL for
+ * NULL.
+ *
+ * Valid use: subscription is NULL or live.
+ */
+entrakey_connection *entrakey_subscription_opened(const entrakey_subscription *subscription,
+                                                  uint64_t version);
+
+/**
+ * As entrakey_subscription_opened.
+ *
+ * Valid use: watch is NULL or live.
+ */
+entrakey_connection *entrakey_watch_opened(const entrakey_watch *watch, uint64_t version);
+
+/**
+ * Whether a connection is to be authenticated with the token of this version: it is on an older one, and its server
+ * has not refused this one. Cheap enough to ask before every command, with entrakey_provider_version. false for NULL.
+ *
+ * Valid use: connection is NULL or live.
+ */
+bool entrakey_connection_is_behind(const entrakey_connection *connection,
+                                   uint64_t version);
+
+/**
+ * The server answered OK to an AUTH with the token of this version, the first or a later one. Never blocks. NULL does
+ * nothing.
+ *
+ * Valid use: connection is NULL or live.
+ */
+void entrakey_connection_authenticated(const entrakey_connection *connection,
+                                       uint64_t version);
+
+/**
+ * Something else than OK came, with this message: as entrakey_provider_report_rejected, and for this connection. If it
+ * is a verdict on the token (the reason is not "not_a_refusal"), the connection stays on the token that it was on, and
+ * is not behind on this one. Never blocks. rejection may be NULL. Fails with CLOSED, also in a forked child.
+ *
+ * Valid use: connection is NULL or live; message is NULL or NUL-terminated; rejection is NULL or writable.
+ */
+entrakey_error *entrakey_connection_refused(const entrakey_connection *connection,
+                                            uint64_t version,
+                                            const char *message,
+                                            entrakey_rejection **rejection);
+
+/**
+ * The connection is closed. Never blocks. NULL does nothing.
+ *
+ * Valid use: connection is NULL or live, and not used again.
+ */
+void entrakey_connection_free(entrakey_connection *connection);
+
+/**
+ * Refuses a connection without TLS that leaves this machine, with INVALID_CONFIG. peer: the host or address at its
+ * other end; name: the same as the user wrote it; remedy: how her client switches TLS on, for the sentence. Resolves
+ * no name. Never blocks.
+ *
+ * Valid use: peer, name and remedy are NULL or NUL-terminated.
+ */
+entrakey_error *entrakey_check_plaintext(const char *peer,
+                                         const char *name,
+                                         const char *remedy);
 
 /**
  * One of the ENTRAKEY_ERROR_ numbers, 0 for NULL. Newer libraries may know more kinds.

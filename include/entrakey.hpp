@@ -202,10 +202,48 @@ private:
     detail::owner<entrakey_config, entrakey_config_free> config_;
 };
 
+/* Why a server refused a token. */
+struct rejection {
+    std::string reason, explanation;
+};
+
+namespace detail {
+
+inline rejection explained(entrakey_rejection *found) {
+    owner<entrakey_rejection, entrakey_rejection_free> owned(found);
+    return {text(entrakey_rejection_reason(found)), text(entrakey_rejection_explanation(found))};
+}
+
+}  // namespace detail
+
+/* An open connection of a client; closed when destroyed. */
+class connection {
+public:
+    explicit connection(entrakey_connection *owned) : connection_(owned) {}
+    bool is_behind(std::uint64_t version) const noexcept {
+        return entrakey_connection_is_behind(connection_.get(), version);
+    }
+    void authenticated(std::uint64_t version) const noexcept {
+        entrakey_connection_authenticated(connection_.get(), version);
+    }
+    rejection refused(std::uint64_t version, const std::string &message) const {
+        entrakey_rejection *found = nullptr;
+        detail::check(entrakey_connection_refused(connection_.get(), version, detail::shown(message).c_str(), &found));
+        return detail::explained(found);
+    }
+
+private:
+    detail::owner<entrakey_connection, entrakey_connection_free> connection_;
+};
+
 /* A callback's registration; ends when destroyed, and never waits then. */
 class subscription {
 public:
     explicit subscription(entrakey_subscription *owned) : subscription_(owned) {}
+    /* A connection is about to authenticate with the token of this version. */
+    [[nodiscard]] connection opened(std::uint64_t version) const noexcept {
+        return connection(entrakey_subscription_opened(subscription_.get(), version));
+    }
     void ack(std::uint64_t version, bool accepted) const noexcept {
         entrakey_subscription_ack(subscription_.get(), version, accepted);
     }
@@ -237,17 +275,16 @@ public:
         std::uint64_t version = 0;
         return detail::check(entrakey_watch_take(watch_.get(), &version)), version;
     }
+    /* A connection is about to authenticate with the token of this version. */
+    [[nodiscard]] connection opened(std::uint64_t version) const noexcept {
+        return connection(entrakey_watch_opened(watch_.get(), version));
+    }
     void ack(std::uint64_t version, bool accepted) const noexcept {
         entrakey_watch_ack(watch_.get(), version, accepted);
     }
 
 private:
     detail::owner<entrakey_watch, entrakey_watch_free> watch_;
-};
-
-/* Why a server refused a token. */
-struct rejection {
-    std::string reason, explanation;
 };
 
 /* Supplies the token of one identity and keeps it fresh; closes when destroyed. Thread-safe. */
@@ -274,8 +311,7 @@ public:
     rejection report_rejected(std::uint64_t version, const std::string &message) const {
         entrakey_rejection *found = nullptr;
         detail::check(entrakey_provider_report_rejected(get(), version, detail::shown(message).c_str(), &found));
-        detail::owner<entrakey_rejection, entrakey_rejection_free> owned(found);
-        return {detail::text(entrakey_rejection_reason(found)), detail::text(entrakey_rejection_explanation(found))};
+        return detail::explained(found);
     }
     /* As JSON. */
     std::string status() const {

@@ -10,4 +10,5 @@ valkey="-isystem .cache/libvalkey/include $library .cache/libvalkey/libvalkey_tl
 "${CC:-cc}" $strict examples/c/hello.c $library -o $out/hello
 "${CC:-cc}" $strict examples/c/live.c $hiredis -o $out/live
 "${CC:-cc}" $strict examples/c/async.c $hiredis -o $out/async
+"${CC:-cc}" $strict -pthread examples/c/pool.c $hiredis -o $out/pool
 "${CC:-cc}" $strict examples/c/valkey.c $valkey -o $out/valkey

@@ -175,6 +175,32 @@ export interface Subscription extends Disposable {
    * has acknowledged it. `false` is also feedback as `reportRejected()` takes it.
    */
   ack(version: number, accepted: boolean): void;
+  /**
+   * A connection is about to authenticate with the token of this version: for clients that know their connections one by
+   * one. From the first one on these say which tokens the listener is on, and `ack()` says nothing of that any more.
+   */
+  opened(version: number): Connection;
+}
+
+/**
+ * An open connection to a server, in the books of a subscription, until `closed()` or until it is garbage. A connection
+ * that connects anew is another one. Nothing here throws when the subscription or the provider has ended.
+ */
+export interface Connection {
+  /**
+   * Whether it is to be authenticated with the token of this version: it is on an older one, and its server has not
+   * refused this one.
+   */
+  isBehind(version: number): boolean;
+  /** The server took the token of this version. */
+  authenticated(version: number): void;
+  /**
+   * Something else came instead, with this message: as `Provider.reportRejected()`, and for this connection. Undefined
+   * when the provider is closed.
+   */
+  refused(version: number, message: string): Rejection | undefined;
+  /** The connection is closed. */
+  closed(): void;
 }
 
 /** What a server's refusal means. */
@@ -225,7 +251,13 @@ export interface Status {
   /** This machine's clock less the source's, in milliseconds, to about a second. */
   readonly clockSkewMs: number | null;
   /** Who is told of new tokens: how many, those still on an old one when it is about to expire, the oldest version. */
-  readonly listeners: { readonly count: number; readonly stale: number; readonly oldestVersion: number | null };
+  readonly listeners: {
+    readonly count: number;
+    /** Open connections of those that say which they have. */
+    readonly connections: number;
+    readonly stale: number;
+    readonly oldestVersion: number | null;
+  };
   /** Since the provider was made. */
   readonly counters: {
     readonly fetches: number;
@@ -259,6 +291,12 @@ export interface VersionEvent extends ProviderEvent {
   readonly version: number;
 }
 
+/** An event that may come again with the same token. Of the 1st, the 10th, the 100th … the level is `warn`. */
+export interface RepeatedEvent extends ProviderEvent {
+  /** How often it has come with this token. */
+  readonly times: number;
+}
+
 /** What can be listened to with `on()`; the names are the same in every language. */
 export interface ProviderEvents {
   /** A newer token is in service. `uti` is Entra's id of it, which the sign-in log has too. */
@@ -273,13 +311,13 @@ export interface ProviderEvents {
   /** A connection took the token of this version. */
   reauthenticated: VersionEvent;
   /** A connection was refused with the token of this version. */
-  reauthentication_failed: VersionEvent;
-  /** Connections are still on this version, which is about to expire. */
-  listener_stale: VersionEvent;
+  reauthentication_failed: VersionEvent & RepeatedEvent;
+  /** So many connections are still on this version, which is about to expire. */
+  listener_stale: VersionEvent & { readonly connections: number };
   /** A server refused the token of this version. */
-  rejected: VersionEvent;
+  rejected: VersionEvent & RepeatedEvent;
   /** A listener for new tokens failed inside the library. */
-  listener_failed: ProviderEvent;
+  listener_failed: RepeatedEvent;
   /** A token came that will hardly be taken, or not as its owner expects. */
   warning: ProviderEvent;
   /** The provider was closed. */

@@ -58,7 +58,7 @@ pub mod internals {
     }
 }
 
-pub use config::{Config, KEYS, Key, KeyType};
+pub use config::{Config, InheritedSetting, InheritedSettings, KEYS, Key, KeyType, inherit};
 pub use connections::{Connection, Refusal, WHILE_CONNECTING, check_plaintext};
 pub use error::{Error, ErrorKind};
 pub use event::{Level, ProviderEvent};

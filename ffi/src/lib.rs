@@ -4,6 +4,7 @@
 //! checked in [`handle`], one call into core, one conversion back. No struct layout crosses the line.
 
 pub mod config;
+pub mod connection;
 pub mod error;
 mod guard;
 mod handle;

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// A callback's registration. Thread-safe. End it with entrakey_subscription_free, also inside its own callback. In a
 /// forked child it is dead: neither its callback nor its finalize is called there.
-pub struct EntrakeySubscription(Subscription);
+pub struct EntrakeySubscription(pub(crate) Subscription);
 
 /// Is called with each token that replaces another, on a thread of the library's, one call at a time for each
 /// subscription, with no lock held. The token belongs to the library and ends with the call. The callback may block

@@ -3,7 +3,7 @@
 use crate::error::EntrakeyError;
 use crate::provider::EntrakeyProvider;
 use crate::{guard, handle, text};
-use entrakey_core::Error;
+use entrakey_core::{Error, Rejection};
 use std::ffi::{CString, c_char};
 
 /// The likely reason of a rejection. Holds ids, no secret. Immutable; may be shared between threads. End it with
@@ -33,16 +33,25 @@ pub unsafe extern "C" fn entrakey_provider_report_rejected(
         let (provider, message) =
             unsafe { (handle::borrow(provider, "provider")?, text::read_loosely(message, "message")?) };
         let found = provider.0.report_rejected(version, &message)?;
-        if !rejection.is_null() {
-            let made = EntrakeyRejection {
-                reason: text::owned(found.reason.name()),
-                explanation: text::owned(&found.explanation),
-            };
-            // SAFETY: the function's own contract.
-            unsafe { handle::write(rejection, handle::give(made), "rejection") }?;
-        }
-        Ok::<(), Error>(())
+        // SAFETY: the function's own contract.
+        unsafe { EntrakeyRejection::write(&found, rejection) }
     })
+}
+
+impl EntrakeyRejection {
+    /// Gives it to a host that wants it.
+    ///
+    /// # Safety
+    /// `out` is NULL or writable.
+    pub(crate) unsafe fn write(found: &Rejection, out: *mut *mut Self) -> Result<(), Error> {
+        if out.is_null() {
+            return Ok(());
+        }
+        let made =
+            Self { reason: text::owned(found.reason.name()), explanation: text::owned(&found.explanation) };
+        // SAFETY: it is not NULL, and the rest is the caller's promise.
+        unsafe { handle::write(out, handle::give(made), "rejection") }
+    }
 }
 
 /// The reason's name, "no_access_policy" for example; more may be added. NULL for NULL.

@@ -9,7 +9,7 @@ use entrakey_core::Watch;
 /// event loops and for languages that native threads should not call. Each watch has a descriptor and a random
 /// moment of its own: make one for each event loop. Thread-safe. End it with entrakey_watch_free. In a forked child
 /// it is dead: free it and make another.
-pub struct EntrakeyWatch(Watch);
+pub struct EntrakeyWatch(pub(crate) Watch);
 
 /// Makes a watch. Its handle becomes readable when a token replaces another, early enough and at a random moment of its
 /// own; if the provider has no valid token now, also with the next one, at once; and for good when the provider is

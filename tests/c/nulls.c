@@ -83,6 +83,26 @@ static void of_listeners(entrakey_provider *provider) {
     entrakey_subscription_ack(NULL, 1, true), entrakey_subscription_free(NULL), entrakey_observation_free(NULL);
 }
 
+static void of_connections(entrakey_provider *provider) {
+    entrakey_watch *watch = NULL;
+    entrakey_rejection *rejection = NULL;
+    ok(entrakey_watch_new(provider, &watch));
+    entrakey_connection *connection = entrakey_watch_opened(watch, 1);
+    CHECK(connection && !entrakey_watch_opened(NULL, 1) && !entrakey_subscription_opened(NULL, 1));
+    CHECK(!entrakey_connection_is_behind(NULL, 1));
+    entrakey_connection_authenticated(NULL, 1);
+    null(entrakey_connection_refused(NULL, 1, "x", &rejection), "connection");
+    null(entrakey_connection_refused(connection, 1, NULL, &rejection), "message");
+    ok(entrakey_connection_refused(connection, 1, "x", NULL));
+    entrakey_watch_free(watch), entrakey_connection_free(connection), entrakey_connection_free(NULL);
+    null(entrakey_check_plaintext(NULL, "name", "remedy"), "peer");
+    null(entrakey_check_plaintext("localhost", NULL, "remedy"), "name");
+    null(entrakey_check_plaintext("localhost", "name", NULL), "remedy");
+    ok(entrakey_check_plaintext("127.0.0.1", "name", "remedy"));
+    expect(entrakey_check_plaintext("192.0.2.1", "cache", "say tls"), ENTRAKEY_ERROR_INVALID_CONFIG, "cache has no TLS");
+    CHECK(!rejection);
+}
+
 static void of_getters(void) {
     CHECK(!entrakey_token_secret(NULL) && !entrakey_token_username(NULL) && !entrakey_token_version(NULL));
     CHECK(!entrakey_token_expires_unix_ms(NULL) && !entrakey_token_refresh_unix_ms(NULL));
@@ -103,6 +123,7 @@ int main(void) {
     of_configs_and_requests();
     of_providers(provider);
     of_listeners(provider);
+    of_connections(provider);
     of_getters();
     entrakey_provider_free(provider);
     return failures ? 1 : 0;

@@ -170,6 +170,60 @@ static void subscriptions(void) {
     entrakey_provider_free(provider);
 }
 
+static bool status_has(entrakey_provider *provider, const char *text) {
+    entrakey_status *status = NULL;
+    ok(entrakey_provider_status(provider, &status));
+    bool found = strstr(entrakey_status_json(status), text) != NULL;
+    entrakey_status_free(status);
+    return found;
+}
+
+/* Three connections: one renewed, one refused, one closed. tests/vectors tells Redis clients the same story. */
+static void connections(void) {
+    const char *refusal = "WRONGPASS invalid username-password pair or user is disabled.";
+    struct seen seen = {0};
+    entrakey_provider *provider = rotating();
+    entrakey_subscription *subscription = NULL;
+    entrakey_rejection *rejection = NULL;
+    ok(entrakey_provider_subscribe(provider, on_token, &seen, NULL, &subscription));
+    ok(entrakey_provider_ready(provider, 0));
+    entrakey_connection *all[3];
+    for (int i = 0; i < 3; i++) {
+        all[i] = entrakey_subscription_opened(subscription, 1);
+        CHECK(!entrakey_connection_is_behind(all[i], 1) && entrakey_connection_is_behind(all[i], 2));
+        entrakey_connection_authenticated(all[i], 1);
+    }
+    CHECK(status_has(provider, "\"connections\":3") && status_has(provider, "\"oldest_version\":1"));
+    CHECK(status_has(provider, "\"reauths_accepted\":0"));
+    WAIT_FOR(seen.calls >= 1);
+    entrakey_connection_authenticated(all[0], 2);
+    CHECK(!entrakey_connection_is_behind(all[0], 2));
+    ok(entrakey_connection_refused(all[1], 2, "LOADING Redis is loading the dataset in memory", &rejection));
+    CHECK(!strcmp(entrakey_rejection_reason(rejection), "not_a_refusal"));
+    CHECK(entrakey_connection_is_behind(all[1], 2) && status_has(provider, "\"reauths_rejected\":0"));
+    entrakey_rejection_free(rejection);
+    ok(entrakey_connection_refused(all[1], 2, refusal, NULL));
+    ok(entrakey_connection_refused(all[1], 2, refusal, NULL)); /* counts once */
+    CHECK(!entrakey_connection_is_behind(all[1], 2) && entrakey_connection_is_behind(all[1], 3));
+    entrakey_connection_free(all[2]);
+    CHECK(status_has(provider, "\"connections\":2") && status_has(provider, "\"oldest_version\":1"));
+    CHECK(status_has(provider, "\"reauths_accepted\":1") && status_has(provider, "\"reauths_rejected\":1"));
+    pid_t child = fork();
+    if (child == 0) {
+        CHECK(!entrakey_connection_is_behind(all[1], 3)); /* it is the parent's */
+        entrakey_connection_free(all[1]), entrakey_connection_free(all[0]);
+        _exit(failures ? 1 : 0);
+    }
+    int status;
+    CHECK(waitpid(child, &status, 0) == child && status == 0 && status_has(provider, "\"connections\":2"));
+    entrakey_connection_free(all[1]);
+    CHECK(status_has(provider, "\"oldest_version\":2"));
+    entrakey_subscription_free(subscription);
+    entrakey_provider_free(provider);
+    expect(entrakey_connection_refused(all[0], 2, refusal, NULL), ENTRAKEY_ERROR_CLOSED, "");
+    entrakey_connection_free(all[0]); /* after everything else */
+}
+
 /* Frees everything that there is from inside. */
 static void on_token_end_it_all(const entrakey_token *token, void *user_data) {
     struct seen *seen = user_data;
@@ -323,6 +377,7 @@ int main(void) {
     watches();
     the_first_token_wakes_a_watch();
     subscriptions();
+    connections();
     a_callback_that_frees_its_subscription_and_its_provider();
     observations();
     status_metrics_and_rejections();

@@ -100,6 +100,10 @@ static void callbacks_are_destroyed_once_and_may_throw() {
         CHECK(poll(&wait, 1, 20000) == 1 && watch.take() >= 1);
         while (*held < 2 || *logged < 2) std::this_thread::sleep_for(std::chrono::milliseconds(1));
         subscription.ack(provider.version(), true);
+        auto connection = subscription.opened(1), other = watch.opened(1);
+        connection.authenticated(1);
+        CHECK(connection.is_behind(2) && !other.is_behind(1));
+        CHECK(connection.refused(2, "LOADING Redis is loading the dataset in memory").reason == "not_a_refusal");
         CHECK(subscription.unsubscribe(std::chrono::seconds(20)));
     }
     while (held.use_count() > 1 || logged.use_count() > 1) std::this_thread::sleep_for(std::chrono::milliseconds(1));

@@ -39,7 +39,7 @@ def test_readme_shows_the_example_and_the_example_runs(language, emulator):
         assert "eyJ" not in done.stdout + done.stderr, "a token was printed"
 
 
-@pytest.mark.parametrize("example", ["async", "valkey"])
+@pytest.mark.parametrize("example", ["async", "pool", "valkey"])
 def test_a_connection_outlives_its_tokens_and_verifies_the_servers_name(example):
     program = ROOT / "target/examples-c" / example
     with Emulator.start(token_lifetime="4s") as emulator:

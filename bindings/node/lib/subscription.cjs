@@ -38,6 +38,11 @@ class Subscription {
     native.acknowledge(this.#handle, this.#id, version, accepted);
   }
 
+  opened(version) {
+    if (typeof version !== 'number') throw invalidArgument("opened() takes the token's version.");
+    return new Connection(native.opened(this.#handle, this.#id, version));
+  }
+
   async unsubscribe({ timeoutMs = 5000 } = {}) {
     this.#told = undefined;
     native.unsubscribe(this.#handle, this.#id);
@@ -57,6 +62,32 @@ class Subscription {
   [DISPOSE]() {
     this.#told = undefined;
     native.unsubscribe(this.#handle, this.#id);
+  }
+}
+
+/** Of a subscription that has ended nothing is known, and it is behind nothing. */
+class Connection {
+  #known;
+
+  constructor(known) {
+    this.#known = known ?? undefined;
+  }
+
+  isBehind(version) {
+    return this.#known !== undefined && native.isBehind(this.#known, version);
+  }
+
+  authenticated(version) {
+    if (this.#known !== undefined) native.authenticated(this.#known, version);
+  }
+
+  refused(version, message) {
+    const rejection = this.#known && native.refused(this.#known, version, message);
+    return rejection?.code === undefined ? rejection : undefined;
+  }
+
+  closed() {
+    if (this.#known !== undefined) native.disconnected(this.#known);
   }
 }
 

@@ -29,6 +29,10 @@ pub struct EventParts {
     pub attempt: Option<u32>,
     /// Milliseconds until the next request.
     pub next_attempt_in_ms: Option<f64>,
+    /// How often that has come with this token.
+    pub times: Option<f64>,
+    /// How many connections it is about.
+    pub connections: Option<f64>,
 }
 
 impl From<&ProviderEvent> for EventParts {
@@ -43,6 +47,8 @@ impl From<&ProviderEvent> for EventParts {
             error: None,
             attempt: None,
             next_attempt_in_ms: None,
+            times: None,
+            connections: None,
         };
         match event {
             ProviderEvent::TokenRefreshed { version, expires_unix_ms, uti } => {
@@ -55,10 +61,16 @@ impl From<&ProviderEvent> for EventParts {
                 parts.attempt = Some(*attempt);
                 parts.next_attempt_in_ms = Some(next_attempt_in.as_secs_f64() * 1000.0);
             }
-            ProviderEvent::Reauthenticated { version }
-            | ProviderEvent::ReauthenticationFailed { version }
-            | ProviderEvent::ListenerStale { version, .. }
-            | ProviderEvent::Rejected { version } => parts.version = Some(number(*version)),
+            ProviderEvent::Reauthenticated { version } => parts.version = Some(number(*version)),
+            ProviderEvent::ReauthenticationFailed { version, times }
+            | ProviderEvent::Rejected { version, times } => {
+                (parts.version, parts.times) = (Some(number(*version)), Some(number(*times)));
+            }
+            ProviderEvent::ListenerStale { version, connections } => {
+                parts.version = Some(number(*version));
+                parts.connections = Some(number(*connections as u64));
+            }
+            ProviderEvent::ListenerFailed { times } => parts.times = Some(number(*times)),
             _ => (),
         }
         parts

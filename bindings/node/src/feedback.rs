@@ -2,7 +2,7 @@
 
 use crate::convert::{Failure, version_of};
 use crate::provider::Handle;
-use entrakey_core::{METRICS_CONTENT_TYPE, render_metrics};
+use entrakey_core::{Connection, Error, METRICS_CONTENT_TYPE, Rejection, render_metrics};
 use napi::bindgen_prelude::{Either, External};
 use napi_derive::napi;
 
@@ -22,13 +22,52 @@ pub fn report_rejected(
     version: f64,
     message: String,
 ) -> Either<RejectionParts, Failure> {
-    match handle.provider.report_rejected(version_of(version), &message) {
+    explained(handle.provider.report_rejected(version_of(version), &message))
+}
+
+fn explained(rejection: Result<Rejection, Error>) -> Either<RejectionParts, Failure> {
+    match rejection {
         Ok(rejection) => Either::A(RejectionParts {
             reason: rejection.reason.name().to_owned(),
             explanation: rejection.explanation,
         }),
         Err(error) => Either::B(error.into()),
     }
+}
+
+/// A connection of a subscription is about to authenticate with the token of `version`; nothing if that has ended.
+#[napi(catch_unwind)]
+pub fn opened(handle: &External<Handle>, id: u32, version: f64) -> Option<External<Connection>> {
+    let opened = handle.subscriptions().get(&id).map(|subscription| subscription.opened(version_of(version)));
+    opened.map(External::new)
+}
+
+/// Whether it is to be authenticated with the token of `version`.
+#[napi(catch_unwind)]
+pub fn is_behind(connection: &External<Connection>, version: f64) -> bool {
+    connection.is_behind(version_of(version))
+}
+
+/// The server took the token of `version`.
+#[napi(catch_unwind)]
+pub fn authenticated(connection: &External<Connection>, version: f64) {
+    connection.authenticated(version_of(version));
+}
+
+/// Something else came instead, with this message.
+#[napi(catch_unwind)]
+pub fn refused(
+    connection: &External<Connection>,
+    version: f64,
+    message: String,
+) -> Either<RejectionParts, Failure> {
+    explained(connection.refused(version_of(version), &message))
+}
+
+/// The connection is closed.
+#[napi(catch_unwind)]
+pub fn disconnected(connection: &External<Connection>) {
+    connection.closed();
 }
 
 /// Refuses a connection without TLS that leaves this machine.

@@ -30,7 +30,7 @@ mod _entrakey {
     #[pymodule_export]
     use crate::provider::{Provider, check_plaintext, render_metrics};
     #[pymodule_export]
-    use crate::registration::{Observation, Subscription};
+    use crate::registration::{Connection, Observation, Subscription};
     #[pymodule_export]
     use crate::token::{Rejection, Token};
 

@@ -11,6 +11,7 @@ mod environment;
 mod expand;
 mod file;
 mod hints;
+mod inherited;
 mod json;
 mod keys;
 mod managed_identity;
@@ -26,6 +27,7 @@ mod values;
 
 pub(crate) use asked::Asked;
 pub(crate) use choice::{IdentityChoice, Link, WORKLOAD_IDENTITY, WhyNot};
+pub use inherited::{InheritedSetting, InheritedSettings, inherit};
 pub use keys::{KEYS, Key, KeyType};
 pub(crate) use managed_identity::{Host, Thumbprint, UserAssigned, thumbprint};
 pub(crate) use proof::{Application, CertificateFrom, PipelineJob, Place, Proof};

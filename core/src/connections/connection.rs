@@ -5,10 +5,10 @@ use crate::refresh::{Engine, Event};
 use crate::rejection::{Rejection, RejectionReason};
 use std::fmt;
 use std::sync::Weak;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// An open connection to a server, in the books of a listener ([`crate::Subscription::opened`]). Dropping it says that
-/// the connection is closed. A connection that connects anew is another one.
+/// An open connection to a server, in the books of a listener ([`crate::Subscription::opened`]), until
+/// [`Connection::closed`] or its drop. A connection that connects anew is another one.
 ///
 /// With them `status`, metrics and events count connections, each once; a listener that has any needs no
 /// [`crate::Subscription::ack`]. In a forked child, where it is the parent's, it does nothing.
@@ -19,12 +19,20 @@ pub struct Connection {
     generation: u64,
     /// The version that it was last authenticated with or refused, whichever is newer: what was already tried.
     tried: AtomicU64,
+    closed: AtomicBool,
 }
 
 impl Connection {
     pub(crate) fn new(id: u64, listener: u64, engine: Weak<Engine>, version: u64) -> Self {
         let generation = entrakey_sys::fork::generation();
-        Self { id, listener, engine, generation, tried: AtomicU64::new(version) }
+        Self {
+            id,
+            listener,
+            engine,
+            generation,
+            tried: AtomicU64::new(version),
+            closed: AtomicBool::new(false),
+        }
     }
 
     /// The server took the token of `version`: in the handshake, or afterwards. Never blocks.
@@ -53,7 +61,14 @@ impl Connection {
     #[must_use]
     #[inline]
     pub fn is_behind(&self, version: u64) -> bool {
-        self.tried.load(Ordering::SeqCst) < version && self.is_ours()
+        self.tried.load(Ordering::SeqCst) < version && self.is_ours() && !self.closed.load(Ordering::SeqCst)
+    }
+
+    /// The connection is closed. Never blocks. What is said of it afterwards does not count.
+    pub fn closed(&self) {
+        if !self.closed.swap(true, Ordering::SeqCst) {
+            self.tell(Event::Disconnected { listener: self.listener, connection: self.id });
+        }
     }
 
     fn is_ours(&self) -> bool {
@@ -69,7 +84,7 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.tell(Event::Disconnected { listener: self.listener, connection: self.id });
+        self.closed();
     }
 }
 

@@ -51,7 +51,26 @@ class Rejection:
         """Who the token was for, and what to do. It holds ids, no secret."""
 
 @final
+class Connection:
+    """An open connection to a server, in the books of a subscription; closed when it is collected, or by closed(). A
+    connection that connects anew is another one. In a forked child, where it is the parent's, it does nothing."""
+
+    def is_behind(self, version: int) -> bool:
+        """Whether it is to be authenticated with the token of this version: it is on an older one, and its server has not
+        refused this one."""
+
+    def authenticated(self, version: int) -> None:
+        """The server took the token of this version. Never blocks."""
+
+    def refused(self, version: int, message: str) -> Rejection:
+        """Something else came instead, with this message: as Provider.report_rejected, and for this connection. Never blocks."""
+
+    def closed(self) -> None:
+        """The connection is closed. Never blocks."""
+
+@final
 class Subscription:
+    def opened(self, version: int) -> Optional[Connection]: ...
     def unsubscribe(self, timeout: Optional[float] = None) -> bool: ...
     def ack(self, version: int, accepted: bool) -> None: ...
 

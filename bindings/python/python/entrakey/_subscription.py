@@ -22,6 +22,12 @@ class Subscription:
         _alive.discard(self)
         return self._registered.unsubscribe(timeout)
 
+    def opened(self, version):
+        """A connection is about to authenticate with the token of this version: for clients that know their connections one
+        by one. From the first one on these say which tokens the listener is on, and ack says nothing of that any more.
+        None if the subscription has ended. Never blocks."""
+        return self._registered.opened(version)
+
     def ack(self, version, accepted=True):
         """Says what became of a re-authentication with the token of this version, for status and metrics. From the
         first call on the listener counts as being on a token only when it has acknowledged it. Never blocks."""

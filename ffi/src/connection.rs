@@ -1,0 +1,134 @@
+//! `entrakey_connection`: one connection of a client, and what holds for it.
+
+use crate::error::EntrakeyError;
+use crate::listener::EntrakeySubscription;
+use crate::rejection::EntrakeyRejection;
+use crate::watch::EntrakeyWatch;
+use crate::{guard, handle, text};
+use entrakey_core::{Connection, WHILE_CONNECTING};
+use std::ffi::c_char;
+
+/// How long a client that is inside its own connect should wait for a token, in milliseconds, with
+/// entrakey_provider_get_token_no_wait: clients give a connect a few seconds and try again by themselves.
+pub const ENTRAKEY_CONNECT_TIMEOUT_MS: u64 = 5000;
+const _: () = assert!(matches!(WHILE_CONNECTING.timeout, Some(timeout) if timeout.as_millis() == 5000));
+
+/// An open connection to a server, in the books of a subscription or a watch, for clients that know their connections
+/// one by one: with them status, metrics and log lines count connections, each once. A connection that connects anew
+/// is another one. Thread-safe. End it with entrakey_connection_free, which says that the connection is closed; before
+/// or after its subscription, its watch and its provider. In a forked child, where it is the parent's, it does nothing.
+pub struct EntrakeyConnection(Connection);
+
+/// A connection is about to send AUTH with the token of this version. From the first one on, the connections say which
+/// tokens the subscription is on, and entrakey_subscription_ack says nothing of that any more. Never blocks. NULL for
+/// NULL.
+///
+/// # Safety
+/// subscription is NULL or live.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn entrakey_subscription_opened(
+    subscription: *const EntrakeySubscription,
+    version: u64,
+) -> *mut EntrakeyConnection {
+    let opened = |subscription: &EntrakeySubscription| subscription.0.opened(version);
+    // SAFETY: the function's own contract.
+    let made = unsafe { guard::get(subscription, None, |subscription| Some(opened(subscription))) };
+    made.map_or(std::ptr::null_mut(), |made| handle::give(EntrakeyConnection(made)))
+}
+
+/// As entrakey_subscription_opened.
+///
+/// # Safety
+/// watch is NULL or live.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn entrakey_watch_opened(
+    watch: *const EntrakeyWatch,
+    version: u64,
+) -> *mut EntrakeyConnection {
+    // SAFETY: the function's own contract.
+    let made = unsafe { guard::get(watch, None, |watch| Some(watch.0.opened(version))) };
+    made.map_or(std::ptr::null_mut(), |made| handle::give(EntrakeyConnection(made)))
+}
+
+/// Whether a connection is to be authenticated with the token of this version: it is on an older one, and its server
+/// has not refused this one. Cheap enough to ask before every command, with entrakey_provider_version. false for NULL.
+///
+/// # Safety
+/// connection is NULL or live.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn entrakey_connection_is_behind(
+    connection: *const EntrakeyConnection,
+    version: u64,
+) -> bool {
+    // SAFETY: the function's own contract.
+    unsafe { guard::get(connection, false, |connection| connection.0.is_behind(version)) }
+}
+
+/// The server answered OK to an AUTH with the token of this version, the first or a later one. Never blocks. NULL does
+/// nothing.
+///
+/// # Safety
+/// connection is NULL or live.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn entrakey_connection_authenticated(
+    connection: *const EntrakeyConnection,
+    version: u64,
+) {
+    // SAFETY: the function's own contract.
+    unsafe { guard::get(connection, (), |connection| connection.0.authenticated(version)) }
+}
+
+/// Something else than OK came, with this message: as entrakey_provider_report_rejected, and for this connection. If it
+/// is a verdict on the token (the reason is not "not_a_refusal"), the connection stays on the token that it was on, and
+/// is not behind on this one. Never blocks. rejection may be NULL. Fails with CLOSED, also in a forked child.
+///
+/// # Safety
+/// connection is NULL or live; message is NULL or NUL-terminated; rejection is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn entrakey_connection_refused(
+    connection: *const EntrakeyConnection,
+    version: u64,
+    message: *const c_char,
+    rejection: *mut *mut EntrakeyRejection,
+) -> *mut EntrakeyError {
+    guard::call(|| {
+        // SAFETY: the function's own contract.
+        let (connection, message) =
+            unsafe { (handle::borrow(connection, "connection")?, text::read_loosely(message, "message")?) };
+        let found = connection.0.refused(version, &message)?;
+        // SAFETY: the function's own contract.
+        unsafe { EntrakeyRejection::write(&found, rejection) }
+    })
+}
+
+/// The connection is closed. Never blocks. NULL does nothing.
+///
+/// # Safety
+/// connection is NULL or live, and not used again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn entrakey_connection_free(connection: *mut EntrakeyConnection) {
+    // SAFETY: the function's own contract.
+    guard::value((), || unsafe { handle::free(connection) });
+}
+
+/// Refuses a connection without TLS that leaves this machine, with INVALID_CONFIG. peer: the host or address at its
+/// other end; name: the same as the user wrote it; remedy: how her client switches TLS on, for the sentence. Resolves
+/// no name. Never blocks.
+///
+/// # Safety
+/// peer, name and remedy are NULL or NUL-terminated.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn entrakey_check_plaintext(
+    peer: *const c_char,
+    name: *const c_char,
+    remedy: *const c_char,
+) -> *mut EntrakeyError {
+    guard::call(|| {
+        // SAFETY: the function's own contract.
+        let (peer, name, remedy) = unsafe {
+            let name = text::read_loosely(name, "name")?;
+            (text::read_loosely(peer, "peer")?, name, text::read_loosely(remedy, "remedy")?)
+        };
+        entrakey_core::check_plaintext(&peer, &name, &remedy)
+    })
+}
