@@ -65,7 +65,7 @@ test: prerequisites-of-test
 	$(TIMED) "Python" sh -c 'cd bindings/python && exec ../../$(OFFLINE) ../../.venv/bin/python -m pytest -q --ignore tests/test_forty_seconds.py'
 	$(TIMED) "Python, all at once for forty seconds" sh -c 'cd bindings/python && exec ../../$(OFFLINE) ../../.venv/bin/python -m pytest -q -n 0 tests/test_forty_seconds.py'
 	$(TIMED) "Node.js" sh -c 'cd bindings/node && exec ../../$(OFFLINE) npm test'
-	$(TIMED) "emulator and examples" $(PYTEST) tests/emulator tests/examples
+	$(TIMED) "emulator and examples" $(PYTEST) tests/emulator tests/examples tests/contract
 	$(TIMED) "other clients are built" scripts/peers.sh
 	$(TIMED) "other clients, Python" $(PYTEST) tests/peers/python
 	$(TIMED) "other clients, Node.js" sh -c 'cd tests/peers/node && exec ../../../$(OFFLINE) npm test'

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Compiles the C examples against the shared library in target/debug, warnings as errors.
+# Compiles the C examples, and hiredis's part of a test, against the shared library in target/debug, warnings as errors.
 set -eu
 out=target/examples-c
 mkdir -p $out
@@ -11,4 +11,5 @@ valkey="-isystem .cache/libvalkey/include $library .cache/libvalkey/libvalkey_tl
 "${CC:-cc}" $strict examples/c/live.c $hiredis -o $out/live
 "${CC:-cc}" $strict examples/c/async.c $hiredis -o $out/async
 "${CC:-cc}" $strict -pthread examples/c/pool.c $hiredis -o $out/pool
+"${CC:-cc}" $strict tests/contract/connections.c $hiredis -o $out/connections
 "${CC:-cc}" $strict examples/c/valkey.c $valkey -o $out/valkey

@@ -181,6 +181,33 @@ test('a program of theirs runs with the import changed', async (t) => {
   assert.ok(auths >= 3, `${auths} AUTHs`);
 });
 
+test('retries that would end the renewal in an outage are raised, with one warning in the words of whoever wrote them', async (t) => {
+  const emulator = await startEmulator(t);
+  const warnings = [];
+  const listen = (warning) => warnings.push(warning);
+  process.on('warning', listen);
+  t.after(() => process.off('warning', listen));
+  for (const retry of [
+    { maxAttempts: 3, initialDelayMs: 50, maxDelayMs: 200, backoffMultiplier: 2 },
+    { maxAttempts: 3, initialDelayMs: 600 }, // of TypeScript's callers nobody can write that, of others everybody
+    { ...ours.DEFAULT_RETRY_POLICY },
+  ]) {
+    const credentialsProvider = Factory.createForSystemAssignedManagedIdentity({
+      clientId: 'client-id',
+      tokenManagerConfig: { expirationRefreshRatio: 0.8, retry },
+    });
+    const [{ username }, disposable] = await credentialsProvider.subscribe(nobody);
+    assert.equal(username, emulator.environment.ENTRAKEY_EMULATOR_SYSTEM_OBJECT_ID);
+    disposable.dispose();
+  }
+  await new Promise(setImmediate);
+  const [{ code, message }, ...more] = warnings.filter(({ name }) => name === 'EntrakeyWarning');
+  assert.equal(code, 'ENTRAKEY_SETTINGS_RAISED');
+  const [initial, longest] = ['retry.initialDelayMs is 500 instead of 50', 'retry.maxDelayMs is 30000 instead of 200'];
+  assert.ok(message.includes(`${initial}, ${longest}, retry.maxAttempts 3 is left out`), message);
+  assert.deepEqual(more, []);
+});
+
 test('PKCE is refused with the alternative', async () => {
   const expected = { code: 'INVALID_ARGUMENT', message: /createForDefaultAzureCredential/ };
   assert.throws(() => Factory.createForAuthorizationCodeWithPKCE({}), expected);

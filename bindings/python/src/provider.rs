@@ -6,10 +6,11 @@ use crate::error::exception;
 use crate::registration::{Observation, Subscription};
 use crate::token::{Rejection, Token};
 use crate::waiting;
-use entrakey_core::{Config, Error, GetToken, KEYS, KeyType, Level};
+use entrakey_core::{Config, Error, GetToken, InheritedSetting, KEYS, KeyType, Level};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyString};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Supplies the access token of one identity and keeps it fresh. The Python half adds what awaits.
@@ -233,6 +234,20 @@ fn set(py: Python<'_>, config: &mut Config, key: &str, value: &Bound<'_, PyAny>)
 #[pyfunction]
 pub(crate) fn check_plaintext(py: Python<'_>, peer: &str, name: &str, remedy: &str) -> PyResult<()> {
     entrakey_core::check_plaintext(peer, name, remedy).map_err(|error| exception(py, &error))
+}
+
+/// What is made of an older library's settings, each as (our key, the name that its user wrote, the value, that library's
+/// default): values for a Provider, and a warning or None.
+#[pyfunction]
+pub(crate) fn inherit(
+    settings: Vec<(String, String, f64, f64)>,
+) -> (BTreeMap<&'static str, String>, Option<String>) {
+    let settings: Vec<_> = settings
+        .iter()
+        .map(|(key, name, value, default)| InheritedSetting { key, name, value: *value, default: *default })
+        .collect();
+    let inherited = entrakey_core::inherit(&settings);
+    (inherited.values, inherited.warning)
 }
 
 /// The metrics of several providers of one process as one text for Prometheus. Give each provider a name.

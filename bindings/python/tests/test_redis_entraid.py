@@ -217,19 +217,16 @@ def test_a_callback_that_raises_and_a_renewal_that_fails_are_told_to_on_error():
 def test_settings_that_would_end_the_renewal_are_raised_and_one_warning_says_so(caplog, monkeypatch):
     monkeypatch.setattr(ours, "_warned", False)
     caplog.set_level(logging.WARNING)
-    assert ours._policy(config()) == {
-        "refresh_lower_bound_ms": 300_000,
-        "request_timeout_ms": 10_000,
-        "retry_initial_ms": 500,
-        "retry_max_ms": 30_000,
-        "refresh_ratio": 0.7,
-    }
+    assert ours._policy(ours._default_config()) == {} and not caplog.records, "nobody chose redis-entraid's defaults"
     higher = ours._policy(config(ratio=0.9, bound=600_000, timeout=20_000, delay=2000))
-    assert higher["refresh_lower_bound_ms"] == 600_000 and higher["request_timeout_ms"] == 20_000
-    assert higher["retry_initial_ms"] == 2000 and higher["refresh_ratio"] == 0.9
-    ours._policy(config())
+    assert higher["refresh_lower_bound_ms"] == "600000" and higher["request_timeout_ms"] == "20000"
+    assert higher["retry_initial_ms"] == "2000" and higher["refresh_ratio"] == "0.9"
+    assert not caplog.records
+    for _ in range(2):
+        lower = ours._policy(config(timeout=150, delay=5))
+        assert lower["request_timeout_ms"] == "10000" and lower["retry_initial_ms"] == "500"
     (record,) = caplog.records
-    assert "request_timeout_ms 10000 instead of 100" in record.message
+    assert "token_request_execution_timeout_in_ms is 10000 instead of 150, delay_in_ms is 500 instead of 5" in record.message
 
 
 def test_an_outage_that_kills_the_original_is_lived_through():

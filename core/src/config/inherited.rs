@@ -15,6 +15,8 @@ pub struct InheritedSetting<'a> {
     pub name: &'a str,
     /// The value, in our key's unit.
     pub value: f64,
+    /// What that library has when nobody sets it: a value that nobody chose is not taken over.
+    pub default: f64,
 }
 
 /// What is made of the settings of an older library.
@@ -31,7 +33,8 @@ pub struct InheritedSettings {
 pub fn inherit(settings: &[InheritedSetting<'_>]) -> InheritedSettings {
     let mut values = BTreeMap::new();
     let mut changes = Vec::new();
-    for InheritedSetting { key, name, value } in settings {
+    let chosen = settings.iter().filter(|setting| setting.value != setting.default);
+    for InheritedSetting { key, name, value, .. } in chosen {
         if key.is_empty() {
             changes.push(format!(
                 "{name} {value} is left out, since failed requests are tried again without limit"
@@ -70,7 +73,7 @@ fn taken(key: &str, value: f64) -> Option<(&'static str, f64)> {
 /// A day: no token lives longer, and a key's milliseconds have 32 bits.
 const LONGEST_MS: f64 = 86_400_000.0;
 
-/// At least the sum of the others. Only where one of them was set.
+/// At least the sum of the others, as our defaults are.
 fn raise(values: &mut BTreeMap<&'static str, f64>, key: &'static str, others: &[&'static str]) {
     let value_of = |key: &str| values.get(key).copied().unwrap_or_else(|| default_of(key));
     let (value, least) = (value_of(key), others.iter().map(|other| value_of(other)).sum());
@@ -89,8 +92,10 @@ mod tests {
     use crate::config::{Config, Environment, Settings};
 
     fn inherited(settings: &[(&str, &str, f64)]) -> InheritedSettings {
-        let settings: Vec<_> =
-            settings.iter().map(|(key, name, value)| InheritedSetting { key, name, value: *value }).collect();
+        let settings: Vec<_> = settings
+            .iter()
+            .map(|(key, name, value)| InheritedSetting { key, name, value: *value, default: 7.0 })
+            .collect();
         inherit(&settings)
     }
 
@@ -126,12 +131,13 @@ mod tests {
         assert_eq!((taken.values["retry_initial_ms"].as_str(), taken.warning.is_some()), ("2000", true));
         assert_eq!(taken.values["request_timeout_ms"], "12001");
         assert!(inherited(&[("retry_initial_ms", "a", 2000.0)]).warning.is_none());
-        assert!(inherited(&[]).values.is_empty());
+        let nobodys = inherited(&[("retry_initial_ms", "a", 7.0), ("", "b", 7.0)]);
+        assert!(nobodys.values.is_empty() && nobodys.warning.is_none(), "{nobodys:?}");
     }
 
     #[test]
     fn nothing_that_is_inherited_is_refused() {
-        let values = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1.0, 0.0, 0.3, 1.0, 7.0, 1e5, 1e7, 1e300];
+        let values = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1.0, 0.0, 0.3, 1.0, 8.0, 1e5, 1e7, 1e300];
         let keys = [
             "refresh_ratio",
             "refresh_lower_bound_ms",

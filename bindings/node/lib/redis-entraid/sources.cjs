@@ -1,20 +1,30 @@
 'use strict';
 
+const { toCamel } = require('../config.cjs');
+const native = require('../native.cjs');
 const { Provider } = require('../provider.cjs');
 const { unprinted } = require('../redis/discretion.cjs');
-const { DEFAULT_TOKEN_MANAGER_CONFIG } = require('./constants.cjs');
+const { warn } = require('../warning.cjs');
+const { DEFAULT_RETRY_POLICY, DEFAULT_TOKEN_MANAGER_CONFIG } = require('./constants.cjs');
 
-/** The core takes no shorter waits between retries, and no refresh at once. */
-const LEAST_RETRY_MS = 100;
-const LEAST_RATIO = 0.01;
+let warned = false;
 
-/** What of a token manager's configuration a `Provider` has too. */
+/** What of a token manager's configuration a `Provider` has too, and what is made of it: no outage ends the renewal. */
 function policyOf({ expirationRefreshRatio, retry } = DEFAULT_TOKEN_MANAGER_CONFIG) {
-  const retryInitialMs = Math.max(LEAST_RETRY_MS, Math.ceil(retry?.initialDelayMs ?? 0));
-  return {
-    refreshRatio: expirationRefreshRatio === undefined ? undefined : Math.max(LEAST_RATIO, expirationRefreshRatio),
-    ...(retry === undefined ? {} : { retryInitialMs, retryMaxMs: Math.max(retryInitialMs, Math.ceil(retry.maxDelayMs)) }),
-  };
+  const older = DEFAULT_RETRY_POLICY;
+  const settings = [
+    ['refresh_ratio', 'expirationRefreshRatio', expirationRefreshRatio, DEFAULT_TOKEN_MANAGER_CONFIG.expirationRefreshRatio],
+    ['retry_initial_ms', 'retry.initialDelayMs', retry?.initialDelayMs, older.initialDelayMs],
+    ['retry_max_ms', 'retry.maxDelayMs', retry?.maxDelayMs, older.maxDelayMs],
+    ['', 'retry.maxAttempts', retry?.maxAttempts, older.maxAttempts],
+  ];
+  const written = settings.filter(([, , value]) => typeof value === 'number');
+  const { values, warning } = native.inherit(written.map(([key, name, value, older]) => ({ key, name, value, default: older })));
+  if (warning && !warned) {
+    warned = true;
+    warn('ENTRAKEY_SETTINGS_RAISED', warning);
+  }
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [toCamel(key), value]));
 }
 
 const claimsOf = (secret) => JSON.parse(Buffer.from(secret.split('.')[1], 'base64url').toString());

@@ -120,6 +120,10 @@ class CredentialSource:
 def check_plaintext(peer: str, name: str, remedy: str) -> None:
     """Refuses a connection without TLS that leaves this machine."""
 
+def inherit(settings: list[tuple[str, str, float, float]]) -> tuple[dict[str, str], Optional[str]]:
+    """What is made of an older library's settings, each as (our key, the name that its user wrote, the value, that library's
+    default): values for a Provider, and a warning or None."""
+
 def render_metrics(providers: list[Provider]) -> str:
     """The metrics of several providers of one process as one text for Prometheus. Give each provider a name."""
 

@@ -14,6 +14,7 @@ from redis.auth.token_manager import TokenManager as TokenManager
 from redis.auth.token_manager import TokenManagerConfig as TokenManagerConfig
 from redis.credentials import StreamingCredentialProvider
 
+from .._entrakey import inherit
 from .._errors import EntrakeyError
 from .._provider import Provider
 from .._redis_listeners import Listeners
@@ -42,11 +43,6 @@ DEFAULT_TOKEN_REQUEST_EXECUTION_TIMEOUT_IN_MS = 100
 DEFAULT_MAX_ATTEMPTS = 3
 DEFAULT_DELAY_IN_MS = 3
 
-# entrakey's defaults, which are its floors here.
-_LOWER_BOUND_MS = 300_000
-_REQUEST_TIMEOUT_MS = 10_000
-_RETRY_INITIAL_MS = 500
-_RETRY_MAX_MS = 30_000
 # Of a token that says it never expires.
 _NEVER_S = 24 * 3600
 
@@ -140,31 +136,34 @@ def _source(identity_provider):
 
 def _policy(config):
     """The configuration, but nothing that ends the renewal in the first outage or asks without a pause."""
-    config = config or _default_config()
+    options, warning = inherit(list(_settings(config or _default_config())))
+    _warn_once(warning)
+    return options
+
+
+def _settings(config):
+    """As (our key, the name that its user wrote, the value, redis-entraid's default)."""
     retry = config.get_retry_policy()
     ratio = config.get_expiration_refresh_ratio()
-    asked = {
-        "refresh_lower_bound_ms": (config.get_lower_refresh_bound_millis(), _LOWER_BOUND_MS),
-        "request_timeout_ms": (config.get_token_request_execution_timeout_in_ms(), _REQUEST_TIMEOUT_MS),
-        "retry_initial_ms": (retry.get_delay_in_ms(), _RETRY_INITIAL_MS),
-    }
-    _warn_once(asked, retry.get_max_attempts())
-    options = {key: int(max(value, floor)) for key, (value, floor) in asked.items()}
-    options["retry_max_ms"] = max(options["retry_initial_ms"], _RETRY_MAX_MS)
-    return {**options, "refresh_ratio": ratio if 0 < ratio <= 1 else DEFAULT_EXPIRATION_REFRESH_RATIO}
+    bound = config.get_lower_refresh_bound_millis()
+    timeout = config.get_token_request_execution_timeout_in_ms()
+    yield "refresh_ratio", "expiration_refresh_ratio", ratio, DEFAULT_EXPIRATION_REFRESH_RATIO
+    yield "refresh_lower_bound_ms", "lower_refresh_bound_millis", bound, DEFAULT_LOWER_REFRESH_BOUND_MILLIS
+    yield (
+        "request_timeout_ms",
+        "token_request_execution_timeout_in_ms",
+        timeout,
+        DEFAULT_TOKEN_REQUEST_EXECUTION_TIMEOUT_IN_MS,
+    )
+    yield "retry_initial_ms", "delay_in_ms", retry.get_delay_in_ms(), DEFAULT_DELAY_IN_MS
+    yield "", "max_attempts", retry.get_max_attempts(), DEFAULT_MAX_ATTEMPTS
 
 
-def _warn_once(asked, max_attempts):
+def _warn_once(warning):
     global _warned
-    raised = [f"{key} {floor} instead of {value:g}" for key, (value, floor) in asked.items() if value < floor]
-    if raised and not _warned:
+    if warning is not None and not _warned:
         _warned = True
-        _log.warning(
-            "redis-entraid's settings would end the renewal of tokens in a short outage; used are %s, and tries "
-            "without limit instead of %s",
-            ", ".join(raised),
-            max_attempts,
-        )
+        _log.warning("%s", warning)
 
 
 def _default_config():
