@@ -2,9 +2,10 @@
 
 const { invalidArgument } = require('./lib/errors.cjs');
 const { dnsLookup, natMap, servername } = require('./lib/redis/addresses.cjs');
-const { providerOf } = require('./lib/redis/environments-own.cjs');
-const { Attachment } = require('./lib/redis/ioredis-attachment.cjs');
-const { refusePlaintextOf } = require('./lib/redis/ioredis-connection.cjs');
+const { Attachment } = require('./lib/redis/ioredis/attachment.cjs');
+const { refusePlaintextOf } = require('./lib/redis/ioredis/plaintext.cjs');
+const { warnOfOwnCredentials } = require('./lib/redis/own-credentials.cjs');
+const { providerOf } = require('./lib/redis/provider-of.cjs');
 const { reporterOf } = require('./lib/redis/re-authentication-errors.cjs');
 
 /** By client, so that a second attach() finds the first. */
@@ -29,6 +30,7 @@ function check(client) {
   if (attached.has(client)) {
     throw invalidArgument('This client has been attached already.');
   }
+  if (options.username || options.password) warnOfOwnCredentials("ioredis's options username and password, or its URL");
 }
 
 function attach(client, given, { onReAuthenticationError, allowPlaintext } = {}) {

@@ -2,18 +2,18 @@
 
 const { nodeAddressMap, servername } = require('./lib/redis/addresses.cjs');
 const { unprinted } = require('./lib/redis/discretion.cjs');
-const { providerOf } = require('./lib/redis/environments-own.cjs');
-const { withCredentials } = require('./lib/redis/node-redis-options.cjs');
-const { NodeRedisCredentials } = require('./lib/redis/node-redis-provider.cjs');
+const { NodeRedisCredentials } = require('./lib/redis/node-redis/credentials.cjs');
+const { withCredentials } = require('./lib/redis/node-redis/options.cjs');
+const { providerOf } = require('./lib/redis/provider-of.cjs');
 const { reporterOf } = require('./lib/redis/re-authentication-errors.cjs');
 
 const toCredentials = ({ username, secret }) => unprinted({ username, password: secret }, 'password');
 
-function credentialsProvider(given, { onReAuthenticationError } = {}) {
-  const provider = providerOf(given, 'credentialsProvider() takes');
-  const credentials = new NodeRedisCredentials(provider, toCredentials);
+/** What node-redis is given, and what is behind it. */
+function make(given, { onReAuthenticationError } = {}) {
+  const credentials = new NodeRedisCredentials(providerOf(given, 'credentialsProvider() takes'), toCredentials);
   const report = reporterOf(onReAuthenticationError);
-  return {
+  const credentialsProvider = {
     type: 'streaming-credentials-provider',
 
     subscribe: (listener) => credentials.subscribe(listener),
@@ -23,10 +23,15 @@ function credentialsProvider(given, { onReAuthenticationError } = {}) {
       if (shown !== undefined) void report(shown);
     },
   };
+  return { credentials, credentialsProvider };
 }
 
+const credentialsProvider = (provider, how) => make(provider, how).credentialsProvider;
+
 function clientOptions(options, provider, { allowPlaintext, ...more } = {}) {
-  return withCredentials(options, credentialsProvider(provider, more), { allowPlaintext });
+  const { credentials, credentialsProvider } = make(provider, more);
+  const refused = (error) => credentials.refusedAtConnect(error);
+  return withCredentials(options, credentialsProvider, refused, { allowPlaintext });
 }
 
 module.exports = { clientOptions, credentialsProvider, nodeAddressMap, servername };

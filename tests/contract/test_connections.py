@@ -18,6 +18,7 @@ STORY = json.loads((ROOT / "tests/vectors/connections.json").read_text())
 HERE = ROOT / "tests/contract"
 CLIENTS = {
     "hiredis": [ROOT / "target/examples-c/connections"],
+    **{library: ["node", HERE / "connections.mjs", library] for library in ("ioredis", "ioredis-5", "iovalkey", "redis", "redis-5")},
 }
 PATIENCE_S = 60
 

@@ -35,6 +35,8 @@ class Provider {
   /** Ends that by the clock that cannot be set. */
   #timer;
   #subscribed = 0;
+  /** By number, until they end. */
+  #subscriptions = new Map();
   #closed = false;
   #listeners;
 
@@ -102,9 +104,13 @@ class Provider {
   subscribe(listener) {
     if (typeof listener !== 'function') throw invalidArgument('subscribe() takes a function.');
     const id = ++this.#subscribed;
-    const subscription = new (subscriptions().Subscription)(this.#handle, id, listener);
-    const failure = native.subscribe(this.#handle, id, () => subscription.tell(this.current()));
+    const subscription = new (subscriptions().Subscription)(this, this.#handle, id, listener, () =>
+      this.#subscriptions.delete(id),
+    );
+    const self = new WeakRef(this); // nobody may be kept by what he listens to
+    const failure = native.subscribe(this.#handle, id, () => self.deref()?.#tell(id));
     if (failure) throw toError(failure);
+    this.#subscriptions.set(id, subscription);
     return subscription;
   }
 
@@ -150,6 +156,10 @@ class Provider {
       if (failure) throw toError(failure);
     }
     return this;
+  }
+
+  #tell(id) {
+    this.#subscriptions.get(id)?.tell(this.current());
   }
 
   #usable() {

@@ -11,15 +11,20 @@ class Subscription {
   #handle;
   #id;
   #listener;
+  #provider;
+  #ended;
   /** The version that the listener was told of last; undefined once it is to be told of nothing more. */
   #told = 0;
   /** Calls of the listener whose promises have not settled. */
   #underWay = new Set();
 
-  constructor(handle, id, listener) {
+  /** `provider` lives as long as this is kept; `ended()` is for its own books. */
+  constructor(provider, handle, id, listener, ended) {
+    this.#provider = provider;
     this.#handle = handle;
     this.#id = id;
     this.#listener = listener;
+    this.#ended = ended;
   }
 
   /** For the provider: there is news. */
@@ -44,8 +49,7 @@ class Subscription {
   }
 
   async unsubscribe({ timeoutMs = 5000 } = {}) {
-    this.#told = undefined;
-    native.unsubscribe(this.#handle, this.#id);
+    this.#end();
     if (this.#underWay.size === 0) return true;
     const release = hold();
     let timer;
@@ -60,8 +64,14 @@ class Subscription {
   }
 
   [DISPOSE]() {
+    this.#end();
+  }
+
+  #end() {
     this.#told = undefined;
+    this.#provider = undefined;
     native.unsubscribe(this.#handle, this.#id);
+    this.#ended();
   }
 }
 

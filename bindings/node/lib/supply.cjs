@@ -2,13 +2,23 @@
 
 const { invalidArgument } = require('./errors.cjs');
 const native = require('./native.cjs');
+const { milliseconds } = require('./time.cjs');
 
-/** The text and the expiry in what a callback gave: a text, or an object like azure-identity's AccessToken. */
+/** A token whose supplier knows the user name too. */
+class Supplied {
+  constructor(token, expiresOnTimestamp, username) {
+    Object.assign(this, { token, expiresOnTimestamp, username });
+  }
+}
+
+/** The text, the expiry and the user name in what a callback gave: a text, or an object like azure-identity's AccessToken. */
 function partsOf(supplied) {
-  if (typeof supplied === 'string') return [supplied, undefined];
-  const { token, expiresOnTimestamp } = supplied ?? {};
-  // A Date counts as its milliseconds. What is no time at all becomes NaN, which core refuses.
-  if (typeof token === 'string') return [token, expiresOnTimestamp == null ? undefined : Number(expiresOnTimestamp)];
+  if (typeof supplied === 'string') return [supplied];
+  const { token, expiresOnTimestamp: time } = supplied ?? {};
+  if (typeof token === 'string') {
+    const username = supplied instanceof Supplied ? supplied.username : undefined;
+    return [token, time == null ? undefined : milliseconds(time, 'expiresOnTimestamp'), username];
+  }
   // Never the value itself, which may be a secret.
   throw new TypeError(`a callback gives a string or { token, expiresOnTimestamp }, not ${typeof supplied}`);
 }
@@ -35,4 +45,4 @@ function supplier(name, callback) {
   };
 }
 
-module.exports = { supplier };
+module.exports = { Supplied, supplier };

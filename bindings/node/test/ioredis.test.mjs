@@ -199,7 +199,7 @@ test('a token that comes during the handshake is not forgotten', async (t) => {
   const slow = {
     getToken: async () => current,
     current: () => current,
-    subscribe: () => ({ unsubscribe() {}, ack() {} }),
+    subscribe: (listener) => provider.subscribe(listener),
     reportRejected: (version, message) => provider.reportRejected(version, message),
   };
   const { client } = opened(t, attach(new ioredis.Redis({ ...address(emulator), lazyConnect: true }), slow));

@@ -4,6 +4,7 @@ const { toCamel } = require('../config.cjs');
 const native = require('../native.cjs');
 const { Provider } = require('../provider.cjs');
 const { unprinted } = require('../redis/discretion.cjs');
+const { Supplied } = require('../supply.cjs');
 const { warn } = require('../warning.cjs');
 const { DEFAULT_RETRY_POLICY, DEFAULT_TOKEN_MANAGER_CONFIG } = require('./constants.cjs');
 
@@ -74,21 +75,16 @@ class HostSource {
   /** The host's tokens of now and before, by their text. */
   #natives = new Map();
 
-  constructor(identityProvider, policy, toCredentials, mapsNames) {
+  constructor(identityProvider, policy, toCredentials) {
     const tokenCallback = async () => {
       const { token, ttlMs } = await identityProvider.requestToken();
-      const { password } = toCredentials(token);
+      const { username, password } = toCredentials(token);
       this.#natives.delete(password);
       this.#natives.set(password, token);
       if (this.#natives.size > 2) this.#natives.delete(this.#natives.keys().next().value);
-      return { token: password, expiresOnTimestamp: Math.round(Date.now() + ttlMs) };
+      return new Supplied(password, Math.round(Date.now() + ttlMs), username);
     };
-    this.provider = new Provider({
-      identity: 'custom',
-      tokenCallback,
-      ...policyOf(policy),
-      ...(mapsNames ? { username: 'mapped' } : {}),
-    });
+    this.provider = new Provider({ identity: 'custom', tokenCallback, ...policyOf(policy) });
   }
 
   nativeOf(token) {

@@ -1,11 +1,12 @@
 'use strict';
 
-const { Connection, liveCredentials } = require('./ioredis-connection.cjs');
-const { refusePlaintext } = require('./plaintext.cjs');
+const { Connection } = require('./connection.cjs');
+const { liveCredentials } = require('./credentials.cjs');
+const { refusePlaintextOfCluster } = require('./plaintext.cjs');
 
 /**
  * All connections that came from one `attach()`: the client's, its duplicates', a cluster's nodes' and subscribers'. A
- * connection is forgotten when it ends and remembered when it connects again.
+ * client is forgotten when it ends and remembered when it connects again.
  */
 class Attachment {
   #provider;
@@ -24,29 +25,25 @@ class Attachment {
     if (this.#known.has(client)) return;
     this.#known.add(client);
     if (typeof client.nodes === 'function') this.#addCluster(client);
-    else this.#addConnection(client);
+    else this.#addClient(client);
     this.#patchDuplicate(client);
   }
 
-  #addConnection(redis) {
-    const connection = new Connection(redis, this.#provider, this.#how);
+  #addClient(redis) {
+    const connection = new Connection(redis, this.#provider, this.#how, (version) => this.#opened(version));
     if (redis.status !== 'wait' && redis.status !== 'end') this.#remember(connection);
     listenAlways(redis, {
       connecting: () => this.#remember(connection),
-      end: () => this.#forget(connection),
       // News that came during the handshake: the next would come too late for the token that was used in it.
-      ready: () => {
-        const token = this.#provider.current();
-        if (token !== undefined) void connection.reauthenticate(token);
-      },
+      ready: () => void connection.renew(),
+      close: () => connection.closed(),
+      end: () => this.#forget(connection),
     });
   }
 
   #addCluster(cluster) {
     const { options } = cluster;
-    if (!options.redisOptions?.tls) {
-      for (const node of cluster.startupNodes) refusePlaintext(startupHost(node), this.#how);
-    }
+    refusePlaintextOfCluster(cluster, this.#how);
     options.redisOptions ??= {};
     liveCredentials(options.redisOptions, this.#provider);
     cluster.on('+node', (node) => this.add(node)); // before it connects
@@ -99,25 +96,33 @@ class Attachment {
 
   #remember(connection) {
     this.#live.add(connection);
+    this.#subscribe();
+  }
+
+  /** Before a connection asks for its token: one that came in between would be missed. */
+  #subscribe() {
     try {
-      this.#subscription ??= this.#provider.subscribe((token) => this.#tell(token));
+      this.#subscription ??= this.#provider.subscribe(() => this.#renew());
     } catch {
       // The provider is closed: the connection will say so when it asks for its token.
     }
   }
 
-  #forget(connection) {
-    this.#live.delete(connection);
-    if (this.#live.size > 0) return;
-    this.#subscription?.unsubscribe();
-    this.#subscription = undefined; // with the last connection everything is garbage
+  #opened(version) {
+    this.#subscribe(); // ioredis tells of its `connecting` later than it connects
+    return this.#subscription?.opened(version);
   }
 
-  async #tell(token) {
-    const subscription = this.#subscription;
-    const outcomes = await Promise.all([...this.#live].map((connection) => connection.reauthenticate(token)));
-    const known = outcomes.filter((outcome) => outcome !== undefined);
-    if (known.length > 0) subscription?.ack(token.version, known.every(Boolean));
+  #renew() {
+    for (const connection of this.#live) void connection.renew();
+  }
+
+  #forget(connection) {
+    connection.closed();
+    this.#live.delete(connection);
+    if (this.#live.size > 0) return;
+    void this.#subscription?.unsubscribe();
+    this.#subscription = undefined; // with the last connection everything is garbage
   }
 }
 
@@ -135,13 +140,6 @@ function listenAlways(redis, listeners) {
     listen();
     return redis;
   };
-}
-
-/** ioredis takes a port, a URL, or an object. */
-function startupHost(node) {
-  if (typeof node === 'number') return 'localhost';
-  if (typeof node === 'string') return new URL(node.includes('://') ? node : `redis://${node}`).hostname;
-  return node.host ?? 'localhost';
 }
 
 module.exports = { Attachment };

@@ -1,0 +1,116 @@
+'use strict';
+
+const { WHILE_CONNECTING } = require('../connecting.cjs');
+const { explained, verdictFor, verdictOf } = require('../refusal.cjs');
+const { tryAgain } = require('../try-again.cjs');
+const { Listeners } = require('./listeners.cjs');
+const { reAuthenticate } = require('./re-authenticate.cjs');
+
+/** What node-redis's commands say when their client has been closed. */
+const isClosed = (error) => /\bclosed?\b/i.test(error instanceof Error ? error.message : String(error));
+
+/** What is behind a streaming credentials provider of node-redis: its listeners, and one subscription for all of them. */
+class NodeRedisCredentials {
+  #provider;
+  #toCredentials;
+  #subscription;
+  #listeners = new Listeners(() => this.#unsubscribe());
+  /** The version that a client was given last to connect with. */
+  #given = 0;
+  /** The registration and the version whose AUTH has failed, while node-redis says so. */
+  #failing;
+
+  constructor(provider, toCredentials) {
+    this.#provider = provider;
+    this.#toCredentials = toCredentials;
+  }
+
+  get size() {
+    return this.#listeners.size;
+  }
+
+  /** The listeners themselves, to be told of what is no credentials. */
+  listeners() {
+    return this.#listeners.alive().map(({ listener }) => listener);
+  }
+
+  async subscribe(listener) {
+    // First the subscription: a token that arrives during the wait below must not be missed.
+    this.#subscription ??= this.#provider.subscribe(() => this.#renew());
+    const [registration, disposable] = this.#listeners.add(listener);
+    try {
+      const answer = await this.#provider.getToken(WHILE_CONNECTING);
+      const token = this.#provider.current() ?? answer;
+      this.#opened(registration, token.version);
+      return [this.#toCredentials(token), disposable];
+    } catch (error) {
+      disposable.dispose();
+      throw error;
+    }
+  }
+
+  /** Of node-redis's handshake nothing is to be seen but its failure: see `refusedAtConnect`. */
+  #opened(registration, version) {
+    this.#given = registration.told = version;
+    if (!registration.isConnection) return;
+    registration.entry = this.#subscription?.opened(version);
+    registration.entry?.authenticated(version);
+  }
+
+  /** What a host is to see of a failed re-authentication, with what it means; undefined if it is to see nothing. */
+  explained(error) {
+    const failing = this.#failing;
+    const verdict =
+      failing === undefined
+        ? verdictFor(this.#provider, this.#provider.version, error)
+        : verdictOf(failing.registration.entry, failing.version, failing.error);
+    if (verdict !== undefined) return explained(error, verdict);
+    return failing === undefined ? error : undefined; // a connection that has gone is no failure
+  }
+
+  /** A client could not connect, for whatever reason: the error goes on with what it means. */
+  refusedAtConnect(error) {
+    const verdict = verdictFor(this.#provider, this.#given, error);
+    if (verdict !== undefined) explained(error, verdict);
+  }
+
+  #renew() {
+    for (const registration of this.#listeners.alive()) this.#tell(registration);
+  }
+
+  #tell(registration) {
+    const token = this.#provider.current();
+    const { listener } = registration;
+    if (token === undefined || listener === undefined || !registration.awaits(token.version)) return;
+    registration.told = token.version;
+    const credentials = this.#toCredentials(token);
+    if (!registration.isConnection) return void listener.onNext(credentials);
+    reAuthenticate(listener, credentials, {
+      accepted: () => registration.entry?.authenticated(token.version),
+      failing: (error, tell) => this.#failed({ registration, version: token.version, error }, tell),
+    });
+  }
+
+  #failed(failing, tell) {
+    const { registration, version, error } = failing;
+    this.#failing = failing;
+    try {
+      tell();
+    } finally {
+      this.#failing = undefined;
+    }
+    if (isClosed(error)) {
+      this.#listeners.end(registration);
+    } else if (registration.entry?.isBehind(version)) {
+      registration.told = 0;
+      tryAgain(registration, () => this.#tell(registration));
+    }
+  }
+
+  #unsubscribe() {
+    void this.#subscription?.unsubscribe();
+    this.#subscription = undefined;
+  }
+}
+
+module.exports = { NodeRedisCredentials };
