@@ -189,6 +189,10 @@ mod tests {
             "{text}"
         );
         assert!(text.ends_with("# EOF\n"));
+        let page = include_str!("../../docs/operation.md");
+        for name in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()) {
+            assert!(page.contains(&format!("`{name}")), "docs/operation.md says nothing of {name}");
+        }
     }
 
     #[test]
