@@ -101,6 +101,9 @@ class CredentialSource:
 def check_plaintext(peer: str, name: str, remedy: str) -> None:
     """Refuses a connection without TLS that leaves this machine."""
 
+def is_refusal(message: str) -> bool:
+    """Whether an error's message is a server's verdict on the token, whatever client has worded it."""
+
 def render_metrics(providers: list[Provider]) -> str:
     """The metrics of several providers of one process as one text for Prometheus. Give each provider a name."""
 
