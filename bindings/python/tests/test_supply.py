@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import collections
+import datetime
 import functools
 import json
 import time
@@ -35,11 +36,12 @@ async def asynchronous(_scope):
     [
         lambda _: jwt(oid="me", exp=LATER),
         lambda _: (jwt(oid="me"), LATER),
+        lambda _: (jwt(oid="me"), datetime.datetime.fromtimestamp(LATER, datetime.timezone.utc)),
         lambda _: AccessToken(jwt(oid="me"), int(LATER)),
         lambda _: TokenInfo(),
         asynchronous,
     ],
-    ids=["text", "pair", "named tuple", "object", "async"],
+    ids=["text", "pair", "pair with a datetime", "named tuple", "object", "async"],
 )
 def test_a_callback_gives_what_credentials_give(supply):
     scopes = []
@@ -49,7 +51,8 @@ def test_a_callback_gives_what_credentials_give(supply):
         return supply(scope)
 
     with entrakey.Provider(token_callback=remember) as provider:
-        assert provider.get_token().username == "me"
+        token = provider.get_token()
+        assert token.username == "me" and abs(token.expires_on - LATER) < 10
     assert scopes == ["https://redis.azure.com/.default"]
 
 
@@ -60,9 +63,13 @@ def test_a_callback_gives_what_credentials_give(supply):
         (lambda _: None, "not NoneType"),
         (lambda _: (jwt(oid="me"), float("inf")), "unit"),
         (lambda _: (jwt(oid="me"), LATER * 1000), "unit"),
+        (lambda _: (jwt(oid="me"), "2031-01-01T00:00:00Z"), "expires_on is a number of seconds .*, not str"),
+        (lambda _: (jwt(oid="me"), str(LATER)), "expires_on is a number of seconds .*, not str"),
+        (lambda _: (jwt(oid="me"), datetime.datetime.fromtimestamp(LATER)), "not datetime without a time zone"),
+        (lambda _: AccessToken(jwt(oid="me"), datetime.date(2031, 1, 1)), "not date"),
         (lambda scope, tenant: jwt(oid="me"), "TypeError"),
     ],
-    ids=["raises", "gives nothing", "for ever", "milliseconds", "takes more than a scope"],
+    ids=["raises", "gives nothing", "for ever", "milliseconds", "text", "digits", "no zone", "day", "takes more than a scope"],
 )
 def test_a_callback_that_fails_is_an_error_of_its_own_kind(supply, says):
     with entrakey.Provider(token_callback=supply, retry_initial_ms=30000) as provider:
