@@ -5,8 +5,10 @@ import base64
 import collections
 import datetime
 import functools
+import gc
 import json
 import time
+import weakref
 
 import entrakey
 import pytest
@@ -249,3 +251,42 @@ def test_a_wrong_password_of_an_exception_is_not_repeated_if_it_looks_like_a_tok
     with entrakey.Provider(token_callback=leak, retry_initial_ms=30000) as provider:
         with pytest.raises(entrakey.CallbackFailed, match=r"refused: (e30\.)?\[token\]"):
             provider.get_token()
+
+
+class Owner:
+    """A program's own object, which has a provider and whose methods that one calls."""
+
+    def __init__(self):
+        self.provider = entrakey.Provider(token_callback=self.supply)
+        self.subscription = self.provider.subscribe(self.hear)
+
+    def supply(self):
+        return jwt(oid="me", exp=LATER)
+
+    def hear(self, token):
+        pass
+
+
+@pytest.mark.parametrize("used", [False, True])
+def test_a_provider_whose_callbacks_belong_to_its_owner_is_collected_with_him(used):
+    owner = Owner()
+    if used:
+        assert owner.provider.get_token().username == "me"
+    gone = weakref.ref(owner), weakref.ref(owner.provider), weakref.ref(owner.subscription)
+    del owner
+    gc.collect()
+    assert [one() for one in gone] == [None, None, None]
+
+
+@pytest.mark.parametrize("kind", ["token_callback", "assertion_callback"])
+def test_a_provider_that_its_own_callback_holds_is_collected(kind):
+    held = []
+    more = {"tenant_id": "tenant", "client_id": "client"} if kind == "assertion_callback" else {}
+    provider = entrakey.Provider(**{kind: lambda held=held: held[0]}, **more)
+    held.append(provider)
+    subscription = provider.subscribe(lambda token, held=held: held[0])
+    held.append(subscription)
+    gone = weakref.ref(provider), weakref.ref(subscription)
+    del held, provider, subscription
+    gc.collect()
+    assert [one() for one in gone] == [None, None]

@@ -3,7 +3,7 @@
 import sys
 
 from . import _entrakey, _log
-from ._forks import Survivors
+from ._forks import Survivors, ref
 from ._greenlets import answered_aside, handed_over, refuse_eventlet
 from ._subscription import Subscription
 
@@ -46,10 +46,10 @@ class Provider(_entrakey.Provider):
 
                 if token_callback is not None:
                     suppliers = (Supplier(token_callback),)
-                    options["_on_token_request"] = answered_aside(suppliers[-1])
+                    options["_on_token_request"] = answered_aside(_asker(ref(suppliers[-1])))
                 if assertion_callback is not None:
                     suppliers = (*suppliers, Supplier(assertion_callback))
-                    options["_on_assertion_request"] = answered_aside(suppliers[-1])
+                    options["_on_assertion_request"] = answered_aside(_asker(ref(suppliers[-1])))
             self = super().__new__(cls, **options)
             self._suppliers = suppliers
             self._name = options.get("name")
@@ -181,6 +181,18 @@ class Provider(_entrakey.Provider):
 
     async def __aexit__(self, *_):
         self.close()
+
+
+def _asker(supplier):
+    """The library holds no callback itself, but the provider does: what the callback holds, its provider very often, would
+    never be collected."""
+
+    def ask(request):
+        alive = supplier()
+        if alive is not None:  # else the request ends with this call
+            alive(request)
+
+    return ask
 
 
 def _made(cls, options, **more):
