@@ -9,7 +9,10 @@ import pytest
 import redis
 import redis.asyncio
 import redis.asyncio.cluster
+import redis.asyncio.retry
 import redis.asyncio.sentinel
+import redis.backoff
+import redis.retry
 import redis.sentinel
 
 import entrakey
@@ -321,6 +324,49 @@ def test_a_refused_token_says_why_and_a_result_is_not_lost_to_it(start_emulator)
             assert provider.get_token().secret not in str(caught.value)
             client.close()
         assert provider.status()["counters"]["auth_rejections"]["wrong_audience"] >= 2
+
+
+def test_a_refused_token_is_one_warning_with_its_cause_however_often_a_client_tries(start_emulator, caplog):
+    emulator = start_emulator("1h")
+    with entrakey.Provider.managed_identity(name="cache", scope="https://vault.azure.net/.default") as provider:
+        credentials = CredentialProvider(provider)
+
+        async def use():
+            retry = redis.asyncio.retry.Retry(redis.backoff.NoBackoff(), 5)
+            client = redis.asyncio.Redis(**options(emulator), credential_provider=credentials, retry=retry)
+            with pytest.raises(redis.AuthenticationError):
+                await client.ping()
+            await client.aclose()
+
+        for _ in range(3):
+            client = from_constructor(emulator, credentials, retry=redis.retry.Retry(redis.backoff.NoBackoff(), 10))
+            with pytest.raises(redis.AuthenticationError):
+                client.ping()
+            client.close()
+        asyncio.run(use())
+        provider.report_rejected(1, "LOADING Redis is loading the dataset in memory")
+        (warning,) = [record for record in caplog.records if record.levelname == "WARNING"]
+        assert warning.getMessage().startswith("cache: The server refused token version 1")
+        assert "set scope to https://redis.azure.com" in warning.getMessage()
+        assert (warning.entrakey_event, warning.entrakey_provider) == ("rejected", "cache")
+        assert provider.get_token().secret not in caplog.text
+        assert provider.status()["counters"]["auth_rejections"]["wrong_audience"] >= 4
+
+
+def test_a_pool_whose_connections_are_all_refused_is_one_warning(emulator, caplog):
+    with entrakey.Provider.managed_identity() as provider:
+        credentials = CredentialProvider(provider)
+        client = from_constructor(emulator, credentials)
+        command = ["_"] if redis.__name__ == "valkey" else []
+        taken = [client.connection_pool.get_connection(*command) for _ in range(3)]
+        for connection in taken:
+            client.connection_pool.release(connection)
+        bad = type(credentials.get_credentials())(("nobody", "no token"))
+        bad.version, bad.expires_on = 1000, time.time() + 3600
+        credentials._renew_all(bad)
+        assert [(link.refused, is_open(link.connection())) for link in credentials._known()] == [(1000, True)] * 3
+        assert [record.levelname for record in caplog.records].count("WARNING") == 1
+        client.close()
 
 
 def test_a_result_is_not_lost_because_an_auth_failed(emulator):

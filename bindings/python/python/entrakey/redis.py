@@ -238,9 +238,9 @@ class CredentialProvider(CredentialSource, StreamingCredentialProvider):
                 subscription.ack(credentials.version, True)
 
     def _refused(self, link, version, error):
-        """The server did not take a token on an open connection, which stays on the older one."""
+        """The server did not take a token on an open connection, which stays on the older one. The provider logs why."""
         link.refused = version
-        _log.warning("a Redis connection could not be re-authenticated. %s", self._explain(version, str(error)) or error)
+        self._explain(version, str(error))
 
     def _explain(self, version, message):
         """Tells the provider what a server answered to an AUTH, and gives the likely cause; an empty text if that says
