@@ -1,19 +1,14 @@
 """Every way to make a redis-py client: its connections outlive their tokens. Run with each version of redis-py that is
-installed beside the newest (test_redis_versions.py)."""
+installed beside the newest, and with valkey-py (test_redis_versions.py)."""
 
 import asyncio
+import importlib
+import os
+import socket
 import threading
 import time
 
 import pytest
-import redis
-import redis.asyncio
-import redis.asyncio.cluster
-import redis.asyncio.retry
-import redis.asyncio.sentinel
-import redis.backoff
-import redis.retry
-import redis.sentinel
 
 import entrakey
 from entrakey._redis_auth import is_open
@@ -21,6 +16,9 @@ from entrakey._redis_explain import explain_refusal
 from entrakey._redis_links import link_of
 from entrakey.redis import CredentialProvider, address_remap, attach
 
+redis = importlib.import_module(os.environ.get("CLIENT_PACKAGE", "redis"))  # valkey has redis-py's names
+for part in ("asyncio", "asyncio.retry", "backoff", "cluster", "retry", "sentinel"):
+    importlib.import_module(f"{redis.__name__}.{part}")
 VERSION = tuple(int(part) for part in redis.__version__.split(".")[:2])
 # On a machine that stands still for a second now and then.
 LIFETIME_S = 8
@@ -39,7 +37,8 @@ def options(emulator, **more):
 
 
 def url(emulator):
-    return f"rediss://{emulator['REDIS_HOST']}:{emulator['REDIS_PORT']}?ssl_ca_certs={emulator['REDIS_CA_FILE']}"
+    scheme = {"redis": "rediss", "valkey": "valkeys"}[redis.__name__]
+    return f"{scheme}://{emulator['REDIS_HOST']}:{emulator['REDIS_PORT']}?ssl_ca_certs={emulator['REDIS_CA_FILE']}"
 
 
 def connection_options(emulator, **more):
@@ -553,7 +552,7 @@ def test_an_asyncio_clusters_connections_outlive_their_tokens(start_emulator, ca
         return by_object_id[emulator["ENTRAKEY_EMULATOR_SYSTEM_OBJECT_ID"]]
 
     async def main():
-        cluster = redis.asyncio.cluster.RedisCluster(
+        cluster = redis.asyncio.RedisCluster(
             host=emulator["REDIS_HOST"],
             port=int(emulator["REDIS_PORT"]),
             ssl=True,
@@ -575,3 +574,55 @@ def test_an_asyncio_clusters_connections_outlive_their_tokens(start_emulator, ca
 
     asyncio.run(asyncio.wait_for(main(), 60))
     assert not [record for record in caplog.records if "not be re-authenticated" in record.message]
+
+
+def next_token(credentials):
+    newer = type(credentials.get_credentials())(credentials.get_credentials()[:])
+    newer.version, newer.expires_on = 1000, time.time() + 3600
+    credentials._announced = newer
+    return newer
+
+
+@pytest.mark.parametrize("gone", ["the server", "the socket"])
+def test_a_connection_that_has_gone_is_no_failure(emulator, caplog, gone):
+    with entrakey.Provider.managed_identity() as provider:
+        credentials = CredentialProvider(provider)
+        modes = [from_constructor, blocking_pool, single_connection]
+        clients = [mode(emulator, credentials) for mode in modes]
+        assert all(client.ping() for client in clients)
+        if gone == "the server":
+            emulator.control("POST", "/emulator/redis/stop")
+        else:
+            for link in credentials._known():
+                link.connection()._sock.shutdown(socket.SHUT_RDWR)
+        newer = next_token(credentials)
+        credentials._renew_all(newer)
+        assert [link.needs(newer) for link in credentials._known()] == [False] * 3
+        assert [link.refused for link in credentials._known()] == [0] * 3
+        assert [record.getMessage() for record in caplog.records if record.levelname != "INFO"] == []
+        if gone == "the server":
+            emulator.control("POST", "/emulator/redis/start")
+        assert all(client.ping() for client in clients)
+        for client in clients:
+            client.close(), client.connection_pool.disconnect()
+
+
+def test_an_asyncio_connection_that_has_gone_is_no_failure(emulator, caplog):
+    async def main():
+        async with entrakey.Provider.managed_identity() as provider:
+            credentials = CredentialProvider(provider)
+            modes = [async_from_constructor, async_from_url, async_blocking_pool, async_single_connection]
+            clients = [mode(emulator, credentials) for mode in modes]
+            for client in clients:
+                await client.ping()
+            emulator.control("POST", "/emulator/redis/stop")
+            newer = next_token(credentials)
+            await credentials._renew_on(asyncio.get_running_loop(), newer)
+            assert [(link.needs(newer), link.refused) for link in credentials._known()] == [(False, 0)] * 4
+            assert [record.getMessage() for record in caplog.records if record.levelname != "INFO"] == []
+            emulator.control("POST", "/emulator/redis/start")
+            for client in clients:
+                assert await client.ping()
+                await client.aclose(close_connection_pool=True)
+
+    asyncio.run(main())

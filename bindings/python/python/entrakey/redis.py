@@ -1,4 +1,4 @@
-"""redis-py: credentials for each new connection, and re-authentication of those that are open.
+"""redis-py and valkey-py: credentials for each new connection, and re-authentication of those that are open.
 
     client = redis.Redis(..., ssl=True, credential_provider=CredentialProvider(provider))
 """
@@ -11,9 +11,14 @@ import threading
 import time
 import weakref
 
-from redis.credentials import StreamingCredentialProvider
-
-from . import _errors, _redis_links, _redis_pubsub, _redis_renewal
+from . import (
+    _errors,
+    _redis_links,
+    _redis_packages,
+    _redis_pubsub,
+    _redis_renewal,
+    _redis_without_events,
+)
 from ._entrakey import CONNECT_TIMEOUT_S, CredentialSource
 from ._greenlets import handed_over
 from ._provider import Provider
@@ -37,10 +42,10 @@ _ending = threading.Event()
 atexit.register(_ending.set)
 
 
-class CredentialProvider(CredentialSource, StreamingCredentialProvider):
-    """One provider for any number of redis-py clients, sync and asyncio, pools, clusters, Sentinel.
+class CredentialProvider(CredentialSource, *_redis_packages.interfaces()):
+    """One provider for any number of redis-py or valkey-py clients, sync and asyncio, pools, clusters, Sentinel.
 
-    Pass it as credential_provider to any of redis-py's constructors. New connections authenticate with a valid token;
+    Pass it as credential_provider to any of their constructors. New connections authenticate with a valid token;
     open ones are re-authenticated before theirs expires, each by whoever has it to himself: idle ones by a thread of
     the library's or on their event loop, those in use when they are released, RESP3 subscriptions by their reader.
     Connections and clients are held weakly.
@@ -50,8 +55,8 @@ class CredentialProvider(CredentialSource, StreamingCredentialProvider):
 
     A connection without TLS to anything but loopback or a Unix socket is refused, unless allow_plaintext is set.
 
-    In redis-py every error of entrakey's derives from redis.RedisError too, and a server's refusal (redis-py's
-    AuthenticationError) says its likely cause.
+    In a client every error of entrakey's derives from redis.RedisError too (and from valkey.ValkeyError), and a server's
+    refusal (the client's AuthenticationError) says its likely cause.
     """
 
     def __init__(self, provider=None, *, allow_plaintext=False):
@@ -127,6 +132,8 @@ class CredentialProvider(CredentialSource, StreamingCredentialProvider):
             owner = _redis_links.owner_of(connection, frame)
             if owner is not None:
                 link.belongs_to(owner)
+        if _redis_without_events.has_none(connection):
+            _redis_without_events.learn(self, link, frame)
         link.process = os.getpid()
         link.version, link.refused = credentials.version, 0
         if link.reader is not None:
