@@ -36,9 +36,9 @@ def options(emulator, **more):
     }
 
 
-def url(emulator):
+def url(emulator, user=""):
     scheme = {"redis": "rediss", "valkey": "valkeys"}[redis.__name__]
-    return f"{scheme}://{emulator['REDIS_HOST']}:{emulator['REDIS_PORT']}?ssl_ca_certs={emulator['REDIS_CA_FILE']}"
+    return f"{scheme}://{user}{emulator['REDIS_HOST']}:{emulator['REDIS_PORT']}?ssl_ca_certs={emulator['REDIS_CA_FILE']}"
 
 
 def connection_options(emulator, **more):
@@ -574,6 +574,76 @@ def test_an_asyncio_clusters_connections_outlive_their_tokens(start_emulator, ca
 
     asyncio.run(asyncio.wait_for(main(), 60))
     assert not [record for record in caplog.records if "not be re-authenticated" in record.message]
+
+
+KEY = "an-access-key"
+
+
+def said_of_a_users_own(caplog):
+    """What was said of a user name or password beside the provider, and nothing shows it."""
+    assert KEY not in caplog.text
+    said = [record.getMessage() for record in caplog.records if "beside credential_provider" in record.getMessage()]
+    caplog.clear()
+    return said
+
+
+def test_a_user_name_or_password_beside_the_provider_is_not_used_and_that_is_said_once(emulator, caplog):
+    with entrakey.Provider.managed_identity() as provider:
+        for mode in BLOCKING[:-1]:  # which replaces the password, and is asked to
+            for given in ({"password": KEY}, {"username": "somebody", "password": KEY}):
+                client = mode(emulator, CredentialProvider(provider), **given)
+                assert client.ping() and client.ping(), mode.__name__
+                client.connection_pool.disconnect()
+                assert client.ping(), mode.__name__
+                (said,) = said_of_a_users_own(caplog)
+                assert ("a username and a password, in" if len(given) == 2 else "a password, in") in said
+                client.close(), client.connection_pool.disconnect()
+        client = redis.Redis.from_url(url(emulator, f"somebody:{KEY}@"), credential_provider=CredentialProvider(provider))
+        assert client.ping() and len(said_of_a_users_own(caplog)) == 1
+        client.close()
+        with pytest.raises(redis.DataError):  # of other providers' it is not for us to say
+            redis.Redis(password=KEY, credential_provider=redis.CredentialProvider()).ping()
+
+
+def test_in_asyncio_too_a_user_name_or_password_beside_the_provider_is_not_used(emulator, caplog):
+    async def main():
+        async with entrakey.Provider.managed_identity() as provider:
+            given = {"username": "somebody", "password": KEY}
+            for make in (
+                lambda own: redis.asyncio.Redis(**options(emulator), **given, credential_provider=own),
+                lambda own: redis.asyncio.Redis.from_url(url(emulator, f":{KEY}@"), credential_provider=own),
+                lambda own: async_given_a_pool(emulator, own, **given),
+                lambda own: async_given_a_pool(emulator, own, redis.asyncio.BlockingConnectionPool, **given),
+            ):
+                client = make(CredentialProvider(provider))
+                assert await client.ping() and len(said_of_a_users_own(caplog)) == 1
+                await client.aclose(close_connection_pool=True)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_a_cluster_does_not_use_a_password_beside_the_provider_either(start_emulator, caplog, asynchronous):
+    emulator = start_emulator("1h", cluster_policy="oss", nodes=3)
+    remap = address_remap(emulator["REDIS_HOST"])
+
+    async def use(provider):
+        cluster = redis.asyncio.RedisCluster.from_url(
+            url(emulator, f"somebody:{KEY}@"), credential_provider=CredentialProvider(provider), address_remap=remap
+        )
+        await cluster.initialize()
+        assert await cluster.set("key", "value")
+        await cluster.aclose()
+
+    with entrakey.Provider.managed_identity() as provider:
+        if asynchronous:
+            asyncio.run(use(provider))
+        else:
+            given = {"password": KEY, "credential_provider": CredentialProvider(provider)}
+            cluster = redis.RedisCluster(**options(emulator), **given, address_remap=remap)
+            assert cluster.set("key", "value")
+            cluster.close()
+    assert len(said_of_a_users_own(caplog)) == 1
 
 
 def next_token(credentials):

@@ -1,6 +1,6 @@
 """What redis-py says by events, for a client package that has none (valkey-py): that a connection is released, that a client
 has one to himself, that it is a PubSub's. Learned from the methods by which these things are done, on the objects that do
-them.
+them. And its asyncio connections ask for credentials as blocking ones do.
 """
 
 import asyncio
@@ -14,6 +14,19 @@ _LOOP = "_entrakey_loop"
 
 def has_none(connection):
     return not hasattr(type(connection), "re_auth")
+
+
+def await_token(connection, credentials):
+    """A token that is not in memory is awaited first, and is there when the connection asks."""
+    if not hasattr(connection, "_writer"):
+        return
+    kind, me = type(connection), weakref.ref(connection)
+
+    async def on_connect():
+        await credentials.get_credentials_async()
+        await kind.on_connect(me())
+
+    connection.on_connect = on_connect
 
 
 def learn(source, link, frame):

@@ -13,6 +13,7 @@ import weakref
 
 from . import (
     _errors,
+    _redis_construction,
     _redis_links,
     _redis_packages,
     _redis_pubsub,
@@ -40,6 +41,10 @@ _NOT_RENEWED = "a Redis connection will not be re-authenticated while it is open
 # Set when the interpreter ends: nobody may sleep then on a thread that is not Python's own.
 _ending = threading.Event()
 atexit.register(_ending.set)
+
+
+for _package in _redis_packages.PACKAGES:
+    _redis_construction.prepare(_package)
 
 
 class CredentialProvider(CredentialSource, *_redis_packages.interfaces()):
