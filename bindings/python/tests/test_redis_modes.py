@@ -646,6 +646,94 @@ def test_a_cluster_does_not_use_a_password_beside_the_provider_either(start_emul
     assert len(said_of_a_users_own(caplog)) == 1
 
 
+@pytest.fixture
+def awaited():
+    """A server on loopback, a provider whose token does not come, and what says that somebody waits for it."""
+    asked, ended = threading.Event(), threading.Event()
+
+    def supply():
+        asked.set()
+        ended.wait(60)
+        return "secret", time.time() + 3600
+
+    with socket.create_server(("127.0.0.1", 0)) as server, entrakey.Provider(token_callback=supply, username="me") as provider:
+        yield server, CredentialProvider(provider), asked
+        ended.set()
+
+
+def has_only_seen_one_connection_which_is_closed(server):
+    connection, _ = server.accept()
+    with connection:
+        connection.settimeout(10)
+        assert connection.recv(1) == b""
+    server.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        server.accept()
+
+
+WAYS_TO_CLOSE = {
+    "client": lambda client: client.aclose(),
+    "pool": lambda client: client.connection_pool.disconnect(),
+}
+
+
+@pytest.mark.parametrize("way", WAYS_TO_CLOSE)
+def test_an_asyncio_client_that_is_closed_while_its_token_is_awaited_ends_there_and_then(awaited, way):
+    server, credentials, asked = awaited
+
+    async def main():
+        client = redis.asyncio.Redis(host="127.0.0.1", port=server.getsockname()[1], credential_provider=credentials)
+        command = asyncio.ensure_future(client.ping())
+        assert await asyncio.to_thread(asked.wait, 20)
+        await WAYS_TO_CLOSE[way](client)
+        with pytest.raises(redis.ConnectionError):
+            await command
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        has_only_seen_one_connection_which_is_closed(server)
+        await client.aclose()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_a_blocking_client_that_is_closed_while_its_token_is_awaited_ends_there_and_then(awaited, protocol):
+    server, credentials, asked = awaited
+    address = {"host": "127.0.0.1", "port": server.getsockname()[1]}
+    client = redis.Redis(**address, credential_provider=credentials, protocol=protocol)
+    errors = []
+
+    def command():
+        try:
+            client.ping()
+        except redis.ConnectionError as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=command)
+    thread.start()
+    assert asked.wait(20)
+    client.close()
+    thread.join(20)
+    assert len(errors) == 1 and not thread.is_alive()
+    has_only_seen_one_connection_which_is_closed(server)
+
+
+def test_an_asyncio_connect_that_is_cancelled_while_its_token_is_awaited_leaves_nothing(awaited):
+    server, credentials, asked = awaited
+
+    async def main():
+        client = redis.asyncio.Redis(host="127.0.0.1", port=server.getsockname()[1], credential_provider=credentials)
+        command = asyncio.ensure_future(client.ping())
+        assert await asyncio.to_thread(asked.wait, 20)
+        command.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await command
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        await client.aclose()
+        has_only_seen_one_connection_which_is_closed(server)
+
+    asyncio.run(main())
+
+
 def next_token(credentials):
     newer = type(credentials.get_credentials())(credentials.get_credentials()[:])
     newer.version, newer.expires_on = 1000, time.time() + 3600

@@ -130,9 +130,13 @@ class Provider(_entrakey.Provider):
 
     async def get_token_async(self, timeout=None, *, wait=True):
         """As get_token, without blocking the event loop. However many wait, no thread of Python's does."""
+        return await self._get_token_later(timeout, wait=wait)
+
+    def _get_token_later(self, timeout, *, wait):
+        """What get_token_async awaits: a future, unless there is nothing to wait for."""
         token = self.current_usable()
         if token is not None:
-            return token
+            return _there(token)
         for supplier in self._suppliers:
             supplier.awaited_here()
         import asyncio  # not at import: services without asyncio should not pay for it
@@ -147,8 +151,8 @@ class Provider(_entrakey.Provider):
                 pass  # the loop was closed: nobody waits any more
 
         if self._get_token_then(handed_over(done), timeout, wait=wait):
-            return await answer
-        return self.get_token(timeout, wait=wait)  # an atexit hook's loop: only its own thread can wait
+            return answer
+        return _there(self.get_token(timeout, wait=wait))  # an atexit hook's loop: only its own thread can wait
 
     async def get_credentials_async(self):
         """What redis.asyncio asks a credential provider for. Raises TypeError: pass
@@ -213,6 +217,10 @@ def _made(cls, options, **more):
         return cls(**more, **options)
     finally:
         options.clear()
+
+
+async def _there(token):
+    return token
 
 
 def _settle(answer, token, error):

@@ -7,6 +7,7 @@ import asyncio
 import atexit
 import logging
 import os
+import sys
 import threading
 import time
 import weakref
@@ -18,9 +19,10 @@ from . import (
     _redis_packages,
     _redis_pubsub,
     _redis_renewal,
+    _redis_waiting,
     _redis_without_events,
 )
-from ._entrakey import CONNECT_TIMEOUT_S, CredentialSource
+from ._entrakey import CredentialSource
 from ._greenlets import handed_over
 from ._provider import Provider
 from ._redis_attach import attach
@@ -82,7 +84,7 @@ class CredentialProvider(CredentialSource, *_redis_packages.interfaces()):
     def _fetch_credentials(self):
         try:
             self._subscribe()
-            return self._provider.get_credentials(CONNECT_TIMEOUT_S, wait=False)
+            return _redis_waiting.wait(self._provider, _redis_waiting.connecting(sys._getframe(0)))
         except _errors.EntrakeyError as error:
             raise as_redis_error(error) from None
 
@@ -91,8 +93,7 @@ class CredentialProvider(CredentialSource, *_redis_packages.interfaces()):
         self._listeners.connecting(asyncio.get_running_loop())
         try:
             self._subscribe()
-            token = await self._provider.get_token_async(CONNECT_TIMEOUT_S, wait=False)
-            return token._credentials
+            return await _redis_waiting.wait_async(self._provider, _redis_waiting.connecting(sys._getframe(0)))
         except _errors.EntrakeyError as error:
             raise as_redis_error(error) from None
 
