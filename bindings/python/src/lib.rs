@@ -28,7 +28,7 @@ mod _entrakey {
     #[pymodule_export]
     use crate::credentials::CredentialSource;
     #[pymodule_export]
-    use crate::provider::{Provider, check_plaintext, inherit, render_metrics};
+    use crate::provider::{Provider, check_plaintext, inherit, is_refusal, render_metrics};
     #[pymodule_export]
     use crate::registration::{Connection, Observation, Subscription};
     #[pymodule_export]

@@ -250,6 +250,12 @@ pub(crate) fn inherit(
     (inherited.values, inherited.warning)
 }
 
+/// Whether an error's message is a server's verdict on the token, whatever client has worded it.
+#[pyfunction]
+pub(crate) fn is_refusal(message: &str) -> bool {
+    entrakey_core::Refusal::of(message).is_some()
+}
+
 /// The metrics of several providers of one process as one text for Prometheus. Give each provider a name.
 #[pyfunction]
 pub(crate) fn render_metrics(py: Python<'_>, providers: Vec<Py<Provider>>) -> String {

@@ -86,7 +86,8 @@ def test_fastapi(start_emulator, recipe):
     assert connections(emulator)["connections"] == 1 and connections(emulator)["auths"] >= 3
 
 
-def test_django(start_emulator, recipe):
+@pytest.mark.parametrize("backend", ["default", "django-redis"])
+def test_django(start_emulator, recipe, backend):
     emulator = start_emulator(f"{LIFETIME_S}s")
     seen = recipe(
         f"""
@@ -94,7 +95,8 @@ def test_django(start_emulator, recipe):
         os.environ["DJANGO_SETTINGS_MODULE"] = "django_settings"
         import django
         django.setup()
-        from django.core.cache import cache
+        from django.core.cache import caches
+        cache = caches["{backend}"]
         end, count = time.monotonic() + {LONG_ENOUGH_S}, 0
         while time.monotonic() < end:
             cache.set("key", {{"count": count}})

@@ -1,4 +1,5 @@
-"""The modes of test_redis_modes.py with older versions of redis-py, which scripts/python-package.sh installs."""
+"""The modes of test_redis_modes.py with older versions of redis-py, which scripts/python-package.sh installs, and with
+valkey-py."""
 
 import os
 import pathlib
@@ -20,7 +21,36 @@ def test_every_mode_works_with_an_older_redis_py(version):
         [sys.executable, "-c", "import redis; print(redis.__version__)"], env=environment, capture_output=True, text=True
     )
     assert used.stdout.strip() == version, used.stderr
+    every_mode_works(environment)
+
+
+@pytest.mark.xdist_group("versions")
+def test_every_mode_works_with_valkey_py():
+    every_mode_works({**os.environ, "CLIENT_PACKAGE": "valkey"})
+
+
+def every_mode_works(environment):
     modes = pathlib.Path(__file__).with_name("test_redis_modes.py")
     command = [sys.executable, "-m", "pytest", "-q", "-n", "4", "-p", "no:cacheprovider", modes]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=150)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+IMPORT = """
+    import sys
+    for missing in sys.argv[1:]:
+        sys.modules[missing] = None
+    import entrakey.redis
+    print(*[error.__name__ for error in entrakey.redis._redis_packages.CLIENT_ERRORS])
+"""
+
+
+@pytest.mark.parametrize(("missing", "left"), [("redis", "ValkeyError"), ("valkey", "RedisError")])
+def test_either_package_is_enough(run, missing, left):
+    imported = run(IMPORT, missing)
+    assert imported.stdout.split() == [left], imported.stderr
+
+
+def test_that_there_is_neither_package_is_said(run):
+    imported = run(IMPORT, "redis", "valkey")
+    assert "neither is installed: pip install redis" in imported.stderr

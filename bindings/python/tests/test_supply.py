@@ -3,9 +3,12 @@
 import asyncio
 import base64
 import collections
+import datetime
 import functools
+import gc
 import json
 import time
+import weakref
 
 import entrakey
 import pytest
@@ -35,11 +38,12 @@ async def asynchronous(_scope):
     [
         lambda _: jwt(oid="me", exp=LATER),
         lambda _: (jwt(oid="me"), LATER),
+        lambda _: (jwt(oid="me"), datetime.datetime.fromtimestamp(LATER, datetime.timezone.utc)),
         lambda _: AccessToken(jwt(oid="me"), int(LATER)),
         lambda _: TokenInfo(),
         asynchronous,
     ],
-    ids=["text", "pair", "named tuple", "object", "async"],
+    ids=["text", "pair", "pair with a datetime", "named tuple", "object", "async"],
 )
 def test_a_callback_gives_what_credentials_give(supply):
     scopes = []
@@ -49,7 +53,8 @@ def test_a_callback_gives_what_credentials_give(supply):
         return supply(scope)
 
     with entrakey.Provider(token_callback=remember) as provider:
-        assert provider.get_token().username == "me"
+        token = provider.get_token()
+        assert token.username == "me" and abs(token.expires_on - LATER) < 10
     assert scopes == ["https://redis.azure.com/.default"]
 
 
@@ -60,9 +65,13 @@ def test_a_callback_gives_what_credentials_give(supply):
         (lambda _: None, "not NoneType"),
         (lambda _: (jwt(oid="me"), float("inf")), "unit"),
         (lambda _: (jwt(oid="me"), LATER * 1000), "unit"),
+        (lambda _: (jwt(oid="me"), "2031-01-01T00:00:00Z"), "expires_on is a number of seconds .*, not str"),
+        (lambda _: (jwt(oid="me"), str(LATER)), "expires_on is a number of seconds .*, not str"),
+        (lambda _: (jwt(oid="me"), datetime.datetime.fromtimestamp(LATER)), "not datetime without a time zone"),
+        (lambda _: AccessToken(jwt(oid="me"), datetime.date(2031, 1, 1)), "not date"),
         (lambda scope, tenant: jwt(oid="me"), "TypeError"),
     ],
-    ids=["raises", "gives nothing", "for ever", "milliseconds", "takes more than a scope"],
+    ids=["raises", "gives nothing", "for ever", "milliseconds", "text", "digits", "no zone", "day", "takes more than a scope"],
 )
 def test_a_callback_that_fails_is_an_error_of_its_own_kind(supply, says):
     with entrakey.Provider(token_callback=supply, retry_initial_ms=30000) as provider:
@@ -242,3 +251,42 @@ def test_a_wrong_password_of_an_exception_is_not_repeated_if_it_looks_like_a_tok
     with entrakey.Provider(token_callback=leak, retry_initial_ms=30000) as provider:
         with pytest.raises(entrakey.CallbackFailed, match=r"refused: (e30\.)?\[token\]"):
             provider.get_token()
+
+
+class Owner:
+    """A program's own object, which has a provider and whose methods that one calls."""
+
+    def __init__(self):
+        self.provider = entrakey.Provider(token_callback=self.supply)
+        self.subscription = self.provider.subscribe(self.hear)
+
+    def supply(self):
+        return jwt(oid="me", exp=LATER)
+
+    def hear(self, token):
+        pass
+
+
+@pytest.mark.parametrize("used", [False, True])
+def test_a_provider_whose_callbacks_belong_to_its_owner_is_collected_with_him(used):
+    owner = Owner()
+    if used:
+        assert owner.provider.get_token().username == "me"
+    gone = weakref.ref(owner), weakref.ref(owner.provider), weakref.ref(owner.subscription)
+    del owner
+    gc.collect()
+    assert [one() for one in gone] == [None, None, None]
+
+
+@pytest.mark.parametrize("kind", ["token_callback", "assertion_callback"])
+def test_a_provider_that_its_own_callback_holds_is_collected(kind):
+    held = []
+    more = {"tenant_id": "tenant", "client_id": "client"} if kind == "assertion_callback" else {}
+    provider = entrakey.Provider(**{kind: lambda held=held: held[0]}, **more)
+    held.append(provider)
+    subscription = provider.subscribe(lambda token, held=held: held[0])
+    held.append(subscription)
+    gone = weakref.ref(provider), weakref.ref(subscription)
+    del held, provider, subscription
+    gc.collect()
+    assert [one() for one in gone] == [None, None]

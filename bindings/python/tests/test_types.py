@@ -63,6 +63,8 @@ def test_help_says_what_the_stubs_say(stub):
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 PROGRAM = """
+import datetime
+
 from typing_extensions import assert_type
 
 import entrakey
@@ -80,6 +82,7 @@ with Mine() as mine:
     assert_type(mine, Mine)
 entrakey.Provider(token_callback=lambda: "token")
 entrakey.Provider(token_callback=lambda scope: (scope, 1.0))
+entrakey.Provider(token_callback=lambda: ("token", datetime.datetime.now(datetime.timezone.utc)))
 config = TokenManagerConfig(0.7, 0, 100, RetryPolicy(3, 3))
 create_from_service_principal("client", "secret", "tenant", token_manager_config=config)
 """
@@ -90,7 +93,7 @@ def programs(folder):
     copies = [*ROOT.glob("examples/python/*.py"), *ROOT.glob("examples/python/recipes/*.py")]
     texts = {copy.name: copy.read_text() for copy in copies}
     page = re.findall(r"^```python\n(.*?)^```", (ROOT / "docs/python.md").read_text(), re.M | re.S)
-    known = "import redis\nhost = 'redis'\nfrom entrakey.redis import CredentialProvider\ncredentials = CredentialProvider()\n"
+    known = "import redis, entrakey\nprovider = entrakey.Provider()\nhost = 'redis'\nfrom entrakey.redis import CredentialProvider\ncredentials = CredentialProvider()\n"
     texts.update({f"page{number}.py": known + text for number, text in enumerate(page)})
     texts["program.py"] = PROGRAM
     for name, text in texts.items():

@@ -1,4 +1,4 @@
-"""Django with django-redis: the cache's options are passed on to redis-py's connection pool.
+"""Django with its own RedisCache, and with django-redis: both pass a cache's options on to redis-py's connection pool.
 
     DJANGO_SETTINGS_MODULE=django_settings python -m django runserver
 
@@ -13,15 +13,20 @@ import entrakey.redis
 provider = entrakey.Provider(name="cache")
 
 SECRET_KEY = os.environ.get("DJANGO_SECRET_KEY", "only for this example")
+LOCATION = f"rediss://{os.environ['REDIS_HOST']}:{os.environ['REDIS_PORT']}/0"
+POOL_OPTIONS = {
+    "credential_provider": entrakey.redis.CredentialProvider(provider),
+    "ssl_ca_certs": os.environ.get("REDIS_CA_FILE"),
+}
 CACHES = {
     "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": LOCATION,
+        "OPTIONS": POOL_OPTIONS,
+    },
+    "django-redis": {
         "BACKEND": "django_redis.cache.RedisCache",
-        "LOCATION": f"rediss://{os.environ['REDIS_HOST']}:{os.environ['REDIS_PORT']}/0",
-        "OPTIONS": {
-            "CONNECTION_POOL_KWARGS": {
-                "credential_provider": entrakey.redis.CredentialProvider(provider),
-                "ssl_ca_certs": os.environ.get("REDIS_CA_FILE"),
-            },
-        },
-    }
+        "LOCATION": LOCATION,
+        "OPTIONS": {"CONNECTION_POOL_KWARGS": POOL_OPTIONS},
+    },
 }

@@ -124,6 +124,9 @@ def inherit(settings: list[tuple[str, str, float, float]]) -> tuple[dict[str, st
     """What is made of an older library's settings, each as (our key, the name that its user wrote, the value, that library's
     default): values for a Provider, and a warning or None."""
 
+def is_refusal(message: str) -> bool:
+    """Whether an error's message is a server's verdict on the token, whatever client has worded it."""
+
 def render_metrics(providers: list[Provider]) -> str:
     """The metrics of several providers of one process as one text for Prometheus. Give each provider a name."""
 

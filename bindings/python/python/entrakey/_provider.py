@@ -3,7 +3,7 @@
 import sys
 
 from . import _entrakey, _log
-from ._forks import Survivors
+from ._forks import Survivors, ref
 from ._greenlets import answered_aside, handed_over, refuse_eventlet
 from ._subscription import Subscription
 
@@ -22,7 +22,7 @@ class Provider(_entrakey.Provider):
     token, WARNING when something begins to go wrong, DEBUG for each step.
 
     token_callback(scope), or token_callback() if it takes nothing, supplies the tokens itself, as a text (a JWT that says
-    when it expires), with its expiry, or as an AccessToken. assertion_callback() supplies the client assertions with which
+    when it expires), with its expiry (seconds since the Unix epoch, or a datetime), or as an AccessToken. assertion_callback() supplies the client assertions with which
     the application of tenant_id and client_id signs in. Either is called on a thread of the library's, one call at a time,
     may block or be async, and has request_timeout_ms; what it raises is a CallbackFailed and is tried again.
 
@@ -31,6 +31,7 @@ class Provider(_entrakey.Provider):
     """
 
     _suppliers = ()
+    _refusals = (0, ())  # which were logged: a token's version and the reasons
 
     def __new__(cls, *, token_callback=None, assertion_callback=None, **options):
         suppliers = ()
@@ -46,10 +47,10 @@ class Provider(_entrakey.Provider):
 
                 if token_callback is not None:
                     suppliers = (Supplier(token_callback),)
-                    options["_on_token_request"] = answered_aside(suppliers[-1])
+                    options["_on_token_request"] = answered_aside(_asker(ref(suppliers[-1])))
                 if assertion_callback is not None:
                     suppliers = (*suppliers, Supplier(assertion_callback))
-                    options["_on_assertion_request"] = answered_aside(suppliers[-1])
+                    options["_on_assertion_request"] = answered_aside(_asker(ref(suppliers[-1])))
             self = super().__new__(cls, **options)
             self._suppliers = suppliers
             self._name = options.get("name")
@@ -129,9 +130,13 @@ class Provider(_entrakey.Provider):
 
     async def get_token_async(self, timeout=None, *, wait=True):
         """As get_token, without blocking the event loop. However many wait, no thread of Python's does."""
+        return await self._get_token_later(timeout, wait=wait)
+
+    def _get_token_later(self, timeout, *, wait):
+        """What get_token_async awaits: a future, unless there is nothing to wait for."""
         token = self.current_usable()
         if token is not None:
-            return token
+            return _there(token)
         for supplier in self._suppliers:
             supplier.awaited_here()
         import asyncio  # not at import: services without asyncio should not pay for it
@@ -146,8 +151,8 @@ class Provider(_entrakey.Provider):
                 pass  # the loop was closed: nobody waits any more
 
         if self._get_token_then(handed_over(done), timeout, wait=wait):
-            return await answer
-        return self.get_token(timeout, wait=wait)  # an atexit hook's loop: only its own thread can wait
+            return answer
+        return _there(self.get_token(timeout, wait=wait))  # an atexit hook's loop: only its own thread can wait
 
     async def get_credentials_async(self):
         """What redis.asyncio asks a credential provider for. Raises TypeError: pass
@@ -159,6 +164,17 @@ class Provider(_entrakey.Provider):
     async def ready_async(self, timeout=None):
         """As ready, without blocking the event loop."""
         await self.get_token_async(timeout)
+
+    def report_rejected(self, version, message):
+        """Says that a server refused the token of `version`, and with what message, and explains it. If another token
+        could help, one is asked for, ever more rarely. Never blocks. Raises Closed."""
+        rejection = super().report_rejected(version, message)
+        last, reasons = self._refusals
+        reasons = reasons if last == version else ()
+        if rejection.reason not in ("not_a_refusal", *reasons):
+            self._refusals = version, (*reasons, rejection.reason)  # clients try again, and have many connections
+            _log.refused(self._name, rejection.explanation)
+        return rejection
 
     def _about_to_block(self):
         """Called by the native side before a call waits for a token."""
@@ -183,12 +199,28 @@ class Provider(_entrakey.Provider):
         self.close()
 
 
+def _asker(supplier):
+    """The library holds no callback itself, but the provider does: what the callback holds, its provider very often, would
+    never be collected."""
+
+    def ask(request):
+        alive = supplier()
+        if alive is not None:  # else the request ends with this call
+            alive(request)
+
+    return ask
+
+
 def _made(cls, options, **more):
     """A provider with these options, which are gone from every frame afterwards: see `Provider.__new__`."""
     try:
         return cls(**more, **options)
     finally:
         options.clear()
+
+
+async def _there(token):
+    return token
 
 
 def _settle(answer, token, error):

@@ -1,4 +1,5 @@
 import os
+from datetime import datetime
 from typing import Any, Awaitable, Callable, NoReturn, Optional, Protocol, Union
 
 from typing_extensions import Self
@@ -18,7 +19,7 @@ class _AccessToken(Protocol):
     @property
     def expires_on(self) -> float: ...
 
-_Supplied = Union[str, tuple[str, Optional[float]], _AccessToken]
+_Supplied = Union[str, tuple[str, Union[float, datetime, None]], _AccessToken]
 _Answer = Union[_Supplied, Awaitable[_Supplied]]
 _TokenCallback = Union[Callable[[str], _Answer], Callable[[], _Answer]]
 _AssertionCallback = Callable[[], Union[str, Awaitable[str]]]
@@ -34,7 +35,7 @@ class Provider(_entrakey.Provider):
     token, WARNING when something begins to go wrong, DEBUG for each step.
 
     token_callback(scope), or token_callback() if it takes nothing, supplies the tokens itself, as a text (a JWT that says
-    when it expires), with its expiry, or as an AccessToken. assertion_callback() supplies the client assertions with which
+    when it expires), with its expiry (seconds since the Unix epoch, or a datetime), or as an AccessToken. assertion_callback() supplies the client assertions with which
     the application of tenant_id and client_id signs in. Either is called on a thread of the library's, one call at a time,
     may block or be async, and has request_timeout_ms; what it raises is a CallbackFailed and is tried again.
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from ._entrakey import check_plaintext
+from ._entrakey import check_plaintext, is_refusal
 
 # How long the answer to an AUTH on an open connection may take. A server that is alive takes milliseconds; a pool
 # that is locked meanwhile must not stand still for long.
@@ -19,7 +19,7 @@ def is_open(connection):
 
 
 def authenticate(connection, credentials):
-    """Raises what the server or the socket says; after anything but an answer the connection is closed."""
+    """Raises what the server or the socket says; after anything but a refusal the connection is closed."""
     sock = connection._sock
     before = sock.gettimeout()
     try:
@@ -28,7 +28,7 @@ def authenticate(connection, credentials):
         connection.read_response(disconnect_on_error=False)  # a refusal is a ConnectionError to redis-py
         sock.settimeout(before)
     except BaseException as error:
-        if is_answer(error):
+        if is_refusal(str(error)):
             sock.settimeout(before)
         else:
             connection.disconnect()
@@ -39,7 +39,7 @@ async def authenticate_async(connection, credentials):
     try:
         await asyncio.wait_for(_exchange(connection, credentials), AUTH_TIMEOUT_S)
     except BaseException as error:
-        if not is_answer(error):
+        if not is_refusal(str(error)):
             await connection.disconnect(nowait=True)
         raise
 
@@ -47,13 +47,6 @@ async def authenticate_async(connection, credentials):
 async def _exchange(connection, credentials):
     await connection.send_command("AUTH", credentials[0], credentials[1], check_health=False)
     await connection.read_response(disconnect_on_error=False)
-
-
-def is_answer(error):
-    """Whether it is the server's own refusal; the connection goes on with the token that it had."""
-    from redis.exceptions import AuthenticationError, ResponseError
-
-    return isinstance(error, (AuthenticationError, ResponseError))
 
 
 def refuse_plaintext(connection):

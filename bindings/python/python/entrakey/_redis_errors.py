@@ -1,25 +1,24 @@
-"""entrakey's errors as redis-py's users catch them.
+"""entrakey's errors as redis-py's users catch them, and valkey-py's.
 
-Each class derives from entrakey's own and from redis.RedisError. Not from redis.ConnectionError: redis-py would wait and
-connect again, ten times and for a minute, for an answer that the provider has already given. As it is, it closes the
-half-open connection and raises the error to the command.
+Each class derives from entrakey's own and from redis.RedisError (valkey.ValkeyError). Not from redis.ConnectionError:
+redis-py would wait and connect again, ten times and for a minute, for an answer that the provider has already given. As it
+is, it closes the half-open connection and raises the error to the command.
 """
 
-from redis.exceptions import RedisError
-
 from . import _errors
+from ._redis_packages import CLIENT_ERRORS
 
 _BY_KIND = {}
 
 for _kind in _errors.EntrakeyError.__subclasses__():
-    if issubclass(_kind, RedisError):
+    if issubclass(_kind, CLIENT_ERRORS):
         continue  # this module is imported a second time
-    _derived = type(_kind.__name__, (_kind, RedisError), {"__doc__": _kind.__doc__, "__module__": __name__})
+    _derived = type(_kind.__name__, (_kind, *CLIENT_ERRORS), {"__doc__": _kind.__doc__, "__module__": __name__})
     _BY_KIND[_kind] = globals()[_kind.__name__] = _derived
 
 
 def as_redis_error(error):
-    """The same error, which `except redis.RedisError` catches too."""
+    """The same error, which `except redis.RedisError` catches too (`except valkey.ValkeyError`)."""
     derived = _BY_KIND.get(type(error))
     if derived is None:
         return error

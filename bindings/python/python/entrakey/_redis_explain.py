@@ -2,8 +2,6 @@
 
 import weakref
 
-from redis.exceptions import AuthenticationError, ResponseError
-
 
 def explain_refusal(source, connection, version, is_async):
     """Looks at the next answer on the connection, which is the one to its AUTH, and then gets out of the way."""
@@ -21,7 +19,7 @@ def explain_refusal(source, connection, version, is_async):
         step_aside()
         try:
             return kind.read_response(me(), *args, **options)
-        except (AuthenticationError, ResponseError) as error:
+        except Exception as error:
             _explain(source, version, error)
             raise
 
@@ -29,7 +27,7 @@ def explain_refusal(source, connection, version, is_async):
         step_aside()
         try:
             return await kind.read_response(me(), *args, **options)
-        except (AuthenticationError, ResponseError) as error:
+        except Exception as error:
             _explain(source, version, error)
             raise
 

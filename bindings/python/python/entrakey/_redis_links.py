@@ -5,6 +5,7 @@ import queue
 import weakref
 
 from ._redis_auth import is_open
+from ._redis_packages import is_of_a_client
 
 # From a connection's own method to its pool's there are fewer calls than this in every version of redis-py.
 _FRAMES = 40
@@ -65,17 +66,22 @@ def owner_of(connection, frame):
     pool = getattr(connection, "connection_pool", None)  # Sentinel's connections know theirs
     if is_owner(pool):
         return pool
-    for _ in range(_FRAMES):
-        frame = frame.f_back
-        if frame is None:
-            return None
-        if frame.f_globals.get("__name__", "").partition(".")[0] != "redis":
-            continue
+    for frame in callers(frame):
         caller = frame.f_locals.get("self")
         for candidate in (caller, getattr(caller, "connection_pool", None)):
             if candidate is not connection and is_owner(candidate):
                 return candidate
     return None
+
+
+def callers(frame):
+    """The frames of the client package that have led to this one, the nearest first."""
+    for _ in range(_FRAMES):
+        frame = frame.f_back
+        if frame is None:
+            return
+        if is_of_a_client(frame.f_globals.get("__name__", "")):
+            yield frame
 
 
 def is_owner(candidate):

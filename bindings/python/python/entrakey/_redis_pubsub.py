@@ -8,7 +8,8 @@ connects and subscribes anew.
 
 import time
 
-from ._redis_auth import is_answer, is_open
+from ._entrakey import is_refusal
+from ._redis_auth import is_open
 
 # The reader looks for a new token once in this part of what its own token is still good for.
 _LOOKS = 50
@@ -67,7 +68,7 @@ class Reader:
         try:
             response = kind.read_response(connection, *args, **options)
         except Exception as error:
-            if self.pending and is_answer(error):
+            if self.pending and is_refusal(str(error)):
                 self.source._refused(self.link, self.pending.pop(0), error)
                 return None
             raise
@@ -134,7 +135,7 @@ class AsyncReader(Reader):
         try:
             response = await kind.read_response(connection, *args, **options)
         except Exception as error:
-            if self.pending and is_answer(error):
+            if self.pending and is_refusal(str(error)):
                 self.source._refused(self.link, self.pending.pop(0), error)
                 return None
             raise

@@ -11,7 +11,7 @@ import queue
 import weakref
 
 from . import _redis_auth, _redis_links
-from ._redis_auth import is_answer
+from ._entrakey import is_refusal
 
 _log = logging.getLogger("entrakey.redis")
 
@@ -52,7 +52,7 @@ def authenticate(source, link, credentials):
 
 
 def _failed(source, link, credentials, error):
-    if is_answer(error):
+    if is_refusal(str(error)):
         source._refused(link, credentials.version, error)
         return True
     _log.info("a Redis connection was lost while it was re-authenticated, and connects anew when it is used: %r", error)

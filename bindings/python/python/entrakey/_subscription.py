@@ -13,7 +13,7 @@ class Subscription:
     def __init__(self, provider, callback):
         self._provider = ref(provider)
         self._callback = callback
-        self._registered = provider._subscribe(handed_over(callback))
+        self._registered = provider._subscribe(handed_over(_teller(ref(self))))
         _alive.add(self)
 
     def unsubscribe(self, timeout=None):
@@ -36,4 +36,16 @@ class Subscription:
     def _renew(self):
         provider = self._provider()
         if provider is not None:
-            self._registered = provider._subscribe(handed_over(self._callback))
+            self._registered = provider._subscribe(handed_over(_teller(ref(self))))
+
+
+def _teller(subscription):
+    """The library holds no callback itself: what a callback holds, its provider and this subscription very often, would
+    never be collected."""
+
+    def tell(token):
+        alive = subscription()
+        if alive is not None:
+            alive._callback(token)
+
+    return tell

@@ -70,12 +70,23 @@ def _fail(request, error):
 def _secret_and_expiry(supplied):
     """From a text, a pair, or what azure-identity's credentials return."""
     if isinstance(supplied, Supplied):
-        return supplied.fields
+        secret, expires_on, username = supplied.fields
+        return secret, _seconds(expires_on), username
     if isinstance(supplied, str):
         return supplied, None
     if isinstance(supplied, tuple):
-        return supplied[0], supplied[1]
+        return supplied[0], _seconds(supplied[1])
     if hasattr(supplied, "token"):
-        return supplied.token, getattr(supplied, "expires_on", None)
+        return supplied.token, _seconds(getattr(supplied, "expires_on", None))
     kind = type(supplied).__name__  # never the value, which may be a secret
     raise TypeError(f"a callback returns a str, (str, expires_on) or an AccessToken, not {kind}")
+
+
+def _seconds(expires_on):
+    """An expiry as seconds since the Unix epoch; None if the token itself is to say it."""
+    if expires_on is None or (hasattr(expires_on, "__float__") and not isinstance(expires_on, bool)):
+        return expires_on
+    if hasattr(expires_on, "timestamp") and expires_on.tzinfo is not None:
+        return expires_on.timestamp()
+    kind = type(expires_on).__name__ + (" without a time zone" if hasattr(expires_on, "timestamp") else "")
+    raise TypeError(f"expires_on is a number of seconds since the Unix epoch or a datetime with a time zone, not {kind}")

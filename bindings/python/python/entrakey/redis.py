@@ -1,4 +1,4 @@
-"""redis-py: credentials for each new connection, and re-authentication of those that are open.
+"""redis-py and valkey-py: credentials for each new connection, and re-authentication of those that are open.
 
     client = redis.Redis(..., ssl=True, credential_provider=CredentialProvider(provider))
 """
@@ -7,14 +7,22 @@ import asyncio
 import atexit
 import logging
 import os
+import sys
 import threading
 import time
 import weakref
 
-from redis.credentials import StreamingCredentialProvider
-
-from . import _errors, _redis_links, _redis_pubsub, _redis_renewal
-from ._entrakey import CONNECT_TIMEOUT_S, CredentialSource
+from . import (
+    _errors,
+    _redis_construction,
+    _redis_links,
+    _redis_packages,
+    _redis_pubsub,
+    _redis_renewal,
+    _redis_waiting,
+    _redis_without_events,
+)
+from ._entrakey import CredentialSource
 from ._greenlets import handed_over
 from ._provider import Provider
 from ._redis_attach import attach
@@ -37,10 +45,14 @@ _ending = threading.Event()
 atexit.register(_ending.set)
 
 
-class CredentialProvider(CredentialSource, StreamingCredentialProvider):
-    """One provider for any number of redis-py clients, sync and asyncio, pools, clusters, Sentinel.
+for _package in _redis_packages.PACKAGES:
+    _redis_construction.prepare(_package)
 
-    Pass it as credential_provider to any of redis-py's constructors. New connections authenticate with a valid token;
+
+class CredentialProvider(CredentialSource, *_redis_packages.interfaces()):
+    """One provider for any number of redis-py or valkey-py clients, sync and asyncio, pools, clusters, Sentinel.
+
+    Pass it as credential_provider to any of their constructors. New connections authenticate with a valid token;
     open ones are re-authenticated before theirs expires, each by whoever has it to himself: idle ones by a thread of
     the library's or on their event loop, those in use when they are released, RESP3 subscriptions by their reader.
     Connections and clients are held weakly.
@@ -50,8 +62,8 @@ class CredentialProvider(CredentialSource, StreamingCredentialProvider):
 
     A connection without TLS to anything but loopback or a Unix socket is refused, unless allow_plaintext is set.
 
-    In redis-py every error of entrakey's derives from redis.RedisError too, and a server's refusal (redis-py's
-    AuthenticationError) says its likely cause.
+    In a client every error of entrakey's derives from redis.RedisError too (and from valkey.ValkeyError), and a server's
+    refusal (the client's AuthenticationError) says its likely cause.
     """
 
     def __init__(self, provider=None, *, allow_plaintext=False):
@@ -72,7 +84,7 @@ class CredentialProvider(CredentialSource, StreamingCredentialProvider):
     def _fetch_credentials(self):
         try:
             self._subscribe()
-            return self._provider.get_credentials(CONNECT_TIMEOUT_S, wait=False)
+            return _redis_waiting.wait(self._provider, _redis_waiting.connecting(sys._getframe(0)))
         except _errors.EntrakeyError as error:
             raise as_redis_error(error) from None
 
@@ -81,8 +93,7 @@ class CredentialProvider(CredentialSource, StreamingCredentialProvider):
         self._listeners.connecting(asyncio.get_running_loop())
         try:
             self._subscribe()
-            token = await self._provider.get_token_async(CONNECT_TIMEOUT_S, wait=False)
-            return token._credentials
+            return await _redis_waiting.wait_async(self._provider, _redis_waiting.connecting(sys._getframe(0)))
         except _errors.EntrakeyError as error:
             raise as_redis_error(error) from None
 
@@ -127,6 +138,8 @@ class CredentialProvider(CredentialSource, StreamingCredentialProvider):
             owner = _redis_links.owner_of(connection, frame)
             if owner is not None:
                 link.belongs_to(owner)
+        if _redis_without_events.has_none(connection):
+            _redis_without_events.learn(self, link, frame)
         link.process = os.getpid()
         link.version, link.refused = credentials.version, 0
         if link.reader is not None:
@@ -238,9 +251,9 @@ class CredentialProvider(CredentialSource, StreamingCredentialProvider):
                 subscription.ack(credentials.version, True)
 
     def _refused(self, link, version, error):
-        """The server did not take a token on an open connection, which stays on the older one."""
+        """The server did not take a token on an open connection, which stays on the older one. The provider logs why."""
         link.refused = version
-        _log.warning("a Redis connection could not be re-authenticated. %s", self._explain(version, str(error)) or error)
+        self._explain(version, str(error))
 
     def _explain(self, version, message):
         """Tells the provider what a server answered to an AUTH, and gives the likely cause; an empty text if that says

@@ -1,6 +1,7 @@
 from typing import Any, Awaitable, Callable, Optional, TypeVar, Union
 
 from redis.credentials import StreamingCredentialProvider
+from valkey.credentials import CredentialProvider as ValkeyCredentialProvider
 
 from ._credentials import Credentials
 from ._entrakey import CredentialSource
@@ -10,10 +11,10 @@ __all__ = ["CredentialProvider", "address_remap", "attach"]
 
 _Client = TypeVar("_Client")
 
-class CredentialProvider(CredentialSource, StreamingCredentialProvider):
-    """One provider for any number of redis-py clients, sync and asyncio, pools, clusters, Sentinel.
+class CredentialProvider(CredentialSource, StreamingCredentialProvider, ValkeyCredentialProvider):
+    """One provider for any number of redis-py or valkey-py clients, sync and asyncio, pools, clusters, Sentinel.
 
-    Pass it as credential_provider to any of redis-py's constructors. New connections authenticate with a valid token;
+    Pass it as credential_provider to any of their constructors. New connections authenticate with a valid token;
     open ones are re-authenticated before theirs expires, each by whoever has it to himself: idle ones by a thread of
     the library's or on their event loop, those in use when they are released, RESP3 subscriptions by their reader.
     Connections and clients are held weakly.
@@ -23,8 +24,8 @@ class CredentialProvider(CredentialSource, StreamingCredentialProvider):
 
     A connection without TLS to anything but loopback or a Unix socket is refused, unless allow_plaintext is set.
 
-    In redis-py every error of entrakey's derives from redis.RedisError too, and a server's refusal (redis-py's
-    AuthenticationError) says its likely cause.
+    In a client every error of entrakey's derives from redis.RedisError too (and from valkey.ValkeyError), and a server's
+    refusal (the client's AuthenticationError) says its likely cause.
     """
 
     _provider: Provider
