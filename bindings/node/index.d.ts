@@ -291,7 +291,7 @@ export interface VersionEvent extends ProviderEvent {
   readonly version: number;
 }
 
-/** An event that may come again with the same token. Of the 1st, the 10th, the 100th … the level is `warn`. */
+/** An event that may come again with the same token. Of the 1st, the 100th, the 10,000th … the level is `warn`. */
 export interface RepeatedEvent extends ProviderEvent {
   /** How often it has come with this token. */
   readonly times: number;
@@ -314,8 +314,8 @@ export interface ProviderEvents {
   reauthentication_failed: VersionEvent & RepeatedEvent;
   /** So many connections are still on this version, which is about to expire. */
   listener_stale: VersionEvent & { readonly connections: number };
-  /** A server refused the token of this version. */
-  rejected: VersionEvent & RepeatedEvent;
+  /** A server refused the token of this version, at a connect or later: the message says why and what to do. */
+  rejected: VersionEvent & RepeatedEvent & Pick<Rejection, 'reason'>;
   /** A listener for new tokens failed inside the library. */
   listener_failed: RepeatedEvent;
   /** A token came that will hardly be taken, or not as its owner expects. */

@@ -1,6 +1,7 @@
 //! What a provider reports while it works: typed, without secrets, each with the level of a log line.
 
 use crate::error::Error;
+use crate::rejection::Rejection;
 use std::fmt;
 use std::time::Duration;
 
@@ -49,7 +50,7 @@ pub enum ProviderEvent {
     ReauthenticationFailed {
         /// The token's version.
         version: u64,
-        /// How often that makes with this token. The 1st, the 10th, the 100th … is a warning.
+        /// How often that makes with this token. The 1st, the 100th, the 10,000th … is a warning.
         times: u64,
     },
     /// Connections are still on this version, past the margin before its expiry. Once for all of them.
@@ -59,16 +60,19 @@ pub enum ProviderEvent {
         /// How many are; a listener that does not say which connections it has is one.
         connections: usize,
     },
-    /// A server refused the token of this version.
+    /// A server refused the token of this version, at a connect or later.
     Rejected {
         /// The token's version.
         version: u64,
-        /// How often that makes with this token. The 1st, the 10th, the 100th … is a warning.
+        /// The likely reason, and what to do.
+        rejection: Rejection,
+        /// How often that makes with this token and for this reason: clients try again, and have many connections. The
+        /// 1st, the 100th, the 10,000th … is a warning.
         times: u64,
     },
     /// A listener's callback panicked.
     ListenerFailed {
-        /// How often that makes with the token that is in service. The 1st, the 10th, the 100th … is a warning.
+        /// How often that makes with the token that is in service. The 1st, the 100th, the 10,000th … is a warning.
         times: u64,
     },
     /// A token came that will hardly be taken, or not as its owner expects.
@@ -137,8 +141,8 @@ impl fmt::Display for ProviderEvent {
                 "{connections} connections are still on token version {version}, which is about to expire: they were \
                  not re-authenticated with a newer one, or nobody said so"
             ),
-            Self::Rejected { version, times } => {
-                write!(f, "a server refused token version {version}{}", So(*times))
+            Self::Rejected { version, rejection, times } => {
+                write!(f, "a server refused token version {version}{}: {}", So(*times), rejection.explanation)
             }
             Self::ListenerFailed { times } => {
                 write!(f, "a listener's callback failed{}; it is called again next time", So(*times))
@@ -149,10 +153,11 @@ impl fmt::Display for ProviderEvent {
     }
 }
 
-/// One line for each power of ten: a thousand connections that fail alike are four warnings, each with their number.
+/// One line for each power of a hundred: ten thousand connections that fail alike are three warnings, each with their
+/// number, and the ten tries of one are one.
 fn level_of_repeated(times: u64) -> Level {
-    let is_power_of_ten = times.checked_ilog10().is_some_and(|digits| 10_u64.pow(digits) == times);
-    if is_power_of_ten { Level::Warn } else { Level::Debug }
+    let is_power = times.checked_ilog(100).is_some_and(|exponent| 100_u64.pow(exponent) == times);
+    if is_power { Level::Warn } else { Level::Debug }
 }
 
 /// So many times so far, if that is worth a word.
@@ -169,11 +174,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_a_thousand_alike_four_are_warnings_that_say_how_many() {
-        let of = |times| ProviderEvent::Rejected { version: 7, times };
-        let warnings = (1..=1000).map(of).filter(|event| event.level() == Level::Warn);
+    fn of_ten_thousand_alike_three_are_warnings_that_say_how_many() {
+        let of = |times| ProviderEvent::ReauthenticationFailed { version: 7, times };
+        let warnings = (1..=10_000).map(of).filter(|event| event.level() == Level::Warn);
         let lines: Vec<_> = warnings.map(|event| event.to_string()).collect();
-        let rest = ["", " (10 times so far)", " (100 times so far)", " (1000 times so far)"];
-        assert_eq!(lines, rest.map(|rest| format!("a server refused token version 7{rest}")));
+        let rest = ["", " (100 times so far)", " (10000 times so far)"];
+        assert_eq!(
+            lines,
+            rest.map(|rest| format!("re-authentication with token version 7 was refused{rest}"))
+        );
     }
 }

@@ -31,6 +31,8 @@ pub struct EventParts {
     pub next_attempt_in_ms: Option<f64>,
     /// How often that has come with this token.
     pub times: Option<f64>,
+    /// The likely reason of a rejection.
+    pub reason: Option<String>,
     /// How many connections it is about.
     pub connections: Option<f64>,
 }
@@ -48,6 +50,7 @@ impl From<&ProviderEvent> for EventParts {
             attempt: None,
             next_attempt_in_ms: None,
             times: None,
+            reason: None,
             connections: None,
         };
         match event {
@@ -62,9 +65,12 @@ impl From<&ProviderEvent> for EventParts {
                 parts.next_attempt_in_ms = Some(next_attempt_in.as_secs_f64() * 1000.0);
             }
             ProviderEvent::Reauthenticated { version } => parts.version = Some(number(*version)),
-            ProviderEvent::ReauthenticationFailed { version, times }
-            | ProviderEvent::Rejected { version, times } => {
+            ProviderEvent::ReauthenticationFailed { version, times } => {
                 (parts.version, parts.times) = (Some(number(*version)), Some(number(*times)));
+            }
+            ProviderEvent::Rejected { version, rejection, times } => {
+                (parts.version, parts.times) = (Some(number(*version)), Some(number(*times)));
+                parts.reason = Some(rejection.reason.name().to_owned());
             }
             ProviderEvent::ListenerStale { version, connections } => {
                 parts.version = Some(number(*version));

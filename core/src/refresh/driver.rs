@@ -8,6 +8,7 @@ use super::calls::Calls;
 use super::dispatch::Dispatcher;
 use super::machine::Machine;
 use super::observers::{Observer, Observers};
+use super::repeats::Repeats;
 use super::snapshot::{Published, Snapshot};
 use super::step::{Action, Event, Wish};
 use super::timer::{self, Alarm};
@@ -61,8 +62,8 @@ pub(super) struct State {
     callers: HashMap<u64, Reply>,
     pub(super) listeners: HashMap<u64, Listener>,
     pub(super) observers: Observers,
-    /// Rejections by reason.
-    rejections: BTreeMap<&'static str, u64>,
+    /// Rejections by reason: how many, and with the newest token.
+    rejections: BTreeMap<&'static str, (u64, Repeats)>,
     /// What the source last had to say about a token.
     advice: Option<String>,
     /// The credential's file as it was when the last request started.
@@ -247,7 +248,10 @@ impl Engine {
         let message: String = message.chars().take(LONGEST_MESSAGE_CHARS).collect();
         let rejection = explain(&state.machine.facts(Now::read(), version, &message), &self.settings);
         if rejection.reason != RejectionReason::NotARefusal {
-            *state.rejections.entry(rejection.reason.name()).or_default() += 1;
+            let (count, repeats) = state.rejections.entry(rejection.reason.name()).or_default();
+            *count += 1;
+            let times = repeats.again(version);
+            self.report(state, ProviderEvent::Rejected { version, rejection: rejection.clone(), times });
         }
         if rejection.reason.wants_refresh() {
             self.feed(state, Event::Rejected(version));
@@ -269,7 +273,8 @@ impl Engine {
     pub(crate) fn status(self: &Arc<Self>) -> Status {
         let state = self.lock();
         let mut status = state.machine.status(Now::read());
-        status.counters.auth_rejections.clone_from(&state.rejections);
+        let rejections = state.rejections.iter();
+        status.counters.auth_rejections = rejections.map(|(reason, (count, _))| (*reason, *count)).collect();
         status.counters.events_dropped = state.observers.dropped;
         status
     }

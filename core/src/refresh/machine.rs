@@ -56,7 +56,6 @@ pub struct Machine {
     pub(super) waiters: Waiters,
     pub(super) listeners: Listeners,
     pub(super) tally: Tally,
-    rejections: Repeats,
     refused_connections: Repeats,
     failed_listeners: Repeats,
     /// Counts the tokens, from 1.
@@ -89,7 +88,6 @@ impl Machine {
             waiters: Waiters::default(),
             listeners: Listeners::default(),
             tally: Tally::default(),
-            rejections: Repeats::default(),
             refused_connections: Repeats::default(),
             failed_listeners: Repeats::default(),
             version: 0,
@@ -135,7 +133,7 @@ impl Machine {
                 self.pace.start_anew();
                 self.want(Forced::Host);
             }
-            Event::Rejected(version) => self.rejected(version, &mut out),
+            Event::Rejected(version) => self.rejected(version),
             Event::Subscribed(id) => self.subscribed(now, id, false),
             Event::Awaiting(id) => self.subscribed(now, id, true),
             Event::Unsubscribed(id) => self.listeners.remove(id),
@@ -276,10 +274,8 @@ impl Machine {
         self.pace.want_forced(cause);
     }
 
-    fn rejected(&mut self, version: u64, out: &mut Vec<Action>) {
+    fn rejected(&mut self, version: u64) {
         if version == self.version && version > 0 {
-            let times = self.rejections.again(version);
-            out.push(Action::Report(ProviderEvent::Rejected { version, times }));
             self.want(Forced::Rejection);
         }
     }
@@ -307,7 +303,7 @@ impl Machine {
             self.count_renewed(version, out);
         } else {
             self.count_refused(version, out);
-            self.rejected(version, out);
+            self.rejected(version);
         }
     }
 

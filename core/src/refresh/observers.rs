@@ -82,7 +82,7 @@ mod tests {
             assert!(!observers.push(ProviderEvent::Closed), "which goes on");
         }
         assert_eq!(observers.dropped, 44);
-        assert!(!observers.push(ProviderEvent::Rejected { version: 1, times: 1 }));
+        assert!(!observers.push(ProviderEvent::ReauthenticationFailed { version: 1, times: 1 }));
         assert_eq!(observers.dropped, 44, "one of another kind is not crowded out");
         let failed = |changed| ProviderEvent::RefreshFailed {
             error: crate::error::Error::closed(),
@@ -99,7 +99,7 @@ mod tests {
         let delivered = std::iter::from_fn(|| observers.next()).map(|(event, _)| event.name());
         let delivered: Vec<_> = delivered.collect();
         assert_eq!((delivered.len(), delivered[0]), (2 * MAX_QUEUED_OF_A_KIND + 3, "listener_failed"));
-        assert_eq!(delivered[MAX_QUEUED_OF_A_KIND + 1], "rejected", "in their order");
+        assert_eq!(delivered[MAX_QUEUED_OF_A_KIND + 1], "reauthentication_failed", "in their order");
         assert_eq!(delivered.last(), Some(&"refresh_failed"));
         assert!(observers.push(ProviderEvent::Closed), "a new delivery");
         assert!(observers.remove(1).is_some());
