@@ -82,8 +82,9 @@ def test_the_root_exports_nothing_as_there():
     assert {name for name in vars(root) if not name.startswith("_")} <= set(MODULES)
 
 
-def client(emulator, credentials):
+def client(emulator, credentials, **more):
     return redis.Redis(
+        **more,
         host=emulator["REDIS_HOST"],
         port=int(emulator["REDIS_PORT"]),
         ssl=True,
@@ -126,6 +127,13 @@ def test_each_factory_connects(emulator, create):
     assert asyncio.run(credentials.get_credentials_async()) == (username, secret)
     connected = client(emulator, credentials)
     assert connected.ping()
+    connected.close()
+
+
+def test_a_password_beside_it_is_not_used(emulator, caplog):
+    connected = client(emulator, managed(emulator), username="somebody", password="an-access-key")
+    assert connected.ping()
+    assert "beside credential_provider" in caplog.text and "an-access-key" not in caplog.text
     connected.close()
 
 

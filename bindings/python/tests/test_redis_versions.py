@@ -1,5 +1,5 @@
-"""The modes of test_redis_modes.py with older versions of redis-py, which scripts/python-package.sh installs, and with
-valkey-py."""
+"""test_redis_modes.py and test_redis_connects.py with older versions of redis-py, which scripts/python-package.sh
+installs, and with valkey-py."""
 
 import os
 import pathlib
@@ -9,29 +9,32 @@ import sys
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
+FILES = ["test_redis_modes.py", "test_redis_connects.py"]
 VERSIONS = (ROOT / "bindings/python/redis-versions.txt").read_text().split()
 
 
 @pytest.mark.xdist_group("versions")  # one after the other: each keeps several processes busy
+@pytest.mark.parametrize("file", FILES)
 @pytest.mark.parametrize("version", VERSIONS)
-def test_every_mode_works_with_an_older_redis_py(version):
+def test_every_mode_works_with_an_older_redis_py(version, file):
     folder = ROOT / ".cache/redis-py" / version
     environment = {**os.environ, "PYTHONPATH": str(folder)}
     used = subprocess.run(
         [sys.executable, "-c", "import redis; print(redis.__version__)"], env=environment, capture_output=True, text=True
     )
     assert used.stdout.strip() == version, used.stderr
-    every_mode_works(environment)
+    every_mode_works(file, environment)
 
 
 @pytest.mark.xdist_group("versions")
-def test_every_mode_works_with_valkey_py():
-    every_mode_works({**os.environ, "CLIENT_PACKAGE": "valkey"})
+@pytest.mark.parametrize("file", FILES)
+def test_every_mode_works_with_valkey_py(file):
+    every_mode_works(file, {**os.environ, "CLIENT_PACKAGE": "valkey"})
 
 
-def every_mode_works(environment):
-    modes = pathlib.Path(__file__).with_name("test_redis_modes.py")
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "4", "-p", "no:cacheprovider", modes]
+def every_mode_works(file, environment):
+    tests = pathlib.Path(__file__).with_name(file)
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "4", "-p", "no:cacheprovider", tests]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=150)
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -13,7 +13,9 @@ def _installed(name):
 NAMES = ("redis", "valkey")
 PACKAGES = [package for package in map(_installed, NAMES) if package is not None]
 if not PACKAGES:
-    raise ModuleNotFoundError("entrakey.redis serves redis-py and valkey-py, and neither is installed: pip install redis", name="redis")
+    raise ModuleNotFoundError(
+        "entrakey.redis serves redis-py and valkey-py, and neither is installed: pip install redis", name="redis"
+    )
 
 # What each closes a half-open connection for, and its users catch. (valkey-py has redis-py's name for its own.)
 CLIENT_ERRORS = tuple(package.RedisError for package in PACKAGES)
