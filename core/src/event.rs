@@ -52,6 +52,8 @@ pub enum ProviderEvent {
         version: u64,
         /// How often that makes with this token. The 1st, the 100th, the 10,000th … is a warning.
         times: u64,
+        /// Whether a [`ProviderEvent::Rejected`] has said why: then this one is no warning.
+        explained: bool,
     },
     /// Connections are still on this version, past the margin before its expiry. Once for all of them.
     ListenerStale {
@@ -90,6 +92,7 @@ impl ProviderEvent {
     pub fn level(&self) -> Level {
         match self {
             Self::RefreshFailed { changed: false, .. } | Self::Reauthenticated { .. } => Level::Debug,
+            Self::ReauthenticationFailed { explained: true, .. } => Level::Debug,
             Self::TokenRefreshed { .. } | Self::Closed => Level::Info,
             Self::ReauthenticationFailed { times, .. }
             | Self::Rejected { times, .. }
@@ -128,7 +131,7 @@ impl fmt::Display for ProviderEvent {
                 write!(f, "token request failed ({kind}, {attempt} in a row, next in {wait:.1} s): {error}")
             }
             Self::Reauthenticated { version } => write!(f, "re-authenticated with token version {version}"),
-            Self::ReauthenticationFailed { version, times } => {
+            Self::ReauthenticationFailed { version, times, .. } => {
                 write!(f, "re-authentication with token version {version} was refused{}", So(*times))
             }
             Self::ListenerStale { version, connections: 1 } => write!(
@@ -141,8 +144,8 @@ impl fmt::Display for ProviderEvent {
                 "{connections} connections are still on token version {version}, which is about to expire: they were \
                  not re-authenticated with a newer one, or nobody said so"
             ),
-            Self::Rejected { version, rejection, times } => {
-                write!(f, "a server refused token version {version}{}: {}", So(*times), rejection.explanation)
+            Self::Rejected { rejection, times, .. } => {
+                write!(f, "{}{}", rejection.explanation, So(*times))
             }
             Self::ListenerFailed { times } => {
                 write!(f, "a listener's callback failed{}; it is called again next time", So(*times))
@@ -175,7 +178,7 @@ mod tests {
 
     #[test]
     fn of_ten_thousand_alike_three_are_warnings_that_say_how_many() {
-        let of = |times| ProviderEvent::ReauthenticationFailed { version: 7, times };
+        let of = |times| ProviderEvent::ReauthenticationFailed { version: 7, times, explained: false };
         let warnings = (1..=10_000).map(of).filter(|event| event.level() == Level::Warn);
         let lines: Vec<_> = warnings.map(|event| event.to_string()).collect();
         let rest = ["", " (100 times so far)", " (10000 times so far)"];

@@ -65,7 +65,7 @@ impl From<&ProviderEvent> for EventParts {
                 parts.next_attempt_in_ms = Some(next_attempt_in.as_secs_f64() * 1000.0);
             }
             ProviderEvent::Reauthenticated { version } => parts.version = Some(number(*version)),
-            ProviderEvent::ReauthenticationFailed { version, times } => {
+            ProviderEvent::ReauthenticationFailed { version, times, .. } => {
                 (parts.version, parts.times) = (Some(number(*version)), Some(number(*times)));
             }
             ProviderEvent::Rejected { version, rejection, times } => {

@@ -39,3 +39,8 @@ def run():
         return subprocess.run(command, timeout=timeout, capture_output=True, text=True)
 
     return run
+
+
+def tried(link):
+    """The version that a connection was last authenticated with, or refused."""
+    return max(version for version in (0, 1, 2, 1000, 2000) if not link.entry.is_behind(version))

@@ -13,11 +13,12 @@ import time
 import weakref
 
 import pytest
+from conftest import tried
 import redis
 import redis.asyncio
 
 import entrakey
-from entrakey import _redis_auth
+from entrakey.redis import _authentication
 from entrakey.redis import CredentialProvider, address_remap
 
 
@@ -137,8 +138,8 @@ def test_a_token_does_not_go_out_in_clear(emulator, monkeypatch):
     host, port = "127.0.0.1", server.getsockname()[1]
     with entrakey.Provider.managed_identity() as provider:
         # There is no other host here: whoever is reached without TLS is taken for one.
-        peer_in_clear = _redis_auth._peer_in_clear
-        monkeypatch.setattr(_redis_auth, "_peer_in_clear", lambda connection: peer_in_clear(connection) and "192.0.2.7")
+        peer_in_clear = _authentication._peer_in_clear
+        monkeypatch.setattr(_authentication, "_peer_in_clear", lambda connection: peer_in_clear(connection) and "192.0.2.7")
         client = redis.Redis(host, port, credential_provider=CredentialProvider(provider), retry=None)
         with pytest.raises(entrakey.InvalidConfig, match="no TLS.*ssl=True.*allow_plaintext") as caught:
             client.ping()
@@ -269,7 +270,7 @@ def test_a_connection_that_cannot_be_renewed_holds_up_no_other(emulator, caplog)
         newer = type(credentials.get_credentials())(credentials.get_credentials()[:])
         newer.version, newer.expires_on = 1000, time.time() + 3600
         credentials._renew_all(newer)
-        assert [link.version for link in credentials._known()] == [1, 1000]
+        assert [tried(link) for link in credentials._known()] == [1, 1000]
         assert "could not be re-authenticated" in caplog.text
 
 

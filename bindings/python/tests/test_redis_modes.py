@@ -8,12 +8,13 @@ import threading
 import time
 
 import pytest
+from conftest import tried
 
 import entrakey
-from entrakey._redis_auth import is_open
-from entrakey._redis_explain import explain_refusal
-from entrakey._redis_links import link_of
 from entrakey.redis import CredentialProvider, address_remap, attach
+from entrakey.redis._authentication import is_open
+from entrakey.redis._connection import link_of
+from entrakey.redis._handshake import watch_answer
 
 redis = importlib.import_module(os.environ.get("CLIENT_PACKAGE", "redis"))  # valkey has redis-py's names
 for part in ("asyncio", "asyncio.retry", "backoff", "cluster", "retry", "sentinel"):
@@ -332,14 +333,13 @@ def test_a_result_is_not_lost_because_an_auth_failed(emulator):
         client.set("key", "value")
         connection = client.connection_pool._available_connections[0]
         link = link_of(connection)
-        for bad in (("nobody", "no token"), ("nobody", None)):  # refused; not even sent
+        for version, bad in ((1000, ("nobody", "no token")), (2000, ("nobody", None))):  # refused; not even sent
             announced = type(credentials.get_credentials())(bad)
-            announced.version = 1000
+            announced.version = version
             credentials._announced = announced
             assert client.get("key") == b"value"
             # The release has tried: the server has refused the first, the second never left.
-            assert (link.refused == 1000) if bad[1] else not is_open(connection)
-            link.refused = 0
+            assert (tried(link) == 1000) if bad[1] else not is_open(connection)
         credentials._announced = credentials.get_credentials()
         assert client.get("key") == b"value"
         assert connection in client.connection_pool._available_connections
@@ -369,7 +369,7 @@ def test_a_connection_that_was_subscribed_is_an_ordinary_one_afterwards(emulator
         assert client.set("key", "value") is True
         assert client.get("key") == b"value"
         if make is full_pool:
-            assert link_of(connection).reader is None and link_of(connection).version == 1000
+            assert link_of(connection).reader is None and tried(link_of(connection)) == 1000
         client.close()
 
 
@@ -387,7 +387,7 @@ def test_an_asyncio_connection_that_was_subscribed_is_an_ordinary_one_afterwards
             announce_a_newer(credentials)
             assert await client.set("key", "value") is True
             assert await client.get("key") == b"value"
-            assert link.reader is None and link.version == 1000
+            assert link.reader is None and tried(link) == 1000
             await client.aclose(close_connection_pool=True)
 
     asyncio.run(main())
@@ -415,7 +415,7 @@ def test_the_answers_of_a_command_are_not_taken_for_one_to_an_auth_that_was_neve
         (connection,) = client.connection_pool._available_connections
         for _ in range(3):
             connection.disconnect()
-            explain_refusal(None, connection, 1, False)  # AUTH was sent, and the connection broke
+            watch_answer(link_of(connection), 1)  # AUTH was sent, and the connection broke
         assert client.ping()
         assert "read_response" not in connection.__dict__
         client.close()
@@ -433,9 +433,9 @@ def test_a_subscription_that_connects_anew_authenticates_again_only_after_its_ha
             announce_a_newer(credentials)
             listening.connection.disconnect()
             listening.connection.connect()
-            assert link.version == 1 and link.reader.pending == []
+            assert tried(link) == 1 and link.reader.pending == []
             deadline = time.monotonic() + 10
-            while link.version < 1000:
+            while tried(link) < 1000:
                 assert listening.get_message(timeout=0.1) is None and time.monotonic() < deadline
             assert publisher.publish("news", "value") == 1
             while (message := listening.get_message(timeout=1)) is None:
@@ -457,9 +457,9 @@ def test_an_asyncio_subscription_that_connects_anew_authenticates_again_only_aft
                 await listening.connection.disconnect()
                 await listening.connection.connect()
                 await link.reader.send(credentials._announced)
-                assert link.version == 1 and link.reader.pending == []
+                assert tried(link) == 1 and link.reader.pending == []
                 deadline = time.monotonic() + 10
-                while link.version < 1000:
+                while tried(link) < 1000:
                     assert await listening.get_message(timeout=0.1) is None and time.monotonic() < deadline
                 assert await publisher.publish("news", "value") == 1
                 while (message := await listening.get_message(timeout=1)) is None:
@@ -483,19 +483,26 @@ def test_a_connection_that_is_re_authenticated_keeps_its_time_out(emulator):
             credentials._announced.version = version
             credentials._announced.expires_on = time.time() + 3600
             renew()
-            assert link_of(connection).version == version and connection._sock.gettimeout() == 60
+            assert tried(link_of(connection)) == version and connection._sock.gettimeout() == 60
         client.close()
 
 
-def test_the_provider_is_told_once_its_connections_are_on_the_newest_token(start_emulator):
-    start_emulator(f"{LIFETIME_S}s")
+@pytest.mark.parametrize("make", [full_pool, blocking_pool, single_connection])
+def test_status_says_which_connections_are_open_and_on_which_token(start_emulator, make):
+    emulator = start_emulator(f"{LIFETIME_S}s")
     with entrakey.Provider.managed_identity() as provider:
-        credentials = CredentialProvider(provider)
-        assert credentials.get_credentials()
+        client = make(emulator, CredentialProvider(provider))
+
+        def listeners():
+            return provider.status()["listeners"]
+
+        assert client.ping() and listeners()["connections"] == 1
         deadline = time.monotonic() + 3 * LIFETIME_S
-        while provider.status()["counters"]["reauths_accepted"] == 0:
-            assert time.monotonic() < deadline, provider.status()
-            time.sleep(0.05)
+        while provider.status()["counters"]["reauths_accepted"] < 2:
+            assert client.ping() and time.monotonic() < deadline, provider.status()
+        assert (listeners()["oldest_version"], listeners()["stale"]) == (provider.version, 0)
+        client.close(), client.connection_pool.disconnect()
+        assert (listeners()["connections"], listeners()["oldest_version"]) == (0, None)
 
 
 def test_an_asyncio_clusters_connections_outlive_their_tokens(start_emulator, caplog):

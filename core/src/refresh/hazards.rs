@@ -179,7 +179,7 @@ fn listeners_that_all_stall_do_not_silence_those_who_would_tell_of_it() {
     }
     let (sender, told) = mpsc::channel();
     engine.observe(Level::Warn, Arc::new(move |event| sender.send(event.name()).unwrap())).unwrap();
-    engine.tell(Event::Rejected(2));
+    engine.rejected(2, "WRONGPASS invalid username-password pair");
     assert_eq!(told.recv_timeout(SOON).unwrap(), "rejected");
     drop(release);
     engine.close();

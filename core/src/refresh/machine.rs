@@ -302,7 +302,7 @@ impl Machine {
         if accepted {
             self.count_renewed(version, out);
         } else {
-            self.count_refused(version, out);
+            self.count_refused(version, false, out);
             self.rejected(version);
         }
     }
@@ -318,7 +318,7 @@ impl Machine {
     fn refused(&mut self, listener: u64, connection: u64, version: u64, out: &mut Vec<Action>) {
         let exists = (1..=self.version).contains(&version);
         if exists && self.listeners.refused(listener, connection, version) {
-            self.count_refused(version, out);
+            self.count_refused(version, true, out);
         }
     }
 
@@ -327,10 +327,10 @@ impl Machine {
         out.push(Action::Report(ProviderEvent::Reauthenticated { version }));
     }
 
-    fn count_refused(&mut self, version: u64, out: &mut Vec<Action>) {
+    fn count_refused(&mut self, version: u64, explained: bool, out: &mut Vec<Action>) {
         self.tally.reauths_rejected += 1;
         let times = self.refused_connections.again(version);
-        out.push(Action::Report(ProviderEvent::ReauthenticationFailed { version, times }));
+        out.push(Action::Report(ProviderEvent::ReauthenticationFailed { version, times, explained }));
     }
 
     fn close(&mut self, out: &mut Vec<Action>) {

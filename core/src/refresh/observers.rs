@@ -82,7 +82,11 @@ mod tests {
             assert!(!observers.push(ProviderEvent::Closed), "which goes on");
         }
         assert_eq!(observers.dropped, 44);
-        assert!(!observers.push(ProviderEvent::ReauthenticationFailed { version: 1, times: 1 }));
+        assert!(!observers.push(ProviderEvent::ReauthenticationFailed {
+            version: 1,
+            times: 1,
+            explained: false
+        }));
         assert_eq!(observers.dropped, 44, "one of another kind is not crowded out");
         let failed = |changed| ProviderEvent::RefreshFailed {
             error: crate::error::Error::closed(),

@@ -4,7 +4,6 @@ import sys
 
 ALL = 3
 _WARNING = 1
-_DEBUG = 3
 # logging's own numbers, by those of the library.
 _LEVELS = {1: 30, 2: 20, 3: 10}
 
@@ -13,8 +12,6 @@ def writer(name):
     """A function that the library calls with each event: on a thread of its own, with no lock of its held."""
 
     def write(event, level, message):
-        if event == "rejected":
-            level = _DEBUG  # refused() has said it, with the cause, and not once for each try
         # Importing logging takes longer than the rest of this package. If nobody has, nobody has asked for more
         # than warnings.
         if level > _WARNING and "logging" not in sys.modules:
@@ -25,14 +22,6 @@ def writer(name):
         logging.getLogger("entrakey").log(_LEVELS[level], "%s", _labelled(name, message), extra=fields)
 
     return write
-
-
-def refused(name, explanation):
-    """A server has refused a token, for a reason that was not said yet of this token."""
-    import logging
-
-    fields = {"entrakey_event": "rejected", "entrakey_provider": name}
-    logging.getLogger("entrakey").warning("%s", _labelled(name, explanation), extra=fields)
 
 
 def _labelled(name, message):

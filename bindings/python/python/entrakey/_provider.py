@@ -31,7 +31,6 @@ class Provider(_entrakey.Provider):
     """
 
     _suppliers = ()
-    _refusals = (0, ())  # which were logged: a token's version and the reasons
 
     def __new__(cls, *, token_callback=None, assertion_callback=None, **options):
         suppliers = ()
@@ -164,17 +163,6 @@ class Provider(_entrakey.Provider):
     async def ready_async(self, timeout=None):
         """As ready, without blocking the event loop."""
         await self.get_token_async(timeout)
-
-    def report_rejected(self, version, message):
-        """Says that a server refused the token of `version`, and with what message, and explains it. If another token
-        could help, one is asked for, ever more rarely. Never blocks. Raises Closed."""
-        rejection = super().report_rejected(version, message)
-        last, reasons = self._refusals
-        reasons = reasons if last == version else ()
-        if rejection.reason not in ("not_a_refusal", *reasons):
-            self._refusals = version, (*reasons, rejection.reason)  # clients try again, and have many connections
-            _log.refused(self._name, rejection.explanation)
-        return rejection
 
     def _about_to_block(self):
         """Called by the native side before a call waits for a token."""

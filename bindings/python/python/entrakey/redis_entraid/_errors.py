@@ -2,7 +2,7 @@
 
 from redis.auth.err import RequestTokenErr
 
-from .._redis_errors import as_redis_error
+from ..redis._client_errors import as_redis_error
 
 _classes: dict = {}
 

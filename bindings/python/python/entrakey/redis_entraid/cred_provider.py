@@ -17,7 +17,7 @@ from redis.credentials import StreamingCredentialProvider
 from .._entrakey import inherit
 from .._errors import EntrakeyError
 from .._provider import Provider
-from .._redis_listeners import Listeners
+from ..redis._callbacks import Listeners
 from .._supply import Supplied
 from ..redis import CredentialProvider
 from ._errors import as_request_error

@@ -3,8 +3,8 @@
 import functools
 import logging
 
-from . import _redis_without_events
-from ._entrakey import CredentialSource
+from . import without_events
+from ..._entrakey import CredentialSource
 
 _log = logging.getLogger("entrakey.redis")
 _OURS = "_entrakey"
@@ -29,8 +29,8 @@ def _replace_constructor(kind):
         if is_ours:
             _leave_out(credentials, options)
         construct(self, *args, **options)
-        if is_ours and _redis_without_events.has_none(self):
-            _redis_without_events.await_token(self, credentials)
+        if is_ours and without_events.has_none(self):
+            without_events.await_token(self, credentials)
 
     setattr(__init__, _OURS, True)
     kind.__init__ = __init__

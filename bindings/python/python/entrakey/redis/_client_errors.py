@@ -5,8 +5,8 @@ redis-py would wait and connect again, ten times and for a minute, for an answer
 is, it closes the half-open connection and raises the error to the command.
 """
 
-from . import _errors
-from ._redis_packages import CLIENT_ERRORS
+from .. import _errors
+from ._quirks.packages import CLIENT_ERRORS
 
 _BY_KIND = {}
 

@@ -5,10 +5,10 @@ ends the wait. Plain redis-py ends so while the server's answer to an AUTH is aw
 import asyncio
 import threading
 
-from ._entrakey import CONNECT_TIMEOUT_S
-from ._greenlets import handed_over
-from ._redis_links import callers
-from ._redis_packages import package_of
+from .._entrakey import CONNECT_TIMEOUT_S
+from .._greenlets import handed_over
+from ._quirks.owners import callers
+from ._quirks.packages import package_of
 
 
 def connecting(frame):

@@ -3,9 +3,9 @@ from typing import Any, Awaitable, Callable, Optional, TypeVar, Union
 from redis.credentials import StreamingCredentialProvider
 from valkey.credentials import CredentialProvider as ValkeyCredentialProvider
 
-from ._credentials import Credentials
-from ._entrakey import CredentialSource
-from ._provider import Provider
+from .._credentials import Credentials
+from .._entrakey import CredentialSource
+from .._provider import Provider
 
 __all__ = ["CredentialProvider", "address_remap", "attach"]
 

@@ -8,8 +8,8 @@ connects and subscribes anew.
 
 import time
 
-from ._entrakey import is_refusal
-from ._redis_auth import is_open
+from .._entrakey import is_refusal
+from ._authentication import is_open
 
 # The reader looks for a new token once in this part of what its own token is still good for.
 _LOOKS = 50
@@ -69,7 +69,7 @@ class Reader:
             response = kind.read_response(connection, *args, **options)
         except Exception as error:
             if self.pending and is_refusal(str(error)):
-                self.source._refused(self.link, self.pending.pop(0), error)
+                self.link.refused(self.pending.pop(0), error)
                 return None
             raise
         return None if self.took(response) else response
@@ -97,7 +97,7 @@ class Reader:
         """Whether it is the answer to an AUTH. No message is a plain OK: those are lists."""
         if not self.pending or not isinstance(response, (bytes, str)) or response not in _OK:
             return False
-        self.source._accepted(self.link, self.pending.pop(0))
+        self.link.accepted(self.pending.pop(0))
         return True
 
     def patience(self, deadline):
@@ -136,7 +136,7 @@ class AsyncReader(Reader):
             response = await kind.read_response(connection, *args, **options)
         except Exception as error:
             if self.pending and is_refusal(str(error)):
-                self.source._refused(self.link, self.pending.pop(0), error)
+                self.link.refused(self.pending.pop(0), error)
                 return None
             raise
         return None if self.took(response) else response

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from ._entrakey import check_plaintext, is_refusal
+from .._entrakey import check_plaintext, is_refusal
 
 # How long the answer to an AUTH on an open connection may take. A server that is alive takes milliseconds; a pool
 # that is locked meanwhile must not stand still for long.

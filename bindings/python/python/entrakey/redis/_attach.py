@@ -1,6 +1,6 @@
 """Clients that were made without a credential provider: by a framework, or from a URL."""
 
-from . import _redis_links
+from ._quirks import owners
 
 
 def attach(client, credentials=None):
@@ -39,14 +39,14 @@ def _give(options, credentials):
 
 def _pools(client):
     """Of a client, of a pool itself, of each node of a cluster."""
-    if isinstance(getattr(client, "connection_kwargs", None), dict) and _redis_links.is_owner(client):
+    if isinstance(getattr(client, "connection_kwargs", None), dict) and owners.is_owner(client):
         yield client
     pool = getattr(client, "connection_pool", None)
     if pool is not None:
         yield pool
     nodes = getattr(getattr(client, "nodes_manager", None), "nodes_cache", {})
     for node in list(nodes.values()):
-        if _redis_links.is_cluster_node(node):
+        if owners.is_cluster_node(node):
             yield node
         elif getattr(node, "redis_connection", None) is not None:
             yield node.redis_connection.connection_pool

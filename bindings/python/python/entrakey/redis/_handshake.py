@@ -1,11 +1,10 @@
-"""What a server's WRONGPASS means, in the exception that the user sees."""
-
-import weakref
+"""What the server answers to the AUTH of a connect: for the ledger, and explained in the exception that the user sees."""
 
 
-def explain_refusal(source, connection, version, is_async):
+def watch_answer(link, version):
     """Looks at the next answer on the connection, which is the one to its AUTH, and then gets out of the way."""
-    kind, me = type(connection), weakref.ref(connection)
+    connection = link.connection()
+    kind, me = type(connection), link.connection
     before = connection.__dict__.get("read_response")
     before = getattr(before, "stands_for", before)  # an AUTH before this one was never answered
 
@@ -18,24 +17,28 @@ def explain_refusal(source, connection, version, is_async):
     def read_response(*args, **options):
         step_aside()
         try:
-            return kind.read_response(me(), *args, **options)
+            response = kind.read_response(me(), *args, **options)
         except Exception as error:
-            _explain(source, version, error)
+            _explain(link, version, error)
             raise
+        link.accepted(version)
+        return response
 
     async def read_response_async(*args, **options):
         step_aside()
         try:
-            return await kind.read_response(me(), *args, **options)
+            response = await kind.read_response(me(), *args, **options)
         except Exception as error:
-            _explain(source, version, error)
+            _explain(link, version, error)
             raise
+        link.accepted(version)
+        return response
 
-    connection.read_response = read_response_async if is_async else read_response
+    connection.read_response = read_response if link.loop is None else read_response_async
     connection.read_response.stands_for = before
 
 
-def _explain(source, version, error):
-    explanation = source._explain(version, str(error))
-    if explanation:
+def _explain(link, version, error):
+    explanation = link.refused(version, error)
+    if explanation is not None:
         error.args = (f"{error} {explanation}", *error.args[1:])

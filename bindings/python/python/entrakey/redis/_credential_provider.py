@@ -1,7 +1,4 @@
-"""redis-py and valkey-py: credentials for each new connection, and re-authentication of those that are open.
-
-    client = redis.Redis(..., ssl=True, credential_provider=CredentialProvider(provider))
-"""
+"""The credential provider that clients are given."""
 
 import asyncio
 import atexit
@@ -12,26 +9,16 @@ import threading
 import time
 import weakref
 
-from . import (
-    _errors,
-    _redis_construction,
-    _redis_links,
-    _redis_packages,
-    _redis_pubsub,
-    _redis_renewal,
-    _redis_waiting,
-    _redis_without_events,
-)
-from ._entrakey import CredentialSource
-from ._greenlets import handed_over
-from ._provider import Provider
-from ._redis_attach import attach
-from ._redis_auth import refuse_plaintext
-from ._redis_errors import as_redis_error
-from ._redis_explain import explain_refusal
-from ._redis_listeners import Listeners, running_loop
-
-__all__ = ["CredentialProvider", "address_remap", "attach"]
+from .. import _errors
+from .._entrakey import CredentialSource
+from .._greenlets import handed_over
+from .._provider import Provider
+from . import _connection, _pools, _pubsub, _waiting
+from ._authentication import refuse_plaintext
+from ._callbacks import Listeners, running_loop
+from ._client_errors import as_redis_error
+from ._handshake import watch_answer
+from ._quirks import construction, owners, packages, without_events
 
 _log = logging.getLogger("entrakey.redis")
 
@@ -45,11 +32,11 @@ _ending = threading.Event()
 atexit.register(_ending.set)
 
 
-for _package in _redis_packages.PACKAGES:
-    _redis_construction.prepare(_package)
+for _package in packages.PACKAGES:
+    construction.prepare(_package)
 
 
-class CredentialProvider(CredentialSource, *_redis_packages.interfaces()):
+class CredentialProvider(CredentialSource, *packages.interfaces()):
     """One provider for any number of redis-py or valkey-py clients, sync and asyncio, pools, clusters, Sentinel.
 
     Pass it as credential_provider to any of their constructors. New connections authenticate with a valid token;
@@ -73,7 +60,6 @@ class CredentialProvider(CredentialSource, *_redis_packages.interfaces()):
         self._listeners = Listeners()
         self._links = {}  # by the connection's id
         self._announced = None  # the credentials that open connections are to have
-        self._acknowledged = 0  # the version that the provider was told of
         self._valid_until = 0.0  # of those that they have, seconds since the Unix epoch
         self._tasks = set()  # a loop holds its tasks weakly
         self._subscription = None
@@ -84,7 +70,7 @@ class CredentialProvider(CredentialSource, *_redis_packages.interfaces()):
     def _fetch_credentials(self):
         try:
             self._subscribe()
-            return _redis_waiting.wait(self._provider, _redis_waiting.connecting(sys._getframe(0)))
+            return _waiting.wait(self._provider, _waiting.connecting(sys._getframe(0)))
         except _errors.EntrakeyError as error:
             raise as_redis_error(error) from None
 
@@ -93,7 +79,7 @@ class CredentialProvider(CredentialSource, *_redis_packages.interfaces()):
         self._listeners.connecting(asyncio.get_running_loop())
         try:
             self._subscribe()
-            return await _redis_waiting.wait_async(self._provider, _redis_waiting.connecting(sys._getframe(0)))
+            return await _waiting.wait_async(self._provider, _waiting.connecting(sys._getframe(0)))
         except _errors.EntrakeyError as error:
             raise as_redis_error(error) from None
 
@@ -135,41 +121,40 @@ class CredentialProvider(CredentialSource, *_redis_packages.interfaces()):
         self._subscribe()
         link = self._link(connection, running_loop() if hasattr(connection, "_writer") else None)
         if link.pool() is None:
-            owner = _redis_links.owner_of(connection, frame)
+            owner = owners.owner_of(connection, frame)
             if owner is not None:
                 link.belongs_to(owner)
-        if _redis_without_events.has_none(connection):
-            _redis_without_events.learn(self, link, frame)
-        link.process = os.getpid()
-        link.version, link.refused = credentials.version, 0
+        if without_events.has_none(connection):
+            without_events.learn(self, link, frame)
+        link.opened(self._subscription and self._subscription.opened(credentials.version))
         if link.reader is not None:
             link.reader.reconnected()
         self._valid_until = credentials.expires_on
-        explain_refusal(self, connection, credentials.version, link.loop is not None)
+        watch_answer(link, credentials.version)
 
     def _link(self, connection, loop):
         known = self._links.get(id(connection))
-        link = _redis_links.link_of(connection)
+        link = _connection.link_of(connection)
         if link is None or link is not known or link.loop is not loop:
             if known is None:  # else it was on another event loop, or with another provider, meanwhile
                 weakref.finalize(connection, self._links.pop, id(connection), None).atexit = False
-            link = _redis_links.Link(connection, loop)
-            _redis_links.keep(connection, link)
+            link = _connection.Link(connection, loop)
+            _connection.keep(connection, link)
             self._links[id(connection)] = link
-            _redis_renewal.watch_release(self, link)
+            _pools.watch_release(self, link)
         return link
 
     def _registered(self, owner):
         """redis-py registers a client; of two kinds there is something to learn."""
         kind, event = type(owner).__name__, owner._event
         if kind == "RegisterReAuthForSingleConnection":
-            link = _redis_links.link_of(event.connection)
+            link = _connection.link_of(event.connection)
             if link is not None:
                 link.lock = event.connection_lock
         elif kind == "RegisterReAuthForPubSub":
-            link = _redis_links.link_of(owner._connection)
+            link = _connection.link_of(owner._connection)
             if link is not None and link.reader is None:
-                kind = _redis_pubsub.Reader if link.loop is None else _redis_pubsub.AsyncReader
+                kind = _pubsub.Reader if link.loop is None else _pubsub.AsyncReader
                 kind(self, link, owner._connection_lock).install()
 
     def _subscribe(self):
@@ -201,8 +186,7 @@ class CredentialProvider(CredentialSource, *_redis_packages.interfaces()):
                 loops.add(link.loop)
         for loop in loops:
             self._on_loop(loop, self._start_renewal, loop)
-        _redis_renewal.renew(self, blocking, credentials)
-        self._acknowledge(credentials)
+        _pools.renew(self, blocking, credentials)
 
     def _renew_later(self, credentials):
         """Looks again after connections whose release nobody reports, until they are renewed or their token ends."""
@@ -231,38 +215,10 @@ class CredentialProvider(CredentialSource, *_redis_packages.interfaces()):
     async def _renew_on(self, loop, credentials):
         for link in self._known():
             if link.loop is loop and link.needs(credentials):
-                await _redis_renewal.renew_async(self, link, credentials)
-        self._acknowledge(credentials)
+                await _pools.renew_async(self, link, credentials)
         behind = any(_is_silent(link) and link.loop is loop and link.needs(credentials) for link in self._known())
         if behind and self._announced is credentials and time.time() < self._valid_until:
             loop.call_later(self._look_again_in(), self._start_renewal, loop)
-
-    def _accepted(self, link, version):
-        link.version = version
-        if self._announced is not None:
-            self._acknowledge(self._announced)
-
-    def _acknowledge(self, credentials):
-        """Tells the provider once every open connection is on the newest token."""
-        subscription = self._subscription
-        if self._acknowledged < credentials.version and not any(link.needs(credentials) for link in self._known()):
-            self._acknowledged = credentials.version
-            if subscription is not None:  # the first token can come while _subscribe is on its way back
-                subscription.ack(credentials.version, True)
-
-    def _refused(self, link, version, error):
-        """The server did not take a token on an open connection, which stays on the older one. The provider logs why."""
-        link.refused = version
-        self._explain(version, str(error))
-
-    def _explain(self, version, message):
-        """Tells the provider what a server answered to an AUTH, and gives the likely cause; an empty text if that says
-        nothing of the token."""
-        try:
-            rejection = self._provider.report_rejected(version, message)
-        except _errors.EntrakeyError:
-            return ""
-        return "" if rejection.reason == "not_a_refusal" else rejection.explanation
 
     def _tell(self, listener, what):
         """Calls a callback of the host's, here or on its event loop."""
@@ -318,7 +274,7 @@ def _is_silent(link):
     """Whether nobody says when it is released, or when the client that has it to himself pauses."""
     pool = link.pool()
     return link.reader is None and (
-        link.lock is not None or _redis_links.is_blocking(pool) or _redis_links.is_cluster_node(pool)
+        link.lock is not None or owners.is_blocking(pool) or owners.is_cluster_node(pool)
     )
 
 

@@ -7,7 +7,8 @@ import asyncio
 import threading
 import weakref
 
-from . import _redis_links, _redis_pubsub
+from .. import _pubsub
+from . import owners
 
 _LOOP = "_entrakey_loop"
 
@@ -33,7 +34,7 @@ def learn(source, link, frame):
     """A connection connects, in this frame of it."""
     _learn_of_subscriptions(source, link)
     pool = link.pool()
-    if pool is not None and not _redis_links.is_cluster_node(pool):
+    if pool is not None and not owners.is_cluster_node(pool):
         pool = pool.disconnect.__self__  # Sentinel's connections know only a weak proxy of it
         _learn_of_release(pool, link.loop is not None)
         if link.loop is not None:
@@ -91,7 +92,7 @@ def _make_lock(pool, loop):
 
 def _client_that_keeps_it(frame):
     """The client that takes its one connection just now."""
-    for caller in _redis_links.callers(frame):
+    for caller in owners.callers(frame):
         client, method = caller.f_locals.get("self"), caller.f_code.co_name
         if method == "__init__" and caller.f_locals.get("single_connection_client"):
             return client
@@ -122,15 +123,15 @@ def _learn_of_subscriptions(source, link):
         connection = me()
         kind.register_connect_callback(connection, callback)
         if str(connection.protocol) == "3" and link.reader is None:
-            (_Reader if link.loop is None else _redis_pubsub.AsyncReader)(source, link, threading.RLock()).install()
+            (_Reader if link.loop is None else _pubsub.AsyncReader)(source, link, threading.RLock()).install()
 
     link.connection().register_connect_callback = register_connect_callback
 
 
-class _Reader(_redis_pubsub.Reader):
+class _Reader(_pubsub.Reader):
     """Whoever subscribes from another thread holds no lock while he writes, unless the connection takes it."""
 
-    covers = [*_redis_pubsub.Reader.covers, "send_packed_command"]
+    covers = [*_pubsub.Reader.covers, "send_packed_command"]
 
     def install(self):
         super().install()

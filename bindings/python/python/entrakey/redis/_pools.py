@@ -10,8 +10,9 @@ import logging
 import queue
 import weakref
 
-from . import _redis_auth, _redis_links
-from ._entrakey import is_refusal
+from .._entrakey import is_refusal
+from . import _authentication, _connection
+from ._quirks import owners
 
 _log = logging.getLogger("entrakey.redis")
 
@@ -44,16 +45,16 @@ async def _released_async(source, link):
 def authenticate(source, link, credentials):
     """By the one who has the connection. True unless the connection is lost."""
     try:
-        _redis_auth.authenticate(link.connection(), credentials)
+        _authentication.authenticate(link.connection(), credentials)
     except Exception as error:
         return _failed(source, link, credentials, error)
-    source._accepted(link, credentials.version)
+    link.accepted(credentials.version)
     return True
 
 
 def _failed(source, link, credentials, error):
     if is_refusal(str(error)):
-        source._refused(link, credentials.version, error)
+        link.refused(credentials.version, error)
         return True
     _log.info("a Redis connection was lost while it was re-authenticated, and connects anew when it is used: %r", error)
     return False
@@ -76,7 +77,7 @@ def _renew_blocking(source, link, credentials, lost, drained):
     pool = link.pool()
     if link.lock is not None:
         _renew_single(source, link, credentials)
-    elif _redis_links.is_blocking(pool):
+    elif owners.is_blocking(pool):
         if id(pool) not in drained:
             drained.add(id(pool))
             _renew_queue(source, pool, credentials)
@@ -87,7 +88,7 @@ def _renew_blocking(source, link, credentials, lost, drained):
 def _renew_pooled(source, link, pool, credentials, lost):
     with pool._lock:
         connection = link.connection()
-        idle = connection is not None and _redis_links.position(pool._available_connections, connection) is not None
+        idle = connection is not None and owners.position(pool._available_connections, connection) is not None
         if not idle or not link.needs(credentials):
             return
         if id(pool) in lost:
@@ -101,7 +102,7 @@ def _renew_taken_out(source, link, credentials):
     locks (a preloaded application): those must not find the connection among the idle ones either."""
     connection, pool = link.connection(), link.pool()
     idle = getattr(pool, "_available_connections", ())
-    index = _redis_links.position(idle, connection)
+    index = owners.position(idle, connection)
     if index is None:
         return authenticate(source, link, credentials)
     in_use, entry = pool._in_use_connections, idle.pop(index)
@@ -132,7 +133,7 @@ def _renew_queue(source, pool, credentials):
 def _renew_all_of(source, connections, credentials):
     lost = False
     for connection in connections:
-        link = _redis_links.link_of(connection) if connection is not None else None
+        link = _connection.link_of(connection) if connection is not None else None
         if link is None or not link.needs(credentials):
             continue
         if lost:
@@ -180,11 +181,11 @@ async def _renew_pooled_async(source, link, credentials):
 
 async def _take_and_renew(source, link, owner, credentials, in_use):
     """`in_use`: where it is meanwhile, so that a pool that is closed closes it too."""
-    connection, idle = link.connection(), _redis_links.idle_list(owner)
-    index = _redis_links.position(idle, connection)
+    connection, idle = link.connection(), owners.idle_list(owner)
+    index = owners.position(idle, connection)
     if connection is None or index is None:
         return
-    if _redis_links.is_cluster_node(owner) and len(idle) == 1 and len(owner._connections) >= owner.max_connections:
+    if owners.is_cluster_node(owner) and len(idle) == 1 and len(owner._connections) >= owner.max_connections:
         await connection.disconnect()  # without it a command would find no connection at all
         return
     entry = idle[index]
@@ -194,9 +195,9 @@ async def _take_and_renew(source, link, owner, credentials, in_use):
         await _authenticate_async(source, link, credentials)
     finally:
         in_use.discard(entry)
-        _redis_links.idle_list(owner).append(entry)
+        owners.idle_list(owner).append(entry)
 
 
 async def _authenticate_async(source, link, credentials):
-    await _redis_auth.authenticate_async(link.connection(), credentials)
-    source._accepted(link, credentials.version)
+    await _authentication.authenticate_async(link.connection(), credentials)
+    link.accepted(credentials.version)
