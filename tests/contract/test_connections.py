@@ -18,7 +18,12 @@ STORY = json.loads((ROOT / "tests/vectors/connections.json").read_text())
 HERE = ROOT / "tests/contract"
 CLIENTS = {
     "hiredis": [ROOT / "target/examples-c/connections"],
-    **{library: ["node", HERE / "connections.mjs", library] for library in ("ioredis", "ioredis-5", "iovalkey", "redis", "redis-5")},
+    **{
+        f"{package} {style}": [sys.executable, HERE / "connections.py", package, style]
+        for package in ("redis", "valkey")
+        for style in ("sync", "asyncio")
+    },
+    **{f"{library} (Node.js)": ["node", HERE / "connections.mjs", library] for library in ("ioredis", "ioredis-5", "iovalkey", "redis", "redis-5")},
 }
 PATIENCE_S = 60
 

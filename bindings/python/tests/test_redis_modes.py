@@ -505,6 +505,50 @@ def test_status_says_which_connections_are_open_and_on_which_token(start_emulato
         assert (listeners()["connections"], listeners()["oldest_version"]) == (0, None)
 
 
+def refuse_one(emulator):
+    emulator.control("POST", "/emulator/redis/faults", [{"on": "auth", "refuse": True}])
+
+
+def test_a_subscription_goes_on_when_a_token_was_refused_and_takes_the_next(emulator):
+    with entrakey.Provider.managed_identity(reauth_spread=0, min_request_interval_ms=250) as provider:
+        client = from_constructor(emulator, CredentialProvider(provider), protocol=3)
+        with client.pubsub() as listening:
+            listening.subscribe("news")
+            assert listening.get_message(timeout=5)["type"] == "subscribe"
+            refuse_one(emulator)
+            provider.refresh()
+            deadline = time.monotonic() + 20
+            while provider.status()["counters"]["reauths_accepted"] == 0:
+                assert listening.get_message(timeout=0.05) is None and time.monotonic() < deadline
+            client.publish("news", "one")
+            assert listening.get_message(timeout=5)["data"] == b"one"
+            assert provider.status()["counters"]["reauths_rejected"] == 1
+        seen = emulator.connections(provider.get_token().username)
+        assert seen["connections"] == 2, "the subscription's and the publisher's"
+        client.close()
+
+
+def test_an_asyncio_subscription_goes_on_when_a_token_was_refused_and_takes_the_next(emulator):
+    async def main():
+        async with entrakey.Provider.managed_identity(reauth_spread=0, min_request_interval_ms=250) as provider:
+            client = async_given_a_pool(emulator, CredentialProvider(provider), protocol=3)
+            async with client.pubsub() as listening:
+                await listening.subscribe("news")
+                assert (await listening.get_message(timeout=5))["type"] == "subscribe"
+                refuse_one(emulator)
+                provider.refresh()
+                deadline = time.monotonic() + 20
+                while provider.status()["counters"]["reauths_accepted"] == 0:
+                    assert await listening.get_message(timeout=0.05) is None and time.monotonic() < deadline
+                await client.publish("news", "one")
+                assert (await listening.get_message(timeout=5))["data"] == b"one"
+                assert provider.status()["counters"]["reauths_rejected"] == 1
+            assert emulator.connections(provider.get_token().username)["connections"] == 2
+            await client.aclose(close_connection_pool=True)
+
+    asyncio.run(main())
+
+
 def test_an_asyncio_clusters_connections_outlive_their_tokens(start_emulator, caplog):
     """Its nodes keep their connections themselves, and cannot be referred to weakly."""
     emulator = start_emulator("4s", cluster_policy="oss", nodes=3)

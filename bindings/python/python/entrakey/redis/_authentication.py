@@ -3,6 +3,7 @@
 import asyncio
 
 from .._entrakey import check_plaintext, is_refusal
+from ._quirks import refusals
 
 # How long the answer to an AUTH on an open connection may take. A server that is alive takes milliseconds; a pool
 # that is locked meanwhile must not stand still for long.
@@ -25,7 +26,8 @@ def authenticate(connection, credentials):
     try:
         sock.settimeout(AUTH_TIMEOUT_S)
         connection.send_command("AUTH", credentials[0], credentials[1], check_health=False)
-        connection.read_response(disconnect_on_error=False)  # a refusal is a ConnectionError to redis-py
+        with refusals.read_for_good(connection):
+            connection.read_response(disconnect_on_error=False)
         sock.settimeout(before)
     except BaseException as error:
         if is_refusal(str(error)):

@@ -6,10 +6,12 @@ messages. In RESP2 a subscribed connection cannot send AUTH at all: the server c
 connects and subscribes anew.
 """
 
+import contextlib
 import time
 
 from .._entrakey import is_refusal
 from ._authentication import is_open
+from ._quirks import refusals
 
 # The reader looks for a new token once in this part of what its own token is still good for.
 _LOOKS = 50
@@ -66,7 +68,8 @@ class Reader:
         if is_open(connection):
             self.can_read(kind, connection, limit)
         try:
-            response = kind.read_response(connection, *args, **options)
+            with refusals.read_for_good(connection) if self.pending else contextlib.nullcontext():
+                response = kind.read_response(connection, *args, **options)
         except Exception as error:
             if self.pending and is_refusal(str(error)):
                 self.link.refused(self.pending.pop(0), error)
@@ -133,11 +136,13 @@ class AsyncReader(Reader):
             self.connecting = False
             await self.send(self.source._announced)
         try:
-            response = await kind.read_response(connection, *args, **options)
-        except Exception as error:
+            response = await kind.read_response(connection, *args, **{**options, "disconnect_on_error": not self.pending})
+        except BaseException as error:
             if self.pending and is_refusal(str(error)):
                 self.link.refused(self.pending.pop(0), error)
                 return None
+            if self.pending:
+                await connection.disconnect(nowait=True)
             raise
         return None if self.took(response) else response
 
