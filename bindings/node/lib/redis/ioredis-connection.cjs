@@ -15,6 +15,8 @@ class Connection {
   #how;
   /** The version of the token that the connection was given last. */
   #version;
+  /** Ends the wait for the token of the connect that is under way. */
+  #connect = new AbortController();
 
   constructor(redis, provider, how) {
     this.redis = redis;
@@ -50,22 +52,31 @@ class Connection {
     }
   }
 
-  /** A token before each connect: ioredis takes what its options say at that moment, and cannot wait. */
+  /**
+   * A token before each connect: ioredis takes what its options say at that moment, and cannot wait. What it does to the
+   * connector of a connect that is under way (`disconnect()`, `quit()`, another subscriber is chosen) ends the wait too.
+   */
   #supplyConnector(connector) {
-    const connect = connector.connect.bind(connector);
+    const { connect, disconnect } = connector;
     connector.connect = async (emit) => {
+      const { signal } = (this.#connect = new AbortController());
+      connector.stream = undefined; // the one before has closed; a disconnect() would wait for it to close again
       try {
-        await this.#putToken();
+        await this.#putToken(signal);
       } catch (error) {
-        return failed(connector, error);
+        return failed(connector, signal.aborted ? undefined : error);
       }
-      return connect(emit);
+      return signal.aborted ? failed(connector) : connect.call(connector, emit);
+    };
+    connector.disconnect = () => {
+      disconnect.call(connector);
+      this.#connect.abort();
     };
   }
 
-  async #putToken() {
+  async #putToken(signal) {
     refusePlaintextOf(this.redis.options, this.#how);
-    const answer = await this.#provider.getToken(WHILE_CONNECTING);
+    const answer = await this.#provider.getToken({ ...WHILE_CONNECTING, signal });
     this.#put(this.#provider.current() ?? answer);
   }
 
@@ -93,8 +104,15 @@ class Connection {
   /** A client that was not made with `lazyConnect` is on its way already, without credentials. */
   #catchUp() {
     const { redis } = this;
-    if (redis.status === 'connecting') {
-      holdUp(redis.connector, () => this.#putToken());
+    const { stream } = redis.connector;
+    if (redis.status === 'connecting' && stream && !stream.destroyed) {
+      // Past the moment at which it can wait, before the one at which it says who it is.
+      const token = this.#provider.current();
+      if (token === undefined) stream.destroy();
+      else this.#put(token);
+    } else if (redis.status === 'connecting') {
+      const { signal } = this.#connect;
+      holdUp(redis.connector, () => this.#putToken(signal), signal);
     } else if (redis.status === 'connect') {
       redis.disconnect(true); // in its handshake, with nothing
     } else if (redis.status === 'ready') {
@@ -148,7 +166,10 @@ function liveCredentials(options, provider) {
   unprinted(options, 'password');
 }
 
-/** What a connect gives that failed: from this ioredis goes on to its retryStrategy, from a rejection it would end. */
+/**
+ * What a connect gives that failed: from this ioredis goes on to its retryStrategy, from a rejection it would end. No
+ * error if it was given up: then ioredis ends with its own, "Connection is closed.".
+ */
 function failed(connector, error) {
   const stream = new Socket();
   stream.destroy();
@@ -158,10 +179,10 @@ function failed(connector, error) {
 }
 
 /**
- * Lets a connect that has begun wait for `ready()` too. ioredis resolves its promise with the connector's `stream`: for
- * once that is a thenable, which gives the stream later.
+ * Lets a connect that has begun wait for `ready()` too, until `signal`. ioredis resolves its promise with the connector's
+ * `stream`: for once that is a thenable, which gives the stream later.
  */
-function holdUp(connector, ready) {
+function holdUp(connector, ready, signal) {
   const become = (stream) =>
     Object.defineProperty(connector, 'stream', { value: stream, writable: true, enumerable: true, configurable: true });
   const open = (opened) => {
@@ -174,9 +195,10 @@ function holdUp(connector, ready) {
         become(opened);
         const fail = (error) => {
           opened.destroy();
-          connector.firstError = error;
+          connector.firstError = signal.aborted ? undefined : error;
         };
         ready()
+          .then(() => signal.throwIfAborted())
           .catch(fail)
           .then(() => resolve(opened));
       },
