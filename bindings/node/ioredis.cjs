@@ -4,6 +4,7 @@ const { invalidArgument } = require('./lib/errors.cjs');
 const { dnsLookup, natMap, servername } = require('./lib/redis/addresses.cjs');
 const { providerOf } = require('./lib/redis/environments-own.cjs');
 const { Attachment } = require('./lib/redis/ioredis-attachment.cjs');
+const { warnOfForeignCredentials } = require('./lib/redis/ioredis-foreign-credentials.cjs');
 const { refusePlaintextOf } = require('./lib/redis/ioredis-connection.cjs');
 const { reporterOf } = require('./lib/redis/re-authentication-errors.cjs');
 
@@ -35,6 +36,7 @@ function attach(client, given, { onReAuthenticationError, allowPlaintext } = {})
   check(client);
   const provider = providerOf(given, 'attach() takes a client and');
   if (typeof client.nodes !== 'function') refusePlaintextOf(client.options, { allowPlaintext });
+  warnOfForeignCredentials(client);
   const attachment = new Attachment(provider, { report: reporterOf(onReAuthenticationError), allowPlaintext });
   attachment.add(client);
   attached.set(client, attachment);

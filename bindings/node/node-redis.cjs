@@ -9,11 +9,11 @@ const { reporterOf } = require('./lib/redis/re-authentication-errors.cjs');
 
 const toCredentials = ({ username, secret }) => unprinted({ username, password: secret }, 'password');
 
-function credentialsProvider(given, { onReAuthenticationError } = {}) {
-  const provider = providerOf(given, 'credentialsProvider() takes');
+/** A credentials provider for node-redis, and what is to be told of connects that failed. */
+function credentialsOf(provider, { onReAuthenticationError } = {}) {
   const credentials = new NodeRedisCredentials(provider, toCredentials);
   const report = reporterOf(onReAuthenticationError);
-  return {
+  const credentialsProvider = {
     type: 'streaming-credentials-provider',
 
     subscribe: (listener) => credentials.subscribe(listener),
@@ -23,10 +23,16 @@ function credentialsProvider(given, { onReAuthenticationError } = {}) {
       if (shown !== undefined) void report(shown);
     },
   };
+  return { credentialsProvider, refused: (error) => credentials.refused(error) };
 }
 
-function clientOptions(options, provider, { allowPlaintext, ...more } = {}) {
-  return withCredentials(options, credentialsProvider(provider, more), { allowPlaintext });
+function credentialsProvider(given, options) {
+  return credentialsOf(providerOf(given, 'credentialsProvider() takes'), options).credentialsProvider;
+}
+
+function clientOptions(options, given, { allowPlaintext, ...more } = {}) {
+  const provider = providerOf(given, 'clientOptions() takes the options of a client and');
+  return withCredentials(options, credentialsOf(provider, more), { allowPlaintext });
 }
 
 module.exports = { clientOptions, credentialsProvider, nodeAddressMap, servername };

@@ -260,22 +260,6 @@ for (const [version, { createClient, createClientPool, createCluster }] of Objec
   });
 }
 
-test('a refused re-authentication is explained, and asks for another token', async (t) => {
-  await startEmulator(t);
-  const provider = new Provider({ identity: 'managed_identity' });
-  t.after(() => provider.close());
-  const failed = [];
-  const how = { onReAuthenticationError: (error) => failed.push(error) };
-  await provider.ready();
-  const live = credentialsProvider(provider, how);
-  live.onReAuthenticationError(new Error('WRONGPASS invalid username-password pair'));
-  assert.match(failed[0].message, /^WRONGPASS[^]*access policy/);
-  assert.equal(provider.status().counters.authRejections.no_access_policy, 1);
-  live.onReAuthenticationError(new Error('Socket closed unexpectedly'));
-  assert.equal(failed[1].message, 'Socket closed unexpectedly');
-  assert.equal(provider.status().counters.authRejections.no_access_policy, 1);
-});
-
 test('an onReAuthenticationError that throws or rejects harms nobody', async (t) => {
   const provider = new Provider({ identity: 'managed_identity' });
   t.after(() => provider.close());

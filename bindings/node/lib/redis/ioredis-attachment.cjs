@@ -1,6 +1,7 @@
 'use strict';
 
 const { Connection, liveCredentials } = require('./ioredis-connection.cjs');
+const { warnOfForeignDuplicate } = require('./ioredis-foreign-credentials.cjs');
 const { refusePlaintext } = require('./plaintext.cjs');
 
 /**
@@ -91,6 +92,7 @@ class Attachment {
   #patchDuplicate(client) {
     const { duplicate } = client;
     client.duplicate = (...args) => {
+      warnOfForeignDuplicate(...args);
       const copy = duplicate.apply(client, args);
       this.add(copy);
       return copy;

@@ -4,7 +4,7 @@ const { Socket } = require('node:net');
 const { WHILE_CONNECTING } = require('./connecting.cjs');
 const { unprinted, withoutToken } = require('./discretion.cjs');
 const { refusePlaintext } = require('./plaintext.cjs');
-const { reportRejection } = require('./rejection.cjs');
+const { explained, reportRejection } = require('./rejection.cjs');
 
 /** ioredis's commands on a connection that has subscribed and speaks RESP2. */
 const isResp2Subscriber = (redis) => Boolean(redis.condition?.subscriber) && redis.condition.protocol !== 3;
@@ -150,11 +150,6 @@ function discreetly(redis, send) {
     delete redis.sendCommand;
     if (before) Object.defineProperty(redis, 'sendCommand', before);
   }
-}
-
-function explained(error, explanation) {
-  if (!error.message.includes(explanation)) error.message = `${error.message}\n${explanation}`;
-  return error;
 }
 
 /** `options.username` and `.password` that are read anew each time, and cannot be frozen by whoever writes them. */

@@ -2,17 +2,23 @@
 
 const { WHILE_CONNECTING } = require('./connecting.cjs');
 const { NodeRedisListeners } = require('./node-redis-listeners.cjs');
-const { reportRejection } = require('./rejection.cjs');
+const { watchConnect, watchConnects } = require('./node-redis-refusals.cjs');
+const { explained, reportRejection } = require('./rejection.cjs');
 
 /** What is behind a streaming credentials provider of node-redis: its listeners, each with a subscription of its own. */
 class NodeRedisCredentials {
   #provider;
   #toCredentials;
   #listeners = new NodeRedisListeners();
+  /** The version of the token that a connect was given last. */
+  #given;
+  /** Errors of connects that were looked at: some pass several places. */
+  #seen = new WeakSet();
 
   constructor(provider, toCredentials) {
     this.#provider = provider;
     this.#toCredentials = toCredentials;
+    watchConnects();
   }
 
   get size() {
@@ -25,6 +31,7 @@ class NodeRedisCredentials {
   }
 
   async subscribe(listener) {
+    watchConnect(this);
     const provider = this.#provider;
     const toCredentials = this.#toCredentials;
     let told; // nothing before the connection has its first token: node-redis is in its handshake
@@ -40,7 +47,7 @@ class NodeRedisCredentials {
     try {
       const answer = await provider.getToken(WHILE_CONNECTING);
       const token = provider.current() ?? answer;
-      told = token.version;
+      this.#given = told = token.version;
       return [toCredentials(token), disposable];
     } catch (error) {
       disposable.dispose();
@@ -48,12 +55,19 @@ class NodeRedisCredentials {
     }
   }
 
+  /** A connect failed: if its token was refused, the provider is told and the error explained, once. */
+  refused(error) {
+    if (!(error instanceof Error) || this.#seen.has(error)) return;
+    this.#seen.add(error);
+    const explanation = reportRejection(this.#provider, this.#given, error);
+    if (explanation !== undefined) explained(error, explanation);
+  }
+
   /** What a host is to see of a failed re-authentication, with what it means; undefined if it is to see nothing. */
   explained(error) {
     if (this.#listeners.dropClosed(error)) return undefined;
     const explanation = reportRejection(this.#provider, this.#provider.version, error);
-    if (explanation !== undefined) error.message = `${error.message}\n${explanation}`;
-    return error;
+    return explanation === undefined ? error : explained(error, explanation);
   }
 }
 

@@ -12,4 +12,13 @@ function reportRejection(provider, version, error) {
   }
 }
 
-module.exports = { reportRejection };
+/** The same error with its explanation, in its message and in its stack, which prints show instead. */
+function explained(error, explanation) {
+  const { message, stack } = error;
+  if (message.includes(explanation)) return error;
+  error.message = `${message}\n${explanation}`;
+  if (typeof stack === 'string') error.stack = stack.replace(message, () => error.message);
+  return error;
+}
+
+module.exports = { explained, reportRejection };
