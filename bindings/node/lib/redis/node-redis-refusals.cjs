@@ -22,10 +22,8 @@ function watchedSocket(socket, refused) {
   return { ...socket, reconnectStrategy };
 }
 
-/** node-redis's own object for the connect that is under way, also when the client connects anew by itself. */
+/** The connect that is under way, also when the client connects anew by itself: `{ asker }`, a WeakRef. */
 let underWay;
-/** Whose token each of them asked for. */
-const askers = new WeakMap();
 
 /** To be called before there is a client: from now on it is known which connect asks for a token. */
 function watchConnects() {
@@ -39,17 +37,24 @@ function watchConnects() {
  */
 function watchConnect(asker) {
   const connect = underWay.getStore();
-  if (connect !== undefined) askers.set(connect, asker);
+  if (connect !== undefined) connect.asker = new WeakRef(asker); // whatever is made meanwhile, a timer for one, keeps the store
 }
 
 function watch() {
   const storage = new AsyncLocalStorage();
-  const connects = diagnostics.tracingChannel('node-redis:connect');
-  connects.start.bindStore(storage);
-  connects.subscribe({ error: (connect) => askers.get(connect)?.refused(connect.error) });
+  /** By node-redis's own object for a connect, which is no store: its error would keep the client. */
+  const connects = new WeakMap();
+  const tell = (connect, error) => connect?.asker?.deref()?.refused(error);
+  const connecting = diagnostics.tracingChannel('node-redis:connect');
+  connecting.start.bindStore(storage, (context) => {
+    const connect = { asker: undefined };
+    connects.set(context, connect);
+    return connect;
+  });
+  connecting.subscribe({ error: (context) => tell(connects.get(context), context.error) });
   // What it deals with itself (`internal`) are errors that follow from the first one.
   diagnostics.subscribe('node-redis:error', ({ error, internal }) => {
-    if (!internal) askers.get(storage.getStore())?.refused(error);
+    if (!internal) tell(storage.getStore(), error);
   });
   return storage;
 }
