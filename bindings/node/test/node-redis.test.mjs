@@ -260,6 +260,59 @@ for (const [version, { createClient, createClientPool, createCluster }] of Objec
   });
 }
 
+for (const [version, { createClient, createCluster }] of Object.entries({ 6: redis6, 5: redis5 })) {
+  test(`node-redis ${version}: a connection that has gone is no failure of its re-authentication`, async (t) => {
+    const emulator = await startEmulator(t, '1h', { clusterPolicy: 'oss', nodes: 3 });
+    const provider = new Provider({ identity: 'managed_identity', reauthSpread: 0, minRequestIntervalMs: 250 });
+    t.after(() => provider.close());
+    const failed = [];
+    const how = { onReAuthenticationError: (error) => failed.push(error.message) };
+    const socket = { tls: true, ca: emulator.ca, ...servername('localhost') };
+    const at = { host: 'localhost', port: emulator.port };
+    const client = createClient(clientOptions({ socket: { ...at, ...socket }, RESP: 3 }, provider, how));
+    const defaults = { socket };
+    const cluster = createCluster(
+      clientOptions({ rootNodes: [{ socket: at }], defaults, nodeAddressMap: nodeAddressMap('localhost'), RESP: 3 }, provider, how),
+    );
+    for (const each of [client, cluster]) {
+      each.on('error', () => {});
+      await each.connect();
+    }
+    const renew = async () => {
+      const { version } = provider;
+      provider.refresh();
+      await until('another token', () => provider.version > version);
+    };
+    for (let round = 0; round < 2; round++) {
+      await Promise.all([0, 1, 2].map((node) => emulator.control('POST', '/emulator/redis/failover', { node, down_ms: 50 })));
+      await renew();
+    }
+    await emulator.control('POST', '/emulator/redis/stop');
+    await renew(); // each connection has an AUTH to send when it is back, and never is
+    await renew();
+    for (const each of [client, cluster]) each.destroy();
+    await new Promise(setImmediate);
+    assert.deepEqual(failed, []);
+    assert.equal(provider.status().counters.reauthsRejected, 0);
+  });
+}
+
+test('what else comes instead of a re-authentication is shown', () => {
+  const provider = new Provider({ identity: 'managed_identity' });
+  const failed = [];
+  const { onReAuthenticationError } = credentialsProvider(provider, { onReAuthenticationError: (error) => failed.push(error.message) });
+  const words = 'Re-authentication with latest credentials failed:';
+  for (const shown of ['LOADING Redis is loading the dataset in memory', 'READONLY You cannot', 'The command was aborted']) {
+    onReAuthenticationError(new Error(`${words} ${shown}`));
+    assert.equal(failed.pop(), `${words} ${shown}`);
+  }
+  for (const gone of ['The client is closed', 'read ECONNRESET', "Socket timeout timeout. Expecting data, but didn't receive any in 5ms."]) {
+    onReAuthenticationError(new Error(`${words} ${gone}`));
+    assert.deepEqual(failed, []);
+  }
+  provider.close();
+});
+
 test('an onReAuthenticationError that throws or rejects harms nobody', async (t) => {
   const provider = new Provider({ identity: 'managed_identity' });
   t.after(() => provider.close());

@@ -3,7 +3,30 @@
 /** node-redis's own listener says so; property names survive bundlers and minifiers. */
 const belongsToNodeRedis = (listener) => /\breAuthenticate\b/.test(Function.prototype.toString.call(listener.onNext));
 
-const isClosed = (error) => /\bclosed?\b/i.test(error instanceof Error ? error.message : String(error));
+const messageOf = (error) => (error instanceof Error ? error.message : String(error));
+
+const isClosed = (error) => /\bclosed?\b/i.test(messageOf(error));
+
+/** What node-redis 5 and 6 and sockets say of a connection that has gone; its errors keep nothing else of the first one. */
+const GONE = [
+  'The client is closed',
+  'The client is offline',
+  'Disconnects client',
+  'Socket closed unexpectedly',
+  'Connection timeout',
+  'Socket timeout',
+  'Client network socket disconnected',
+  'ECONNABORTED',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EPIPE',
+  'ETIMEDOUT',
+];
+
+/** Whether this failure only means that: the next connection has the newest token. */
+const isGone = (error) => GONE.some((text) => messageOf(error).includes(text));
 
 /** Like a WeakRef, but strong. */
 class Strong {
@@ -85,4 +108,4 @@ class NodeRedisListeners {
   }
 }
 
-module.exports = { NodeRedisListeners };
+module.exports = { NodeRedisListeners, isGone };

@@ -1,7 +1,7 @@
 'use strict';
 
 const { WHILE_CONNECTING } = require('./connecting.cjs');
-const { NodeRedisListeners } = require('./node-redis-listeners.cjs');
+const { NodeRedisListeners, isGone } = require('./node-redis-listeners.cjs');
 const { watchConnect, watchConnects } = require('./node-redis-refusals.cjs');
 const { explained, reportRejection } = require('./rejection.cjs');
 
@@ -67,7 +67,8 @@ class NodeRedisCredentials {
   explained(error) {
     if (this.#listeners.dropClosed(error)) return undefined;
     const explanation = reportRejection(this.#provider, this.#provider.version, error);
-    return explanation === undefined ? error : explained(error, explanation);
+    if (explanation !== undefined) return explained(error, explanation);
+    return isGone(error) ? undefined : error;
   }
 }
 
