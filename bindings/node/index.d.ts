@@ -18,6 +18,8 @@ export interface AccessToken {
   token: string;
   /** When it expires: a Date, or milliseconds since the Unix epoch; what the token itself says if not given. */
   expiresOnTimestamp?: number | Date | undefined;
+  /** The Redis user name, for a token that does not say it. What is configured as `username` still counts. */
+  username?: string | undefined;
 }
 
 /** What a provider asks the host itself for. A callback that throws or rejects is asked again later. */

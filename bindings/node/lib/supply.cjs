@@ -3,12 +3,15 @@
 const { invalidArgument } = require('./errors.cjs');
 const native = require('./native.cjs');
 
-/** The text and the expiry in what a callback gave: a text, or an object like azure-identity's AccessToken. */
+/** The text, the expiry and the user name in what a callback gave: a text, or an object like azure-identity's AccessToken. */
 function partsOf(supplied) {
   if (typeof supplied === 'string') return [supplied, undefined];
-  const { token, expiresOnTimestamp } = supplied ?? {};
+  const { token, expiresOnTimestamp, username } = supplied ?? {};
   // A Date counts as its milliseconds. What is no time at all becomes NaN, which core refuses.
-  if (typeof token === 'string') return [token, expiresOnTimestamp == null ? undefined : Number(expiresOnTimestamp)];
+  if (typeof token === 'string') {
+    const expires = expiresOnTimestamp == null ? undefined : Number(expiresOnTimestamp);
+    return [token, expires, typeof username === 'string' && username !== '' ? username : undefined];
+  }
   // Never the value itself, which may be a secret.
   throw new TypeError(`a callback gives a string or { token, expiresOnTimestamp }, not ${typeof supplied}`);
 }

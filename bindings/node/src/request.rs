@@ -39,10 +39,19 @@ pub(crate) fn supplier(
 }
 
 /// Hands the token or the assertion over. `expires_unix_ms`: when it expires; if not given, what it says itself.
+/// `username`: whose it is, for a token that does not say it.
 #[napi(catch_unwind)]
-pub fn complete_request(request: &External<Pending>, secret: String, expires_unix_ms: Option<f64>) {
-    if let Some(request) = request.take() {
-        request.complete(secret.into(), expires_unix_ms.map(|ms| ms as u64));
+pub fn complete_request(
+    request: &External<Pending>,
+    secret: String,
+    expires_unix_ms: Option<f64>,
+    username: Option<String>,
+) {
+    let Some(request) = request.take() else { return };
+    let expires_unix_ms = expires_unix_ms.map(|ms| ms as u64);
+    match username {
+        Some(username) => request.complete_as(username, secret.into(), expires_unix_ms),
+        None => request.complete(secret.into(), expires_unix_ms),
     }
 }
 

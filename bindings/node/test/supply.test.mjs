@@ -36,6 +36,16 @@ test('a callback gives what credentials give', async () => {
   }
 });
 
+test('a callback may say whose token it is', async () => {
+  const supply = { token: 'an-opaque-token', expiresOnTimestamp: later * 1000, username: 'me' };
+  for (const [options, username] of [[{}, 'me'], [{ username: 'configured' }, 'configured']]) {
+    const provider = new Provider({ tokenCallback: () => supply, ...options });
+    assert.equal((await provider.getToken()).username, username);
+    provider.close();
+  }
+  assert.equal((await failure(() => ({ ...supply, username: '' }))).code, 'USERNAME_UNAVAILABLE');
+});
+
 test('whatever a callback throws or gives is an error of its own kind and harms nobody', async () => {
   const cases = [
     [() => { throw new Error('the vault is sealed'); }, /the vault is sealed/],

@@ -1,5 +1,7 @@
 'use strict';
 
+const { ttlUntil } = require('./expiry.cjs');
+
 /** Tokens of a TokenCredential of @azure/identity, as it is. */
 class AzureIdentityProvider {
   constructor(getToken) {
@@ -9,7 +11,7 @@ class AzureIdentityProvider {
   async requestToken() {
     const token = await this.getToken();
     if (!token?.token) throw new Error('The credential gave no token');
-    return { token, ttlMs: token.expiresOnTimestamp - Date.now() };
+    return { token, ttlMs: ttlUntil(token.expiresOnTimestamp, 'expiresOnTimestamp') };
   }
 }
 

@@ -19,8 +19,15 @@ function authorityOf(config) {
   return config.type === 'custom' ? { authorityHost: origin, tenantId } : { tenantId };
 }
 
+/** A certificate as JSON Web Tokens have it, without the lines of PEM, in PEM. */
+function toPem(certificate) {
+  if (certificate.includes('-----BEGIN ')) return certificate;
+  const lines = certificate.replace(/\s/g, '').match(/.{1,64}/g) ?? [];
+  return ['-----BEGIN CERTIFICATE-----', ...lines, '-----END CERTIFICATE-----', ''].join('\n');
+}
+
 function certificateOf({ thumbprint, privateKey, x5c }) {
-  if (x5c !== undefined) return { certificate: x5c, privateKey, sendCertificateChain: true };
+  if (x5c !== undefined) return { certificate: [x5c].flat().map(toPem).join('\n'), privateKey, sendCertificateChain: true };
   return { certificateThumbprint: thumbprint, privateKey };
 }
 

@@ -1,5 +1,7 @@
 'use strict';
 
+const { ttlUntil } = require('./expiry.cjs');
+
 /** Tokens of @azure/msal-node, from whatever gets them. */
 class MSALIdentityProvider {
   constructor(getToken) {
@@ -9,7 +11,7 @@ class MSALIdentityProvider {
   async requestToken() {
     const token = await this.getToken();
     if (!token?.accessToken || !token.expiresOn) throw new Error('Invalid token response');
-    return { token, ttlMs: token.expiresOn.getTime() - Date.now() };
+    return { token, ttlMs: ttlUntil(token.expiresOn, 'expiresOn') };
   }
 }
 

@@ -3,7 +3,7 @@
 const { NodeRedisCredentials } = require('../redis/node-redis-provider.cjs');
 const { reporterOf } = require('../redis/re-authentication-errors.cjs');
 const { warn } = require('../warning.cjs');
-const { DEFAULT_CREDENTIALS_MAPPER, OID_CREDENTIALS_MAPPER } = require('./mappers.cjs');
+const { DEFAULT_CREDENTIALS_MAPPER } = require('./mappers.cjs');
 const { HostSource, OwnSource } = require('./sources.cjs');
 const { TokenManager } = require('./token-manager.cjs');
 
@@ -54,11 +54,10 @@ class EntraidCredentialsProvider {
   /** Nothing is made before the first subscription: identity providers are for tests, too. */
   #begun() {
     if (this.#credentials !== undefined) return this.#credentials;
-    const mapsNames = ![DEFAULT_CREDENTIALS_MAPPER, OID_CREDENTIALS_MAPPER].includes(this.#toCredentials);
     this.#source =
       this.idp instanceof OwnSource
         ? this.idp
-        : new HostSource(this.idp, this.tokenManager.config, this.#toCredentials, mapsNames);
+        : new HostSource(this.idp, this.tokenManager.config, this.#toCredentials);
     const { provider } = this.#source;
     this.#credentials = new NodeRedisCredentials(provider, (token) => this.#map(token));
     const self = new WeakRef(this); // events must not keep what nobody else has

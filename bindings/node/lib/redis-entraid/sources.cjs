@@ -5,6 +5,7 @@ const native = require('../native.cjs');
 const { Provider } = require('../provider.cjs');
 const { unprinted } = require('../redis/discretion.cjs');
 const { warn } = require('../warning.cjs');
+const { claimsOf } = require('./claims.cjs');
 const { DEFAULT_RETRY_POLICY, DEFAULT_TOKEN_MANAGER_CONFIG } = require('./constants.cjs');
 
 let warned = false;
@@ -26,8 +27,6 @@ function policyOf({ expirationRefreshRatio, retry } = DEFAULT_TOKEN_MANAGER_CONF
   }
   return Object.fromEntries(Object.entries(values).map(([key, value]) => [toCamel(key), value]));
 }
-
-const claimsOf = (secret) => JSON.parse(Buffer.from(secret.split('.')[1], 'base64url').toString());
 
 /** A token of ours in the shape of MSAL's AuthenticationResult. */
 function toAuthenticationResult({ secret, expiresOn }, scopes) {
@@ -74,21 +73,16 @@ class HostSource {
   /** The host's tokens of now and before, by their text. */
   #natives = new Map();
 
-  constructor(identityProvider, policy, toCredentials, mapsNames) {
+  constructor(identityProvider, policy, toCredentials) {
     const tokenCallback = async () => {
       const { token, ttlMs } = await identityProvider.requestToken();
-      const { password } = toCredentials(token);
+      const { username, password } = toCredentials(token);
       this.#natives.delete(password);
       this.#natives.set(password, token);
       if (this.#natives.size > 2) this.#natives.delete(this.#natives.keys().next().value);
-      return { token: password, expiresOnTimestamp: Math.round(Date.now() + ttlMs) };
+      return { token: password, expiresOnTimestamp: Math.round(Date.now() + ttlMs), username };
     };
-    this.provider = new Provider({
-      identity: 'custom',
-      tokenCallback,
-      ...policyOf(policy),
-      ...(mapsNames ? { username: 'mapped' } : {}),
-    });
+    this.provider = new Provider({ identity: 'custom', tokenCallback, ...policyOf(policy) });
   }
 
   nativeOf(token) {
