@@ -350,7 +350,8 @@ export declare class Provider implements Disposable, AsyncDisposable {
   get version(): number;
   /**
    * Calls `listener` after each new token, early enough to re-authenticate. One that throws or rejects
-   * causes a process warning and nothing else.
+   * causes a process warning and nothing else. It is called as long as somebody has the provider or the subscription:
+   * without either both are garbage.
    *
    * @throws {EntrakeyError} `CLOSED` after `close()`.
    */

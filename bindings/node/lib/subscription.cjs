@@ -11,19 +11,23 @@ class Subscription {
   #handle;
   #id;
   #listener;
+  /** The provider's side; whoever has the subscription has the provider by it. */
+  #owner;
   /** The version that the listener was told of last; undefined once it is to be told of nothing more. */
   #told = 0;
   /** Calls of the listener whose promises have not settled. */
   #underWay = new Set();
 
-  constructor(handle, id, listener) {
+  constructor(handle, id, listener, owner) {
     this.#handle = handle;
     this.#id = id;
     this.#listener = listener;
+    this.#owner = owner;
   }
 
   /** For the provider: there is news. */
-  tell(token) {
+  tell() {
+    const token = this.#owner.current();
     // Several pieces of news may have waited for a busy event loop, or one for an unsubscribe().
     if (this.#told === undefined || token === undefined || token.version <= this.#told) return;
     this.#told = token.version;
@@ -44,8 +48,7 @@ class Subscription {
   }
 
   async unsubscribe({ timeoutMs = 5000 } = {}) {
-    this.#told = undefined;
-    native.unsubscribe(this.#handle, this.#id);
+    this.#end();
     if (this.#underWay.size === 0) return true;
     const release = hold();
     let timer;
@@ -60,8 +63,13 @@ class Subscription {
   }
 
   [DISPOSE]() {
+    this.#end();
+  }
+
+  #end() {
     this.#told = undefined;
     native.unsubscribe(this.#handle, this.#id);
+    this.#owner.forget();
   }
 }
 

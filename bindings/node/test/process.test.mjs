@@ -64,7 +64,7 @@ test('worker threads have tokens of their own and end at once', async (t) => {
   const program = `
     const { parentPort } = require('node:worker_threads');
     const { Provider } = require('entrakey');
-    const provider = new Provider({ identity: 'managed_identity' });
+    const provider = (globalThis.provider = new Provider({ identity: 'managed_identity' }));
     provider.subscribe((token) => parentPort.postMessage(token.version));
     provider.getToken().then((token) => parentPort.postMessage(token.version));
     setInterval(() => {}, 1000);`;
@@ -116,7 +116,9 @@ test('a provider that nobody has any more is closed, and leaves nothing behind',
     const one = async () => {
       const provider = new Provider({ identity: 'managed_identity' });
       collected.register(provider);
-      provider.on('closed', () => {});
+      provider.on('closed', () => provider.version);
+      provider.subscribe(() => {});
+      provider.subscribe(() => provider.version).unsubscribe();
       await provider.getToken();
     };
     const pause = () => new Promise((resolve) => setTimeout(resolve, 10));
@@ -138,6 +140,26 @@ test('a provider that nobody has any more is closed, and leaves nothing behind',
   assert.equal(count, 300);
   assert.ok(grown < 8 * 2 ** 20, `${grown} bytes more after 200 providers`);
   assert.equal(await emulator.tokenRequests(), 300);
+});
+
+test('whoever has the provider or the subscription is told, whatever else is garbage', async (t) => {
+  await startEmulator(t, '3s');
+  const program = `
+    const { Provider } = require('entrakey');
+    const told = { provider: 0, subscription: 0 };
+    const made = (name) => {
+      const provider = new Provider({ identity: 'managed_identity', reauthSpread: 0 });
+      const subscription = provider.subscribe(() => (told[name] += 1));
+      provider.getToken();
+      return { provider, subscription }[name];
+    };
+    globalThis.kept = Object.keys(told).map(made);
+    const timer = setInterval(() => {
+      gc();
+      if (told.provider >= 2 && told.subscription >= 2) console.log('both'), clearInterval(timer);
+    }, 20);`;
+  const { code, stdout, stderr } = await runProgram(program, { flags: ['--expose-gc'] });
+  assert.deepEqual([code, stdout, stderr], [0, 'both\n', '']);
 });
 
 test('a missing or unusable native binary is an error that names platform and remedy', async (t) => {

@@ -19,7 +19,7 @@ test('status() has the keys of the types, and tells a life', async (t) => {
   const { state, ready, version, validityLeftMs, counters, listeners } = provider.status();
   assert.deepEqual([state, ready, version, counters.fetches, counters.renewed], ['fresh', true, 1, 1, 1]);
   assert.ok(validityLeftMs > 3_500_000 && validityLeftMs <= 3_600_000);
-  assert.deepEqual(listeners, { count: 0, stale: 0, oldestVersion: null });
+  assert.deepEqual(listeners, { count: 0, connections: 0, stale: 0, oldestVersion: null });
   const keys = (value) =>
     Object.entries(value ?? {}).flatMap(([key, inner]) => [key, ...(typeof inner === 'object' ? keys(inner) : [])]);
   assert.deepEqual(keys(provider.status()).filter((key) => /_/.test(key)), []);
