@@ -297,6 +297,30 @@ for (const [version, { createClient, createCluster }] of Object.entries({ 6: red
   });
 }
 
+for (const [version, { createCluster }] of Object.entries({ 6: redis6, 5: redis5 })) {
+  test(`node-redis ${version}: RESP3 of a cluster is what its own options say, not its defaults`, async (t) => {
+    const emulator = await startEmulator(t, '1h', { clusterPolicy: 'oss', nodes: 3 });
+    const provider = new Provider({ identity: 'managed_identity' });
+    t.after(() => provider.close());
+    const socket = { tls: true, ca: emulator.ca, ...servername('localhost') };
+    const rootNodes = [{ socket: { host: 'localhost', port: emulator.port } }];
+    const speaks = async (options, RESP) => {
+      const given = { rootNodes, nodeAddressMap: nodeAddressMap('localhost'), ...options };
+      const cluster = createCluster(clientOptions({ ...given, defaults: { socket, ...RESP } }, provider));
+      cluster.on('error', () => {});
+      await cluster.connect();
+      try {
+        const node = await cluster.nodeClient(cluster.masters[0]);
+        return node.options.RESP ?? 'its default';
+      } finally {
+        cluster.destroy();
+      }
+    };
+    assert.equal(await speaks({ RESP: 3 }, {}), 3);
+    assert.equal(await speaks({}, { RESP: version === '6' ? 2 : 3 }), 'its default');
+  });
+}
+
 test('what else comes instead of a re-authentication is shown', () => {
   const provider = new Provider({ identity: 'managed_identity' });
   const failed = [];
