@@ -12,7 +12,8 @@ const ROOT = path.join(path.dirname(HERE), '..');
 const EXTERNAL =
   'the native binary cannot be part of a bundle. Leave the package out of it, so that it is loaded from node_modules, ' +
   "which has to be there at run time: esbuild --external:entrakey, webpack externals: [/^entrakey($|\\/)/] and " +
-  "externalsType: 'commonjs', Rollup external: [/^entrakey/], Vite ssr.external: ['entrakey'], Next.js serverExternalPackages: ['entrakey']";
+  "externalsType: 'commonjs', Rollup external: [/^entrakey/], Vite ssr.external: ['entrakey'], Next.js " +
+  "serverExternalPackages: ['entrakey']";
 const BUILD = '"npm run build" in bindings/node of the entrakey sources makes one (it needs Rust)';
 const AGAIN =
   'Install entrakey again on this machine, and with optional dependencies (npm leaves them out with --omit=optional, ' +
