@@ -18,6 +18,8 @@ export interface AccessToken {
   token: string;
   /** When it expires: a Date, or milliseconds since the Unix epoch; what the token itself says if not given. */
   expiresOnTimestamp?: number | Date | undefined;
+  /** The Redis user name, for a token that does not say it. What is configured as `username` still counts. */
+  username?: string | undefined;
 }
 
 /** What a provider asks the host itself for. A callback that throws or rejects is asked again later. */
@@ -348,7 +350,8 @@ export declare class Provider implements Disposable, AsyncDisposable {
   get version(): number;
   /**
    * Calls `listener` after each new token, early enough to re-authenticate. One that throws or rejects
-   * causes a process warning and nothing else.
+   * causes a process warning and nothing else. It is called as long as somebody has the provider or the subscription:
+   * without either both are garbage.
    *
    * @throws {EntrakeyError} `CLOSED` after `close()`.
    */

@@ -3,8 +3,8 @@
 const { invalidArgument } = require('./lib/errors.cjs');
 const { dnsLookup, natMap, servername } = require('./lib/redis/addresses.cjs');
 const { Attachment } = require('./lib/redis/ioredis/attachment.cjs');
+const { warnOfForeignCredentials } = require('./lib/redis/ioredis/foreign-credentials.cjs');
 const { refusePlaintextOf } = require('./lib/redis/ioredis/plaintext.cjs');
-const { warnOfOwnCredentials } = require('./lib/redis/own-credentials.cjs');
 const { providerOf } = require('./lib/redis/provider-of.cjs');
 const { reporterOf } = require('./lib/redis/re-authentication-errors.cjs');
 
@@ -30,13 +30,13 @@ function check(client) {
   if (attached.has(client)) {
     throw invalidArgument('This client has been attached already.');
   }
-  if (options.username || options.password) warnOfOwnCredentials("ioredis's options username and password, or its URL");
 }
 
 function attach(client, given, { onReAuthenticationError, allowPlaintext } = {}) {
   check(client);
   const provider = providerOf(given, 'attach() takes a client and');
   if (typeof client.nodes !== 'function') refusePlaintextOf(client.options, { allowPlaintext });
+  warnOfForeignCredentials(client);
   const attachment = new Attachment(provider, { report: reporterOf(onReAuthenticationError), allowPlaintext });
   attachment.add(client);
   attached.set(client, attachment);

@@ -24,7 +24,8 @@ export interface AttachOptions {
  * `const redis = attach(new Redis({ host, port, tls: {} }), provider)`: each connection of this client authenticates
  * with the newest token whenever it connects, and re-authenticates before it expires. So do those of its
  * `duplicate()`s, and the nodes and subscribers of a `Cluster`, including those that join later. Call it right after
- * the client was made, and leave out `username` and `password`. Without `provider` the environment says whose tokens
+ * the client was made, and leave out `username` and `password`: what the options or the URL say is not used, and one
+ * process warning (`ENTRAKEY_CREDENTIALS_IGNORED`) names it. Without `provider` the environment says whose tokens
  * these are, and all clients of a thread that were attached so share one provider.
  *
  * A connection that has subscribed and speaks RESP2 (ioredis 5, iovalkey, `protocol: 2`) cannot re-authenticate: it

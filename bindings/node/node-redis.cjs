@@ -9,9 +9,9 @@ const { reporterOf } = require('./lib/redis/re-authentication-errors.cjs');
 
 const toCredentials = ({ username, secret }) => unprinted({ username, password: secret }, 'password');
 
-/** What node-redis is given, and what is behind it. */
-function make(given, { onReAuthenticationError } = {}) {
-  const credentials = new NodeRedisCredentials(providerOf(given, 'credentialsProvider() takes'), toCredentials);
+/** A credentials provider for node-redis, and what is to be told of connects that failed. */
+function credentialsOf(provider, { onReAuthenticationError } = {}) {
+  const credentials = new NodeRedisCredentials(provider, toCredentials);
   const report = reporterOf(onReAuthenticationError);
   const credentialsProvider = {
     type: 'streaming-credentials-provider',
@@ -23,15 +23,16 @@ function make(given, { onReAuthenticationError } = {}) {
       if (shown !== undefined) void report(shown);
     },
   };
-  return { credentials, credentialsProvider };
+  return { credentialsProvider, refused: (error) => credentials.refusedAtConnect(error) };
 }
 
-const credentialsProvider = (provider, how) => make(provider, how).credentialsProvider;
+function credentialsProvider(given, options) {
+  return credentialsOf(providerOf(given, 'credentialsProvider() takes'), options).credentialsProvider;
+}
 
-function clientOptions(options, provider, { allowPlaintext, ...more } = {}) {
-  const { credentials, credentialsProvider } = make(provider, more);
-  const refused = (error) => credentials.refusedAtConnect(error);
-  return withCredentials(options, credentialsProvider, refused, { allowPlaintext });
+function clientOptions(options, given, { allowPlaintext, ...more } = {}) {
+  const provider = providerOf(given, 'clientOptions() takes the options of a client and');
+  return withCredentials(options, credentialsOf(provider, more), { allowPlaintext });
 }
 
 module.exports = { clientOptions, credentialsProvider, nodeAddressMap, servername };

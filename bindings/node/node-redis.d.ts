@@ -53,7 +53,10 @@ export declare function credentialsProvider(
  * they belong. For `createClient`, `createClientPool`, `createCluster` and `createSentinel`. Without `provider`: as
  * {@link credentialsProvider}.
  *
- * Unlike {@link credentialsProvider}, which never sees a connection, this refuses one without TLS to another machine.
+ * Unlike {@link credentialsProvider}, which never sees a connection, this refuses one without TLS to another machine, and
+ * drops a user name, a password or a credentials provider that came with the URL or the options: one process warning
+ * (`ENTRAKEY_CREDENTIALS_IGNORED`) names them. An error for a token that the server refused says why and what to do; for
+ * that the `reconnectStrategy` of the host is wrapped.
  *
  * @throws {EntrakeyError} `INVALID_CONFIG`: the token would be sent in clear.
  */

@@ -147,8 +147,8 @@ export type ClientCredentialsWithCertificateParams = CredentialParams & {
     thumbprint: string;
     /** PEM. */
     privateKey: string;
-    /** The certificate, PEM; it is sent along. */
-    x5c?: string;
+    /** The certificate, PEM or its Base64 alone, and those that vouch for it; sent along. */
+    x5c?: string | string[];
   };
 };
 

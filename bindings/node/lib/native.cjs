@@ -6,11 +6,22 @@ const { EntrakeyError } = require('./errors.cjs');
 const { candidates, host } = require('./platform.cjs');
 const { version } = require('../package.json');
 
-const ROOT = path.join(__dirname, '..');
+/** Where this file is. In a bundle it is in another one, or nowhere. */
+const HERE = typeof __filename === 'string' ? __filename : '';
+const ROOT = path.join(path.dirname(HERE), '..');
+const EXTERNAL =
+  'the native binary cannot be part of a bundle. Leave the package out of it, so that it is loaded from node_modules, ' +
+  "which has to be there at run time: esbuild --external:entrakey, webpack externals: [/^entrakey($|\\/)/] and " +
+  "externalsType: 'commonjs', Rollup external: [/^entrakey/], Vite ssr.external: ['entrakey'], Next.js " +
+  "serverExternalPackages: ['entrakey']";
 const BUILD = '"npm run build" in bindings/node of the entrakey sources makes one (it needs Rust)';
 const AGAIN =
   'Install entrakey again on this machine, and with optional dependencies (npm leaves them out with --omit=optional, ' +
   'and a node_modules folder or container layer from another platform has the wrong one)';
+
+function isBundled() {
+  return path.basename(HERE) !== 'native.cjs' || !existsSync(HERE);
+}
 
 // The code that hosts and bundlers know from a missing optional package.
 function unavailable(message, cause) {
@@ -41,6 +52,7 @@ function load() {
       cause = error;
     }
   }
+  if (isBundled()) throw unavailable(`entrakey was put into a bundle${HERE && ` (${HERE})`}: ${EXTERNAL}.`, cause);
   const names = candidates()
     .map((name) => `entrakey-${name}`)
     .join(' or ');

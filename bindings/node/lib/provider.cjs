@@ -35,7 +35,7 @@ class Provider {
   /** Ends that by the clock that cannot be set. */
   #timer;
   #subscribed = 0;
-  /** By number, until they end. */
+  /** By id. Kept here, so that they live as long as the provider; the native side knows the provider weakly. */
   #subscriptions = new Map();
   #closed = false;
   #listeners;
@@ -104,11 +104,9 @@ class Provider {
   subscribe(listener) {
     if (typeof listener !== 'function') throw invalidArgument('subscribe() takes a function.');
     const id = ++this.#subscribed;
-    const subscription = new (subscriptions().Subscription)(this, this.#handle, id, listener, () =>
-      this.#subscriptions.delete(id),
-    );
-    const self = new WeakRef(this); // nobody may be kept by what he listens to
-    const failure = native.subscribe(this.#handle, id, () => self.deref()?.#tell(id));
+    const owner = { current: () => this.current(), forget: () => this.#subscriptions.delete(id) };
+    const subscription = new (subscriptions().Subscription)(this.#handle, id, listener, owner);
+    const failure = native.subscribe(this.#handle, id, Provider.#newsFor(new WeakRef(this), id));
     if (failure) throw toError(failure);
     this.#subscriptions.set(id, subscription);
     return subscription;
@@ -130,6 +128,7 @@ class Provider {
 
   close() {
     this.#closed = true;
+    this.#subscriptions.clear();
     this.#forget();
     native.close(this.#handle);
   }
@@ -143,23 +142,28 @@ class Provider {
   }
 
   #listen(name, listener, once) {
-    const { Listeners, toEvent } = events();
-    const listeners = (this.#listeners ??= new Listeners());
+    const listeners = (this.#listeners ??= new (events().Listeners)());
     const first = listeners.isEmpty;
     listeners.add(name, listener, once);
     if (first) {
-      // Nothing here may be the provider, which would then never be garbage.
-      const failure = native.observe(this.#handle, (parts) => {
-        const event = toEvent(parts);
-        listeners.tell(event.name, event);
-      });
+      const failure = native.observe(this.#handle, Provider.#eventsFor(new WeakRef(this)));
       if (failure) throw toError(failure);
     }
     return this;
   }
 
-  #tell(id) {
-    this.#subscriptions.get(id)?.tell(this.current());
+  // For the native side, which must keep neither a provider nor a host's listener: what that mentions may be the
+  // provider. Functions of their own, as closures that are made in one call keep what any of them needs.
+
+  static #newsFor(self, id) {
+    return () => self.deref()?.#subscriptions.get(id)?.tell();
+  }
+
+  static #eventsFor(self) {
+    return (parts) => {
+      const event = events().toEvent(parts);
+      self.deref()?.#listeners.tell(event.name, event);
+    };
   }
 
   #usable() {

@@ -11,24 +11,23 @@ class Subscription {
   #handle;
   #id;
   #listener;
-  #provider;
-  #ended;
+  /** The provider's side; whoever has the subscription has the provider by it. */
+  #owner;
   /** The version that the listener was told of last; undefined once it is to be told of nothing more. */
   #told = 0;
   /** Calls of the listener whose promises have not settled. */
   #underWay = new Set();
 
-  /** `provider` lives as long as this is kept; `ended()` is for its own books. */
-  constructor(provider, handle, id, listener, ended) {
-    this.#provider = provider;
+  constructor(handle, id, listener, owner) {
     this.#handle = handle;
     this.#id = id;
     this.#listener = listener;
-    this.#ended = ended;
+    this.#owner = owner;
   }
 
   /** For the provider: there is news. */
-  tell(token) {
+  tell() {
+    const token = this.#owner.current();
     // Several pieces of news may have waited for a busy event loop, or one for an unsubscribe().
     if (this.#told === undefined || token === undefined || token.version <= this.#told) return;
     this.#told = token.version;
@@ -69,9 +68,8 @@ class Subscription {
 
   #end() {
     this.#told = undefined;
-    this.#provider = undefined;
     native.unsubscribe(this.#handle, this.#id);
-    this.#ended();
+    this.#owner.forget();
   }
 }
 

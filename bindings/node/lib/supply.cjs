@@ -4,20 +4,13 @@ const { invalidArgument } = require('./errors.cjs');
 const native = require('./native.cjs');
 const { milliseconds } = require('./time.cjs');
 
-/** A token whose supplier knows the user name too. */
-class Supplied {
-  constructor(token, expiresOnTimestamp, username) {
-    Object.assign(this, { token, expiresOnTimestamp, username });
-  }
-}
-
 /** The text, the expiry and the user name in what a callback gave: a text, or an object like azure-identity's AccessToken. */
 function partsOf(supplied) {
-  if (typeof supplied === 'string') return [supplied];
-  const { token, expiresOnTimestamp: time } = supplied ?? {};
+  if (typeof supplied === 'string') return [supplied, undefined];
+  const { token, expiresOnTimestamp, username } = supplied ?? {};
   if (typeof token === 'string') {
-    const username = supplied instanceof Supplied ? supplied.username : undefined;
-    return [token, time == null ? undefined : milliseconds(time, 'expiresOnTimestamp'), username];
+    const expires = expiresOnTimestamp == null ? undefined : milliseconds(expiresOnTimestamp, 'expiresOnTimestamp');
+    return [token, expires, typeof username === 'string' && username !== '' ? username : undefined];
   }
   // Never the value itself, which may be a secret.
   throw new TypeError(`a callback gives a string or { token, expiresOnTimestamp }, not ${typeof supplied}`);
@@ -45,4 +38,4 @@ function supplier(name, callback) {
   };
 }
 
-module.exports = { Supplied, supplier };
+module.exports = { supplier };

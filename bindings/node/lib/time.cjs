@@ -1,10 +1,11 @@
 'use strict';
 
-/** A time as milliseconds since the Unix epoch; `name` is for the error. A number that is none is core's to refuse. */
-function milliseconds(time, name) {
-  if (typeof time === 'number') return time;
-  if (time instanceof Date) return time.getTime();
-  throw new TypeError(`${name}: a Date, or a number whose unit is milliseconds since 1970, is needed, not ${typeof time}`);
+/** A time as milliseconds since the Unix epoch, from these or from a Date; `field` is for the error about anything else. */
+function milliseconds(time, field) {
+  const ms = time instanceof Date ? time.getTime() : time;
+  if (Number.isFinite(ms)) return ms;
+  const given = time instanceof Date ? 'an invalid Date' : typeof time === 'number' ? String(time) : typeof time;
+  throw new TypeError(`${field} is a Date or milliseconds since 1970, not ${given}`);
 }
 
 module.exports = { milliseconds };

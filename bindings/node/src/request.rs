@@ -38,8 +38,8 @@ pub(crate) fn supplier(
     })
 }
 
-/// Hands the token or the assertion over. `expires_unix_ms`: when it expires; if not given, what it says itself. So with
-/// the user name.
+/// Hands the token or the assertion over. `expires_unix_ms`: when it expires; if not given, what it says itself.
+/// `username`: whose it is, for a token that does not say it.
 #[napi(catch_unwind)]
 pub fn complete_request(
     request: &External<Pending>,

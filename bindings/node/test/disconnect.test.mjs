@@ -139,13 +139,13 @@ test('a program that disconnects while it waits for its token ends', async (t) =
     const { attach } = require('entrakey/ioredis');
     const tls = { ca: require('node:fs').readFileSync(process.env.REDIS_CA_FILE), servername: 'localhost' };
     const client = attach(
-      new Redis({ host: '127.0.0.1', port: process.env.REDIS_PORT, tls }),
+      new Redis({ host: '127.0.0.1', port: process.env.REDIS_PORT, tls, lazyConnect: true }),
       new Provider({ identity: 'managed_identity' }),
     );
-    client.on('error', (error) => console.log(error.message));
-    setImmediate(() => client.disconnect());`;
+    client.connect().catch((error) => console.log(error.message));
+    client.disconnect();`;
   const { code, stdout, stderr } = await runProgram(program);
-  assert.deepEqual([code, stdout, stderr], [0, '', '']);
+  assert.deepEqual([code, stdout, stderr], [0, 'Connection is closed.\n', '']);
 });
 
 for (const [version, { createClient, createClientPool }] of Object.entries({ 6: redis6, 5: redis5 })) {

@@ -209,6 +209,19 @@ test('a token that comes during the handshake is not forgotten', async (t) => {
   assert.deepEqual(provider.status().counters.authRejections, {}, 'nothing is refused');
 });
 
+test('an AUTH whose answer says nothing of the token is no failure, and is tried again', async (t) => {
+  const emulator = await startEmulator(t);
+  const provider = managedIdentity(t, { reauthSpread: 0 });
+  const failed = [];
+  const how = { onReAuthenticationError: (error) => failed.push(error) };
+  const { client } = opened(t, attach(new ioredis.Redis(address(emulator)), provider, how));
+  await client.ping();
+  await emulator.control('POST', '/emulator/redis/faults', [{ on: 'auth', error: 'LOADING Redis is loading the dataset in memory' }]);
+  provider.refresh();
+  await until('the second try to succeed', () => provider.status().counters.reauthsAccepted === 1);
+  assert.deepEqual([failed, provider.status().counters.authRejections], [[], {}]);
+});
+
 test('an onReAuthenticationError that throws harms nobody', async (t) => {
   const emulator = await startEmulator(t);
   const provider = managedIdentity(t, { minRequestIntervalMs: 300 });

@@ -9,6 +9,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import * as esm from 'entrakey';
+import { build } from 'esbuild';
 import { startEmulator } from './emulator.mjs';
 import { runProgram, silentEndpoint } from './support.mjs';
 
@@ -64,7 +65,7 @@ test('worker threads have tokens of their own and end at once', async (t) => {
   const program = `
     const { parentPort } = require('node:worker_threads');
     const { Provider } = require('entrakey');
-    const provider = new Provider({ identity: 'managed_identity' });
+    const provider = (globalThis.provider = new Provider({ identity: 'managed_identity' }));
     provider.subscribe((token) => parentPort.postMessage(token.version));
     provider.getToken().then((token) => parentPort.postMessage(token.version));
     setInterval(() => {}, 1000);`;
@@ -116,7 +117,9 @@ test('a provider that nobody has any more is closed, and leaves nothing behind',
     const one = async () => {
       const provider = new Provider({ identity: 'managed_identity' });
       collected.register(provider);
-      provider.on('closed', () => {});
+      provider.on('closed', () => provider.version);
+      provider.subscribe(() => {});
+      provider.subscribe(() => provider.version).unsubscribe();
       await provider.getToken();
     };
     const pause = () => new Promise((resolve) => setTimeout(resolve, 10));
@@ -140,6 +143,26 @@ test('a provider that nobody has any more is closed, and leaves nothing behind',
   assert.equal(await emulator.tokenRequests(), 300);
 });
 
+test('whoever has the provider or the subscription is told, whatever else is garbage', async (t) => {
+  await startEmulator(t, '3s');
+  const program = `
+    const { Provider } = require('entrakey');
+    const told = { provider: 0, subscription: 0 };
+    const made = (name) => {
+      const provider = new Provider({ identity: 'managed_identity', reauthSpread: 0 });
+      const subscription = provider.subscribe(() => (told[name] += 1));
+      provider.getToken();
+      return { provider, subscription }[name];
+    };
+    globalThis.kept = Object.keys(told).map(made);
+    const timer = setInterval(() => {
+      gc();
+      if (told.provider >= 2 && told.subscription >= 2) console.log('both'), clearInterval(timer);
+    }, 20);`;
+  const { code, stdout, stderr } = await runProgram(program, { flags: ['--expose-gc'] });
+  assert.deepEqual([code, stdout, stderr], [0, 'both\n', '']);
+});
+
 test('a missing or unusable native binary is an error that names platform and remedy', async (t) => {
   const copy = mkdtempSync(path.join(tmpdir(), 'entrakey-'));
   t.after(() => rmSync(copy, { recursive: true }));
@@ -155,4 +178,38 @@ test('a missing or unusable native binary is an error that names platform and re
   const libc = process.platform === 'linux' ? '-gnu' : '';
   cpSync(path.join(copy, 'package.json'), path.join(copy, `entrakey.${process.platform}-${process.arch}${libc}.node`));
   assert.throws(() => require('./index.cjs'), { ...expected, message: /cannot be loaded.*Install entrakey again/s });
+});
+
+test('in a bundle the error says that the package must stay out of it, and out of it it works', async (t) => {
+  await startEmulator(t);
+  const source = {
+    contents: `
+      import { Provider } from 'entrakey';
+      import { attach } from 'entrakey/ioredis';
+      new Provider({ identity: 'managed_identity' }).getToken().then((token) => console.log(token.version, typeof attach));`,
+    resolveDir: PACKAGE,
+  };
+  const bundled = (outfile, more) =>
+    build({ stdin: source, bundle: true, platform: 'node', outfile, logLevel: 'silent', ...more });
+  const run = (file) => runProgram(`require(${JSON.stringify(file)})`);
+  const elsewhere = mkdtempSync(path.join(tmpdir(), 'entrakey-'));
+  const beside = mkdtempSync(path.join(PACKAGE, 'test', 'bundle-'));
+  t.after(() => [elsewhere, beside].forEach((folder) => rmSync(folder, { recursive: true })));
+  const requireForModules = { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" };
+  for (const [name, options] of [
+    ['all.cjs', {}],
+    ['small.cjs', { minify: true }],
+    ['all.mjs', { format: 'esm', banner: requireForModules }],
+  ]) {
+    const file = path.join(elsewhere, name);
+    await bundled(file, options);
+    const { code, stderr } = name.endsWith('.mjs') ? await runProgram(`import ${JSON.stringify(file)}`, { esm: true }) : await run(file);
+    assert.equal(code, 1);
+    const [said] = /^EntrakeyError: .*$/m.exec(stderr) ?? [stderr.slice(-2000)]; // before it there is the bundle's own text
+    assert.match(said, /entrakey was put into a bundle.*esbuild --external:entrakey/);
+    assert.ok(!said.includes('Install entrakey again'), said);
+  }
+  const file = path.join(beside, 'without.cjs');
+  await bundled(file, { external: ['entrakey'] });
+  assert.deepEqual(await run(file).then(({ code, stdout }) => [code, stdout]), [0, '1 function\n']);
 });

@@ -75,6 +75,8 @@ test('each creator gives working credentials', async (t) => {
     secret: Factory.createForClientCredentials({ clientId, clientSecret: env.AZURE_CLIENT_SECRET, authorityConfig: custom, tokenManagerConfig }),
     byTenant: Factory.createForClientCredentials({ clientId, clientSecret: env.AZURE_CLIENT_SECRET, authorityConfig, tokenManagerConfig }),
     x5c: Factory.createForClientCredentialsWithCertificate({ ...byCertificate, certificate: { thumbprint, privateKey, x5c } }),
+    bareX5c: Factory.createForClientCredentialsWithCertificate({ ...byCertificate, certificate: { thumbprint, privateKey, x5c: x5c.replace(/-----[^-]*-----|\n/g, '') } }),
+    listOfX5c: Factory.createForClientCredentialsWithCertificate({ ...byCertificate, certificate: { thumbprint, privateKey, x5c: [x5c.replace(/-----[^-]*-----/g, '')] } }),
     thumbprint: Factory.createForClientCredentialsWithCertificate({ ...byCertificate, certificate: { thumbprint, privateKey } }),
   };
   for (const [name, provider] of Object.entries(providers)) {
@@ -135,6 +137,53 @@ test('an identity provider and a token manager of the host itself', async () => 
   assert.deepEqual(credentials, { username: 'unique', password: jwt });
   assert.equal(manager.getCurrentToken().value.uniqueId, 'unique');
   assert.equal(manager.isRunning(), false, 'its timer would hold the process');
+});
+
+test('the user name is the mapper\'s, whatever the token is', async () => {
+  const { TokenManager } = require('@redis/client/dist/lib/authx');
+  const opaque = { accessToken: 'an-opaque-token', expiresOn: new Date(Date.now() + 3_600_000) };
+  const subscribed = async (token, credentialsMapper) => {
+    const idp = { requestToken: async () => ({ token, ttlMs: 3_600_000 }) };
+    const manager = new TokenManager(idp, { ...tokenManagerConfig, retry: { ...ours.DEFAULT_RETRY_POLICY, initialDelayMs: 30_000 } });
+    const provider = new ours.EntraidCredentialsProvider(manager, idp, { credentialsMapper });
+    return (await provider.subscribe(nobody))[0];
+  };
+  assert.deepEqual(await subscribed({ ...opaque, uniqueId: 'unique' }), { username: 'unique', password: 'an-opaque-token' });
+  const mapper = ({ accessToken }) => ({ username: 'mine', password: accessToken });
+  assert.deepEqual(await subscribed(opaque, mapper), { username: 'mine', password: 'an-opaque-token' });
+  for (const token of [{ ...opaque, uniqueId: '' }, { token: 'an-opaque-token', expiresOnTimestamp: 0 }]) {
+    await assert.rejects(subscribed(token), (error) => {
+      assert.equal(error.code, 'USERNAME_UNAVAILABLE');
+      return !error.message.includes('opaque-token');
+    });
+  }
+});
+
+test('the end of a token is a Date or milliseconds, and what is neither is said', async () => {
+  const jwt = `e30.${Buffer.from('{"oid":"me"}').toString('base64url')}.x`;
+  const at = Date.now() + 3_600_000;
+  const config = { ...tokenManagerConfig, retry: { ...ours.DEFAULT_RETRY_POLICY, initialDelayMs: 30_000 } };
+  const azure = (expiresOnTimestamp) =>
+    Factory.createForDefaultAzureCredential({
+      credential: { getToken: async () => ({ token: jwt, expiresOnTimestamp }) },
+      scopes: REDIS_SCOPE_DEFAULT,
+      tokenManagerConfig: config,
+    });
+  const msal = (expiresOn) => {
+    const idp = new ours.MSALIdentityProvider(async () => ({ accessToken: jwt, uniqueId: 'me', expiresOn }));
+    return new ours.EntraidCredentialsProvider(new (require('@redis/client/dist/lib/authx').TokenManager)(idp, config), idp);
+  };
+  for (const made of [azure, msal]) {
+    for (const end of [at, new Date(at)]) {
+      const provider = made(end);
+      assert.equal((await provider.subscribe(nobody))[0].username, 'me');
+      const ttl = provider.getTokenManager().getCurrentToken().getTtlMs(Date.now());
+      assert.ok(ttl > 3_500_000 && ttl <= 3_600_000, String(ttl));
+    }
+    for (const [end, said] of [[new Date(at).toISOString(), 'string'], [new Date('x'), 'an invalid Date'], [Infinity, 'Infinity']]) {
+      await assert.rejects(made(end).subscribe(nobody), { code: 'CALLBACK_FAILED', message: new RegExp(`expiresOn(Timestamp)? of the token is a Date or milliseconds since 1970, not ${said}`) });
+    }
+  }
 });
 
 test('concurrent subscribers all reject, errors are told, and none of it is for ever', async (t) => {

@@ -36,6 +36,16 @@ test('a callback gives what credentials give', async () => {
   }
 });
 
+test('a callback may say whose token it is', async () => {
+  const supply = { token: 'an-opaque-token', expiresOnTimestamp: later * 1000, username: 'me' };
+  for (const [options, username] of [[{}, 'me'], [{ username: 'configured' }, 'configured']]) {
+    const provider = new Provider({ tokenCallback: () => supply, ...options });
+    assert.equal((await provider.getToken()).username, username);
+    provider.close();
+  }
+  assert.equal((await failure(() => ({ ...supply, username: '' }))).code, 'USERNAME_UNAVAILABLE');
+});
+
 test('whatever a callback throws or gives is an error of its own kind and harms nobody', async () => {
   const cases = [
     [() => { throw new Error('the vault is sealed'); }, /the vault is sealed/],
@@ -43,9 +53,9 @@ test('whatever a callback throws or gives is an error of its own kind and harms 
     [() => Promise.reject(undefined), /undefined/],
     [() => undefined, /not undefined/],
     [() => ({ token: jwt({ oid: 'me' }), expiresOnTimestamp: later }), /unit/],
-    [() => ({ token: jwt({ oid: 'me' }), expiresOnTimestamp: Infinity }), /unit/],
-    [() => ({ token: jwt({ oid: 'me' }), expiresOnTimestamp: 'in an hour' }), /unit/],
-    [() => ({ token: jwt({ oid: 'me' }), expiresOnTimestamp: NaN }), /unit/],
+    [() => ({ token: jwt({ oid: 'me' }), expiresOnTimestamp: Infinity }), /a Date or milliseconds since 1970/],
+    [() => ({ token: jwt({ oid: 'me' }), expiresOnTimestamp: 'in an hour' }), /a Date or milliseconds since 1970/],
+    [() => ({ token: jwt({ oid: 'me' }), expiresOnTimestamp: NaN }), /a Date or milliseconds since 1970/],
     [() => { throw new Error(`refused: ${jwt({ secret: 'x'.repeat(40) })}`); }, /refused: (e30\.)?\[token\]/],
   ];
   for (const [supply, says] of cases) {

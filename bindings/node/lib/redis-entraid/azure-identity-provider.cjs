@@ -1,6 +1,6 @@
 'use strict';
 
-const { milliseconds } = require('../time.cjs');
+const { ttlUntil } = require('./expiry.cjs');
 
 /** Tokens of a TokenCredential of @azure/identity, as it is. */
 class AzureIdentityProvider {
@@ -11,7 +11,7 @@ class AzureIdentityProvider {
   async requestToken() {
     const token = await this.getToken();
     if (!token?.token) throw new Error('The credential gave no token');
-    return { token, ttlMs: milliseconds(token.expiresOnTimestamp, 'expiresOnTimestamp') - Date.now() };
+    return { token, ttlMs: ttlUntil(token.expiresOnTimestamp, 'expiresOnTimestamp') };
   }
 }
 

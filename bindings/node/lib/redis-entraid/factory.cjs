@@ -19,15 +19,15 @@ function authorityOf(config) {
   return config.type === 'custom' ? { authorityHost: origin, tenantId } : { tenantId };
 }
 
-/** MSAL takes a certificate as PEM, or as the base64 that stands in it. */
-function toPem(x5c) {
-  if (x5c.includes('-----BEGIN')) return x5c;
-  const lines = x5c.replace(/\s+/g, '').match(/.{1,64}/g) ?? [];
+/** A certificate as JSON Web Tokens have it, without the lines of PEM, in PEM. */
+function toPem(certificate) {
+  if (certificate.includes('-----BEGIN ')) return certificate;
+  const lines = certificate.replace(/\s/g, '').match(/.{1,64}/g) ?? [];
   return ['-----BEGIN CERTIFICATE-----', ...lines, '-----END CERTIFICATE-----', ''].join('\n');
 }
 
 function certificateOf({ thumbprint, privateKey, x5c }) {
-  if (x5c !== undefined) return { certificate: toPem(x5c), privateKey, sendCertificateChain: true };
+  if (x5c !== undefined) return { certificate: [x5c].flat().map(toPem).join('\n'), privateKey, sendCertificateChain: true };
   return { certificateThumbprint: thumbprint, privateKey };
 }
 

@@ -1,14 +1,13 @@
 'use strict';
 
 const { unprinted } = require('../redis/discretion.cjs');
+const { claimsOf } = require('./claims.cjs');
 
 const isAuthenticationResult = (token) => typeof token.accessToken === 'string' && !('token' in token);
 const isAccessToken = (token) => typeof token.token === 'string' && !('accessToken' in token);
 
 /** The token itself, whichever of the two shapes it is in. */
 const secretOf = (token) => (isAuthenticationResult(token) ? token.accessToken : token.token);
-
-const claimsOf = (secret) => JSON.parse(Buffer.from(secret.split('.')[1], 'base64url').toString());
 
 function OID_CREDENTIALS_MAPPER(token) {
   const secret = secretOf(token);

@@ -1,6 +1,6 @@
 'use strict';
 
-const { milliseconds } = require('../time.cjs');
+const { ttlUntil } = require('./expiry.cjs');
 
 /** Tokens of @azure/msal-node, from whatever gets them. */
 class MSALIdentityProvider {
@@ -11,7 +11,7 @@ class MSALIdentityProvider {
   async requestToken() {
     const token = await this.getToken();
     if (!token?.accessToken || !token.expiresOn) throw new Error('Invalid token response');
-    return { token, ttlMs: milliseconds(token.expiresOn, 'expiresOn') - Date.now() };
+    return { token, ttlMs: ttlUntil(token.expiresOn, 'expiresOn') };
   }
 }
 

@@ -4,8 +4,8 @@ const { toCamel } = require('../config.cjs');
 const native = require('../native.cjs');
 const { Provider } = require('../provider.cjs');
 const { unprinted } = require('../redis/discretion.cjs');
-const { Supplied } = require('../supply.cjs');
 const { warn } = require('../warning.cjs');
+const { claimsOf } = require('./claims.cjs');
 const { DEFAULT_RETRY_POLICY, DEFAULT_TOKEN_MANAGER_CONFIG } = require('./constants.cjs');
 
 let warned = false;
@@ -27,8 +27,6 @@ function policyOf({ expirationRefreshRatio, retry } = DEFAULT_TOKEN_MANAGER_CONF
   }
   return Object.fromEntries(Object.entries(values).map(([key, value]) => [toCamel(key), value]));
 }
-
-const claimsOf = (secret) => JSON.parse(Buffer.from(secret.split('.')[1], 'base64url').toString());
 
 /** A token of ours in the shape of MSAL's AuthenticationResult. */
 function toAuthenticationResult({ secret, expiresOn }, scopes) {
@@ -82,7 +80,7 @@ class HostSource {
       this.#natives.delete(password);
       this.#natives.set(password, token);
       if (this.#natives.size > 2) this.#natives.delete(this.#natives.keys().next().value);
-      return new Supplied(password, Math.round(Date.now() + ttlMs), username);
+      return { token: password, expiresOnTimestamp: Math.round(Date.now() + ttlMs), username };
     };
     this.provider = new Provider({ identity: 'custom', tokenCallback, ...policyOf(policy) });
   }

@@ -19,9 +19,12 @@ function verdictFor(provider, version, error) {
   }
 }
 
-/** The same error, which goes on with what it means. */
+/** The same error with its explanation, in its message and in its stack, which prints show instead. */
 function explained(error, explanation) {
-  if (!error.message.includes(explanation)) error.message = `${error.message}\n${explanation}`;
+  const { message, stack } = error;
+  if (message.includes(explanation)) return error;
+  error.message = `${message}\n${explanation}`;
+  if (typeof stack === 'string') error.stack = stack.replace(message, () => error.message);
   return error;
 }
 

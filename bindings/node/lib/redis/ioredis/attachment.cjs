@@ -2,6 +2,7 @@
 
 const { Connection } = require('./connection.cjs');
 const { liveCredentials } = require('./credentials.cjs');
+const { warnOfForeignDuplicate } = require('./foreign-credentials.cjs');
 const { refusePlaintextOfCluster } = require('./plaintext.cjs');
 
 /**
@@ -88,6 +89,7 @@ class Attachment {
   #patchDuplicate(client) {
     const { duplicate } = client;
     client.duplicate = (...args) => {
+      warnOfForeignDuplicate(...args);
       const copy = duplicate.apply(client, args);
       this.add(copy);
       return copy;

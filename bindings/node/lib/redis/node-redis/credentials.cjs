@@ -5,6 +5,7 @@ const { explained, verdictFor, verdictOf } = require('../refusal.cjs');
 const { tryAgain } = require('../try-again.cjs');
 const { Listeners } = require('./listeners.cjs');
 const { reAuthenticate } = require('./re-authenticate.cjs');
+const { watchConnect, watchConnects } = require('./refused-connects.cjs');
 
 /** What node-redis's commands say when their client has been closed. */
 const isClosed = (error) => /\bclosed?\b/i.test(error instanceof Error ? error.message : String(error));
@@ -17,12 +18,15 @@ class NodeRedisCredentials {
   #listeners = new Listeners(() => this.#unsubscribe());
   /** The version that a client was given last to connect with. */
   #given = 0;
+  /** Errors of connects that were looked at: some pass several places. */
+  #seen = new WeakSet();
   /** The registration and the version whose AUTH has failed, while node-redis says so. */
   #failing;
 
   constructor(provider, toCredentials) {
     this.#provider = provider;
     this.#toCredentials = toCredentials;
+    watchConnects();
   }
 
   get size() {
@@ -35,6 +39,7 @@ class NodeRedisCredentials {
   }
 
   async subscribe(listener) {
+    watchConnect(this);
     // First the subscription: a token that arrives during the wait below must not be missed.
     this.#subscription ??= this.#provider.subscribe(() => this.#renew());
     const [registration, disposable] = this.#listeners.add(listener);
@@ -68,8 +73,10 @@ class NodeRedisCredentials {
     return failing === undefined ? error : undefined; // a connection that has gone is no failure
   }
 
-  /** A client could not connect, for whatever reason: the error goes on with what it means. */
+  /** A client could not connect, for whatever reason: if its token was refused, the error goes on with what that means. */
   refusedAtConnect(error) {
+    if (!(error instanceof Error) || this.#seen.has(error)) return;
+    this.#seen.add(error);
     const verdict = verdictFor(this.#provider, this.#given, error);
     if (verdict !== undefined) explained(error, verdict);
   }

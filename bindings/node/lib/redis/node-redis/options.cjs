@@ -1,14 +1,15 @@
 'use strict';
 
 const { invalidArgument } = require('../../errors.cjs');
-const { warnOfOwnCredentials } = require('../own-credentials.cjs');
+const { ForeignCredentials } = require('../foreign-credentials.cjs');
+const { watchedSocket } = require('./refused-connects.cjs');
 const { refusePlaintext } = require('../plaintext.cjs');
 
 /** Refuses the options of one client if its connection has no TLS. */
 function checkClient({ url, socket } = {}, how) {
   if (url !== undefined) {
     const { protocol, hostname } = new URL(url);
-    if (protocol !== 'rediss:' && protocol !== 'unix:') refusePlaintext(hostname, how); // the URL has the last word, whatever `socket` says
+    if (protocol !== 'rediss:' && protocol !== 'unix:') refusePlaintext(hostname, how); // the URL has the last word
   } else if (!socket?.tls && socket?.path === undefined) {
     refusePlaintext(socket?.host ?? 'localhost', how);
   }
@@ -16,62 +17,55 @@ function checkClient({ url, socket } = {}, how) {
 
 const hostOf = ({ url, socket }) => (url === undefined ? socket?.host : new URL(url).hostname);
 
-/** The options without a user name and a password: to node-redis those of a URL count more than any provider. */
-function withoutOwnCredentials({ username, password, ...options }) {
-  if (username || password) warnOfOwnCredentials("node-redis's options username and password");
-  if (options.url === undefined) return options;
-  const url = options.url.replace(/^(\w+:\/\/)[^/@]*@/, '$1');
-  if (url !== options.url) warnOfOwnCredentials("the URL's user name and password");
-  return { ...options, url };
+/** The options of one client without the credentials in them: those of its URL would replace ours, and unseen. */
+function bare(options = {}, where, foreign) {
+  const { url, username, password, credentialsProvider, ...rest } = options;
+  for (const [name, value] of Object.entries({ username, password, credentialsProvider })) {
+    foreign.meet(`the option ${where}${name}`, value);
+  }
+  return url === undefined ? rest : { ...rest, url: foreign.takeFrom(url, `${where}url`) };
 }
 
-/** node-redis's own strategy, for whoever sets none: it cannot be called from outside. */
-function ownStrategy(retries, cause) {
-  if (cause.message.startsWith('Socket timeout')) return false;
-  return Math.min(2 ** retries * 50, 2000) + Math.floor(Math.random() * 200);
+/** The options of one client, with these credentials; a refusal of its connects is told to `refused`. */
+function ofClient(options, where, { credentialsProvider, refused }, foreign) {
+  const { socket, ...rest } = bare(options, where, foreign);
+  return { ...rest, socket: watchedSocket(socket, refused), credentialsProvider };
 }
 
-/** A strategy that does what this one does, and is told of each error first: node-redis says nowhere else why a connect failed. */
-function watched(strategy, refused) {
-  const decide = typeof strategy === 'function' ? strategy : strategy === undefined ? ownStrategy : () => strategy;
-  return (retries, cause) => {
-    refused(cause);
-    return decide(retries, cause);
-  };
+function ofCluster(options, credentials, how, foreign) {
+  const rootNodes = options.rootNodes.map((root, index) => bare(root, `rootNodes[${index}].`, foreign));
+  const { defaults } = options;
+  // A root node's own options are for finding the others, which have the defaults.
+  for (const root of rootNodes) {
+    checkClient({ ...root, socket: { ...defaults?.socket, ...root.socket } }, how);
+    checkClient({ socket: { ...root.socket, host: hostOf(root), tls: defaults?.socket?.tls } }, how);
+  }
+  return { ...options, rootNodes, defaults: ofClient(defaults, 'defaults.', credentials, foreign) };
 }
 
-/** The options of one client, or those that the clients of a cluster or of a sentinel have in common. */
-function ofClient(options = {}, credentialsProvider, refused) {
-  const { socket, ...more } = withoutOwnCredentials(options);
-  const reconnectStrategy = watched(socket?.reconnectStrategy, refused);
-  return { ...more, socket: { ...socket, reconnectStrategy }, credentialsProvider };
+function ofSentinel(options, credentials, how, foreign) {
+  // Where the sentinels send a client is seen by node-redis alone: any host may come.
+  if (!options.nodeClientOptions?.socket?.tls) {
+    for (const { host } of options.sentinelRootNodes) refusePlaintext(host, how);
+  }
+  return { ...options, nodeClientOptions: ofClient(options.nodeClientOptions, 'nodeClientOptions.', credentials, foreign) };
 }
 
-/** The options of a client or a pool, a cluster, or a sentinel, with these credentials. `refused(error)`: see `watched`. */
-function withCredentials(options, credentialsProvider, refused, how) {
+function ofAny(options, credentials, how, foreign) {
+  if (options.rootNodes !== undefined) return ofCluster(options, credentials, how, foreign);
+  if (options.sentinelRootNodes !== undefined) return ofSentinel(options, credentials, how, foreign);
+  const made = ofClient(options, '', credentials, foreign);
+  checkClient(made, how);
+  return made;
+}
+
+/** The options of a client or a pool, a cluster, or a sentinel, with these credentials and no others. */
+function withCredentials(options, credentials, how) {
   if (options === null || typeof options !== 'object') throw invalidArgument('The options of the client are needed.');
-  if (options.rootNodes !== undefined) {
-    const { rootNodes, defaults } = options;
-    // A root node's own options are for finding the others, which have the defaults.
-    for (const root of rootNodes) {
-      checkClient({ ...root, socket: { ...defaults?.socket, ...root.socket } }, how);
-      checkClient({ socket: { ...root.socket, host: hostOf(root), tls: defaults?.socket?.tls } }, how);
-    }
-    return {
-      ...options,
-      rootNodes: rootNodes.map(withoutOwnCredentials),
-      defaults: ofClient(defaults, credentialsProvider, refused),
-    };
-  }
-  if (options.sentinelRootNodes !== undefined) {
-    // Where the sentinels send a client is seen by node-redis alone: any host may come.
-    if (!options.nodeClientOptions?.socket?.tls) {
-      for (const { host } of options.sentinelRootNodes) refusePlaintext(host, how);
-    }
-    return { ...options, nodeClientOptions: ofClient(options.nodeClientOptions, credentialsProvider, refused) };
-  }
-  checkClient(options, how);
-  return ofClient(options, credentialsProvider, refused);
+  const foreign = new ForeignCredentials();
+  const made = ofAny(options, credentials, how, foreign);
+  foreign.warn();
+  return made;
 }
 
 module.exports = { withCredentials };
