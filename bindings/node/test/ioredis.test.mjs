@@ -211,7 +211,7 @@ test('a token that comes during the handshake is not forgotten', async (t) => {
 
 test('an AUTH whose answer says nothing of the token is no failure, and is tried again', async (t) => {
   const emulator = await startEmulator(t);
-  const provider = managedIdentity(t, { reauthSpread: 0 });
+  const provider = managedIdentity(t, { reauthSpread: 0, minRequestIntervalMs: 300 });
   const failed = [];
   const how = { onReAuthenticationError: (error) => failed.push(error) };
   const { client } = opened(t, attach(new ioredis.Redis(address(emulator)), provider, how));

@@ -323,7 +323,7 @@ for (const [version, { createCluster }] of Object.entries({ 6: redis6, 5: redis5
 
 test('an AUTH whose answer says nothing of the token is no failure, and is tried again', async (t) => {
   const emulator = await startEmulator(t);
-  const provider = new Provider({ identity: 'managed_identity', reauthSpread: 0 });
+  const provider = new Provider({ identity: 'managed_identity', reauthSpread: 0, minRequestIntervalMs: 300 });
   t.after(() => provider.close());
   const failed = [];
   const how = { onReAuthenticationError: (error) => failed.push(error) };
