@@ -329,12 +329,12 @@ test('an AUTH whose answer says nothing of the token is no failure, and is tried
   const how = { onReAuthenticationError: (error) => failed.push(error) };
   const socket = { host: 'localhost', port: emulator.port, tls: true, ca: emulator.ca };
   const client = await createClient(clientOptions({ socket, RESP: 3 }, provider, how)).connect();
-  t.after(() => client.destroy());
   await emulator.control('POST', '/emulator/redis/faults', [{ on: 'auth', error: 'LOADING Redis is loading the dataset in memory' }]);
   provider.refresh();
   await until('the second try to succeed', () => provider.status().counters.reauthsAccepted === 1);
   assert.deepEqual([failed, provider.status().counters.authRejections], [[], {}]);
   assert.equal(await client.ping(), 'PONG');
+  client.destroy();
 });
 
 test('an onReAuthenticationError that throws or rejects harms nobody', async (t) => {
