@@ -34,12 +34,13 @@ impl World {
         let serving = self.ledger.serving.as_ref();
         serving.map_or(On::default(), |serving| On {
             version: serving.version,
-            deadline: serving.end.saturating_sub(self.terms.margin(serving.life.nominal)),
+            deadline: serving.end.saturating_sub(self.promise.margin(serving.life.nominal)),
+            spread: self.promise.spread(serving.life.nominal),
         })
     }
 
-    /// Every listener that is on an older token has to hear of this one: by the older one's deadline, or at
-    /// once after that, and after a rejection.
+    /// Every listener that is on an older token has to hear of this one: inside the spread and by the older one's
+    /// deadline, or at once after that, and after a rejection.
     pub fn owe(&mut self, version: u64, rejected: bool) {
         let (now, newest) = (self.now.boot, self.newest_on());
         for (id, listener) in &mut self.listeners {
@@ -48,8 +49,9 @@ impl World {
                 continue;
             }
             let busy = listener.returns.max(listener.begins).unwrap_or(Duration::ZERO);
-            let deadline = if rejected { now } else { listener.told.deadline };
-            let by = deadline.max(now).max(busy);
+            let spread = listener.told.spread.max(listener.on.spread);
+            let by = if rejected { now } else { listener.told.deadline.min(now + spread) };
+            let by = by.max(now).max(busy);
             self.ledger
                 .owed
                 .entry(*id)

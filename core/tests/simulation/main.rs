@@ -6,9 +6,9 @@ mod incidents;
 mod judge;
 mod ledger;
 mod listeners;
-mod pacing;
+mod promise;
+mod requests;
 mod source;
-mod terms;
 mod world;
 
 use std::process::ExitCode;
