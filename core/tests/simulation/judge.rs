@@ -242,7 +242,7 @@ impl World {
             return self.violate("O7: a caller is answered twice");
         };
         let wrong = match answer {
-            Ok(token) => self.served_wrongly(&token),
+            Ok(token) => self.served_wrongly(&token, caller),
             Err(error) => {
                 self.say(|_| format!("call {id} gets {}", error.kind().name()));
                 self.refused_wrongly(&error, caller)
@@ -253,7 +253,7 @@ impl World {
         }
     }
 
-    fn served_wrongly(&self, token: &Arc<Token>) -> Option<String> {
+    fn served_wrongly(&self, token: &Arc<Token>, caller: Caller) -> Option<String> {
         let now = self.now.boot;
         let Some(serving) = &self.ledger.serving else { return Some("O5: a token from nowhere".to_owned()) };
         if self.ledger.closed {
@@ -266,6 +266,13 @@ impl World {
         let from = serving.token.valid_from.saturating_sub(Duration::from_secs(1));
         if now < from && serving.token.form != Form::Timeless || now >= serving.token.expires {
             return Some(format!("O5: {:?} is handed out outside its validity", serving.token));
+        }
+        let hopes = self.requests.flight.is_some() && caller.wait && caller.by < caller.deadline;
+        let hopes = hopes && now + LATENESS < caller.by;
+        if !self.is_usable() && hopes {
+            return Some(
+                "O5: a token with little left is handed out while a better one is under way".to_owned(),
+            );
         }
         let excused = self.requests.flight.is_some() || now < self.requests.open_by + LATENESS;
         (!self.is_usable() && !excused)
@@ -320,7 +327,7 @@ impl World {
         let healthy_since = caller.came.max(self.source.mood_since).max(self.ledger.held_off_until);
         let healthy = self.source.mood == Mood::Healthy && kind == ErrorKind::Timeout;
         // What began or was planned before, and then an answer.
-        let pause = self.promise.retry(None).max(2 * self.promise.0.min_interval);
+        let pause = self.promise.retry(None, u32::MAX).max(2 * self.promise.0.min_interval);
         let enough = self.promise.patience(None) + pause + QUICK + SLACK;
         (healthy && self.now.boot >= healthy_since + enough)
             .then(|| "O7: a time-out although the source was healthy long enough".to_owned())
@@ -355,6 +362,7 @@ impl World {
         if let Err(wrong) = self.requests.believe(self.machine.next_request()) {
             self.violate(&wrong);
         }
+        self.sums.draws.extend(self.requests.draws.drain(..));
         let starved = !self.ledger.waiting.is_empty() && self.valid().is_none();
         let since = self.ledger.starved_since.unwrap_or(self.now.boot);
         self.ledger.starved_since = Some(since).filter(|_| starved);
@@ -405,7 +413,7 @@ impl World {
         // A life that was cut short makes the machine go by the times that hold without a token.
         let hand = Some(serving.life.seen).filter(|_| !serving.cut);
         let pause = hand.map_or(promise.0.min_interval, |seen| 2 * promise.pause(seen));
-        let needed = promise.patience(hand) + promise.retry(hand).max(pause) + pause + SLACK;
+        let needed = promise.patience(hand) + promise.retry(hand, u32::MAX).max(pause) + pause + SLACK;
         let start = self.source.mood_since.max(self.ledger.held_off_until).max(serving.refresh_on);
         let window_end = serving.end.saturating_sub(promise.least_validity(serving.life.nominal));
         // Where the margin is less than the least validity, the last question can come between the two.

@@ -42,6 +42,9 @@ pub struct Caller {
 #[derive(Clone, Copy)]
 pub struct Owed {
     pub version: u64,
+    /// When the token came, and within how long it is to be told; none if at once.
+    pub since: Duration,
+    pub window: Option<Duration>,
     pub by: Duration,
 }
 

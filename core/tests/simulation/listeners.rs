@@ -1,6 +1,8 @@
 //! The listeners of a history: when they are called, how long they take, what they answer.
 
 use crate::ledger::{LATENESS, Listener, On, Owed};
+use crate::promise::LONG_LIVED;
+use crate::requests::Draw;
 use crate::world::World;
 use entrakey_core::internals::{Event, Late};
 use std::time::Duration;
@@ -51,6 +53,7 @@ impl World {
             let busy = listener.returns.max(listener.begins).unwrap_or(Duration::ZERO);
             let spread = listener.told.spread.max(listener.on.spread);
             let by = if rejected { now } else { listener.told.deadline.min(now + spread) };
+            let window = by.checked_sub(now).filter(|window| busy <= now && !rejected && !window.is_zero());
             let by = by.max(now).max(busy);
             self.ledger
                 .owed
@@ -58,8 +61,9 @@ impl World {
                 .and_modify(|owed| {
                     owed.version = version;
                     owed.by = if rejected { owed.by.min(by) } else { owed.by };
+                    owed.window = None;
                 })
-                .or_insert(Owed { version, by });
+                .or_insert(Owed { version, since: now, window, by });
         }
     }
 
@@ -77,6 +81,10 @@ impl World {
         self.say(|_| format!("listener {id} is to be called in {delay:?}"));
         if let Some(owed) = self.ledger.owed.get_mut(&id) {
             owed.by = owed.by.max(now + delay);
+            let share =
+                owed.window.take().map(|window| (now - owed.since).as_secs_f64() / window.as_secs_f64());
+            let draw = if self.lifetime < LONG_LIVED { Draw::ShortNews } else { Draw::News };
+            self.sums.draws.extend(share.map(|share| (draw, share)));
         }
     }
 

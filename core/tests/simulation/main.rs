@@ -85,6 +85,10 @@ fn simulate(years: f64, start: u64) -> ExitCode {
     let mut sums = Sums::default();
     results.iter().for_each(|(part, _)| sums.add(part));
     report(&sums, took);
+    if let Some((draw, tenths)) = sums.draws.lopsided() {
+        println!("what should be drawn at random is not: {draw:?}, by tenths of its span {tenths:?}");
+        return ExitCode::FAILURE;
+    }
     let complete = sums.histories == seeds.end - seeds.start && results_are_many(&sums);
     if complete { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

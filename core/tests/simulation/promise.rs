@@ -16,6 +16,10 @@ pub const LONG_LIVED: Duration = Duration::from_secs(1200);
 /// the end of one: half of it is the least pause between answers (model, §1 and rule 5).
 const PAUSE: f64 = 0.05;
 
+fn doubled(time: Duration, times: u32) -> Duration {
+    time.saturating_mul(2_u32.saturating_pow(times))
+}
+
 /// What the times of a token scale with.
 #[derive(Clone, Copy, Debug)]
 pub struct Life {
@@ -97,10 +101,14 @@ impl Promise {
         self.0.lower_bound.min(nominal / 4)
     }
 
-    /// Listeners hear of a token within this (`reauth_spread`; short tokens: 2.5 %).
+    /// Listeners hear of a token within this (`reauth_spread`, inside what `refresh_lower_bound_ms` leaves before the
+    /// margin; short tokens: 2.5 %).
     pub fn spread(&self, nominal: Duration) -> Duration {
-        let share = if nominal < LONG_LIVED { 0.025 } else { 1.0 };
-        nominal.mul_f64(self.0.reauth_spread.min(share))
+        let wished = self.0.reauth_spread;
+        match nominal < LONG_LIVED {
+            true => nominal.mul_f64(wished.min(0.025)),
+            false => nominal.mul_f64(wished).min(self.lead(nominal) - self.margin(nominal)),
+        }
     }
 
     /// After a failure a source is left alone for so long (`retry_initial_ms`; with a short token in hand less).
@@ -109,20 +117,25 @@ impl Promise {
         hand.map_or(initial, |seen| initial.min((seen / 100).max(Duration::from_millis(100))))
     }
 
-    /// And asked again after so long (`retry_max_ms`; with a short token in hand 2.5 %).
-    pub fn retry(&self, hand: Option<Duration>) -> Duration {
+    /// And asked again after so long (`retry_max_ms`; with a short token in hand 2.5 %), after the n-th in a row after its
+    /// doublings.
+    pub fn retry(&self, hand: Option<Duration>, failures: u32) -> Duration {
         let most = self.0.retry_max;
-        hand.map_or(most, |seen| most.min((seen / 40).max(QUARTER))).max(self.rest(hand))
+        let most = hand.map_or(most, |seen| most.min((seen / 40).max(QUARTER)));
+        doubled(self.rest(hand), failures).min(most).max(self.rest(hand))
     }
 
     /// Whoever waits with nothing in hand waits for a third of a caller's patience (rule 5).
-    pub fn awaited_retry(&self) -> Duration {
-        self.0.retry_max.min(self.0.get_token_timeout / 3).max(self.0.retry_initial)
+    pub fn awaited_retry(&self, failures: u32) -> Duration {
+        let most = self.0.retry_max.min(self.0.get_token_timeout / 3);
+        doubled(self.0.retry_initial, failures).min(most).max(self.0.retry_initial)
     }
 
-    /// A refusal is tried again after five minutes at most, with a token in hand after a tenth of its life (§1).
-    pub fn after_refusal(hand: Option<Duration>) -> Duration {
-        hand.map_or(FIVE_MINUTES, |seen| FIVE_MINUTES.min(SECOND.max(seen / 10)))
+    /// The n-th refusal in a row is tried again after 5 s, doubling to five minutes, with a token in hand to a tenth of its
+    /// life (§1).
+    pub fn after_refusal(hand: Option<Duration>, refusals: u32) -> Duration {
+        let most = hand.map_or(FIVE_MINUTES, |seen| FIVE_MINUTES.min(SECOND.max(seen / 10)));
+        doubled(5 * SECOND, refusals.saturating_sub(1)).min(most)
     }
 
     /// The share of life after which a renewal is asked for: not before, and at the latest. `hint`: the source's own wish.
@@ -149,7 +162,8 @@ impl Promise {
         let renewals = hand.unwrap_or(nominal).mul_f64(share).max(least);
         let answers = kept.max(least).min(renewals);
         // The mean of what is drawn up to the longest is half of it.
-        let failures = self.retry(hand).min(hand.map_or(self.awaited_retry(), |_| Duration::MAX)) / 4;
+        let most = hand.map_or(self.awaited_retry(u32::MAX), |_| Duration::MAX);
+        let failures = self.retry(hand, u32::MAX).min(most) / 4;
         let gap = match source.mood {
             // Two requests in one second bring the same expiry: short-lived tokens are asked for again.
             Mood::Healthy if nominal < Duration::from_secs(10) => least,
@@ -157,7 +171,7 @@ impl Promise {
             Mood::Slow | Mood::Repeating | Mood::Short | Mood::Early => answers,
             Mood::Failing | Mood::Garbage => failures,
             Mood::Expired | Mood::Ending => failures.min(answers),
-            Mood::Fatal => Self::after_refusal(hand).mul_f64(0.8),
+            Mood::Fatal => Self::after_refusal(hand, u32::MAX).mul_f64(0.8),
             Mood::Throttling if source.says_when() => Duration::from_secs(10),
             Mood::Throttling => failures,
             Mood::Hanging => self.patience(hand) / 2,

@@ -12,6 +12,24 @@ const ROUNDING: Duration = Duration::from_micros(2);
 /// The instance metadata service is left alone for so long after it was in trouble (its own documentation).
 const NEARBY_REST: Duration = Duration::from_secs(1);
 
+/// What is drawn at random, so that those who were started together do not stay together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Draw {
+    First,
+    Renewal,
+    Retry,
+    Asked,
+    Refusal,
+    /// When a listener hears of a token: of one that lives long, and of a short one.
+    News,
+    ShortNews,
+}
+
+impl Draw {
+    pub const ALL: [Self; 7] =
+        [Self::First, Self::Renewal, Self::Retry, Self::Asked, Self::Refusal, Self::News, Self::ShortNews];
+}
+
 /// Who wants a request that the schedule does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
@@ -71,6 +89,8 @@ pub struct Requests {
     plan: Option<(Duration, Duration)>,
     /// Whether the engine has not yet said what it plans.
     is_plan_new: bool,
+    /// What for, if it is drawn from the whole of its span.
+    renewal: Option<Draw>,
     /// When the engine says that the next one comes, and what it said before somebody wanted one.
     claim: Option<Duration>,
     schedule: Option<Duration>,
@@ -89,6 +109,12 @@ pub struct Requests {
     perhaps_in_vain: u32,
     /// Refusals in a row, and the longest pause after each.
     refused: Vec<(Duration, Duration)>,
+    /// Since the last answer, whatever else failed in between.
+    refusals: u32,
+    /// How often who waits has drawn the next attempt nearer.
+    drawn_nearer: u32,
+    /// Where in its span each plan lies: what is drawn at random has to look like it.
+    pub draws: Vec<(Draw, f64)>,
     pub failures: (u32, u32),
     ends: u32,
     /// How long whoever wants a token waits after the ends of some.
@@ -112,6 +138,7 @@ impl Requests {
             passing: false,
             plan: None,
             is_plan_new: false,
+            renewal: None,
             claim: None,
             schedule: None,
             said: None,
@@ -123,6 +150,9 @@ impl Requests {
             pause_in_vain: Duration::MAX,
             perhaps_in_vain: 0,
             refused: Vec::new(),
+            refusals: 0,
+            drawn_nearer: 0,
+            draws: Vec::new(),
             failures: (0, 0),
             ends: 0,
             between_ends: Duration::ZERO,
@@ -275,7 +305,7 @@ impl Requests {
         let lives = [hand.unwrap_or(left), left];
         self.not_before = now + self.promise.pause(lives[0].min(lives[1]));
         self.open_by = now + 2 * self.promise.pause(lives[0].max(lives[1]));
-        (self.known, self.failures, self.told_to_wait) = (None, (0, 0), false);
+        (self.known, self.failures, self.refusals, self.told_to_wait) = (None, (0, 0), 0, false);
         (self.wish, self.may_be_wanted, self.blurred, self.refused) = (None, false, false, Vec::new());
         self.end_came(ending)?;
         self.hold_off(now, ending);
@@ -293,7 +323,7 @@ impl Requests {
     }
 
     fn landed(&mut self, now: Duration) -> Forced {
-        (self.last, self.said, self.passing) = (now, None, false);
+        (self.last, self.said, self.passing, self.drawn_nearer) = (now, None, false, 0);
         self.flight.take().map_or(Forced::default(), |flight| {
             if flight.forced.maybe.is_some() { flight.forced } else { Forced::default() }
         })
@@ -314,8 +344,11 @@ impl Requests {
     /// A newer token is in use.
     pub fn renewed(&mut self, now: Duration, life: Life, hint: Option<Duration>, first: bool) {
         let (from, by) = self.promise.renewal(life, hint, first);
+        let is_plain = now + from > self.open_by && self.promise.0.refresh_jitter > 0.0 && hint.is_none();
+        let draw = if first { Draw::First } else { Draw::Renewal };
         let (from, by) = (now + from, (now + by).max(self.open_by).max(now + self.promise.pause(life.seen)));
         self.plan_for(from.min(by), by);
+        self.renewal = Some(draw).filter(|_| is_plain);
     }
 
     /// A token that had to wait is used now; a request may be under way, and is no longer a forced one.
@@ -324,6 +357,7 @@ impl Requests {
         (self.last, self.not_before, self.open_by) = (now, now + pause, now + 2 * pause);
         self.passing = false;
         (self.known, self.failures, self.told_to_wait, self.said) = (None, (0, 0), false, None);
+        self.refusals = 0;
         (self.wish, self.may_be_wanted, self.refused) = (None, false, Vec::new());
         self.forget_what_was_in_vain();
         self.no_end();
@@ -350,13 +384,14 @@ impl Requests {
     /// The answer brought nothing newer.
     pub fn not_newer(&mut self, now: Duration, valid: Valid) {
         let soon = self.open_by;
-        let by = valid.map_or(soon, |(end, life)| {
-            let poll = now + end.saturating_sub(now) / 10;
-            // A refresh that is planned for later stays where it is, but for a token that ends sooner.
-            let planned = self.schedule.or(self.planned_by()).filter(|at| *at > now).unwrap_or_default();
-            poll.max(planned.min(end.saturating_sub(self.promise.lead(life.nominal)))).max(soon)
-        });
-        self.plan_for(self.not_before, by);
+        let Some((end, life)) = valid else { return self.plan_for(self.not_before, soon) };
+        let poll = now + end.saturating_sub(now) / 10;
+        // A refresh that is planned for later stays where it is, but for a token that ends sooner.
+        let latest = end.saturating_sub(self.promise.lead(life.nominal));
+        let later = |at: Option<Duration>| at.filter(|at| *at > now).map(|at| at.min(latest));
+        let planned = later(self.schedule.or(self.planned_by())).unwrap_or_default();
+        let stays = later(self.schedule).unwrap_or_default();
+        self.plan_for(self.not_before.max(stays), poll.max(planned).max(soon));
     }
 
     /// With nothing in hand a token came that is not valid yet.
@@ -389,7 +424,7 @@ impl Requests {
             let rest = if nearby { NEARBY_REST } else { Duration::ZERO };
             let asked = asked.map_or(Duration::ZERO, |wish| wish.min(FIVE_MINUTES));
             self.not_before += asked;
-            self.open_by = now + asked + self.promise.retry(hand).max(rest);
+            self.open_by = now + asked + self.promise.retry(hand, self.failures.1).max(rest);
             if let Some(ending) = ending {
                 self.end_came(ending)?;
                 self.hold_off(now, ending);
@@ -397,7 +432,7 @@ impl Requests {
                 self.no_end();
                 self.refused.clear();
             }
-            let kept = planned.filter(|_| forced.maybe.is_some()).unwrap_or(Duration::ZERO);
+            let kept = planned.filter(|_| forced.maybe.is_some() && hand.is_some()).unwrap_or_default();
             self.plan_for(self.not_before, self.open_by.max(kept));
             self.may_be_wanted |= self.wish.is_none() && forced.maybe.is_some();
         } else {
@@ -410,7 +445,8 @@ impl Requests {
     fn refusal(&mut self, now: Duration, forced: Forced, planned: Option<Duration>, hand: Option<Duration>) {
         self.no_end();
         self.vain(now, forced, hand);
-        let by = now + Promise::after_refusal(hand).mul_f64(1.1);
+        self.refusals = self.refusals.saturating_add(1);
+        let by = now + Promise::after_refusal(hand, self.refusals).mul_f64(1.1);
         let by = match planned {
             // Whoever forces a request never delays the one that was planned.
             Some(planned) if forced.surely && hand.is_some() => planned,
@@ -418,7 +454,7 @@ impl Requests {
             _ => by,
         };
         if forced.maybe.is_none() {
-            self.refused.push((now, Promise::after_refusal(hand)));
+            self.refused.push((now, Promise::after_refusal(hand, u32::MAX)));
         }
         self.plan_for(self.not_before, by);
         self.open_by = by;
@@ -442,8 +478,38 @@ impl Requests {
         if at > by + ROUNDING || self.is_plan_new && at + ROUNDING < from {
             return Err(format!("O6: the next request is planned at {at:?}, not from {from:?} to {by:?}"));
         }
+        if self.is_plan_new {
+            self.drew(at);
+        } else if self.schedule.is_some_and(|before| at + ROUNDING < before) {
+            self.drawn_nearer += 1;
+        }
+        if self.drawn_nearer > 1 {
+            return Err("O6: who waits draws the next attempt nearer more than once".to_owned());
+        }
         (self.schedule, self.is_plan_new) = (claim, false);
         Ok(())
+    }
+
+    fn drew(&mut self, at: Duration) {
+        let share = |from: Duration, by: Duration| {
+            let span = by.saturating_sub(from);
+            let is_inside = span > Duration::from_millis(10) && at >= from;
+            is_inside.then(|| at.saturating_sub(from).as_secs_f64() / span.as_secs_f64())
+        };
+        let (from, by) = self.plan.unwrap_or_default();
+        let draw = match self.known {
+            None => self.renewal.map(|draw| (draw, share(from, by))),
+            Some(known) if known.fatal => {
+                let wait = by.saturating_sub(self.last).div_f64(1.1);
+                Some((Draw::Refusal, share(self.last + wait.mul_f64(0.9), by)))
+            }
+            // Everybody was told the same moment.
+            Some(_) if self.told_to_wait && self.ends < 3 => Some((Draw::Asked, share(from, by))),
+            Some(_) if self.passing => Some((Draw::Retry, share(from, by))),
+            Some(_) => None,
+        };
+        self.draws.extend(draw.and_then(|(draw, share)| Some((draw, share?))));
+        self.renewal = None;
     }
 
     /// Callers are told when the next attempt is.
@@ -461,7 +527,7 @@ impl Requests {
         if !self.passing || self.told_to_wait {
             return self.open_by;
         }
-        self.open_by.min(since.max(self.last) + self.promise.awaited_retry().max(NEARBY_REST))
+        self.open_by.min(since.max(self.last) + self.promise.awaited_retry(self.failures.1).max(NEARBY_REST))
     }
 
     /// What somebody wants is asked for by then.
@@ -470,7 +536,8 @@ impl Requests {
         let most = if cause == Cause::Host { 2 * FIVE_MINUTES } else { FIVE_MINUTES };
         let doubled =
             pause.max(self.between_ends).saturating_mul(2_u32.saturating_pow(self.perhaps_in_vain)).min(most);
-        let open = if self.is_refused() { self.last + self.promise.retry(hand) } else { self.open_by };
+        let open =
+            if self.is_refused() { self.last + self.promise.retry(hand, u32::MAX) } else { self.open_by };
         self.wished_at.max(open).max(self.last + doubled)
     }
 

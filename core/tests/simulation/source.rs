@@ -131,6 +131,8 @@ pub struct Source {
     named: bool,
     /// How much earlier than it was issued a token is valid: five minutes with Entra.
     back_dated: Duration,
+    /// Whether even the ends of tokens are not valid yet.
+    ends_are_early: bool,
     answers: Answers,
     pub issued: Vec<Issued>,
     /// What the source's clock shows beyond whole seconds of the boot clock.
@@ -150,6 +152,7 @@ impl Source {
             kind,
             named,
             back_dated: if rng.bool() { Duration::from_secs(300) } else { Duration::ZERO },
+            ends_are_early: rng.u8(..4) == 0,
             answers: Answers::new(kind == Kind::Imds, named.then_some("oid")).expect("a user name"),
             issued: Vec::new(),
             offset: Duration::from_millis(rng.u64(0..1000)),
@@ -247,8 +250,11 @@ impl Source {
         let second = self.floor(now);
         let share = if self.mood == Mood::Short { 0.05 + 0.6 * rng.f64() } else { 1.0 };
         let lifetime = Duration::from_secs(self.lifetime.mul_f64(share).as_secs().max(3));
-        let early =
-            if self.mood == Mood::Early { rng.u64(1..=self.lifetime.as_secs().div_ceil(4)) } else { 0 };
+        let early = match self.mood {
+            Mood::Early => rng.u64(1..=self.lifetime.as_secs().div_ceil(4)),
+            Mood::Ending => u64::from(self.ends_are_early),
+            _ => 0,
+        };
         let left = match self.mood {
             Mood::Ending => Duration::from_secs(rng.u64(2..=2 + lifetime.as_secs() / 25)),
             Mood::Expired => Duration::from_secs(rng.u64(..2)),
