@@ -456,6 +456,7 @@ impl Requests {
         if forced.maybe.is_none() {
             self.refused.push((now, Promise::after_refusal(hand, u32::MAX)));
         }
+        let by = by.max(self.not_before);
         self.plan_for(self.not_before, by);
         self.open_by = by;
         if forced.maybe.is_some() {
