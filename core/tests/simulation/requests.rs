@@ -37,6 +37,16 @@ pub enum Cause {
     Rejection,
 }
 
+impl Cause {
+    /// Those who want other tokens in vain wait for so long in the end (model, rule 10).
+    fn longest_wait(self) -> Duration {
+        match self {
+            Self::Host => 2 * FIVE_MINUTES,
+            Self::Rejection => FIVE_MINUTES,
+        }
+    }
+}
+
 /// Why a request was made, as far as it can be seen from outside.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Forced {
@@ -107,6 +117,8 @@ pub struct Requests {
     /// The shortest pause that followed one.
     pause_in_vain: Duration,
     perhaps_in_vain: u32,
+    /// So far apart are such requests at most: by whoever wanted one of these.
+    longest_in_vain: Duration,
     /// Refusals in a row, and the longest pause after each.
     refused: Vec<(Duration, Duration)>,
     /// Since the last answer, whatever else failed in between.
@@ -149,6 +161,7 @@ impl Requests {
             in_vain: Vec::new(),
             pause_in_vain: Duration::MAX,
             perhaps_in_vain: 0,
+            longest_in_vain: Duration::ZERO,
             refused: Vec::new(),
             refusals: 0,
             drawn_nearer: 0,
@@ -192,7 +205,8 @@ impl Requests {
     }
 
     fn forget_what_was_in_vain(&mut self) {
-        (self.in_vain, self.pause_in_vain, self.perhaps_in_vain) = (Vec::new(), Duration::MAX, 0);
+        (self.in_vain, self.pause_in_vain) = (Vec::new(), Duration::MAX);
+        (self.perhaps_in_vain, self.longest_in_vain) = (0, Duration::ZERO);
     }
 
     pub fn is_refused(&self) -> bool {
@@ -249,7 +263,7 @@ impl Requests {
         let Some(first) = self.in_vain.first().copied().filter(|_| forced.surely) else { return Ok(()) };
         let pause = self.pause_in_vain;
         let stretch = (now + ROUNDING).saturating_sub(first).as_secs_f64();
-        let most = if forced.maybe == Some(Cause::Host) { 2.0 * FIVE_MINUTES.as_secs_f64() } else { 300.0 };
+        let most = self.longest_in_vain.as_secs_f64();
         let allowed = 1.0 + (1.0 + stretch / pause.as_secs_f64()).log2().max(0.0) + stretch / most;
         let number = self.in_vain.len() as f64 + 1.0;
         (number <= allowed + 1e-6)
@@ -331,8 +345,9 @@ impl Requests {
 
     /// A request that somebody wanted brought nothing newer, or a token after a rejection.
     pub fn vain(&mut self, now: Duration, started: Forced, hand: Option<Duration>) {
-        if started.maybe.is_some() {
+        if let Some(cause) = started.maybe {
             self.perhaps_in_vain += 1;
+            self.longest_in_vain = self.longest_in_vain.max(cause.longest_wait());
         }
         let pause = hand.map_or(self.promise.0.min_interval, |seen| self.promise.pause(seen));
         self.pause_in_vain = self.pause_in_vain.min(pause);
@@ -369,6 +384,7 @@ impl Requests {
     pub fn perhaps_in_vain(&mut self) {
         self.in_vain.clear();
         self.perhaps_in_vain += 1;
+        self.longest_in_vain = self.longest_in_vain.max(FIVE_MINUTES);
     }
 
     /// Whether the source asked to be left alone, or gives nothing but the ends of tokens.
@@ -532,11 +548,10 @@ impl Requests {
     }
 
     /// What somebody wants is asked for by then.
-    fn wanted_by(&self, cause: Cause, hand: Option<Duration>) -> Duration {
+    fn wanted_by(&self, hand: Option<Duration>) -> Duration {
         let pause = hand.map_or(self.promise.0.min_interval, |seen| self.promise.pause(seen));
-        let most = if cause == Cause::Host { 2 * FIVE_MINUTES } else { FIVE_MINUTES };
-        let doubled =
-            pause.max(self.between_ends).saturating_mul(2_u32.saturating_pow(self.perhaps_in_vain)).min(most);
+        let doubled = pause.max(self.between_ends).saturating_mul(2_u32.saturating_pow(self.perhaps_in_vain));
+        let doubled = doubled.min(self.longest_in_vain.max(pause));
         let open =
             if self.is_refused() { self.last + self.promise.retry(hand, u32::MAX) } else { self.open_by };
         self.wished_at.max(open).max(self.last + doubled)
@@ -555,7 +570,7 @@ impl Requests {
         if self.claim.is_some_and(|claim| late > claim) {
             return Some("O4: the planned request is not made".to_owned());
         }
-        if self.wish.is_some_and(|cause| late > self.wanted_by(cause, hand)) {
+        if self.wish.is_some() && late > self.wanted_by(hand) {
             return Some("O6: a request that somebody wants is not made".to_owned());
         }
         let since = starved?;
