@@ -1144,3 +1144,27 @@ fn who_waited_with_a_token_in_hand_takes_nobody_the_right_to_draw_the_next_attem
     let next = bench.machine.alarm(bench.now).unwrap() - bench.now.boot;
     assert_eq!(next, seconds(10), "a third of a caller's patience");
 }
+
+#[test]
+fn a_token_for_later_is_kept_beside_a_new_one_only_if_it_lives_longer() {
+    for (sooner_by, kept) in [(-1_i64, false), (0, false), (1, true)] {
+        let mut bench = Bench::with_token(3600);
+        bench.early("later", 1000, seconds(4600), 3600);
+        let end = bench.machine.early.as_ref().unwrap().grant.end();
+        let (_, flight) = bench.advance_to_request();
+        let left = (end - bench.now.boot).as_secs().checked_add_signed(-sooner_by).unwrap();
+        assert!(published(&bench.answer(flight, "two", left)));
+        assert_eq!(bench.early_secret().is_some(), kept, "the new one ends {sooner_by} s sooner");
+    }
+}
+
+#[test]
+fn a_new_token_is_reported_with_its_end_on_the_wall_clock() {
+    let mut bench = Bench::new();
+    let flight = bench.get().1.unwrap();
+    let end = bench.answer(flight, "one", 3600).into_iter().find_map(|action| match action {
+        Action::Report(ProviderEvent::TokenRefreshed { expires_unix_ms, .. }) => Some(expires_unix_ms),
+        _ => None,
+    });
+    assert_eq!(end, Some((START + seconds(3600)).as_millis() as u64));
+}

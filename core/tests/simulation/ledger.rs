@@ -1,7 +1,8 @@
 //! What is remembered for judging: seen from outside, from what the source issued and what the machine said.
 
 use crate::promise::Life;
-use crate::requests::{Ending, Forced, Shown};
+use crate::requests::Forced;
+use crate::shown::{Ending, Shown};
 use crate::source::Issued;
 use entrakey_core::Token;
 use std::collections::BTreeMap;

@@ -1,8 +1,8 @@
 //! The listeners of a history: when they are called, how long they take, what they answer.
 
+use crate::draws::Draw;
 use crate::ledger::{LATENESS, Listener, On, Owed};
 use crate::promise::LONG_LIVED;
-use crate::requests::Draw;
 use crate::world::World;
 use entrakey_core::internals::{Event, Late};
 use std::time::Duration;

@@ -1,6 +1,8 @@
 //! A deterministic simulation of the refresh engine: random histories on a virtual clock, judged at every
 //! step. `cargo test -p entrakey-core --features internals --test simulation -- --help`
 
+mod answers;
+mod draws;
 mod fleet;
 mod incidents;
 mod judge;
@@ -8,6 +10,7 @@ mod ledger;
 mod listeners;
 mod promise;
 mod requests;
+mod shown;
 mod source;
 mod world;
 

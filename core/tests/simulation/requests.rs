@@ -1,8 +1,10 @@
 //! What was asked of the source, when, and what became of it. From that alone follow the bounds of what comes next:
 //! never too often, whatever the source says, and never too late. What the engine says of its plans is held against it.
 
+use crate::draws::Draw;
 use crate::ledger::SLACK;
-use crate::promise::{FIVE_MINUTES, LONG_LIVED, Life, Promise};
+use crate::promise::{FIVE_MINUTES, Life, Promise};
+use crate::shown::Ending;
 use entrakey_core::{Error, ErrorKind};
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -11,24 +13,6 @@ use std::time::Duration;
 const ROUNDING: Duration = Duration::from_micros(2);
 /// The instance metadata service is left alone for so long after it was in trouble (its own documentation).
 const NEARBY_REST: Duration = Duration::from_secs(1);
-
-/// What is drawn at random, so that those who were started together do not stay together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Draw {
-    First,
-    Renewal,
-    Retry,
-    Asked,
-    Refusal,
-    /// When a listener hears of a token: of one that lives long, and of a short one.
-    News,
-    ShortNews,
-}
-
-impl Draw {
-    pub const ALL: [Self; 7] =
-        [Self::First, Self::Renewal, Self::Retry, Self::Asked, Self::Refusal, Self::News, Self::ShortNews];
-}
 
 /// Who wants a request that the schedule does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,13 +53,6 @@ pub struct Flight {
 pub struct Known {
     pub kind: ErrorKind,
     pub fatal: bool,
-}
-
-/// An answer that brought the end of a token: as far as anybody can know, and as far as it is certain.
-#[derive(Clone, Copy, Default)]
-pub struct Ending {
-    pub maybe: Option<Duration>,
-    pub surely: Option<Duration>,
 }
 
 /// The valid token in hand: when it ends, and its life.
@@ -579,37 +556,5 @@ impl Requests {
         }
         let said = self.said.filter(|said| late > *said + SLACK);
         said.map(|said| format!("O7: callers were told of an attempt at {said:?}, and none was made"))
-    }
-}
-
-/// How long the tokens of a source live, as its answers show it.
-#[derive(Clone, Copy, Default)]
-pub struct Shown {
-    least: Option<Duration>,
-    most: Duration,
-}
-
-impl Shown {
-    pub fn from(nominal: Duration) -> Self {
-        Self { least: Some(nominal), most: nominal }
-    }
-
-    /// Whether an answer is the end of a token. One that does not say how long it lives is judged by the others.
-    pub fn judge(&mut self, left: Duration, lifetime: Duration, is_stated: bool) -> Ending {
-        let (least, most) = match is_stated {
-            true => (Some(lifetime), lifetime),
-            false => (self.least, self.most.max(lifetime)),
-        };
-        let unknown = if most.is_zero() { 3 * LONG_LIVED } else { most };
-        let ending = Ending {
-            maybe: Some(unknown).filter(|_| Promise::is_end(left, most)),
-            surely: least.filter(|least| Promise::is_end(left, *least)),
-        };
-        if ending.surely.is_none() && !left.is_zero() {
-            let shown = lifetime.max(left);
-            self.most = self.most.max(shown);
-            self.least = Some(self.least.map_or(shown, |least| least.min(shown)));
-        }
-        ending
     }
 }

@@ -1,8 +1,9 @@
 //! One history: a machine, a source, callers, listeners and clocks, from one seed.
 
+use crate::draws::Draws;
 use crate::ledger::{LATENESS, Ledger, Listener};
 use crate::promise::{Budget, Promise};
-use crate::requests::{Draw, Requests};
+use crate::requests::Requests;
 use crate::source::{Reply, Source};
 use entrakey_core::ProviderEvent;
 use entrakey_core::internals::{Action, Event, Machine, Now};
@@ -32,27 +33,6 @@ pub struct Sums {
     pub draws: Draws,
 }
 
-/// How what is drawn at random is spread over the tenths of its span.
-#[derive(Clone, Default)]
-pub struct Draws([[u64; 10]; Draw::ALL.len()]);
-
-impl Draws {
-    pub fn extend(&mut self, draws: impl IntoIterator<Item = (Draw, f64)>) {
-        for (draw, share) in draws {
-            self.0[draw as usize][((share * 10.0) as usize).min(9)] += 1;
-        }
-    }
-
-    /// What is always the same, or nearly so: more than half of many lie in one tenth.
-    pub fn lopsided(&self) -> Option<(Draw, [u64; 10])> {
-        let is_lopsided = |tenths: &[u64; 10]| {
-            let sum: u64 = tenths.iter().sum();
-            sum >= 500 && tenths.iter().any(|tenth| *tenth > sum / 2)
-        };
-        Draw::ALL.into_iter().zip(self.0).find(|(_, tenths)| is_lopsided(tenths))
-    }
-}
-
 impl Sums {
     pub fn add(&mut self, other: &Self) {
         self.histories += other.histories;
@@ -63,8 +43,7 @@ impl Sums {
         self.calls += other.calls;
         self.notifications += other.notifications;
         self.forks += other.forks;
-        let all = self.draws.0.iter_mut().flatten().zip(other.draws.0.iter().flatten());
-        all.for_each(|(sum, more)| *sum += more);
+        self.draws.add(&other.draws);
     }
 }
 
