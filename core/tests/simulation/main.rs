@@ -1,6 +1,8 @@
 //! A deterministic simulation of the refresh engine: random histories on a virtual clock, judged at every
 //! step. `cargo test -p entrakey-core --features internals --test simulation -- --help`
 
+#![allow(clippy::expect_used, reason = "what the source makes up is known to be in order")]
+
 mod answers;
 mod draws;
 mod fleet;

@@ -85,7 +85,7 @@ pub struct Requests {
     said: Option<Duration>,
     wish: Option<Cause>,
     /// Somebody's wish may have been left open.
-    may_be_wanted: bool,
+    may_want: Option<Cause>,
     /// It is not certain which of two wishes is left.
     pub blurred: bool,
     wished_at: Duration,
@@ -132,7 +132,7 @@ impl Requests {
             schedule: None,
             said: None,
             wish: None,
-            may_be_wanted: false,
+            may_want: None,
             blurred: false,
             wished_at: Duration::ZERO,
             in_vain: Vec::new(),
@@ -217,12 +217,14 @@ impl Requests {
         let awaited = awaited && !self.is_refused();
         let due = awaited || self.schedule.is_some_and(|at| now + ROUNDING >= at);
         let not_due = !awaited && self.schedule.is_some_and(|at| now + ROUNDING < at);
-        let wanted = self.wish.is_some() || self.may_be_wanted;
+        let wanted = self.wish.is_some() || self.may_want.is_some();
         if !due && !wanted {
             return Err(format!("O6: a request that nobody wants; planned at {:?}", self.claim));
         }
-        let maybe = self.wish.or(self.may_be_wanted.then_some(Cause::Host));
-        let forced = Forced { maybe, surely: self.wish.is_some() && not_due };
+        // A rejection is the stronger reason.
+        let maybe = self.may_want.filter(|cause| *cause == Cause::Rejection);
+        let maybe = maybe.or(self.wish).or(self.may_want);
+        let forced = Forced { maybe, surely: self.wish.is_some() && self.may_want.is_none() && not_due };
         self.check_forced(now, forced)?;
         self.check_refused(now, wanted)?;
         if self.certain_ends >= 3 {
@@ -230,7 +232,7 @@ impl Requests {
         }
         let ends_by = now + self.promise.patience(hand);
         self.flight = Some(Flight { number, ends_by, forced });
-        (self.may_be_wanted, self.said) = (false, None);
+        (self.may_want, self.said) = (None, None);
         Ok(())
     }
 
@@ -297,7 +299,7 @@ impl Requests {
         self.not_before = now + self.promise.pause(lives[0].min(lives[1]));
         self.open_by = now + 2 * self.promise.pause(lives[0].max(lives[1]));
         (self.known, self.failures, self.refusals, self.told_to_wait) = (None, (0, 0), 0, false);
-        (self.wish, self.may_be_wanted, self.blurred, self.refused) = (None, false, false, Vec::new());
+        (self.wish, self.may_want, self.blurred, self.refused) = (None, None, false, Vec::new());
         self.end_came(ending)?;
         self.hold_off(now, ending);
         Ok(forced)
@@ -350,7 +352,7 @@ impl Requests {
         self.passing = false;
         (self.known, self.failures, self.told_to_wait, self.said) = (None, (0, 0), false, None);
         self.refusals = 0;
-        (self.wish, self.may_be_wanted, self.refused) = (None, false, Vec::new());
+        (self.wish, self.may_want, self.refused) = (None, None, Vec::new());
         self.forget_what_was_in_vain();
         self.no_end();
         self.flight.iter_mut().for_each(|flight| flight.forced = Forced::default());
@@ -427,7 +429,7 @@ impl Requests {
             }
             let kept = planned.filter(|_| forced.maybe.is_some() && hand.is_some()).unwrap_or_default();
             self.plan_for(self.not_before, self.open_by.max(kept));
-            self.may_be_wanted |= self.wish.is_none() && forced.maybe.is_some();
+            self.may_want = forced.maybe.filter(|_| self.wish.is_none());
         } else {
             self.refusal(now, forced, planned, hand);
         }
@@ -454,14 +456,15 @@ impl Requests {
         self.open_by = by;
         if forced.maybe.is_some() {
             // The request may have been the one that somebody wanted.
-            (self.may_be_wanted, self.wish) = (true, None);
+            (self.may_want, self.wish) =
+                (self.wish.filter(|wish| *wish == Cause::Rejection).or(forced.maybe), None);
         }
     }
 
     /// The engine says when the next request comes: that is inside what is promised, and is held against it.
     pub fn believe(&mut self, claim: Option<Duration>) -> Result<(), String> {
         self.claim = claim;
-        if self.flight.is_some() || self.wish.is_some() || self.may_be_wanted {
+        if self.flight.is_some() || self.wish.is_some() || self.may_want.is_some() {
             return Ok(());
         }
         let Some((from, by)) = self.plan else {
