@@ -50,6 +50,8 @@ pub mod internals {
     pub use crate::clock::Now;
     pub use crate::grant::Grant;
     pub use crate::refresh::{Action, Event, Late, Machine, Policy, Random, Wish};
+    pub use crate::transport::Answers;
+    pub use ureq::http;
 
     /// An error as a source would make it.
     #[must_use]

@@ -183,7 +183,8 @@ impl Pace {
     ) {
         let Context { now, life, awaited, forced, least } = *context;
         let scheduled = self.next.filter(|next| forced.is_some() && *next > now);
-        self.hurried = awaited;
+        // With a token in hand nobody was in a hurry: whoever comes when it has ended draws the next attempt nearer.
+        self.hurried = awaited && life.is_none();
         self.told_to_wait = error.retry_after().is_some() || !least.is_zero();
         if error.is_retriable() {
             self.failures = self.failures.saturating_add(1);

@@ -1033,3 +1033,138 @@ fn forked_children_do_not_ask_before_a_share_of_the_interval_that_each_draws() {
     assert_eq!(wait(1.0, 299).map(|wait| wait.as_millis()), Some(14_950));
     assert_eq!(wait(1.0, 4).map(|wait| wait.as_millis()), Some(250), "never less than the least interval");
 }
+
+#[test]
+fn what_expires_on_its_way_is_less_than_a_second_or_a_tenth_of_a_life() {
+    for (left_ms, lifetime, taken) in
+        [(0, 3600, false), (999, 3600, false), (1000, 3600, true), (499, 5, false), (500, 5, true)]
+    {
+        let mut bench = Bench::new();
+        let flight = bench.get().1.unwrap();
+        let remaining = Duration::from_millis(left_ms);
+        let grant = Grant { remaining, lifetime: seconds(lifetime), ..bench.grant("short", 1) };
+        let actions = bench.step(Event::Answered(flight, grant));
+        assert_eq!(published(&actions), taken, "{left_ms} ms of {lifetime} s");
+    }
+}
+
+#[test]
+fn another_token_that_ends_at_the_same_moment_is_no_better_and_counts_as_unchanged() {
+    let mut bench = Bench::with_token(3600);
+    let unchanged = |bench: &Bench| bench.machine.status(bench.now).counters.unchanged;
+    let (_, flight) = bench.advance_to_request();
+    let left = (START + seconds(3600)).saturating_sub(bench.now.boot).as_secs();
+    assert!(!published(&bench.answer(flight, "two", left)));
+    assert_eq!(unchanged(&bench), 1);
+    let (_, flight) = bench.advance_to_request();
+    bench.answer(flight, "one", 600);
+    assert_eq!(unchanged(&bench), 2, "the same token too");
+}
+
+#[test]
+fn after_an_answer_in_vain_a_tenth_of_what_is_left_before_the_margin_passes() {
+    let mut bench = Bench::with_token(3600);
+    let (_, flight) = bench.advance_to_request();
+    bench.answer(flight, "one", 1080);
+    // 180 s of margin, and 110 s of spread: a lower bound of 300 s less the margin and one request.
+    let (wait, flight) = bench.advance_to_request();
+    assert_eq!(wait, seconds((1080 - 180 - 110) / 10));
+    bench.answer(flight, "one", 300);
+    assert_eq!(bench.advance_to_request().0, seconds(30), "and never less than the interval");
+}
+
+impl Bench {
+    /// With a token in hand an answer brings one that is valid in so many seconds and ends after `remaining`.
+    fn early(&mut self, secret: &str, not_before: u64, remaining: Duration, lifetime: u64) -> Vec<Action> {
+        let (_, flight) = self.advance_to_request();
+        let grant = self.grant(secret, lifetime);
+        self.step(Event::Answered(flight, Grant { not_before: seconds(not_before), remaining, ..grant }))
+    }
+
+    fn early_secret(&self) -> Option<&str> {
+        self.machine.early.as_ref().map(|early| early.grant.secret.as_str())
+    }
+}
+
+#[test]
+fn a_token_for_later_is_kept_if_enough_of_it_will_be_left() {
+    for (remaining_ms, lifetime, kept) in
+        [(100_500, 3600, false), (101_000, 3600, false), (101_001, 3600, true), (100_501, 5, true)]
+    {
+        let mut bench = Bench::with_token(3600);
+        bench.early("later", 100, Duration::from_millis(remaining_ms), lifetime);
+        assert_eq!(bench.early_secret().is_some(), kept, "{remaining_ms} ms of {lifetime} s");
+        let unchanged = bench.machine.status(bench.now).counters.unchanged;
+        assert_eq!(unchanged, u64::from(!kept), "{remaining_ms} ms of {lifetime} s");
+    }
+}
+
+#[test]
+fn of_several_tokens_for_later_the_first_that_may_be_used_is_kept() {
+    let mut bench = Bench::with_token(86_400);
+    bench.early("first", 20_000, seconds(90_000), 86_400);
+    let from = bench.machine.early.as_ref().unwrap().valid_from;
+    let moments = [("later", from + seconds(1)), ("at the same moment", from), ("sooner", from - seconds(1))];
+    for (secret, valid_from) in moments {
+        let (_, flight) = bench.advance_to_request();
+        let grant = Grant { not_before: valid_from - bench.now.boot, ..bench.grant(secret, 86_400) };
+        bench.step(Event::Answered(flight, grant));
+        assert_eq!(bench.early_secret() == Some(secret), secret == "sooner", "{secret}");
+    }
+    assert_eq!(bench.machine.status(bench.now).counters.unchanged, 1, "the first, in the end");
+}
+
+#[test]
+fn a_token_for_later_that_has_ended_when_its_time_is_seen_is_not_used() {
+    for late in [0, 1000] {
+        let mut bench = Bench::new();
+        let flight = bench.get().1.unwrap();
+        let grant = Grant { not_before: seconds(5), ..bench.grant("early", 60) };
+        bench.step(Event::Answered(flight, grant));
+        bench.pass(seconds(60) + Duration::from_millis(late)); // suspended, as it were
+        assert!(!published(&bench.step(Event::Subscribed(9))), "{late} ms after its end");
+        assert_eq!(bench.machine.status(bench.now).counters.unchanged, 1);
+    }
+}
+
+#[test]
+fn who_waited_with_a_token_in_hand_takes_nobody_the_right_to_draw_the_next_attempt_nearer() {
+    let mut bench = Bench::with_token(3600);
+    bench.random = 1.0;
+    bench.pass(seconds(3560));
+    let mut flight = bench.get().1.expect("little is left");
+    for _ in 0..5 {
+        bench.fail(flight, ErrorKind::Network);
+        flight = bench.advance_to_request().1;
+    }
+    assert_eq!(bench.get().0, Told::Nothing, "somebody waits for better than the 9 s that are left");
+    bench.fail(flight, ErrorKind::Network);
+    bench.pass(START + seconds(3601) - bench.now.boot);
+    assert_eq!(bench.get().0, Told::Nothing);
+    let next = bench.machine.alarm(bench.now).unwrap() - bench.now.boot;
+    assert_eq!(next, seconds(10), "a third of a caller's patience");
+}
+
+#[test]
+fn a_token_for_later_is_kept_beside_a_new_one_only_if_it_lives_longer() {
+    for (sooner_by, kept) in [(-1_i64, false), (0, false), (1, true)] {
+        let mut bench = Bench::with_token(3600);
+        bench.early("later", 1000, seconds(4600), 3600);
+        let end = bench.machine.early.as_ref().unwrap().grant.end();
+        let (_, flight) = bench.advance_to_request();
+        let left = (end - bench.now.boot).as_secs().checked_add_signed(-sooner_by).unwrap();
+        assert!(published(&bench.answer(flight, "two", left)));
+        assert_eq!(bench.early_secret().is_some(), kept, "the new one ends {sooner_by} s sooner");
+    }
+}
+
+#[test]
+fn a_new_token_is_reported_with_its_end_on_the_wall_clock() {
+    let mut bench = Bench::new();
+    let flight = bench.get().1.unwrap();
+    let end = bench.answer(flight, "one", 3600).into_iter().find_map(|action| match action {
+        Action::Report(ProviderEvent::TokenRefreshed { expires_unix_ms, .. }) => Some(expires_unix_ms),
+        _ => None,
+    });
+    assert_eq!(end, Some((START + seconds(3600)).as_millis() as u64));
+}

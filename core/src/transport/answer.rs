@@ -12,7 +12,7 @@ use crate::grant::Grant;
 use crate::redact::redacted;
 use serde_json::Value;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use ureq::{Body, http};
+use ureq::http;
 use zeroize::Zeroizing;
 
 /// IMDS waits at least this long between tries; it says so on 404, 429 and 5xx.
@@ -36,43 +36,45 @@ pub(super) struct Head {
     date: Option<u64>,
     retry_after: Option<Duration>,
     sent_at: Duration,
+    /// This machine's clock when the answer came, since the Unix epoch.
+    here: Duration,
     pub(super) skew_ms: Option<i64>,
 }
 
 impl Head {
-    pub(super) fn read(response: &http::Response<Body>, sent_at: Duration) -> Self {
+    pub(super) fn read<B>(response: &http::Response<B>, sent_at: Duration, here: Duration) -> Self {
         let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
         let date = header("date").and_then(|text| httpdate::parse_http_date(text).ok()).map(unix);
         Self {
             status: response.status().as_u16(),
             challenge: header("www-authenticate").map(str::to_owned),
             date,
-            retry_after: header("retry-after").and_then(|text| retry_after(text, date)),
+            retry_after: header("retry-after").and_then(|text| retry_after(text, date, here)),
             sent_at,
-            skew_ms: date.and_then(skew_ms),
+            here,
+            skew_ms: date.and_then(|date| skew_ms(date, here)),
         }
     }
 }
 
 /// Seconds, or a moment that is compared with the server's own clock (RFC 9110 §10.2.3).
-fn retry_after(text: &str, date: Option<u64>) -> Option<Duration> {
+fn retry_after(text: &str, date: Option<u64>, here: Duration) -> Option<Duration> {
     if let Ok(wait) = text.trim().parse() {
         return Some(Duration::from_secs(wait));
     }
     let until = httpdate::parse_http_date(text).ok().map(unix)?;
-    let now = date.unwrap_or_else(|| unix(SystemTime::now()));
+    let now = date.unwrap_or(here.as_secs());
     Some(Duration::from_secs(until.saturating_sub(now)))
 }
 
 /// `Date` is in whole seconds, cut off: half a second more is the best guess.
-fn skew_ms(date: u64) -> Option<i64> {
+fn skew_ms(date: u64, here: Duration) -> Option<i64> {
     let server = i64::try_from(date).ok()?.checked_mul(1000)?.checked_add(500)?;
-    let here = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
     i64::try_from(here.as_millis()).ok()?.checked_sub(server)
 }
 
 /// This machine's clock, since the Unix epoch.
-fn here() -> Duration {
+pub(super) fn here() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
@@ -151,15 +153,21 @@ pub(crate) fn local(
     username: Option<&str>,
     settings: &Settings,
 ) -> Result<Grant> {
-    let head = Head {
-        status: 200,
-        challenge: None,
-        date: None,
-        retry_after: None,
-        sent_at: entrakey_sys::clock::boot(),
-        skew_ms: None,
-    };
-    let left = expires_unix.map(|end| end.saturating_sub(here()));
+    local_at(secret, expires_unix, username, settings, entrakey_sys::clock::boot(), here())
+}
+
+/// The same with the time on both clocks that it needs.
+fn local_at(
+    secret: &str,
+    expires_unix: Option<Duration>,
+    username: Option<&str>,
+    settings: &Settings,
+    sent_at: Duration,
+    here: Duration,
+) -> Result<Grant> {
+    let (challenge, date, retry_after, skew_ms) = (None, None, None, None);
+    let head = Head { status: 200, challenge, date, retry_after, sent_at, here, skew_ms };
+    let left = expires_unix.map(|end| end.saturating_sub(here));
     grant(&mut serde_json::json!({"access_token": secret}), left, &head, username, settings)
 }
 
@@ -197,7 +205,7 @@ fn grant(
     let exp = claims.expires_at.map(Duration::from_secs);
     let by_what_is_left = || Some(exp?.saturating_sub(left?));
     let server_now = head.date.map(Duration::from_secs).or_else(by_what_is_left);
-    let until = |moment: u64| Duration::from_secs(moment).saturating_sub(server_now.unwrap_or_else(here));
+    let until = |moment: u64| Duration::from_secs(moment).saturating_sub(server_now.unwrap_or(head.here));
     let by_clock = |moment: u64| until(moment).saturating_sub(WHOLE_SECOND);
     let by_claim = claims.expires_at.map(by_clock).filter(|_| head.date.is_some() || left.is_none());
     let remaining = match (left, by_claim) {
@@ -433,6 +441,51 @@ fn by_status(address: &str, status: u16) -> Error {
     }
 }
 
+/// What the transport makes of answers, by itself: the time on both clocks comes from whoever asks.
+#[cfg(feature = "internals")]
+pub struct Answers {
+    endpoint: Endpoint,
+    settings: Settings,
+}
+
+#[cfg(feature = "internals")]
+impl Answers {
+    /// Of the instance metadata service (`is_nearby`) or of Entra. `username`: the Redis user name, which the claim `oid`
+    /// says otherwise.
+    ///
+    /// # Errors
+    /// The user name is none.
+    pub fn new(is_nearby: bool, username: Option<&str>) -> Result<Self> {
+        let mut config = crate::config::Config::new();
+        config.set("identity", "managed_identity")?;
+        username.map_or(Ok(()), |name| config.set("username", name))?;
+        let settings = Settings::resolve(&config, crate::config::Environment::of([]))?;
+        Ok(Self { endpoint: if is_nearby { Endpoint::ManagedIdentity } else { Endpoint::Entra }, settings })
+    }
+
+    /// An answer over HTTP to what was sent at `sent_at`, on the boot clock; `here` is the wall clock when it came.
+    ///
+    /// # Errors
+    /// What the answer amounts to.
+    pub fn read(
+        &self,
+        response: http::Response<Vec<u8>>,
+        sent_at: Duration,
+        here: Duration,
+    ) -> Result<Grant> {
+        let head = Head::read(&response, sent_at, here);
+        read(self.endpoint, "https://simulated", &head, response.into_body(), &self.settings)
+    }
+
+    /// A host's own token, which it says ends at `end` by the wall clock.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn local(&self, secret: &str, end: Duration, boot: Duration, here: Duration) -> Result<Grant> {
+        local_at(secret, Some(end), None, &self.settings, boot, here)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -454,6 +507,7 @@ mod tests {
             date: Some(1_000),
             retry_after: None,
             sent_at: Duration::ZERO,
+            here: here(),
             skew_ms: None,
         };
         for expires_in in [json!(u64::MAX), json!("18446744073709551615"), json!(1e300)] {
@@ -471,6 +525,7 @@ mod tests {
             date: Some(1_000),
             retry_after: None,
             sent_at: Duration::ZERO,
+            here: here(),
             skew_ms: None,
         }
     }

@@ -12,6 +12,8 @@ mod presented;
 mod resolver;
 mod tls;
 
+#[cfg(feature = "internals")]
+pub use answer::Answers;
 pub(crate) use answer::local;
 
 use crate::config::{Settings, Thumbprint};
@@ -279,7 +281,7 @@ impl Transport {
             Ok(response) => response,
             Err(error) => return Ok(Err(broken(&error))),
         };
-        let head = answer::Head::read(&response, sent_at);
+        let head = answer::Head::read(&response, sent_at, answer::here());
         if let Some(skew_ms) = head.skew_ms {
             self.skew_ms.store(skew_ms, Ordering::Relaxed);
         }

@@ -1,9 +1,10 @@
 //! What happens to a provider: callers, answers, clocks that jump, rejections, a fork, the end.
 
 use crate::ledger::{Caller, LATENESS, Landing};
-use crate::pacing::{Cause, Pacing};
-use crate::source::Reply;
-use crate::terms::Life;
+use crate::promise::Life;
+use crate::requests::{Cause, Requests};
+use crate::shown::Shown;
+use crate::source::{Reply, Source};
 use crate::world::World;
 use entrakey_core::internals::{Action, Event, Grant, Machine, Wish};
 use entrakey_core::{ErrorKind, ProviderEvent};
@@ -27,32 +28,42 @@ impl World {
         let by = if hopes { wish.deadline.min(self.now.boot + left / 2) } else { wish.deadline };
         let caller = Caller { came: self.now.boot, deadline: wish.deadline, by, wait: wish.wait };
         self.ledger.waiting.insert(id, caller);
-        let open = self.now.boot >= self.pacing.open().to;
+        let open = self.now.boot > self.requests.open_by;
         self.step(Event::Get(id, wish));
-        if open && !self.is_usable() && self.pacing.flight.is_none() {
+        if open && !self.is_usable() && self.requests.flight.is_none() {
             self.violate("O4: a caller finds little or nothing left, and no request is made");
         }
     }
 
     pub fn land(&mut self, index: usize) {
-        let Reply { number, outcome, asked, .. } = self.replies.swap_remove(index);
-        let current = self.pacing.flight.as_ref().is_some_and(|flight| flight.number == number);
-        match outcome {
+        let reply = self.replies.swap_remove(index);
+        let Reply { number, token, asked, date, sent_at, fatal, .. } = reply;
+        let current = self.requests.flight.as_ref().is_some_and(|flight| flight.number == number);
+        match self.source.read(reply, self.now) {
             Ok(grant) => {
+                let Some(token) = token else {
+                    return self.violate("what is no token is taken for one");
+                };
+                if let Some(wrong) = self.misread(&grant, token, date, sent_at) {
+                    return self.violate(&wrong);
+                }
+                let left = (grant.sent_at + grant.remaining).saturating_sub(self.now.boot);
+                self.say(|_| format!("answer {number}: token {}, {left:?} left", token.id));
                 if current {
                     self.expect(&grant);
                 }
-                let left = (grant.sent_at + grant.remaining).saturating_sub(self.now.boot);
-                self.say(|_| format!("answer {number}: token {}, {left:?} left", grant.secret.as_str()));
                 self.step(Event::Answered(number, grant));
             }
             Err(error) => {
-                self.say(|_| format!("answer {number}: {}", error.kind().name()));
-                self.ledger.asked = asked.filter(|_| current);
+                self.say(|_| format!("answer {number}: {error}"));
+                if token.is_some() || error.is_retriable() == fatal {
+                    return self.violate(&format!("an answer is misread: {error}"));
+                }
+                self.ledger.refusal = Some(asked.filter(|_| self.source.says_when())).filter(|_| current);
                 self.step(Event::Failed(number, error));
             }
         }
-        if current && self.pacing.flight.as_ref().is_some_and(|flight| flight.number == number) {
+        if current && self.requests.flight.as_ref().is_some_and(|flight| flight.number == number) {
             self.violate("O2: a request has ended, and nothing follows");
         }
         if self.rng.u8(..64) == 0 {
@@ -62,21 +73,27 @@ impl World {
 
     /// An answer to the request under way is about to be told.
     fn expect(&mut self, grant: &Grant) {
+        let (now, end) = (self.now.boot, grant.sent_at + grant.remaining);
+        let left = end.saturating_sub(now);
+        let ending = self.ledger.shown.judge(left, grant.lifetime, grant.is_life_stated);
+        let forced = self.requests.flight.as_ref().map(|flight| flight.forced).unwrap_or_default();
+        let wanted = self.requests.wants(Cause::Rejection);
         let landing = Landing {
-            id: grant.secret.parse().unwrap_or(0),
-            end: grant.sent_at + grant.remaining,
+            id: Source::id(&grant.secret),
+            end,
             lifetime: grant.lifetime,
-            usual: if grant.is_life_stated { grant.lifetime } else { grant.lifetime.max(self.ledger.usual) },
             not_before: grant.not_before,
             hint: grant.refresh_in,
+            ending,
+            forced,
+            rejected: wanted || forced.maybe == Some(Cause::Rejection),
+            certainly_rejected: !self.requests.blurred
+                && (wanted || forced.surely && forced.maybe == Some(Cause::Rejection)),
         };
-        if landing.end.saturating_sub(self.now.boot) >= landing.least_left() {
+        self.ledger.landing = Some(landing);
+        if !landing.has_expired(now) {
             self.ledger.skew_ms = grant.skew_ms.or(self.ledger.skew_ms);
         }
-        if !landing.is_end(self.now.boot) {
-            self.ledger.usual = landing.usual;
-        }
-        self.ledger.landing = Some(landing);
     }
 
     pub fn incident(&mut self) {
@@ -103,7 +120,7 @@ impl World {
             9 => self.unsubscribe_oldest(),
             10 => {
                 self.say(|_| "the credential has changed".to_owned());
-                self.pacing.credential_changed();
+                self.requests.credential_changed(self.now.boot);
                 self.budget.add(REQUESTS_FOR_A_WISH);
                 self.step(Event::CredentialChanged);
             }
@@ -115,7 +132,7 @@ impl World {
     }
 
     fn want(&mut self, cause: Cause) {
-        self.pacing.want(cause);
+        self.requests.want(self.now.boot, cause);
         self.budget.add(REQUESTS_FOR_A_WISH);
     }
 
@@ -165,21 +182,21 @@ impl World {
         self.sums.forks += 1;
         self.listeners.clear();
         self.replies.clear();
-        self.machine = Machine::new(self.terms.0.clone());
-        self.pacing = Pacing::new(self.terms.clone());
+        self.machine = Machine::new(self.promise.0.clone());
+        self.requests = Requests::new(self.promise.clone());
         let serving = std::mem::take(&mut self.ledger).serving;
-        let (_, at_once) = self.terms.allowance(&self.source, None);
+        let (_, at_once) = self.promise.allowance(&self.source, None);
         self.budget.refill(self.now.boot, at_once);
         let Some(mut serving) = serving else { return };
         let left = self.left(&serving);
         let life = Life { seen: left, ..serving.life };
-        self.pacing = Pacing::adopted(self.terms.clone(), self.now.boot, life);
+        self.requests = Requests::adopted(self.promise.clone(), self.now.boot, life);
         // That little is left of it when it is inherited is no reason to ask more often.
         serving.life.seen = life.nominal.max(left);
-        serving.refresh_on = self.pacing.planned().map_or(self.now.boot, |planned| planned.to);
+        serving.refresh_on = self.requests.planned_by().unwrap_or(self.now.boot);
         serving.cut |= left.is_zero();
         self.adopt(serving.published.clone());
-        self.ledger.usual = life.nominal;
+        (self.ledger.shown, self.ledger.seen_one) = (Shown::from(life.nominal), true);
         self.ledger.serving = Some(serving);
         self.subscribe(); // bindings arm their listeners anew
     }
@@ -190,7 +207,7 @@ impl World {
             self.call();
         }
         self.ledger.closed = true;
-        let number = self.pacing.flight.as_ref().map_or(0, |flight| flight.number);
+        let number = self.requests.flight.as_ref().map_or(0, |flight| flight.number);
         let version = self.ledger.serving.as_ref().map_or(0, |serving| serving.version);
         let listener = self.listeners.keys().next().copied().unwrap_or(0);
         self.closed_step(Event::Close);
@@ -199,9 +216,10 @@ impl World {
         }
         self.closed_call();
         for reply in std::mem::take(&mut self.replies) {
-            self.closed_step(match reply.outcome {
-                Ok(grant) => Event::Answered(reply.number, grant),
-                Err(error) => Event::Failed(reply.number, error),
+            let number = reply.number;
+            self.closed_step(match self.source.read(reply, self.now) {
+                Ok(grant) => Event::Answered(number, grant),
+                Err(error) => Event::Failed(number, error),
             });
         }
         self.closed_step(Event::Failed(number, entrakey_core::internals::error(ErrorKind::Network, None)));

@@ -1,9 +1,9 @@
 //! What must hold after each step: the rules O1 to O8 of the model.
 
-use crate::ledger::{Caller, Early, LATENESS, Landing, SLACK, Serving, outside};
-use crate::pacing::Valid;
-use crate::source::{Mood, QUICK};
-use crate::terms::{Life, Span};
+use crate::ledger::{Caller, Early, LATENESS, Landing, SLACK, Serving};
+use crate::promise::Life;
+use crate::requests::{Cause, Forced, Valid};
+use crate::source::{Form, Kind, Mood, QUICK, Source};
 use crate::world::World;
 use entrakey_core::{Error, ErrorKind, Token};
 use std::sync::Arc;
@@ -11,60 +11,78 @@ use std::time::Duration;
 
 impl World {
     pub fn fetch(&mut self, number: u64, timeout: Duration) {
-        let (now, seen) = (self.now.boot, self.valid().map(|(_, life)| life.seen));
+        let (now, hand) = (self.now.boot, self.hand());
         self.sums.requests += 1;
         self.say(|_| format!("request {number}"));
         // Not the step's event alone brings callers: those that wait with little left count too.
         let awaited = self.ledger.waited && !self.is_usable();
-        if let Err(wrong) = self.pacing.start(now, number, awaited, seen) {
+        if let Err(wrong) = self.requests.start(now, number, awaited, hand) {
             return self.violate(&wrong);
         }
-        if timeout != self.terms.request_timeout(seen) {
-            return self.violate("O6: a request has another time-out");
+        let patience = self.promise.patience(hand);
+        if timeout > patience + Duration::from_micros(2) {
+            return self.violate("O6: a request may take longer than is promised");
         }
-        if !self.budget.spend(now, self.terms.allowance(&self.source, seen)) {
+        if !self.budget.spend(now, self.promise.allowance(&self.source, hand)) {
             return self.violate("O6: more requests than there is any need for");
         }
-        let replies = self.source.ask(number, now, timeout, &mut self.rng);
-        self.replies.extend(replies);
+        let reply = self.source.ask(number, now, timeout, patience, &mut self.rng);
+        self.replies.push(reply);
     }
 
     pub fn failed(&mut self, error: &Error) {
-        let now = self.now.boot;
-        let mut least = Duration::ZERO;
-        if let Some(answer) = self.ledger.landing.take() {
-            least = self.pacing.count_ends(now, answer.is_end(now), answer.usual);
-            let expired = answer.end.saturating_sub(now) < answer.least_left();
-            if !expired && !answer.not_before.is_zero() && self.valid().is_none() {
-                return self.came_early(answer, error, least);
-            }
-            if !expired {
-                self.violate("O5: an answer with enough left counts as a failure");
+        let (now, hand) = (self.now.boot, self.hand());
+        let (landing, refusal) = (self.ledger.landing, self.ledger.refusal.take());
+        let expired = landing.is_none_or(|landing| landing.has_expired(now));
+        if !expired {
+            return self.came_early(error);
+        }
+        self.ledger.landing = None;
+        if landing.is_none() && refusal.is_none() {
+            let due = self.requests.flight.as_ref().map_or(now, |flight| flight.ends_by);
+            if now < due || error.kind() != ErrorKind::Timeout {
+                self.violate("O7: a request is given up although its answer can still come");
             }
         }
-        let seen = self.valid().map(|(_, life)| life.seen);
-        let (waiting, asked) = (!self.ledger.waiting.is_empty(), self.ledger.asked.take());
-        self.pacing.failed(now, error, asked, seen, waiting, least);
-        let held_off = asked.is_some() || !error.is_retriable() || !least.is_zero();
-        let next = self.pacing.planned().filter(|_| held_off);
-        self.ledger.held_off_until = next.map_or(Duration::ZERO, |next| next.to);
+        let (ending, asked) = (landing.map(|landing| landing.ending), refusal.flatten());
+        let nearby = refusal.is_some() && self.source.kind == Kind::Imds;
+        if let Err(wrong) = self.requests.failed(now, error, asked, hand, ending, nearby) {
+            self.violate(&wrong);
+        }
+        let held_off = asked.is_some() || !error.is_retriable() || self.requests.is_held_off();
+        self.ledger.held_off_until = if held_off { self.requests.open_by } else { Duration::ZERO };
     }
 
     /// With nothing valid in hand a token that is not valid yet is a failure, and the source is asked again as after any
-    /// answer, going by the life of that token.
-    fn came_early(&mut self, answer: Landing, error: &Error, least: Duration) {
-        let now = self.now.boot;
+    /// answer.
+    fn came_early(&mut self, error: &Error) {
+        let Some(answer) = self.accept() else { return };
+        if answer.not_before.is_zero() || self.valid().is_some() {
+            return self.violate("O5: an answer with enough left counts as a failure");
+        }
         if error.kind() != ErrorKind::BadResponse || !error.message().contains("valid only from") {
             self.violate("O4: the error does not say from when the token is valid");
         }
+        let now = self.now.boot;
         self.keep_for_later(now, answer);
-        let interval = self.terms.interval(Some(answer.end.saturating_sub(now))).max(least);
-        self.pacing.came_early(now, interval, error.kind());
-        self.ledger.held_off_until = now + interval;
+        self.requests.came_early(error.kind());
+        self.requests.vain(now, answer.forced, Some(answer.end - now));
+        self.ledger.held_off_until = self.requests.open_by;
+    }
+
+    /// The answer that has come is taken note of, once.
+    fn accept(&mut self) -> Option<Landing> {
+        let (now, hand) = (self.now.boot, self.hand());
+        let landing = self.ledger.landing.take()?;
+        let left = landing.end.saturating_sub(now);
+        if let Err(wrong) = self.requests.answered(now, left, landing.ending, hand) {
+            self.violate(&wrong);
+        }
+        Some(landing)
     }
 
     pub fn publish(&mut self, token: &Arc<Token>) {
-        let id: u64 = token.secret().parse().unwrap_or(0);
+        let id = Source::id(token.secret());
         let end = self.now.boot + token.left(self.now);
         let version = self.ledger.serving.as_ref().map_or(0, |serving| serving.version);
         if let Some(serving) = self.ledger.serving.as_mut().filter(|_| token.version() == version) {
@@ -96,14 +114,25 @@ impl World {
         }
         let seen = grant.end.saturating_sub(now);
         let life = Life { seen, nominal: grant.lifetime.max(seen) };
-        let mut rejected = false;
+        let first = !std::mem::replace(&mut self.ledger.seen_one, true);
         if ripened {
-            self.pacing.activated(now, life, grant.hint);
+            self.requests.activated(now, life, grant.hint, first);
+            // Whatever was counted of the source's trouble begins anew.
+            let (_, at_once) = self.promise.allowance(&self.source, None);
+            self.budget.refill(now, at_once);
         } else {
-            let least = self.pacing.count_ends(now, grant.is_end(now), grant.usual);
-            rejected = self.pacing.installed(now, life, grant.hint, least);
-            self.hold_off(least);
-            self.ledger.landing = None;
+            self.accept();
+            self.requests.renewed(now, life, grant.hint, first);
+            match grant.certainly_rejected {
+                true => self.requests.vain(
+                    now,
+                    Forced { maybe: Some(Cause::Rejection), ..grant.forced },
+                    Some(seen),
+                ),
+                false if grant.rejected => self.requests.perhaps_in_vain(),
+                false => self.requests.renewed_in_peace(),
+            }
+            self.hold_off();
         }
         self.ledger.early = self.ledger.early.filter(|early| early.grant.end > grant.end && !ripened);
         let Some(issued) = self.source.issued.get(grant.id as usize - 1).copied() else {
@@ -119,14 +148,14 @@ impl World {
             refresh_on: self.next_chance(),
             cut: false,
         });
-        self.owe(token.version(), rejected);
+        self.owe(token.version(), !ripened && grant.certainly_rejected);
     }
 
     /// When the source can be asked next, at the latest: a request that was begun before this token, with
     /// nothing in hand, takes the time that it was given.
     fn next_chance(&self) -> Duration {
-        let planned = self.pacing.planned().map_or(self.now.boot, |planned| planned.to);
-        self.pacing.flight.as_ref().map_or(planned, |flight| planned.max(flight.ends_by))
+        let planned = self.requests.planned_by().unwrap_or(self.now.boot);
+        self.requests.flight.as_ref().map_or(planned, |flight| planned.max(flight.ends_by))
     }
 
     fn published_wrongly(&self, grant: &Landing, ripened: bool) -> Option<&'static str> {
@@ -134,43 +163,40 @@ impl World {
         if !ripened && !grant.not_before.is_zero() {
             return Some("O5: a token is used before its time");
         }
-        (!self.is_better(now, grant, serving, ripened))
+        (!self.is_better(now, grant, serving, !ripened && grant.forced.maybe.is_some()))
             .then_some("O3: a token is replaced by one that expires no later")
     }
 
     /// Only one that lives longer is better, or any other that lives long enough if one was asked for.
-    fn is_better(&self, now: Duration, grant: &Landing, serving: &Serving, ripened: bool) -> bool {
+    fn is_better(&self, now: Duration, grant: &Landing, serving: &Serving, forced: bool) -> bool {
         let left = self.left(serving);
         if left.is_zero() || grant.end > serving.end {
             return true;
         }
-        let forced = !ripened && self.pacing.flight.as_ref().is_some_and(|flight| flight.forced.is_some());
         let new = grant.end.saturating_sub(now);
-        let enough = self.terms.min_validity(grant.lifetime.max(new)).max(left / 2);
+        let enough = self.promise.least_validity(grant.lifetime.max(new)).max(left / 2);
         forced && new >= enough
     }
 
     /// What has come is known, before anything is done about it.
     pub fn conclude(&mut self) {
         let now = self.now.boot;
-        if let Some(landing) = self.ledger.landing.take() {
-            self.conclude_answer(now, landing);
+        if self.ledger.landing.is_some() {
+            self.conclude_answer(now);
         }
         if self.ledger.early.is_some_and(|early| early.from <= now) {
             self.violate("O4: a token that has become valid is not used");
             self.ledger.early = None;
         }
-        if self.ledger.waited && self.valid().is_none() {
-            self.pacing.hurry(now);
-        }
     }
 
     /// An answer that brought neither a failure nor a token for use.
-    fn conclude_answer(&mut self, now: Duration, landing: Landing) {
+    fn conclude_answer(&mut self, now: Duration) {
+        let hand = self.hand();
+        let Some(landing) = self.accept() else { return };
         let again = self.ledger.serving.as_ref().is_some_and(|serving| serving.token.id == landing.id);
-        let better =
-            self.ledger.serving.as_ref().is_none_or(|serving| self.is_better(now, &landing, serving, false));
-        let least = self.pacing.count_ends(now, landing.is_end(now), landing.usual);
+        let is_better = |serving| self.is_better(now, &landing, serving, landing.forced.surely);
+        let better = self.ledger.serving.as_ref().is_none_or(is_better);
         if !again && !landing.not_before.is_zero() {
             if self.valid().is_none() {
                 self.violate("O4: a token that is not valid yet, with nothing in hand, is no failure");
@@ -179,14 +205,15 @@ impl World {
         } else if !again && better {
             self.violate("O3: a better token is not used");
         }
-        self.pacing.not_newer(now, self.valid(), least);
-        self.hold_off(least);
+        self.requests.vain(now, landing.forced, hand.or(self.hand()));
+        self.requests.not_newer(now, self.valid());
+        self.hold_off();
     }
 
     /// A source that hands out the ends of tokens is asked rarely, also when it has just got better.
-    fn hold_off(&mut self, least: Duration) {
-        if !least.is_zero() {
-            self.ledger.held_off_until = self.now.boot + least;
+    fn hold_off(&mut self) {
+        if self.requests.is_held_off() {
+            self.ledger.held_off_until = self.requests.open_by;
         }
     }
 
@@ -215,7 +242,7 @@ impl World {
             return self.violate("O7: a caller is answered twice");
         };
         let wrong = match answer {
-            Ok(token) => self.served_wrongly(&token),
+            Ok(token) => self.served_wrongly(&token, caller),
             Err(error) => {
                 self.say(|_| format!("call {id} gets {}", error.kind().name()));
                 self.refused_wrongly(&error, caller)
@@ -226,24 +253,33 @@ impl World {
         }
     }
 
-    fn served_wrongly(&self, token: &Arc<Token>) -> Option<String> {
+    fn served_wrongly(&self, token: &Arc<Token>, caller: Caller) -> Option<String> {
         let now = self.now.boot;
         let Some(serving) = &self.ledger.serving else { return Some("O5: a token from nowhere".to_owned()) };
         if self.ledger.closed {
             return Some("O7: a closed provider hands out a token".to_owned());
         }
-        if token.secret() != serving.token.id.to_string() {
+        if Source::id(token.secret()) != serving.token.id {
             return Some("O5: another token than the newest is handed out".to_owned());
         }
-        if now < serving.token.valid_from || now >= serving.token.expires {
+        // Without a Date the source's clock is known to a second.
+        let from = serving.token.valid_from.saturating_sub(Duration::from_secs(1));
+        if now < from && serving.token.form != Form::Timeless || now >= serving.token.expires {
             return Some(format!("O5: {:?} is handed out outside its validity", serving.token));
         }
-        let excused = self.pacing.flight.is_some() || now < self.pacing.open().to + LATENESS;
+        let hopes = self.requests.flight.is_some() && caller.wait && caller.by < caller.deadline;
+        let hopes = hopes && now + LATENESS < caller.by;
+        if !self.is_usable() && hopes {
+            return Some(
+                "O5: a token with little left is handed out while a better one is under way".to_owned(),
+            );
+        }
+        let excused = self.requests.flight.is_some() || now < self.requests.open_by + LATENESS;
         (!self.is_usable() && !excused)
             .then(|| "O5: a token with little left is handed out without need".to_owned())
     }
 
-    fn refused_wrongly(&self, error: &Error, caller: Caller) -> Option<String> {
+    fn refused_wrongly(&mut self, error: &Error, caller: Caller) -> Option<String> {
         let kind = error.kind();
         if self.ledger.closed || kind == ErrorKind::Closed {
             let both = self.ledger.closed && kind == ErrorKind::Closed;
@@ -252,8 +288,8 @@ impl World {
         if self.valid().is_some() {
             return Some(format!("O4: {error} while a valid token is held"));
         }
-        let known = self.pacing.known.map(|known| known.kind);
-        if self.pacing.flight.is_some() {
+        let known = self.requests.known.map(|known| known.kind);
+        if self.requests.flight.is_some() {
             let at_once = !caller.wait && known == Some(kind);
             let in_time = kind == ErrorKind::Timeout && self.now.boot >= caller.deadline;
             return (!at_once && !in_time).then(|| format!("O7: {kind:?} while a request is under way"));
@@ -266,18 +302,24 @@ impl World {
     }
 
     /// Whoever gets an error with no request under way: at its deadline, or because waiting cannot help.
-    fn turned_away_wrongly(&self, error: &Error, caller: Caller, known: bool) -> Option<String> {
+    fn turned_away_wrongly(&mut self, error: &Error, caller: Caller, known: bool) -> Option<String> {
         let now = self.now.boot;
         let Some(next) = error.retry_in().map(|wait| now + wait) else {
             return Some("O7: an error that does not say when the next attempt is".to_owned());
         };
-        let open = self.pacing.open().both(Span::at(now));
-        let early = self.ledger.early.map(|early| Span::at(early.from));
-        let expected = early.map_or(open, |early| open.first(early).both(Span::at(now)));
-        if !expected.holds(next) {
-            return Some(format!("O7: the next attempt at {next:?}, {}", outside(expected)));
+        let early = self.ledger.early.map(|early| early.from.max(now));
+        match early {
+            Some(early) if next > early => {
+                return Some(format!("O7: the next attempt at {next:?}, and a token is valid at {early:?}"));
+            }
+            Some(early) if next == early => {}
+            _ => {
+                if let Err(wrong) = self.requests.said(now, next) {
+                    return Some(wrong);
+                }
+            }
         }
-        let hopeless = self.pacing.is_refused() || next >= caller.deadline || !caller.wait && known;
+        let hopeless = self.requests.is_refused() || next >= caller.deadline || !caller.wait && known;
         (!hopeless).then(|| format!("O7: {error} although waiting could help"))
     }
 
@@ -285,8 +327,8 @@ impl World {
         let healthy_since = caller.came.max(self.source.mood_since).max(self.ledger.held_off_until);
         let healthy = self.source.mood == Mood::Healthy && kind == ErrorKind::Timeout;
         // What began or was planned before, and then an answer.
-        let pause = self.terms.longest_back_off(None).max(self.terms.interval(None));
-        let enough = self.terms.request_timeout(None) + pause + QUICK + SLACK;
+        let pause = self.promise.retry(None, u32::MAX).max(2 * self.promise.0.min_interval);
+        let enough = self.promise.patience(None) + pause + QUICK + SLACK;
         (healthy && self.now.boot >= healthy_since + enough)
             .then(|| "O7: a time-out although the source was healthy long enough".to_owned())
     }
@@ -294,8 +336,8 @@ impl World {
     /// Whoever can be answered is.
     fn check_waiting(&self) -> Option<&'static str> {
         let (usable, valid) = (self.is_usable(), self.valid().is_some());
-        let (idle, refused) = (self.pacing.flight.is_none(), self.pacing.is_refused());
-        let known = self.pacing.known.is_some();
+        let (idle, refused) = (self.requests.flight.is_none(), self.requests.is_refused());
+        let known = self.requests.known.is_some();
         self.ledger.waiting.values().find_map(|caller| {
             if usable {
                 return Some("O1: a usable token is there, and a call waits");
@@ -317,10 +359,14 @@ impl World {
         {
             self.violate(wrong);
         }
-        if let Err(wrong) = self.pacing.believe(self.machine.next_request()) {
+        if let Err(wrong) = self.requests.believe(self.machine.next_request()) {
             self.violate(&wrong);
         }
-        let planned = self.ledger.serving.is_some() || self.pacing.flight.is_some();
+        self.sums.draws.extend(self.requests.draws.drain(..));
+        let starved = !self.ledger.waiting.is_empty() && self.valid().is_none();
+        let since = self.ledger.starved_since.unwrap_or(self.now.boot);
+        self.ledger.starved_since = Some(since).filter(|_| starved);
+        let planned = self.ledger.serving.is_some() || self.requests.flight.is_some();
         match self.machine.alarm(self.now) {
             None if planned => self.violate("O4: nothing is planned"),
             Some(alarm) if alarm <= self.now.boot => self.violate("the alarm would ring for ever"),
@@ -330,7 +376,7 @@ impl World {
 
     /// What `status` says.
     pub fn check_status(&mut self) {
-        let (status, (fewest, most)) = (self.machine.status(self.now), self.pacing.attempts());
+        let (status, (fewest, most)) = (self.machine.status(self.now), self.requests.failures);
         if status.clock_skew_ms != self.ledger.skew_ms {
             self.violate("status: another skew than the source told");
         }
@@ -342,41 +388,43 @@ impl World {
 
     pub fn check_overdue(&mut self) {
         if let Some(overdue) = self.overdue() {
-            self.violate(overdue);
+            self.violate(&overdue);
         }
     }
 
     /// What should have happened by now.
-    fn overdue(&self) -> Option<&'static str> {
+    fn overdue(&self) -> Option<String> {
         let late = self.now.boot.saturating_sub(SLACK);
         if self.ledger.waiting.values().any(|caller| late > caller.by) {
-            return Some("O7: a call outlasts its deadline, or half of what the token had left");
+            return Some("O7: a call outlasts its deadline, or half of what the token had left".to_owned());
         }
         if self.ledger.owed.values().any(|owed| late > owed.by) {
-            return Some("O8: a listener was not told in time");
+            return Some("O8: a listener was not told in time".to_owned());
         }
-        let awaited = !self.ledger.waiting.is_empty() && self.valid().is_none();
-        if let Some(overdue) = self.pacing.overdue(late, awaited) {
+        if let Some(overdue) = self.requests.overdue(late, self.ledger.starved_since, self.hand()) {
             return Some(overdue);
         }
         let serving = self.ledger.serving.as_ref()?;
         (self.source.mood == Mood::Healthy).then(|| self.overdue_of_a_healthy_source(late, serving))?
     }
 
-    fn overdue_of_a_healthy_source(&self, late: Duration, serving: &Serving) -> Option<&'static str> {
-        let terms = &self.terms;
+    fn overdue_of_a_healthy_source(&self, late: Duration, serving: &Serving) -> Option<String> {
+        let promise = &self.promise;
         // A life that was cut short makes the machine go by the times that hold without a token.
-        let seen = Some(serving.life.seen).filter(|_| !serving.cut);
-        let pause = terms.longest_back_off(seen).max(terms.interval(seen));
-        let needed = terms.request_timeout(seen) + pause + terms.interval(Some(serving.life.seen)) + SLACK;
+        let hand = Some(serving.life.seen).filter(|_| !serving.cut);
+        let pause = hand.map_or(promise.0.min_interval, |seen| 2 * promise.pause(seen));
+        let needed = promise.patience(hand) + promise.retry(hand, u32::MAX).max(pause) + pause + SLACK;
         let start = self.source.mood_since.max(self.ledger.held_off_until).max(serving.refresh_on);
-        let window_end = serving.end.saturating_sub(terms.min_validity(serving.life.nominal));
+        let window_end = serving.end.saturating_sub(promise.least_validity(serving.life.nominal));
         // Where the margin is less than the least validity, the last question can come between the two.
         let poll = window_end.saturating_sub(start) / 10;
-        if late > window_end && window_end > start + needed + poll {
-            return Some("O4: a gap in service although the source was healthy long enough before");
-        }
-        None
+        (late > window_end && window_end > start + needed + poll)
+            .then(|| "O4: a gap in service although the source was healthy long enough before".to_owned())
+    }
+
+    /// The life of the valid token in hand.
+    pub fn hand(&self) -> Option<Duration> {
+        self.valid().map(|(_, life)| life.seen)
     }
 
     /// The valid token, whatever is left of it.
@@ -390,7 +438,7 @@ impl World {
         let readers = entrakey_core::internals::Now { boot: Duration::ZERO, ..self.now };
         self.ledger.serving.as_ref().is_some_and(|serving| {
             self.now.boot < serving.end
-                && serving.published.left(readers) > self.terms.min_validity(serving.life.nominal)
+                && serving.published.left(readers) > self.promise.least_validity(serving.life.nominal)
         })
     }
 

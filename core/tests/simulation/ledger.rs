@@ -1,7 +1,9 @@
 //! What is remembered for judging: seen from outside, from what the source issued and what the machine said.
 
+use crate::promise::Life;
+use crate::requests::Forced;
+use crate::shown::{Ending, Shown};
 use crate::source::Issued;
-use crate::terms::{Life, Span};
 use entrakey_core::Token;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -41,6 +43,9 @@ pub struct Caller {
 #[derive(Clone, Copy)]
 pub struct Owed {
     pub version: u64,
+    /// When the token came, and within how long it is to be told; none if at once.
+    pub since: Duration,
+    pub window: Option<Duration>,
     pub by: Duration,
 }
 
@@ -50,19 +55,23 @@ pub struct Landing {
     pub id: u64,
     pub end: Duration,
     pub lifetime: Duration,
-    /// How long the tokens of its source live, as far as can be known.
-    pub usual: Duration,
     pub not_before: Duration,
     pub hint: Option<Duration>,
+    pub ending: Ending,
+    /// Why the request was made that brought it.
+    pub forced: Forced,
+    /// Whether a server had refused the token in hand, and the request may be an answer to that.
+    pub rejected: bool,
+    pub certainly_rejected: bool,
 }
 
 impl Landing {
-    /// Whether it is the end of a token.
-    pub fn is_end(&self, now: Duration) -> bool {
-        self.end.saturating_sub(now) < self.usual.mul_f64(0.05)
+    /// With less than a second left, or a tenth of its life, it has expired on its way.
+    pub fn has_expired(&self, now: Duration) -> bool {
+        let left = self.end.saturating_sub(now);
+        left.is_zero() || left < self.least_left()
     }
 
-    /// With less left it has expired on its way.
     pub fn least_left(&self) -> Duration {
         Duration::from_secs(1).min(self.lifetime / 10)
     }
@@ -80,17 +89,21 @@ pub struct Early {
 pub struct Ledger {
     pub serving: Option<Serving>,
     pub landing: Option<Landing>,
-    /// The `Retry-After` of the failure that the machine is being told of.
-    pub asked: Option<Duration>,
+    /// The failure that the machine is being told of: its `Retry-After`, and whether the source is to have a rest.
+    pub refusal: Option<Option<Duration>>,
     pub waiting: BTreeMap<u64, Caller>,
     /// Whether somebody waited when the step began.
     pub waited: bool,
+    /// Since when somebody waits and nothing valid is in hand.
+    pub starved_since: Option<Duration>,
     pub owed: BTreeMap<u64, Owed>,
     pub early: Option<Early>,
     /// Until when nothing may be asked after a refusal or a `Retry-After`.
     pub held_off_until: Duration,
-    /// How long a token lives, as the last shows that was not the end of one.
-    pub usual: Duration,
+    /// How long the source's tokens live, as its answers have shown.
+    pub shown: Shown,
+    /// Whether the next token is the first of this process.
+    pub seen_one: bool,
     /// The last that the source told of this machine's clock.
     pub skew_ms: Option<i64>,
     pub closed: bool,
@@ -101,6 +114,8 @@ pub struct Ledger {
 pub struct On {
     pub version: u64,
     pub deadline: Duration,
+    /// Over how long the news of a newer one may be spread.
+    pub spread: Duration,
 }
 
 #[derive(Clone, Copy)]
@@ -116,9 +131,4 @@ pub struct Listener {
     pub told: On,
     /// What its connections are on.
     pub on: On,
-}
-
-/// Used in messages.
-pub fn outside(span: Span) -> String {
-    format!("not inside {:?} to {:?}", span.from, span.to)
 }

@@ -1,6 +1,8 @@
 //! The listeners of a history: when they are called, how long they take, what they answer.
 
+use crate::draws::Draw;
 use crate::ledger::{LATENESS, Listener, On, Owed};
+use crate::promise::LONG_LIVED;
 use crate::world::World;
 use entrakey_core::internals::{Event, Late};
 use std::time::Duration;
@@ -34,12 +36,13 @@ impl World {
         let serving = self.ledger.serving.as_ref();
         serving.map_or(On::default(), |serving| On {
             version: serving.version,
-            deadline: serving.end.saturating_sub(self.terms.margin(serving.life.nominal)),
+            deadline: serving.end.saturating_sub(self.promise.margin(serving.life.nominal)),
+            spread: self.promise.spread(serving.life.nominal),
         })
     }
 
-    /// Every listener that is on an older token has to hear of this one: by the older one's deadline, or at
-    /// once after that, and after a rejection.
+    /// Every listener that is on an older token has to hear of this one: inside the spread and by the older one's
+    /// deadline, or at once after that, and after a rejection.
     pub fn owe(&mut self, version: u64, rejected: bool) {
         let (now, newest) = (self.now.boot, self.newest_on());
         for (id, listener) in &mut self.listeners {
@@ -48,16 +51,19 @@ impl World {
                 continue;
             }
             let busy = listener.returns.max(listener.begins).unwrap_or(Duration::ZERO);
-            let deadline = if rejected { now } else { listener.told.deadline };
-            let by = deadline.max(now).max(busy);
+            let spread = listener.told.spread.max(listener.on.spread);
+            let by = if rejected { now } else { listener.told.deadline.min(now + spread) };
+            let window = by.checked_sub(now).filter(|window| busy <= now && !rejected && !window.is_zero());
+            let by = by.max(now).max(busy);
             self.ledger
                 .owed
                 .entry(*id)
                 .and_modify(|owed| {
                     owed.version = version;
                     owed.by = if rejected { owed.by.min(by) } else { owed.by };
+                    owed.window = None;
                 })
-                .or_insert(Owed { version, by });
+                .or_insert(Owed { version, since: now, window, by });
         }
     }
 
@@ -75,6 +81,10 @@ impl World {
         self.say(|_| format!("listener {id} is to be called in {delay:?}"));
         if let Some(owed) = self.ledger.owed.get_mut(&id) {
             owed.by = owed.by.max(now + delay);
+            let share =
+                owed.window.take().map(|window| (now - owed.since).as_secs_f64() / window.as_secs_f64());
+            let draw = if self.lifetime < LONG_LIVED { Draw::ShortNews } else { Draw::News };
+            self.sums.draws.extend(share.map(|share| (draw, share)));
         }
     }
 

@@ -1,9 +1,10 @@
 //! One history: a machine, a source, callers, listeners and clocks, from one seed.
 
+use crate::draws::Draws;
 use crate::ledger::{LATENESS, Ledger, Listener};
-use crate::pacing::Pacing;
+use crate::promise::{Budget, Promise};
+use crate::requests::Requests;
 use crate::source::{Reply, Source};
-use crate::terms::{Budget, Terms};
 use entrakey_core::ProviderEvent;
 use entrakey_core::internals::{Action, Event, Machine, Now};
 use std::collections::BTreeMap;
@@ -19,7 +20,7 @@ const LIVES: u32 = 60;
 const START: Duration = Duration::from_secs(1_000_000);
 
 /// What a history amounted to.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 pub struct Sums {
     pub histories: u64,
     pub seconds: u64,
@@ -29,6 +30,7 @@ pub struct Sums {
     pub calls: u64,
     pub notifications: u64,
     pub forks: u64,
+    pub draws: Draws,
 }
 
 impl Sums {
@@ -41,6 +43,7 @@ impl Sums {
         self.calls += other.calls;
         self.notifications += other.notifications;
         self.forks += other.forks;
+        self.draws.add(&other.draws);
     }
 }
 
@@ -50,13 +53,13 @@ pub struct World {
     pub now: Now,
     end: Duration,
     pub lifetime: Duration,
-    pub terms: Terms,
+    pub promise: Promise,
     pub machine: Machine,
     pub source: Source,
     pub replies: Vec<Reply>,
     pub listeners: BTreeMap<u64, Listener>,
     pub ledger: Ledger,
-    pub pacing: Pacing,
+    pub requests: Requests,
     pub budget: Budget,
     next_caller: Duration,
     next_incident: Duration,
@@ -86,18 +89,19 @@ impl World {
         let mut rng = fastrand::Rng::with_seed(seed);
         let lifetime = draw_lifetime(&mut rng);
         let start = START + Duration::from_millis(rng.u64(..1000));
-        let terms = Terms::draw(lifetime, &mut rng);
+        let promise = Promise::draw(lifetime, &mut rng);
         let source = Source::new(lifetime, start, &mut rng);
+        let wall = Self::draw_clock(start, &mut rng);
         let mut world = Self {
             draws: fastrand::Rng::with_seed(rng.u64(..)),
             rng,
-            now: Now { boot: start, monotonic: start, wall: start },
+            now: Now { boot: start, monotonic: start, wall },
             end: start + lifetime * LIVES,
             lifetime,
-            machine: Machine::new(terms.0.clone()),
-            pacing: Pacing::new(terms.clone()),
+            machine: Machine::new(promise.0.clone()),
+            requests: Requests::new(promise.clone()),
             budget: Budget::default(),
-            terms,
+            promise,
             source,
             replies: Vec::new(),
             listeners: BTreeMap::new(),
@@ -115,13 +119,19 @@ impl World {
         world
     }
 
+    /// This machine's clock is right, or off by as much as ten minutes.
+    fn draw_clock(start: Duration, rng: &mut fastrand::Rng) -> Duration {
+        let off = Duration::from_millis(rng.u64(..600_000));
+        [start, start, start + off, start - off][rng.usize(..4)]
+    }
+
     /// Lives through the history, to its close.
     ///
     /// # Errors
     /// What was violated first.
     pub fn run(&mut self) -> Result<(), String> {
         let start = self.now.boot;
-        self.say(|world| format!("{} s tokens, {:?}", world.lifetime.as_secs(), world.terms.0));
+        self.say(|world| format!("{} s tokens, {:?}", world.lifetime.as_secs(), world.promise.0));
         while self.now.boot < self.end && self.violation.is_none() {
             self.advance();
         }
@@ -191,7 +201,7 @@ impl World {
         let (now, before) = (self.now.boot, self.source.mood);
         self.source.change_mood(now, &mut self.rng);
         if self.source.mood != before {
-            let (_, at_once) = self.terms.allowance(&self.source, None);
+            let (_, at_once) = self.promise.allowance(&self.source, None);
             self.budget.refill(now, at_once);
         }
         self.say(|world| format!("the source is {:?}", world.source.mood));
