@@ -191,7 +191,9 @@ impl Pace {
             let back_off = policy.back_off(self.failures, life, awaited, random());
             let wait = error.retry_after().map_or(back_off, |wish| policy.retry_after(wish, back_off));
             self.gate = now + wait.max(least).max(error.pause());
-            self.forced = self.forced.or(forced);
+            if let Some(cause) = forced {
+                self.want_forced(cause); // the host may have wished for one meanwhile, which weakens no rejection
+            }
             // With nothing valid in hand it is the retry that matters.
             self.next = Some(scheduled.filter(|_| life.is_some()).unwrap_or(self.gate));
         } else {

@@ -98,7 +98,7 @@ impl World {
 
     pub fn incident(&mut self) {
         let version = self.ledger.serving.as_ref().map_or(0, |serving| serving.version);
-        match self.rng.u8(..16) {
+        match self.rng.u8(..18) {
             0 => self.jump_ahead(),
             1 => {
                 let back = self.lifetime.mul_f64(self.rng.f64());
@@ -126,6 +126,8 @@ impl World {
             }
             11 | 12 => self.acknowledge_nonsense(),
             13 => self.fork(),
+            14 | 15 => self.connect(),
+            16 => self.lose_connection(),
             _ => {}
         }
         self.step(Event::Timer);
@@ -183,6 +185,7 @@ impl World {
         self.listeners.clear();
         self.replies.clear();
         self.machine = Machine::new(self.promise.0.clone());
+        self.client = None;
         self.requests = Requests::new(self.promise.clone());
         let serving = std::mem::take(&mut self.ledger).serving;
         let (_, at_once) = self.promise.allowance(&self.source, None);

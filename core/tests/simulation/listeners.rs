@@ -1,5 +1,6 @@
 //! The listeners of a history: when they are called, how long they take, what they answer.
 
+use crate::connections::Client;
 use crate::draws::Draw;
 use crate::ledger::{LATENESS, Listener, On, Owed};
 use crate::promise::LONG_LIVED;
@@ -68,6 +69,10 @@ impl World {
     }
 
     pub fn notify(&mut self, id: u64) {
+        if let Some(client) = self.client.as_mut().filter(|client| client.id == id) {
+            client.due = true;
+            return;
+        }
         let now = self.now.boot;
         let delay =
             if self.rng.u8(..8) == 0 { self.lifetime.mul_f64(self.rng.f64()) } else { Duration::ZERO };
@@ -160,7 +165,7 @@ impl World {
         self.check_oldest();
     }
 
-    fn reauthentications(&self) -> (u64, u64) {
+    pub fn reauthentications(&self) -> (u64, u64) {
         let counters = self.machine.status(self.now).counters;
         (counters.reauths_accepted, counters.reauths_rejected)
     }
@@ -168,7 +173,7 @@ impl World {
     /// What the listeners' connections are on.
     pub fn check_oldest(&mut self) {
         let on = self.listeners.values().map(|listener| listener.on.version).filter(|version| *version > 0);
-        let expected = on.min();
+        let expected = on.chain(self.client.iter().flat_map(Client::on)).min();
         let oldest = self.machine.status(self.now).listeners.oldest_version;
         if oldest != expected {
             self.violate(&format!("O8: listeners count as on version {oldest:?}, not {expected:?}"));

@@ -1,5 +1,6 @@
 //! One history: a machine, a source, callers, listeners and clocks, from one seed.
 
+use crate::connections::Client;
 use crate::draws::Draws;
 use crate::ledger::{LATENESS, Ledger, Listener};
 use crate::promise::{Budget, Promise};
@@ -58,6 +59,7 @@ pub struct World {
     pub source: Source,
     pub replies: Vec<Reply>,
     pub listeners: BTreeMap<u64, Listener>,
+    pub client: Option<Client>,
     pub ledger: Ledger,
     pub requests: Requests,
     pub budget: Budget,
@@ -105,6 +107,7 @@ impl World {
             source,
             replies: Vec::new(),
             listeners: BTreeMap::new(),
+            client: None,
             ledger: Ledger::default(),
             next_caller: start,
             next_incident: start,
@@ -148,8 +151,9 @@ impl World {
         let reply = self.replies.iter().map(|reply| reply.arrives).min();
         let returns =
             self.listeners.values().filter_map(|listener| listener.begins.or(listener.returns)).min();
+        let renewal = self.client.as_ref().filter(|client| client.due).map(|_| self.now.boot);
         let fixed = [self.source.next_change(), self.next_caller, self.next_incident];
-        let others = fixed.into_iter().chain(reply).chain(returns).min().unwrap_or(self.end);
+        let others = fixed.into_iter().chain(reply).chain(returns).chain(renewal).min().unwrap_or(self.end);
         match alarm {
             Some(alarm) if alarm <= others => {
                 let late = LATENESS.mul_f64(self.rng.f64());
@@ -186,6 +190,9 @@ impl World {
         let back = self.listeners.iter().find(|(_, listener)| listener.returns.is_some_and(|at| at <= now));
         if let Some(id) = back.map(|(id, _)| *id) {
             self.come_back(id);
+        }
+        if self.client.as_ref().is_some_and(|client| client.due) {
+            self.renew();
         }
         if self.next_caller <= now {
             self.next_caller = now + self.lifetime.mul_f64(0.3 * self.rng.f64() * self.rng.f64());
