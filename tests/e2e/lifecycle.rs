@@ -3,7 +3,7 @@
 
 use entrakey_core::{Config, ErrorKind, Level, Provider, ProviderState};
 use entrakey_tests::scripted::{Scripted, answer, jwt, unix_s};
-use entrakey_tests::{Emulator, accept};
+use entrakey_tests::{Emulator, accept, wait_until};
 use serde_json::json;
 use std::io::Read as _;
 use std::net::TcpListener;
@@ -17,6 +17,13 @@ fn managed_identity(endpoint: &str) -> Provider {
     config.set("identity", "managed_identity").unwrap();
     config.set("imds_endpoint", endpoint).unwrap();
     Provider::new(&config).unwrap()
+}
+
+/// Whether this process has a thread of that name.
+fn is_running(thread: &str) -> bool {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    let mut names = tasks.flatten().filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok());
+    names.any(|name| name.starts_with(thread))
 }
 
 /// Runs `body` in a forked child and says with what it ended; None if it hung.
@@ -174,6 +181,35 @@ fn a_forked_child_does_not_take_its_parents_snapshot_for_its_own() {
     assert_eq!(ended, Some(0));
     assert!(provider.is_newest(&held), "the parent's is as it was");
     assert_eq!(emulator.token_requests(), 1, "the child has its parent's token");
+}
+
+#[test]
+fn closing_an_inherited_provider_runs_no_destructor_of_the_parents_host() {
+    static DROPPED: AtomicBool = AtomicBool::new(false);
+    struct Host;
+    impl Drop for Host {
+        fn drop(&mut self) {
+            DROPPED.store(true, Ordering::SeqCst);
+        }
+    }
+    let emulator = Emulator::start("1h");
+    let provider = managed_identity(emulator.get("AZURE_POD_IDENTITY_AUTHORITY_HOST"));
+    provider.get_token().unwrap();
+    let host = Host;
+    let subscription = provider
+        .subscribe(move |_| {
+            let _ = &host;
+        })
+        .unwrap();
+    wait_until("the request's thread has ended, which holds the engine", || !is_running("entrakey-fetch"));
+    let ended = in_child(|| {
+        provider.close(); // the first call in the child: the engine is still the parent's
+        i32::from(DROPPED.load(Ordering::SeqCst))
+    });
+    assert_eq!(ended, Some(0), "what belongs to the parent's host was dropped in the child");
+    drop(subscription);
+    provider.close();
+    wait_until("it is dropped in the parent", || DROPPED.load(Ordering::SeqCst));
 }
 
 #[test]
