@@ -44,7 +44,7 @@ IMPORT = """
     for missing in sys.argv[1:]:
         sys.modules[missing] = None
     import entrakey.redis
-    print(*[error.__name__ for error in entrakey.redis._redis_packages.CLIENT_ERRORS])
+    print(*[error.__name__ for error in entrakey.redis._quirks.packages.CLIENT_ERRORS])
 """
 
 

@@ -18,7 +18,7 @@ from ._authentication import refuse_plaintext
 from ._callbacks import Listeners, running_loop
 from ._client_errors import as_redis_error
 from ._handshake import watch_answer
-from ._quirks import construction, owners, packages, without_events
+from ._quirks import cluster_nodes, construction, owners, packages, without_events
 
 _log = logging.getLogger("entrakey.redis")
 
@@ -36,7 +36,7 @@ for _package in packages.PACKAGES:
     construction.prepare(_package)
 
 
-class CredentialProvider(CredentialSource, *packages.interfaces()):
+class CredentialProvider(CredentialSource, *packages.interfaces()):  # type: ignore[misc]
     """One provider for any number of redis-py or valkey-py clients, sync and asyncio, pools, clusters, Sentinel.
 
     Pass it as credential_provider to any of their constructors. New connections authenticate with a valid token;
@@ -126,6 +126,10 @@ class CredentialProvider(CredentialSource, *packages.interfaces()):
                 link.belongs_to(owner)
         if without_events.has_none(connection):
             without_events.learn(self, link, frame)
+        elif owners.is_blocking(link.pool()):
+            without_events.learn_of_release(link.pool(), is_async=False)  # of which redis-py says nothing
+        if owners.is_cluster_node(link.pool()):
+            self._learn_of_node(link.pool())
         link.opened(self._subscription and self._subscription.opened(credentials.version))
         if link.reader is not None:
             link.reader.reconnected()
@@ -143,6 +147,15 @@ class CredentialProvider(CredentialSource, *packages.interfaces()):
             self._links[id(connection)] = link
             _pools.watch_release(self, link)
         return link
+
+    def _learn_of_node(self, node):
+        me = weakref.ref(self)
+
+        def release(idle, connection):
+            source = me()
+            return source is not None and _pools.release_to_node(source, idle, connection)
+
+        cluster_nodes.learn_of_release(node, release)
 
     def _registered(self, owner):
         """redis-py registers a client; of two kinds there is something to learn."""
@@ -253,7 +266,7 @@ class CredentialProvider(CredentialSource, *packages.interfaces()):
 
 
 # The provider of all credential providers that were made without one, for as long as one of them lives.
-_shared = weakref.WeakValueDictionary()
+_shared: "weakref.WeakValueDictionary[str, Provider]" = weakref.WeakValueDictionary()
 
 
 def _environments_own():

@@ -198,6 +198,25 @@ async def _take_and_renew(source, link, owner, credentials, in_use):
         owners.idle_list(owner).append(entry)
 
 
+def release_to_node(source, idle, connection):
+    """A connection comes back to a node of an asyncio cluster. True if it is renewed first and put back then."""
+    link, credentials = _connection.link_of(connection), source._announced
+    if link is None or credentials is None or not link.needs(credentials) or not idle.spares():
+        return False
+    source._start(_renew_and_put_back(source, link, idle, credentials))
+    return True
+
+
+async def _renew_and_put_back(source, link, idle, credentials):
+    connection = link.connection()
+    try:
+        await _authenticate_async(source, link, credentials)
+    except Exception as error:
+        _failed(source, link, credentials, error)
+    finally:
+        idle.put_back(connection)
+
+
 async def _authenticate_async(source, link, credentials):
     await _authentication.authenticate_async(link.connection(), credentials)
     link.accepted(credentials.version)

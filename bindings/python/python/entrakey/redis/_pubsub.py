@@ -136,12 +136,13 @@ class AsyncReader(Reader):
             self.connecting = False
             await self.send(self.source._announced)
         try:
-            response = await kind.read_response(connection, *args, **{**options, "disconnect_on_error": not self.pending})
+            # An AUTH may be sent while this waits: its refusal is no reason to disconnect, all else is.
+            response = await kind.read_response(connection, *args, **{**options, "disconnect_on_error": False})
         except BaseException as error:
             if self.pending and is_refusal(str(error)):
                 self.link.refused(self.pending.pop(0), error)
                 return None
-            if self.pending:
+            if options.get("disconnect_on_error", True):
                 await connection.disconnect(nowait=True)
             raise
         return None if self.took(response) else response

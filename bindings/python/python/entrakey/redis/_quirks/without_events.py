@@ -36,14 +36,14 @@ def learn(source, link, frame):
     pool = link.pool()
     if pool is not None and not owners.is_cluster_node(pool):
         pool = pool.disconnect.__self__  # Sentinel's connections know only a weak proxy of it
-        _learn_of_release(pool, link.loop is not None)
+        learn_of_release(pool, link.loop is not None)
         if link.loop is not None:
             _make_lock(pool, link.loop)
     if link.lock is None:
         link.lock = _lock_of(_client_that_keeps_it(frame))
 
 
-def _learn_of_release(pool, is_async):
+def learn_of_release(pool, is_async):
     if "release" in vars(pool):
         return
     kind, me = type(pool), weakref.ref(pool)
