@@ -117,7 +117,11 @@ static struct slot *borrow(struct pool *pool) {
 
 static void give_back(struct pool *pool, struct slot *slot, int usable) {
     pthread_mutex_lock(&pool->lock);
+    uint64_t tried = 0, newest;
     while (usable && is_behind(pool, slot)) { /* on_token passes over one that is busy, so look under the lock */
+        newest = entrakey_provider_version(pool->provider);
+        if (newest == tried) break; /* an answer that is no verdict: when it comes back next it is tried again */
+        tried = newest;
         pthread_mutex_unlock(&pool->lock);
         usable = authenticate(pool, slot);
         pthread_mutex_lock(&pool->lock);

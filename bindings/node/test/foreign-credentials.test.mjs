@@ -124,6 +124,17 @@ test('node-redis: in a sentinel too, and never in its message', async () => {
   provider.close();
 });
 
+for (const [name, { Cluster }] of Object.entries({ 'ioredis 6': ioredis, 'ioredis 5': ioredis5, iovalkey })) {
+  test(`${name}: a second cluster with the same redisOptions brings no credentials along`, async (t) => {
+    const { emulator, provider } = await withKeys(t);
+    await provider.ready();
+    const redisOptions = { tls: { ca: emulator.ca } };
+    const made = () => new Cluster([{ host: 'localhost', port: emulator.port }], { redisOptions, lazyConnect: true });
+    const { warnings } = await warned(() => [made(), made()].forEach((cluster) => attach(cluster, provider)));
+    assert.deepEqual(warnings, []);
+  });
+}
+
 for (const [name, { Redis, Cluster }] of Object.entries({ 'ioredis 6': ioredis, 'ioredis 5': ioredis5, iovalkey })) {
   test(`${name}: what comes from us wins over a URL, options and those of a duplicate`, async (t) => {
     const { emulator, provider, key, auths } = await withKeys(t);

@@ -107,7 +107,8 @@ impl Listener {
     }
 }
 
-/// What connections may be on: the newest token, and older ones as long as somebody is on them.
+/// What connections may be on: the newest token, older ones as long as somebody is on them, and those whose deadline is to
+/// come: a connection may be in its handshake with one.
 #[derive(Default)]
 struct Tokens(BTreeMap<u64, On>);
 
@@ -122,8 +123,8 @@ impl Tokens {
         self.0.insert(newest.version, newest);
     }
 
-    fn forget_before(&mut self, version: u64) {
-        self.0 = self.0.split_off(&version);
+    fn forget_before(&mut self, version: u64, now: Duration) {
+        self.0.retain(|known, on| *known >= version || now < on.deadline);
     }
 }
 
@@ -170,7 +171,7 @@ impl Listeners {
         self.all = all;
         let oldest = self.oldest().map_or(newest.version, |oldest| oldest.min(newest.version));
         self.tokens.add(newest);
-        self.tokens.forget_before(oldest);
+        self.tokens.forget_before(oldest, now);
     }
 
     /// The listeners to call now; each has one call at a time.
@@ -541,10 +542,25 @@ mod tests {
     }
 
     #[test]
+    fn a_connection_whose_token_was_replaced_during_its_handshake_is_on_one_that_is_still_good() {
+        let mut listeners = Listeners::default();
+        listeners.add(1, Some(on(1, 1000, 0)), false);
+        listeners.connected(1, 7);
+        listeners.news(at(10), on(2, 2000, 0), false, &mut || 0.0);
+        listeners.authenticated(1, 7, 1);
+        let mut reports = Vec::new();
+        for now in [11, 999, 1000] {
+            listeners.take_stale(at(now), 2, |version, count| reports.push((now, version, count)));
+        }
+        assert_eq!(reports, [(1000, 1, 1)]);
+        assert_eq!((listeners.stale(at(999), 2), listeners.stale(at(1000), 2)), (0, 1));
+    }
+
+    #[test]
     fn only_tokens_that_somebody_may_be_on_are_remembered() {
         let mut listeners = with_two_connections();
         for version in 3..100 {
-            listeners.news(at(20), on(version, 1000 * version, 0), false, &mut || 0.0);
+            listeners.news(at(1000 * version - 500), on(version, 1000 * version, 0), false, &mut || 0.0);
             for connection in [7, 8] {
                 assert!(listeners.authenticated(1, connection, version));
             }

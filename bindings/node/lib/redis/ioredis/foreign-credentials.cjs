@@ -2,9 +2,14 @@
 
 const { ForeignCredentials } = require('../foreign-credentials.cjs');
 
+/** Whether it is ours: ioredis keeps the redisOptions that it is given, and a second cluster may be given the same. */
+const isLive = (options, name) => options != null && Object.getOwnPropertyDescriptor(options, name)?.get !== undefined;
+
 /** The names of one connection's own; ioredis has put there what its URL said. */
 function meetOptions(foreign, options, where) {
-  for (const name of ['username', 'password']) foreign.meet(`the ${name} of ${where}`, options?.[name]);
+  for (const name of ['username', 'password']) {
+    if (!isLive(options, name)) foreign.meet(`the ${name} of ${where}`, options?.[name]);
+  }
 }
 
 /** Warns of credentials that a client was made with: its options, its URL, or a cluster's start-up nodes. */

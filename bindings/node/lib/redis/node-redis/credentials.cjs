@@ -39,10 +39,11 @@ class NodeRedisCredentials {
   }
 
   async subscribe(listener) {
-    watchConnect(this);
+    const connect = watchConnect(this);
     // First the subscription: a token that arrives during the wait below must not be missed.
     this.#subscription ??= this.#provider.subscribe(() => this.#renew());
     const [registration, disposable] = this.#listeners.add(listener);
+    this.#replaced(connect, registration);
     try {
       const answer = await this.#provider.getToken(WHILE_CONNECTING);
       const token = this.#provider.current() ?? answer;
@@ -52,6 +53,14 @@ class NodeRedisCredentials {
       disposable.dispose();
       throw error;
     }
+  }
+
+  /** A client that connects anew has a new connection in the place of the one before, which it does not dispose of. */
+  #replaced(connect, registration) {
+    if (connect === undefined || !registration.isConnection) return;
+    const before = connect.registration?.deref();
+    if (before !== undefined) this.#listeners.end(before);
+    connect.registration = new WeakRef(registration);
   }
 
   /** Of node-redis's handshake nothing is to be seen but its failure: see `refusedAtConnect`. */

@@ -44,8 +44,8 @@ class Registration {
  * The listeners of one credentials provider.
  *
  * node-redis keeps the disposable of a connection and, when it reconnects, overwrites it without disposing: the old
- * listener would be told for ever, and re-authenticate its client once more for each reconnect. So its listeners are
- * held by their disposables alone and go with them. Whoever else subscribes is held until `dispose()`.
+ * listener would be told for ever, and re-authenticate its client once more for each reconnect. Which client connects anew is
+ * known from node-redis 5.12 on; for older ones its listeners are held by their disposables alone and go with them. Whoever else subscribes is held until `dispose()`.
  */
 class Listeners {
   #all = new Set();

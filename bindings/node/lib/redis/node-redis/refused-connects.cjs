@@ -33,11 +33,13 @@ function watchConnects() {
 /**
  * To be called by whoever is being asked for a token: `asker.refusedAtConnect(error)` learns why that connect failed, from what
  * node-redis (5.12 and newer) publishes. For connects whose reconnectStrategy is not ours: a cluster's first ones, which
- * have none, and those of a client that was given a bare credentials provider.
+ * have none, and those of a client that was given a bare credentials provider. Gives the connect, the same one each time that
+ * the client connects anew by itself; undefined with an older node-redis.
  */
 function watchConnect(asker) {
   const connect = underWay.getStore();
   if (connect !== undefined) connect.asker = new WeakRef(asker); // whatever is made meanwhile, a timer for one, keeps the store
+  return connect;
 }
 
 function watch() {
