@@ -59,7 +59,6 @@ def announce(credentials):
 REFUSALS = [
     "-WRONGPASS invalid username-password pair or user is disabled.",
     "-ERR WRONGPASS invalid username-password pair",
-    "-NOPERM User me has no permissions to run the 'auth' command",
 ]
 NOTHING_OF_THE_TOKEN = [
     "-LOADING Redis is loading the dataset in memory",

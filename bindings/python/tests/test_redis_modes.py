@@ -528,6 +528,29 @@ def test_a_subscription_goes_on_when_a_token_was_refused_and_takes_the_next(emul
         client.close()
 
 
+def test_what_a_subscriber_may_not_do_is_no_answer_to_its_auth(start_emulator):
+    emulator = start_emulator("1h")
+    with entrakey.Provider.managed_identity(reauth_spread=0, min_request_interval_ms=250) as provider:
+        policy = f"/emulator/redis/policies/{provider.get_token().username}"
+        emulator.control("PUT", policy, {"access": "+@all ~* &news"})
+        client = from_constructor(emulator, CredentialProvider(provider), protocol=3)
+        with client.pubsub() as listening:
+            listening.subscribe("news")
+            assert listening.get_message(timeout=5)["type"] == "subscribe"
+            provider.refresh()
+            while provider.version == 1:
+                time.sleep(0.01)
+            listening.subscribe("forbidden")
+            with pytest.raises(redis.exceptions.ResponseError, match="permission"):
+                while listening.get_message(timeout=5) is None:
+                    pass
+            deadline = time.monotonic() + 20
+            while provider.status()["counters"]["reauths_accepted"] == 0:
+                assert listening.get_message(timeout=0.05) is None and time.monotonic() < deadline
+            assert provider.status()["counters"]["reauths_rejected"] == 0
+        client.close()
+
+
 def test_an_asyncio_subscription_goes_on_when_a_token_was_refused_and_takes_the_next(emulator):
     async def main():
         async with entrakey.Provider.managed_identity(reauth_spread=0, min_request_interval_ms=250) as provider:

@@ -17,8 +17,10 @@ pub struct Connection {
     listener: u64,
     engine: Weak<Engine>,
     generation: u64,
-    /// The version that it was last authenticated with or refused, whichever is newer: what was already tried.
-    tried: AtomicU64,
+    /// The version that it was last authenticated with, or is about to be.
+    on: AtomicU64,
+    /// The newest version that it was refused.
+    refused: AtomicU64,
     closed: AtomicBool,
 }
 
@@ -30,14 +32,15 @@ impl Connection {
             listener,
             engine,
             generation,
-            tried: AtomicU64::new(version),
+            on: AtomicU64::new(version),
+            refused: AtomicU64::new(0),
             closed: AtomicBool::new(false),
         }
     }
 
     /// The server took the token of `version`: in the handshake, or afterwards. Never blocks.
     pub fn authenticated(&self, version: u64) {
-        self.tried.store(version, Ordering::SeqCst);
+        self.on.store(version, Ordering::SeqCst);
         self.tell(Event::Authenticated { listener: self.listener, connection: self.id, version });
     }
 
@@ -49,19 +52,20 @@ impl Connection {
     /// `CLOSED` after [`crate::Provider::close`], and in a forked child.
     pub fn refused(&self, version: u64, message: &str) -> Result<Rejection> {
         let engine = self.engine.upgrade().filter(|_| self.is_ours()).ok_or_else(Error::closed)?;
-        let rejection = engine.refused(self.listener, self.id, version, message);
+        let rejection = engine.refused(self.listener, self.id, version, message)?;
         if rejection.reason != RejectionReason::NotARefusal {
-            self.tried.fetch_max(version, Ordering::SeqCst);
+            self.refused.fetch_max(version, Ordering::SeqCst);
         }
         Ok(rejection)
     }
 
     /// Whether it is to be authenticated with the token of `version`: it is on an older one, and was not refused this
-    /// one. One load: cheap enough to ask before every command.
+    /// one. A few loads: cheap enough to ask before every command.
     #[must_use]
     #[inline]
     pub fn is_behind(&self, version: u64) -> bool {
-        self.tried.load(Ordering::SeqCst) < version && self.is_ours() && !self.closed.load(Ordering::SeqCst)
+        let tried = self.on.load(Ordering::SeqCst).max(self.refused.load(Ordering::SeqCst));
+        tried < version && self.is_ours() && !self.closed.load(Ordering::SeqCst)
     }
 
     /// The connection is closed. Never blocks. What is said of it afterwards does not count.
@@ -90,6 +94,6 @@ impl Drop for Connection {
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection").field("id", &self.id).field("tried", &self.tried).finish_non_exhaustive()
+        f.debug_struct("Connection").field("id", &self.id).field("on", &self.on).finish_non_exhaustive()
     }
 }

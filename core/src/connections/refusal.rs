@@ -32,6 +32,12 @@ const TEXTS: [(&str, Refusal); 5] = [
 ];
 
 impl Refusal {
+    /// Whether it can be the answer to an AUTH or a HELLO, for which nobody needs a permission.
+    #[must_use]
+    pub fn is_of_auth(self) -> bool {
+        self != Self::Permission
+    }
+
     /// The verdict in the message of an error that came instead of a connection or a re-authentication, as the server or
     /// the client library has worded it. None for everything that says nothing of the token: `LOADING`, `MOVED`, a
     /// connection that went away.

@@ -235,13 +235,16 @@ impl Engine {
         connection: u64,
         version: u64,
         message: &str,
-    ) -> Rejection {
+    ) -> Result<Rejection> {
         let mut state = self.lock();
+        if state.machine.is_closed() {
+            return Err(Error::closed());
+        }
         let rejection = self.judge(&mut state, version, message);
         if rejection.reason != RejectionReason::NotARefusal {
             self.feed(&mut state, Event::Refused { listener, connection, version });
         }
-        rejection
+        Ok(rejection)
     }
 
     fn judge(self: &Arc<Self>, state: &mut State, version: u64, message: &str) -> Rejection {

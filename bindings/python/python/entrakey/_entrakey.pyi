@@ -125,7 +125,7 @@ def inherit(settings: list[tuple[str, str, float, float]]) -> tuple[dict[str, st
     default): values for a Provider, and a warning or None."""
 
 def is_refusal(message: str) -> bool:
-    """Whether an error's message is a server's verdict on the token, whatever client has worded it."""
+    """Whether an error's message is a server's refusal of an AUTH, whatever client has worded it."""
 
 def render_metrics(providers: list[Provider]) -> str:
     """The metrics of several providers of one process as one text for Prometheus. Give each provider a name."""

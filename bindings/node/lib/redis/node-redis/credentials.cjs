@@ -103,6 +103,8 @@ class NodeRedisCredentials {
     if (!registration.isConnection) return void listener.onNext(credentials);
     reAuthenticate(listener, credentials, {
       accepted: () => registration.entry?.authenticated(token.version),
+      unsent: () => this.#tellAgain(registration),
+      unknown: () => registration.uncounted(),
       failing: (error, tell) => this.#failed({ registration, version: token.version, error }, tell),
     });
   }
@@ -115,12 +117,14 @@ class NodeRedisCredentials {
     } finally {
       this.#failing = undefined;
     }
-    if (isClosed(error)) {
-      this.#listeners.end(registration);
-    } else if (registration.entry?.isBehind(version)) {
-      registration.told = 0;
-      tryAgain(registration, () => this.#tell(registration));
-    }
+    if (!registration.entry?.isBehind(version)) return; // that was a verdict
+    if (isClosed(error)) this.#listeners.end(registration);
+    else this.#tellAgain(registration);
+  }
+
+  #tellAgain(registration) {
+    registration.told = 0;
+    tryAgain(registration, () => this.#tell(registration));
   }
 
   #unsubscribe() {

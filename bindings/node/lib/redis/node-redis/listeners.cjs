@@ -33,6 +33,12 @@ class Registration {
     return this.#held.deref();
   }
 
+  /** From now on the ledger does not know its connection. */
+  uncounted() {
+    this.entry?.closed();
+    this.entry = undefined;
+  }
+
   /** Whether it has to hear of the token of this version. */
   awaits(version) {
     if (this.told === undefined) return false;

@@ -5,16 +5,19 @@
  * back, and calls `onReAuthenticationError()` without saying whose error it is. But it calls `.catch()` on the promise of
  * its AUTH before `onNext()` returns. For that moment, in which nobody else runs, `.catch()` is ours.
  *
- * `accepted()`: the server took it. `failing(error, tell)`: it did not; `tell()` is node-redis's own handler.
+ * `accepted()`: the server took it. `unsent()`: nothing was sent. `unknown()`: what becomes of it cannot be seen here. `failing(error, tell)`: it did not; `tell()` is node-redis's own handler.
  */
-function reAuthenticate(listener, credentials, { accepted, failing }) {
+function reAuthenticate(listener, credentials, { accepted, unsent, unknown, failing }) {
   const { catch: original } = Promise.prototype;
   let sent;
   const observed = function (handler) {
     sent = this; // the last is the one that onNext() handles
     return original.call(this, (error) => (sent === this ? failing(error, () => handler(error)) : handler(error)));
   };
-  if (Object.isFrozen(Promise.prototype)) return listener.onNext(credentials); // a host that hardens its realm
+  if (!Object.getOwnPropertyDescriptor(Promise.prototype, 'catch').writable) {
+    unknown(); // a host that hardens its realm
+    return listener.onNext(credentials);
+  }
   Promise.prototype.catch = observed;
   try {
     listener.onNext(credentials);
@@ -25,7 +28,7 @@ function reAuthenticate(listener, credentials, { accepted, failing }) {
   let mayBeAnswered = false;
   setImmediate(() => (mayBeAnswered = true));
   sent?.then(
-    () => mayBeAnswered && accepted(),
+    () => (mayBeAnswered ? accepted() : unsent()),
     () => {},
   );
 }

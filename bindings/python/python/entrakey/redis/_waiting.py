@@ -4,6 +4,7 @@ ends the wait. Plain redis-py ends so while the server's answer to an AUTH is aw
 
 import asyncio
 import threading
+import weakref
 
 from .._entrakey import CONNECT_TIMEOUT_S
 from .._greenlets import handed_over
@@ -62,37 +63,41 @@ class _Watch:
     """Stands in the place of a connection's `disconnect`, and calls `closed(error)` with what its connect is to raise."""
 
     def __init__(self, connection, closed):
-        self._connection = connection  # not weakly: it disconnects itself when it is collected
+        self._connection = lambda: connection  # not weakly as long as this stands there: it disconnects itself when collected
         self._kind = type(connection)
         self._closed = closed
         self._error = None
 
     def __enter__(self):
-        is_async = hasattr(self._connection, "_writer")
-        self._connection.disconnect = self._disconnect_async if is_async else self._disconnect
+        connection = self._connection()
+        is_async = hasattr(connection, "_writer")
+        connection.disconnect = self._disconnect_async if is_async else self._disconnect
 
     def __exit__(self, _kind, error, _traceback):
         if self._error is None:
             self._end()
-        elif error is None:  # the token came in the same moment
+            return
+        # It stays until the connect is tried again, and must not keep the connection then.
+        self._connection = weakref.ref(self._connection())
+        if error is None:  # the token came in the same moment
             raise self._error
 
     def _end(self):
-        vars(self._connection).pop("disconnect", None)
+        vars(self._connection()).pop("disconnect", None)
 
     def _disconnect(self, *args, **options):
         self._note()
-        self._kind.disconnect(self._connection, *args, **options)
+        self._kind.disconnect(self._connection(), *args, **options)
         self._forbid_another_try(args, options)
 
     async def _disconnect_async(self, *args, **options):
         self._note()
-        await self._kind.disconnect(self._connection, *args, **options)
+        await self._kind.disconnect(self._connection(), *args, **options)
         self._forbid_another_try(args, options)
 
     def _note(self):
         if self._error is None:
-            self._error = package_of(self._connection).ConnectionError("Connection closed while its token was awaited.")
+            self._error = package_of(self._connection()).ConnectionError("Connection closed while its token was awaited.")
             self._closed(self._error)
 
     def _forbid_another_try(self, args, options):
