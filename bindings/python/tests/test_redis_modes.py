@@ -500,6 +500,7 @@ def test_status_says_which_connections_are_open_and_on_which_token(start_emulato
         deadline = time.monotonic() + 3 * LIFETIME_S
         while provider.status()["counters"]["reauths_accepted"] < 2:
             assert client.ping() and time.monotonic() < deadline, provider.status()
+            time.sleep(0.005)
         assert (listeners()["oldest_version"], listeners()["stale"]) == (provider.version, 0)
         client.close(), client.connection_pool.disconnect()
         assert (listeners()["connections"], listeners()["oldest_version"]) == (0, None)

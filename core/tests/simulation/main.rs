@@ -24,14 +24,14 @@ use world::{Sums, World};
 
 const YEAR_S: f64 = 365.25 * 24.0 * 3600.0;
 const HELP: &str = "\
---years N   simulate at least so many token-years (default 800)
+--years N   simulate at least so many token-years (default 400)
 --start N   the first seed (default 1)
 --seed N    replay one history and print what happens
 --fleet     how a fleet that was deployed at once spreads over time";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
-    let (mut years, mut start) = (800.0, 1);
+    let (mut years, mut start) = (400.0, 1);
     while let Some(argument) = arguments.next() {
         if argument == "--fleet" {
             fleet::run();

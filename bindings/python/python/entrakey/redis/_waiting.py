@@ -86,13 +86,19 @@ class _Watch:
         vars(self._connection()).pop("disconnect", None)
 
     def _disconnect(self, *args, **options):
+        connection = self._connection()
+        if connection is None:
+            return  # it is being collected, and was disconnected when the wait ended
         self._note()
-        self._kind.disconnect(self._connection(), *args, **options)
+        self._kind.disconnect(connection, *args, **options)
         self._forbid_another_try(args, options)
 
     async def _disconnect_async(self, *args, **options):
+        connection = self._connection()
+        if connection is None:
+            return
         self._note()
-        await self._kind.disconnect(self._connection(), *args, **options)
+        await self._kind.disconnect(connection, *args, **options)
         self._forbid_another_try(args, options)
 
     def _note(self):
