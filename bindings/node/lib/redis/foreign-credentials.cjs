@@ -31,4 +31,4 @@ class ForeignCredentials {
   }
 }
 
-module.exports = { ForeignCredentials, withoutUserInfo };
+module.exports = { ForeignCredentials };

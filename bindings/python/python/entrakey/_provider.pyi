@@ -36,8 +36,9 @@ class Provider(_entrakey.Provider):
 
     token_callback(scope), or token_callback() if it takes nothing, supplies the tokens itself, as a text (a JWT that says
     when it expires), with its expiry (seconds since the Unix epoch, or a datetime with a time zone), or as an AccessToken.
-    assertion_callback() supplies the client assertions with which the application of tenant_id and client_id signs in. Either is called on a thread of the library's, one call at a time,
-    may block or be async, and has request_timeout_ms; what it raises is a CallbackFailed and is tried again.
+    assertion_callback() supplies the client assertions with which the application of tenant_id and client_id signs in.
+    Either is called on a thread of the library's, one call at a time, may block or be async, and has request_timeout_ms;
+    what it raises is a CallbackFailed and is tried again.
 
     What is async runs on the event loop that ran when the provider was made, or else on the first on which a token was
     awaited; in a program that has neither, on a loop of its own.

@@ -5,7 +5,8 @@
  * back, and calls `onReAuthenticationError()` without saying whose error it is. But it calls `.catch()` on the promise of
  * its AUTH before `onNext()` returns. For that moment, in which nobody else runs, `.catch()` is ours.
  *
- * `accepted()`: the server took it. `unsent()`: nothing was sent. `unknown()`: what becomes of it cannot be seen here. `failing(error, tell)`: it did not; `tell()` is node-redis's own handler.
+ * `accepted()`: the server took it. `failing(error, tell)`: it did not; `tell()` is node-redis's own handler. `unsent()`:
+ * nothing was sent. `unknown()`: what becomes of it cannot be seen here.
  */
 function reAuthenticate(listener, credentials, { accepted, unsent, unknown, failing }) {
   const { catch: original } = Promise.prototype;

@@ -22,7 +22,7 @@ function watchedSocket(socket, refused) {
   return { ...socket, reconnectStrategy };
 }
 
-/** The connect that is under way, also when the client connects anew by itself: `{ asker }`, a WeakRef. */
+/** The connect that is under way, also when the client connects anew by itself: `{ asker, registration }`, WeakRefs. */
 let underWay;
 
 /** To be called before there is a client: from now on it is known which connect asks for a token. */

@@ -22,7 +22,7 @@ from ._quirks import cluster_nodes, construction, owners, packages, without_even
 
 _log = logging.getLogger("entrakey.redis")
 
-# Connections in use, of pools that say nothing of a release, are looked at so many times until their token expires.
+# Connections in use whose release may go unseen are looked at so many times until their token expires.
 _LOOKS = 20
 
 _NOT_RENEWED = "a Redis connection will not be re-authenticated while it is open"
@@ -284,7 +284,8 @@ def address_remap(host):
 
 
 def _is_silent(link):
-    """Whether nobody says when it is released, or when the client that has it to himself pauses."""
+    """Whether its release may go unseen: a blocking pool gets it back a moment after that was said, a full cluster node cannot
+    spare it, and a client that has one to himself says nothing."""
     pool = link.pool()
     return link.reader is None and (
         link.lock is not None or owners.is_blocking(pool) or owners.is_cluster_node(pool)

@@ -17,9 +17,9 @@ from redis.credentials import StreamingCredentialProvider
 from .._entrakey import inherit
 from .._errors import EntrakeyError
 from .._provider import Provider
-from ..redis._callbacks import Listeners
 from .._supply import Supplied
 from ..redis import CredentialProvider
+from ..redis._callbacks import Listeners
 from ._errors import as_request_error
 from ._native import Application
 from .identity_provider import (
