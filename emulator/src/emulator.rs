@@ -1,14 +1,14 @@
 //! A running emulator, as Rust sees it.
 
-use crate::control::{
-    ClockChange, ClockState, Control, FederatedToken, KeySet, KeyState, Limits, Renewal, Rotation,
-};
+use crate::addresses::Addresses;
+use crate::control::{ClockChange, ClockState, Control, KeySet, KeyState, Limits, Rotation};
 use crate::environment::{KINDS, Variables};
 use crate::faults::{Fault, FaultQueues, Script};
 use crate::redis::Redis;
 use crate::requests::Requests;
-use crate::start::{Addresses, Folder, start};
+use crate::start::{Folder, Started, start};
 use crate::stats::Counts;
+use crate::workload::{FederatedToken, Renewal};
 use crate::{Error, Options};
 use std::fmt;
 use std::net::SocketAddr;
@@ -63,17 +63,8 @@ impl Emulator {
     /// # Errors
     /// A port is taken, a file cannot be written, or that of the identities says what cannot be.
     pub async fn start(options: Options) -> Result<Self, Error> {
-        start(options).await
-    }
-
-    pub(crate) fn new(
-        addresses: Addresses,
-        ca_pem: String,
-        control: Arc<Control>,
-        stop: watch::Sender<bool>,
-        folder: Folder,
-    ) -> Self {
-        Self { addresses, ca_pem, control, stop, _folder: folder }
+        let Started { addresses, ca_pem, control, stop, folder } = start(options).await?;
+        Ok(Self { addresses, ca_pem, control, stop, _folder: folder })
     }
 
     /// The managed identity endpoints and the control API, over http.

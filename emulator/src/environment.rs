@@ -1,10 +1,9 @@
 //! The variables that point a client at the emulator, as each of Azure's environments would set them.
 
 use crate::Error;
+use crate::addresses::{Addresses, paths};
 use crate::certificates::GeneratedCertificate;
-use crate::http::paths;
 use crate::identities::{Chosen, Identity, Kind};
-use crate::start::Addresses;
 use crate::workload::WorkloadToken;
 use crate::world::World;
 use std::collections::{BTreeMap, BTreeSet};

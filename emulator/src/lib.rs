@@ -4,6 +4,7 @@
 //! documentation and stock clients; it was never compared with live Azure. It shares no code with the rest
 //! of entrakey, which it is there to check.
 
+mod addresses;
 mod certificates;
 mod clock;
 mod control;
@@ -20,13 +21,15 @@ mod log;
 mod options;
 mod redis;
 mod requests;
+mod rsa_key;
 mod start;
 mod stats;
+mod stop;
 mod tokens;
 mod workload;
 mod world;
 
-pub use control::{ClockChange, ClockState, FederatedToken, KeySet, KeyState, Limits, Renewal, Rotation};
+pub use control::{ClockChange, ClockState, KeySet, KeyState, Limits, Rotation};
 pub use emulator::Emulator;
 pub use environment::{Variables, for_shell};
 pub use error::Error;
@@ -39,3 +42,4 @@ pub use redis::{
 pub use requests::{RequestRecord, Requests};
 pub use stats::{Connections, Counts, RedisCounts, TokenRequests};
 pub use tokens::TokenFault;
+pub use workload::{FederatedToken, Renewal};

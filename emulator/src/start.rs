@@ -1,5 +1,6 @@
 //! From options to a running emulator.
 
+use crate::addresses::Addresses;
 use crate::certificates::{Authority, Fabric};
 use crate::control::{ClockChange, Control};
 use crate::environment::{Environments, Sources};
@@ -7,22 +8,14 @@ use crate::home::{Home, absolute};
 use crate::http::{Server, fabric_router, plain_router, secure_router};
 use crate::identities::Description;
 use crate::redis::{Backend, Ports};
-use crate::world::{World, stop_signal};
-use crate::{ClusterPolicy, Emulator, Error, Options, RedisOptions, redis};
+use crate::stop::stop_signal;
+use crate::world::World;
+use crate::{ClusterPolicy, Error, Options, RedisOptions, redis};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-
-/// Where a running emulator listens.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Addresses {
-    pub(crate) http: SocketAddr,
-    pub(crate) https: SocketAddr,
-    pub(crate) fabric: SocketAddr,
-    pub(crate) redis: SocketAddr,
-}
 
 /// Removes the emulator's folder when it ends, also one that does not come to start.
 #[derive(Debug)]
@@ -66,7 +59,16 @@ impl Listeners {
     }
 }
 
-pub(crate) async fn start(options: Options) -> Result<Emulator, Error> {
+/// What a running emulator consists of.
+pub(crate) struct Started {
+    pub(crate) addresses: Addresses,
+    pub(crate) ca_pem: String,
+    pub(crate) control: Arc<Control>,
+    pub(crate) stop: watch::Sender<bool>,
+    pub(crate) folder: Folder,
+}
+
+pub(crate) async fn start(options: Options) -> Result<Started, Error> {
     let description = Description::read(options.identities.as_deref())?;
     let folder = Folder(Arc::new(Home::create()?));
     let backend = backend(&options.redis).await?;
@@ -99,7 +101,7 @@ pub(crate) async fn start(options: Options) -> Result<Emulator, Error> {
     let redis = redis::Plane::start(world.clone(), options.redis, authority.tls_acceptor(), redis, backend)?;
     let control = Arc::new(Control { world, redis, environments });
     let stop = serve([http, https, fabric_listener], &control, &authority, fabric);
-    Ok(Emulator::new(addresses, authority.pem().to_owned(), control, stop, folder))
+    Ok(Started { addresses, ca_pem: authority.pem().to_owned(), control, stop, folder })
 }
 
 /// The real Redis behind the gate, if there is to be one.

@@ -15,12 +15,6 @@ use crate::workload::WorkloadToken;
 use crate::{Error, Options};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
-
-/// Resolves when everything is to stop, also when whoever would say so is gone.
-pub(crate) async fn stop_signal(stopped: &mut watch::Receiver<bool>) {
-    let _ = stopped.wait_for(|stop| *stop).await; // an error means that the sender is gone: stop too
-}
 
 /// One emulated tenant: its keys, its clock, who is in it, and what has happened so far.
 #[derive(Debug)]

@@ -1,9 +1,8 @@
 //! A certificate that the emulator makes for an application once somebody asks where it is.
 
-use super::ClientCertificate;
+use super::{CertificateFiles, ClientCertificate};
 use crate::Error;
 use crate::home::Home;
-use crate::identities::CertificateFiles;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Until it is made nobody has its key, so that nobody can have signed with it.
@@ -27,7 +26,7 @@ impl GeneratedCertificate {
 
     /// Where it and its key are, or will be.
     pub(crate) fn files(&self) -> CertificateFiles {
-        CertificateFiles::of(&self.app, &self.home)
+        CertificateFiles::generated_for(&self.app, &self.home)
     }
 
     /// Makes it, if that was not done yet. Takes some hundredths of a second.

@@ -3,9 +3,11 @@
 mod authority;
 mod client;
 mod fabric;
+mod files;
 mod generated;
 
 pub(crate) use authority::Authority;
 pub(crate) use client::ClientCertificate;
 pub(crate) use fabric::Fabric;
+pub(crate) use files::CertificateFiles;
 pub(crate) use generated::GeneratedCertificate;

@@ -12,63 +12,17 @@ use crate::faults::{FaultQueues, Script};
 use crate::redis::Plane;
 use crate::requests::Requests;
 use crate::stats::Counts;
+use crate::workload::{FederatedToken, Renewal};
 use crate::world::World;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::ToSchema;
-
-/// As long as Kubernetes lets one be valid: nobody renews the file unless asked to.
-const FEDERATED_LIFETIME_SECONDS: i64 = 24 * 3600;
 
 /// What the control API controls.
 pub(crate) struct Control {
     pub(crate) world: Arc<World>,
     pub(crate) redis: Arc<Plane>,
     pub(crate) environments: Environments,
-}
-
-/// What a new federated token says; what is not given stays as it is registered.
-#[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Renewal {
-    /// Who says so.
-    pub issuer: Option<String>,
-    /// Of whom.
-    pub subject: Option<String>,
-    /// To whom.
-    pub audience: Option<String>,
-    /// Negative for one that has expired already; a day if not given.
-    pub lifetime_seconds: i64,
-    /// Whether the workload's token file gets it too; true if not given.
-    pub write: bool,
-}
-
-impl Default for Renewal {
-    fn default() -> Self {
-        let lifetime_seconds = FEDERATED_LIFETIME_SECONDS;
-        Self { issuer: None, subject: None, audience: None, lifetime_seconds, write: true }
-    }
-}
-
-/// A federated token that was made.
-#[derive(Clone, Serialize, ToSchema)]
-pub struct FederatedToken {
-    /// The token itself.
-    pub token: String,
-    /// The file that has it.
-    pub file: Option<String>,
-    /// When it expires, in seconds since the Unix epoch.
-    pub expires_on: u64,
-}
-
-impl std::fmt::Debug for FederatedToken {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { file, expires_on, .. } = self;
-        f.debug_struct("FederatedToken")
-            .field("file", file)
-            .field("expires_on", expires_on)
-            .finish_non_exhaustive()
-    }
 }
 
 /// Which limits hold.

@@ -1,6 +1,6 @@
 //! One scripted answer, and whether it can be given at all.
 
-use super::ROUTES_WITH_TOKENS;
+use super::routes::ROUTES_WITH_TOKENS;
 use crate::tokens::{TokenFault, Wanted};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -1,34 +1,16 @@
 //! Answers that a test scripts for a route, given in order instead of the real ones.
 
 mod fault;
+mod routes;
 
 pub use fault::{Fault, Truncate};
+pub(crate) use routes::ROUTES;
 
 use crate::Error;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use utoipa::ToSchema;
-
-/// The routes that can be scripted, and by which requests are counted.
-pub(crate) const ROUTES: [&str; 12] = [
-    "imds",
-    "app_service",
-    "azure_ml",
-    "arc",
-    "cloud_shell",
-    "service_fabric",
-    "token",
-    "discovery",
-    "keys",
-    "instance",
-    "issuer",
-    "pipelines",
-];
-
-/// Those of them that hand out tokens.
-const ROUTES_WITH_TOKENS: [&str; 8] =
-    ["imds", "app_service", "azure_ml", "arc", "cloud_shell", "service_fabric", "token", "pipelines"];
 
 /// Answers for a route, given in order instead of the real ones.
 #[derive(Clone, Debug, Deserialize, ToSchema)]

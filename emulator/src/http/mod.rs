@@ -11,9 +11,11 @@ mod pipelines;
 mod resources;
 mod scripted;
 mod serve;
+mod uuid;
 
 pub(crate) use serve::Server;
 
+use crate::addresses::paths;
 use crate::control::Control;
 use crate::world::World;
 use axum::Router;
@@ -24,19 +26,6 @@ use scripted::named;
 use std::sync::Arc;
 
 type Shared = State<Arc<World>>;
-
-/// Where programs find the endpoints: on the plain listener unless said otherwise.
-pub(crate) mod paths {
-    /// After the address in `AZURE_POD_IDENTITY_AUTHORITY_HOST`; Service Fabric's is the same on its own listener.
-    pub(crate) const IMDS: &str = "/metadata/identity/oauth2/token";
-    pub(crate) const APP_SERVICE: &str = "/app_service/msi/token";
-    pub(crate) const AZURE_ML: &str = "/azure_ml/msi/token";
-    pub(crate) const ARC: &str = "/arc/metadata/identity/oauth2/token";
-    pub(crate) const CLOUD_SHELL: &str = "/cloud_shell/oauth2/token";
-    /// Azure Pipelines' service connections, on Entra's listener.
-    pub(crate) const PIPELINES: &str =
-        "/pipelines/emulated/_apis/distributedtask/hubs/build/plans/1/jobs/1/oidctoken";
-}
 
 /// The managed identity endpoints, and the control API under `/emulator`.
 pub(crate) fn plain_router(world: &Arc<World>, control: Arc<Control>) -> Router {
@@ -76,12 +65,4 @@ pub(crate) fn fabric_router(world: &Arc<World>) -> Router {
     Router::new()
         .route(paths::IMDS, named(world, "service_fabric", get(service_fabric::token)))
         .with_state(world.clone())
-}
-
-/// A random UUID, as ids of requests and traces are.
-fn uuid() -> String {
-    let bits = fastrand::u128(..);
-    let hex = format!("{bits:032x}");
-    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
-    format!("{}-{}-4{}-8{}-{}", part(0, 8), part(8, 12), part(13, 16), part(17, 20), part(20, 32))
 }

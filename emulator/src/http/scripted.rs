@@ -1,9 +1,10 @@
 //! Between every request of the token plane and its answer: keeping it, limits, and what a test scripted.
 
+use super::alter;
 use super::exchange::Exchange;
 use super::managed::imds;
 use super::serve::Reset;
-use super::{alter, uuid};
+use super::uuid::uuid;
 use crate::faults::Fault;
 use crate::limits::{Admitted, Exceeded};
 use crate::requests::{RequestRecord, parameters, timestamp, without_tokens};

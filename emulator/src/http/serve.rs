@@ -1,6 +1,7 @@
 //! Listening, TLS, and one connection after the other.
 
-use crate::world::{World, stop_signal};
+use crate::stop::stop_signal;
+use crate::world::World;
 use axum::Router;
 use axum::extract::Request;
 use axum::http::HeaderValue;

@@ -1,9 +1,9 @@
 //! From what the file says to the tenant.
 
 use super::description::{self as said, Description};
-use super::{Application, CertificateFiles, ClientSecret, Directory, Federated, Identity, Kind};
+use super::{Application, ClientSecret, Directory, Federated, Identity, Kind};
 use crate::Error;
-use crate::certificates::{ClientCertificate, GeneratedCertificate};
+use crate::certificates::{CertificateFiles, ClientCertificate, GeneratedCertificate};
 use crate::home::Home;
 use jsonwebtoken::DecodingKey;
 use std::collections::BTreeSet;

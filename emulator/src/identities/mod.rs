@@ -7,13 +7,11 @@ pub use description::DEFAULT_IDENTITIES;
 pub(crate) use description::Description;
 
 use crate::Error;
-use crate::certificates::{ClientCertificate, GeneratedCertificate};
-use crate::home::Home;
+use crate::certificates::{CertificateFiles, ClientCertificate, GeneratedCertificate};
 use crate::redis::{Permissions, Policies};
 use jsonwebtoken::DecodingKey;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -217,23 +215,6 @@ impl Directory {
             };
             Some((identity, application.federated.iter().find(ours)?))
         })
-    }
-}
-
-/// Where the files of an application's certificate are.
-#[derive(Clone, Debug)]
-pub(crate) struct CertificateFiles {
-    pub(crate) certificate: PathBuf,
-    pub(crate) private_key: PathBuf,
-    /// Both in one file, as Azure's own libraries want it.
-    pub(crate) both: Option<PathBuf>,
-}
-
-impl CertificateFiles {
-    /// Those of a certificate that is made for an application.
-    pub(crate) fn of(app: &str, home: &Home) -> Self {
-        let path = |suffix: &str| home.path().join(format!("{app}.{suffix}"));
-        Self { certificate: path("cert.pem"), private_key: path("key.pem"), both: Some(path("pem")) }
     }
 }
 

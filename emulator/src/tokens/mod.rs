@@ -5,7 +5,6 @@ mod federated;
 mod key;
 mod key_ring;
 mod mint;
-mod rsa_key;
 mod verify;
 
 pub(crate) use claims::{CERTIFICATE, Proof, SECRET};
@@ -16,5 +15,4 @@ pub(crate) use key::SigningKey;
 pub(crate) use key_ring::KeyRing;
 pub use mint::TokenFault;
 pub(crate) use mint::{Given, Minted, Wanted, mint, mint_federated};
-pub(crate) use rsa_key::new_rsa_key;
 pub(crate) use verify::verify;

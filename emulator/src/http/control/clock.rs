@@ -1,6 +1,6 @@
 //! The clock.
 
-use super::{Controlled, Refusal, done, read};
+use super::answer::{Controlled, Refusal, done, read};
 use crate::control::{ClockChange, ClockState};
 use axum::Json;
 use axum::extract::State;

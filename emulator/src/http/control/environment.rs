@@ -1,6 +1,6 @@
 //! The variables that point a client at the emulator.
 
-use super::{Controlled, Refusal, done, refuse};
+use super::answer::{Controlled, Refusal, done, refuse};
 use crate::Error;
 use crate::control::Control;
 use crate::environment::{KINDS, for_shell};

@@ -1,6 +1,6 @@
 //! Scripted answers.
 
-use super::{Controlled, Refusal, done, read};
+use super::answer::{Controlled, Refusal, done, read};
 use crate::faults::{FaultQueues, Script};
 use axum::Json;
 use axum::extract::State;

@@ -1,6 +1,6 @@
 //! Keys and their rotation.
 
-use super::{Controlled, Refusal, done, read, refuse};
+use super::answer::{Controlled, Refusal, done, read, refuse};
 use crate::control::{KeySet, KeyState, Rotation};
 use axum::Json;
 use axum::extract::{Query, State};

@@ -1,6 +1,6 @@
 //! The limits of IMDS.
 
-use super::{Controlled, Refusal, done, read};
+use super::answer::{Controlled, Refusal, done, read};
 use crate::control::Limits;
 use axum::Json;
 use axum::extract::State;

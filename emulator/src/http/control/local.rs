@@ -1,7 +1,7 @@
 //! Who may use the control API: programs of this machine, and no web page. A page sends its `Origin`, or a body of
 //! one of the types that need nobody's leave; one whose name has been made to lead here sends that name as `Host`.
 
-use super::refuse;
+use super::answer::refuse;
 use axum::body::HttpBody as _;
 use axum::extract::Request;
 use axum::http::header::{CONTENT_TYPE, HOST, ORIGIN};

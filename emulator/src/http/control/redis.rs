@@ -1,6 +1,6 @@
 //! The Redis plane, under `/emulator/redis`.
 
-use super::{Controlled, Refusal, read, refuse};
+use super::answer::{Controlled, Refusal, read, refuse};
 use crate::control::Control;
 use crate::redis::Fault;
 use axum::Json;

@@ -1,6 +1,6 @@
 //! What has happened.
 
-use super::{Controlled, Refusal, refuse};
+use super::answer::{Controlled, Refusal, refuse};
 use crate::faults::ROUTES;
 use crate::requests::Requests;
 use crate::stats::Counts;

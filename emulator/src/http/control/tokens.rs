@@ -1,7 +1,7 @@
 //! Federated tokens.
 
-use super::{Controlled, Refusal, done, read, refuse};
-use crate::control::{FederatedToken, Renewal};
+use super::answer::{Controlled, Refusal, done, read, refuse};
+use crate::workload::{FederatedToken, Renewal};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;

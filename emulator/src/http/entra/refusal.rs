@@ -1,7 +1,7 @@
 //! How Entra says no.
 
 use super::super::exchange::Exchange;
-use super::super::uuid;
+use super::super::uuid::uuid;
 use crate::world::World;
 use axum::Json;
 use axum::http::StatusCode;
