@@ -4,6 +4,7 @@ use crate::addresses::Addresses;
 use crate::control::{ClockChange, ClockState, Control, KeySet, KeyState, Limits, Rotation};
 use crate::environment::{KINDS, Variables};
 use crate::faults::{Fault, FaultQueues, Script};
+use crate::hosting::HostingSecrets;
 use crate::redis::Redis;
 use crate::requests::Requests;
 use crate::start::{Folder, Started, start};
@@ -44,6 +45,7 @@ pub struct Emulator {
     addresses: Addresses,
     ca_pem: String,
     control: Arc<Control>,
+    hosting: Arc<HostingSecrets>,
     stop: watch::Sender<bool>,
     _folder: Folder,
 }
@@ -63,8 +65,8 @@ impl Emulator {
     /// # Errors
     /// A port is taken, a file cannot be written, or that of the identities says what cannot be.
     pub async fn start(options: Options) -> Result<Self, Error> {
-        let Started { addresses, ca_pem, control, stop, folder } = start(options).await?;
-        Ok(Self { addresses, ca_pem, control, stop, _folder: folder })
+        let Started { addresses, ca_pem, control, hosting, stop, folder } = start(options).await?;
+        Ok(Self { addresses, ca_pem, control, hosting, stop, _folder: folder })
     }
 
     /// The managed identity endpoints and the control API, over http.
@@ -147,7 +149,7 @@ impl Emulator {
 
     /// Forgets all scripted answers that wait.
     pub fn clear_faults(&self) {
-        self.control.world.faults.clear();
+        self.control.scripts.faults.clear();
     }
 
     /// What the clock shows by which tokens are minted, checked and expire.
@@ -172,7 +174,7 @@ impl Emulator {
 
     /// Forgets the requests that were kept.
     pub fn clear_requests(&self) {
-        self.control.world.requests.clear();
+        self.control.witness.requests.clear();
     }
 
     /// The ids of the keys that are published.
@@ -228,6 +230,6 @@ impl Emulator {
 impl Drop for Emulator {
     fn drop(&mut self) {
         self.stop.send_replace(true);
-        self.control.world.hosts.arc.clear();
+        self.hosting.arc.clear();
     }
 }

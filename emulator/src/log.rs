@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::Write as _;
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Log {
     verbose: bool,
 }

@@ -48,8 +48,8 @@ impl KeyState {
 impl Control {
     fn ring(&self, keys: KeySet) -> &Arc<KeyRing> {
         match keys {
-            KeySet::Entra => &self.world.signing_keys,
-            KeySet::Issuers => &self.world.issuer_keys,
+            KeySet::Entra => &self.tenant.signing_keys,
+            KeySet::Issuers => &self.tenant.issuer_keys,
         }
     }
 
@@ -67,7 +67,11 @@ impl Control {
             Ok(KeyState::of(&ring))
         })
         .await?;
-        self.world.log.note(format_args!("keys of {:?}: {} published", rotation.keys, state.published.len()));
+        self.witness.log.note(format_args!(
+            "keys of {:?}: {} published",
+            rotation.keys,
+            state.published.len()
+        ));
         Ok(state)
     }
 

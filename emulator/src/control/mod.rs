@@ -11,16 +11,21 @@ use crate::environment::{Environments, KINDS, Variables, prepare};
 use crate::faults::{FaultQueues, Script};
 use crate::redis::Plane;
 use crate::requests::Requests;
+use crate::scripts::Scripts;
 use crate::stats::Counts;
-use crate::workload::{FederatedToken, Renewal};
-use crate::world::World;
+use crate::tenant::Tenant;
+use crate::witness::Witness;
+use crate::workload::{FederatedToken, Renewal, WorkloadToken};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// What the control API controls.
 pub(crate) struct Control {
-    pub(crate) world: Arc<World>,
+    pub(crate) tenant: Arc<Tenant>,
+    pub(crate) scripts: Arc<Scripts>,
+    pub(crate) witness: Arc<Witness>,
+    pub(crate) workload: WorkloadToken,
     pub(crate) redis: Arc<Plane>,
     pub(crate) environments: Environments,
 }
@@ -35,7 +40,7 @@ pub struct Limits {
 
 impl Control {
     pub(crate) fn stats(&self) -> Counts {
-        self.world.stats.snapshot()
+        self.witness.stats.snapshot()
     }
 
     /// The variables of an environment, once the files that they name are there.
@@ -50,35 +55,35 @@ impl Control {
             }));
         };
         let (control, name) = (self.clone(), kind.to_owned());
-        blocking(move || prepare(&name, &control.world)).await?;
+        blocking(move || prepare(&name, &control.tenant, &control.workload)).await?;
         Ok(variables.clone())
     }
 
     pub(crate) fn faults(&self) -> FaultQueues {
-        self.world.faults.waiting()
+        self.scripts.faults.waiting()
     }
 
     pub(crate) fn add_faults(&self, script: Script) -> Result<FaultQueues, Error> {
-        self.world.faults.add(script)?;
+        self.scripts.faults.add(script)?;
         Ok(self.faults())
     }
 
     pub(crate) fn requests(&self, route: Option<&str>) -> Requests {
-        self.world.requests.list(route)
+        self.witness.requests.list(route)
     }
 
     pub(crate) fn limits(&self) -> Limits {
-        Limits { imds: self.world.imds_limits.are_on() }
+        Limits { imds: self.scripts.imds_limits.are_on() }
     }
 
     pub(crate) fn set_limits(&self, limits: Limits) {
-        self.world.imds_limits.set(limits.imds);
-        self.world.log.note(format_args!("the limits of IMDS: {}", if limits.imds { "on" } else { "off" }));
+        self.scripts.imds_limits.set(limits.imds);
+        self.witness.log.note(format_args!("the limits of IMDS: {}", if limits.imds { "on" } else { "off" }));
     }
 
     pub(crate) async fn federated_token(self: &Arc<Self>, renewal: Renewal) -> Result<FederatedToken, Error> {
         let control = self.clone();
-        blocking(move || control.world.workload.renew(&control.world, &renewal)).await
+        blocking(move || control.workload.renew(&control.tenant, &renewal)).await
     }
 }
 

@@ -11,7 +11,10 @@ use super::options::{ClusterPolicy, RedisOptions};
 use super::proxy::{self, Backend};
 use super::pubsub::Hub;
 use crate::Error;
-use crate::world::World;
+use crate::clock::Clock;
+use crate::tenant::Tenant;
+use crate::tokens::KeyRing;
+use crate::witness::Witness;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,7 +31,11 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// One cache, which can be stopped and started again with its data.
 pub(crate) struct Plane {
-    pub(super) world: Arc<World>,
+    pub(super) clock: Arc<Clock>,
+    /// The keys that are believed.
+    pub(super) signing_keys: Arc<KeyRing>,
+    pub(super) policies: Policies,
+    pub(super) witness: Arc<Witness>,
     pub(crate) options: RedisOptions,
     pub(super) hub: Hub,
     pub(super) clients: Clients,
@@ -58,7 +65,9 @@ impl Plane {
     /// # Errors
     /// The options contradict one another.
     pub(crate) fn start(
-        world: Arc<World>,
+        tenant: &Tenant,
+        policies: Policies,
+        witness: Arc<Witness>,
         options: RedisOptions,
         acceptor: TlsAcceptor,
         ports: Ports,
@@ -70,7 +79,10 @@ impl Plane {
         };
         let nodes = (0..).zip(node_ports).map(|(index, port)| Arc::new(Node::new(index, port))).collect();
         let plane = Arc::new(Self {
-            world,
+            clock: tenant.clock.clone(),
+            signing_keys: tenant.signing_keys.clone(),
+            policies,
+            witness,
             hub: Hub::default(),
             clients: Clients::default(),
             topology: Topology::new(nodes, options.announce.clone()),
@@ -90,7 +102,7 @@ impl Plane {
 
     /// Who may do what.
     pub(crate) fn policies(&self) -> &Policies {
-        &self.world.policies
+        &self.policies
     }
 
     /// Assigns an access policy, also at a server behind the gate.
@@ -106,7 +118,7 @@ impl Plane {
         if let Some(server) = &self.backend {
             server.assign(object_id, &permissions).await?;
         }
-        self.world.policies.set(object_id, permissions.clone());
+        self.policies.set(object_id, permissions.clone());
         Ok(permissions)
     }
 
@@ -141,7 +153,7 @@ impl Plane {
             }
         }
         self.serve(Ports { endpoint, nodes });
-        self.world.log.note(format_args!("the Redis plane listens again"));
+        self.witness.log.note(format_args!("the Redis plane listens again"));
         Ok(())
     }
 
@@ -150,7 +162,7 @@ impl Plane {
         self.stops.fetch_add(1, Ordering::AcqRel);
         if self.close(|_| true).await {
             self.drop_all();
-            self.world.log.note(format_args!("the Redis plane was stopped"));
+            self.witness.log.note(format_args!("the Redis plane was stopped"));
         }
     }
 
@@ -182,7 +194,7 @@ impl Plane {
     /// <https://learn.microsoft.com/azure/redis/entra-for-authentication#disable-access-key-authentication-on-your-cache>
     pub(crate) fn set_access_keys(&self, enabled: bool) -> usize {
         self.access_keys.set(enabled);
-        self.world.log.note(format_args!("access keys are {}", if enabled { "on" } else { "off" }));
+        self.witness.log.note(format_args!("access keys are {}", if enabled { "on" } else { "off" }));
         self.drop_all()
     }
 
@@ -209,7 +221,7 @@ impl Plane {
             return Err("nothing listens: the Redis plane was stopped".to_owned());
         }
         self.clients.end(|client| client.node == node.index);
-        self.world.log.note(format_args!("node {} fails over for {} ms", node.index, down.as_millis()));
+        self.witness.log.note(format_args!("node {} fails over for {} ms", node.index, down.as_millis()));
         tokio::time::sleep(down).await;
         let (wanted, other) = match self.options.cluster_policy {
             ClusterPolicy::Oss => (0, internal(&self.options.announce)),
@@ -256,7 +268,7 @@ async fn accept(plane: Arc<Plane>, node: Arc<Node>, listener: TcpListener) {
 /// Does what was scripted for a new connection. None if nothing comes of it.
 async fn welcome(plane: &Plane, mut stream: TcpStream) -> Option<TcpStream> {
     let Some(fault) = plane.faults.next(Point::Connect, "") else { return Some(stream) };
-    plane.world.log.note(format_args!("a scripted fault for a new connection"));
+    plane.witness.log.note(format_args!("a scripted fault for a new connection"));
     tokio::time::sleep(fault.delay()).await;
     if fault.stall {
         let mut greeting = [0; 512];

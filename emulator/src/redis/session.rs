@@ -73,21 +73,20 @@ impl Session {
             Some(user) if user != DEFAULT_USER => with_token(plane, user, &credentials.secret),
             _ => with_access_key(plane, &credentials.secret),
         };
-        let world = &plane.world;
         let accepted = accepted.inspect_err(|reason| {
-            world.stats.auth_rejected(reason);
-            world.log.note(format_args!("AUTH refused: {reason}"));
+            plane.witness.stats.auth_rejected(reason);
+            plane.witness.log.note(format_args!("AUTH refused: {reason}"));
         });
         let accepted = accepted.map_err(|_| refusal(plane.options.dialect()))?;
-        let left = accepted.expires.map(|expires| expires.saturating_sub(world.now()).as_secs());
-        world.log.note(format_args!(
+        let left = accepted.expires.map(|expires| expires.saturating_sub(plane.clock.now()).as_secs());
+        plane.witness.log.note(format_args!(
             "AUTH accepted for {}, {}",
             accepted.user,
             left.map_or("without end".to_owned(), |left| format!("{left} s left")),
         ));
         let first = self.counted_for.is_none();
         let counted_for = self.counted_for.get_or_insert_with(|| accepted.user.clone());
-        world.stats.on(counted_for, |counts| {
+        plane.witness.stats.on(counted_for, |counts| {
             counts.auths += 1;
             counts.connections += u64::from(first);
             counts.connected += u64::from(first);
@@ -113,7 +112,7 @@ impl Session {
         if self.commands > 0
             && let Some(object_id) = &self.counted_for
         {
-            plane.world.stats.on(object_id, |counts| counts.commands += self.commands);
+            plane.witness.stats.on(object_id, |counts| counts.commands += self.commands);
             self.commands = 0;
         }
     }
@@ -122,20 +121,20 @@ impl Session {
     pub(super) fn end(&mut self, plane: &Plane, expired: bool) {
         self.flush_counts(plane);
         if let Some(object_id) = &self.counted_for {
-            plane.world.stats.on(object_id, |counts| {
+            plane.witness.stats.on(object_id, |counts| {
                 counts.connected = counts.connected.saturating_sub(1);
                 counts.expired += u64::from(expired);
             });
         }
         if expired {
-            plane.world.log.note(format_args!("connection of {} closed: its token expired", self.user()));
+            plane.witness.log.note(format_args!("connection of {} closed: its token expired", self.user()));
         }
     }
 }
 
 fn with_token(plane: &Plane, user: &str, token: &str) -> Result<Authenticated, &'static str> {
-    let accepted = tokens::verify(&plane.world, user, token)?;
-    let policies = &plane.world.policies;
+    let accepted = tokens::verify(&plane.signing_keys, plane.clock.now(), user, token)?;
+    let policies = &plane.policies;
     let version = policies.version();
     let permissions =
         policies.of(&accepted.object_id).ok_or("the object id has no access policy assignment")?;

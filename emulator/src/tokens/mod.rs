@@ -8,11 +8,11 @@ mod mint;
 mod verify;
 
 pub(crate) use claims::{CERTIFICATE, Proof, SECRET};
-pub(crate) use claims::{Claims, for_application, for_managed_identity, for_user};
+pub(crate) use claims::{Claims, Issuance};
 pub(crate) use federated::{FederatedClaims, Timing};
 #[cfg(test)]
 pub(crate) use key::SigningKey;
 pub(crate) use key_ring::KeyRing;
 pub use mint::TokenFault;
-pub(crate) use mint::{Given, Minted, Wanted, mint, mint_federated};
+pub(crate) use mint::{Mint, Minted, Wanted, mint_federated};
 pub(crate) use verify::verify;

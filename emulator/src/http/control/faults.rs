@@ -26,6 +26,6 @@ pub(super) async fn add_faults(State(control): Controlled, body: String) -> Resp
 #[utoipa::path(delete, path = "/emulator/faults", tag = "faults", responses(
     (status = 204, description = "None waits")))]
 pub(super) async fn clear_faults(State(control): Controlled) -> StatusCode {
-    control.world.faults.clear();
+    control.scripts.faults.clear();
     StatusCode::NO_CONTENT
 }

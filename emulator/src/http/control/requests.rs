@@ -44,6 +44,6 @@ pub(super) async fn requests(State(control): Controlled, Query(filter): Query<Fi
 #[utoipa::path(delete, path = "/emulator/requests", tag = "observe", responses(
     (status = 204, description = "None is kept")))]
 pub(super) async fn clear_requests(State(control): Controlled) -> StatusCode {
-    control.world.requests.clear();
+    control.witness.requests.clear();
     StatusCode::NO_CONTENT
 }

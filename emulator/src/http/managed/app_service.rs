@@ -3,33 +3,34 @@
 //! <https://learn.microsoft.com/azure/app-service/overview-managed-identity#rest-endpoint-reference>. The texts
 //! of refusals and the status of a wrong header are from reports of users, not from documentation.
 
-use super::super::Shared;
 use super::super::exchange::{Exchange, InExchange};
 use super::super::resources;
 use super::{Answer, Names, Parameters, Repeated, Unchosen, chosen, header, note_refusal, value};
+use crate::hosting::HostingSecrets;
 use crate::identities::Chosen;
-use crate::tokens;
-use crate::world::World;
+use crate::tenant::Tenant;
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 const VERSION: &str = "2019-08-01";
 const NAMES: Names =
     Names { client: &["client_id"], object: &["object_id", "principal_id"], resource: &["mi_res_id"] };
 
 pub(in crate::http) async fn token(
-    State(world): Shared,
+    State(tenant): State<Arc<Tenant>>,
+    State(hosting): State<Arc<HostingSecrets>>,
     exchange: InExchange,
     headers: HeaderMap,
     Query(parameters): Query<Parameters>,
 ) -> Answer {
     let secret = header(&headers, "x-identity-header");
     let contract = Contract { version: VERSION, names: NAMES, endpoint: "app_service", as_user: false };
-    match contract.body(&world, &exchange, secret == world.hosts.app_service, &parameters) {
+    match contract.body(&tenant, &exchange, secret == hosting.app_service, &parameters) {
         Ok(body) => (StatusCode::OK, Json(body)),
-        Err(refusal) => contract.refuse(&world, refusal),
+        Err(refusal) => contract.refuse(&exchange, refusal),
     }
 }
 
@@ -48,7 +49,7 @@ impl Contract {
     /// The token, with `expires_on` as text and no `expires_in`.
     pub(super) fn body(
         &self,
-        world: &World,
+        tenant: &Tenant,
         exchange: &Exchange,
         admitted: bool,
         parameters: &Parameters,
@@ -78,18 +79,18 @@ impl Contract {
         if resources::known(resource).is_none() {
             return Err(failed()); // a vague 500, as users have reported it
         }
-        let user = world.directory.user().filter(|_| self.as_user && matches!(chosen, Chosen::Default));
+        let user = tenant.directory.user().filter(|_| self.as_user && matches!(chosen, Chosen::Default));
         let (identity, claims) = match user {
-            Some(user) => (user, tokens::for_user(world, user, resource)),
+            Some(user) => (user, tenant.issuance().for_user(user, resource)),
             None => {
-                let identity = world.directory.managed(chosen).map_err(|_| {
+                let identity = tenant.directory.managed(chosen).map_err(|_| {
                     bad("No User Assigned or Delegated Managed Identity found for specified \
                          ClientId/ResourceId/PrincipalId.")
                 })?;
-                (identity, tokens::for_managed_identity(world, identity, resource))
+                (identity, tenant.issuance().for_managed_identity(identity, resource))
             }
         };
-        let minted = exchange.mint(world, identity, claims).ok_or_else(failed)?;
+        let minted = exchange.mint(tenant, identity, claims).ok_or_else(failed)?;
         Ok(json!({
             "access_token": minted.access_token,
             "client_id": identity.client_id,
@@ -99,8 +100,8 @@ impl Contract {
         }))
     }
 
-    pub(super) fn refuse(&self, world: &World, (status, message): Refusal) -> Answer {
-        note_refusal(world, self.endpoint, status, &message);
+    pub(super) fn refuse(&self, exchange: &Exchange, (status, message): Refusal) -> Answer {
+        note_refusal(exchange, self.endpoint, status, &message);
         (status, Json(json!({"statusCode": status.as_u16(), "message": message})))
     }
 }

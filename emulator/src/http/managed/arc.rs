@@ -3,36 +3,40 @@
 //! <https://learn.microsoft.com/azure/azure-arc/servers/managed-identity-authentication>. The body of the first
 //! refusal and the status of a wrong key are not documented.
 
-use super::super::Shared;
 use super::super::exchange::{Exchange, InExchange};
 use super::imds::{Asked, Refusal, answer, bad, check, refuse};
 use super::{Answer, Parameters, header, note_refusal};
+use crate::hosting::HostingSecrets;
 use crate::identities::Chosen;
-use crate::world::World;
+use crate::tenant::Tenant;
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 pub(in crate::http) async fn token(
-    State(world): Shared,
+    State(tenant): State<Arc<Tenant>>,
+    State(hosting): State<Arc<HostingSecrets>>,
     exchange: InExchange,
     headers: HeaderMap,
     Query(parameters): Query<Parameters>,
 ) -> Response {
     let asked = match check(&headers, &parameters).and_then(system_only) {
         Ok(asked) => asked,
-        Err(refusal) => return refuse(&world, &exchange, refusal).into_response(),
+        Err(refusal) => return refuse(&exchange, refusal).into_response(),
     };
     let authorization = header(&headers, "authorization");
     if authorization.is_empty() {
-        return challenge(&world, &exchange);
+        return challenge(hosting.arc.challenge(tenant.now().as_nanos()), &exchange);
     }
     // The file's text as it is: RFC 7617 would have it in base64, the agent does not.
-    match authorization.strip_prefix("Basic ").is_some_and(|key| world.hosts.arc.redeem(key)) {
-        true => answer(&world, &exchange, &asked).into_response(),
-        false => unauthorized(&world, &exchange, StatusCode::FORBIDDEN, "Invalid Basic Authorization header")
+    match authorization.strip_prefix("Basic ").is_some_and(|key| hosting.arc.redeem(key)) {
+        true => answer(&tenant, &exchange, &asked).into_response(),
+        false => unauthorized(&exchange, StatusCode::FORBIDDEN, "Invalid Basic Authorization header")
             .into_response(),
     }
 }
@@ -46,24 +50,20 @@ fn system_only(asked: Asked<'_>) -> Result<Asked<'_>, Refusal> {
     }
 }
 
-fn challenge(world: &World, exchange: &Exchange) -> Response {
-    let realm = world
-        .hosts
-        .arc
-        .challenge(world.now().as_nanos())
-        .map(|path| format!("Basic realm={}", path.display()));
+fn challenge(key_file: io::Result<PathBuf>, exchange: &Exchange) -> Response {
+    let realm = key_file.map(|path| format!("Basic realm={}", path.display()));
     let Ok(Ok(realm)) = realm.map(HeaderValue::try_from) else {
         let status = StatusCode::INTERNAL_SERVER_ERROR;
-        return unauthorized(world, exchange, status, "The key file cannot be written").into_response();
+        return unauthorized(exchange, status, "The key file cannot be written").into_response();
     };
-    world.log.note(format_args!("arc: challenged with a key file"));
+    exchange.note(format_args!("arc: challenged with a key file"));
     let status = StatusCode::UNAUTHORIZED;
     let body = body(exchange, status, "Missing Basic Authorization header");
     (status, [("www-authenticate", realm)], Json(body)).into_response()
 }
 
-fn unauthorized(world: &World, exchange: &Exchange, status: StatusCode, said: &str) -> Answer {
-    note_refusal(world, "arc", status, said);
+fn unauthorized(exchange: &Exchange, status: StatusCode, said: &str) -> Answer {
+    note_refusal(exchange, "arc", status, said);
     (status, Json(body(exchange, status, said)))
 }
 

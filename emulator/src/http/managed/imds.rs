@@ -2,27 +2,27 @@
 //!
 //! <https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token>
 
-use super::super::Shared;
 use super::super::exchange::{Exchange, InExchange};
 use super::super::resources;
 use super::{Answer, Names, Parameters, Repeated, Unchosen, chosen, header, value};
 use crate::identities::{Chosen, Unclear};
-use crate::world::World;
+use crate::tenant::Tenant;
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
+use std::sync::Arc;
 
 pub(in crate::http) async fn token(
-    State(world): Shared,
+    State(tenant): State<Arc<Tenant>>,
     exchange: InExchange,
     headers: HeaderMap,
     Query(parameters): Query<Parameters>,
 ) -> Answer {
     match check(&headers, &parameters) {
-        Ok(asked) => answer(&world, &exchange, &asked),
-        Err(refusal) => refuse(&world, &exchange, refusal),
+        Ok(asked) => answer(&tenant, &exchange, &asked),
+        Err(refusal) => refuse(&exchange, refusal),
     }
 }
 
@@ -32,8 +32,8 @@ pub(super) struct Asked<'a> {
     pub(super) chosen: Chosen<'a>,
 }
 
-pub(super) fn answer(world: &World, exchange: &Exchange, asked: &Asked<'_>) -> Answer {
-    let identity = match world.directory.managed(asked.chosen) {
+pub(super) fn answer(tenant: &Tenant, exchange: &Exchange, asked: &Asked<'_>) -> Answer {
+    let identity = match tenant.directory.managed(asked.chosen) {
         Ok(identity) => identity,
         Err(unclear) => {
             let said = match unclear {
@@ -43,16 +43,16 @@ pub(super) fn answer(world: &World, exchange: &Exchange, asked: &Asked<'_>) -> A
                      identity in the token request"
                 }
             };
-            return refuse(world, exchange, bad("invalid_request", said));
+            return refuse(exchange, bad("invalid_request", said));
         }
     };
     if resources::known(asked.resource).is_none() {
         let said = resources::unknown_to(identity, asked.resource);
-        return refuse(world, exchange, bad("invalid_resource", &said));
+        return refuse(exchange, bad("invalid_resource", &said));
     }
-    let Some(minted) = exchange.mint_for(world, identity, asked.resource) else {
+    let Some(minted) = exchange.mint_for(tenant, identity, asked.resource) else {
         let said = "Failed to retrieve token from the Active directory. For details see logs".to_owned();
-        return refuse(world, exchange, (StatusCode::INTERNAL_SERVER_ERROR, "unknown", said));
+        return refuse(exchange, (StatusCode::INTERNAL_SERVER_ERROR, "unknown", said));
     };
     let (claims, lifetime) = (&minted.claims, minted.expires_in.to_string());
     // Every field is a string, the numbers too.
@@ -76,9 +76,8 @@ pub(super) fn bad(error: &'static str, said: &str) -> Refusal {
     (StatusCode::BAD_REQUEST, error, said.to_owned())
 }
 
-pub(super) fn refuse(world: &World, exchange: &Exchange, (status, error, description): Refusal) -> Answer {
-    world.stats.token_refused(error.to_owned());
-    world.log.note(format_args!("managed identity request refused: {description:?}"));
+pub(super) fn refuse(exchange: &Exchange, (status, error, description): Refusal) -> Answer {
+    exchange.refused(error.to_owned(), format_args!("managed identity request refused: {description:?}"));
     (
         status,
         Json(

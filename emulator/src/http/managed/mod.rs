@@ -7,8 +7,8 @@ pub(super) mod cloud_shell;
 pub(super) mod imds;
 pub(super) mod service_fabric;
 
+use super::exchange::Exchange;
 use crate::identities::Chosen;
-use crate::world::World;
 use axum::Json;
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::Value;
@@ -66,7 +66,10 @@ fn chosen<'p>(parameters: &'p Parameters, names: &Names) -> Result<Chosen<'p>, U
 }
 
 /// Counts and notes a refusal. The sentence is ours: it holds nothing that the client sent.
-fn note_refusal(world: &World, endpoint: &str, status: StatusCode, sentence: &str) {
-    world.stats.token_refused(format!("{endpoint} {}", status.as_u16()));
-    world.log.note(format_args!("{endpoint}: refused with {}: {sentence}", status.as_u16()));
+fn note_refusal(exchange: &Exchange, endpoint: &str, status: StatusCode, sentence: &str) {
+    let status = status.as_u16();
+    exchange.refused(
+        format!("{endpoint} {status}"),
+        format_args!("{endpoint}: refused with {status}: {sentence}"),
+    );
 }

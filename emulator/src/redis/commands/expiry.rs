@@ -39,7 +39,7 @@ pub(super) fn moment(
     unit: Unit,
 ) -> Result<Instant, Reply> {
     let amount = integer(words, index)?;
-    let now = i64::try_from(connection.plane.world.now().as_millis()).unwrap_or(i64::MAX);
+    let now = i64::try_from(connection.plane.clock.now().as_millis()).unwrap_or(i64::MAX);
     let base = if unit.is_absolute() { 0 } else { now };
     let at = unit
         .milliseconds(amount)

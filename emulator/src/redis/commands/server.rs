@@ -107,7 +107,7 @@ pub(super) fn role(_: &mut Connection, _: &[Bytes]) -> Reply {
 }
 
 pub(super) fn time(connection: &mut Connection, _: &[Bytes]) -> Reply {
-    let now = connection.plane.world.now();
+    let now = connection.plane.clock.now();
     Reply::Array(vec![Reply::bulk(now.as_secs().to_string()), Reply::bulk(now.subsec_micros().to_string())])
 }
 

@@ -64,7 +64,7 @@ impl Connection {
         if self.plane.options.family.is_blocked(command.name.as_bytes(), second) {
             return Err(commands::unknown(words));
         }
-        let Some(permissions) = self.session.permissions(&self.plane.world.policies).cloned() else {
+        let Some(permissions) = self.session.permissions(&self.plane.policies).cloned() else {
             return Err(Reply::error(NO_AUTH));
         };
         if !command.is_for_strangers() && !permissions.permits_command(found.index, found.subcommand) {

@@ -111,7 +111,7 @@ async fn converse(
         (connection.plane.clone(), connection.client.clone(), connection.node.clone());
     loop {
         let expires = connection.session.expires();
-        let expired = until(&plane.world.clock, expires);
+        let expired = until(&plane.clock, expires);
         tokio::pin!(expired);
         while connection.session.expires() == expires {
             let pushed = node.store.pushed.notified();

@@ -41,12 +41,12 @@ impl Plane {
         expires: Option<Duration>,
         wire: &mut Wire<TlsStream<TcpStream>>,
     ) -> Result<Happened, Ended> {
-        self.world.log.note(format_args!("a scripted fault at {:?}", fault.on));
+        self.witness.log.note(format_args!("a scripted fault at {:?}", fault.on));
         if fault.delay_ms > 0 {
             let sent = wire.flush().await.is_ok(); // what was answered before is not late
             tokio::select! {
                 () = tokio::time::sleep(fault.delay()), if sent => (),
-                () = until(&self.world.clock, expires) => return Err(Ended::ByToken),
+                () = until(&self.clock, expires) => return Err(Ended::ByToken),
                 () = client.ended.notified() => return Err(Ended::Otherwise),
             }
         }

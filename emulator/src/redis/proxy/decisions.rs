@@ -70,7 +70,7 @@ impl Relay {
             // Another emulator in front of the same server has made this user its own.
             backend.forget(&user).await;
             if !self.log_in(&user).await? {
-                plane.world.log.note(format_args!("the server behind refuses {user}"));
+                plane.witness.log.note(format_args!("the server behind refuses {user}"));
                 return Err(Ended::Otherwise);
             }
         }
@@ -81,7 +81,7 @@ impl Relay {
     /// False if the server behind refuses.
     async fn log_in(&mut self, user: &str) -> Result<bool, Ended> {
         let (plane, backend) = (self.plane.clone(), self.backend.clone());
-        if let Some(permissions) = self.session.permissions(&plane.world.policies).cloned()
+        if let Some(permissions) = self.session.permissions(&plane.policies).cloned()
             && let Err(said) = backend.assign(user, &permissions).await
         {
             self.reply(Reply::error(format!("ERR the access policy of {user} cannot be had: {said}")));

@@ -84,7 +84,7 @@ pub(in crate::redis) async fn run(
     let upstream = match backend.open().await {
         Ok(upstream) => upstream,
         Err(error) => {
-            return plane.world.log.note(format_args!("the server behind does not answer: {error}"));
+            return plane.witness.log.note(format_args!("the server behind does not answer: {error}"));
         }
     };
     let mut relay = Relay {
@@ -120,7 +120,7 @@ impl Relay {
         let (plane, client) = (self.plane.clone(), self.client.clone());
         loop {
             let expires = self.session.expires();
-            let expired = until(&plane.world.clock, expires);
+            let expired = until(&plane.clock, expires);
             tokio::pin!(expired);
             while self.session.expires() == expires {
                 if self.limit.is_exceeded(self.channels.any(), self.wire.output.len(), Instant::now()) {

@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 /// How many challenges may be open at once: whoever asks and never comes back must not fill a disk.
 const OPEN_CHALLENGES: usize = 64;
 
-pub(crate) struct HostSecrets {
+pub(crate) struct HostingSecrets {
     pub(crate) app_service: String,
     pub(crate) azure_ml: String,
     pub(crate) service_fabric: String,
@@ -18,7 +18,7 @@ pub(crate) struct HostSecrets {
     pub(crate) arc: ArcKeys,
 }
 
-impl HostSecrets {
+impl HostingSecrets {
     /// Azure Arc's key files are in `arc_folder`, or in the emulator's own folder.
     pub(crate) fn new(arc_folder: Option<PathBuf>, home: &Home) -> Self {
         Self {
@@ -34,9 +34,9 @@ impl HostSecrets {
     }
 }
 
-impl fmt::Debug for HostSecrets {
+impl fmt::Debug for HostingSecrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("HostSecrets")
+        f.write_str("HostingSecrets")
     }
 }
 
@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn a_key_file_is_good_for_one_token_and_old_ones_go() {
         let home = Home::create().unwrap();
-        let keys = HostSecrets::new(None, &home).arc;
+        let keys = HostingSecrets::new(None, &home).arc;
         let first = keys.challenge(1).unwrap();
         let key = std::fs::read_to_string(&first).unwrap();
         assert!(!keys.redeem("something else") && first.exists());

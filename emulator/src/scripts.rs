@@ -1,0 +1,18 @@
+//! What a test has scripted for the token plane.
+
+use crate::faults::Faults;
+use crate::limits::ImdsLimits;
+
+/// What stands between a request of the token plane and its real answer.
+#[derive(Debug)]
+pub(crate) struct Scripts {
+    pub(crate) faults: Faults,
+    pub(crate) imds_limits: ImdsLimits,
+}
+
+impl Scripts {
+    /// No faults.
+    pub(crate) fn new(imds_limits: bool) -> Self {
+        Self { faults: Faults::default(), imds_limits: ImdsLimits::new(imds_limits) }
+    }
+}

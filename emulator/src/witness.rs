@@ -1,0 +1,20 @@
+//! What has been seen: a test asks it, and nobody's answer depends on it.
+
+use crate::log::Log;
+use crate::requests::RequestLog;
+use crate::stats::Stats;
+
+/// The counts, the last requests, and the log.
+#[derive(Debug)]
+pub(crate) struct Witness {
+    pub(crate) stats: Stats,
+    pub(crate) requests: RequestLog,
+    pub(crate) log: Log,
+}
+
+impl Witness {
+    /// Nothing has been seen yet.
+    pub(crate) fn new(verbose: bool) -> Self {
+        Self { stats: Stats::default(), requests: RequestLog::default(), log: Log::new(verbose) }
+    }
+}
