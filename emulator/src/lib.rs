@@ -38,9 +38,7 @@ pub use error::Error;
 pub use faults::{Fault, FaultQueues, Truncate};
 pub use identities::DEFAULT_IDENTITIES;
 pub use options::Options;
-pub use redis::{
-    ClusterPolicy, Dialect, Family, Fault as RedisFault, Point as RedisFaultPoint, Redis, RedisOptions,
-};
+pub use redis::{ClusterPolicy, Dialect, Family, Redis, RedisFault, RedisFaultPoint, RedisOptions};
 pub use requests::{RequestRecord, Requests};
 pub use stats::{Connections, Counts, RedisCounts, TokenRequests};
 pub use tokens::TokenFault;

@@ -16,7 +16,7 @@ use crate::stop::stop_signal;
 use crate::tenant::Tenant;
 use crate::witness::Witness;
 use crate::workload::WorkloadToken;
-use crate::{ClusterPolicy, Error, Options, RedisOptions, redis};
+use crate::{ClusterPolicy, Error, Family, Options, RedisOptions, redis};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -80,12 +80,13 @@ pub(crate) async fn start(options: Options) -> Result<Started, Error> {
     let folder = Folder(Arc::new(Home::create()?));
     let home = &folder.0;
     let backend = backend(&options.redis).await?;
-    let (authority, fabric) = (Authority::new()?, Fabric::new()?);
+    let caches = [Family::Amr, Family::Classic].map(Family::host_name);
+    let (authority, fabric) = (Authority::new(&caches)?, Fabric::new()?);
     let listeners = Listeners::bind(&options).await?;
     let addresses = listeners.addresses()?;
     let entra = format!("https://{}", addresses.https);
     let directory = description.build(&entra, home)?;
-    let policies = directory.policies()?;
+    let policies = redis::Plane::policies(directory.access_assignments())?;
     let plane = TokenPlane {
         tenant: Arc::new(Tenant::new(&options, entra, directory)),
         hosting: Arc::new(HostingSecrets::new(options.arc_key_folder.clone().map(absolute), home)),
@@ -109,9 +110,16 @@ pub(crate) async fn start(options: Options) -> Result<Started, Error> {
         ca_file,
     });
     let Listeners { http, https, fabric: fabric_listener, redis: ports } = listeners;
-    let acceptor = authority.tls_acceptor();
-    let redis =
-        redis::Plane::start(tenant, policies, witness.clone(), options.redis, acceptor, ports, backend)?;
+    let redis = redis::Plane::start(redis::Setup {
+        options: options.redis,
+        clock: tenant.clock.clone(),
+        signing_keys: tenant.signing_keys.clone(),
+        policies,
+        witness: witness.clone(),
+        acceptor: authority.tls_acceptor(),
+        ports,
+        backend,
+    })?;
     let control = Arc::new(Control {
         tenant: tenant.clone(),
         scripts: scripts.clone(),

@@ -6,13 +6,10 @@ mod description;
 pub use description::DEFAULT_IDENTITIES;
 pub(crate) use description::Description;
 
-use crate::Error;
 use crate::certificates::{CertificateFiles, ClientCertificate, GeneratedCertificate};
-use crate::redis::{Permissions, Policies};
 use jsonwebtoken::DecodingKey;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// An identity: a managed one, the service principal of an application, or a user.
@@ -143,18 +140,11 @@ impl Application {
 }
 
 impl Directory {
-    /// The access policy assignments with which the cache starts.
-    pub(crate) fn policies(&self) -> Result<Policies, Error> {
-        let policies = Policies::default();
-        for identity in &self.identities {
-            if let Some(access) = &identity.access {
-                let permissions = Permissions::parse(access).map_err(|said| {
-                    Error::new(format!("the access of '{}' is '{access}': {said}", identity.name))
-                })?;
-                policies.set(&identity.object_id, Arc::new(permissions));
-            }
-        }
-        Ok(policies)
+    /// Who has an access policy: the name, the object id, and the policy as it was given.
+    pub(crate) fn access_assignments(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        self.identities.iter().filter_map(|identity| {
+            Some((identity.name.as_str(), identity.object_id.as_str(), identity.access.as_deref()?))
+        })
     }
 
     pub(crate) fn managed(&self, chosen: Chosen<'_>) -> Result<&Identity, Unclear> {

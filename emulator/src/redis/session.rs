@@ -1,9 +1,9 @@
 //! Who a connection is authenticated as, and until when.
 
 use super::access::{Permissions, Policies};
+use super::cache::Cache;
 use super::clients::DEFAULT_USER;
 use super::options::Dialect;
-use super::plane::Plane;
 use crate::tokens;
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,27 +66,27 @@ impl Session {
     /// Checks credentials. Refused ones change nothing: who was authenticated stays so, and not for longer.
     pub(super) fn authenticate(
         &mut self,
-        plane: &Plane,
+        cache: &Cache,
         credentials: &Credentials,
     ) -> Result<(), &'static str> {
         let accepted = match &credentials.user {
-            Some(user) if user != DEFAULT_USER => with_token(plane, user, &credentials.secret),
-            _ => with_access_key(plane, &credentials.secret),
+            Some(user) if user != DEFAULT_USER => with_token(cache, user, &credentials.secret),
+            _ => with_access_key(cache, &credentials.secret),
         };
         let accepted = accepted.inspect_err(|reason| {
-            plane.witness.stats.auth_rejected(reason);
-            plane.witness.log.note(format_args!("AUTH refused: {reason}"));
+            cache.witness.stats.auth_rejected(reason);
+            cache.witness.log.note(format_args!("AUTH refused: {reason}"));
         });
-        let accepted = accepted.map_err(|_| refusal(plane.options.dialect()))?;
-        let left = accepted.expires.map(|expires| expires.saturating_sub(plane.clock.now()).as_secs());
-        plane.witness.log.note(format_args!(
+        let accepted = accepted.map_err(|_| refusal(cache.options.dialect()))?;
+        let left = accepted.expires.map(|expires| expires.saturating_sub(cache.clock.now()).as_secs());
+        cache.witness.log.note(format_args!(
             "AUTH accepted for {}, {}",
             accepted.user,
             left.map_or("without end".to_owned(), |left| format!("{left} s left")),
         ));
         let first = self.counted_for.is_none();
         let counted_for = self.counted_for.get_or_insert_with(|| accepted.user.clone());
-        plane.witness.stats.on(counted_for, |counts| {
+        cache.witness.stats.on(counted_for, |counts| {
             counts.auths += 1;
             counts.connections += u64::from(first);
             counts.connected += u64::from(first);
@@ -108,40 +108,40 @@ impl Session {
     }
 
     /// Adds the commands to the counts: once for many of them, as others look at those too.
-    pub(super) fn flush_counts(&mut self, plane: &Plane) {
+    pub(super) fn flush_counts(&mut self, cache: &Cache) {
         if self.commands > 0
             && let Some(object_id) = &self.counted_for
         {
-            plane.witness.stats.on(object_id, |counts| counts.commands += self.commands);
+            cache.witness.stats.on(object_id, |counts| counts.commands += self.commands);
             self.commands = 0;
         }
     }
 
     /// The connection is closed.
-    pub(super) fn end(&mut self, plane: &Plane, expired: bool) {
-        self.flush_counts(plane);
+    pub(super) fn end(&mut self, cache: &Cache, expired: bool) {
+        self.flush_counts(cache);
         if let Some(object_id) = &self.counted_for {
-            plane.witness.stats.on(object_id, |counts| {
+            cache.witness.stats.on(object_id, |counts| {
                 counts.connected = counts.connected.saturating_sub(1);
                 counts.expired += u64::from(expired);
             });
         }
         if expired {
-            plane.witness.log.note(format_args!("connection of {} closed: its token expired", self.user()));
+            cache.witness.log.note(format_args!("connection of {} closed: its token expired", self.user()));
         }
     }
 }
 
-fn with_token(plane: &Plane, user: &str, token: &str) -> Result<Authenticated, &'static str> {
-    let accepted = tokens::verify(&plane.signing_keys, plane.clock.now(), user, token)?;
-    let policies = &plane.policies;
+fn with_token(cache: &Cache, user: &str, token: &str) -> Result<Authenticated, &'static str> {
+    let accepted = tokens::verify(&cache.signing_keys, cache.clock.now(), user, token)?;
+    let policies = &cache.policies;
     let version = policies.version();
     let permissions =
         policies.of(&accepted.object_id).ok_or("the object id has no access policy assignment")?;
     Ok(Authenticated { user: accepted.object_id, permissions, version, expires: Some(accepted.expires) })
 }
 
-fn with_access_key(plane: &Plane, key: &str) -> Result<Authenticated, &'static str> {
-    let permissions = plane.access_keys.permissions_for(key)?;
+fn with_access_key(cache: &Cache, key: &str) -> Result<Authenticated, &'static str> {
+    let permissions = cache.access_keys.permissions_for(key)?;
     Ok(Authenticated { user: DEFAULT_USER.to_owned(), permissions, version: 0, expires: None })
 }

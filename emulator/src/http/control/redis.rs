@@ -2,7 +2,7 @@
 
 use super::answer::{Controlled, Refusal, read, refuse};
 use crate::control::Control;
-use crate::redis::Fault;
+use crate::redis::RedisFault;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -122,19 +122,19 @@ struct Waiting {
 #[utoipa::path(get, path = "/emulator/redis/faults", tag = "redis", responses(
     (status = 200, description = "How many wait", body = Waiting)))]
 async fn redis_faults(State(control): Controlled) -> Json<Waiting> {
-    Json(Waiting { waiting: control.redis.faults.waiting() })
+    Json(Waiting { waiting: control.redis.cache.faults.waiting() })
 }
 
 /// Queue faults of the Redis plane
-#[utoipa::path(post, path = "/emulator/redis/faults", tag = "redis", request_body = Vec<Fault>, responses(
+#[utoipa::path(post, path = "/emulator/redis/faults", tag = "redis", request_body = Vec<RedisFault>, responses(
     (status = 200, description = "How many wait now", body = Waiting),
     (status = 400, description = "None was queued", body = Refusal)))]
 async fn add_redis_faults(State(control): Controlled, body: String) -> Response {
-    let faults: Vec<Fault> = match read(&body) {
+    let faults: Vec<RedisFault> = match read(&body) {
         Ok(faults) => faults,
         Err(error) => return bad(error),
     };
-    match control.redis.faults.add(faults) {
+    match control.redis.cache.faults.add(faults) {
         Ok(()) => redis_faults(State(control)).await.into_response(),
         Err(said) => bad(said),
     }
@@ -144,7 +144,7 @@ async fn add_redis_faults(State(control): Controlled, body: String) -> Response 
 #[utoipa::path(delete, path = "/emulator/redis/faults", tag = "redis", responses(
     (status = 204, description = "None waits")))]
 async fn clear_redis_faults(State(control): Controlled) -> StatusCode {
-    control.redis.faults.clear();
+    control.redis.cache.faults.clear();
     StatusCode::NO_CONTENT
 }
 
@@ -152,7 +152,7 @@ async fn clear_redis_faults(State(control): Controlled) -> StatusCode {
 #[utoipa::path(get, path = "/emulator/redis/policies", tag = "redis", responses(
     (status = 200, description = "As they were given", body = BTreeMap<String, String>)))]
 async fn policies(State(control): Controlled) -> Json<BTreeMap<String, String>> {
-    Json(control.redis.policies().list())
+    Json(control.redis.cache.policies.list())
 }
 
 /// What an object id may do.
@@ -196,7 +196,7 @@ async fn assign_policy(State(control): Controlled, Path(object_id): Path<String>
     (status = 204, description = "It is gone"),
     (status = 404, description = "There was none", body = Refusal)))]
 async fn unassign_policy(State(control): Controlled, Path(object_id): Path<String>) -> Response {
-    if control.redis.policies().remove(&object_id) {
+    if control.redis.cache.policies.remove(&object_id) {
         return StatusCode::NO_CONTENT.into_response();
     }
     refuse(StatusCode::NOT_FOUND, format!("{object_id} has no access policy assignment"))
@@ -214,7 +214,7 @@ struct AccessKeys {
 #[utoipa::path(get, path = "/emulator/redis/access_keys", tag = "redis", responses(
     (status = 200, description = "The keys", body = AccessKeys)))]
 async fn access_keys(State(control): Controlled) -> Json<AccessKeys> {
-    let keys = control.redis.access_keys.current();
+    let keys = control.redis.cache.access_keys.current();
     Json(AccessKeys { enabled: keys.is_some(), keys: keys.map(|keys| keys.to_vec()) })
 }
 

@@ -8,7 +8,7 @@ use crate::redis::commands::connection::{
     HELLO_WITHOUT_AUTH, Hello, credentials_of_auth, parse_hello, wrong_auth,
 };
 use crate::redis::commands::only_for_subscribers;
-use crate::redis::connection::{Ended, NO_AUTH, aborted};
+use crate::redis::connection::{Ending, NO_AUTH, aborted};
 use crate::redis::reply::{OK, Reply};
 use crate::redis::session::Credentials;
 use bytes::{Bytes, BytesMut};
@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Relay {
     /// Answers a request that has waited.
-    pub(super) async fn decide(&mut self, words: Vec<Bytes>) -> Result<(), Ended> {
+    pub(super) async fn decide(&mut self, words: Vec<Bytes>) -> Result<(), Ending> {
         let name = name_of(&words);
         let in_resp2_subscribed = self.upstream.protocol == 2 && self.channels.any();
         match name.as_str() {
@@ -60,9 +60,9 @@ impl Relay {
     }
 
     /// Checks credentials and, if they are good, makes the server behind take the client for their owner.
-    async fn authenticate(&mut self, credentials: &Credentials) -> Result<Result<(), &'static str>, Ended> {
-        let plane = self.plane.clone();
-        if let Err(refused) = self.session.authenticate(&plane, credentials) {
+    async fn authenticate(&mut self, credentials: &Credentials) -> Result<Result<(), &'static str>, Ending> {
+        let cache = self.cache.clone();
+        if let Err(refused) = self.session.authenticate(&cache, credentials) {
             return Ok(Err(refused));
         }
         let (user, backend) = (self.session.user().to_owned(), self.backend.clone());
@@ -70,8 +70,8 @@ impl Relay {
             // Another emulator in front of the same server has made this user its own.
             backend.forget(&user).await;
             if !self.log_in(&user).await? {
-                plane.witness.log.note(format_args!("the server behind refuses {user}"));
-                return Err(Ended::Otherwise);
+                cache.witness.log.note(format_args!("the server behind refuses {user}"));
+                return Err(Ending::Otherwise);
             }
         }
         user.clone_into(&mut self.client.details().user);
@@ -79,19 +79,19 @@ impl Relay {
     }
 
     /// False if the server behind refuses.
-    async fn log_in(&mut self, user: &str) -> Result<bool, Ended> {
-        let (plane, backend) = (self.plane.clone(), self.backend.clone());
-        if let Some(permissions) = self.session.permissions(&plane.policies).cloned()
+    async fn log_in(&mut self, user: &str) -> Result<bool, Ending> {
+        let (cache, backend) = (self.cache.clone(), self.backend.clone());
+        if let Some(permissions) = self.session.permissions(&cache.policies).cloned()
             && let Err(said) = backend.assign(user, &permissions).await
         {
             self.reply(Reply::error(format!("ERR the access policy of {user} cannot be had: {said}")));
             let _ = self.wire.finish().await;
-            return Err(Ended::Otherwise);
+            return Err(Ending::Otherwise);
         }
         Ok(!self.exchange(&backend.credentials(user)).await?.starts_with(b"-"))
     }
 
-    async fn hello(&mut self, words: &[Bytes]) -> Result<(), Ended> {
+    async fn hello(&mut self, words: &[Bytes]) -> Result<(), Ending> {
         let answer = match parse_hello(words) {
             Ok(hello) => self.greet(hello).await?,
             Err(refused) => Err(refused),
@@ -104,7 +104,7 @@ impl Relay {
     }
 
     /// The server's own greeting, or why there is none.
-    async fn greet(&mut self, hello: Hello) -> Result<Result<Bytes, Reply>, Ended> {
+    async fn greet(&mut self, hello: Hello) -> Result<Result<Bytes, Reply>, Ending> {
         if let Some(credentials) = &hello.credentials
             && let Err(refused) = self.authenticate(credentials).await?
         {
@@ -130,7 +130,7 @@ impl Relay {
     }
 
     /// RESET: nobody is authenticated any more.
-    async fn start_over(&mut self) -> Result<(), Ended> {
+    async fn start_over(&mut self) -> Result<(), Ending> {
         self.session.reset();
         self.channels = Channels::default();
         self.transaction = None;
@@ -142,7 +142,7 @@ impl Relay {
     }
 
     /// EXEC of a transaction with an AUTH in it.
-    async fn execute(&mut self) -> Result<(), Ended> {
+    async fn execute(&mut self) -> Result<(), Ending> {
         let transaction = self.transaction.take().unwrap_or_default();
         let reply = self.exchange(&[b"EXEC"]).await?;
         let mut truth = Vec::new();
@@ -162,7 +162,7 @@ impl Relay {
     }
 
     /// Asks the server behind and waits for the answer. Nothing else is owed.
-    async fn exchange(&mut self, words: &[&[u8]]) -> Result<Bytes, Ended> {
+    async fn exchange(&mut self, words: &[&[u8]]) -> Result<Bytes, Ending> {
         self.upstream.send(words);
         let answered = async {
             loop {
@@ -175,6 +175,6 @@ impl Relay {
                 }
             }
         };
-        tokio::time::timeout(PATIENCE, answered).await.unwrap_or(Err(Ended::Otherwise))
+        tokio::time::timeout(PATIENCE, answered).await.unwrap_or(Err(Ending::Otherwise))
     }
 }

@@ -4,12 +4,12 @@ use super::backend::{Backend, UNCOUNTED};
 use super::channels::{Change, Channels};
 use super::replies;
 use super::upstream::Upstream;
+use crate::redis::cache::Cache;
 use crate::redis::clients::Client;
-use crate::redis::commands::{self, unknown};
-use crate::redis::connection::{Ended, Happened, Step, SubscriberLimit, Wire, sleep_until, until};
-use crate::redis::faults::Fault;
+use crate::redis::commands::unknown;
+use crate::redis::connection::{Ending, Step, SubscriberLimit, Wire, sleep_until, until};
+use crate::redis::faults::{Effect, RedisFault};
 use crate::redis::options::is_command;
-use crate::redis::plane::Plane;
 use crate::redis::reply::Reply;
 use crate::redis::request;
 use crate::redis::session::{Credentials, Session};
@@ -25,7 +25,7 @@ const OK_LINE: &[u8] = b"+OK\r\n";
 
 /// A client, the server behind, and what stands between them.
 pub(super) struct Relay {
-    pub(super) plane: Arc<Plane>,
+    pub(super) cache: Arc<Cache>,
     pub(super) backend: Arc<Backend>,
     pub(super) client: Arc<Client>,
     pub(super) session: Session,
@@ -63,7 +63,7 @@ pub(super) type Executed = VecDeque<Option<Change>>;
 /// A request that has its turn when every earlier one has its reply, and what was scripted for it.
 pub(super) struct Held {
     words: Vec<Bytes>,
-    fault: Option<Fault>,
+    fault: Option<RedisFault>,
 }
 
 /// Between MULTI and EXEC. AUTH is queued there like any command; what comes of it is known at EXEC.
@@ -76,7 +76,7 @@ pub(super) struct Transaction {
 
 /// Serves a connection until it ends, for whatever reason.
 pub(in crate::redis) async fn run(
-    plane: Arc<Plane>,
+    cache: Arc<Cache>,
     backend: Arc<Backend>,
     client: Arc<Client>,
     stream: TlsStream<TcpStream>,
@@ -84,11 +84,11 @@ pub(in crate::redis) async fn run(
     let upstream = match backend.open().await {
         Ok(upstream) => upstream,
         Err(error) => {
-            return plane.witness.log.note(format_args!("the server behind does not answer: {error}"));
+            return cache.witness.log.note(format_args!("the server behind does not answer: {error}"));
         }
     };
     let mut relay = Relay {
-        plane,
+        cache,
         backend,
         client,
         session: Session::default(),
@@ -104,27 +104,27 @@ pub(in crate::redis) async fn run(
         reset: false,
     };
     let ended = relay.converse().await;
-    relay.session.end(&relay.plane, ended == Ended::ByToken);
+    relay.session.end(&relay.cache, ended == Ending::ByToken);
     if relay.reset {
         relay.wire.reset();
     }
 }
 
 /// An error on the way to the server behind.
-pub(super) fn broken(_: std::io::Error) -> Ended {
-    Ended::Otherwise
+pub(super) fn broken(_: std::io::Error) -> Ending {
+    Ending::Otherwise
 }
 
 impl Relay {
-    async fn converse(&mut self) -> Ended {
-        let (plane, client) = (self.plane.clone(), self.client.clone());
+    async fn converse(&mut self) -> Ending {
+        let (cache, client) = (self.cache.clone(), self.client.clone());
         loop {
             let expires = self.session.expires();
-            let expired = until(&plane.clock, expires);
+            let expired = until(&cache.clock, expires);
             tokio::pin!(expired);
             while self.session.expires() == expires {
                 if self.limit.is_exceeded(self.channels.any(), self.wire.output.len(), Instant::now()) {
-                    return Ended::Otherwise;
+                    return Ending::Otherwise;
                 }
                 // What one side does not read stays with the other: the server behind has limits of its own.
                 let (full, patience) = (self.wire.is_full(), self.limit.deadline());
@@ -132,11 +132,11 @@ impl Relay {
                     && self.wire.takes_more(!self.stalled && self.held.is_none());
                 let moved = tokio::select! {
                     biased;
-                    () = &mut expired => return Ended::ByToken,
-                    () = client.ended.notified() => return Ended::Otherwise,
+                    () = &mut expired => return Ending::ByToken,
+                    () = client.ended.notified() => return Ending::Otherwise,
                     () = sleep_until(patience), if patience.is_some() => Ok(Step::Sent),
                     step = self.upstream.wire.step(!full) => step.map_err(broken),
-                    step = self.wire.step(receives) => step.map_err(|_| Ended::ByClient),
+                    step = self.wire.step(receives) => step.map_err(|_| Ending::ByClient),
                 };
                 let went_on = match moved {
                     Ok(Step::Received) => self.go_on().await,
@@ -148,14 +148,14 @@ impl Relay {
                 }
                 if self.quitting {
                     let _ = self.wire.finish().await;
-                    return Ended::ByClient;
+                    return Ending::ByClient;
                 }
             }
         }
     }
 
     /// Passes on what has come, in both directions.
-    async fn go_on(&mut self) -> Result<(), Ended> {
+    async fn go_on(&mut self) -> Result<(), Ending> {
         self.take_replies().map_err(broken)?;
         while !self.quitting && !self.stalled {
             if self.held.is_some() && !self.pending.is_empty() {
@@ -167,7 +167,7 @@ impl Relay {
                 continue;
             }
             match request::next(&mut self.wire.input, self.session.is_authenticated()) {
-                Ok(Some(words)) => match self.plane.fault(&words) {
+                Ok(Some(words)) => match self.cache.fault(&words) {
                     None if !self.is_to_wait(&words) => self.pass_on(&words),
                     fault => self.held = Some(Held { words, fault }),
                 },
@@ -178,27 +178,27 @@ impl Relay {
                 }
             }
         }
-        self.session.flush_counts(&self.plane);
+        self.session.flush_counts(&self.cache);
         Ok(())
     }
 
     /// What was scripted for a request that has waited, and its answer.
-    async fn take_turn(&mut self, Held { words, fault }: Held) -> Result<(), Ended> {
+    async fn take_turn(&mut self, Held { words, fault }: Held) -> Result<(), Ending> {
         if let Some(fault) = fault {
-            let (plane, expires) = (self.plane.clone(), self.session.expires());
-            match plane.suffer(&fault, &self.client, expires, &mut self.wire).await? {
-                Happened::Nothing => (),
-                Happened::Answer(reply) => {
+            let (cache, expires) = (self.cache.clone(), self.session.expires());
+            match cache.perform(&fault, &self.client, expires, &mut self.wire).await? {
+                Effect::Nothing => (),
+                Effect::Answer(reply) => {
                     self.reply(reply);
                     return Ok(());
                 }
-                Happened::Stalled => {
+                Effect::Stalled => {
                     self.stalled = true;
                     return Ok(());
                 }
-                Happened::Reset => {
+                Effect::Reset => {
                     self.reset = true;
-                    return Err(Ended::Otherwise);
+                    return Err(Ending::Otherwise);
                 }
             }
         }
@@ -235,12 +235,12 @@ impl Relay {
         let word = |index: usize| words.get(index).map(AsRef::as_ref).unwrap_or_default();
         let (first, second) = (word(0), word(1));
         let uncounted = UNCOUNTED.iter().any(|command| is_command(command, first, second));
-        (uncounted || self.plane.options.family.is_blocked(first, second)).then(|| unknown(words))
+        (uncounted || self.cache.options.family.is_blocked(first, second)).then(|| unknown(words))
     }
 
     pub(super) fn pass_on(&mut self, words: &[Bytes]) {
         let name = name_of(words);
-        if let Ok(found) = commands::find(words) {
+        if let Ok(found) = self.cache.commands.find(words) {
             self.client.ran(found.index);
         }
         self.session.count_command();

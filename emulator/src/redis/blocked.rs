@@ -1,30 +1,23 @@
 //! Commands that wait for an element of a list.
 
-use crate::redis::commands::lists;
-use crate::redis::reply::Reply;
-use crate::redis::store::Data;
+use super::reply::Reply;
+use super::store::Data;
+use super::store::lists::{self, Side};
 use bytes::Bytes;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Which end of a list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::redis) enum End {
-    Left,
-    Right,
-}
-
 /// What to do once there is an element.
-pub(in crate::redis) enum Blocked {
+pub(super) enum Blocked {
     /// BLPOP, BRPOP: from the first of the keys that has one.
-    Pop { keys: Vec<Bytes>, from: End, timeout: Duration },
+    Pop { keys: Vec<Bytes>, from: Side, timeout: Duration },
     /// BLMOVE, BRPOPLPUSH.
-    Move { source: Bytes, target: Bytes, from: End, to: End, timeout: Duration },
+    Move { source: Bytes, target: Bytes, from: Side, to: Side, timeout: Duration },
 }
 
 impl Blocked {
     /// The reply, if it need not wait.
-    pub(in crate::redis) fn look(&self, data: &mut Data) -> Option<Reply> {
+    pub(super) fn look(&self, data: &mut Data) -> Option<Reply> {
         match self {
             Self::Pop { keys, from, .. } => lists::pop_first(data, keys, *from),
             Self::Move { source, target, from, to, .. } => {
@@ -43,7 +36,7 @@ impl Blocked {
     }
 
     /// What is answered when there was none in time.
-    pub(in crate::redis) fn nothing(&self) -> Reply {
+    pub(super) fn nothing(&self) -> Reply {
         match self {
             Self::Pop { .. } => Reply::NullArray,
             Self::Move { .. } => Reply::Null,
@@ -52,7 +45,7 @@ impl Blocked {
 }
 
 /// A command that waits.
-pub(in crate::redis) struct Waiting {
+pub(super) struct Waiting {
     blocked: Blocked,
     /// None waits for ever.
     deadline: Option<Instant>,

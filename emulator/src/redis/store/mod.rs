@@ -1,5 +1,7 @@
 //! The data of one node: strings, hashes, lists and sets, with expiry.
 
+pub(super) mod lists;
+
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,6 +15,9 @@ pub(super) struct Store {
     /// Wakes who waits for an element of a list.
     pub(super) pushed: Notify,
 }
+
+/// What a command hears whose key holds something else.
+pub(super) const WRONG_TYPE: &str = "WRONGTYPE Operation against a key holding the wrong kind of value";
 
 /// From here on those that nobody watches any more are looked for.
 const MANY_WATCHED: usize = 1000;
