@@ -81,7 +81,7 @@ def test_each_family_blocks_its_commands_and_has_its_own_words(start, emulator):
     assert managed("ACL", "WHOAMI") == emulator["ENTRAKEY_EMULATOR_SYSTEM_OBJECT_ID"]
     assert managed("CONFIG", "GET", "maxmemory") == []
     managed.close()
-    classic = start("1h", "--family", "classic")
+    classic = start("1h", family="classic")
     assert classic["ENTRAKEY_EMULATOR_REDIS_NAME"].endswith(".redis.cache.windows.net")
     stranger = classic.connect()
     assert stranger("AUTH", "x", "y") == stranger("AUTH", "key") == "-ERR WRONGPASS invalid username-password pair"
@@ -89,13 +89,13 @@ def test_each_family_blocks_its_commands_and_has_its_own_words(start, emulator):
     redis = owner_of(classic)
     assert redis("ACL", "WHOAMI").startswith(UNKNOWN) and redis("CONFIG", "GET", "maxmemory").startswith(UNKNOWN)
     redis.close()
-    mixed = start("1h", "--family", "classic", "--dialect", "oss").connect()
+    mixed = start("1h", family="classic", dialect="oss").connect()
     assert mixed("AUTH", "x", "y") == "-WRONGPASS invalid username-password pair or user is disabled."
     mixed.close()
 
 
 def test_switching_access_keys_ends_every_connection(start):
-    emulator = start("1h", "--access-keys")
+    emulator = start("1h", access_keys=True)
     keys = emulator.control("/emulator/redis/access_keys")[1]
     assert keys["enabled"] and len(keys["keys"]) == 2
     by_key, by_token = emulator.connect(), owner_of(emulator)

@@ -9,7 +9,7 @@ from conftest import Redis
 
 @pytest.fixture(scope="module")
 def cluster(start):
-    return start("1h", "--cluster-policy", "oss", "--nodes", "3")
+    return start("1h", cluster_policy="oss", nodes=3)
 
 
 @pytest.fixture

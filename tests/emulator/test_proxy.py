@@ -7,7 +7,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import ROOT, claims
+from conftest import BINARY, claims
 
 REFUSED = "-WRONGPASS invalid username-password pair or user is disabled."
 SUBSCRIBED = (
@@ -50,7 +50,7 @@ def server(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def emulator(start, server):
-    return start("1h", "--proxy", server)
+    return start("1h", proxy=server)
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ def test_auth_inside_a_transaction_counts_when_it_is_executed(emulator, owner, u
 
 
 def test_the_connection_ends_with_its_token_also_while_it_waits(start, server):
-    emulator = start("4s", "--proxy", server)
+    emulator = start("4s", proxy=server)
     redis, token = emulator.connect(), emulator.token()
     assert redis("AUTH", emulator["ENTRAKEY_EMULATOR_SYSTEM_OBJECT_ID"], token) == "OK"
     redis.send("BLPOP", "nothing", "0")
@@ -249,7 +249,7 @@ def test_pushes_that_come_with_the_answer_to_auth_are_handed_on(emulator, redis,
 def test_a_server_that_was_restarted_is_used_again(start, tmp_path):
     port = free_port()
     server = run_server(port, tmp_path)
-    emulator = start("1h", "--proxy", f"redis://:backend-secret@127.0.0.1:{port}")
+    emulator = start("1h", proxy=f"redis://:backend-secret@127.0.0.1:{port}")
     user = emulator["ENTRAKEY_EMULATOR_SYSTEM_OBJECT_ID"]
     try:
         redis = emulator.connect()
@@ -301,7 +301,7 @@ def test_what_azure_blocks_is_blocked_also_inside_a_transaction(owner):
 
 
 def test_a_server_that_is_not_there_is_named_at_once():
-    command = [ROOT / "target/debug/entrakey", "emulator", "--proxy", "redis://127.0.0.1:1"]
+    command = [BINARY, "emulator", "--proxy", "redis://127.0.0.1:1"]
     ended = subprocess.run(command, capture_output=True, timeout=20, stdin=subprocess.DEVNULL)
     assert ended.returncode == 2 and b"127.0.0.1:1 does not answer" in ended.stderr
     command[-1] = "http://127.0.0.1:1"

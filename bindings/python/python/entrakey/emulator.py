@@ -31,7 +31,7 @@ _REQUEST_S = 10
 # What a developer's own shell says of identities, proxies and certificates is not for a program under test.
 _FOREIGN = re.compile(
     r"(?i:(all|https?)_proxy$)|(AZURE|ENTRAKEY|IDENTITY|IMDS|MSI|SSL_CERT)_"
-    r"|(KUBERNETES_SERVICE_HOST|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|NODE_EXTRA_CA_CERTS)$"
+    r"|(KUBERNETES_SERVICE_HOST|DEFAULT_IDENTITY_CLIENT_ID|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|NODE_EXTRA_CA_CERTS)$"
 )
 _KEPT = "ENTRAKEY_BIN"
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -182,7 +182,8 @@ def _command() -> str:
 
 
 def _arguments(options: dict[str, Any]) -> list[str]:
-    given = {"--" + name.replace("_", "-"): value for name, value in options.items() if value not in (None, False)}
+    wanted = {name: value for name, value in options.items() if value is not None and value is not False}  # 0 is a value
+    given = {"--" + name.replace("_", "-"): value for name, value in wanted.items()}
     return [name if value is True else f"{name}={value}" for name, value in given.items()]
 
 
