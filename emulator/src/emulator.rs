@@ -103,12 +103,12 @@ impl Emulator {
     /// The variables of one of [`Self::environment_names`], once the files that they name are there.
     ///
     /// # Errors
-    /// There is no such environment, the identities have nobody for it, or a file cannot be written.
+    /// There is no such environment, no identity fits it, or a file cannot be written.
     pub async fn env(&self, name: &str) -> Result<Variables, Error> {
         self.control.environment(name).await
     }
 
-    /// Whether [`Self::env`] has an environment: whether the identities have somebody for it.
+    /// Whether [`Self::env`] has an environment: whether an identity fits it.
     #[must_use]
     pub fn has_env(&self, name: &str) -> bool {
         self.control.environments.get(name).is_some()
@@ -215,7 +215,7 @@ impl Emulator {
         self.control.set_limits(limits);
     }
 
-    /// Its Redis: faults, access policies, fail-overs.
+    /// The emulator's Redis: faults, access policies, fail-overs.
     #[must_use]
     pub fn redis(&self) -> Redis {
         Redis::new(self.control.redis.clone())

@@ -5,7 +5,7 @@ use crate::addresses::{Addresses, paths};
 use crate::certificates::GeneratedCertificate;
 use crate::home::Home;
 use crate::hosting::HostingSecrets;
-use crate::identities::{Chosen, Identity, Kind};
+use crate::identities::{Choice, Identity, Kind};
 use crate::tenant::Tenant;
 use crate::workload::WorkloadToken;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,7 +16,7 @@ pub type Variables = Vec<(String, String)>;
 
 type Make = fn(&Sources<'_>) -> Option<Variables>;
 
-/// The environments by name. One is missing if the identities have nobody for it.
+/// The environments by name. One is missing if no identity fits it.
 pub(crate) const KINDS: [(&str, Make); 10] = [
     ("imds", |_| Some(Vec::new())),
     ("app_service", app_service),
@@ -48,14 +48,14 @@ pub(crate) struct Environments {
     kinds: BTreeMap<&'static str, Variables>,
     /// What at least one environment sets and another does not: a client that finds what is left of one would
     /// take it for that.
-    telling: BTreeSet<String>,
+    distinguishing: BTreeSet<String>,
 }
 
 impl Environments {
     pub(crate) fn new(sources: &Sources<'_>) -> Self {
         let common = common(sources);
         let own: Vec<_> = KINDS.iter().filter_map(|(kind, make)| Some((*kind, make(sources)?))).collect();
-        let telling =
+        let distinguishing =
             own.iter().flat_map(|(_, variables)| variables.iter().map(|(name, _)| name.clone())).collect();
         let kinds = own.into_iter().map(|(kind, own)| (kind, [common.clone(), own].concat())).collect();
         let mut everything = common;
@@ -63,7 +63,7 @@ impl Environments {
         if let Some((id, secret)) = secret_of(sources) {
             everything.extend([pair("AZURE_CLIENT_ID", id), pair("AZURE_CLIENT_SECRET", secret)]);
         }
-        Self { everything, kinds, telling }
+        Self { everything, kinds, distinguishing }
     }
 
     /// What every environment has, the managed identity of a virtual machine and an application with a secret.
@@ -78,7 +78,7 @@ impl Environments {
     /// What must not be set for a client to take this environment for what it is.
     pub(crate) fn foreign_to(&self, kind: &str) -> Vec<String> {
         let own: BTreeSet<_> = self.get(kind).into_iter().flatten().map(|(name, _)| name).collect();
-        self.telling.iter().filter(|name| !own.contains(name)).cloned().collect()
+        self.distinguishing.iter().filter(|name| !own.contains(name)).cloned().collect()
     }
 }
 
@@ -161,7 +161,7 @@ fn azure_ml(sources: &Sources<'_>) -> Option<Variables> {
         pair("MSI_SECRET", &hosting.azure_ml),
     ];
     // As on a compute instance, which answers for its user unless its own identity is asked for.
-    let default = tenant.directory.managed(Chosen::Default).ok();
+    let default = tenant.directory.managed(Choice::Default).ok();
     variables.extend(default.map(|identity| pair("DEFAULT_IDENTITY_CLIENT_ID", &identity.client_id)));
     Some(variables)
 }
@@ -268,7 +268,7 @@ mod tests {
     }
 
     /// The variables by which Microsoft's libraries tell the environments apart.
-    const TELLING: [&str; 7] = [
+    const DISTINGUISHING: [&str; 7] = [
         "IDENTITY_ENDPOINT",
         "IDENTITY_HEADER",
         "IDENTITY_SERVER_THUMBPRINT",
@@ -284,20 +284,23 @@ mod tests {
         let told = |kind: &str| {
             let variables = environments.get(kind).unwrap();
             let has = |name: &&str| variables.iter().any(|(mine, _)| mine == name);
-            TELLING.into_iter().filter(has).collect::<Vec<_>>()
+            DISTINGUISHING.into_iter().filter(has).collect::<Vec<_>>()
         };
         assert_eq!(told("imds"), [""; 0]);
         assert_eq!(told("app_service"), ["IDENTITY_ENDPOINT", "IDENTITY_HEADER"]);
-        assert_eq!(told("service_fabric"), TELLING[..3]);
+        assert_eq!(told("service_fabric"), DISTINGUISHING[..3]);
         assert_eq!(told("arc"), ["IDENTITY_ENDPOINT", "IMDS_ENDPOINT"]);
-        assert_eq!(told("azure_ml"), TELLING[4..]);
+        assert_eq!(told("azure_ml"), DISTINGUISHING[4..]);
         assert_eq!(told("cloud_shell"), ["MSI_ENDPOINT"]);
         for (kind, _) in KINDS {
             let foreign = environments.foreign_to(kind);
             let own = environments.get(kind).unwrap();
             assert!(own.iter().all(|(name, _)| !foreign.contains(name)), "{kind} takes away what it sets");
             let gone = |name: &&&str| !told(kind).contains(*name);
-            assert!(TELLING.iter().filter(gone).all(|name| foreign.contains(&(*name).to_owned())), "{kind}");
+            assert!(
+                DISTINGUISHING.iter().filter(gone).all(|name| foreign.contains(&(*name).to_owned())),
+                "{kind}"
+            );
         }
     }
 

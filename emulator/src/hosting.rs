@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-/// How many challenges may be open at once: whoever asks and never comes back must not fill a disk.
+/// How many challenges may be open at once: clients that ask and never come back must not fill a disk.
 const OPEN_CHALLENGES: usize = 64;
 
 pub(crate) struct HostingSecrets {
@@ -44,7 +44,7 @@ fn secret() -> String {
     format!("{:032x}", fastrand::u128(..))
 }
 
-/// The challenges of Azure Arc's agent: who can read the file may have a token, once.
+/// The challenges of Azure Arc's agent: a client that can read the file gets a token, once.
 pub(crate) struct ArcKeys {
     folder: PathBuf,
     /// What is in each file, in the order of the files' names, which is that of their making.
@@ -66,7 +66,7 @@ impl ArcKeys {
         open.insert(path.clone(), key);
         while open.len() > OPEN_CHALLENGES {
             if let Some((oldest, _)) = open.pop_first() {
-                let _ = std::fs::remove_file(oldest); // somebody else may have tidied up
+                let _ = std::fs::remove_file(oldest); // it may have been removed from outside
             }
         }
         Ok(path)
@@ -78,7 +78,7 @@ impl ArcKeys {
         let found = open.iter().find(|(_, mine)| *mine == key).map(|(path, _)| path.clone());
         let Some(path) = found else { return false };
         open.remove(&path);
-        let _ = std::fs::remove_file(path); // somebody else may have tidied up
+        let _ = std::fs::remove_file(path); // it may have been removed from outside
         true
     }
 
@@ -86,7 +86,7 @@ impl ArcKeys {
     pub(crate) fn clear(&self) {
         let open = std::mem::take(&mut *self.open.lock().unwrap_or_else(PoisonError::into_inner));
         for path in open.into_keys() {
-            let _ = std::fs::remove_file(path); // somebody else may have tidied up
+            let _ = std::fs::remove_file(path); // it may have been removed from outside
         }
     }
 }

@@ -95,7 +95,7 @@ pub(crate) async fn start(options: Options) -> Result<Started, Error> {
     };
     let TokenPlane { tenant, hosting, scripts, witness } = &plane;
     set_clock(&options, &tenant.clock)?;
-    // Nearly everybody asks for a token, and nobody has to wait until the key for it is there.
+    // Nearly every client asks for a token: its key is made before the first request needs it.
     let keys = tenant.signing_keys.clone();
     tokio::spawn(async move { keys.ready().await });
     let ca_file = write_ca(options.ca_file.as_deref(), authority.pem(), home)?;
@@ -153,7 +153,7 @@ async fn backend(redis: &RedisOptions) -> Result<Option<Backend>, Error> {
     }
 }
 
-/// Starts to answer on the listeners of the token plane; what is returned ends that, and the Redis plane.
+/// Starts to answer on the listeners of the token plane. The returned sender ends that, and the Redis plane.
 fn serve(
     [http, https, fabric_listener]: [TcpListener; 3],
     plane: &TokenPlane,

@@ -1,4 +1,4 @@
-//! Who exists and who signs.
+//! The tenant: which identities exist, and what signs their tokens.
 
 use crate::Options;
 use crate::clock::Clock;
@@ -7,7 +7,7 @@ use crate::tokens::{Issuance, KeyRing, Mint};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// One emulated tenant: who is in it, its keys, and its clock.
+/// One emulated tenant: its identities, its keys, and its clock.
 #[derive(Debug)]
 pub(crate) struct Tenant {
     pub(crate) directory: Directory,
@@ -22,7 +22,7 @@ pub(crate) struct Tenant {
 }
 
 impl Tenant {
-    /// A tenant for which nobody has signed anything yet.
+    /// A tenant without a signed token yet.
     pub(crate) fn new(options: &Options, authority: String, directory: Directory) -> Self {
         let signing_keys: Arc<KeyRing> = Arc::default();
         Self {

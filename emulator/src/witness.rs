@@ -1,4 +1,4 @@
-//! What has been seen: a test asks it, and nobody's answer depends on it.
+//! What has been seen. Tests ask for it; no answer depends on it.
 
 use crate::log::Log;
 use crate::requests::RequestLog;

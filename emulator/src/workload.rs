@@ -12,18 +12,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use utoipa::ToSchema;
 
 const FILE: &str = "federated-token";
-/// As long as Kubernetes lets one be valid: nobody renews the file unless asked to.
+/// As long as Kubernetes lets one be valid: the file is renewed only on request.
 const FEDERATED_LIFETIME_SECONDS: i64 = 24 * 3600;
 
 /// What a new federated token says; what is not given stays as it is registered.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Renewal {
-    /// Who says so.
+    /// The token's issuer.
     pub issuer: Option<String>,
-    /// Of whom.
+    /// The token's subject.
     pub subject: Option<String>,
-    /// To whom.
+    /// The token's audience.
     pub audience: Option<String>,
     /// Negative for one that has expired already; a day if not given.
     pub lifetime_seconds: i64,
@@ -59,7 +59,7 @@ impl std::fmt::Debug for FederatedToken {
     }
 }
 
-/// The token's file, which is written once somebody asks where it is.
+/// The token's file, which is written when its environment is first asked for.
 #[derive(Debug)]
 pub(crate) struct WorkloadToken {
     home: Arc<Home>,
@@ -108,11 +108,12 @@ impl WorkloadToken {
                 "no app has a federated credential that the emulator can sign for: register one (--identities)",
             )
         })?;
-        let or = |given: &Option<String>, registered: &String| given.as_ref().unwrap_or(registered).clone();
+        let or_registered =
+            |given: &Option<String>, registered: &String| given.as_ref().unwrap_or(registered).clone();
         let federated = Federated {
-            issuer: or(&renewal.issuer, &registered.issuer),
-            subject: or(&renewal.subject, &registered.subject),
-            audience: or(&renewal.audience, &registered.audience),
+            issuer: or_registered(&renewal.issuer, &registered.issuer),
+            subject: or_registered(&renewal.subject, &registered.subject),
+            audience: or_registered(&renewal.audience, &registered.audience),
             service_connection: None,
         };
         let timing = Timing { now: tenant.now(), lifetime: renewal.lifetime_seconds };

@@ -1,4 +1,4 @@
-//! Certificates: the servers' own, and those by which applications prove who they are.
+//! Certificates: the servers' own, and those by which applications prove their identity.
 
 mod authority;
 mod client;

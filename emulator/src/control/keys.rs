@@ -39,7 +39,7 @@ pub struct KeyState {
 }
 
 impl KeyState {
-    fn of(ring: &KeyRing) -> Self {
+    fn new(ring: &KeyRing) -> Self {
         let published = ring.key_ids();
         Self { signing: published.last().cloned(), published }
     }
@@ -54,7 +54,7 @@ impl Control {
     }
 
     pub(crate) fn keys(&self, keys: KeySet) -> KeyState {
-        KeyState::of(self.ring(keys))
+        KeyState::new(self.ring(keys))
     }
 
     pub(crate) async fn rotate_keys(&self, rotation: Rotation) -> Result<KeyState, Error> {
@@ -64,7 +64,7 @@ impl Control {
             if rotation.retire {
                 ring.retire();
             }
-            Ok(KeyState::of(&ring))
+            Ok(KeyState::new(&ring))
         })
         .await?;
         self.witness.log.note(format_args!(

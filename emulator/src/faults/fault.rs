@@ -1,7 +1,7 @@
 //! One scripted answer, and whether it can be given at all.
 
 use super::routes::ROUTES_WITH_TOKENS;
-use crate::tokens::{TokenFault, Wanted};
+use crate::tokens::{TokenFault, TokenScript};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -90,8 +90,8 @@ impl Fault {
             || self.strings_as_numbers
     }
 
-    pub(crate) fn wanted(&self) -> Wanted {
-        Wanted { fault: self.token, lifetime_seconds: self.lifetime_seconds }
+    pub(crate) fn token_script(&self) -> TokenScript {
+        TokenScript { fault: self.token, lifetime_seconds: self.lifetime_seconds }
     }
 
     /// How many bytes of a body of `length` are sent, if not all.
@@ -147,7 +147,10 @@ impl Fault {
                 "choose one of numbers_as_strings and strings_as_numbers",
             ),
         ];
-        refusals.into_iter().find(|(refused, _)| *refused).map_or(Ok(()), |(_, said)| Err(said.to_owned()))
+        refusals
+            .into_iter()
+            .find(|(refused, _)| *refused)
+            .map_or(Ok(()), |(_, reason)| Err(reason.to_string()))
     }
 
     fn check_token(&self, route: &str) -> Result<(), String> {

@@ -143,8 +143,8 @@ mod tests {
             (r#"{"status": 200, "headers": {"Content-Length": "9"}}"#, "Content-Length"),
             (r#"{"status": 200, "headers": {"a b": "c"}}"#, "a b"),
         ] {
-            let said = refused("token", answer);
-            assert!(said.contains(says), "{answer}: {said}");
+            let refusal = refused("token", answer);
+            assert!(refusal.contains(says), "{answer}: {refusal}");
         }
         assert!(script(r#"{"route": "token", "answers": [{"stauts": 200}]}"#).is_err());
         let unknown = script(r#"{"route": "tokens", "answers": []}"#).unwrap();
@@ -168,8 +168,8 @@ mod tests {
             ("discovery", r#"{"token": "expired"}"#, "hands out no token"),
             ("pipelines", r#"{"token": "no_oid"}"#, "no object id"),
         ] {
-            let said = refused(route, answer);
-            assert!(said.contains(says), "{answer}: {said}");
+            let refusal = refused(route, answer);
+            assert!(refusal.contains(says), "{answer}: {refusal}");
         }
         let unknown = script(r#"{"route": "imds", "answers": [{"token": "stale"}]}"#).unwrap_err();
         assert!(unknown.to_string().contains("cached"), "{unknown}");

@@ -2,7 +2,7 @@
 
 use crate::identities::{Federated, Identity};
 use crate::tenant::Tenant;
-use crate::tokens::{self, Claims, Minted, Timing, Wanted};
+use crate::tokens::{self, Claims, MintedToken, Timing, TokenScript};
 use crate::witness::Witness;
 use axum::extract::Extension;
 use std::fmt;
@@ -14,7 +14,7 @@ pub(super) type InExchange = Extension<Arc<Exchange>>;
 /// What a test wants of the token, and what the witness sees of the answer.
 #[derive(Debug)]
 pub(super) struct Exchange {
-    wanted: Wanted,
+    script: TokenScript,
     /// The client's `client-request-id`, or one of ours: refusals and the list of requests name it.
     pub(super) correlation_id: String,
     given_to: OnceLock<String>,
@@ -22,11 +22,11 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
-    pub(super) fn new(wanted: Wanted, correlation_id: String, witness: Arc<Witness>) -> Self {
-        Self { wanted, correlation_id, given_to: OnceLock::new(), witness }
+    pub(super) fn new(script: TokenScript, correlation_id: String, witness: Arc<Witness>) -> Self {
+        Self { script, correlation_id, given_to: OnceLock::new(), witness }
     }
 
-    /// Who got a token.
+    /// The object id, or the subject, that got a token.
     pub(super) fn given_to(&self) -> Option<String> {
         self.given_to.get().cloned()
     }
@@ -43,9 +43,9 @@ impl Exchange {
     }
 
     /// A token with these claims, or one that is wrong in the way that was scripted.
-    pub(super) fn mint(&self, tenant: &Tenant, identity: &Identity, claims: Claims) -> Option<Minted> {
+    pub(super) fn mint(&self, tenant: &Tenant, identity: &Identity, claims: Claims) -> Option<MintedToken> {
         let object_id = &identity.object_id;
-        let minted = tenant.mint.token(object_id, claims, &self.wanted)?;
+        let minted = tenant.mint.token(object_id, claims, &self.script)?;
         self.witness.stats.token_issued(object_id);
         self.note(format_args!("{} token for {object_id}", identity.kind_name()));
         self.given_to.get_or_init(|| object_id.clone());
@@ -53,7 +53,12 @@ impl Exchange {
     }
 
     /// A managed identity's token for a resource.
-    pub(super) fn mint_for(&self, tenant: &Tenant, identity: &Identity, resource: &str) -> Option<Minted> {
+    pub(super) fn mint_for(
+        &self,
+        tenant: &Tenant,
+        identity: &Identity,
+        resource: &str,
+    ) -> Option<MintedToken> {
         self.mint(tenant, identity, tenant.issuance().for_managed_identity(identity, resource))
     }
 
@@ -65,7 +70,7 @@ impl Exchange {
         lifetime: u32,
     ) -> Option<String> {
         let timing = Timing { now: tenant.now(), lifetime: lifetime.into() };
-        let token = tokens::mint_federated(&tenant.issuer_keys, federated, timing, &self.wanted)?;
+        let token = tokens::mint_federated(&tenant.issuer_keys, federated, timing, &self.script)?;
         self.given_to.get_or_init(|| federated.subject.clone());
         Some(token)
     }

@@ -7,7 +7,7 @@ use super::serve::Reset;
 use super::state::TokenPlane;
 use super::uuid::uuid;
 use crate::faults::Fault;
-use crate::limits::{Admitted, Exceeded};
+use crate::limits::{LimitExceeded, Ticket};
 use crate::requests::{RequestRecord, parameters, timestamp, without_tokens};
 use crate::scripts::Scripts;
 use crate::tenant::Tenant;
@@ -55,13 +55,13 @@ async fn intercept(State((plane, route)): State<Route>, request: Request, next: 
             let fault_listed = fault.as_ref().map(Fault::listed);
             witness.requests.update(number, |record| record.fault = fault_listed);
             let fault = fault.unwrap_or_default();
-            let exchange = Arc::new(Exchange::new(fault.wanted(), correlation_id, witness.clone()));
+            let exchange = Arc::new(Exchange::new(fault.token_script(), correlation_id, witness.clone()));
             let request = Request::from_parts(head, Body::from(body));
             let response = answer(tenant, witness, route, fault, exchange.clone(), request, next).await;
             witness.requests.update(number, |record| record.identity = exchange.given_to());
             response
         }
-        Err(Exceeded) => {
+        Err(LimitExceeded) => {
             witness.requests.update(number, |record| record.limited = true);
             imds::too_many()
         }
@@ -104,7 +104,7 @@ async fn record(
 }
 
 /// Counts the request among those that are being answered, or refuses it.
-fn admit(scripts: &Scripts, witness: &Witness, route: &str) -> Result<Option<Admitted>, Exceeded> {
+fn admit(scripts: &Scripts, witness: &Witness, route: &str) -> Result<Option<Ticket>, LimitExceeded> {
     if route != "imds" {
         return Ok(None);
     }

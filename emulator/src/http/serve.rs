@@ -20,12 +20,12 @@ use tokio::sync::{Notify, watch};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-/// Every request carries its connection's: whoever pulls it ends the connection with a TCP reset.
+/// Every request carries its connection's reset: pulling it ends the connection with a TCP reset.
 #[derive(Clone, Default)]
 pub(super) struct Reset(Arc<Notify>);
 
 impl Reset {
-    /// Never returns: the connection ends, and whoever answers on it with it.
+    /// Never returns: the connection ends, and the handler that answers on it.
     pub(super) async fn pull(&self) {
         self.0.notify_one();
         std::future::pending().await
@@ -49,7 +49,7 @@ impl Server {
         .await;
     }
 
-    /// Each handshake runs in its connection's own task, so that a slow one keeps nobody waiting.
+    /// Each handshake runs in its connection's own task, so that a slow one delays no other connection.
     pub(crate) async fn serve_tls(self, listener: TcpListener, acceptor: TlsAcceptor, router: Router) {
         let stopped = self.stopped.clone();
         serve(listener, stopped, move |stream| {

@@ -58,7 +58,7 @@ impl fmt::Debug for ClientSecret {
     }
 }
 
-/// A federated credential: whose tokens about whom stand for the application.
+/// A federated credential: the issuer, subject and audience of the tokens that stand for the application.
 #[derive(Clone, Debug)]
 pub(crate) struct Federated {
     pub(crate) issuer: String,
@@ -84,7 +84,7 @@ impl fmt::Debug for Directory {
 
 /// By what a managed identity is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Chosen<'a> {
+pub(crate) enum Choice<'a> {
     /// The one that belongs to the machine, or the only one there is.
     Default,
     Client(&'a str),
@@ -94,9 +94,9 @@ pub(crate) enum Chosen<'a> {
 
 /// Why there is no managed identity to answer for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unclear {
+pub(crate) enum LookupError {
     NotFound,
-    /// None was chosen, and there are several user-assigned ones.
+    /// No identity was named, and there are several user-assigned ones.
     Several,
 }
 
@@ -126,7 +126,7 @@ impl Identity {
 }
 
 impl Application {
-    /// The certificates by which it can prove who it is now.
+    /// The certificates by which the application can prove its identity now.
     pub(crate) fn certificates(&self) -> impl Iterator<Item = &ClientCertificate> {
         let generated = self.generated.as_deref().and_then(GeneratedCertificate::made);
         self.certificates.iter().chain(generated)
@@ -140,28 +140,28 @@ impl Application {
 }
 
 impl Directory {
-    /// Who has an access policy: the name, the object id, and the policy as it was given.
+    /// The identities that have an access policy: name, object id, and the policy as it was given.
     pub(crate) fn access_assignments(&self) -> impl Iterator<Item = (&str, &str, &str)> {
         self.identities.iter().filter_map(|identity| {
             Some((identity.name.as_str(), identity.object_id.as_str(), identity.access.as_deref()?))
         })
     }
 
-    pub(crate) fn managed(&self, chosen: Chosen<'_>) -> Result<&Identity, Unclear> {
+    pub(crate) fn managed(&self, choice: Choice<'_>) -> Result<&Identity, LookupError> {
         let mut managed = self.identities.iter().filter(|identity| identity.resource_id().is_some());
         let same = |mine: &str, asked: &str| mine.eq_ignore_ascii_case(asked);
-        let found = match chosen {
-            Chosen::Default => return self.default_managed(),
-            Chosen::Client(id) => managed.find(|identity| same(&identity.client_id, id)),
-            Chosen::Object(id) => managed.find(|identity| same(&identity.object_id, id)),
-            Chosen::Resource(id) => {
+        let found = match choice {
+            Choice::Default => return self.default_managed(),
+            Choice::Client(id) => managed.find(|identity| same(&identity.client_id, id)),
+            Choice::Object(id) => managed.find(|identity| same(&identity.object_id, id)),
+            Choice::Resource(id) => {
                 managed.find(|identity| identity.resource_id().is_some_and(|mine| same(mine, id)))
             }
         };
-        found.ok_or(Unclear::NotFound)
+        found.ok_or(LookupError::NotFound)
     }
 
-    fn default_managed(&self) -> Result<&Identity, Unclear> {
+    fn default_managed(&self) -> Result<&Identity, LookupError> {
         let system = |identity: &&Identity| matches!(identity.kind, Kind::SystemAssigned { .. });
         let mut user_assigned =
             self.identities.iter().filter(|identity| matches!(identity.kind, Kind::UserAssigned { .. }));
@@ -170,8 +170,8 @@ impl Directory {
         }
         match (user_assigned.next(), user_assigned.next()) {
             (Some(only), None) => Ok(only),
-            (None, _) => Err(Unclear::NotFound),
-            (Some(_), Some(_)) => Err(Unclear::Several),
+            (None, _) => Err(LookupError::NotFound),
+            (Some(_), Some(_)) => Err(LookupError::Several),
         }
     }
 
@@ -227,23 +227,23 @@ mod tests {
     #[test]
     fn without_an_id_the_machines_own_identity_answers_or_the_only_one() {
         let name =
-            |text: &str| directory(text).managed(Chosen::Default).map(|identity| identity.name.clone());
+            |text: &str| directory(text).managed(Choice::Default).map(|identity| identity.name.clone());
         let head = "tenant_id='t'\n";
         let (system, one, two) = (managed("system", 1), managed("user", 2), managed("user", 3));
         assert_eq!(name(&format!("{head}{one}{system}{two}")), Ok("m1".to_owned()));
         assert_eq!(name(&format!("{head}{one}")), Ok("m2".to_owned()));
-        assert_eq!(name(&format!("{head}{one}{two}")), Err(Unclear::Several));
-        assert_eq!(name(head), Err(Unclear::NotFound));
+        assert_eq!(name(&format!("{head}{one}{two}")), Err(LookupError::Several));
+        assert_eq!(name(head), Err(LookupError::NotFound));
     }
 
     #[test]
     fn each_id_finds_its_identity_whatever_its_letters_case_and_no_other() {
         let directory = directory(&format!("tenant_id='t'\n{}{}", managed("user", 2), managed("user", 3)));
-        let name = |chosen| directory.managed(chosen).map(|identity| identity.name.as_str());
-        assert_eq!(name(Chosen::Client("C3")), Ok("m3"));
-        assert_eq!(name(Chosen::Object("O2")), Ok("m2"));
-        assert_eq!(name(Chosen::Resource("/R/3")), Ok("m3"));
-        assert_eq!(name(Chosen::Client("o2")), Err(Unclear::NotFound));
-        assert_eq!(name(Chosen::Object("c2")), Err(Unclear::NotFound));
+        let name = |choice| directory.managed(choice).map(|identity| identity.name.as_str());
+        assert_eq!(name(Choice::Client("C3")), Ok("m3"));
+        assert_eq!(name(Choice::Object("O2")), Ok("m2"));
+        assert_eq!(name(Choice::Resource("/R/3")), Ok("m3"));
+        assert_eq!(name(Choice::Client("o2")), Err(LookupError::NotFound));
+        assert_eq!(name(Choice::Object("c2")), Err(LookupError::NotFound));
     }
 }

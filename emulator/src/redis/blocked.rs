@@ -17,7 +17,7 @@ pub(super) enum Blocked {
 
 impl Blocked {
     /// The reply, if it need not wait.
-    pub(super) fn look(&self, data: &mut Data) -> Option<Reply> {
+    pub(super) fn attempt(&self, data: &mut Data) -> Option<Reply> {
         match self {
             Self::Pop { keys, from, .. } => lists::pop_first(data, keys, *from),
             Self::Move { source, target, from, to, .. } => {
@@ -36,7 +36,7 @@ impl Blocked {
     }
 
     /// What is answered when there was none in time.
-    pub(super) fn nothing(&self) -> Reply {
+    pub(super) fn timeout_reply(&self) -> Reply {
         match self {
             Self::Pop { .. } => Reply::NullArray,
             Self::Move { .. } => Reply::Null,
@@ -76,7 +76,7 @@ impl Waiting {
     }
 
     /// The reply, once there is one.
-    pub(super) fn look(&self, data: &mut Data) -> Option<Reply> {
-        self.blocked.look(data).or_else(|| self.given_up.then(|| self.blocked.nothing()))
+    pub(super) fn attempt(&self, data: &mut Data) -> Option<Reply> {
+        self.blocked.attempt(data).or_else(|| self.given_up.then(|| self.blocked.timeout_reply()))
     }
 }

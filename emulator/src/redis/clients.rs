@@ -1,4 +1,4 @@
-//! Who is connected: what `CLIENT LIST` shows, and how a connection is ended from elsewhere.
+//! The connected clients: what `CLIENT LIST` shows, and how a connection is ended from elsewhere.
 
 use super::commands::Catalogue;
 use std::collections::BTreeMap;
@@ -48,7 +48,7 @@ pub(super) struct Details {
     pub(super) queued: Option<usize>,
 }
 
-/// The user of a connection that nobody has authenticated.
+/// The user of a connection that has not been authenticated.
 pub(super) const DEFAULT_USER: &str = "default";
 
 impl Default for Details {
@@ -73,7 +73,7 @@ impl Client {
     }
 
     /// A command has come; `index` is its place in the table.
-    pub(super) fn ran(&self, index: usize) {
+    pub(super) fn note_command(&self, index: usize) {
         let age = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.last.store(age, Ordering::Relaxed);
         self.command.store(index, Ordering::Relaxed);

@@ -30,7 +30,7 @@ impl Redis {
     /// Listens again where it did before.
     ///
     /// # Errors
-    /// It listens already, or somebody else has taken a port.
+    /// It listens already, or another process has taken a port.
     pub async fn start(&self) -> Result<(), Error> {
         let started = self.0.restart().await;
         started.map_err(|error| Error::new(format!("the Redis plane cannot listen again: {error}")))
@@ -63,13 +63,13 @@ impl Redis {
         self.0.cache.faults.add(faults.into_iter().collect()).map_err(Error::new)
     }
 
-    /// How many wait: at `connect`, `auth` and `command`.
+    /// How many faults wait: at `connect`, `auth` and `command`.
     #[must_use]
     pub fn faults(&self) -> BTreeMap<&'static str, u64> {
         self.0.cache.faults.waiting()
     }
 
-    /// Forgets them.
+    /// Forgets all faults that wait.
     pub fn clear_faults(&self) {
         self.0.cache.faults.clear();
     }

@@ -8,7 +8,7 @@ use super::cluster::{Node, Topology};
 use super::commands::CATALOGUE;
 use super::connection;
 use super::faults::{RedisFaultPoint, RedisFaults};
-use super::listening::{Bound, Ports, bind, internal};
+use super::listening::{BoundPort, Ports, bind, internal};
 use super::options::{ClusterPolicy, RedisOptions};
 use super::proxy::{self, Backend};
 use super::pubsub::Hub;
@@ -27,7 +27,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-/// Who has not finished TLS's handshake by then never will.
+/// A client that has not finished TLS's handshake by then never will.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// What a Redis plane is made of.
@@ -50,7 +50,7 @@ pub(crate) struct Plane {
     backend: Option<Arc<Backend>>,
     endpoint_port: u16,
     acceptor: TlsAcceptor,
-    running: Mutex<Vec<Listening>>,
+    running: Mutex<Vec<ListenerTask>>,
     /// Goes up when all connections are dropped: one that is still at its handshake is dropped too.
     generation: watch::Sender<u64>,
     /// Goes up when the plane is stopped: a fail-over that is under way does not listen again.
@@ -58,17 +58,17 @@ pub(crate) struct Plane {
 }
 
 /// Accepts connections for a node.
-struct Listening {
+struct ListenerTask {
     port: u16,
     task: JoinHandle<()>,
 }
 
 impl Plane {
-    /// The policies that are assigned when the cache starts: the names of who has one, the object ids, and the
-    /// policies as they were given.
+    /// The policies that are assigned when the cache starts. Each assignment has the identity's name, its object id, and
+    /// the policy as it was given.
     ///
     /// # Errors
-    /// Somebody has an access policy that is none.
+    /// An identity has an access policy that is none.
     pub(crate) fn policies<'a>(
         assignments: impl Iterator<Item = (&'a str, &'a str, &'a str)>,
     ) -> Result<Policies, Error> {
@@ -135,7 +135,7 @@ impl Plane {
         Ok(permissions)
     }
 
-    fn running(&self) -> MutexGuard<'_, Vec<Listening>> {
+    fn running(&self) -> MutexGuard<'_, Vec<ListenerTask>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -149,10 +149,10 @@ impl Plane {
         }
     }
 
-    fn listen(self: &Arc<Self>, bound: Bound, node: &Arc<Node>) {
+    fn listen(self: &Arc<Self>, bound: BoundPort, node: &Arc<Node>) {
         for listener in bound.listeners {
             let task = tokio::spawn(accept(self.clone(), node.clone(), listener));
-            self.running().push(Listening { port: bound.port, task });
+            self.running().push(ListenerTask { port: bound.port, task });
         }
     }
 
@@ -212,8 +212,8 @@ impl Plane {
     }
 
     /// A replica takes over for a node: its connections end and nothing listens for a while. A node of a cluster
-    /// is then found at another port, the single endpoint where it was. Goes on if nobody waits for it any more: or
-    /// a client that gave up would leave a node that never listens again.
+    /// is then found at another port, the single endpoint where it was. The fail-over goes on when its caller gives up:
+    /// otherwise the node would never listen again.
     ///
     /// # Errors
     /// There is no such node, a port cannot be had, or the plane was stopped meanwhile.

@@ -1,4 +1,4 @@
-//! Who a connection is authenticated as, and until when.
+//! As which user a connection is authenticated, and until when.
 
 use super::access::{Permissions, Policies};
 use super::cache::Cache;
@@ -53,7 +53,7 @@ impl Session {
         if current.version != version && current.user != DEFAULT_USER {
             current.version = version;
             // One that was taken away stays with this connection: see `Policies::remove`.
-            current.permissions = policies.of(&current.user).unwrap_or_else(|| current.permissions.clone());
+            current.permissions = policies.get(&current.user).unwrap_or_else(|| current.permissions.clone());
         }
         Some(&current.permissions)
     }
@@ -63,7 +63,7 @@ impl Session {
         self.current.as_ref()?.expires
     }
 
-    /// Checks credentials. Refused ones change nothing: who was authenticated stays so, and not for longer.
+    /// Checks credentials. Refused ones change nothing: the connection keeps its user, and the end of its token.
     pub(super) fn authenticate(
         &mut self,
         cache: &Cache,
@@ -86,7 +86,7 @@ impl Session {
         ));
         let first = self.counted_for.is_none();
         let counted_for = self.counted_for.get_or_insert_with(|| accepted.user.clone());
-        cache.witness.stats.on(counted_for, |counts| {
+        cache.witness.stats.update(counted_for, |counts| {
             counts.auths += 1;
             counts.connections += u64::from(first);
             counts.connected += u64::from(first);
@@ -112,7 +112,7 @@ impl Session {
         if self.commands > 0
             && let Some(object_id) = &self.counted_for
         {
-            cache.witness.stats.on(object_id, |counts| counts.commands += self.commands);
+            cache.witness.stats.update(object_id, |counts| counts.commands += self.commands);
             self.commands = 0;
         }
     }
@@ -121,7 +121,7 @@ impl Session {
     pub(super) fn end(&mut self, cache: &Cache, expired: bool) {
         self.flush_counts(cache);
         if let Some(object_id) = &self.counted_for {
-            cache.witness.stats.on(object_id, |counts| {
+            cache.witness.stats.update(object_id, |counts| {
                 counts.connected = counts.connected.saturating_sub(1);
                 counts.expired += u64::from(expired);
             });
@@ -137,7 +137,7 @@ fn with_token(cache: &Cache, user: &str, token: &str) -> Result<Authenticated, &
     let policies = &cache.policies;
     let version = policies.version();
     let permissions =
-        policies.of(&accepted.object_id).ok_or("the object id has no access policy assignment")?;
+        policies.get(&accepted.object_id).ok_or("the object id has no access policy assignment")?;
     Ok(Authenticated { user: accepted.object_id, permissions, version, expires: Some(accepted.expires) })
 }
 

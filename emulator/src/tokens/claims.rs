@@ -41,7 +41,7 @@ impl Claims {
     }
 }
 
-/// By what a client proved who it is, as the claim `appidacr` says it: "1" a secret, "2" a certificate.
+/// By what a client proved its identity, as the claim `appidacr` says it: "1" a secret, "2" a certificate.
 pub(crate) type Proof = &'static str;
 pub(crate) const SECRET: Proof = "1";
 pub(crate) const CERTIFICATE: Proof = "2";

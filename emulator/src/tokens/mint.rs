@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 const OUTSIDE_SECONDS: u64 = 600;
 /// For which tokens in the wrong audience are: a resource that many programs ask for.
 const ANOTHER_AUDIENCE: &str = "https://management.azure.com";
-/// Nobody's.
+/// No identity has it.
 const ANOTHER_OBJECT_ID: &str = "99999999-0000-4000-8000-000000000099";
 /// No key has it.
 const UNKNOWN_KEY_ID: &str = "no-such-key-was-published-ab";
@@ -42,14 +42,14 @@ pub enum TokenFault {
     Cached,
 }
 
-/// What a test wants of a token.
+/// What a test has scripted for a token.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Wanted {
+pub(crate) struct TokenScript {
     pub(crate) fault: Option<TokenFault>,
     pub(crate) lifetime_seconds: Option<u32>,
 }
 
-impl Wanted {
+impl TokenScript {
     /// How far the token's start is from now, in seconds.
     fn shift(&self, lifetime: u64) -> i64 {
         match self.fault {
@@ -90,7 +90,7 @@ fn with_another_signature(token: String) -> String {
 
 /// A token that was made, and what its answer says of it.
 #[derive(Clone)]
-pub(crate) struct Minted {
+pub(crate) struct MintedToken {
     pub(crate) claims: Claims,
     pub(crate) access_token: String,
     /// How long it is valid yet.
@@ -101,7 +101,7 @@ pub(crate) struct Minted {
 pub(crate) struct Mint {
     keys: Arc<KeyRing>,
     /// By object id and audience.
-    last: Mutex<BTreeMap<(String, String), Minted>>,
+    last: Mutex<BTreeMap<(String, String), MintedToken>>,
 }
 
 impl std::fmt::Debug for Mint {
@@ -115,30 +115,30 @@ impl Mint {
         Self { keys, last: Mutex::default() }
     }
 
-    /// A token for an object id, as it was wanted. None if it cannot be signed, which a key of the emulator's own
+    /// A token for an object id, as it was scripted. None if it cannot be signed, which a key of the emulator's own
     /// always can.
-    pub(crate) fn token(&self, object_id: &str, claims: Claims, wanted: &Wanted) -> Option<Minted> {
+    pub(crate) fn token(&self, object_id: &str, claims: Claims, script: &TokenScript) -> Option<MintedToken> {
         let now = claims.iat;
         let key = (object_id.to_owned(), claims.aud.clone());
-        let kept = self.last(&key).filter(|_| wanted.fault == Some(TokenFault::Cached));
+        let kept = self.last(&key).filter(|_| script.fault == Some(TokenFault::Cached));
         let minted = match kept {
-            Some(kept) => Minted { expires_in: kept.claims.exp.saturating_sub(now), ..kept },
+            Some(kept) => MintedToken { expires_in: kept.claims.exp.saturating_sub(now), ..kept },
             None => {
                 let mut claims = claims;
-                wanted.change(&mut claims);
-                let access_token = wanted.sign(&self.keys, &claims)?;
-                Minted { expires_in: claims.exp.saturating_sub(now), claims, access_token }
+                script.change(&mut claims);
+                let access_token = script.sign(&self.keys, &claims)?;
+                MintedToken { expires_in: claims.exp.saturating_sub(now), claims, access_token }
             }
         };
         self.keep(key, &minted);
         Some(minted)
     }
 
-    fn last(&self, key: &(String, String)) -> Option<Minted> {
+    fn last(&self, key: &(String, String)) -> Option<MintedToken> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
     }
 
-    fn keep(&self, key: (String, String), minted: &Minted) {
+    fn keep(&self, key: (String, String), minted: &MintedToken) {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if last.len() >= KEPT_TOKENS {
             last.clear();
@@ -147,21 +147,21 @@ impl Mint {
     }
 }
 
-/// A token of an outside issuer that the emulator plays, valid from `now` unless it is wanted otherwise.
+/// A token of an outside issuer that the emulator plays, valid from `now` unless it is scripted otherwise.
 pub(crate) fn mint_federated(
     keys: &KeyRing,
     federated: &Federated,
     Timing { now, lifetime }: Timing,
-    wanted: &Wanted,
+    script: &TokenScript,
 ) -> Option<String> {
-    let lifetime = wanted.lifetime_seconds.map_or(lifetime, i64::from);
-    let start = now.as_secs().saturating_add_signed(wanted.shift(lifetime.unsigned_abs()));
+    let lifetime = script.lifetime_seconds.map_or(lifetime, i64::from);
+    let start = now.as_secs().saturating_add_signed(script.shift(lifetime.unsigned_abs()));
     let timing = Timing { now: Duration::from_secs(start), lifetime };
     let mut federated = federated.clone();
-    if wanted.fault == Some(TokenFault::WrongAudience) {
+    if script.fault == Some(TokenFault::WrongAudience) {
         ANOTHER_AUDIENCE.clone_into(&mut federated.audience);
     }
-    wanted.sign(keys, &FederatedClaims::new(&federated, timing))
+    script.sign(keys, &FederatedClaims::new(&federated, timing))
 }
 
 #[cfg(test)]
@@ -173,10 +173,10 @@ mod tests {
 
     const RESOURCE: &str = "https://redis.azure.com";
 
-    fn minted(tenant: &Tenant, fault: Option<TokenFault>, lifetime_seconds: Option<u32>) -> Minted {
+    fn minted(tenant: &Tenant, fault: Option<TokenFault>, lifetime_seconds: Option<u32>) -> MintedToken {
         let identity = tenant.directory.identities.first().unwrap();
         let claims = tenant.issuance().for_managed_identity(identity, RESOURCE);
-        tenant.mint.token(&identity.object_id, claims, &Wanted { fault, lifetime_seconds }).unwrap()
+        tenant.mint.token(&identity.object_id, claims, &TokenScript { fault, lifetime_seconds }).unwrap()
     }
 
     #[test]
@@ -225,8 +225,8 @@ mod tests {
         assert_eq!((last.access_token, last.expires_in), (short.access_token, 0));
         let other = tenant.directory.identities.get(1).unwrap();
         let claims = tenant.issuance().for_managed_identity(other, RESOURCE);
-        let wanted = Wanted { fault: Some(TokenFault::Cached), lifetime_seconds: None };
-        let fresh = tenant.mint.token(&other.object_id, claims, &wanted).unwrap();
+        let script = TokenScript { fault: Some(TokenFault::Cached), lifetime_seconds: None };
+        let fresh = tenant.mint.token(&other.object_id, claims, &script).unwrap();
         assert_eq!(fresh.claims.oid.as_ref(), Some(&other.object_id));
     }
 

@@ -14,5 +14,5 @@ pub(crate) use federated::{FederatedClaims, Timing};
 pub(crate) use key::SigningKey;
 pub(crate) use key_ring::KeyRing;
 pub use mint::TokenFault;
-pub(crate) use mint::{Mint, Minted, Wanted, mint_federated};
+pub(crate) use mint::{Mint, MintedToken, TokenScript, mint_federated};
 pub(crate) use verify::verify;

@@ -11,7 +11,7 @@ const AUDIENCES: [&str; 3] =
 
 /// A token that was accepted.
 #[derive(Debug)]
-pub(crate) struct Accepted {
+pub(crate) struct AcceptedToken {
     pub(crate) object_id: String,
     /// Since the Unix epoch.
     pub(crate) expires: Duration,
@@ -21,7 +21,12 @@ pub(crate) struct Accepted {
 pub(crate) type Rejection = &'static str;
 
 /// Key, signature, audience, validity, object id: in this order. `now` is since the Unix epoch.
-pub(crate) fn verify(keys: &KeyRing, now: Duration, user: &str, token: &str) -> Result<Accepted, Rejection> {
+pub(crate) fn verify(
+    keys: &KeyRing,
+    now: Duration,
+    user: &str,
+    token: &str,
+) -> Result<AcceptedToken, Rejection> {
     let header = jsonwebtoken::decode_header(token).map_err(|_| "not a token of this tenant")?;
     let key = header.kid.and_then(|key_id| keys.find(&key_id));
     let key = key.ok_or("the key that the token names is unknown")?;
@@ -47,7 +52,7 @@ pub(crate) fn verify(keys: &KeyRing, now: Duration, user: &str, token: &str) -> 
     if object_id != user {
         return Err("the user name is not the token's object id");
     }
-    Ok(Accepted { object_id, expires })
+    Ok(AcceptedToken { object_id, expires })
 }
 
 #[cfg(test)]

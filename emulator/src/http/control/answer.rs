@@ -12,7 +12,7 @@ use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// As handlers get it.
-pub(super) type Controlled = State<Arc<Control>>;
+pub(super) type ControlState = State<Arc<Control>>;
 
 /// Why something was not done.
 #[derive(Serialize, ToSchema)]
@@ -21,12 +21,12 @@ pub(super) struct Refusal {
     error: String,
 }
 
-pub(super) fn refuse(status: StatusCode, said: impl Into<String>) -> Response {
-    (status, Json(Refusal { error: said.into() })).into_response()
+pub(super) fn refuse(status: StatusCode, reason: impl Into<String>) -> Response {
+    (status, Json(Refusal { error: reason.into() })).into_response()
 }
 
 /// What was done, or why it was not.
-pub(super) fn done<T: Serialize>(result: Result<T, Error>) -> Response {
+pub(super) fn respond<T: Serialize>(result: Result<T, Error>) -> Response {
     match result {
         Ok(value) => Json(value).into_response(),
         Err(error) => refuse(StatusCode::BAD_REQUEST, error.to_string()),
@@ -34,7 +34,7 @@ pub(super) fn done<T: Serialize>(result: Result<T, Error>) -> Response {
 }
 
 /// A body; an empty one stands for `{}`.
-pub(super) fn read<T: DeserializeOwned>(body: &str) -> Result<T, Error> {
+pub(super) fn parse<T: DeserializeOwned>(body: &str) -> Result<T, Error> {
     let body = if body.trim().is_empty() { "{}" } else { body };
     serde_json::from_str(body).map_err(|error| Error::new(error.to_string()))
 }

@@ -1,4 +1,4 @@
-//! An assertion that somebody else made about an application: a cluster, a pipeline.
+//! An assertion that another issuer made about an application: a cluster, a pipeline.
 //!
 //! <https://learn.microsoft.com/entra/workload-id/workload-identity-federation>
 

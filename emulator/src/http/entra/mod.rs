@@ -86,7 +86,7 @@ impl Request<'_> {
         })
     }
 
-    /// For whom, for what, and by what it was proved.
+    /// The identity, the audience, and the kind of proof.
     fn check(&self) -> Result<(&Identity, &'static str, Proof), Refusal> {
         if !self.tenant_id.eq_ignore_ascii_case(&self.tenant.directory.tenant_id) {
             return Err(Refusal::unknown_tenant("invalid_request", &self.tenant_id));

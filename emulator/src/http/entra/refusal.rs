@@ -22,7 +22,7 @@ impl Refusal {
         Self { status, error, code, sentence: sentence.into() }
     }
 
-    /// The client did not prove who it is.
+    /// The client did not prove its identity.
     pub(super) fn client(code: u32, sentence: impl Into<String>) -> Self {
         Self::new(401, "invalid_client", code, sentence)
     }

@@ -5,9 +5,9 @@
 
 use super::super::exchange::{Exchange, InExchange};
 use super::super::resources;
-use super::{Answer, Names, Parameters, Repeated, Unchosen, chosen, header, note_refusal, value};
+use super::{Answer, ChoiceError, Names, Parameters, Repeated, choice, header, note_refusal, value};
 use crate::hosting::HostingSecrets;
-use crate::identities::Chosen;
+use crate::identities::Choice;
 use crate::tenant::Tenant;
 use axum::Json;
 use axum::extract::{Query, State};
@@ -39,7 +39,7 @@ pub(super) struct Contract {
     pub(super) version: &'static str,
     pub(super) names: Names,
     pub(super) endpoint: &'static str,
-    /// Asked for no identity by name it answers for the signed-in user, if there is one.
+    /// A request that names no identity gets the signed-in user's token, if there is a user.
     pub(super) as_user: bool,
 }
 
@@ -54,7 +54,7 @@ impl Contract {
         admitted: bool,
         parameters: &Parameters,
     ) -> Result<Value, Refusal> {
-        let bad = |said: &str| (StatusCode::BAD_REQUEST, said.to_owned());
+        let bad = |message: &str| (StatusCode::BAD_REQUEST, message.to_owned());
         let repeated =
             |Repeated(name): Repeated<'_>| bad(&format!("The parameter {name} is given more than once."));
         if !admitted {
@@ -68,22 +68,22 @@ impl Contract {
         }
         let resource = value(parameters, "resource").map_err(repeated)?;
         let resource = resource.ok_or_else(|| bad("The parameter resource is missing."))?;
-        let chosen = chosen(parameters, &self.names).map_err(|unchosen| match unchosen {
-            Unchosen::Repeated(name) => repeated(name),
-            Unchosen::Several => bad("Only one of the identity's ids can be given."),
+        let choice = choice(parameters, &self.names).map_err(|error| match error {
+            ChoiceError::Repeated(name) => repeated(name),
+            ChoiceError::Several => bad("Only one of the identity's ids can be given."),
         })?;
         let failed = || {
-            let said = "An unexpected error occurred while fetching the AAD Token.";
-            (StatusCode::INTERNAL_SERVER_ERROR, said.to_owned())
+            let message = "An unexpected error occurred while fetching the AAD Token.";
+            (StatusCode::INTERNAL_SERVER_ERROR, message.to_owned())
         };
         if resources::known(resource).is_none() {
             return Err(failed()); // a vague 500, as users have reported it
         }
-        let user = tenant.directory.user().filter(|_| self.as_user && matches!(chosen, Chosen::Default));
+        let user = tenant.directory.user().filter(|_| self.as_user && matches!(choice, Choice::Default));
         let (identity, claims) = match user {
             Some(user) => (user, tenant.issuance().for_user(user, resource)),
             None => {
-                let identity = tenant.directory.managed(chosen).map_err(|_| {
+                let identity = tenant.directory.managed(choice).map_err(|_| {
                     bad("No User Assigned or Delegated Managed Identity found for specified \
                          ClientId/ResourceId/PrincipalId.")
                 })?;

@@ -1,13 +1,13 @@
-//! Azure Arc's agent: who can read the file that it names gets a token.
+//! Azure Arc's agent: a client that can read the file that the agent names gets a token.
 //!
 //! <https://learn.microsoft.com/azure/azure-arc/servers/managed-identity-authentication>. The body of the first
 //! refusal and the status of a wrong key are not documented.
 
 use super::super::exchange::{Exchange, InExchange};
-use super::imds::{Asked, Refusal, answer, bad, check, refuse};
+use super::imds::{ImdsRequest, Refusal, answer, bad, check, refuse};
 use super::{Answer, Parameters, header, note_refusal};
 use crate::hosting::HostingSecrets;
-use crate::identities::Chosen;
+use crate::identities::Choice;
 use crate::tenant::Tenant;
 use axum::Json;
 use axum::extract::{Query, State};
@@ -25,8 +25,8 @@ pub(in crate::http) async fn token(
     headers: HeaderMap,
     Query(parameters): Query<Parameters>,
 ) -> Response {
-    let asked = match check(&headers, &parameters).and_then(system_only) {
-        Ok(asked) => asked,
+    let request = match check(&headers, &parameters).and_then(system_only) {
+        Ok(request) => request,
         Err(refusal) => return refuse(&exchange, refusal).into_response(),
     };
     let authorization = header(&headers, "authorization");
@@ -35,15 +35,15 @@ pub(in crate::http) async fn token(
     }
     // The file's text as it is: RFC 7617 would have it in base64, the agent does not.
     match authorization.strip_prefix("Basic ").is_some_and(|key| hosting.arc.redeem(key)) {
-        true => answer(&tenant, &exchange, &asked).into_response(),
+        true => answer(&tenant, &exchange, &request).into_response(),
         false => unauthorized(&exchange, StatusCode::FORBIDDEN, "Invalid Basic Authorization header")
             .into_response(),
     }
 }
 
-fn system_only(asked: Asked<'_>) -> Result<Asked<'_>, Refusal> {
-    match asked.chosen {
-        Chosen::Default => Ok(asked),
+fn system_only(request: ImdsRequest<'_>) -> Result<ImdsRequest<'_>, Refusal> {
+    match request.choice {
+        Choice::Default => Ok(request),
         _ => {
             Err(bad("invalid_request", "Identity not found: the machine has a system-assigned identity only"))
         }
@@ -62,15 +62,15 @@ fn challenge(key_file: io::Result<PathBuf>, exchange: &Exchange) -> Response {
     (status, [("www-authenticate", realm)], Json(body)).into_response()
 }
 
-fn unauthorized(exchange: &Exchange, status: StatusCode, said: &str) -> Answer {
-    note_refusal(exchange, "arc", status, said);
-    (status, Json(body(exchange, status, said)))
+fn unauthorized(exchange: &Exchange, status: StatusCode, description: &str) -> Answer {
+    note_refusal(exchange, "arc", status, description);
+    (status, Json(body(exchange, status, description)))
 }
 
-fn body(exchange: &Exchange, status: StatusCode, said: &str) -> Value {
+fn body(exchange: &Exchange, status: StatusCode, description: &str) -> Value {
     json!({
         "error": "unauthorized_client",
-        "error_description": said,
+        "error_description": description,
         "error_codes": [status.as_u16()],
         "correlation_id": exchange.correlation_id,
     })

@@ -1,5 +1,5 @@
 //! Azure Machine Learning: App Service's older contract, with `clientid` as the only choice. This is a compute
-//! instance: asked for nobody by name it answers for its user, and `DEFAULT_IDENTITY_CLIENT_ID` names its own
+//! instance: a request that names no identity gets the token of its user, and `DEFAULT_IDENTITY_CLIENT_ID` names its own
 //! identity.
 //!
 //! From the sources of MSAL for Python (`managed_identity.py`) and for Node.js (`MachineLearning.ts`).

@@ -18,7 +18,7 @@ pub(in crate::http) async fn token(
     headers: HeaderMap,
     Form(parameters): Form<Parameters>,
 ) -> Answer {
-    let bad = |code, said| refuse(&exchange, StatusCode::BAD_REQUEST, code, said);
+    let bad = |code, message| refuse(&exchange, StatusCode::BAD_REQUEST, code, message);
     if !header(&headers, "metadata").eq_ignore_ascii_case("true") {
         return bad("MissingMetadataHeader", "The request has no header Metadata: true.");
     }

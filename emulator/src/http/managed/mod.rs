@@ -8,7 +8,7 @@ pub(super) mod imds;
 pub(super) mod service_fabric;
 
 use super::exchange::Exchange;
-use crate::identities::Chosen;
+use crate::identities::Choice;
 use axum::Json;
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::Value;
@@ -34,34 +34,34 @@ fn value<'p, 'n>(parameters: &'p Parameters, name: &'n str) -> Result<Option<&'p
     }
 }
 
-/// The names by which an endpoint lets a user-assigned identity be chosen.
+/// The names of the parameters by which a request chooses a user-assigned identity.
 struct Names {
     client: &'static [&'static str],
     object: &'static [&'static str],
     resource: &'static [&'static str],
 }
 
-enum Unchosen<'a> {
+enum ChoiceError<'a> {
     Repeated(Repeated<'a>),
     /// By more than one name.
     Several,
 }
 
-fn chosen<'p>(parameters: &'p Parameters, names: &Names) -> Result<Chosen<'p>, Unchosen<'static>> {
+fn choice<'p>(parameters: &'p Parameters, names: &Names) -> Result<Choice<'p>, ChoiceError<'static>> {
     let mut found = Vec::new();
-    let mut look = |names: &'static [&'static str], way: fn(&'p str) -> Chosen<'p>| {
+    let mut look = |names: &'static [&'static str], way: fn(&'p str) -> Choice<'p>| {
         for name in names {
-            found.extend(value(parameters, name).map_err(Unchosen::Repeated)?.map(way));
+            found.extend(value(parameters, name).map_err(ChoiceError::Repeated)?.map(way));
         }
         Ok(())
     };
-    look(names.client, Chosen::Client)?;
-    look(names.object, Chosen::Object)?;
-    look(names.resource, Chosen::Resource)?;
+    look(names.client, Choice::Client)?;
+    look(names.object, Choice::Object)?;
+    look(names.resource, Choice::Resource)?;
     match found.as_slice() {
-        [] => Ok(Chosen::Default),
+        [] => Ok(Choice::Default),
         [one] => Ok(*one),
-        _ => Err(Unchosen::Several),
+        _ => Err(ChoiceError::Several),
     }
 }
 

@@ -7,7 +7,7 @@ use super::super::exchange::{Exchange, InExchange};
 use super::super::resources;
 use super::{Answer, Parameters, header, note_refusal, value};
 use crate::hosting::HostingSecrets;
-use crate::identities::Chosen;
+use crate::identities::Choice;
 use crate::tenant::Tenant;
 use axum::Json;
 use axum::extract::{Query, State};
@@ -73,7 +73,7 @@ fn body(
             "The parameter 'resource' should not be null or empty string.",
         ));
     };
-    let identity = tenant.directory.managed(Chosen::Default);
+    let identity = tenant.directory.managed(Choice::Default);
     let identity = identity.map_err(|_| unknown("The application has no managed identity, or several."))?;
     let failed = (StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", "No token could be had.");
     if resources::known(resource).is_none() {

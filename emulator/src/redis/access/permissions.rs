@@ -26,7 +26,7 @@ pub(crate) struct Permissions {
     pub(crate) given: String,
     /// The rules.
     pub(crate) rules: String,
-    commands: Vec<Permitted>,
+    commands: Vec<CommandRule>,
     keys: Vec<KeyRule>,
     /// None: all of them, which is what a policy that says nothing of channels gets.
     channels: Option<Vec<Vec<u8>>>,
@@ -34,7 +34,7 @@ pub(crate) struct Permissions {
 
 /// Whether a command may be run, and each of its subcommands.
 #[derive(Clone, Debug)]
-struct Permitted {
+struct CommandRule {
     whole: bool,
     subcommands: Vec<bool>,
 }
@@ -56,7 +56,7 @@ impl Permissions {
             short.eq_ignore_ascii_case(given) || name.eq_ignore_ascii_case(given)
         };
         let rules = BUILT_IN.iter().find(named).map_or(given, |(.., rules)| rules);
-        let none = |command: &&Command| Permitted {
+        let none = |command: &&Command| CommandRule {
             whole: false,
             subcommands: vec![false; command.subcommands.len()],
         };

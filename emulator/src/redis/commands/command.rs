@@ -26,7 +26,7 @@ pub(in crate::redis) struct Command {
     /// Subcommands that are in other categories than the command: names and theirs.
     pub(in crate::redis) subcommands: &'static [(&'static str, Categories)],
     pub(super) keys: Keys,
-    /// Anybody may run it, also before authentication.
+    /// It may be run before authentication.
     stranger: bool,
     /// Allowed while a RESP2 connection is subscribed.
     subscriber: bool,

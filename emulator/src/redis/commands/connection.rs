@@ -3,7 +3,7 @@
 use super::super::clients::{Client, Details};
 use super::super::connection::Connection;
 use super::super::options::ClusterPolicy;
-use super::super::pubsub::Subscribed;
+use super::super::pubsub::Subscriptions;
 use super::super::reply::{OK, Reply};
 use super::super::session::Credentials;
 use super::refusals::{SYNTAX, one_line, wrong_arity};
@@ -137,7 +137,7 @@ pub(super) fn quit(connection: &mut Connection, _: &[Bytes]) -> Reply {
 /// Back to a connection that has just been opened. <https://redis.io/docs/latest/commands/reset/>
 pub(super) fn reset(connection: &mut Connection, _: &[Bytes]) -> Reply {
     connection.cache.hub.forget(connection.client.id);
-    connection.subscribed = Subscribed::default();
+    connection.subscriptions = Subscriptions::default();
     connection.transaction.discard();
     connection.protocol = 2;
     connection.session.reset();
@@ -157,7 +157,7 @@ pub(super) fn select(_: &mut Connection, words: &[Bytes]) -> Reply {
 }
 
 pub(super) fn ping(connection: &mut Connection, words: &[Bytes]) -> Reply {
-    let subscribed = connection.protocol == 2 && connection.subscribed.any();
+    let subscribed = connection.protocol == 2 && connection.subscriptions.any();
     match words.len() {
         1 | 2 if subscribed => Reply::Array(vec![Reply::text("pong"), Reply::Bulk(owned(words, 1))]),
         1 => Reply::Simple("PONG"),

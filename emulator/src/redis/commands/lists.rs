@@ -166,11 +166,11 @@ fn timeout(words: &[Bytes]) -> Result<Duration, Reply> {
 
 /// At once if there is something, or if nothing may wait.
 fn now_or_later(connection: &Connection, blocked: Blocked) -> Outcome {
-    let reply = blocked.look(&mut connection.node.store.lock());
+    let reply = blocked.attempt(&mut connection.node.store.lock());
     connection.node.store.pushed.notify_waiters(); // what was moved has come somewhere
     match reply {
         Some(reply) => Outcome::Reply(reply),
-        None if connection.transaction.is_executing() => Outcome::Reply(blocked.nothing()),
+        None if connection.transaction.is_executing() => Outcome::Reply(blocked.timeout_reply()),
         None => Outcome::Wait(blocked),
     }
 }

@@ -36,7 +36,7 @@ impl Connection {
     }
 
     pub(super) fn run(&mut self, found: Found, words: &[Bytes]) -> Outcome {
-        self.client.ran(found.index);
+        self.client.note_command(found.index);
         if !found.command.is_about_connection() {
             self.session.count_command();
         }
@@ -45,7 +45,7 @@ impl Connection {
 
     pub(super) fn admit(&mut self, words: &[Bytes]) -> Result<Found, Reply> {
         let found = self.cache.commands.find(words)?;
-        if self.protocol == 2 && self.subscribed.any() && !found.command.is_for_subscribers() {
+        if self.protocol == 2 && self.subscriptions.any() && !found.command.is_for_subscribers() {
             return Err(commands::only_for_subscribers(&found.full_name()));
         }
         if self.session.is_authenticated() {

@@ -40,25 +40,25 @@ pub(in crate::redis) async fn run(
 ) {
     let (outbox, inbox) = mpsc::unbounded_channel();
     let mut connection = Connection::new(cache, node, client, outbox);
-    let mut at = Conversation {
+    let mut conversation = Conversation {
         wire: Wire::new(stream),
         blocked: None,
         limit: SubscriberLimit::default(),
         stalled: false,
         reset: false,
     };
-    let ended = converse(&mut connection, &mut at, inbox).await;
+    let ended = converse(&mut connection, &mut conversation, inbox).await;
     let Connection { cache, client, session, .. } = &mut connection;
     cache.hub.forget(client.id);
     session.end(cache, ended == Ending::ByToken);
-    if at.reset {
-        at.wire.reset();
+    if conversation.reset {
+        conversation.wire.reset();
     }
 }
 
 async fn converse(
     connection: &mut Connection,
-    at: &mut Conversation,
+    conversation: &mut Conversation,
     mut inbox: mpsc::UnboundedReceiver<Reply>,
 ) -> Ending {
     let (cache, client, node) =
@@ -71,73 +71,79 @@ async fn converse(
             let pushed = node.store.pushed.notified();
             tokio::pin!(pushed);
             pushed.as_mut().enable(); // before the look: what is pushed in between counts
-            let found = at.blocked.as_ref().and_then(|waiting| waiting.look(&mut node.store.lock()));
+            let found =
+                conversation.blocked.as_ref().and_then(|waiting| waiting.attempt(&mut node.store.lock()));
             if let Some(reply) = found {
-                connection.reply(at, reply);
-                if at.blocked.take().is_some_and(|waiting| waiting.moves()) {
+                connection.reply(conversation, reply);
+                if conversation.blocked.take().is_some_and(|waiting| waiting.moves()) {
                     node.store.pushed.notify_waiters(); // it has come to another list
                 }
-                if let Err(ended) = answer_all(connection, at).await {
+                if let Err(ended) = answer_all(connection, conversation).await {
                     return ended;
                 }
                 continue;
             }
-            let behind = at.wire.output.len();
-            if at.limit.is_exceeded(connection.subscribed.any(), behind, Instant::now()) {
+            let behind = conversation.wire.output.len();
+            if conversation.limit.is_exceeded(connection.subscriptions.any(), behind, Instant::now()) {
                 return Ending::Otherwise;
             }
-            let (deadline, patience) = (at.blocked.as_ref().and_then(Waiting::deadline), at.limit.deadline());
+            let (deadline, patience) =
+                (conversation.blocked.as_ref().and_then(Waiting::deadline), conversation.limit.deadline());
             tokio::select! {
                 biased;
                 () = &mut expired => return Ending::ByToken,
                 () = client.ended.notified() => return Ending::Otherwise,
                 () = sleep_until(patience), if patience.is_some() => (),
-                () = &mut pushed, if at.blocked.is_some() => (),
+                () = &mut pushed, if conversation.blocked.is_some() => (),
                 () = sleep_until(deadline), if deadline.is_some() => {
-                    at.blocked.as_mut().into_iter().for_each(Waiting::give_up);
+                    conversation.blocked.as_mut().into_iter().for_each(Waiting::give_up);
                 }
-                moved = moved(&mut inbox, at) => match moved {
-                    Moved::Message(message) => connection.reply(at, message),
+                activity = activity(&mut inbox, conversation) => match activity {
+                    Activity::Message(message) => connection.reply(conversation, message),
                     // What was sent may have made room for more answers.
-                    Moved::Wire(Ok(_)) => if let Err(ended) = answer_all(connection, at).await {
+                    Activity::Wire(Ok(_)) => if let Err(ended) = answer_all(connection, conversation).await {
                         return ended;
                     },
-                    Moved::Wire(Err(_)) => return Ending::ByClient,
+                    Activity::Wire(Err(_)) => return Ending::ByClient,
                 },
             }
             if connection.quitting {
-                let _ = at.wire.finish().await;
+                let _ = conversation.wire.finish().await;
                 return Ending::ByClient;
             }
         }
     }
 }
 
-/// What has come, or gone.
-enum Moved {
+/// What a connection does next: it delivers a message, or bytes come or go.
+enum Activity {
     Message(Reply),
     Wire(std::io::Result<Step>),
 }
 
-/// Neither keeps the other waiting: whoever is told a lot has to be able to read it.
-async fn moved(inbox: &mut mpsc::UnboundedReceiver<Reply>, at: &mut Conversation) -> Moved {
-    let answers = at.blocked.is_none() && !at.stalled && !at.wire.is_full();
-    let receives = at.wire.takes_more(answers);
+/// Waits for both: a client that gets many messages has to be able to read them.
+async fn activity(inbox: &mut mpsc::UnboundedReceiver<Reply>, conversation: &mut Conversation) -> Activity {
+    let answers = conversation.blocked.is_none() && !conversation.stalled && !conversation.wire.is_full();
+    let receives = conversation.wire.takes_more(answers);
     tokio::select! {
-        Some(message) = inbox.recv() => Moved::Message(message),
-        step = at.wire.step(receives) => Moved::Wire(step),
+        Some(message) = inbox.recv() => Activity::Message(message),
+        step = conversation.wire.step(receives) => Activity::Wire(step),
     }
 }
 
 /// Answers every complete request that has come, in order, until one has to wait or the client has to read.
-async fn answer_all(connection: &mut Connection, at: &mut Conversation) -> Result<(), Ending> {
-    while !connection.quitting && !at.stalled && at.blocked.is_none() && !at.wire.is_full() {
-        let words = match request::next(&mut at.wire.input, connection.session.is_authenticated()) {
+async fn answer_all(connection: &mut Connection, conversation: &mut Conversation) -> Result<(), Ending> {
+    while !connection.quitting
+        && !conversation.stalled
+        && conversation.blocked.is_none()
+        && !conversation.wire.is_full()
+    {
+        let words = match request::next(&mut conversation.wire.input, connection.session.is_authenticated()) {
             Ok(None) => break,
             Ok(Some(words)) => words,
             Err(reason) => {
                 connection.quitting = true;
-                connection.reply(at, Reply::error(format!("ERR Protocol error: {reason}")));
+                connection.reply(conversation, Reply::error(format!("ERR Protocol error: {reason}")));
                 break;
             }
         };
@@ -145,18 +151,18 @@ async fn answer_all(connection: &mut Connection, at: &mut Conversation) -> Resul
             None => Effect::Nothing,
             Some(fault) => {
                 let (cache, expires) = (connection.cache.clone(), connection.session.expires());
-                cache.perform(&fault, &connection.client, expires, &mut at.wire).await?
+                cache.perform(&fault, &connection.client, expires, &mut conversation.wire).await?
             }
         };
         match effect {
             Effect::Nothing => match connection.answer(&words) {
-                Outcome::Reply(reply) => connection.reply(at, reply),
-                Outcome::Wait(blocked) => at.blocked = Some(Waiting::new(blocked)),
+                Outcome::Reply(reply) => connection.reply(conversation, reply),
+                Outcome::Wait(blocked) => conversation.blocked = Some(Waiting::new(blocked)),
             },
-            Effect::Answer(reply) => connection.reply(at, reply),
-            Effect::Stalled => at.stalled = true,
+            Effect::Answer(reply) => connection.reply(conversation, reply),
+            Effect::Stalled => conversation.stalled = true,
             Effect::Reset => {
-                at.reset = true;
+                conversation.reset = true;
                 return Err(Ending::Otherwise);
             }
         }
@@ -167,9 +173,9 @@ async fn answer_all(connection: &mut Connection, at: &mut Conversation) -> Resul
 
 impl Connection {
     /// AUTH and its like may have changed the protocol: HELLO's own reply is in the new one.
-    fn reply(&self, at: &mut Conversation, reply: Reply) {
-        if !at.stalled {
-            let _ = reply.write(self.protocol, &mut at.wire.output); // a reply always fits its protocol
+    fn reply(&self, conversation: &mut Conversation, reply: Reply) {
+        if !conversation.stalled {
+            let _ = reply.write(self.protocol, &mut conversation.wire.output); // a reply always fits its protocol
         }
     }
 }

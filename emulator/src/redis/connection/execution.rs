@@ -32,7 +32,7 @@ impl Connection {
         };
         self.transaction.set_executing(true);
         let replies = queue.into_iter().map(|(words, found)| match self.permit(&found, &words) {
-            Err(refusal) => refusal, // the policy, or who it is for, is another one since it was queued
+            Err(refusal) => refusal, // the policy or the user has changed since the command was queued
             Ok(()) => match self.run(found, &words) {
                 Outcome::Reply(reply) => reply,
                 Outcome::Wait(_) => Reply::NullArray, // nothing waits inside a transaction

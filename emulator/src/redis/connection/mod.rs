@@ -20,7 +20,7 @@ pub(super) use wire::{Step, Wire};
 use super::cache::Cache;
 use super::clients::Client;
 use super::cluster::Node;
-use super::pubsub::Subscribed;
+use super::pubsub::Subscriptions;
 use super::reply::Reply;
 use super::session::Session;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ pub(super) struct Connection {
     pub(super) session: Session,
     /// RESP 2 or 3.
     pub(super) protocol: u8,
-    pub(super) subscribed: Subscribed,
+    pub(super) subscriptions: Subscriptions,
     pub(super) transaction: Transaction,
     /// What others publish to it.
     pub(super) outbox: mpsc::UnboundedSender<Reply>,
@@ -55,7 +55,7 @@ impl Connection {
             node,
             session: Session::default(),
             protocol: 2,
-            subscribed: Subscribed::default(),
+            subscriptions: Subscriptions::default(),
             transaction: Transaction::default(),
             outbox,
             quitting: false,

@@ -1,4 +1,4 @@
-//! A client's connection: both directions at once, so that one who sends a lot before it reads is served.
+//! A client's connection: both directions at once, so that a client that sends a lot before it reads is served.
 
 use super::output::FULL;
 use bytes::BytesMut;

@@ -104,7 +104,7 @@ impl RedisFault {
 #[derive(Debug, Default)]
 pub(crate) struct RedisFaults {
     queue: Mutex<VecDeque<RedisFault>>,
-    /// Its length: who serves a command asks for nothing else while there are none.
+    /// The queue's length: while it is 0, a command that is served takes no lock.
     waiting: AtomicUsize,
 }
 

@@ -27,7 +27,8 @@ impl Relay {
                 Some(credentials) => self.queue_auth(credentials),
                 None => self.pass_on(&words),
             },
-            // It would speak for somebody whom only the gate knows: what cannot be queued spoils the rest.
+            // Its credentials are the gate's to judge, which EXEC on the server cannot: a HELLO inside MULTI spoils the
+            // transaction.
             "HELLO" if self.transaction.is_some() => {
                 self.upstream.send(&["HELLO-INSIDE-MULTI"]);
                 self.pending.push_back(Pending::Reply);
@@ -82,9 +83,9 @@ impl Relay {
     async fn log_in(&mut self, user: &str) -> Result<bool, Ending> {
         let (cache, backend) = (self.cache.clone(), self.backend.clone());
         if let Some(permissions) = self.session.permissions(&cache.policies).cloned()
-            && let Err(said) = backend.assign(user, &permissions).await
+            && let Err(reason) = backend.assign(user, &permissions).await
         {
-            self.reply(Reply::error(format!("ERR the access policy of {user} cannot be had: {said}")));
+            self.reply(Reply::error(format!("ERR the access policy of {user} cannot be had: {reason}")));
             let _ = self.wire.finish().await;
             return Err(Ending::Otherwise);
         }
@@ -129,7 +130,7 @@ impl Relay {
         Ok(Ok(greeting))
     }
 
-    /// RESET: nobody is authenticated any more.
+    /// RESET: the connection is not authenticated any more.
     async fn start_over(&mut self) -> Result<(), Ending> {
         self.session.reset();
         self.channels = Channels::default();

@@ -34,7 +34,7 @@ pub(super) struct Relay {
     /// What is owed for requests that were passed on.
     pub(super) pending: VecDeque<Pending>,
     /// A request that waits until nothing is owed any more.
-    pub(super) held: Option<Held>,
+    pub(super) waiting: Option<WaitingRequest>,
     pub(super) transaction: Option<Transaction>,
     pub(super) channels: Channels,
     limit: SubscriberLimit,
@@ -54,14 +54,14 @@ pub(super) enum Pending {
     Exec,
     /// EXEC has been answered, but not all that was run in it: a request that enters several channels is one element of
     /// the array and has several replies, which push those behind it out of the array.
-    Executed(Executed),
+    Executed(QueuedRequests),
 }
 
 /// What was queued and has not been answered yet; a change of channels, or any other request.
-pub(super) type Executed = VecDeque<Option<Change>>;
+pub(super) type QueuedRequests = VecDeque<Option<Change>>;
 
 /// A request that has its turn when every earlier one has its reply, and what was scripted for it.
-pub(super) struct Held {
+pub(super) struct WaitingRequest {
     words: Vec<Bytes>,
     fault: Option<RedisFault>,
 }
@@ -69,7 +69,7 @@ pub(super) struct Held {
 /// Between MULTI and EXEC. AUTH is queued there like any command; what comes of it is known at EXEC.
 #[derive(Default)]
 pub(super) struct Transaction {
-    pub(super) queued: Executed,
+    pub(super) queued: QueuedRequests,
     /// With their places among what was queued.
     pub(super) auths: Vec<(usize, Credentials)>,
 }
@@ -95,7 +95,7 @@ pub(in crate::redis) async fn run(
         wire: Wire::new(stream),
         upstream,
         pending: VecDeque::new(),
-        held: None,
+        waiting: None,
         transaction: None,
         channels: Channels::default(),
         limit: SubscriberLimit::default(),
@@ -129,7 +129,7 @@ impl Relay {
                 // What one side does not read stays with the other: the server behind has limits of its own.
                 let (full, patience) = (self.wire.is_full(), self.limit.deadline());
                 let receives = !self.upstream.wire.is_full()
-                    && self.wire.takes_more(!self.stalled && self.held.is_none());
+                    && self.wire.takes_more(!self.stalled && self.waiting.is_none());
                 let moved = tokio::select! {
                     biased;
                     () = &mut expired => return Ending::ByToken,
@@ -158,18 +158,18 @@ impl Relay {
     async fn go_on(&mut self) -> Result<(), Ending> {
         self.take_replies().map_err(broken)?;
         while !self.quitting && !self.stalled {
-            if self.held.is_some() && !self.pending.is_empty() {
+            if self.waiting.is_some() && !self.pending.is_empty() {
                 break;
             }
-            if let Some(held) = self.held.take() {
-                self.take_turn(held).await?;
+            if let Some(waiting) = self.waiting.take() {
+                self.take_turn(waiting).await?;
                 self.take_replies().map_err(broken)?; // what has come behind an answer that was waited for
                 continue;
             }
             match request::next(&mut self.wire.input, self.session.is_authenticated()) {
                 Ok(Some(words)) => match self.cache.fault(&words) {
                     None if !self.is_to_wait(&words) => self.pass_on(&words),
-                    fault => self.held = Some(Held { words, fault }),
+                    fault => self.waiting = Some(WaitingRequest { words, fault }),
                 },
                 Ok(None) => break,
                 Err(reason) => {
@@ -183,7 +183,7 @@ impl Relay {
     }
 
     /// What was scripted for a request that has waited, and its answer.
-    async fn take_turn(&mut self, Held { words, fault }: Held) -> Result<(), Ending> {
+    async fn take_turn(&mut self, WaitingRequest { words, fault }: WaitingRequest) -> Result<(), Ending> {
         if let Some(fault) = fault {
             let (cache, expires) = (self.cache.clone(), self.session.expires());
             match cache.perform(&fault, &self.client, expires, &mut self.wire).await? {
@@ -241,7 +241,7 @@ impl Relay {
     pub(super) fn pass_on(&mut self, words: &[Bytes]) {
         let name = name_of(words);
         if let Ok(found) = self.cache.commands.find(words) {
-            self.client.ran(found.index);
+            self.client.note_command(found.index);
         }
         self.session.count_command();
         let change = self.channels.change(words);
@@ -294,7 +294,7 @@ impl Relay {
                 self.executed(reply, transaction.queued);
             }
             Some(Pending::Executed(mut queued)) => {
-                self.ran(&mut queued, reply);
+                self.strike_off_queued(&mut queued, reply);
                 self.go_on_with(queued);
             }
             _ => (),
@@ -312,15 +312,15 @@ impl Relay {
     }
 
     /// EXEC has its reply: what was queued has been run, unless it is an error or a null.
-    pub(super) fn executed(&mut self, reply: &[u8], mut queued: Executed) {
+    pub(super) fn executed(&mut self, reply: &[u8], mut queued: QueuedRequests) {
         if let Some(elements) = replies::elements(reply) {
-            elements.for_each(|element| self.ran(&mut queued, element));
+            elements.for_each(|element| self.strike_off_queued(&mut queued, element));
             self.go_on_with(queued);
         }
     }
 
     /// One reply to the first of what was queued.
-    fn ran(&mut self, queued: &mut Executed, reply: &[u8]) {
+    fn strike_off_queued(&mut self, queued: &mut QueuedRequests, reply: &[u8]) {
         if let Some(Some(change)) = queued.front_mut() {
             self.channels.settle(change);
             if !self.channels.answered(change, reply) {
@@ -331,7 +331,7 @@ impl Relay {
         queued.pop_front();
     }
 
-    fn go_on_with(&mut self, queued: Executed) {
+    fn go_on_with(&mut self, queued: QueuedRequests) {
         if !queued.is_empty() {
             self.pending.push_front(Pending::Executed(queued));
         }

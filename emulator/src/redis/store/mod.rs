@@ -12,20 +12,20 @@ use tokio::time::Instant;
 #[derive(Default)]
 pub(super) struct Store {
     data: Mutex<Data>,
-    /// Wakes who waits for an element of a list.
+    /// Wakes the commands that wait for an element of a list.
     pub(super) pushed: Notify,
 }
 
 /// What a command hears whose key holds something else.
 pub(super) const WRONG_TYPE: &str = "WRONGTYPE Operation against a key holding the wrong kind of value";
 
-/// From here on those that nobody watches any more are looked for.
+/// With so many watched keys, those that no transaction watches any more are removed.
 const MANY_WATCHED: usize = 1000;
 
 #[derive(Default)]
 pub(super) struct Data {
     entries: HashMap<Bytes, Entry>,
-    /// How often each key has been changed that somebody watches; gone with the last who does.
+    /// For each watched key, how often it has been changed; the last transaction that watches it takes the count along.
     watched: HashMap<Bytes, Weak<AtomicU64>>,
 }
 
@@ -131,7 +131,7 @@ impl Data {
         }
     }
 
-    /// Counts the changes of the key, for as long as somebody holds what is returned.
+    /// Counts the changes of the key, for as long as the returned count is held.
     pub(super) fn watch(&mut self, key: &Bytes) -> Arc<AtomicU64> {
         if self.watched.len() >= MANY_WATCHED {
             self.watched.retain(|_, changes| changes.strong_count() > 0);
