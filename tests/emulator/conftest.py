@@ -18,6 +18,7 @@ from entrakey.emulator import Emulator
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.setdefault("ENTRAKEY_BIN", str(ROOT / "target/debug/entrakey")))
+REFUSED = "-WRONGPASS invalid username-password pair or user is disabled."
 
 
 def decode(part):
@@ -113,6 +114,17 @@ class Endpoints:
     def connect(self):
         return Redis(self)
 
+    @property
+    def user(self):
+        """The object id of the machine's own identity, which may do everything."""
+        return self["ENTRAKEY_EMULATOR_SYSTEM_OBJECT_ID"]
+
+    def owner(self):
+        """A connection of that identity."""
+        redis = self.connect()
+        assert redis("AUTH", self.user, self.token()) == "OK"
+        return redis
+
 
 class Redis:
     """Speaks RESP2 and RESP3. Errors come back as strings that start with "-"."""
@@ -170,3 +182,23 @@ def start():
 @pytest.fixture(scope="session")
 def emulator(start):
     return start("1h")
+
+
+@pytest.fixture
+def user(emulator):
+    return emulator.user
+
+
+@pytest.fixture
+def redis(emulator):
+    """A connection that is not authenticated yet."""
+    connection = emulator.connect()
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def owner(emulator, redis):
+    """The same one, authenticated."""
+    assert redis("AUTH", emulator.user, emulator.token()) == "OK"
+    return redis

@@ -105,8 +105,7 @@ def test_a_federated_token_and_a_secret_expire_by_it(start, tmp_path):
 def test_a_fast_clock_ends_connections_and_a_clock_that_stands_does_not(start):
     emulator = start("1h", clock_scale=0)
     first = now(emulator)
-    redis = emulator.connect()
-    assert redis("AUTH", emulator["ENTRAKEY_EMULATOR_SYSTEM_OBJECT_ID"], emulator.token()) == "OK"
+    redis = emulator.owner()
     assert now(emulator) == first and redis("PING") == "PONG"
     began = time.monotonic()
     emulator.control("/emulator/clock", {"scale": 3600})

@@ -243,8 +243,7 @@ def test_it_goes_on_when_nobody_reads_what_it_says():
             process.stderr.close()
             emulator = Endpoints(json.loads(line_of(process)))
             assert emulator.imds()[0] == 200
-            redis = emulator.connect()
-            assert redis("AUTH", emulator["ENTRAKEY_EMULATOR_SYSTEM_OBJECT_ID"], emulator.token()) == "OK"
+            redis = emulator.owner()
             redis.close()
         finally:
             process.kill()

@@ -7,9 +7,8 @@ import subprocess
 import time
 
 import pytest
-from conftest import BINARY, claims
+from conftest import BINARY, REFUSED, claims
 
-REFUSED = "-WRONGPASS invalid username-password pair or user is disabled."
 SUBSCRIBED = (
     "-ERR Can't execute 'auth': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"
 )
@@ -51,24 +50,6 @@ def server(tmp_path_factory):
 @pytest.fixture(scope="module")
 def emulator(start, server):
     return start("1h", proxy=server)
-
-
-@pytest.fixture
-def redis(emulator):
-    connection = emulator.connect()
-    yield connection
-    connection.close()
-
-
-@pytest.fixture
-def user(emulator):
-    return emulator["ENTRAKEY_EMULATOR_SYSTEM_OBJECT_ID"]
-
-
-@pytest.fixture
-def owner(emulator, redis, user):
-    assert redis("AUTH", user, emulator.token()) == "OK"
-    return redis
 
 
 def test_the_real_server_does_the_work(owner):

@@ -1,4 +1,5 @@
-//! Between every request of the token plane and its answer: keeping it, limits, and what a test scripted.
+//! What happens between every request of the token plane and its answer: the request is recorded, limits are kept, and
+//! scripts are carried out.
 
 use super::alter;
 use super::exchange::Exchange;
@@ -10,7 +11,6 @@ use crate::faults::Fault;
 use crate::limits::{LimitExceeded, Ticket};
 use crate::requests::{RequestRecord, parameters, timestamp, without_tokens};
 use crate::scripts::Scripts;
-use crate::tenant::Tenant;
 use crate::witness::Witness;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Form, FromRequest as _, Query, Request, State};
@@ -24,7 +24,7 @@ use std::time::Duration;
 
 /// No token request is larger.
 const BODY_LIMIT: usize = 1 << 20;
-/// In which clients say by what they will know their request again.
+/// The headers in which clients send an id of their request.
 const CORRELATION_HEADERS: [&str; 3] = ["client-request-id", "x-ms-client-request-id", "x-ms-correlation-id"];
 
 type Route = (TokenPlane, &'static str);
@@ -57,7 +57,7 @@ async fn intercept(State((plane, route)): State<Route>, request: Request, next: 
             let fault = fault.unwrap_or_default();
             let exchange = Arc::new(Exchange::new(fault.token_script(), correlation_id, witness.clone()));
             let request = Request::from_parts(head, Body::from(body));
-            let response = answer(tenant, witness, route, fault, exchange.clone(), request, next).await;
+            let response = answer(&plane, route, fault, exchange.clone(), request, next).await;
             witness.requests.update(number, |record| record.identity = exchange.given_to());
             response
         }
@@ -120,8 +120,7 @@ fn is_for_token(route: &str, headers: &HeaderMap) -> bool {
 }
 
 async fn answer(
-    tenant: &Tenant,
-    witness: &Witness,
+    plane: &TokenPlane,
     route: &'static str,
     fault: Fault,
     exchange: Arc<Exchange>,
@@ -132,14 +131,14 @@ async fn answer(
         tokio::time::sleep(fault.delay()).await;
     }
     let response = if fault.replaces() {
-        witness.stats.answered_by_script();
-        witness.log.note(format_args!("{route}: a scripted answer"));
+        plane.witness.stats.answered_by_script();
+        plane.witness.log.note(format_args!("{route}: a scripted answer"));
         replacement(&fault, request.extensions().get::<Reset>().cloned()).await
     } else {
         // The first request that needs a key waits for it here, and keeps no thread.
         match route {
-            "issuer" | "pipelines" => tenant.issuer_keys.ready().await,
-            _ => tenant.signing_keys.ready().await,
+            "issuer" | "pipelines" => plane.tenant.issuer_keys.ready().await,
+            _ => plane.tenant.signing_keys.ready().await,
         }
         request.extensions_mut().insert(exchange);
         next.run(request).await

@@ -5,13 +5,12 @@
 //! From the sources of MSAL for Python (`managed_identity.py`) and for Node.js (`MachineLearning.ts`).
 
 use super::super::exchange::InExchange;
-use super::app_service::Contract;
+use super::contract::Contract;
 use super::{Answer, Names, Parameters, header};
 use crate::hosting::HostingSecrets;
 use crate::tenant::Tenant;
-use axum::Json;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use std::sync::Arc;
 
 const VERSION: &str = "2017-09-01";
@@ -26,8 +25,5 @@ pub(in crate::http) async fn token(
 ) -> Answer {
     let contract = Contract { version: VERSION, names: NAMES, endpoint: "azure_ml", as_user: true };
     let admitted = header(&headers, "secret") == hosting.azure_ml;
-    match contract.body(&tenant, &exchange, admitted, &parameters) {
-        Ok(body) => (StatusCode::OK, Json(body)),
-        Err(refusal) => contract.refuse(&exchange, refusal),
-    }
+    contract.answer(&tenant, &exchange, admitted, &parameters)
 }

@@ -4,6 +4,7 @@ pub(super) mod app_service;
 pub(super) mod arc;
 pub(super) mod azure_ml;
 pub(super) mod cloud_shell;
+mod contract;
 pub(super) mod imds;
 pub(super) mod service_fabric;
 

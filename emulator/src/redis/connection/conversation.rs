@@ -47,10 +47,10 @@ pub(in crate::redis) async fn run(
         stalled: false,
         reset: false,
     };
-    let ended = converse(&mut connection, &mut conversation, inbox).await;
+    let ending = converse(&mut connection, &mut conversation, inbox).await;
     let Connection { cache, client, session, .. } = &mut connection;
     cache.hub.forget(client.id);
-    session.end(cache, ended == Ending::ByToken);
+    session.end(cache, ending == Ending::ByToken);
     if conversation.reset {
         conversation.wire.reset();
     }
@@ -78,8 +78,8 @@ async fn converse(
                 if conversation.blocked.take().is_some_and(|waiting| waiting.moves()) {
                     node.store.pushed.notify_waiters(); // it has come to another list
                 }
-                if let Err(ended) = answer_all(connection, conversation).await {
-                    return ended;
+                if let Err(ending) = answer_all(connection, conversation).await {
+                    return ending;
                 }
                 continue;
             }
@@ -101,8 +101,8 @@ async fn converse(
                 activity = activity(&mut inbox, conversation) => match activity {
                     Activity::Message(message) => connection.reply(conversation, message),
                     // What was sent may have made room for more answers.
-                    Activity::Wire(Ok(_)) => if let Err(ended) = answer_all(connection, conversation).await {
-                        return ended;
+                    Activity::Wire(Ok(_)) => if let Err(ending) = answer_all(connection, conversation).await {
+                        return ending;
                     },
                     Activity::Wire(Err(_)) => return Ending::ByClient,
                 },
