@@ -18,7 +18,7 @@ use tokio::sync::watch;
 
 /// A running emulator. Dropping it stops it and removes its folder.
 ///
-/// What its control API does over HTTP, its methods do without.
+/// Its methods do without HTTP what its control API does over it.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -114,7 +114,7 @@ impl Emulator {
         self.control.environments.get(name).is_some()
     }
 
-    /// What [`Self::env`] may know: the places and ways in which a program can have an identity.
+    /// The names that [`Self::env`] takes: the places and ways in which a program can have an identity.
     #[must_use]
     pub fn environment_names() -> Vec<&'static str> {
         KINDS.iter().map(|(name, _)| *name).collect()

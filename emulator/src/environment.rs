@@ -30,7 +30,7 @@ pub(crate) const KINDS: [(&str, Make); 10] = [
     ("azure_pipelines", azure_pipelines),
 ];
 
-/// From what the variables are made.
+/// What the variables are made from.
 pub(crate) struct Sources<'a> {
     pub(crate) tenant: &'a Tenant,
     pub(crate) hosting: &'a HostingSecrets,
@@ -46,8 +46,8 @@ pub(crate) struct Sources<'a> {
 pub(crate) struct Environments {
     everything: Variables,
     kinds: BTreeMap<&'static str, Variables>,
-    /// What at least one environment sets and another does not: a client that finds what is left of one would
-    /// take it for that.
+    /// The variables that at least one environment sets and another does not: a client that finds one left over from
+    /// another environment would take that for its own.
     distinguishing: BTreeSet<String>,
 }
 
@@ -75,7 +75,7 @@ impl Environments {
         self.kinds.get(kind)
     }
 
-    /// What must not be set for a client to take this environment for what it is.
+    /// The variables that must not be set for a client to recognise this environment.
     pub(crate) fn foreign_to(&self, kind: &str) -> Vec<String> {
         let own: BTreeSet<_> = self.get(kind).into_iter().flatten().map(|(name, _)| name).collect();
         self.distinguishing.iter().filter(|name| !own.contains(name)).cloned().collect()

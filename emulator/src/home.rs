@@ -1,6 +1,6 @@
 //! The emulator's own folder, for what clients read from files: certificates, keys, federated tokens.
 //!
-//! It is removed when the emulator ends. One that was killed cannot do so: the next emulator that starts
+//! The folder is removed when the emulator ends. A killed emulator cannot do so: the next emulator that starts
 //! removes what it left.
 
 use crate::Error;
@@ -61,7 +61,7 @@ impl Home {
     }
 }
 
-/// As programs find it that run in another folder.
+/// The path as programs find it that run in another folder.
 pub(crate) fn absolute(path: PathBuf) -> PathBuf {
     std::path::absolute(&path).unwrap_or(path)
 }

@@ -40,7 +40,7 @@ impl Drop for Ticket {
     }
 }
 
-/// What a request exceeds.
+/// A request was too many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LimitExceeded;
 

@@ -1,4 +1,4 @@
-//! What was asked of the token plane, to be looked at afterwards. Secrets are not in it.
+//! The last requests of the token plane, to be looked at afterwards, without secrets.
 
 use crate::faults::Fault;
 use serde::Serialize;
@@ -106,7 +106,7 @@ impl RequestLog {
         }
     }
 
-    /// Those of one route, or all.
+    /// The requests of one route, or all.
     pub(crate) fn list(&self, route: Option<&str>) -> Requests {
         let records = self.records();
         let wanted = |record: &&RequestRecord| route.is_none_or(|route| record.route == route);

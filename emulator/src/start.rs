@@ -1,4 +1,4 @@
-//! From options to a running emulator.
+//! Starts an emulator from its options.
 
 use crate::addresses::Addresses;
 use crate::certificates::{Authority, Fabric};
@@ -33,7 +33,7 @@ impl Drop for Folder {
     }
 }
 
-/// One listener for each thing that answers.
+/// The bound sockets, before anything is answered on them.
 struct Listeners {
     http: TcpListener,
     https: TcpListener,

@@ -1,4 +1,4 @@
-//! What can be told to a running emulator, and asked of it: once, for the control API and for Rust.
+//! The operations on a running emulator, once for the control API and for Rust.
 
 mod clock;
 mod keys;

@@ -82,7 +82,7 @@ impl Fault {
         self.status.is_some() || self.garbage || self.hang || self.reset
     }
 
-    /// Whether it is about what only an answer with a token has.
+    /// Whether the fault changes something that only an answer with a token has.
     pub(crate) fn is_about_tokens(&self) -> bool {
         self.token.is_some()
             || self.lifetime_seconds.is_some()
@@ -103,7 +103,7 @@ impl Fault {
         }
     }
 
-    /// As it is listed: without the body, in which a test may have written a token.
+    /// The fault as the list of requests shows it: without the body, in which a test may have written a token.
     pub(crate) fn listed(&self) -> Self {
         Self { body: String::new(), headers: BTreeMap::new(), times: None, ..self.clone() }
     }
@@ -118,7 +118,7 @@ impl Fault {
         self.check_head()
     }
 
-    /// What cannot be together.
+    /// Refuses fields that contradict one another.
     fn check_combination(&self) -> Result<(), String> {
         let changes = self.is_about_tokens() || self.truncate.is_some();
         let refusals = [

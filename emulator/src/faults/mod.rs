@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 pub(crate) struct Script {
     /// The name of the route.
     pub(crate) route: String,
-    /// They come behind those that wait already.
+    /// The new answers come behind those that wait already.
     pub(crate) answers: Vec<Fault>,
 }
 
@@ -121,7 +121,7 @@ mod tests {
         assert_eq!(faults.next("arc", false).unwrap().delay_ms, 5);
     }
 
-    /// What is said of an answer for the route.
+    /// The refusal of an answer for the route.
     fn refused(route: &str, answer: &str) -> String {
         let faults = Faults::default();
         let good = r#"{"status": 200}"#;

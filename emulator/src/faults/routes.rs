@@ -16,6 +16,6 @@ pub(crate) const ROUTES: [&str; 12] = [
     "pipelines",
 ];
 
-/// Those of them that hand out tokens.
+/// The routes that hand out tokens.
 pub(super) const ROUTES_WITH_TOKENS: [&str; 8] =
     ["imds", "app_service", "azure_ml", "arc", "cloud_shell", "service_fabric", "token", "pipelines"];

@@ -1,4 +1,4 @@
-//! What describes the tenant: OpenID configuration, keys, instance discovery.
+//! The documents that describe the tenant: OpenID configuration, keys, instance discovery.
 
 use super::entra::{Refusal, asked_authority};
 use super::exchange::InExchange;

@@ -8,10 +8,10 @@ use axum::extract::Extension;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-/// As handlers get it.
+/// The exchange as a handler gets it.
 pub(super) type InExchange = Extension<Arc<Exchange>>;
 
-/// What a test wants of the token, and what the witness sees of the answer.
+/// What a test has scripted for the token, and what is recorded of the answer.
 #[derive(Debug)]
 pub(super) struct Exchange {
     script: TokenScript,

@@ -14,7 +14,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// As long as the real ones are valid.
+/// The lifetime of the real tokens.
 const LIFETIME_SECONDS: u32 = 600;
 
 pub(super) async fn token(

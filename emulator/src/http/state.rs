@@ -1,4 +1,4 @@
-//! What the token plane answers from.
+//! The state of the token plane's routers.
 
 use crate::hosting::HostingSecrets;
 use crate::scripts::Scripts;

@@ -1,4 +1,4 @@
-//! From what the file says to the tenant.
+//! Makes the tenant's directory from the file of identities.
 
 use super::description::{self, Description};
 use super::{Application, ClientSecret, Directory, Federated, Identity, Kind};
@@ -127,7 +127,7 @@ fn secret(app: &str, entry: description::Secret) -> Result<ClientSecret, Error> 
     Ok(ClientSecret { value, expires: expires.map(moment).transpose()? })
 }
 
-/// None for one that the emulator is to make.
+/// None if the emulator is to make the certificate.
 fn certificate(
     app: &str,
     entry: description::Certificate,

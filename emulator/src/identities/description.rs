@@ -19,7 +19,7 @@ pub(crate) struct Description {
     pub(super) user: Option<User>,
     #[serde(default)]
     pub(super) issuers: Vec<Issuer>,
-    /// What names of files are relative to.
+    /// The folder that names of files are relative to.
     #[serde(skip)]
     pub(super) folder: PathBuf,
 }

@@ -34,14 +34,14 @@ pub(crate) enum Kind {
     User,
 }
 
-/// By what an application proves that it is itself.
+/// An application's credentials.
 #[derive(Debug, Default)]
 pub(crate) struct Application {
     pub(crate) disabled: bool,
     pub(crate) secrets: Vec<ClientSecret>,
-    /// Those that were given.
+    /// The certificates that the file of identities names.
     pub(crate) certificates: Vec<ClientCertificate>,
-    /// One that the emulator makes.
+    /// The certificate that the emulator makes.
     pub(crate) generated: Option<Box<GeneratedCertificate>>,
     pub(crate) federated: Vec<Federated>,
 }
@@ -82,7 +82,7 @@ impl fmt::Debug for Directory {
     }
 }
 
-/// By what a managed identity is asked for.
+/// How a request chooses a managed identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Choice<'a> {
     /// The one that belongs to the machine, or the only one there is.
@@ -108,7 +108,7 @@ impl Identity {
         }
     }
 
-    /// As the log calls it.
+    /// The identity's kind in the log.
     pub(crate) fn kind_name(&self) -> &'static str {
         match self.kind {
             Kind::SystemAssigned { .. } | Kind::UserAssigned { .. } => "managed identity",

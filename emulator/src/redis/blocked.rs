@@ -7,7 +7,7 @@ use bytes::Bytes;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// What to do once there is an element.
+/// A command that takes an element of a list as soon as there is one.
 pub(super) enum Blocked {
     /// BLPOP, BRPOP: from the first of the keys that has one.
     Pop { keys: Vec<Bytes>, from: Side, timeout: Duration },
@@ -35,7 +35,7 @@ impl Blocked {
         }
     }
 
-    /// What is answered when there was none in time.
+    /// The reply when there was no element in time.
     pub(super) fn timeout_reply(&self) -> Reply {
         match self {
             Self::Pop { .. } => Reply::NullArray,
@@ -47,7 +47,7 @@ impl Blocked {
 /// A command that waits.
 pub(super) struct Waiting {
     blocked: Blocked,
-    /// None waits for ever.
+    /// Without one the command waits for ever.
     deadline: Option<Instant>,
     given_up: bool,
 }

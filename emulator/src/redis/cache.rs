@@ -17,7 +17,7 @@ pub(crate) struct Cache {
     pub(super) options: RedisOptions,
     /// The commands that it has.
     pub(super) commands: &'static Catalogue,
-    /// By which tokens expire.
+    /// The clock by which tokens expire.
     pub(super) clock: Arc<Clock>,
     /// The keys whose tokens are believed.
     pub(super) signing_keys: Arc<KeyRing>,

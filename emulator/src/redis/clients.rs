@@ -10,13 +10,13 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 pub(super) struct Clients {
-    /// In which the last command of each is looked up.
+    /// Names the last command of each client.
     catalogue: &'static Catalogue,
     connected: Mutex<BTreeMap<u64, Arc<Client>>>,
     ids: AtomicU64,
 }
 
-/// One connection, as others see it.
+/// One connection, as other connections see it.
 pub(super) struct Client {
     pub(super) id: u64,
     pub(super) peer: SocketAddr,
@@ -33,7 +33,7 @@ pub(super) struct Client {
     pub(super) ended: Notify,
 }
 
-/// What changes seldom.
+/// What seldom changes about a client.
 #[derive(Clone)]
 pub(super) struct Details {
     pub(super) name: String,

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What can be done to a running emulator's Redis. From [`crate::Emulator::redis`].
+/// A handle on a running emulator's Redis. From [`crate::Emulator::redis`].
 #[derive(Clone)]
 pub struct Redis(Arc<Plane>);
 
@@ -58,7 +58,7 @@ impl Redis {
     /// Queues faults behind those that wait already.
     ///
     /// # Errors
-    /// One of them cannot be done; then none is queued.
+    /// One of the faults cannot happen; then none is queued.
     pub fn add_faults(&self, faults: impl IntoIterator<Item = RedisFault>) -> Result<(), Error> {
         self.0.cache.faults.add(faults.into_iter().collect()).map_err(Error::new)
     }
@@ -84,7 +84,7 @@ impl Redis {
     /// Live connections have it with their next command.
     ///
     /// # Errors
-    /// It is no policy; the text names the rule that is none.
+    /// The text is no policy; the error names the rule that is none.
     pub async fn assign_policy(&self, object_id: &str, access: &str) -> Result<(), Error> {
         self.0.assign(object_id, access).await.map(drop).map_err(Error::new)
     }

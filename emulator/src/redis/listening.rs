@@ -26,7 +26,7 @@ impl Ports {
     /// Takes the ports that the options ask for.
     ///
     /// # Errors
-    /// One is taken.
+    /// A port is taken.
     pub(crate) async fn bind(options: &RedisOptions) -> Result<Self, Error> {
         let refuse = |what: &str, port: u16, error: &io::Error| {
             Error::new(format!(

@@ -121,7 +121,7 @@ impl Plane {
     /// Assigns an access policy, also at a server behind the gate.
     ///
     /// # Errors
-    /// It is none, in a sentence.
+    /// The text is no access policy; the error is a sentence.
     pub(crate) async fn assign(&self, object_id: &str, policy: &str) -> Result<Arc<Permissions>, String> {
         // A server behind the gate would have it as the name of a user: its own one is not to be replaced.
         if object_id == DEFAULT_USER || !object_id.bytes().all(|byte| byte.is_ascii_graphic()) {

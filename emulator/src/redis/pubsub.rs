@@ -16,7 +16,7 @@ struct Subscriber {
     outbox: UnboundedSender<Reply>,
 }
 
-/// By name, by pattern, or by the name of a channel that belongs to a slot.
+/// How a subscriber selects channels: by name, by pattern, or by the name of a channel that belongs to a slot.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Selector {
     Channel,
@@ -37,7 +37,7 @@ impl Subscriptions {
         self.channels + self.patterns + self.shard_channels > 0
     }
 
-    /// As a confirmation has it: channels of slots are counted by themselves.
+    /// The count in a confirmation: channels of slots are counted by themselves.
     pub(super) fn counted_with(self, by: Selector) -> usize {
         match by {
             Selector::ShardChannel => self.shard_channels,
@@ -104,7 +104,7 @@ impl Hub {
         told
     }
 
-    /// The same for a channel that belongs to a slot.
+    /// Publishes to a channel that belongs to a slot. Returns how many were told.
     pub(super) fn publish_to_shard(&self, channel: &Bytes, message: &Bytes) -> usize {
         let bulk = |data: &Bytes| Reply::Bulk(data.clone());
         let subscribers = self.subscribers();

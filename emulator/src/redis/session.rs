@@ -27,7 +27,7 @@ struct Authenticated {
     expires: Option<Duration>,
 }
 
-/// What a client is told, whatever the reason.
+/// The refusal of an AUTH, the same whatever the reason.
 pub(super) fn refusal(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::Oss => "WRONGPASS invalid username-password pair or user is disabled.",
@@ -35,7 +35,7 @@ pub(super) fn refusal(dialect: Dialect) -> &'static str {
     }
 }
 
-/// What an AUTH brings: a user and a token, or an access key.
+/// The credentials of an AUTH: a user and a token, or an access key.
 pub(super) struct Credentials {
     pub(super) user: Option<String>,
     pub(super) secret: String,

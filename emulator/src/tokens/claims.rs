@@ -46,7 +46,7 @@ pub(crate) type Proof = &'static str;
 pub(crate) const SECRET: Proof = "1";
 pub(crate) const CERTIFICATE: Proof = "2";
 
-/// By whom, when and for how long a token is issued.
+/// The issuer of a token, the time, and the lifetime.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Issuance<'a> {
     /// Entra's address.

@@ -56,7 +56,7 @@ impl KeyRing {
         self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// As the issuer's keys document shows them.
+    /// The keys as the issuer's keys document shows them.
     pub(crate) fn to_jwks(&self) -> Vec<Value> {
         self.published().iter().map(|key| key.to_jwk()).collect()
     }

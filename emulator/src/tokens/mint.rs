@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 /// How far in the future a token that is not yet valid begins, and how long ago one that has expired ended.
 const OUTSIDE_SECONDS: u64 = 600;
-/// For which tokens in the wrong audience are: a resource that many programs ask for.
+/// The audience of a token with the wrong one: a resource that many programs ask for.
 const ANOTHER_AUDIENCE: &str = "https://management.azure.com";
 /// No identity has it.
 const ANOTHER_OBJECT_ID: &str = "99999999-0000-4000-8000-000000000099";

@@ -1,4 +1,4 @@
-//! What every operation does: it gets what it controls, reads a body, and answers.
+//! What the operations have in common: their state, bodies and answers.
 
 use crate::Error;
 use crate::control::Control;
@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
-/// As handlers get it.
+/// The state of an operation.
 pub(super) type ControlState = State<Arc<Control>>;
 
 /// Why something was not done.

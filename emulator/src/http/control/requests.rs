@@ -1,4 +1,4 @@
-//! What has happened.
+//! The counts, and the list of requests.
 
 use super::answer::{ControlState, Refusal, refuse};
 use crate::faults::ROUTES;

@@ -39,7 +39,7 @@ pub(super) fn check(
     assertion.check_time(now)
 }
 
-/// By the key that was given for the issuer, or by that of the emulator's own which the assertion names.
+/// The key is the one that was given for the issuer, or the key of the emulator's own that the assertion names.
 fn check_signature(assertion: &Assertion<'_>, tenant: &Tenant, issuer: &str) -> Result<(), Refusal> {
     let refuse = |reason: &str| {
         let sentence = format!("Client assertion contains an invalid signature. [Reason - {reason}]");

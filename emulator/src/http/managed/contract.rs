@@ -9,7 +9,7 @@ use axum::Json;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-/// What tells them apart.
+/// Where the two differ.
 pub(super) struct Contract {
     pub(super) version: &'static str,
     pub(super) names: Names,

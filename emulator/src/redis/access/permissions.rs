@@ -28,7 +28,7 @@ pub(crate) struct Permissions {
     pub(crate) rules: String,
     commands: Vec<CommandRule>,
     keys: Vec<KeyRule>,
-    /// None: all of them, which is what a policy that says nothing of channels gets.
+    /// None means all channels: the policy says nothing of them.
     channels: Option<Vec<Vec<u8>>>,
 }
 

@@ -37,7 +37,7 @@ impl Policies {
         removed
     }
 
-    /// As they were given.
+    /// The policies by object id, as they were given.
     pub(crate) fn list(&self) -> BTreeMap<String, String> {
         let assigned = self.assigned.read().unwrap_or_else(PoisonError::into_inner);
         assigned

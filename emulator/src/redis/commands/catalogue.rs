@@ -53,7 +53,7 @@ impl Catalogue {
         Ok(Found { command, index, subcommand })
     }
 
-    /// What a request hears whose subcommand is not to be had, at least not with so many words.
+    /// The error for a request whose subcommand does not exist, or not with so many words.
     pub(super) fn refuse_subcommand(&self, words: &[Bytes]) -> Reply {
         match self.find(words) {
             Ok(found) if found.subcommand.is_some() => wrong_arity(&found.full_name()),

@@ -81,7 +81,7 @@ impl Command {
         self.categories & READ != 0
     }
 
-    /// As `COMMAND` tells them.
+    /// The positions of keys that `COMMAND` answers.
     pub(super) fn key_positions(&self) -> [i8; 3] {
         let Keys(first, last, step) = self.keys;
         [first, last, step]

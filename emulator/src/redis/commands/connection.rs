@@ -26,7 +26,7 @@ pub(in crate::redis) fn wrong_auth(words: &[Bytes]) -> Reply {
     if words.len() < 2 { wrong_arity("auth") } else { Reply::error(SYNTAX) }
 }
 
-/// What an AUTH brings, if it is one.
+/// The credentials of an AUTH; none if it has too few words or too many.
 pub(in crate::redis) fn credentials_of_auth(words: &[Bytes]) -> Option<Credentials> {
     match words.len() {
         2 => Some(Credentials { user: None, secret: text(words, 1) }),
@@ -78,7 +78,7 @@ pub(in crate::redis) fn parse_hello(words: &[Bytes]) -> Result<Hello, Reply> {
     Ok(hello)
 }
 
-/// What a HELLO without credentials hears from a server that wants some.
+/// The reply to a HELLO without credentials on a server that wants some.
 pub(in crate::redis) const HELLO_WITHOUT_AUTH: &str = "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> \
      option can be used to authenticate the client and select the RESP protocol version at the same time";
 

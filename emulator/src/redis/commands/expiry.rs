@@ -7,7 +7,7 @@ use bytes::Bytes;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// What a number means.
+/// The unit of a time, and from when it counts.
 #[derive(Clone, Copy)]
 pub(super) enum Unit {
     Seconds,

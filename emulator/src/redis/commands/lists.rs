@@ -77,7 +77,7 @@ fn range((first, last): (i64, i64), length: usize) -> (usize, usize) {
     (at(first), end.saturating_sub(at(first)))
 }
 
-/// They are read before the key is looked at.
+/// The two positions of LRANGE and LTRIM, which are read before the key is looked at.
 fn positions(words: &[Bytes]) -> Result<(i64, i64), Reply> {
     Ok((integer(words, 2)?, integer(words, 3)?))
 }

@@ -19,7 +19,7 @@ pub(in crate::redis) fn unknown(words: &[Bytes]) -> Reply {
     )))
 }
 
-/// What a RESP2 connection hears that is subscribed and asks for something else.
+/// The reply to a subscribed RESP2 connection that sends another command.
 pub(in crate::redis) fn only_for_subscribers(name: &str) -> Reply {
     Reply::error(format!(
         "ERR Can't execute '{name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this \
@@ -38,7 +38,7 @@ pub(super) fn unknown_subcommand(words: &[Bytes]) -> Reply {
     Reply::error(one_line(&format!("ERR unknown subcommand '{given:.MOST_SHOWN$}'. Try {name} HELP.")))
 }
 
-/// So much of a name, and of its arguments, is in an error.
+/// How many letters of a name, and of its arguments, an error shows.
 const MOST_SHOWN: usize = 128;
 
 /// A word in an error: C's strings end at a NUL.

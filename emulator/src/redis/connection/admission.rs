@@ -105,7 +105,7 @@ impl Connection {
         }
     }
 
-    /// What others see of the transaction.
+    /// Lets `CLIENT LIST` show how many commands are queued.
     pub(in crate::redis) fn show_transaction(&self) {
         self.client.details().queued = self.transaction.queued();
     }

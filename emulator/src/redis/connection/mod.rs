@@ -26,7 +26,7 @@ use super::session::Session;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
-/// What commands see of the connection that they came over.
+/// A connection, as the commands see it that came over it.
 pub(super) struct Connection {
     pub(super) client: Arc<Client>,
     pub(super) cache: Arc<Cache>,
@@ -36,7 +36,7 @@ pub(super) struct Connection {
     pub(super) protocol: u8,
     pub(super) subscriptions: Subscriptions,
     pub(super) transaction: Transaction,
-    /// What others publish to it.
+    /// Takes the messages that are published to this connection.
     pub(super) outbox: mpsc::UnboundedSender<Reply>,
     /// The client asked to be let go.
     pub(super) quitting: bool,

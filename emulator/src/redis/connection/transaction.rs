@@ -6,7 +6,7 @@ use bytes::Bytes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What waits for EXEC, and on what it depends.
+/// The commands that wait for EXEC, and the keys on which they depend.
 #[derive(Default)]
 pub(in crate::redis) struct Transaction {
     queue: Option<Vec<(Vec<Bytes>, Found)>>,
@@ -92,7 +92,7 @@ impl Transaction {
     }
 }
 
-/// What EXEC hears that is refused itself.
+/// The reply to an EXEC that is itself refused.
 pub(in crate::redis) fn aborted(refusal: &str) -> Reply {
     let reason = refusal.strip_prefix("ERR ").unwrap_or(refusal);
     Reply::error(format!("EXECABORT Transaction discarded because of: {reason}"))

@@ -13,7 +13,7 @@ use tokio_rustls::server::TlsStream;
 
 /// What becomes of the request.
 pub(in crate::redis) enum Effect {
-    /// It was late; now it is answered as always.
+    /// The request was delayed; now it gets its real answer.
     Nothing,
     Answer(Reply),
     /// Nothing is answered any more.
@@ -32,7 +32,7 @@ impl Cache {
         self.faults.next(if authenticates { RedisFaultPoint::Auth } else { RedisFaultPoint::Command }, name)
     }
 
-    /// Does it. `expires` is when the connection's token does.
+    /// Carries a fault out. `expires` is when the connection's token expires.
     pub(in crate::redis) async fn perform(
         &self,
         fault: &RedisFault,

@@ -1,4 +1,4 @@
-//! What a test scripts for the Redis plane, done in order instead of, or before, the real thing.
+//! The faults that a test scripts for the Redis plane: they happen in order, instead of or before the real answer.
 
 mod effect;
 

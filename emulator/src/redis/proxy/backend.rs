@@ -127,7 +127,7 @@ impl Backend {
         Ok(Upstream::new(stream))
     }
 
-    /// What authenticates it as a user that [`Self::assign`] has made.
+    /// The request that authenticates a connection as a user that [`Self::assign`] has made.
     pub(super) fn credentials<'a>(&'a self, object_id: &'a str) -> [&'a [u8]; 3] {
         [b"AUTH", name(object_id).as_bytes(), self.password.as_bytes()]
     }

@@ -14,7 +14,7 @@ use crate::redis::session::Credentials;
 use bytes::{Bytes, BytesMut};
 use std::time::Duration;
 
-/// What the server behind takes for AUTH and its like, which do nothing. It is on this machine.
+/// How long the server behind, which is on this machine, may take for AUTH and its like.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Relay {

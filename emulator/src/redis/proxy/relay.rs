@@ -20,7 +20,7 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_rustls::server::TlsStream;
 
-/// What a server says that has done it.
+/// The reply of a server that has done what it was asked.
 const OK_LINE: &[u8] = b"+OK\r\n";
 
 /// A client, the server behind, and what stands between them.
@@ -31,7 +31,7 @@ pub(super) struct Relay {
     pub(super) session: Session,
     pub(super) wire: Wire<TlsStream<TcpStream>>,
     pub(super) upstream: Upstream,
-    /// What is owed for requests that were passed on.
+    /// The replies that the server owes for requests that were passed on.
     pub(super) pending: VecDeque<Pending>,
     /// A request that waits until nothing is owed any more.
     pub(super) waiting: Option<WaitingRequest>,
@@ -48,16 +48,16 @@ pub(super) enum Pending {
     Confirmations(Change),
     /// A transaction begins if the server says so: it may refuse MULTI.
     Multi,
-    /// It ends if the server says so.
+    /// The transaction ends if the server says so.
     Discard,
-    /// It ends, whatever the server says.
+    /// The transaction ends, whatever the server says.
     Exec,
     /// EXEC has been answered, but not all that was run in it: a request that enters several channels is one element of
     /// the array and has several replies, which push those behind it out of the array.
     Executed(QueuedRequests),
 }
 
-/// What was queued and has not been answered yet; a change of channels, or any other request.
+/// The queued requests that have not been answered yet: each a change of channels, or (None) any other request.
 pub(super) type QueuedRequests = VecDeque<Option<Change>>;
 
 /// A request that has its turn when every earlier one has its reply, and what was scripted for it.
@@ -70,7 +70,7 @@ pub(super) struct WaitingRequest {
 #[derive(Default)]
 pub(super) struct Transaction {
     pub(super) queued: QueuedRequests,
-    /// With their places among what was queued.
+    /// The credentials of each AUTH, with its place among the queued requests.
     pub(super) auths: Vec<(usize, Credentials)>,
 }
 
@@ -182,7 +182,7 @@ impl Relay {
         Ok(())
     }
 
-    /// What was scripted for a request that has waited, and its answer.
+    /// Carries out what was scripted for a request that has waited, and answers it.
     async fn take_turn(&mut self, WaitingRequest { words, fault }: WaitingRequest) -> Result<(), Ending> {
         if let Some(fault) = fault {
             let (cache, expires) = (self.cache.clone(), self.session.expires());
@@ -319,7 +319,7 @@ impl Relay {
         }
     }
 
-    /// One reply to the first of what was queued.
+    /// Takes a reply to the first of the queued requests.
     fn strike_off_queued(&mut self, queued: &mut QueuedRequests, reply: &[u8]) {
         if let Some(Some(change)) = queued.front_mut() {
             self.channels.settle(change);

@@ -118,7 +118,7 @@ pub(super) fn is_unasked(reply: &[u8], subscribed: bool) -> bool {
     }
 }
 
-/// Whether it confirms that a channel was entered or left.
+/// Whether the reply confirms that a channel was entered or left.
 pub(super) fn is_confirmation(word: &[u8]) -> bool {
     let left = word.strip_prefix(b"un").unwrap_or(word);
     [&b"subscribe"[..], b"psubscribe", b"ssubscribe", b"punsubscribe", b"sunsubscribe"].contains(&left)

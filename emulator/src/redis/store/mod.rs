@@ -16,7 +16,7 @@ pub(super) struct Store {
     pub(super) pushed: Notify,
 }
 
-/// What a command hears whose key holds something else.
+/// The error of a command whose key holds another type of value.
 pub(super) const WRONG_TYPE: &str = "WRONGTYPE Operation against a key holding the wrong kind of value";
 
 /// With so many watched keys, those that no transaction watches any more are removed.
@@ -44,7 +44,7 @@ pub(super) enum Value {
 }
 
 impl Value {
-    /// As `TYPE` says it.
+    /// The name of the type that `TYPE` answers.
     pub(super) fn type_name(&self) -> &'static str {
         match self {
             Self::Text(_) => "string",
