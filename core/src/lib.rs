@@ -49,7 +49,7 @@ pub mod internals {
     //! For this repository's own simulation, benchmarks and trials of interleavings. Not a public interface.
     pub use crate::clock::Now;
     pub use crate::grant::Grant;
-    pub use crate::refresh::{Action, Event, Late, Machine, Policy, Random, Wish};
+    pub use crate::refresh::{Action, Delivery, Input, Machine, Policy, Random, Wish};
     pub use crate::transport::Answers;
     pub use ureq::http;
 
@@ -67,6 +67,7 @@ pub use event::{Level, ProviderEvent};
 pub use metrics::{METRICS_CONTENT_TYPE, render_metrics};
 pub use notify::{Observation, Subscription};
 pub use provider::{GetToken, HeldToken, Provider};
+pub use refresh::DuringOutage;
 pub use rejection::{Rejection, RejectionReason};
 pub use request::CredentialRequest;
 pub use status::{Counters, Durations, LastError, ListenerStatus, ProviderState, Status};

@@ -1,7 +1,7 @@
 //! Registrations: of a listener for new tokens, of an observer of events.
 
 use crate::connections::Connection;
-use crate::refresh::{Engine, Event};
+use crate::refresh::{Engine, Input};
 use crate::token::Token;
 use std::fmt;
 use std::sync::{Arc, Weak};
@@ -32,7 +32,7 @@ impl Subscription {
     /// [`crate::Provider::report_rejected`] takes it. Never blocks.
     pub fn ack(&self, version: u64, accepted: bool) {
         if let Some(engine) = self.engine.upgrade() {
-            engine.tell(Event::Acknowledged { listener: self.id, version, accepted });
+            engine.tell(Input::Acknowledged { listener: self.id, version, accepted });
         }
     }
 

@@ -4,7 +4,7 @@ use crate::config::EntrakeyConfig;
 use crate::error::EntrakeyError;
 use crate::token::EntrakeyToken;
 use crate::{guard, handle};
-use entrakey_core::{Error, GetToken, Provider, Token};
+use entrakey_core::{DuringOutage, Error, GetToken, Provider, Token};
 use std::ffi::c_char;
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,7 +47,9 @@ pub unsafe extern "C" fn entrakey_provider_get_token(
 ) -> *mut EntrakeyError {
     let timeout = (timeout_ms != 0).then(|| Duration::from_millis(timeout_ms));
     // SAFETY: the function's own contract.
-    guard::quick_call(|| unsafe { get_token(provider, GetToken { timeout, no_wait: false }, token) })
+    guard::quick_call(|| unsafe {
+        get_token(provider, GetToken { timeout, during_outage: DuringOutage::Wait }, token)
+    })
 }
 
 /// As entrakey_provider_get_token, but when there is no valid token and the last request failed, that failure at once
@@ -64,7 +66,9 @@ pub unsafe extern "C" fn entrakey_provider_get_token_no_wait(
 ) -> *mut EntrakeyError {
     let timeout = (timeout_ms != 0).then(|| Duration::from_millis(timeout_ms));
     // SAFETY: the function's own contract.
-    guard::quick_call(|| unsafe { get_token(provider, GetToken { timeout, no_wait: true }, token) })
+    guard::quick_call(|| unsafe {
+        get_token(provider, GetToken { timeout, during_outage: DuringOutage::Report }, token)
+    })
 }
 
 /// # Safety
@@ -166,7 +170,7 @@ pub unsafe extern "C" fn entrakey_provider_copy_credentials(
         match provider.0.with_usable(|token| copy(token)) {
             Some(copied) => copied,
             None => {
-                let at_once = GetToken { timeout: Some(Duration::ZERO), no_wait: true };
+                let at_once = GetToken { timeout: Some(Duration::ZERO), during_outage: DuringOutage::Report };
                 let token = guard::shielded(|| provider.0.get_token_with(at_once))?;
                 copy(&token)
             }

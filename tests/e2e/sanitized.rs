@@ -42,7 +42,11 @@ fn instrumented(sanitizer: &str) -> PathBuf {
     let made = |path: &Path| path.metadata().and_then(|data| data.modified());
     let source = entrakey_tests::newest_source(&artifact("libentrakey.so"));
     let is_fresh = made(&library).is_ok_and(|time| time >= source);
-    assert!(is_fresh, "{} is missing or older than its sources: run scripts/build/sanitized.sh", library.display());
+    assert!(
+        is_fresh,
+        "{} is missing or older than its sources: run scripts/build/sanitized.sh",
+        library.display()
+    );
     library
 }
 

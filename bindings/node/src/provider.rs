@@ -3,7 +3,7 @@
 use crate::convert::{Failure, TokenParts, number};
 use crate::request::{Question, supplier};
 use crate::waiting::{self, Answered};
-use entrakey_core::{Config, GetToken, Observation, Provider, Subscription};
+use entrakey_core::{Config, DuringOutage, GetToken, Observation, Provider, Subscription};
 use napi::Result;
 use napi::bindgen_prelude::{Either, External, Function};
 use napi::threadsafe_function::ThreadsafeFunctionCallMode;
@@ -112,11 +112,12 @@ pub fn version(handle: &External<Handle>) -> f64 {
 pub fn wait_for_token(
     handle: &External<Handle>,
     timeout_ms: Option<u32>,
-    no_wait: bool,
+    wait: bool,
     answered: Answered<'_>,
 ) -> Result<()> {
     let timeout = timeout_ms.map(|ms| Duration::from_millis(ms.into()));
-    waiting::start(&handle.provider, GetToken { timeout, no_wait }, &answered)
+    let during_outage = if wait { DuringOutage::Wait } else { DuringOutage::Report };
+    waiting::start(&handle.provider, GetToken { timeout, during_outage }, &answered)
 }
 
 /// Calls `listener` after each new token, with nothing: it reads the newest token itself, so that news

@@ -6,7 +6,7 @@ use crate::error::exception;
 use crate::registration::{Observation, Subscription};
 use crate::token::{Rejection, Token};
 use crate::waiting;
-use entrakey_core::{Config, Error, GetToken, InheritedSetting, KEYS, KeyType, Level};
+use entrakey_core::{Config, DuringOutage, Error, GetToken, InheritedSetting, KEYS, KeyType, Level};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyString};
@@ -214,7 +214,8 @@ fn expected(key: &str) -> &'static str {
 
 fn wish(py: Python<'_>, timeout: Option<f64>, wait: bool) -> PyResult<GetToken> {
     let timeout = timeout.map(duration).transpose().map_err(|error| exception(py, &error))?;
-    Ok(GetToken { timeout, no_wait: !wait })
+    let during_outage = if wait { DuringOutage::Wait } else { DuringOutage::Report };
+    Ok(GetToken { timeout, during_outage })
 }
 
 pub(crate) fn duration(seconds: f64) -> Result<Duration, Error> {

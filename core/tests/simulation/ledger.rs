@@ -36,7 +36,7 @@ pub struct Caller {
     pub deadline: Duration,
     /// By when it must be answered: its deadline, or half of the little that the valid token had left.
     pub by: Duration,
-    pub wait: bool,
+    pub waits: bool,
 }
 
 /// What a listener is owed.
