@@ -6,10 +6,11 @@ use crate::error::{Error, Result};
 use crate::event::{Level, ProviderEvent};
 use crate::identity;
 use crate::metrics::render_metrics;
-use crate::notify::{Listener, Observation, Subscription};
+use crate::observation::Observation;
 use crate::refresh::{DuringOutage, Engine, Input, Newest, Published, Snapshot, Wish};
 use crate::rejection::Rejection;
 use crate::status::Status;
+use crate::subscription::{ListenerCallback, Subscription};
 use crate::token::Token;
 use std::fmt;
 use std::sync::Arc;
@@ -242,7 +243,7 @@ impl Provider {
         self.listen(Arc::new(callback), false)
     }
 
-    pub(crate) fn listen(&self, listener: Listener, awaits_first: bool) -> Result<Subscription> {
+    pub(crate) fn listen(&self, listener: ListenerCallback, awaits_first: bool) -> Result<Subscription> {
         let engine = self.engine()?;
         let id = engine.subscribe(listener, awaits_first)?;
         Ok(Subscription { id, engine: Arc::downgrade(&engine) })

@@ -1,8 +1,8 @@
 //! `entrakey_connection`: one connection of a client, and what holds for it.
 
 use crate::error::EntrakeyError;
-use crate::listener::EntrakeySubscription;
 use crate::rejection::EntrakeyRejection;
+use crate::subscription::EntrakeySubscription;
 use crate::watch::EntrakeyWatch;
 use crate::{guard, handle, text};
 use entrakey_core::{Connection, WHILE_CONNECTING};

@@ -1,7 +1,7 @@
 //! `entrakey_observation`: a callback that hears of everything that happens, for logs.
 
 use crate::error::EntrakeyError;
-use crate::host::{EntrakeyFinalize, HostData};
+use crate::host_data::{EntrakeyFinalize, HostData};
 use crate::provider::EntrakeyProvider;
 use crate::{guard, handle, text};
 use entrakey_core::{Error, Level, Observation, ProviderEvent};

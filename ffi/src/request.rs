@@ -2,7 +2,7 @@
 
 use crate::config::EntrakeyConfig;
 use crate::error::EntrakeyError;
-use crate::host::{EntrakeyFinalize, HostData};
+use crate::host_data::{EntrakeyFinalize, HostData};
 use crate::{guard, handle, text};
 use entrakey_core::{CredentialRequest, Error};
 use std::ffi::{CString, c_char, c_void};

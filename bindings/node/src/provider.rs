@@ -6,7 +6,6 @@ use crate::waiting::{self, Answered};
 use entrakey_core::{Config, DuringOutage, GetToken, Observation, Provider, Subscription};
 use napi::Result;
 use napi::bindgen_prelude::{Either, External, Function};
-use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi_derive::napi;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -120,39 +119,16 @@ pub fn wait_for_token(
     waiting::start(&handle.provider, GetToken { timeout, during_outage }, &answered)
 }
 
-/// Calls `listener` after each new token, with nothing: it reads the newest token itself, so that news
-/// which waited for a busy event loop cannot deliver an old one. Holds nothing alive.
-#[napi(catch_unwind)]
-pub fn subscribe(
-    handle: &External<Handle>,
-    id: u32,
-    listener: Function<'_, (), ()>,
-) -> Result<Option<Failure>> {
-    let news = listener.build_threadsafe_function::<()>().weak::<true>().callee_handled::<false>().build()?;
-    // The status says only that the environment is going away, and the listener with it.
-    let subscribed = handle.provider.subscribe(move |_| {
-        news.call((), ThreadsafeFunctionCallMode::NonBlocking);
-    });
-    Ok(match subscribed {
-        Ok(subscription) => {
-            handle.subscriptions().insert(id, subscription);
-            None
-        }
-        Err(error) => Some(error.into()),
-    })
-}
-
-/// Ends a subscription; a second call does nothing.
-#[napi(catch_unwind)]
-pub fn unsubscribe(handle: &External<Handle>, id: u32) {
-    let subscription = handle.subscriptions().remove(&id);
-    drop(subscription); // after the lock: it drops a function of the host's
-}
-
 /// Closes the provider and ends its subscriptions.
 #[napi(catch_unwind)]
 pub fn close(handle: &External<Handle>) {
     handle.provider.close();
     let subscriptions = std::mem::take(&mut *handle.subscriptions());
     drop(subscriptions);
+}
+
+/// Asks for a new token soon.
+#[napi(catch_unwind)]
+pub fn refresh(handle: &External<Handle>) -> Option<Failure> {
+    handle.provider.refresh().err().map(Failure::from)
 }

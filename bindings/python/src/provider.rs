@@ -3,8 +3,10 @@
 use crate::callbacks::{answer, finishing, listener, observer, supplier};
 use crate::credentials::{self, Last};
 use crate::error::exception;
-use crate::registration::{Observation, Subscription};
-use crate::token::{Rejection, Token};
+use crate::observation::Observation;
+use crate::rejection::Rejection;
+use crate::subscription::Subscription;
+use crate::token::Token;
 use crate::waiting;
 use entrakey_core::{Config, DuringOutage, Error, GetToken, InheritedSetting, KEYS, KeyType, Level};
 use pyo3::exceptions::PyTypeError;

@@ -8,7 +8,7 @@ use super::observers::Observers;
 use super::snapshot::Snapshot;
 use super::step::Input;
 use super::timer;
-use crate::notify::Listener;
+use crate::subscription::ListenerCallback;
 use crate::sync::MutexGuard;
 use std::collections::HashMap;
 use std::ops::{Deref, DerefMut};
@@ -17,7 +17,7 @@ use std::sync::{Arc, PoisonError, TryLockError};
 
 /// What an ended engine leaves behind. To be dropped with no lock held: a host's destructors may do anything.
 pub(super) struct Remains {
-    _listeners: HashMap<u64, Listener>,
+    _listeners: HashMap<u64, ListenerCallback>,
     /// None while they are still to hear of the end.
     _observers: Option<Observers>,
 }

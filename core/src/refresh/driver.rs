@@ -19,9 +19,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Level, ProviderEvent};
 use crate::guard::guarded;
 use crate::identity::{Source, Stamp};
-use crate::notify::Listener;
 use crate::rejection::{Rejection, RejectionReason, explain};
 use crate::status::Status;
+use crate::subscription::ListenerCallback;
 use crate::sync::{Mutex, spawn};
 use crate::token::Token;
 use std::collections::{BTreeMap, HashMap};
@@ -59,7 +59,7 @@ pub(super) struct State {
     /// Numbers callers, listeners and observers.
     numbers: u64,
     callers: HashMap<u64, Reply>,
-    pub(super) listeners: HashMap<u64, Listener>,
+    pub(super) listeners: HashMap<u64, ListenerCallback>,
     pub(super) observers: Observers,
     /// Rejections by reason: how many, and with the newest token.
     rejections: BTreeMap<&'static str, (u64, Repeats)>,
@@ -169,7 +169,7 @@ impl Engine {
     }
 
     /// With `awaits_first` a token that replaces none is news too.
-    pub(crate) fn subscribe(self: &Arc<Self>, listener: Listener, awaits_first: bool) -> Result<u64> {
+    pub(crate) fn subscribe(self: &Arc<Self>, listener: ListenerCallback, awaits_first: bool) -> Result<u64> {
         let mut state = self.lock();
         if state.machine.is_closed() {
             return Err(Error::closed());
@@ -402,7 +402,7 @@ impl Engine {
     }
 
     /// None if it was unsubscribed before its turn came.
-    fn begin_call(self: &Arc<Self>, id: u64) -> Option<(Listener, Option<Arc<Token>>)> {
+    fn begin_call(self: &Arc<Self>, id: u64) -> Option<(ListenerCallback, Option<Arc<Token>>)> {
         let mut state = self.lock();
         let listener = state.listeners.get(&id)?.clone();
         let news = state.machine.tell(Now::read(), id).map(|(token, _)| token);

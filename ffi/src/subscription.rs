@@ -1,7 +1,7 @@
 //! `entrakey_subscription`: a callback that hears of new tokens.
 
 use crate::error::EntrakeyError;
-use crate::host::{EntrakeyFinalize, HostData};
+use crate::host_data::{EntrakeyFinalize, HostData};
 use crate::provider::EntrakeyProvider;
 use crate::token::EntrakeyToken;
 use crate::{guard, handle};
