@@ -256,7 +256,7 @@ pub(crate) fn inherit(
 /// Whether an error's message is a server's refusal of an AUTH, whatever client has worded it.
 #[pyfunction]
 pub(crate) fn is_refusal(message: &str) -> bool {
-    entrakey_core::Refusal::of(message).is_some_and(entrakey_core::Refusal::is_of_auth)
+    entrakey_core::Refusal::read(message).is_some_and(entrakey_core::Refusal::is_of_auth)
 }
 
 /// The metrics of several providers of one process as one text for Prometheus. Give each provider a name.

@@ -3,8 +3,8 @@
 use crate::ledger::{Caller, LATENESS, Landing};
 use crate::promise::Life;
 use crate::requests::{Cause, Requests};
-use crate::shown::Shown;
 use crate::source::{Reply, Source};
+use crate::source_life::SourceLife;
 use crate::world::World;
 use entrakey_core::internals::{Action, Grant, Input, Machine, Wish};
 use entrakey_core::{DuringOutage, ErrorKind, ProviderEvent};
@@ -205,7 +205,7 @@ impl World {
         serving.refresh_on = self.requests.planned_by().unwrap_or(self.now.boot);
         serving.cut |= left.is_zero();
         self.adopt(serving.published.clone());
-        (self.ledger.shown, self.ledger.seen_one) = (Shown::from(life.nominal), true);
+        (self.ledger.shown, self.ledger.seen_one) = (SourceLife::from(life.nominal), true);
         self.ledger.serving = Some(serving);
         self.subscribe(); // bindings arm their listeners anew
     }

@@ -2,7 +2,7 @@
 
 use crate::connections::Client;
 use crate::draws::Draw;
-use crate::ledger::{LATENESS, Listener, On, Owed};
+use crate::ledger::{LATENESS, Listener, Owed, Term};
 use crate::promise::LONG_LIVED;
 use crate::world::World;
 use entrakey_core::internals::{Delivery, Input};
@@ -12,7 +12,7 @@ impl World {
     pub fn subscribe(&mut self) {
         self.numbers += 1;
         let id = self.numbers;
-        let on = self.valid().map_or(On::default(), |_| self.newest_on());
+        let on = self.valid().map_or(Term::default(), |_| self.newest_on());
         let listener = Listener {
             begins: None,
             returns: None,
@@ -33,9 +33,9 @@ impl World {
         self.step(Input::Unsubscribed(id));
     }
 
-    fn newest_on(&self) -> On {
+    fn newest_on(&self) -> Term {
         let serving = self.ledger.serving.as_ref();
-        serving.map_or(On::default(), |serving| On {
+        serving.map_or(Term::default(), |serving| Term {
             version: serving.version,
             deadline: serving.end.saturating_sub(self.promise.margin(serving.life.nominal)),
             spread: self.promise.spread(serving.life.nominal),
