@@ -28,6 +28,15 @@ struct Supplier {
 }
 
 impl Supplier {
+    fn new(
+        callback: EntrakeyRequestCallback,
+        user_data: *mut c_void,
+        finalize: EntrakeyFinalize,
+    ) -> Result<Self, Error> {
+        let callback = callback.ok_or_else(|| Error::null_argument("callback"))?;
+        Ok(Self { callback, data: HostData::new(user_data, finalize) })
+    }
+
     fn ask(&self, request: CredentialRequest) {
         let scope = request.scope().map(text::owned);
         let request = handle::give(EntrakeyRequest { request, scope });
@@ -52,8 +61,7 @@ pub unsafe extern "C" fn entrakey_config_on_token_request(
     guard::call(|| {
         // SAFETY: the function's own contract.
         let config = unsafe { handle::borrow_mut(config, "config")? };
-        let callback = callback.ok_or_else(|| Error::null_argument("callback"))?;
-        let supplier = Supplier { callback, data: HostData::new(user_data, finalize) };
+        let supplier = Supplier::new(callback, user_data, finalize)?;
         config.0.on_token_request(move |request| supplier.ask(request));
         Ok(())
     })
@@ -75,8 +83,7 @@ pub unsafe extern "C" fn entrakey_config_on_assertion_request(
     guard::call(|| {
         // SAFETY: the function's own contract.
         let config = unsafe { handle::borrow_mut(config, "config")? };
-        let callback = callback.ok_or_else(|| Error::null_argument("callback"))?;
-        let supplier = Supplier { callback, data: HostData::new(user_data, finalize) };
+        let supplier = Supplier::new(callback, user_data, finalize)?;
         config.0.on_assertion_request(move |request| supplier.ask(request));
         Ok(())
     })

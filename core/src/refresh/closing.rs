@@ -48,8 +48,8 @@ impl Engine {
         Locked { state, _then: LookForNote(self) }
     }
 
-    /// With the lock taken nothing is done: whoever holds it looks for the note when he lets go. The fence lets one of
-    /// the two see what the other did.
+    /// Does nothing if the lock is taken: the thread that holds it looks for the note when it lets go. The fence lets
+    /// one of the two see what the other did.
     fn end_if_free(self: &Arc<Self>) -> Option<Remains> {
         fence(Ordering::SeqCst);
         if !self.closing.load(Ordering::SeqCst) {
