@@ -3,12 +3,12 @@
 use crate::addresses::Addresses;
 use crate::control::{ClockChange, ClockState, Control, KeySet, KeyState, Limits, Rotation};
 use crate::environment::{KINDS, Variables};
-use crate::faults::{Fault, FaultQueues, Script};
 use crate::hosting::HostingSecrets;
 use crate::redis::Redis;
-use crate::requests::Requests;
+use crate::scripts::faults::{Fault, FaultQueues, Script};
 use crate::start::{Folder, Started, start};
-use crate::stats::Counts;
+use crate::witness::requests::Requests;
+use crate::witness::stats::Counts;
 use crate::workload::{FederatedToken, Renewal};
 use crate::{Error, Options};
 use std::fmt;

@@ -3,9 +3,9 @@
 use crate::Error;
 use crate::home::Home;
 use crate::identities::Federated;
-use crate::log::Log;
 use crate::tenant::Tenant;
 use crate::tokens::{FederatedClaims, Timing};
+use crate::witness::log::Log;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -8,13 +8,13 @@ pub use keys::{KeySet, KeyState, Rotation};
 
 use crate::Error;
 use crate::environment::{Environments, KINDS, Variables, prepare};
-use crate::faults::{FaultQueues, Script};
 use crate::redis::Plane;
-use crate::requests::Requests;
 use crate::scripts::Scripts;
-use crate::stats::Counts;
+use crate::scripts::faults::{FaultQueues, Script};
 use crate::tenant::Tenant;
 use crate::witness::Witness;
+use crate::witness::requests::Requests;
+use crate::witness::stats::Counts;
 use crate::workload::{FederatedToken, Renewal, WorkloadToken};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! What a test has changed in an answer: other types of numbers, an end that comes too early.
 
-use crate::faults::Fault;
+use crate::scripts::faults::Fault;
 use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use axum::http::HeaderValue;
 use axum::http::header::CONTENT_LENGTH;

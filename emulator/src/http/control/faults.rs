@@ -1,7 +1,7 @@
 //! Scripted answers.
 
 use super::answer::{ControlState, Refusal, parse, respond};
-use crate::faults::{FaultQueues, Script};
+use crate::scripts::faults::{FaultQueues, Script};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;

@@ -1,9 +1,9 @@
 //! The counts, and the list of requests.
 
 use super::answer::{ControlState, Refusal, refuse};
-use crate::faults::ROUTES;
-use crate::requests::Requests;
-use crate::stats::Counts;
+use crate::scripts::faults::ROUTES;
+use crate::witness::requests::Requests;
+use crate::witness::stats::Counts;
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;

@@ -1,8 +1,12 @@
 //! What has been seen. Tests ask for it; no answer depends on it.
 
-use crate::log::Log;
-use crate::requests::RequestLog;
-use crate::stats::Stats;
+pub(crate) mod log;
+pub(crate) mod requests;
+pub(crate) mod stats;
+
+use log::Log;
+use requests::RequestLog;
+use stats::Stats;
 
 /// The counts, the last requests, and the log.
 #[derive(Debug)]

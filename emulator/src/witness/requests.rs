@@ -1,6 +1,6 @@
 //! The last requests of the token plane, to be looked at afterwards, without secrets.
 
-use crate::faults::Fault;
+use crate::scripts::faults::Fault;
 use serde::Serialize;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,7 +1,10 @@
 //! What a test has scripted for the token plane.
 
-use crate::faults::Faults;
-use crate::limits::ImdsLimits;
+pub(crate) mod faults;
+pub(crate) mod limits;
+
+use faults::Faults;
+use limits::ImdsLimits;
 
 /// What stands between a request of the token plane and its real answer.
 #[derive(Debug)]
