@@ -1,7 +1,6 @@
 //! Which addresses may be sent a secret or asked for a token.
 
-use super::values::invalid;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use ureq::http::Uri;
 
 /// Which URLs a key accepts.
@@ -16,23 +15,25 @@ pub(super) fn check_endpoint(key: &str, value: &str, scheme: Scheme) -> Result<(
     let (Some(given), Some(host)) =
         (parsed.as_ref().and_then(Uri::scheme_str), parsed.as_ref().and_then(Uri::host))
     else {
-        return Err(invalid(format!("{key} must be a URL such as https://login.microsoftonline.com.")));
+        return Err(Error::invalid_config(format!(
+            "{key} must be a URL such as https://login.microsoftonline.com."
+        )));
     };
     match (given, scheme) {
         ("https", _) => Ok(()),
         ("http", Scheme::HttpNearby) if is_nearby(host) => Ok(()),
-        ("http", Scheme::HttpNearby) => Err(invalid(format!(
+        ("http", Scheme::HttpNearby) => Err(Error::invalid_config(format!(
             "{key} is plain http to {host}: a token must not cross a network unprotected. Use https, or a \
              loopback or link-local address."
         ))),
-        _ => Err(invalid(format!("{key} must start with https://: secrets are sent there."))),
+        _ => Err(Error::invalid_config(format!("{key} must start with https://: secrets are sent there."))),
     }
 }
 
-/// No endpoint hands out longer secrets, and servers refuse headers that are.
+/// No endpoint hands out longer secrets, and servers refuse longer headers.
 const MAX_HEADER_CHARS: usize = 8192;
 
-/// Whether a secret can be sent in a header. Its text is not shown.
+/// Whether a secret can be sent in a header. The error does not show the secret.
 pub(super) fn check_header(key: &str, secret: &str) -> Result<()> {
     let is_line_break = |c: char| matches!(c, '\r' | '\n');
     let reason = match secret.chars().find(|c| *c != ' ' && !c.is_ascii_graphic()) {
@@ -41,7 +42,9 @@ pub(super) fn check_header(key: &str, secret: &str) -> Result<()> {
         None if secret.len() > MAX_HEADER_CHARS => "it is too long.",
         None => return Ok(()),
     };
-    Err(invalid(format!("{key} cannot be sent in a header: {reason} Set it to what the endpoint gave out.")))
+    Err(Error::invalid_config(format!(
+        "{key} cannot be sent in a header: {reason} Set it to what the endpoint gave out."
+    )))
 }
 
 /// Loopback and link-local addresses: what plain http may reach.

@@ -1,44 +1,44 @@
-//! `NO_PROXY`: who is asked directly.
+//! `NO_PROXY`: which servers are asked directly.
 
 use azure_core::http::Url;
 use std::net::IpAddr;
 
-/// The hosts of a list.
+/// The servers that a list names.
 pub(super) struct Exceptions(Vec<Exception>);
 
 #[derive(Debug, PartialEq, Eq)]
 struct Exception {
-    host: Host,
-    /// None: any.
+    pattern: Pattern,
+    /// None: any port.
     port: Option<u16>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Host {
+enum Pattern {
     Any,
-    /// It and all below it.
+    /// The name itself and all names below it.
     Name(String),
     /// Addresses whose first bits are these.
     Network(IpAddr, u32),
 }
 
 impl Exceptions {
-    /// Between commas, blanks, or both. What is none of the forms matches nothing, as in curl and requests.
+    /// Entries stand between commas, blanks, or both. An entry of another form matches nothing, as in curl and requests.
     pub(super) fn parse(list: &str) -> Self {
         let entries = list.split(|c: char| c == ',' || c.is_whitespace());
         Self(entries.filter_map(Exception::parse).collect())
     }
 
-    /// Whether one of them is meant by that address. A name is never resolved for it.
+    /// Whether an exception means that address. No name is resolved for this.
     pub(super) fn hold(&self, url: &Url) -> bool {
         let Some(host) = url.host_str() else { return false };
         let (host, port) = (plain(host), url.port_or_known_default());
         let address: Option<IpAddr> = host.parse().ok();
         self.0.iter().any(|exception| {
-            let fits = match (&exception.host, address) {
-                (Host::Any, _) => true,
-                (Host::Network(network, bits), Some(address)) => is_in(address, *network, *bits),
-                (Host::Name(name), None) => host.strip_suffix(name.as_str()).is_some_and(is_whole),
+            let fits = match (&exception.pattern, address) {
+                (Pattern::Any, _) => true,
+                (Pattern::Network(network, bits), Some(address)) => is_in(address, *network, *bits),
+                (Pattern::Name(name), None) => host.strip_suffix(name.as_str()).is_some_and(is_whole),
                 _ => false,
             };
             fits && (exception.port.is_none() || exception.port == port)
@@ -48,31 +48,31 @@ impl Exceptions {
 
 impl Exception {
     fn parse(entry: &str) -> Option<Self> {
-        let any_port = |host| Some(Self { host, port: None });
+        let any_port = |pattern| Some(Self { pattern, port: None });
         if entry == "*" {
-            return any_port(Host::Any);
+            return any_port(Pattern::Any);
         }
         if let Some((network, bits)) = entry.split_once('/') {
             let (network, bits) = (plain(network).parse().ok()?, bits.parse().ok()?);
             return (bits <= width(network))
-                .then_some(Self { host: Host::Network(network, bits), port: None });
+                .then_some(Self { pattern: Pattern::Network(network, bits), port: None });
         }
         if let Ok(address) = plain(entry).parse() {
-            return any_port(Host::Network(address, width(address)));
+            return any_port(Pattern::Network(address, width(address)));
         }
         let (name, port) = match entry.rsplit_once(':') {
             Some((name, port)) => (name, Some(port.parse().ok()?)),
             None => (entry, None),
         };
-        let host = match plain(name).parse() {
-            Ok(address) => Host::Network(address, width(address)),
-            Err(_) => Host::Name(below(&plain(name))?),
+        let pattern = match plain(name).parse() {
+            Ok(address) => Pattern::Network(address, width(address)),
+            Err(_) => Pattern::Name(below(&plain(name))?),
         };
-        Some(Self { host, port })
+        Some(Self { pattern, port })
     }
 }
 
-/// As hosts are compared: without brackets and the root's dot, in small letters.
+/// A server's name as names are compared: without brackets and the root's dot, in small letters.
 fn plain(host: &str) -> String {
     let host = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
     host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
