@@ -114,18 +114,19 @@ mod tests {
 
     #[test]
     fn a_name_means_itself_and_what_is_below_it() {
-        let entries = [
+        let for_any_port = [
             "login.example.com",
             "example.com",
             ".example.com",
             "*.example.com",
             "LOGIN.Example.com.",
             "*",
-            "login.example.com:443",
+            "com",
+        ];
+        let for_a_port = ["login.example.com:443", "example.com:8443"];
+        let for_others = [
             "ample.com",
             "gin.example.com",
-            "com",
-            "example.com:8443",
             "example",
             "",
             "*.com.example",
@@ -135,32 +136,12 @@ mod tests {
             ".",
             "*.",
         ];
-        assert_eq!(
-            holding(&entries, "https://login.example.com"),
-            [
-                "login.example.com",
-                "example.com",
-                ".example.com",
-                "*.example.com",
-                "LOGIN.Example.com.",
-                "*",
-                "login.example.com:443",
-                "com"
-            ]
-        );
-        assert_eq!(
-            holding(&entries, "https://login.example.com:8443/x"),
-            [
-                "login.example.com",
-                "example.com",
-                ".example.com",
-                "*.example.com",
-                "LOGIN.Example.com.",
-                "*",
-                "com",
-                "example.com:8443"
-            ]
-        );
+        let entries = [&for_any_port[..], &for_a_port, &for_others].concat();
+        let holding_at = |address, port| {
+            assert_eq!(holding(&entries, address), [&for_any_port[..], &[port]].concat(), "{address}");
+        };
+        holding_at("https://login.example.com", "login.example.com:443");
+        holding_at("https://login.example.com:8443/x", "example.com:8443");
         assert_eq!(
             holding(&[".example.com", "*.example.com"], "https://example.com.").len(),
             2,

@@ -1,7 +1,8 @@
 //! Private keys in every form that people have: PKCS #1, PKCS #8, PKCS #8 encrypted. RSA only, as Entra wants it.
 
+use super::oid::{RSA, oid};
 use super::read_error::ReadError;
-use super::x509::{RSA, skip};
+use super::x509::skip;
 use super::{pbe, pem};
 use crate::error::{Error, Result};
 use der::asn1::OctetStringRef;
@@ -11,7 +12,7 @@ use ring::rsa::KeyPair;
 use spki::{AlgorithmIdentifierRef, ObjectIdentifier};
 use zeroize::Zeroizing;
 
-const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+const EC: ObjectIdentifier = oid("1.2.840.10045.2.1");
 
 const WHAT: &str = "The private key";
 const CONVERT: &str = "openssl pkcs8 -topk8 -v2 aes-256-cbc -in old.pem -out new.pem";

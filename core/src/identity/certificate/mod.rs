@@ -4,6 +4,7 @@ mod assertion;
 mod client_certificate;
 mod content;
 mod key;
+mod oid;
 mod pbe;
 mod pem;
 mod pfx;

@@ -2,6 +2,7 @@
 //!
 //! ring derives the keys (it is in the library anyway); it has no CBC, so that the ciphers are RustCrypto's.
 
+use super::oid::oid;
 use super::read_error::ReadError;
 use cbc::Decryptor;
 use cbc::cipher::block_padding::Pkcs7;
@@ -13,10 +14,6 @@ use ring::pbkdf2::{self, PBKDF2_HMAC_SHA1, PBKDF2_HMAC_SHA256, PBKDF2_HMAC_SHA38
 use spki::{AlgorithmIdentifierRef, ObjectIdentifier};
 use std::num::NonZeroU32;
 use zeroize::Zeroizing;
-
-const fn oid(text: &str) -> ObjectIdentifier {
-    ObjectIdentifier::new_unwrap(text)
-}
 
 const PBES2: ObjectIdentifier = oid("1.2.840.113549.1.5.13");
 const PBKDF2: ObjectIdentifier = oid("1.2.840.113549.1.5.12");

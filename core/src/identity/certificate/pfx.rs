@@ -3,6 +3,7 @@
 //! `p12-keystore` reads them too, but brings a second ASN.1 library and twice the size, and reads neither BER
 //! (NSS, older macOS) nor RC2 of 128 bits. So the few structures are here, on RustCrypto's `der`.
 
+use super::oid::oid;
 use super::pbe::{self, Password, Purpose};
 use super::read_error::ReadError;
 use super::x509::skip;
@@ -11,10 +12,6 @@ use der::{Decode, DecodeValue, Encode as _, Header, Reader, Sequence, Tag, TagMo
 use ring::hmac;
 use spki::{AlgorithmIdentifierOwned, AlgorithmIdentifierRef, ObjectIdentifier};
 use zeroize::Zeroizing;
-
-const fn oid(text: &str) -> ObjectIdentifier {
-    ObjectIdentifier::new_unwrap(text)
-}
 
 const DATA: ObjectIdentifier = oid("1.2.840.113549.1.7.1");
 const ENCRYPTED_DATA: ObjectIdentifier = oid("1.2.840.113549.1.7.6");

@@ -1,13 +1,11 @@
 //! What has to be known of a certificate: whose key it has, when it is valid, who issued it. Not whether
 //! anybody trusts it: that is for Entra.
 
+use super::oid::RSA;
 use der::asn1::{AnyRef, GeneralizedTime, ObjectIdentifier, UtcTime};
 use der::{Decode, Encode as _, FixedTag as _, Reader, SliceReader, Tag, TagMode, TagNumber};
 use spki::SubjectPublicKeyInfoRef;
 use std::time::Duration;
-
-/// `rsaEncryption` of PKCS #1, which names a key; what it is used for does not matter.
-pub(super) const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 
 /// A certificate, taken apart as far as needed.
 #[derive(Clone)]
