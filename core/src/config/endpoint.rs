@@ -12,7 +12,7 @@ pub(super) enum Scheme {
 
 pub(super) fn check_endpoint(key: &str, value: &str, scheme: Scheme) -> Result<()> {
     let parsed: Option<Uri> = value.parse().ok();
-    let (Some(given), Some(host)) =
+    let (Some(given), Some(hostname)) =
         (parsed.as_ref().and_then(Uri::scheme_str), parsed.as_ref().and_then(Uri::host))
     else {
         return Err(Error::invalid_config(format!(
@@ -21,9 +21,9 @@ pub(super) fn check_endpoint(key: &str, value: &str, scheme: Scheme) -> Result<(
     };
     match (given, scheme) {
         ("https", _) => Ok(()),
-        ("http", Scheme::HttpNearby) if is_nearby(host) => Ok(()),
+        ("http", Scheme::HttpNearby) if is_nearby(hostname) => Ok(()),
         ("http", Scheme::HttpNearby) => Err(Error::invalid_config(format!(
-            "{key} is plain http to {host}: a token must not cross a network unprotected. Use https, or a \
+            "{key} is plain http to {hostname}: a token must not cross a network unprotected. Use https, or a \
              loopback or link-local address."
         ))),
         _ => Err(Error::invalid_config(format!("{key} must start with https://: secrets are sent there."))),
@@ -48,12 +48,12 @@ pub(super) fn check_header(key: &str, secret: &str) -> Result<()> {
 }
 
 /// Loopback and link-local addresses: what plain http may reach.
-fn is_nearby(host: &str) -> bool {
+fn is_nearby(hostname: &str) -> bool {
     use std::net::IpAddr;
-    match host.trim_start_matches('[').trim_end_matches(']').parse() {
+    match hostname.trim_start_matches('[').trim_end_matches(']').parse() {
         Ok(IpAddr::V4(ip)) => ip.is_loopback() || ip.is_link_local(),
         Ok(IpAddr::V6(ip)) => ip.is_loopback() || ip.is_unicast_link_local(),
-        Err(_) => host == "localhost",
+        Err(_) => hostname == "localhost",
     }
 }
 
@@ -63,11 +63,11 @@ mod tests {
 
     #[test]
     fn nearby_is_loopback_or_link_local() {
-        for host in ["127.0.0.1", "127.9.9.9", "[::1]", "localhost", "169.254.169.254", "[fe80::1]"] {
-            assert!(is_nearby(host), "{host}");
+        for hostname in ["127.0.0.1", "127.9.9.9", "[::1]", "localhost", "169.254.169.254", "[fe80::1]"] {
+            assert!(is_nearby(hostname), "{hostname}");
         }
-        for host in ["10.0.0.1", "127.0.0.1.example.com", "localhost.example.com", "[2001:db8::1]"] {
-            assert!(!is_nearby(host), "{host}");
+        for hostname in ["10.0.0.1", "127.0.0.1.example.com", "localhost.example.com", "[2001:db8::1]"] {
+            assert!(!is_nearby(hostname), "{hostname}");
         }
     }
 }

@@ -115,7 +115,7 @@ impl Environment {
 
     /// Any variable, for a configuration file. This reads the process's environment: it is for `Settings::resolve`,
     /// which uses the environment up on the caller's thread.
-    pub(super) fn named(&self, name: &str) -> Option<Zeroizing<String>> {
+    pub(super) fn variable(&self, name: &str) -> Option<Zeroizing<String>> {
         let other = || self.others.and_then(|read| read(name)).map(Zeroizing::new);
         self.variables.get(name).cloned().or_else(other).filter(|value| !value.is_empty())
     }
@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn a_program_with_foreign_privileges_reads_no_variable_and_says_so() {
         let environment = Environment::foreign();
-        assert_eq!(environment.named("PATH").map(|path| path.to_string()), None);
+        assert_eq!(environment.variable("PATH").map(|path| path.to_string()), None);
         assert!(environment.note().contains("setuid") && Environment::of([]).note().is_empty());
         assert_eq!(environment.all.len(), 1, "the tools' own search path");
     }
@@ -137,10 +137,10 @@ mod tests {
     fn a_file_may_name_any_variable() {
         let mut environment = Environment::of([("KNOWN".to_owned(), "1".to_owned())]);
         environment.others = Some(|name| Some(if name == "EMPTY" { "" } else { "2" }.to_owned()));
-        let named = |name| environment.named(name).map(|value| value.to_string());
+        let named = |name| environment.variable(name).map(|value| value.to_string());
         assert_eq!((named("KNOWN").as_deref(), named("OTHER").as_deref()), (Some("1"), Some("2")));
         assert_eq!(named("EMPTY"), None);
-        let path = Environment::read().named("PATH").map(|path| path.to_string());
+        let path = Environment::read().variable("PATH").map(|path| path.to_string());
         assert_eq!(path, std::env::var("PATH").ok());
     }
 }

@@ -45,7 +45,7 @@ impl Config {
 }
 
 fn expanded(name: &str, text: &str, environment: &Environment) -> Result<Zeroizing<String>> {
-    expand(text, |variable| environment.named(variable))
+    expand(text, |variable| environment.variable(variable))
         .map_err(|error| refuse(format!("{}: {error}", key_for_message(name))))
 }
 

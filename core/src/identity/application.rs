@@ -10,6 +10,7 @@ use super::credential_file::{self, Stamp};
 use super::pipelines;
 use super::source::Source;
 use crate::claims::Claims;
+use crate::clock::unix_now;
 use crate::config::{Application, Proof, SecretLocation, Settings};
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::Grant;
@@ -23,7 +24,7 @@ use azure_identity::{
 };
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 /// Makes a credential of upstream's for each request: what proves the application may have changed since the last one,
@@ -111,7 +112,8 @@ impl ApplicationSource {
         };
         let claims = Claims::parse(credential.text()).unwrap_or_default();
         // Entra's clock decided, so its time is used as far as it is known.
-        let now = unix_ms().saturating_sub(self.transport.skew_ms()) / 1000;
+        let now = i64::try_from(unix_now().as_millis()).unwrap_or(i64::MAX);
+        let now = now.saturating_sub(self.transport.skew_ms()) / 1000;
         let moment = |claim: Option<u64>| claim.and_then(|moment| i64::try_from(moment).ok());
         let over = moment(claims.expires_at).map(|end| now - end).filter(|over| *over >= 0);
         let early = moment(claims.not_before.or(claims.issued_at))
@@ -154,12 +156,6 @@ const NOTABLE_SKEW_MS: u64 = 60_000;
 
 fn seconds(count: i64) -> Duration {
     Duration::from_secs(count.unsigned_abs())
-}
-
-/// This machine's clock, milliseconds since the Unix epoch.
-fn unix_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// A past moment as a person would say it.

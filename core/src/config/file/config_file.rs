@@ -50,7 +50,7 @@ impl ConfigFile<'_> {
     }
 
     pub(super) fn expand(&self, label: &str, text: &str) -> Result<Zeroizing<String>> {
-        expand(text, |name| self.environment.named(name))
+        expand(text, |name| self.environment.variable(name))
             .map_err(|error| self.refuse(format!("{label}: {error}")))
     }
 }

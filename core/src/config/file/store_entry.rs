@@ -199,7 +199,7 @@ impl Entry<'_> {
         let (variable, value) = match node {
             None | Some(Node::Nothing) => (None, None),
             Some(Node::Text(text)) => match only_name(text) {
-                Some(name) => (Some(name), self.file.environment.named(name)),
+                Some(name) => (Some(name), self.file.environment.variable(name)),
                 None => (None, Some(self.file.expand(&label, text)?)),
             },
             Some(_) => return Err(self.refuse(format!("{label} is not a text; quote it."))),

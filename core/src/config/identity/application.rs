@@ -83,19 +83,20 @@ fn is_tenant(text: &str) -> bool {
 
 fn authority_host(values: &Values<'_>) -> Result<String> {
     let cloud = values.required("cloud", "")?.text;
-    let host = values.text("authority_host")?.or(clouds::authority(cloud));
-    let host = host.ok_or_else(|| values.missing("authority_host", "the cloud has none"))?;
+    let authority = values.text("authority_host")?.or(clouds::authority(cloud));
+    let authority = authority.ok_or_else(|| values.missing("authority_host", "the cloud has none"))?;
     let label = values.label("authority_host")?;
     // Microsoft's libraries take a name alone too.
-    let host = if host.contains("://") { host.to_owned() } else { format!("https://{host}") };
-    check_endpoint(&label, &host, Scheme::HttpsOnly)?;
-    let rest = host.trim_end_matches('/').trim_start_matches("https://");
+    let authority =
+        if authority.contains("://") { authority.to_owned() } else { format!("https://{authority}") };
+    check_endpoint(&label, &authority, Scheme::HttpsOnly)?;
+    let rest = authority.trim_end_matches('/').trim_start_matches("https://");
     if rest.contains(['/', '?', '#', '@']) {
         return Err(Error::invalid_config(format!(
             "{label} is scheme and host only; the tenant goes into tenant_id."
         )));
     }
-    Ok(host.trim_end_matches('/').to_owned())
+    Ok(authority.trim_end_matches('/').to_owned())
 }
 
 fn explanation(values: &Values<'_>, ids: [Value<'_>; 2], proof: &Proof) -> Result<Explanation> {

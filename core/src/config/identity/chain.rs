@@ -50,7 +50,7 @@ impl NarrowedChain {
             None => names.collect(),
             Some("prod") => names.take(CHAIN_FOR_SERVICES).collect(),
             Some("dev") => names.skip(CHAIN_FOR_SERVICES).collect(),
-            Some(one) => return SingleIdentity::resolve_in_chain(named(one)?, values).map(Self::One),
+            Some(one) => return SingleIdentity::resolve_in_chain(name_of(one)?, values).map(Self::One),
         };
         names.into_iter().map(|name| link(name, values)).collect::<Result<_>>().map(Self::Links)
     }
@@ -61,9 +61,9 @@ fn wanted(environment: &Environment) -> Option<&str> {
 }
 
 /// Our name for the one credential that is wanted.
-fn named(wanted: &str) -> Result<&'static str> {
-    let named = CHAIN.iter().find(|(_, azure)| azure.eq_ignore_ascii_case(wanted));
-    named.map(|(name, _)| *name).ok_or_else(|| {
+fn name_of(wanted: &str) -> Result<&'static str> {
+    let found = CHAIN.iter().find(|(_, azure)| azure.eq_ignore_ascii_case(wanted));
+    found.map(|(name, _)| *name).ok_or_else(|| {
         Error::invalid_config(format!(
             "Environment variable {AZURE_TOKEN_CREDENTIALS} is none of dev, prod, {}. Correct it, or set identity.",
             CHAIN.iter().map(|(_, azure)| *azure).collect::<Vec<_>>().join(", ")

@@ -35,11 +35,11 @@ impl IdentityChoice {
                     "identity \"{identity}\" (set in code) uses no callback: leave the callback out, or identity."
                 )))
             }
-            _ => Self::named(values.required("identity", "")?.text, values),
+            _ => Self::by_name(values.required("identity", "")?.text, values),
         }
     }
 
-    fn named(name: &str, values: &Values<'_>) -> Result<Self> {
+    fn by_name(name: &str, values: &Values<'_>) -> Result<Self> {
         match name {
             DEFAULT => Ok(match NarrowedChain::resolve(values)? {
                 NarrowedChain::Links(links) => Self::Chain(links),

@@ -31,14 +31,14 @@ impl Exceptions {
 
     /// Whether an exception means that address. No name is resolved for this.
     pub(super) fn hold(&self, url: &Url) -> bool {
-        let Some(host) = url.host_str() else { return false };
-        let (host, port) = (plain(host), url.port_or_known_default());
-        let address: Option<IpAddr> = host.parse().ok();
+        let Some(hostname) = url.host_str() else { return false };
+        let (hostname, port) = (normalize(hostname), url.port_or_known_default());
+        let address: Option<IpAddr> = hostname.parse().ok();
         self.0.iter().any(|exception| {
             let fits = match (&exception.pattern, address) {
                 (Pattern::Any, _) => true,
                 (Pattern::Network(network, bits), Some(address)) => is_in(address, *network, *bits),
-                (Pattern::Name(name), None) => host.strip_suffix(name.as_str()).is_some_and(is_whole),
+                (Pattern::Name(name), None) => hostname.strip_suffix(name.as_str()).is_some_and(is_whole),
                 _ => false,
             };
             fits && (exception.port.is_none() || exception.port == port)
@@ -53,29 +53,29 @@ impl Exception {
             return any_port(Pattern::Any);
         }
         if let Some((network, bits)) = entry.split_once('/') {
-            let (network, bits) = (plain(network).parse().ok()?, bits.parse().ok()?);
+            let (network, bits) = (normalize(network).parse().ok()?, bits.parse().ok()?);
             return (bits <= width(network))
                 .then_some(Self { pattern: Pattern::Network(network, bits), port: None });
         }
-        if let Ok(address) = plain(entry).parse() {
+        if let Ok(address) = normalize(entry).parse() {
             return any_port(Pattern::Network(address, width(address)));
         }
         let (name, port) = match entry.rsplit_once(':') {
             Some((name, port)) => (name, Some(port.parse().ok()?)),
             None => (entry, None),
         };
-        let pattern = match plain(name).parse() {
+        let pattern = match normalize(name).parse() {
             Ok(address) => Pattern::Network(address, width(address)),
-            Err(_) => Pattern::Name(below(&plain(name))?),
+            Err(_) => Pattern::Name(below(&normalize(name))?),
         };
         Some(Self { pattern, port })
     }
 }
 
 /// A server's name as names are compared: without brackets and the root's dot, in small letters.
-fn plain(host: &str) -> String {
-    let host = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
-    host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
+fn normalize(hostname: &str) -> String {
+    let hostname = hostname.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(hostname);
+    hostname.strip_suffix('.').unwrap_or(hostname).to_ascii_lowercase()
 }
 
 /// `.example.com` and `*.example.com` are `example.com`.

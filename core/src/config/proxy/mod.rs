@@ -53,7 +53,7 @@ impl Proxies {
         })
     }
 
-    fn named(&self, url: &Url) -> Option<&NamedProxy> {
+    fn proxy_for(&self, url: &Url) -> Option<&NamedProxy> {
         let is_direct = url.scheme() != "https" || self.exceptions.hold(url);
         self.https.as_ref().filter(|_| !is_direct)
     }
@@ -62,7 +62,7 @@ impl Proxies {
     /// for.
     pub(super) fn check(&self, address: &str) -> Result<()> {
         let url = Url::parse(address).ok();
-        match url.and_then(|url| self.named(&url)) {
+        match url.and_then(|url| self.proxy_for(&url)) {
             Some(NamedProxy { proxy: None, origin }) => Err(refused(origin)),
             _ => Ok(()),
         }
@@ -70,12 +70,12 @@ impl Proxies {
 
     /// The proxy through which that address is asked.
     pub(crate) fn to(&self, url: &Url) -> Option<&Proxy> {
-        self.named(url)?.proxy.as_ref()
+        self.proxy_for(url)?.proxy.as_ref()
     }
 
     /// How that address is reached, for an error about the way there: the proxy without its user and password.
     pub(crate) fn way_to(&self, url: &Url) -> Way {
-        match self.named(url) {
+        match self.proxy_for(url) {
             Some(NamedProxy { proxy: Some(proxy), origin }) => {
                 Way::Through(format!("{}:{} ({origin})", proxy.host(), proxy.port()))
             }

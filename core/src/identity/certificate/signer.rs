@@ -3,12 +3,12 @@
 use super::client_certificate::{ClientCertificate, Material, Signing};
 use super::content::{Content, sniff};
 use super::pem;
+use crate::clock::unix_now;
 use crate::config::{Application, CertificateSettings, SecretLocation};
 use crate::error::{Error, Result};
 use crate::identity::credential_file::{self, Stamp};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 use zeroize::Zeroizing;
 
 /// Keeps the certificate that it has read until a file changes: the password of a key may take a second of computing.
@@ -26,7 +26,7 @@ impl Signer {
         let certificate = self.certificate(settings)?;
         let Application { authority_host, tenant_id, client_id, .. } = application;
         let audience = format!("{authority_host}/{tenant_id}/oauth2/v2.0/token");
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let now = unix_now().as_secs();
         let now = now.saturating_add_signed(-skew_ms / 1000);
         certificate.assertion(client_id, &audience, Signing { send_chain: settings.send_chain }, now)
     }
