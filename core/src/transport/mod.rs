@@ -47,18 +47,6 @@ const MAX_ANSWER_BYTES: u64 = 1 << 20;
 const CANONICAL_ANSWER: &str =
     r#"{"access_token":"-","expires_in":0,"expires_on":"0","resource":"-","token_type":"Bearer"}"#;
 
-/// How every request is made. Called when a provider is made, on the caller's thread: ureq begins by reading the proxy
-/// variables, also for a configuration without a proxy.
-pub(crate) fn base_config() -> ureq::config::Config {
-    Agent::config_builder()
-        .proxy(None)
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        .http_status_as_error(false)
-        .max_idle_connections(0)
-        .build()
-}
-
 /// Which protocol the other side speaks: it decides what a failure means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Endpoint {
