@@ -61,7 +61,9 @@ pub mod internals {
     }
 }
 
-pub use config::{Config, InheritedSetting, InheritedSettings, KEYS, Key, KeyType, inherit};
+pub use config::{
+    Config, InheritedSetting, InheritedSettings, KEYS, Key, KeyType, VARIABLES, Variable, inherit,
+};
 pub use connections::{Connection, Refusal, WHILE_CONNECTING, check_plaintext};
 pub use error::{Error, ErrorKind};
 pub use event::{Level, ProviderEvent};

@@ -2,13 +2,9 @@
 
 use crate::connections::Connection;
 use crate::refresh::{Engine, Input};
-use crate::token::Token;
 use std::fmt;
-use std::sync::{Arc, Weak};
+use std::sync::Weak;
 use std::time::Duration;
-
-/// What is called with a new token: on a thread of ours, with no lock held.
-pub(crate) type ListenerCallback = Arc<dyn Fn(&Arc<Token>) + Send + Sync>;
 
 /// A listener's registration. Dropping it ends it and never waits: a call under way may still finish.
 #[must_use = "dropping a subscription ends it"]

@@ -3,7 +3,8 @@
 use crate::connections::Connection;
 use crate::error::{Error, ErrorKind, Result};
 use crate::provider::Provider;
-use crate::subscription::{ListenerCallback, Subscription};
+use crate::refresh::ListenerCallback;
+use crate::subscription::Subscription;
 use entrakey_sys::wake::Wake;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -1,15 +1,19 @@
 'use strict';
 
+const { readFileSync } = require('node:fs');
+const path = require('node:path');
+
 /** Names the command whose emulator is started. */
 const COMMAND = 'ENTRAKEY_BIN';
 
-const FOREIGN = [
-  /^(AZURE|ENTRAKEY|IDENTITY|IMDS|MSI|SSL_CERT)_/,
-  /^(all|https?)_proxy$/i,
-  /^(KUBERNETES_SERVICE_HOST|DEFAULT_IDENTITY_CLIENT_ID|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|NODE_EXTRA_CA_CERTS)$/,
-];
+const lines = readFileSync(path.join(__dirname, 'foreign-variables.txt'), 'utf8').split('\n');
+const FOREIGN = lines.filter((line) => line !== '' && !line.startsWith('#'));
 
-/** What a developer's own shell says of identities, proxies and certificates is not for a program under test. */
-const isForeign = (variable) => variable !== COMMAND && FOREIGN.some((pattern) => pattern.test(variable));
+/** Whether a variable says something of identities, proxies or certificates that is not for a program under test. */
+function isForeign(variable) {
+  const given = variable.toUpperCase();
+  const means = (name) => (name.endsWith('*') ? given.startsWith(name.slice(0, -1)) : given === name);
+  return given !== COMMAND && FOREIGN.some(means);
+}
 
 module.exports = { COMMAND, isForeign };

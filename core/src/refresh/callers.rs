@@ -1,4 +1,4 @@
-//! How a caller gets its answer.
+//! How a caller gets its answer, and a listener its news.
 
 use crate::error::Result;
 use crate::sync::{Condvar, Mutex};
@@ -11,6 +11,9 @@ pub(crate) type Answer = Result<Arc<Token>>;
 
 /// What an asynchronous wait calls with its answer.
 pub(crate) type Callback = Box<dyn FnOnce(Answer) + Send>;
+
+/// What is called with a new token: on a thread of ours, with no lock held.
+pub(crate) type ListenerCallback = Arc<dyn Fn(&Arc<Token>) + Send + Sync>;
 
 /// Where an answer goes.
 pub(crate) enum Reply {

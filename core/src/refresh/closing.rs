@@ -3,12 +3,12 @@
 //! `close` must not queue for the lock: behind 64 threads that call again and again on two processors that took
 //! seconds. It leaves a note instead; whoever holds the lock then, or takes it next, ends the engine.
 
+use super::callers::ListenerCallback;
 use super::driver::{Engine, State};
 use super::observers::Observers;
 use super::snapshot::Snapshot;
 use super::step::Input;
 use super::timer;
-use crate::subscription::ListenerCallback;
 use crate::sync::MutexGuard;
 use std::collections::HashMap;
 use std::ops::{Deref, DerefMut};

@@ -3,7 +3,7 @@
 //! Everything here happens under one short lock that is never held while a host's code runs. Requests run
 //! on short-lived threads, so a stuck one delays nobody but itself.
 
-use super::callers::{Answer, Callback, PendingAnswer, Reply};
+use super::callers::{Answer, Callback, ListenerCallback, PendingAnswer, Reply};
 use super::calls::Calls;
 use super::credential_watch::CredentialWatch;
 use super::dispatch::Dispatcher;
@@ -21,7 +21,6 @@ use crate::guard::guarded;
 use crate::identity::{Source, Stamp};
 use crate::rejection::{Rejection, RejectionReason, explain};
 use crate::status::Status;
-use crate::subscription::ListenerCallback;
 use crate::sync::{Mutex, spawn};
 use crate::token::Token;
 use std::collections::{BTreeMap, HashMap};

@@ -46,6 +46,7 @@ pub use policy::Policy;
 pub use step::Action;
 pub use step::{DuringOutage, Input, Wish};
 
+pub(crate) use callers::ListenerCallback;
 pub(crate) use driver::Engine;
 pub(crate) use snapshot::{Newest, Published, Snapshot};
 pub(crate) use tally::DURATION_BOUNDS_S;

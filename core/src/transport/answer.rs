@@ -4,8 +4,9 @@
 //! somewhere; so everything is read leniently here, once. See RFC 6749 §5 and
 //! <https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token>.
 
+use super::endpoint::{Endpoint, Presence};
 use super::head::Head;
-use super::{Endpoint, Presence, refusal};
+use super::refusal;
 use crate::claims::seconds;
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};

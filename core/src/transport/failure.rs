@@ -1,6 +1,6 @@
 //! A request that got no answer: what happened, in words that help.
 
-use super::Endpoint;
+use super::endpoint::Endpoint;
 use super::presented::Refused;
 use crate::config::Way;
 use crate::error::{Error, ErrorKind};

@@ -6,8 +6,10 @@
 //! hold a caller for 100 seconds, sees nothing to retry.
 
 mod answer;
+mod endpoint;
 mod failure;
 mod head;
+mod outgoing;
 mod pin;
 mod presented;
 mod refusal;
@@ -16,6 +18,8 @@ mod tls;
 
 #[cfg(feature = "internals")]
 pub use answer::Answers;
+pub(crate) use endpoint::{Endpoint, Presence};
+pub(crate) use outgoing::Outgoing;
 
 use crate::clock::unix_now;
 use crate::config::{Settings, Thumbprint};
@@ -46,35 +50,6 @@ const MAX_ANSWER_BYTES: u64 = 1 << 20;
 /// What every answer looks like to `azure_identity`, for either of its parsers: a token that has expired.
 const CANONICAL_ANSWER: &str =
     r#"{"access_token":"-","expires_in":0,"expires_on":"0","resource":"-","token_type":"Bearer"}"#;
-
-/// How every request is made. Called when a provider is made, on the caller's thread: ureq begins by reading the proxy
-/// variables, also for a configuration without a proxy.
-pub(crate) fn base_config() -> ureq::config::Config {
-    Agent::config_builder()
-        .proxy(None)
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        .http_status_as_error(false)
-        .max_idle_connections(0)
-        .build()
-}
-
-/// Which protocol the other side speaks: it decides what a failure means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Endpoint {
-    /// The instance metadata service of a virtual machine. Proxies are never used for it and for the other managed
-    /// identity endpoints: one would see the token.
-    ManagedIdentity,
-    /// App Service, Functions, Container Apps.
-    AppService,
-    AzureMl,
-    Arc,
-    CloudShell,
-    /// Means other things by its refusals.
-    ServiceFabric,
-    /// Entra's token endpoint.
-    Entra,
-}
 
 /// The HTTP client of one identity. Each request makes its own connection and leaves nothing behind that
 /// a forked child could inherit.
@@ -298,41 +273,6 @@ struct Broken {
     error: Error,
     /// What went wrong went wrong in this process, and says nothing of the other side.
     is_ours: bool,
-}
-
-/// Who answers where Azure's instance metadata service would be.
-pub(crate) enum Presence {
-    Azure,
-    Nobody,
-    /// Somebody else: a captive portal, another cloud's metadata service. With what it said.
-    Stranger(String),
-}
-
-/// A request that this library writes itself.
-#[derive(Clone)]
-pub(crate) struct Outgoing {
-    pub(crate) url: Url,
-    pub(crate) headers: Vec<(&'static str, Zeroizing<String>)>,
-    /// The body of a POST, `application/x-www-form-urlencoded`; none for a GET.
-    pub(crate) form: Option<String>,
-}
-
-impl Outgoing {
-    fn builder(&self) -> RequestBuilder {
-        let mut builder = match self.form {
-            None => http::Request::get(self.url.as_str()),
-            Some(_) => http::Request::post(self.url.as_str())
-                .header("Content-Type", "application/x-www-form-urlencoded"),
-        };
-        for (name, value) in &self.headers {
-            builder = builder.header(*name, value.as_str());
-        }
-        builder
-    }
-
-    fn body(&self) -> &[u8] {
-        self.form.as_deref().unwrap_or_default().as_bytes()
-    }
 }
 
 /// No server takes longer ones; most take a quarter.

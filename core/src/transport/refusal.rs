@@ -1,6 +1,6 @@
 //! The error in an answer that brings no token: Entra's own words, a managed identity endpoint's, or a page that is not JSON.
 
-use super::Endpoint;
+use super::endpoint::Endpoint;
 use super::head::Head;
 use crate::claims::seconds;
 use crate::error::{Error, ErrorKind, number_in};

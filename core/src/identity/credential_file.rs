@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 use zeroize::Zeroizing;
 
-/// A secret or an assertion has a few kilobytes at most; more is another file.
+/// A secret or an assertion has a few kilobytes at most. A larger file is another file.
 const MAX_BYTES: u64 = 64 * 1024;
 
 /// What tells one state of some files from another without reading them.
@@ -20,7 +20,7 @@ pub(crate) struct Stamp(Vec<State>);
 struct State {
     modified: Option<SystemTime>,
     length: u64,
-    /// Another file in its place may have both.
+    /// The file's number: another file in its place may have the same time and length.
     number: u64,
 }
 
@@ -71,7 +71,7 @@ fn refuse(key: &str, path: &Path, what: &str) -> Error {
     Error::new(ErrorKind::IdentityUnavailable, format!("{key}: {} {what}", path.display()))
 }
 
-/// The text of a file of one line, without the white space around it.
+/// The text of a file of one line, without the white space around the text.
 pub(super) fn read(key: &str, path: &Path) -> Result<Zeroizing<String>> {
     let bytes = read_bytes(key, path)?;
     let text = std::str::from_utf8(&bytes).map_err(|_| refuse(key, path, "cannot be read as text."))?;

@@ -1,7 +1,7 @@
 //! Running a tool: with a deadline, in the environment that the provider was made in, without colours, and without
 //! relying on whoever else in this process waits for children.
 
-use super::output;
+use super::tool_output::{find_object, strip_escapes};
 use crate::shortage::shortage;
 use azure_identity::Executor;
 use std::ffi::{OsStr, OsString};
@@ -14,12 +14,12 @@ use std::time::{Duration, Instant};
 
 /// A token answer has a few kilobytes.
 const MAX_OUTPUT_BYTES: u64 = 1 << 20;
-/// A tool takes a second or so: this costs it nothing.
+/// How often the tool is looked at. It takes a second or so, and this costs nothing beside.
 const POLL: Duration = Duration::from_millis(5);
-/// What a tool has written before its exit is read within this.
+/// How long the output of a tool is still read after its exit.
 const OUTPUT_GRACE: Duration = Duration::from_millis(500);
 
-/// What the tools are told, each in its own way: no colours, no bars, no news of updates beside the answer.
+/// Variables that keep colours, progress bars and news of updates out of the tools' answers.
 const PLAIN: [(&str, &str); 6] = [
     ("AZURE_CORE_NO_COLOR", "true"),
     ("AZURE_CORE_ONLY_SHOW_ERRORS", "true"),
@@ -28,7 +28,7 @@ const PLAIN: [(&str, &str); 6] = [
     ("NO_COLOR", "1"),
     ("TERM", "dumb"),
 ];
-/// What would overrule it.
+/// Variables that would overrule those.
 const COLOURFUL: [&str; 4] = ["FORCE_COLOR", "CLICOLOR_FORCE", "CLICOLOR", "COLORTERM"];
 
 /// How the last command ended.
@@ -48,7 +48,7 @@ pub(super) struct Runner {
     printed: Mutex<Option<String>>,
     environment: Vec<(OsString, OsString)>,
     verdict: AtomicU8,
-    /// What this process lacked to run it.
+    /// What this process lacked to run the last command.
     lacked: Mutex<Option<&'static str>>,
 }
 
@@ -108,8 +108,8 @@ impl Runner {
 
 impl Runner {
     fn output(&self, status: Option<ExitStatus>, stdout: Vec<u8>, stderr: Vec<u8>) -> Output {
-        let (mut stdout, stderr) = (output::plain(&stdout), output::plain(&stderr));
-        let answer = output::object(&stdout, self.wanted).map(str::to_owned);
+        let (mut stdout, stderr) = (strip_escapes(&stdout), strip_escapes(&stderr));
+        let answer = find_object(&stdout, self.wanted).map(str::to_owned);
         let status = status.unwrap_or_else(|| judged(answer.is_some()));
         let is_shown = answer.is_none() && !stdout.contains(&format!("\"{}\"", self.wanted));
         *self.printed.lock().unwrap_or_else(PoisonError::into_inner) =
@@ -119,8 +119,8 @@ impl Runner {
     }
 }
 
-/// What comes out of a pipe, read on a thread of its own: something that the tool has left running may hold it
-/// open for ever.
+/// What comes out of a pipe, read on a thread of its own: a program that the tool has left running may hold the pipe open
+/// for ever.
 #[derive(Clone, Default)]
 struct Pipe {
     bytes: Arc<Mutex<Vec<u8>>>,
@@ -184,7 +184,7 @@ fn exit(
     }
 }
 
-/// What the tool printed has to say how it went.
+/// The status of a tool that somebody else waited for: what the tool printed has to tell.
 fn judged(is_answer: bool) -> ExitStatus {
     #[cfg(unix)]
     {
@@ -198,13 +198,13 @@ fn judged(is_answer: bool) -> ExitStatus {
 
 fn end(child: &mut Child) {
     entrakey_sys::process::kill_group(child.id());
-    let _ = child.kill(); // where there are no groups
-    let _ = child.wait(); // it is dead: at once
+    let _ = child.kill(); // for systems without process groups
+    let _ = child.wait(); // returns at once: the tool is dead
 }
 
 #[async_trait::async_trait]
 impl Executor for Runner {
-    /// Blocks: it is driven on a thread of its own.
+    /// Blocks: the future is driven on a thread of its own.
     async fn run(&self, program: &OsStr, args: &[&OsStr]) -> io::Result<Output> {
         let outcome = self.run_now(program, args);
         let verdict = match &outcome {

@@ -13,14 +13,16 @@
 //!       keyPath: ${AZURE_ENTRA_ID_AUTH_KEY_PATH}
 //! ```
 //!
-//! An entry names everything at once, and the variables that are set decide: one that is not set means that
-//! there is no such field, here and nowhere else.
+//! An entry names every field at once, and the variables that are set decide: a variable that is not set means that the
+//! field is absent. That is so in entries and nowhere else.
 
-use super::Config;
-use super::document::Node;
-use super::expand::only_name;
-use super::file::File;
-use super::keys::{CONFIG_ENTRY, shown};
+use super::config_file::ConfigFile;
+use super::file_values::FileValues;
+use crate::config::document::Node;
+use crate::config::expand::only_name;
+use crate::config::find_key::name_for_message;
+use crate::config::keys::CONFIG_ENTRY;
+use crate::config::names::{MANAGED_IDENTITY, SERVICE_PRINCIPAL};
 use crate::error::{Error, Result};
 use zeroize::Zeroizing;
 
@@ -28,32 +30,33 @@ const TYPE: &str = "AzureEntraIdAuth";
 
 /// A field of `details.auth`, the configuration key that it sets, and the variable that the store's own
 /// example takes it from.
-struct Known {
+struct Field {
     name: &'static str,
     key: &'static str,
     variable: &'static str,
 }
 
-const TENANT: Known = Known { name: "tenantID", key: "tenant_id", variable: "AZURE_ENTRA_ID_AUTH_TENANT_ID" };
-const CLIENT: Known = Known { name: "clientID", key: "client_id", variable: "AZURE_ENTRA_ID_AUTH_CLIENT_ID" };
-const SECRET: Known =
-    Known { name: "clientSecret", key: "client_secret", variable: "AZURE_ENTRA_ID_AUTH_CLIENT_SECRET" };
-const CERTIFICATE: Known =
-    Known { name: "certPath", key: "certificate_path", variable: "AZURE_ENTRA_ID_AUTH_CERT_PATH" };
-const PRIVATE_KEY: Known =
-    Known { name: "keyPath", key: "private_key_path", variable: "AZURE_ENTRA_ID_AUTH_KEY_PATH" };
-const FIELDS: [&Known; 5] = [&TENANT, &CLIENT, &SECRET, &CERTIFICATE, &PRIVATE_KEY];
+const TENANT: Field = Field { name: "tenantID", key: "tenant_id", variable: "AZURE_ENTRA_ID_AUTH_TENANT_ID" };
+const CLIENT: Field = Field { name: "clientID", key: "client_id", variable: "AZURE_ENTRA_ID_AUTH_CLIENT_ID" };
+const SECRET: Field =
+    Field { name: "clientSecret", key: "client_secret", variable: "AZURE_ENTRA_ID_AUTH_CLIENT_SECRET" };
+const CERTIFICATE: Field =
+    Field { name: "certPath", key: "certificate_path", variable: "AZURE_ENTRA_ID_AUTH_CERT_PATH" };
+const PRIVATE_KEY: Field =
+    Field { name: "keyPath", key: "private_key_path", variable: "AZURE_ENTRA_ID_AUTH_KEY_PATH" };
+const FIELDS: [&Field; 5] = [&TENANT, &CLIENT, &SECRET, &CERTIFICATE, &PRIVATE_KEY];
 
 /// Whether a document holds such an entry.
-pub(super) fn is_one(root: &Node) -> bool {
+pub(super) fn is_in(root: &Node) -> bool {
     !entries(root).is_empty()
 }
 
 /// What the entry with that id says, or without one the entry that is meant.
-pub(super) fn pick(file: &File<'_>, root: &Node, wanted: Option<&str>) -> Result<Config> {
+pub(super) fn pick(file: &ConfigFile<'_>, root: &Node, wanted: Option<&str>) -> Result<FileValues> {
     let entries = entries(root);
     let ids = || {
-        let ids: Vec<_> = entries.iter().map(|entry| format!("\"{}\"", shown(id(entry)))).collect();
+        let ids: Vec<_> =
+            entries.iter().map(|entry| format!("\"{}\"", name_for_message(id(entry)))).collect();
         ids.join(", ")
     };
     if entries.is_empty() {
@@ -71,7 +74,7 @@ pub(super) fn pick(file: &File<'_>, root: &Node, wanted: Option<&str>) -> Result
             ids()
         ))),
         (_, Some(wanted)) => {
-            Err(file.refuse(format!("more than one entry of type {TYPE} has the id \"{}\".", shown(wanted))))
+            Err(file.refuse(format!("more than one entry of type {TYPE} has the id \"{}\".", name_for_message(wanted))))
         }
         (several, None) => Err(file.refuse(format!(
             "{} of its entries of type {TYPE} have isDefault: true. Set {CONFIG_ENTRY} to the id of the one that is \
@@ -101,30 +104,30 @@ fn is_default(entry: &Node) -> bool {
 }
 
 struct Entry<'a> {
-    file: &'a File<'a>,
+    file: &'a ConfigFile<'a>,
     id: &'a str,
 }
 
-/// A field as it is in the entry.
-struct Field<'a> {
-    known: &'static Known,
+/// A field and what the entry says of it.
+struct FieldValue<'a> {
+    field: &'static Field,
     /// The variable that it is taken from, if it is taken from one.
     variable: Option<&'a str>,
     value: Option<Zeroizing<String>>,
 }
 
-impl Field<'_> {
-    /// For a message about a field that is there.
-    fn source(&self) -> String {
-        let from = self.variable.map_or_else(String::new, |variable| format!(" ({variable})"));
-        format!("{}{from}", self.known.name)
+impl FieldValue<'_> {
+    /// For a message about a field that has a value: its name, and the variable.
+    fn label(&self) -> String {
+        let origin = self.variable.map_or_else(String::new, |variable| format!(" ({variable})"));
+        format!("{}{origin}", self.field.name)
     }
 
-    /// For a message about one that is missing.
+    /// For a message about a field that has none: its name, and how to give it one.
     fn remedy(&self) -> String {
         match self.variable {
-            Some(variable) => format!("{} (set the environment variable {variable})", self.known.name),
-            None => format!("{0} (add it to the entry: {0}: ${{{1}}})", self.known.name, self.known.variable),
+            Some(variable) => format!("{} (set the environment variable {variable})", self.field.name),
+            None => format!("{0} (add it to the entry: {0}: ${{{1}}})", self.field.name, self.field.variable),
         }
     }
 }
@@ -137,81 +140,83 @@ impl Entry<'_> {
     fn label(&self) -> String {
         match self.id {
             "" => "the entry without an id".to_owned(),
-            id => format!("entry \"{}\"", shown(id)),
+            id => format!("entry \"{}\"", name_for_message(id)),
         }
     }
 
-    /// As configuration keys: one way to authenticate, completely.
-    fn values(&self, entry: &Node) -> Result<Config> {
+    /// What the entry says, as configuration keys: one way to authenticate, completely.
+    fn values(&self, entry: &Node) -> Result<FileValues> {
         let auth = entry.get("details").and_then(|details| details.get("auth"));
         match auth {
             Some(Node::Map(fields)) => fields.keys().try_for_each(|name| self.check_name(name))?,
             Some(Node::Nothing) => {}
             _ => return Err(self.refuse("has no details.auth.")),
         }
-        let field = |known| self.field(known, auth.and_then(|auth| auth.get(known.name)));
+        let field =
+            |field: &'static Field| self.field_value(field, auth.and_then(|auth| auth.get(field.name)));
         let (tenant, client, secret) = (field(&TENANT)?, field(&CLIENT)?, field(&SECRET)?);
         let (certificate, private_key) = (field(&CERTIFICATE)?, field(&PRIVATE_KEY)?);
         let of_certificate = certificate.value.is_some() || private_key.value.is_some();
         let (identity, fields, all_needed) = match (secret.value.is_some(), of_certificate) {
             (true, true) => return Err(self.two_ways(&secret, &[&certificate, &private_key])),
-            (true, false) => ("service_principal", vec![tenant, client, secret], true),
-            (false, true) => ("service_principal", vec![tenant, client, certificate, private_key], true),
-            (false, false) => ("managed_identity", vec![client], false),
+            (true, false) => (SERVICE_PRINCIPAL, vec![tenant, client, secret], true),
+            (false, true) => (SERVICE_PRINCIPAL, vec![tenant, client, certificate, private_key], true),
+            (false, false) => (MANAGED_IDENTITY, vec![client], false),
         };
         let missing: Vec<_> = fields.iter().filter(|field| field.value.is_none()).collect();
         if all_needed && !missing.is_empty() {
             let remedies: Vec<_> = missing.iter().map(|field| field.remedy()).collect();
             let there: Vec<_> =
-                fields.iter().filter(|field| field.value.is_some()).map(Field::source).collect();
+                fields.iter().filter(|field| field.value.is_some()).map(FieldValue::label).collect();
             return Err(self.refuse(format!(
                 "{} would make a service principal, but it lacks {}.",
                 there.join(" and "),
                 remedies.join(" and ")
             )));
         }
-        let mut config = Config::new();
-        self.file.set(&mut config, "identity", identity, "identity")?;
+        let mut values = FileValues::default();
+        self.file.set(&mut values, "identity", identity, "identity")?;
         for field in fields {
             if let Some(value) = &field.value {
-                let label = format!("{}, details.auth.{}", self.label(), field.source());
-                self.file.set(&mut config, field.known.key, value, &label)?;
+                let label = format!("{}, details.auth.{}", self.label(), field.label());
+                self.file.set(&mut values, field.field.key, value, &label)?;
             }
         }
-        Ok(config)
+        Ok(values)
     }
 
-    fn two_ways(&self, secret: &Field<'_>, of_certificate: &[&Field<'_>]) -> Error {
-        let there = of_certificate.iter().filter(|field| field.value.is_some()).map(|field| field.source());
+    fn two_ways(&self, secret: &FieldValue<'_>, of_certificate: &[&FieldValue<'_>]) -> Error {
+        let there = of_certificate.iter().filter(|field| field.value.is_some()).map(|field| field.label());
         self.refuse(format!(
             "{} and {} are two ways to authenticate. Keep one, and leave the other out or its variables unset.",
-            secret.source(),
+            secret.label(),
             there.collect::<Vec<_>>().join(" with ")
         ))
     }
 
-    fn field<'n>(&self, known: &'static Known, node: Option<&'n Node>) -> Result<Field<'n>> {
-        let label = format!("details.auth.{}", known.name);
+    fn field_value<'n>(&self, field: &'static Field, node: Option<&'n Node>) -> Result<FieldValue<'n>> {
+        let label = format!("details.auth.{}", field.name);
         let (variable, value) = match node {
             None | Some(Node::Nothing) => (None, None),
             Some(Node::Text(text)) => match only_name(text) {
-                Some(name) => (Some(name), self.file.environment.named(name)),
+                Some(name) => (Some(name), self.file.environment.variable(name)),
                 None => (None, Some(self.file.expand(&label, text)?)),
             },
             Some(_) => return Err(self.refuse(format!("{label} is not a text; quote it."))),
         };
-        Ok(Field { known, variable, value: value.filter(|value| !value.is_empty()) })
+        Ok(FieldValue { field, variable, value: value.filter(|value| !value.is_empty()) })
     }
 
     /// A field with a slip in its name would be passed over, and another identity than the one meant be used.
     fn check_name(&self, name: &str) -> Result<()> {
         let plain = |name: &str| name.replace(['_', '-'], "").to_ascii_lowercase();
-        let alike = |known: &&&Known| strsim::osa_distance(&plain(known.name), &plain(&shown(name))) <= 1;
+        let alike =
+            |field: &&&Field| strsim::osa_distance(&plain(field.name), &plain(&name_for_message(name))) <= 1;
         match FIELDS.iter().find(alike) {
-            Some(known) if !FIELDS.iter().any(|known| known.name == name) => Err(self.refuse(format!(
+            Some(field) if !FIELDS.iter().any(|field| field.name == name) => Err(self.refuse(format!(
                 "unknown field \"{}\" in details.auth: did you mean \"{}\"?",
-                shown(name),
-                known.name
+                name_for_message(name),
+                field.name
             ))),
             _ => Ok(()),
         }
@@ -220,8 +225,8 @@ impl Entry<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::file::read;
-    use super::super::file::tests::{Written, environment};
+    use super::super::read;
+    use super::super::tests::{Written, environment};
     use super::*;
     use crate::error::ErrorKind;
 
@@ -245,7 +250,7 @@ secrets:
         keyPath: ${AZURE_ENTRA_ID_AUTH_KEY_PATH}
 ";
 
-    fn load(text: &str, entry: Option<&str>, variables: &[(&str, &str)]) -> Result<Config> {
+    fn load(text: &str, entry: Option<&str>, variables: &[(&str, &str)]) -> Result<FileValues> {
         let variables: Vec<_> =
             variables.iter().map(|(name, value)| (format!("AZURE_ENTRA_ID_AUTH_{name}"), *value)).collect();
         let variables: Vec<_> = variables.iter().map(|(name, value)| (name.as_str(), *value)).collect();
@@ -253,20 +258,19 @@ secrets:
         read(Written::new(name, text).path(), entry, &environment(&variables))
     }
 
-    fn set(variables: &[(&str, &str)]) -> Vec<(&'static str, String)> {
-        let config = load(EXAMPLE, None, variables).unwrap();
-        config.values.iter().map(|(key, value)| (*key, value.to_string())).collect()
+    fn set(variables: &[(&str, &str)]) -> Vec<(String, String)> {
+        meant(&load(EXAMPLE, None, variables).unwrap().pairs())
     }
 
     fn refusal(text: &str, entry: Option<&str>, variables: &[(&str, &str)]) -> String {
-        let error = load(text, entry, variables).expect_err("accepted");
+        let error = load(text, entry, variables).err().expect("accepted");
         assert_eq!(error.kind(), ErrorKind::InvalidConfig);
         assert!(!error.message().contains("hunter2"), "{error}");
         error.message().to_owned()
     }
 
-    fn meant(pairs: &[(&'static str, &str)]) -> Vec<(&'static str, String)> {
-        pairs.iter().map(|(key, value)| (*key, (*value).to_owned())).collect()
+    fn meant(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
     }
 
     #[test]
@@ -317,14 +321,14 @@ secrets:
                 &["AZURE_ENTRA_ID_AUTH_CERT_PATH", "AZURE_ENTRA_ID_AUTH_CLIENT_ID"],
             ),
         ] {
-            let said = refusal(EXAMPLE, None, variables);
-            assert!(needles.iter().all(|needle| said.contains(needle)), "{variables:?}: {said}");
-            assert!(said.contains("entry \"redis\""), "{said}");
+            let message = refusal(EXAMPLE, None, variables);
+            assert!(needles.iter().all(|needle| message.contains(needle)), "{variables:?}: {message}");
+            assert!(message.contains("entry \"redis\""), "{message}");
         }
         let literal = "{type: AzureEntraIdAuth, details: {auth: {clientSecret: hunter2, clientID: c}}}";
-        let said = refusal(&format!("# yaml\n{literal}"), None, &[]);
-        assert!(said.contains("tenantID: ${AZURE_ENTRA_ID_AUTH_TENANT_ID}"), "{said}");
-        assert!(said.contains("the entry without an id"), "{said}");
+        let message = refusal(&format!("# yaml\n{literal}"), None, &[]);
+        assert!(message.contains("tenantID: ${AZURE_ENTRA_ID_AUTH_TENANT_ID}"), "{message}");
+        assert!(message.contains("the entry without an id"), "{message}");
     }
 
     #[test]
@@ -333,8 +337,11 @@ secrets:
         assert!(refusal(EXAMPLE, None, &with("hunter2\n")).contains("details.auth.clientSecret"));
         assert!(refusal(EXAMPLE, None, &with(" ")).contains("blank"));
         let text = EXAMPLE.replace("${AZURE_ENTRA_ID_AUTH_CERT_PATH}", "${CERTS}/a.pem");
-        let said = refusal(&text, None, &[]);
-        assert!(said.contains("CERTS") && said.contains("certPath"), "part of a text must be set: {said}");
+        let message = refusal(&text, None, &[]);
+        assert!(
+            message.contains("CERTS") && message.contains("certPath"),
+            "part of a text must be set: {message}"
+        );
     }
 
     #[test]
@@ -345,8 +352,8 @@ secrets:
             ("certpath", "certPath"),
             ("tenatID", "tenantID"),
         ] {
-            let said = refusal(&EXAMPLE.replace(&format!("{name}:"), &format!("{slip}:")), None, &[]);
-            assert!(said.contains(&format!("\"{name}\"")) && said.contains(slip), "{said}");
+            let message = refusal(&EXAMPLE.replace(&format!("{name}:"), &format!("{slip}:")), None, &[]);
+            assert!(message.contains(&format!("\"{name}\"")) && message.contains(slip), "{message}");
         }
         let more =
             EXAMPLE.replace("      auth:\n", "      auth:\n        scope: x\n        certPassword: [1]\n");
@@ -365,7 +372,8 @@ secrets:
         let default = r#", "isDefault": true"#;
         let two = format!("[{}, {}]", entry("a", ""), entry("b", default));
         let client = |text: &str, wanted| {
-            load(text, wanted, &[]).map(|config| config.get("client_id").unwrap_or_default().to_owned())
+            load(text, wanted, &[])
+                .map(|values| values.get("client_id").map_or_else(String::new, |(id, _)| id.to_owned()))
         };
         assert_eq!(client(&entry("a", ""), None).unwrap(), "of-a");
         assert_eq!(client(&format!("[{}]", entry("a", "")), None).unwrap(), "of-a");
@@ -381,8 +389,8 @@ secrets:
         );
         let both = format!("[{}, {}]", entry("a", default), entry("b", default));
         assert!(["several", "\"a\", \"b\""].iter().all(|x| refusal(&both, None, &[]).contains(x)));
-        let said = refusal(&two, Some("c"), &[]);
-        assert!(said.contains("\"a\", \"b\""), "{said}");
+        let message = refusal(&two, Some("c"), &[]);
+        assert!(message.contains("\"a\", \"b\""), "{message}");
         let twins = format!("[{}, {}]", entry("a", ""), entry("a", ""));
         assert!(refusal(&twins, Some("a"), &[]).contains("more than one"));
         assert!(refusal(EXAMPLE, Some("other"), &[]).contains("\"redis\""), "of another type");

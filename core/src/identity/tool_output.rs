@@ -3,7 +3,7 @@
 use serde_json::{Deserializer, Value};
 
 /// The text without the sequences that colour it, move the cursor or set a title (ECMA-48).
-pub(super) fn plain(bytes: &[u8]) -> String {
+pub(super) fn strip_escapes(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let (mut plain, mut rest) = (String::with_capacity(text.len()), text.chars().peekable());
     while let Some(c) = rest.next() {
@@ -23,7 +23,7 @@ pub(super) fn plain(bytes: &[u8]) -> String {
 }
 
 /// The text with what azd packs into JSON, a line for each message, unpacked.
-pub(super) fn unpacked(text: &str) -> String {
+pub(super) fn unpack_messages(text: &str) -> String {
     let message = |line: &str| {
         let json: Option<Value> = serde_json::from_str(line).ok();
         json.and_then(|json| json["data"]["message"].as_str().map(|message| message.trim().to_owned()))
@@ -32,9 +32,9 @@ pub(super) fn unpacked(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The JSON object with the field `wanted`, whatever stands before and after it. The last one: an answer comes after
-/// what is said about it.
-pub(super) fn object<'a>(text: &'a str, wanted: &str) -> Option<&'a str> {
+/// The JSON object with the field `wanted`, whatever stands before and after it. If there are several, the last one: an
+/// answer comes after the messages about it.
+pub(super) fn find_object<'a>(text: &'a str, wanted: &str) -> Option<&'a str> {
     let (mut found, mut from) = (None, 0);
     while let Some(start) = text.get(from..).and_then(|rest| rest.find('{')).map(|at| from + at) {
         let rest = text.get(start..)?;
@@ -59,15 +59,15 @@ mod tests {
 
     #[test]
     fn colours_and_titles_are_no_part_of_a_text() {
-        assert_eq!(plain(b"\x1b[1;31mERROR\x1b[0m: \x1b[Kno\x1b]0;az\x07 login"), "ERROR: no login");
-        assert_eq!(plain(b"a\x1b]8;;https://aka.ms\x1b\\b\x1b[?25hc"), "abc");
-        assert_eq!(plain(b"\xff{}\x1b"), "\u{fffd}{}");
+        assert_eq!(strip_escapes(b"\x1b[1;31mERROR\x1b[0m: \x1b[Kno\x1b]0;az\x07 login"), "ERROR: no login");
+        assert_eq!(strip_escapes(b"a\x1b]8;;https://aka.ms\x1b\\b\x1b[?25hc"), "abc");
+        assert_eq!(strip_escapes(b"\xff{}\x1b"), "\u{fffd}{}");
     }
 
     #[test]
     fn an_answer_is_found_among_what_is_said_about_it() {
         let answer = r#"{"accessToken": "t {", "more": {"a": [1]}}"#;
-        let found = |text: &str| object(text, "accessToken").map(str::to_owned);
+        let found = |text: &str| find_object(text, "accessToken").map(str::to_owned);
         for text in [
             answer.to_owned(),
             format!("WARNING: {{odd}} braces {{\n{answer}\nDone."),

@@ -1,15 +1,15 @@
 //! Why a value is missing, for each identity: who would have set it, and what that takes.
 
-use super::choice::WORKLOAD_IDENTITY;
-use super::environment::KUBERNETES;
-use super::proof::{AZURE_PIPELINES, CLIENT_ASSERTION};
-use super::values::{Source, Values};
+use crate::config::names::{AZURE_PIPELINES, CLIENT_ASSERTION, WORKLOAD_IDENTITY};
+use crate::config::value::Origin;
+use crate::config::values::Values;
+use crate::config::variables::{KUBERNETES_SERVICE_HOST, OF_A_PERSON};
 use crate::error::Result;
 
 /// Why the id of a tenant or an application is needed.
-pub(super) fn of_id(identity: &str, key: &str, values: &Values<'_>) -> Result<String> {
+pub(super) fn why_id_is_needed(identity: &str, key: &str, values: &Values<'_>) -> Result<String> {
     Ok(match identity {
-        WORKLOAD_IDENTITY => of_workload(key, values)?,
+        WORKLOAD_IDENTITY => why_pod_lacks(key, values)?,
         AZURE_PIPELINES => format!(
             "the task of Azure Pipelines does not say it (AzureCLI@2 and its like set AZURESUBSCRIPTION_{}); it is that \
              of the service connection",
@@ -20,13 +20,14 @@ pub(super) fn of_id(identity: &str, key: &str, values: &Values<'_>) -> Result<St
     })
 }
 
-/// Why a pod has not what the webhook of workload identity gives to others.
+/// Why a pod lacks what the webhook of workload identity gives to others.
 /// <https://azure.github.io/azure-workload-identity/docs/topics/service-account-labels-and-annotations.html>
-pub(super) fn of_workload(key: &str, values: &Values<'_>) -> Result<String> {
+pub(super) fn why_pod_lacks(key: &str, values: &Values<'_>) -> Result<String> {
     const ANNOTATION: &str = "azure.workload.identity/client-id";
     const LABEL: &str = "azure.workload.identity/use: \"true\"";
-    let was_seen = values.source("federated_token_file")? == Some(Source::Azures);
-    Ok(match (values.environment.get(KUBERNETES), key) {
+    let token_file = values.value("federated_token_file")?;
+    let was_seen = token_file.is_some_and(|file| file.origin == Origin::AzureVariable);
+    Ok(match (values.environment.get(KUBERNETES_SERVICE_HOST), key) {
         (_, "tenant_id") if was_seen => {
             "AZURE_FEDERATED_TOKEN_FILE is set, and the webhook that sets it sets this too: it was taken away since"
                 .to_owned()
@@ -47,20 +48,16 @@ pub(super) fn of_workload(key: &str, values: &Values<'_>) -> Result<String> {
 }
 
 /// What else is set that may have been meant, where a service principal has neither a secret nor a certificate.
-pub(super) fn of_proof(values: &Values<'_>) -> Result<String> {
+pub(super) fn note_on_proof(values: &Values<'_>) -> Result<String> {
     let is_set = |name: &&str| values.environment.get(name).is_some();
-    let of_person = ["AZURE_USERNAME", "AZURE_PASSWORD"].into_iter().find(is_set);
-    Ok(match (values.text("federated_token_file")?, of_person) {
-        (Some(_), _) => format!(
-            "If {} is meant, set identity to workload_identity.",
-            values.named("federated_token_file")?
-        ),
+    let of_person = OF_A_PERSON.into_iter().find(is_set);
+    Ok(match (values.value("federated_token_file")?, of_person) {
+        (Some(file), _) => {
+            format!("If {} is meant, set identity to workload_identity.", file.label())
+        }
         (None, Some(name)) => {
             format!("{name} is set, and not read: nobody signs in with a person's password here.")
         }
         (None, None) => String::new(),
     })
 }
-
-/// The variables read here that no key names.
-pub(super) const VARIABLES: &[&str] = &["AZURE_USERNAME", "AZURE_PASSWORD"];

@@ -1,7 +1,8 @@
-//! What holds for every source: its tokens are looked at (some are valid and will hardly be taken), its errors show
-//! nothing secret, and one that hangs does not take a thread for each try.
+//! What holds for every source. Its tokens are looked at: some are valid, and yet a cache will refuse them. Its errors show
+//! no secret. A source that hangs does not take a thread for each try.
 
-use super::{Source, Stamp};
+use super::credential_file::Stamp;
+use super::source::Source;
 use crate::claims::Claims;
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
@@ -11,20 +12,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// So many requests may hang at once, for instance in a file system that is gone. A further one is not begun.
+/// So many requests may hang at once, for instance in a file system that is gone. No further request is begun.
 const MAX_HUNG: usize = 4;
 
-/// Any source, whose tokens are looked at.
-pub(super) struct Advised {
+/// Any source, with what holds for every one.
+pub(super) struct GuardedSource {
     inner: Box<dyn Source>,
     settings: Arc<Settings>,
-    /// Whether the scope is that of Redis: then so has to be the audience.
+    /// Whether the scope is that of Redis: then the audience has to be that of Redis too.
     for_redis: bool,
     /// Calls that have not returned.
     under_way: AtomicUsize,
 }
 
-impl Advised {
+impl GuardedSource {
     pub(super) fn new(settings: &Arc<Settings>, inner: Box<dyn Source>) -> Self {
         let resource = settings.scope.strip_suffix("/.default").unwrap_or(&settings.scope);
         Self {
@@ -35,7 +36,7 @@ impl Advised {
         }
     }
 
-    /// Calls the source; none if too many calls of it hang.
+    /// Calls the source. None if too many calls of the source hang.
     fn call<T>(&self, call: impl FnOnce(&dyn Source) -> T) -> Option<T> {
         let under_way = UnderWay::begin(&self.under_way);
         (under_way.before < MAX_HUNG).then(|| call(&*self.inner))
@@ -64,7 +65,7 @@ fn is_redis(resource: &str) -> bool {
     REDIS_AUDIENCES.contains(&resource.trim_end_matches('/'))
 }
 
-impl Source for Advised {
+impl Source for GuardedSource {
     fn fetch(&self, timeout: Duration) -> Result<Grant> {
         let outcome = self.call(|source| source.fetch(timeout)).unwrap_or_else(|| {
             let message = format!("{MAX_HUNG} earlier requests have not come back: {}", self.blocked());
@@ -119,8 +120,8 @@ mod tests {
         config.set("identity", "managed_identity").unwrap();
         let settings = Arc::new(Settings::resolve(&config, Environment::of([])).unwrap());
         let hung = Hung(Mutex::new(entered), Mutex::new(released));
-        let source = Arc::new(Advised::new(&settings, Box::new(hung)));
-        let fetch = |source: &Advised| source.fetch(Duration::from_secs(1)).err().unwrap();
+        let source = Arc::new(GuardedSource::new(&settings, Box::new(hung)));
+        let fetch = |source: &GuardedSource| source.fetch(Duration::from_secs(1)).err().unwrap();
         let threads: Vec<_> = (0..MAX_HUNG)
             .map(|_| {
                 let source = source.clone();

@@ -1,6 +1,6 @@
 //! The host supplies the token itself.
 
-use super::Source;
+use super::source::Source;
 use crate::clock::unix_now;
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
@@ -9,19 +9,23 @@ use crate::request::HostCallback;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Seconds for milliseconds, or the other way round, are off by a factor of a thousand; no token by a year.
+/// An expiry in the wrong unit (seconds for milliseconds, or the other way round) is years away. No token lives for a year.
 const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
 fn is_mistaken(expires_unix: Duration) -> bool {
     unix_now().abs_diff(expires_unix) > YEAR
 }
 
-pub(super) struct Custom {
-    pub(super) callback: Arc<HostCallback>,
-    pub(super) settings: Arc<Settings>,
+struct CallbackSource {
+    callback: Arc<HostCallback>,
+    settings: Arc<Settings>,
 }
 
-impl Source for Custom {
+pub(super) fn source(settings: &Arc<Settings>, callback: &Arc<HostCallback>) -> Box<dyn Source> {
+    Box::new(CallbackSource { callback: callback.clone(), settings: settings.clone() })
+}
+
+impl Source for CallbackSource {
     fn blocked(&self) -> &'static str {
         "the token callback has not returned."
     }
