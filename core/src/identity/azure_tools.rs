@@ -8,7 +8,6 @@ use crate::config::{IdentityChoice, Settings};
 use crate::error::{Error, ErrorKind, Result, number_in, remedy};
 use crate::grant::Grant;
 use crate::redact::redacted;
-use crate::transport;
 use azure_core::credentials::{AccessToken, TokenCredential};
 use azure_identity::{
     AzureCliCredential, AzureCliCredentialOptions, AzureDeveloperCliCredential,
@@ -67,7 +66,7 @@ impl Source for SignedIn {
         match answer {
             Ok(AccessToken { token, expires_on, .. }) => {
                 let expires = u64::try_from(expires_on.unix_timestamp()).ok().map(Duration::from_secs);
-                transport::local(token.secret(), expires, None, &self.settings)
+                Grant::supplied(token.secret(), expires, None, &self.settings)
             }
             Err(error) => Err(self.tool.failure(&runner, &error.to_string(), timeout)),
         }

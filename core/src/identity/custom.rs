@@ -1,19 +1,19 @@
 //! The host supplies the token itself.
 
 use super::Source;
+use crate::clock::unix_now;
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::Grant;
 use crate::request::HostCallback;
-use crate::transport;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 /// Seconds for milliseconds, or the other way round, are off by a factor of a thousand; no token by a year.
 const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
 fn is_mistaken(expires_unix: Duration) -> bool {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().abs_diff(expires_unix) > YEAR
+    unix_now().abs_diff(expires_unix) > YEAR
 }
 
 pub(super) struct Custom {
@@ -34,6 +34,6 @@ impl Source for Custom {
                 "The token callback gave an expiry that is years from now or past: is it in the wrong unit?";
             return Err(Error::new(ErrorKind::CallbackFailed, message).with_retriable(false));
         }
-        transport::local(&token.secret, expires, token.username.as_deref(), &self.settings)
+        Grant::supplied(&token.secret, expires, token.username.as_deref(), &self.settings)
     }
 }

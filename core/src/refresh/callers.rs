@@ -15,7 +15,7 @@ pub(crate) type Callback = Box<dyn FnOnce(Answer) + Send>;
 /// Where an answer goes.
 pub(crate) enum Reply {
     /// A thread waits here.
-    Slot(Arc<Slot>),
+    Thread(Arc<PendingAnswer>),
     /// A function is to be called, on a thread of ours.
     Callback(Callback),
 }
@@ -25,12 +25,12 @@ const GRACE: Duration = Duration::from_secs(1);
 
 /// A place for one answer.
 #[derive(Default)]
-pub(crate) struct Slot {
+pub(crate) struct PendingAnswer {
     answer: Mutex<Option<Answer>>,
     filled: Condvar,
 }
 
-impl Slot {
+impl PendingAnswer {
     pub(crate) fn fill(&self, answer: Answer) {
         *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
         self.filled.notify_all();

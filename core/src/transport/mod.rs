@@ -7,21 +7,24 @@
 
 mod answer;
 mod failure;
+mod head;
 mod pin;
 mod presented;
+mod refusal;
 mod resolver;
 mod tls;
 
 #[cfg(feature = "internals")]
 pub use answer::Answers;
-pub(crate) use answer::local;
 
+use crate::clock::unix_now;
 use crate::config::{Settings, Thumbprint};
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::Grant;
 use arc_swap::ArcSwapOption;
 use azure_core::error::ErrorKind as UpstreamKind;
 use azure_core::http::{AsyncRawResponse, Body, HttpClient, Request, StatusCode, Url, headers::Headers};
+use head::Head;
 use rustls::ClientConfig;
 use std::cell::RefCell;
 use std::fmt;
@@ -169,7 +172,7 @@ impl Transport {
         }
     }
 
-    fn read(&self, url: &Url, (head, body): (answer::Head, Vec<u8>)) -> Result<Grant> {
+    fn read(&self, url: &Url, (head, body): (Head, Vec<u8>)) -> Result<Grant> {
         let address = url.origin().ascii_serialization();
         answer::read(self.endpoint, &address, &head, body, &self.settings)
     }
@@ -235,7 +238,7 @@ impl Transport {
         builder: RequestBuilder,
         body: &[u8],
         timeout: Duration,
-    ) -> Result<(answer::Head, Vec<u8>)> {
+    ) -> Result<(Head, Vec<u8>)> {
         self.exchange(url, builder, body, timeout)?.map_err(|broken| broken.error)
     }
 
@@ -254,7 +257,7 @@ impl Transport {
         builder: RequestBuilder,
         body: &[u8],
         timeout: Duration,
-    ) -> Result<Result<(answer::Head, Vec<u8>), Broken>> {
+    ) -> Result<Result<(Head, Vec<u8>), Broken>> {
         let address = url.origin().ascii_serialization();
         let tls = self.tls_config(url)?;
         let agent = self.agent(tls.clone());
@@ -281,8 +284,8 @@ impl Transport {
             Ok(response) => response,
             Err(error) => return Ok(Err(broken(&error))),
         };
-        let head = answer::Head::read(&response, sent_at, answer::here());
-        if let Some(skew_ms) = head.skew_ms {
+        let head = Head::read(&response, sent_at, unix_now());
+        if let Some(skew_ms) = head.clocks.skew_ms {
             self.skew_ms.store(skew_ms, Ordering::Relaxed);
         }
         let body = response.body_mut().with_config().limit(MAX_ANSWER_BYTES).read_to_vec();

@@ -16,7 +16,7 @@ LIMIT_BYTES = 4_000_000
 LINUX_TAGS = ("manylinux_2_28", "musllinux_1_2")
 NEWEST_GLIBC = (2, 28)
 WANTED = ("licenses/LICENSE-MIT", "licenses/LICENSE-APACHE", "licenses/THIRD-PARTY-NOTICES", "sboms/")
-HERE = (pathlib.Path(__file__).resolve().parents[1], pathlib.Path.home())
+HERE = (pathlib.Path(__file__).resolve().parents[2], pathlib.Path.home())
 
 
 def main(folder):

@@ -12,14 +12,14 @@ import re
 import subprocess
 import sys
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 SHIPPED = ["entrakey-ffi", "entrakey-python", "entrakey-node"]
 TARGET = ROOT / "THIRD-PARTY-NOTICES"
 TEXTS = re.compile(r"^(licen[cs]e|copying|copyright|notice|unlicense|authors)", re.IGNORECASE)
 HEAD = """entrakey contains the following Rust crates. Each stands with its version, its licence as its authors give it
 (an SPDX expression) and where it comes from; the texts that come with it follow, each once, with the crates that it
 came with. Rust's standard library is part of every binary too (MIT OR Apache-2.0, https://www.rust-lang.org). Made by
-scripts/third-party-notices.py.
+scripts/check/third-party-notices.py.
 """
 
 
@@ -62,7 +62,7 @@ def main():
     if TARGET.exists() and TARGET.read_text("utf-8") == made:
         print(f"ok   {TARGET.name} names what is linked in")
         return 0
-    print(f"FAIL {TARGET.name} is not what is linked in: run scripts/third-party-notices.py", file=sys.stderr)
+    print(f"FAIL {TARGET.name} is not what is linked in: run scripts/check/third-party-notices.py", file=sys.stderr)
     return 1
 
 

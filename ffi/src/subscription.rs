@@ -1,7 +1,7 @@
 //! `entrakey_subscription`: a callback that hears of new tokens.
 
 use crate::error::EntrakeyError;
-use crate::host::{EntrakeyFinalize, HostData};
+use crate::host_data::{EntrakeyFinalize, HostData};
 use crate::provider::EntrakeyProvider;
 use crate::token::EntrakeyToken;
 use crate::{guard, handle};
@@ -10,21 +10,21 @@ use std::ffi::c_void;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A callback's registration. Thread-safe. End it with entrakey_subscription_free, also inside its own callback. In a
-/// forked child it is dead: neither its callback nor its finalize is called there.
+/// The registration of a token callback. Thread-safe. End it with entrakey_subscription_free, which may be called
+/// inside the callback. In a forked child it is dead: neither its callback nor its finalize is called there.
 pub struct EntrakeySubscription(pub(crate) Subscription);
 
-/// Is called with each token that replaces another, on a thread of the library's, one call at a time for each
-/// subscription, with no lock held. The token belongs to the library and ends with the call. The callback may block
-/// (with 1,024 that block at a time, those behind them wait) and may call any function here, entrakey_provider_free
-/// among them. No C++ exception and no longjmp may leave it: that ends the process.
+/// Receives each token that replaces another. The library calls it on a thread of its own, one call at a time for each
+/// subscription, with no lock held. The token belongs to the library and ends with the call. The callback may block (if
+/// 1,024 callbacks block at a time, further ones wait) and may call any function of this header, also
+/// entrakey_provider_free. No C++ exception and no longjmp may leave it: that ends the process.
 pub type EntrakeyTokenCallback =
     Option<unsafe extern "C" fn(token: *const EntrakeyToken, user_data: *mut c_void)>;
 
-/// Has callback called when connections have to re-authenticate, early enough and at a random moment of its own. Not
-/// for the first token, which replaces none: subscribe first, and connect with entrakey_provider_get_token
-/// afterwards. Never calls from inside; finalize may be NULL, and is not called when this fails, with CLOSED for
-/// example.
+/// Registers a callback for each token that replaces another: connections then have to re-authenticate. The call comes
+/// early enough, at a random moment of this subscription's own. The first token replaces none and causes no call:
+/// subscribe first, then connect with entrakey_provider_get_token. The callback never runs inside this function.
+/// finalize may be NULL; it is not called if this fails, for example with CLOSED.
 ///
 /// # Safety
 /// provider is NULL or live; user_data may be used from any thread; subscription is NULL or writable.
@@ -54,10 +54,10 @@ pub unsafe extern "C" fn entrakey_provider_subscribe(
     })
 }
 
-/// Says what became of a re-authentication with the token of this version, so that status and metrics know which
-/// connections are on which token. From the first call on, a subscription counts as being on a token only when that
-/// was acknowledged. accepted = false also tells the provider, as entrakey_provider_report_rejected does. Never
-/// blocks. After entrakey_subscription_unsubscribe nobody counts it any more. NULL does nothing.
+/// Says whether connections re-authenticated with the token of this version, so that status and metrics know which
+/// token they are on. From the first acknowledgement on, the subscription counts as being on a token only when that
+/// token was acknowledged. accepted = false also reports a rejection, as entrakey_provider_report_rejected does. Never
+/// blocks. After entrakey_subscription_unsubscribe it has no effect. NULL does nothing.
 ///
 /// # Safety
 /// subscription is NULL or live.
@@ -71,10 +71,10 @@ pub unsafe extern "C" fn entrakey_subscription_ack(
     unsafe { guard::get(subscription, (), |subscription| subscription.0.ack(version, accepted)) }
 }
 
-/// Ends the calls and waits until none is under way, for timeout_ms at most; at once inside its own callback. False if
-/// the time was over first: the call under way may still finish, no other follows. What user_data points to may be
-/// gone after true, unless there is a finalize, which may still be to come. The object is still to be freed. True for
-/// NULL and in a forked child.
+/// Ends the subscription's calls and waits until no call is running, for timeout_ms at most. Returns at once inside the
+/// callback itself. Returns false if the time was over first: the running call may still finish, and no other follows.
+/// After true the library does not use user_data any more, except that finalize may still be called with it. The object
+/// must still be freed. Returns true for NULL and in a forked child.
 ///
 /// # Safety
 /// subscription is NULL or live.
@@ -88,7 +88,8 @@ pub unsafe extern "C" fn entrakey_subscription_unsubscribe(
     unsafe { guard::get(subscription, true, end) }
 }
 
-/// Ends the calls, and the object. Never waits: a call under way may still finish, and then finalize follows.
+/// Ends the subscription's calls, and the object. Never waits: a running call may still finish, and then finalize is
+/// called.
 ///
 /// # Safety
 /// subscription is NULL or live, and not used again.

@@ -5,7 +5,7 @@
 # usage: fresh-machine.sh [make's goals; demo and test if none are given]
 # Packages of the system stay as they are: for a system without them run this in a folder made by debootstrap.
 set -eu
-root=$(cd "$(dirname "$0")/.." && pwd -P)
+root=$(cd "$(dirname "$0")/../.." && pwd -P)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 [ $# -gt 0 ] || set -- demo test

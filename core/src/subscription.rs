@@ -1,14 +1,14 @@
-//! Registrations: of a listener for new tokens, of an observer of events.
+//! A listener's registration for new tokens.
 
 use crate::connections::Connection;
-use crate::refresh::{Engine, Event};
+use crate::refresh::{Engine, Input};
 use crate::token::Token;
 use std::fmt;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 /// What is called with a new token: on a thread of ours, with no lock held.
-pub(crate) type Listener = Arc<dyn Fn(&Arc<Token>) + Send + Sync>;
+pub(crate) type ListenerCallback = Arc<dyn Fn(&Arc<Token>) + Send + Sync>;
 
 /// A listener's registration. Dropping it ends it and never waits: a call under way may still finish.
 #[must_use = "dropping a subscription ends it"]
@@ -32,7 +32,7 @@ impl Subscription {
     /// [`crate::Provider::report_rejected`] takes it. Never blocks.
     pub fn ack(&self, version: u64, accepted: bool) {
         if let Some(engine) = self.engine.upgrade() {
-            engine.tell(Event::Acknowledged { listener: self.id, version, accepted });
+            engine.tell(Input::Acknowledged { listener: self.id, version, accepted });
         }
     }
 
@@ -61,26 +61,5 @@ impl Drop for Subscription {
 impl fmt::Debug for Subscription {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Subscription").field("id", &self.id).finish_non_exhaustive()
-    }
-}
-
-/// An observer's registration. Dropping it ends it and never waits.
-#[must_use = "dropping an observation ends it"]
-pub struct Observation {
-    pub(crate) id: u64,
-    pub(crate) engine: Weak<Engine>,
-}
-
-impl Drop for Observation {
-    fn drop(&mut self) {
-        if let Some(engine) = self.engine.upgrade() {
-            engine.unobserve(self.id);
-        }
-    }
-}
-
-impl fmt::Debug for Observation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Observation").field("id", &self.id).finish_non_exhaustive()
     }
 }

@@ -23,7 +23,7 @@ escaped() { printf %s "$1" | sed 's/&/\\&/g'; } # for the right side of sed's s|
 
 copy() { install -m 644 "$1" "$2"; }
 shared() { install -m 755 "$1" "$2"; }
-static() { scripts/static-library.sh "$1" "$2"; }
+static() { scripts/build/static-library.sh "$1" "$2"; }
 link() { ln -sfn "$1" "$2"; }
 fill() {
     sed -e "s|@VERSION@|$version|g" -e "s|@ABI@|$abi|g" -e "s|@PREFIX@|$(escaped "$prefix")|g" \

@@ -1,4 +1,4 @@
-//! Events of a provider, and the new tokens that JavaScript keeps at hand.
+//! An observer of events, and the new tokens that JavaScript keeps at hand.
 
 use crate::convert::{Failure, number};
 use crate::provider::Handle;

@@ -3,10 +3,10 @@
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Is called with user_data after the last call of its callback, on any thread, perhaps one of the host's own that is
-/// in a function of this library: at most once, and exactly once unless the process exits before or this is a forked
-/// child of the process that handed user_data over. Nothing waits for it. The same rules as for a callback: no C++
-/// exception and no longjmp may leave it.
+/// Tells the host that user_data is no longer needed. It is called at most once, after the last call of the callback
+/// that user_data was registered with. It is not called if the process exits before, and not in a forked child of the
+/// process that registered user_data. It runs on any thread, perhaps on one of the host's that is inside a function of
+/// this library; the library does not wait for it. No C++ exception and no longjmp may leave it.
 pub type EntrakeyFinalize = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
 /// The data of a callback, with what to call when it is needed no more.

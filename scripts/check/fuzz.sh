@@ -1,11 +1,11 @@
 #!/bin/sh
 # Fuzzes the C library's inputs for so many seconds each, under AddressSanitizer. usage: fuzz.sh SECONDS
-# What it finds is in target/fuzz; scripts/sanitized.sh builds the library first.
+# What it finds is in target/fuzz; scripts/build/sanitized.sh builds the library first.
 set -eu
 work=target/fuzz
 for target in json strings; do
     mkdir -p $work/$target
-    # libFuzzer's main is clang's; the library has its own counters (see scripts/sanitized.sh).
+    # libFuzzer's main is clang's; the library has its own counters (see scripts/build/sanitized.sh).
     "${CLANG:-clang}" -g -O1 -fsanitize=fuzzer,address -Iinclude fuzz/$target.c target/address/built/libentrakey.a \
         -lpthread -ldl -lm -lrt -o $work/fuzz-$target
     if ! $work/fuzz-$target -max_total_time="$1" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \

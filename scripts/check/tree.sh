@@ -15,7 +15,7 @@ for package in entrakey-core entrakey-ffi entrakey-python entrakey-node; do
     echo "ok   $package: $(echo "$tree" | sed 's/ (\*)$//' | sort -u | wc -l) crates, none of openssl-sys, aws-lc-sys, tokio, reqwest"
 done
 
-scripts/release-build.sh cargo build --locked --quiet --release -p entrakey-ffi
+scripts/build/release.sh cargo build --locked --quiet --release -p entrakey-ffi
 library=target/release/libentrakey.so
 size=$(stat -c %s $library)
 echo "     $library, stripped: $size bytes, $((size * 100 / LIMIT_BYTES)) % of the $LIMIT_BYTES allowed"

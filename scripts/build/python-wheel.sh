@@ -2,7 +2,7 @@
 # Builds the wheel that ships, for this machine or the target given, and looks into it. usage: python-wheel.sh [TARGET]
 # One for Linux is linked by zig against the symbols of glibc 2.28 (musl 1.2), whatever this machine's C library is.
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 target=${1:-$(rustc -vV | sed -n 's/^host: //p')}
 tools=.cache/python-wheel
 wheels=target/wheels-release
@@ -19,7 +19,7 @@ case $target in
 esac
 rm -rf $wheels
 # The environment's folder comes first for maturin to find its zig. ($linked is several words.)
-PATH=$PWD/$tools/bin:$PATH scripts/release-build.sh $tools/bin/maturin build --quiet --release --locked $linked \
+PATH=$PWD/$tools/bin:$PATH scripts/build/release.sh $tools/bin/maturin build --quiet --release --locked $linked \
     --target "$target" --manifest-path bindings/python/Cargo.toml --out $wheels/built
 # The list of crates names the folder that they were built in.
 $tools/bin/wheel unpack --dest $wheels/unpacked $wheels/built/*.whl
@@ -27,4 +27,4 @@ sed -i.original "s|file://$PWD|file:///entrakey|g" $wheels/unpacked/*/*.dist-inf
 rm $wheels/unpacked/*/*.dist-info/sboms/*.original
 $tools/bin/wheel pack --dest-dir $wheels $wheels/unpacked/*
 rm -r $wheels/built $wheels/unpacked
-$tools/bin/python scripts/wheel-contents.py $wheels
+$tools/bin/python scripts/check/wheel-contents.py $wheels

@@ -12,12 +12,12 @@ pub struct Ending {
 
 /// How long the tokens of a source live, as its answers show it.
 #[derive(Clone, Copy, Default)]
-pub struct Shown {
+pub struct SourceLife {
     least: Option<Duration>,
     most: Duration,
 }
 
-impl Shown {
+impl SourceLife {
     pub fn from(nominal: Duration) -> Self {
         Self { least: Some(nominal), most: nominal }
     }

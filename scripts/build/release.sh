@@ -1,9 +1,9 @@
 #!/bin/sh
 # Runs a build whose result is given to others: no path of this machine is left in it, and its C parts (ring's) are
-# hardened. usage: release-build.sh COMMAND…
+# hardened. usage: release.sh COMMAND…
 # What the caller has in RUSTFLAGS and CFLAGS is kept: distributions have their own.
 set -eu
-root=$(cd "$(dirname "$0")/.." && pwd -P)
+root=$(cd "$(dirname "$0")/../.." && pwd -P)
 cargo_home=${CARGO_HOME:-$HOME/.cargo}
 sysroot=$(rustc --print sysroot)
 separator=$(printf '\037') # between flags that may contain blanks

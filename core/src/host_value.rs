@@ -3,11 +3,11 @@
 use once_cell::race::OnceBox;
 use std::any::Any;
 
-/// A place for one value of the host's. Lock-free, as a fork may catch it while it is being filled.
+/// One value of the host's, once it is there. Lock-free, as a fork may catch it while it is being filled.
 #[derive(Default)]
-pub(crate) struct HostSlot(OnceBox<Box<dyn Any + Send + Sync>>);
+pub(crate) struct HostValue(OnceBox<Box<dyn Any + Send + Sync>>);
 
-impl HostSlot {
+impl HostValue {
     /// The value, made by the first call; none if another type was put there before. Of threads that come first at
     /// the same time each makes one, and all get the same.
     pub(crate) fn get_or_try<T, E>(&self, make: impl FnOnce() -> Result<T, E>) -> Result<Option<&T>, E>
@@ -32,16 +32,16 @@ mod tests {
 
     #[test]
     fn a_value_is_made_once_and_not_by_one_that_fails() {
-        let (slot, made) = (HostSlot::default(), Cell::new(0));
-        assert_eq!(slot.get_or_try(|| Err::<String, _>("not now")), Err("not now"));
+        let (value, made) = (HostValue::default(), Cell::new(0));
+        assert_eq!(value.get_or_try(|| Err::<String, _>("not now")), Err("not now"));
         for _ in 0..3 {
-            let value = slot.get_or_try(|| {
+            let value = value.get_or_try(|| {
                 made.set(made.get() + 1);
                 Ok::<_, ()>("value".to_owned())
             });
             assert_eq!(value, Ok(Some(&"value".to_owned())));
         }
         assert_eq!(made.get(), 1);
-        assert_eq!(slot.get_or_try(|| Ok::<u8, ()>(1)), Ok(None), "it is a String");
+        assert_eq!(value.get_or_try(|| Ok::<u8, ()>(1)), Ok(None), "it is a String");
     }
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the stock libraries that tests/peers runs against the emulator, and builds its Go and Java programs.
-# After scripts/python-package.sh and scripts/node-package.sh, whose packages start the emulator for them.
+# After scripts/build/python-package.sh and scripts/build/node-package.sh, whose packages start the emulator for them.
 set -eu
 peers=tests/peers
 
