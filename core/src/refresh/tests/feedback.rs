@@ -163,3 +163,19 @@ fn who_is_on_the_newest_token_is_not_behind_however_near_its_end() {
     bench.pass(seconds(3600 - 100));
     assert_eq!(bench.machine.status(bench.now).listeners.stale, 0, "there is no newer one to tell of");
 }
+
+#[test]
+fn news_at_the_deadline_itself_is_in_time() {
+    for (late_ms, delivery) in [(0, Delivery::InTime), (1, Delivery::Late)] {
+        let mut bench = Bench::with_token(3600);
+        bench.step(Input::Subscribed(9));
+        let (_, flight) = bench.advance_to_request();
+        bench.answer(flight, "two", 3600);
+        bench.pass(START + seconds(3600 - 180) + Duration::from_millis(late_ms) - bench.now.boot);
+        assert_eq!(
+            bench.machine.tell(bench.now, 9).map(|(_, delivery)| delivery),
+            Some(delivery),
+            "{late_ms} ms"
+        );
+    }
+}
