@@ -41,3 +41,50 @@ impl CredentialWatch {
         self.looking = false;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Duration = Duration::from_secs(1000);
+
+    fn of_a_file() -> CredentialWatch {
+        let mut watch = CredentialWatch::default();
+        watch.request_starts(Some(Stamp::default()));
+        watch
+    }
+
+    #[test]
+    fn the_file_of_a_refused_credential_is_looked_at_every_two_seconds_whatever_happens_in_between() {
+        let mut watch = of_a_file();
+        assert_eq!(watch.alarm(false, NOW), None, "nothing is refused");
+        assert_eq!(watch.alarm(true, NOW), Some(NOW + INTERVAL));
+        assert_eq!(watch.alarm(true, NOW + INTERVAL / 2), Some(NOW + INTERVAL), "not put off");
+        assert_eq!(watch.begin_look(true, NOW + INTERVAL / 2), None, "not yet");
+        assert_eq!(watch.begin_look(true, NOW + INTERVAL), Some(Stamp::default()));
+        assert_eq!(watch.alarm(true, NOW + INTERVAL), Some(NOW + 2 * INTERVAL));
+        assert_eq!(watch.alarm(false, NOW + INTERVAL), None, "it is taken now");
+    }
+
+    #[test]
+    fn a_credential_that_is_in_no_file_is_not_looked_for() {
+        let mut watch = of_a_file();
+        watch.request_starts(None);
+        assert_eq!(watch.alarm(true, NOW), None);
+        assert_eq!(watch.begin_look(true, NOW + INTERVAL), None);
+    }
+
+    #[test]
+    fn there_is_one_look_at_a_time_and_none_when_the_credential_is_taken() {
+        let mut watch = of_a_file();
+        let mut due = |is_refused, before: &mut dyn FnMut(&mut CredentialWatch)| {
+            watch.alarm(true, NOW);
+            before(&mut watch);
+            watch.begin_look(is_refused, NOW + INTERVAL).is_some()
+        };
+        assert!(!due(false, &mut |_| ()), "taken meanwhile");
+        assert!(due(true, &mut |_| ()));
+        assert!(!due(true, &mut |_| ()), "the file system hangs");
+        assert!(due(true, &mut CredentialWatch::end_look));
+    }
+}

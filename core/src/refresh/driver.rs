@@ -470,3 +470,11 @@ fn seed() -> u64 {
         Err(_) => entrakey_sys::clock::boot().as_nanos() as u64 ^ u64::from(std::process::id()) << 32,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn no_two_engines_draw_the_same_numbers() {
+        assert_ne!(super::seed(), super::seed());
+    }
+}

@@ -14,6 +14,8 @@ mod credential_watch;
 mod dispatch;
 mod driver;
 #[cfg(all(test, not(feature = "shuttle")))]
+mod driving;
+#[cfg(all(test, not(feature = "shuttle")))]
 mod hazards;
 #[cfg(all(test, feature = "shuttle"))]
 mod interleavings;
