@@ -41,12 +41,12 @@ mod waiters;
 pub use listener::Delivery;
 #[cfg(any(test, feature = "internals"))]
 pub use machine::Machine;
-#[cfg(feature = "internals")]
-pub use machine::Random;
 pub use policy::Policy;
 #[cfg(feature = "internals")]
 pub use step::Action;
 pub use step::{DuringOutage, Input, Wish};
+#[cfg(feature = "internals")]
+pub use turn::Random;
 
 pub(crate) use callers::ListenerCallback;
 pub(crate) use driver::Engine;
