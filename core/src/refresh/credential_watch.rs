@@ -37,8 +37,10 @@ impl CredentialWatch {
         Some(before)
     }
 
-    pub(super) fn end_look(&mut self) {
+    /// Whether the credential is to be tried at once: it is still refused, and its file is there and another than before.
+    pub(super) fn end_look(&mut self, is_refused: bool, before: &Stamp, seen: Option<&Stamp>) -> bool {
         self.looking = false;
+        is_refused && seen.is_some_and(|seen| seen != before)
     }
 }
 
@@ -85,6 +87,16 @@ mod tests {
         assert!(!due(false, &mut |_| ()), "taken meanwhile");
         assert!(due(true, &mut |_| ()));
         assert!(!due(true, &mut |_| ()), "the file system hangs");
-        assert!(due(true, &mut CredentialWatch::end_look));
+        assert!(due(true, &mut |watch| _ = watch.end_look(true, &Stamp::default(), None)), "it has answered");
+    }
+
+    #[test]
+    fn a_refused_credential_is_tried_at_once_only_if_its_file_has_changed() {
+        let (before, another) = (Stamp::default(), Stamp::of_a_file());
+        let tried = |is_refused, seen| of_a_file().end_look(is_refused, &before, seen);
+        assert!(tried(true, Some(&another)));
+        assert!(!tried(true, Some(&before)), "else it would be asked for every two seconds");
+        assert!(!tried(true, None), "it could not be looked at");
+        assert!(!tried(false, Some(&another)), "it is taken meanwhile");
     }
 }
