@@ -12,6 +12,7 @@ mod options;
 mod password;
 mod peer;
 mod proxy;
+mod scan;
 mod upstream;
 
 pub use ended::{By, Ended};
