@@ -5,8 +5,7 @@ mod inline;
 mod reply;
 mod request;
 
-pub(crate) use inline::split_line;
-pub(crate) use reply::{Frame, Malformed, Piece};
+pub(crate) use reply::{Frame, Malformed};
 pub(crate) use request::{Body, Head, ProtocolError, Word, head, word_at, words};
 
 #[cfg(test)]
