@@ -54,7 +54,8 @@ impl Session {
                 self.wants_upstream = true;
                 return None;
             }
-            if self.owed.has_hello() && depends_on_protocol(request.command) {
+            let waits = matches!(request.command, Command::Block(_)) && self.is_unblocking;
+            if waits || (self.owed.has_hello() && depends_on_protocol(request.command)) {
                 return None;
             }
         }
