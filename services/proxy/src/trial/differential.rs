@@ -348,9 +348,9 @@ async fn random_commands_are_answered_through_the_proxy_as_directly() {
     }
 }
 
-/// Some of them, or those that ENTRAKEY_SEEDS names: `7` or `100..200`.
+/// Some of them, or those that PROXY_SEEDS names: `7` or `100..200`.
 fn seeds() -> std::ops::Range<u64> {
-    let asked = std::env::var("ENTRAKEY_SEEDS").unwrap_or_else(|_| "1..4".to_owned());
+    let asked = std::env::var("PROXY_SEEDS").unwrap_or_else(|_| "1..4".to_owned());
     let (first, end) = asked.split_once("..").unwrap_or((&asked, ""));
     let first: u64 = first.parse().unwrap();
     first..end.parse().unwrap_or(first + 1)
