@@ -37,7 +37,7 @@ pub(crate) enum Release {
     /// It was asked for on another connection. Two things are to come, in any order: what was said there, and what the
     /// command itself is answered.
     Asked { told: Option<Told>, answer: Option<Vec<u8>> },
-    /// That has failed and is not tried again for this command.
+    /// That has failed, and waits for another occasion.
     Failed,
 }
 

@@ -17,7 +17,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Context;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -80,6 +80,9 @@ impl<'a, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'a, C> {
                 () = self.news.notified() => self.renew(),
                 told = answer(&mut self.unblocking) => {
                     self.unblocking = None;
+                    if told.is_none() {
+                        self.retry = Some(Instant::now() + self.until_retry());
+                    }
                     self.relay.session.unblocked(told, std::time::Instant::now());
                 }
                 () = until(self.retry) => self.retry(),
@@ -89,11 +92,11 @@ impl<'a, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'a, C> {
             }
             note(&mut self.relay, &mut self.gauge, &self.shared.metrics);
         };
-        let _ = timeout(LAST_WORDS, self.relay.client.stream.shutdown()).await; // it may be gone
         self.gauge.has_ended(ended.by);
         if let Some(entry) = &self.entry {
             entry.closed();
         }
+        let _ = timeout(LAST_WORDS, self.relay.shut_down()).await; // they may be gone
         ended
     }
 
@@ -143,6 +146,16 @@ impl<'a, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'a, C> {
         }
     }
 
+    /// A quarter of the time that the connection's token has left, so that some tries are left too; of the newest one's,
+    /// if its own is over and the server has not closed yet.
+    fn until_retry(&self) -> Duration {
+        let now = std::time::Instant::now();
+        let own = self.relay.session.time_left(now);
+        let newest = || self.newest().map_or(RETRY.1, |newest| newest.end.saturating_duration_since(now));
+        let left = if own.is_zero() { newest() } else { own };
+        (left / 4).clamp(RETRY.0, RETRY.1)
+    }
+
     fn newest(&self) -> Option<Arc<Credentials>> {
         self.shared.provider.with_usable(Arc::clone).map(|token| self.shared.credentials(&token))
     }
@@ -169,8 +182,7 @@ impl<'a, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'a, C> {
             Ok(()) => entry.authenticated(*version),
             Err(message) => {
                 let _ = entry.refused(*version, message); // closed: nobody needs to know
-                let left = self.relay.session.time_left(std::time::Instant::now());
-                self.retry = Some(Instant::now() + (left / 4).clamp(RETRY.0, RETRY.1));
+                self.retry = Some(Instant::now() + self.until_retry());
             }
         }
         self.renew(); // another may have come while this one was under way

@@ -5,6 +5,7 @@
 //! forbidden, a command that does not exist takes its place: its error needs no permission and names it.
 
 use super::{Deed, Id, Session};
+use crate::blocked::Release;
 use crate::commands::Channels;
 use crate::credentials::Credentials;
 use crate::ended::{By, Ended};
@@ -29,6 +30,11 @@ impl Session {
     /// The connection is to be authenticated with these, as soon as that disturbs nothing.
     pub(crate) fn authenticate(&mut self, credentials: Arc<Credentials>) {
         self.due = Some(credentials);
+        if let Some(block) = &mut self.block
+            && matches!(block.release, Release::Failed)
+        {
+            block.release = Release::No; // another try
+        }
         self.settle();
     }
 

@@ -224,6 +224,19 @@ async fn a_client_that_has_closed_still_gets_what_it_is_owed() {
     client.send("SET a 1\r\nGET a\r\nRESET\r\nGET a\r\n").await; // as `printf … | nc -N`
     client.stream.shutdown().await.unwrap();
     assert_eq!(client.read_to_end().await, "+OK\r\n$1\r\n1\r\n+RESET\r\n$1\r\n1\r\n");
+    for _ in 0..20 {
+        let mut client = through(&proxy);
+        let value = "x".repeat(1 << 20);
+        client
+            .send(format!("*3\r\n$3\r\nSET\r\n$3\r\nbig\r\n${}\r\n{value}\r\nSTRLEN big\r\n", value.len()))
+            .await;
+        client.stream.shutdown().await.unwrap();
+        assert_eq!(client.read_to_end().await, "+OK\r\n:1048576\r\n");
+    }
+    let mut client = through(&proxy);
+    client.send("GET big\r\nQUIT\r\n").await; // the server closes, and the client reads slowly
+    sleep(Duration::from_millis(20)).await;
+    assert_eq!(client.read_to_end().await.len(), "$1048576\r\n\r\n+OK\r\n".len() + (1 << 20));
 }
 
 #[tokio::test]
