@@ -230,13 +230,14 @@ fn error_line(rest: &[u8]) -> Result<Line<'_>, Malformed> {
     }
 }
 
-/// A server that refuses a connection says so unasked.
+/// A server that refuses a connection says so unasked. What it quotes is not repeated: that could be a token.
 fn unasked(rest: &[u8]) -> String {
     let line = rest.split(|byte| *byte == b'\r').next().unwrap_or_default();
     match wire::error_text(line) {
         Some(text) => {
-            let shown: String = text.chars().filter(|c| !c.is_control()).take(200).collect();
-            format!("The server said \"{shown}\" without being asked.")
+            let unquoted = text.split(['\'', '"', '`']).next().unwrap_or_default();
+            let shown: String = unquoted.chars().filter(|c| !c.is_control()).take(200).collect();
+            format!("The server said \"{}\" without being asked.", shown.trim_end())
         }
         None => "The server sent a reply that nobody had asked for.".to_owned(),
     }

@@ -94,8 +94,8 @@ impl Session {
         let outcome = auth.verdict.unwrap_or_else(|| Err(DROPPED.to_owned()));
         match &outcome {
             Ok(()) => self.credentials = Some(auth.credentials),
-            Err(message) if auth.is_needed => {
-                let why = format!("After RESET the server let the token not in again: {message}");
+            Err(_) if auth.is_needed => {
+                let why = "After RESET the server did not let the token in again.";
                 self.finish(Ended::badly(By::Upstream, why));
             }
             Err(_) => {} // it keeps the user that it has

@@ -111,7 +111,7 @@ impl Session {
     fn pop_confirmed(&mut self) {
         if let Some(Entry::Confirmations(Confirmations { left: Some(0), .. })) = self.owed.head() {
             self.owed.pop();
-            self.subscriber.under_way -= 1;
+            self.subscriber.under_way = self.subscriber.under_way.saturating_sub(1);
         }
     }
 

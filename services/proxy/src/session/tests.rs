@@ -358,6 +358,40 @@ fn a_resp3_client_is_passed_through_and_pushes_answer_nothing_else() {
 }
 
 #[test]
+fn a_client_that_leaves_resp3_while_it_is_subscribed_gets_no_auth_from_then_on() {
+    let mut bench = Bench::new(64);
+    bench.client("HELLO 3\r\n");
+    bench.server("%0\r\n");
+    bench.client(&request("SUBSCRIBE a"));
+    bench.server(">3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n");
+    assert_eq!(bench.client("HELLO 2\r\n"), request("HELLO 2"));
+    assert_eq!(bench.renew(2), None, "it would come when the server takes none any more");
+    assert_eq!(bench.server("*0\r\n"), "*0\r\n");
+    let cannot = "-ERR Can't execute 'hello': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in \
+        this context\r\n";
+    assert_eq!((bench.up(), bench.server(cannot)), (request("HELLO 3"), String::new()));
+    assert_eq!(bench.up(), "");
+    bench.client(&request("UNSUBSCRIBE"));
+    bench.server("*3\r\n$11\r\nunsubscribe\r\n$1\r\na\r\n:0\r\n");
+    assert!(bench.sent_auth(2).is_some());
+}
+
+#[test]
+fn a_server_that_repeats_the_token_does_not_bring_it_into_the_log() {
+    let unknown = "-ERR unknown command 'AUTH', with args beginning with: 'me' 'token1'\r\n";
+    let mut bench = Bench::new(64);
+    let up = bench.client(&request("RESET"));
+    let nonce = up[up.len() - 34..].trim_end().to_owned();
+    bench.server(&format!("+RESET\r\n{unknown}$32\r\n{nonce}\r\n"));
+    let mut other = Bench::new(64);
+    other.server(unknown);
+    for session in [bench.session, other.session] {
+        let ended = session.end().unwrap();
+        assert!(!format!("{ended} {ended:?}").contains("token1"), "{ended:?}");
+    }
+}
+
+#[test]
 fn client_reply_is_played_here() {
     for piece in pieces() {
         let mut bench = Bench::new(piece);

@@ -185,6 +185,15 @@ async fn who_watches_everything_is_told_of_it_and_answered() {
     client.read_to("+RESET\r\n$1\r\n1\r\n").await;
 }
 
+#[test]
+fn a_connection_that_is_idle_is_small() {
+    let upstream = crate::Upstream::plaintext("127.0.0.1", 6379).unwrap();
+    let proxy = crate::Proxy::new(upstream, super::provider(TOKEN), crate::Options::default());
+    let (client, _) = tokio::io::duplex(64);
+    let size = size_of_val(&proxy.serve(client, crate::Peer::Unix { uid: None }));
+    assert!(size < 8 * 1024, "{size} bytes, without buffers: an idle one has none");
+}
+
 #[tokio::test]
 async fn either_end_ends_both() {
     let server = Server::strict();
