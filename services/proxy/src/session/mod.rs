@@ -8,6 +8,7 @@ mod answering;
 mod asking;
 mod authenticating;
 mod fate;
+mod hello;
 mod pushes;
 #[cfg(test)]
 mod tests;

@@ -423,9 +423,11 @@ fn the_clients_own_password_stays_here() {
     assert_eq!(bench.up(), "PING\r\n");
     let up = bench.client(&request("HELLO 3 AUTH default dummy SETNAME auth"));
     assert_eq!(up, request("HELLO 3 SETNAME auth"));
+    bench.server("+PONG\r\n%1\r\n+proto\r\n:3\r\n");
+    assert_eq!(bench.client(&request("HELLO 2 AUTH a b auth c d")), request("HELLO 2"), "Redis takes two");
     bench.client(&request("AUTH"));
     bench.client(&request("HELLO 3 AUTH dummy"));
-    let down = bench.server("+PONG\r\n%1\r\n+proto\r\n:3\r\n");
+    let down = bench.server("*0\r\n");
     assert!(down.ends_with(
         "-ERR wrong number of arguments for 'auth' command\r\n-ERR Syntax error in HELLO option 'AUTH'\r\n"
     ));
