@@ -1,6 +1,6 @@
 //! One client from its first byte to its last: what the relay cannot do itself.
 
-use crate::blocked::Told;
+use crate::blocked::UnblockAnswer;
 use crate::credentials::Credentials;
 use crate::dial_error::DialError;
 use crate::ended::{By, Ended};
@@ -41,7 +41,7 @@ pub(crate) struct Connection<'a, C> {
     retry: Option<Instant>,
     /// When whoever does not read gives up its last words.
     patience: Option<Instant>,
-    unblocking: Option<Pin<Box<dyn Future<Output = Option<Told>> + Send + 'a>>>,
+    unblocking: Option<Pin<Box<dyn Future<Output = Option<UnblockAnswer>> + Send + 'a>>>,
 }
 
 impl<'a, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'a, C> {
@@ -83,7 +83,7 @@ impl<'a, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'a, C> {
                     if told.is_none() {
                         self.retry = Some(Instant::now() + self.until_retry());
                     }
-                    self.relay.session.unblocked(told, std::time::Instant::now());
+                    self.relay.session.take_unblock_answer(told, std::time::Instant::now());
                 }
                 () = until(self.retry) => self.retry(),
                 () = until(self.patience) => {
@@ -92,7 +92,7 @@ impl<'a, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'a, C> {
             }
             note(&mut self.relay, &mut self.gauge, &self.shared.metrics);
         };
-        self.gauge.has_ended(ended.by);
+        self.gauge.record_end(ended.by);
         if let Some(entry) = &self.entry {
             entry.closed();
         }
@@ -106,15 +106,15 @@ impl<'a, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'a, C> {
             Ok(Authenticated { stream, credentials, address }) => {
                 self.relay.server = Some(Side::new(stream));
                 self.address = Some(address);
-                self.relay.session.connected(credentials);
-                self.gauge.is_connected();
+                self.relay.session.attach(credentials);
+                self.gauge.set_connected();
                 self.renew(); // it may have been superseded meanwhile
                 #[cfg(test)]
                 self.authenticate_soon();
             }
             Err(error) => {
-                self.shared.metrics.has_refused(error.failure);
-                self.relay.session.not_connected(Ended::badly(By::Proxy, error.to_string()));
+                self.shared.metrics.record_refusal(error.failure);
+                self.relay.session.refuse(Ended::badly(By::Proxy, error.to_string()));
             }
         }
     }
@@ -165,7 +165,7 @@ impl<'a, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'a, C> {
             Deed::Report(verdict) => self.report(&verdict),
             Deed::Unblock { id, streams } => {
                 let (Some(address), Some(credentials)) = (self.address, self.newest()) else {
-                    return self.relay.session.unblocked(None, std::time::Instant::now());
+                    return self.relay.session.take_unblock_answer(None, std::time::Instant::now());
                 };
                 let upstream = &self.shared.upstream;
                 let waiting = Waiting { id, streams };
@@ -176,7 +176,7 @@ impl<'a, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'a, C> {
     }
 
     fn report(&mut self, Verdict { version, outcome }: &Verdict) {
-        self.shared.metrics.has_reauthenticated(outcome.is_ok());
+        self.shared.metrics.record_reauth(outcome.is_ok());
         let Some(entry) = &self.entry else { return };
         match outcome {
             Ok(()) => entry.authenticated(*version),
@@ -199,13 +199,13 @@ impl<'a, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'a, C> {
 /// Keeps the books.
 fn note<C>(relay: &mut Relay<C>, gauge: &mut Gauge<'_>, metrics: &Metrics) {
     let Relay { session, client, server, .. } = relay;
-    gauge.is_behind(session.is_behind());
+    gauge.set_behind(session.is_behind());
     let down = std::mem::take(&mut client.sent);
     let up = server.as_mut().map_or(0, |server| std::mem::take(&mut server.sent));
-    metrics.has_carried(up, down);
+    metrics.record_bytes(up, down);
     match session.take_wrong_passwords() {
         0 => {}
-        count => metrics.saw_wrong_passwords(count),
+        count => metrics.record_wrong_passwords(count),
     }
 }
 
@@ -217,8 +217,8 @@ async fn until(moment: Option<Instant>) {
 }
 
 async fn answer<'a>(
-    future: &mut Option<Pin<Box<dyn Future<Output = Option<Told>> + Send + 'a>>>,
-) -> Option<Told> {
+    future: &mut Option<Pin<Box<dyn Future<Output = Option<UnblockAnswer>> + Send + 'a>>>,
+) -> Option<UnblockAnswer> {
     match future {
         Some(future) => future.await,
         None => pending().await,

@@ -150,14 +150,14 @@ impl Session {
             (Meaning::Hello(protocol), None) => self.protocol = protocol,
             (Meaning::Monitor, None) => self.monitors = true,
             (Meaning::Transaction(change), Some(line)) => {
-                self.transaction.has_failed(change, &wire::error_text(line).unwrap_or_default());
+                self.transaction.undo(change, &wire::error_text(line).unwrap_or_default());
             }
             (Meaning::Ping, None) if rest.starts_with(b"+") => {
                 said(self, EMPTY_PONG);
                 return false;
             }
             (Meaning::Ping, None) => said(self, PONG),
-            (Meaning::Reset, None) => self.has_reset(),
+            (Meaning::Reset, None) => self.finish_reset(),
             (Meaning::Reset, Some(_)) => {
                 self.play_reset();
                 said(self, b"+RESET\r\n");

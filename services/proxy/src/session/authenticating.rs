@@ -119,7 +119,7 @@ impl Session {
     }
 
     /// The server has answered RESET with RESET.
-    pub(super) fn has_reset(&mut self) {
+    pub(super) fn finish_reset(&mut self) {
         self.protocol = Protocol::Two;
         self.subscriber.reset();
         self.monitors = false;
@@ -134,7 +134,7 @@ impl Session {
             (Channels::Pattern, "PUNSUBSCRIBE"),
             (Channels::Shard, "SUNSUBSCRIBE"),
         ] {
-            if self.subscriber.of(channels) > 0 {
+            if self.subscriber.count(channels) > 0 {
                 self.up.push(&wire::request(&[name]));
                 self.subscriber.under_way += 1;
                 let hidden =

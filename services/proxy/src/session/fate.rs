@@ -191,7 +191,7 @@ impl Session {
         let change = self.transaction.change(opens);
         match is_lost {
             true => {
-                let silent = self.silence.of_next();
+                let silent = self.silence.take_next();
                 Fate::Send(
                     wire::request(&["DISCARD"]),
                     Entry::Reply { meaning: Meaning::ExecAborted, silent },
@@ -222,16 +222,16 @@ impl Session {
     }
 
     fn is_password(&self, given: &[u8]) -> bool {
-        self.password.as_ref().is_none_or(|password| password.is(given))
+        self.password.as_ref().is_none_or(|password| password.matches(given))
     }
 
     fn quit(&mut self) -> Fate {
-        let text = (!self.silence.of_next()).then_some(OK.into());
+        let text = (!self.silence.take_next()).then_some(OK.into());
         Fate::End(text, Ended::normally(By::Client, "The client said QUIT."))
     }
 
     fn hello(&mut self, request: &Request<'_>) -> Fate {
-        let silent = self.silence.of_next();
+        let silent = self.silence.take_next();
         let answer = |text: &'static [u8]| Fate::Answer((!silent).then_some(text.into()));
         let Ok(Hello { passwords, rest }) = Hello::read(request) else { return answer(HELLO_AUTH) };
         if !passwords.into_iter().all(|given| self.admits(given)) {
@@ -284,7 +284,7 @@ impl Session {
     }
 
     fn confirmations(&mut self, channels: Channels, enters: bool, left: Option<u32>) -> Fate {
-        let silent = self.silence.of_next();
+        let silent = self.silence.take_next();
         self.subscriber.under_way += 1;
         Fate::Pass(Entry::Confirmations(Confirmations { channels, enters, left, silent, is_hidden: false }))
     }
@@ -292,7 +292,7 @@ impl Session {
     /// A command that may wait longer than the token is good is kept, to be sent again.
     fn block(&mut self, request: &Request<'_>, prelude: Option<Prelude>, now: Instant) -> Fate {
         let Command::Block(clock) = request.command else { return self.pass() };
-        let block = request.words.as_deref().and_then(|words| Block::of(clock, words, now));
+        let block = request.words.as_deref().and_then(|words| Block::read(clock, words, now));
         let Some(block) = block else { return self.pass() };
         let end = self.credentials.as_ref().map_or(now, |credentials| credentials.end);
         let is_kept = block.outlasts(end) && prelude != Some(Prelude::Asking);
@@ -303,15 +303,15 @@ impl Session {
     }
 
     fn pass(&mut self) -> Fate {
-        Fate::Pass(Entry::Replies { count: 1, silent: self.silence.of_next() })
+        Fate::Pass(Entry::Replies { count: 1, silent: self.silence.take_next() })
     }
 
     fn pass_with(&mut self, meaning: Meaning) -> Fate {
-        Fate::Pass(Entry::Reply { meaning, silent: self.silence.of_next() })
+        Fate::Pass(Entry::Reply { meaning, silent: self.silence.take_next() })
     }
 
     fn answer(&mut self, text: impl Into<Cow<'static, [u8]>>) -> Fate {
-        Fate::Answer((!self.silence.of_next()).then(|| text.into()))
+        Fate::Answer((!self.silence.take_next()).then(|| text.into()))
     }
 
     /// Whether a RESP2 client may send only what is about subscriptions.

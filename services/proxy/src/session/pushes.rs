@@ -68,7 +68,7 @@ impl Session {
         translates: bool,
         rest: &[u8],
     ) -> Result<usize, Malformed> {
-        let expected = self.subscriber.of(channels);
+        let expected = self.subscriber.count(channels);
         let (mut was_asked, mut is_hidden) = (false, false);
         if let Some(Entry::Confirmations(owed)) = self.owed.head()
             && (owed.channels, owed.enters) == (channels, enters)

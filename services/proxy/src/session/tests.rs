@@ -2,7 +2,7 @@
 
 use super::{Deed, Session, Verdict};
 use crate::LocalPassword;
-use crate::blocked::Told;
+use crate::blocked::UnblockAnswer;
 use crate::credentials::Credentials;
 use crate::ended::By;
 use crate::wire;
@@ -35,7 +35,7 @@ fn auth(version: u64) -> String {
 impl Bench {
     fn new(piece: usize) -> Self {
         let mut bench = Self::unconnected(piece, None);
-        bench.session.connected(credentials(1, bench.now));
+        bench.session.attach(credentials(1, bench.now));
         bench
     }
 
@@ -418,7 +418,7 @@ fn the_clients_own_password_stays_here() {
     assert!(!bench.session.wants_upstream());
     bench.client("PING\r\n");
     assert!(bench.session.wants_upstream());
-    bench.session.connected(credentials(1, bench.now));
+    bench.session.attach(credentials(1, bench.now));
     bench.offer();
     assert_eq!(bench.up(), "PING\r\n");
     let up = bench.client(&request("HELLO 3 AUTH default dummy SETNAME auth"));
@@ -451,7 +451,7 @@ fn with_a_local_password_nothing_passes_before_it_and_it_never_passes() {
         bench.client(&request(sign_in));
         bench.client(&request("GET a"));
         assert!(bench.session.wants_upstream());
-        bench.session.connected(credentials(1, bench.now));
+        bench.session.attach(credentials(1, bench.now));
         bench.offer();
         assert_eq!(bench.up(), up + &request("GET a"), "{sign_in}");
     }
@@ -506,14 +506,14 @@ fn a_command_that_waits_is_ended_and_sent_again_behind_its_auth() {
             matches!(&deeds[..], [Deed::Unblock { id: 7, streams }] if streams == &[b"s".to_vec()]),
             "{deeds:?}"
         );
-        let told = Some(Told { was_ended: true, newest: vec![b"5-1".to_vec()] });
+        let told = Some(UnblockAnswer { was_ended: true, newest: vec![b"5-1".to_vec()] });
         if told_first {
-            bench.session.unblocked(told.clone(), bench.now);
+            bench.session.take_unblock_answer(told.clone(), bench.now);
         }
         assert_eq!(bench.server("-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n"), "");
         if !told_first {
             assert_eq!(bench.up(), "");
-            bench.session.unblocked(told, bench.now);
+            bench.session.take_unblock_answer(told, bench.now);
         }
         let up = bench.up();
         assert!(up.starts_with(&auth(2)) && up.ends_with(&request("XREAD BLOCK 0 STREAMS s 5-1")), "{up}");
@@ -526,7 +526,7 @@ fn a_command_that_waits_is_ended_and_sent_again_behind_its_auth() {
 #[test]
 fn an_element_that_came_first_is_the_answer_and_somebody_elses_unblock_is_the_clients() {
     let unblocked = "-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n";
-    let not_ended = Some(Told { was_ended: false, newest: Vec::new() });
+    let not_ended = Some(UnblockAnswer { was_ended: false, newest: Vec::new() });
     for (told, answer) in
         [(not_ended.clone(), "*2\r\n+q\r\n+1\r\n"), (not_ended, unblocked), (None, unblocked)]
     {
@@ -538,7 +538,7 @@ fn an_element_that_came_first_is_the_answer_and_somebody_elses_unblock_is_the_cl
             let (mut down, mut up) = (String::new(), String::new());
             for now in [true, false] {
                 match now == told_first {
-                    true => bench.session.unblocked(told.clone(), bench.now),
+                    true => bench.session.take_unblock_answer(told.clone(), bench.now),
                     false => down += &bench.server(answer),
                 }
                 down += &bench.down();
@@ -563,7 +563,9 @@ fn while_an_unblock_is_under_way_it_can_meet_no_other_command() {
     bench.server("*-1\r\n");
     assert!(bench.up().starts_with(&auth(2)));
     assert_eq!(bench.client(&request("BLPOP q 1")), "");
-    bench.session.unblocked(Some(Told { was_ended: false, newest: Vec::new() }), bench.now);
+    bench
+        .session
+        .take_unblock_answer(Some(UnblockAnswer { was_ended: false, newest: Vec::new() }), bench.now);
     bench.offer();
     assert_eq!(bench.up(), request("BLPOP q 1"));
 }
