@@ -1,0 +1,80 @@
+//! One connection after the other, within limits.
+
+use super::guard::guard;
+use crate::{Connections, Life, Stage};
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+
+/// More than any prober and scraper has open. What comes beyond is closed at once.
+const MOST_CONNECTIONS: usize = 64;
+/// For the whole head of a request; also how long a connection may idle.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+const MOST_HEAD_BYTES: usize = 16 * 1024;
+
+/// A router on a port.
+#[derive(Debug)]
+pub struct HttpServer {
+    listener: TcpListener,
+    router: Router,
+    address: SocketAddr,
+}
+
+impl HttpServer {
+    /// # Errors
+    /// The listener has no address.
+    pub fn new(listener: TcpListener, router: Router) -> std::io::Result<Self> {
+        let address = listener.local_addr()?;
+        let router = router.layer(from_fn(move |request: Request, next: Next| guard(address, request, next)));
+        Ok(Self { listener, router, address })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers until the service has ended: probes are told that it is ending.
+    pub async fn run(self, life: Life) {
+        let connections = Connections::at_most(Some(MOST_CONNECTIONS));
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.listener.accept() => accepted,
+                () = life.reached(Stage::Ended) => return,
+            };
+            match accepted {
+                Ok((stream, _)) => {
+                    let Ok(open) = connections.admit() else { continue };
+                    let (router, life) = (self.router.clone(), life.clone());
+                    tokio::spawn(async move {
+                        tokio::select! {
+                            () = answer(stream, router) => (),
+                            () = life.reached(Stage::Ended) => (),
+                        }
+                        drop(open);
+                    });
+                }
+                // No more descriptors, most likely: without a pause this would be a hot loop.
+                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+            }
+        }
+    }
+}
+
+async fn answer(stream: TcpStream, router: Router) {
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(MOST_HEAD_BYTES)
+        .half_close(false);
+    let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    let _ = connection.await; // a client that goes away in the middle is its own affair
+}
