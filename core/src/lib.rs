@@ -60,7 +60,9 @@ pub mod internals {
     }
 }
 
-pub use config::{Config, InheritedSetting, InheritedSettings, KEYS, Key, KeyType, inherit};
+pub use config::{
+    Config, FileValue, InheritedSetting, InheritedSettings, KEYS, Key, KeyType, inherit, read_service_file,
+};
 pub use connections::{Connection, Refusal, WHILE_CONNECTING, check_plaintext};
 pub use error::{Error, ErrorKind};
 pub use event::{Level, ProviderEvent};

@@ -25,22 +25,26 @@ const SECTION: &str = "entrakey";
 /// What the file at that path says, of a secret store the entry with that id.
 pub(super) fn read(path: &str, entry: Option<&str>, environment: &Environment) -> Result<Config> {
     let file = File { path, environment };
-    let format = Format::of(Path::new(path)).ok_or_else(|| {
-        file.refuse("its extension does not tell its format. Known are .json, .toml, .yaml and .yml.")
-    })?;
-    let root = format.parse(&file.text()?).map_err(|fault| file.refuse(format!("{fault}.")))?;
-    file.values(&root, entry)
+    file.values(&file.root()?, entry)
 }
 
 /// The file at hand, for its messages, and the variables that it may name.
 pub(super) struct File<'a> {
-    path: &'a str,
+    pub(super) path: &'a str,
     pub(super) environment: &'a Environment,
 }
 
 impl File<'_> {
     pub(super) fn refuse(&self, what: impl AsRef<str>) -> Error {
         invalid(format!("Configuration file \"{}\": {}", self.path, what.as_ref()))
+    }
+
+    /// What is in it.
+    pub(super) fn root(&self) -> Result<Node> {
+        let format = Format::of(Path::new(self.path)).ok_or_else(|| {
+            self.refuse("its extension does not tell its format. Known are .json, .toml, .yaml and .yml.")
+        })?;
+        format.parse(&self.text()?).map_err(|fault| self.refuse(format!("{fault}.")))
     }
 
     fn text(&self) -> Result<Zeroizing<String>> {

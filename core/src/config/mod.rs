@@ -21,6 +21,7 @@ mod proof;
 mod proxy;
 #[cfg(test)]
 mod resolving;
+mod service_file;
 mod settings;
 mod store;
 mod values;
@@ -32,6 +33,7 @@ pub use keys::{KEYS, Key, KeyType};
 pub(crate) use managed_identity::{Host, Thumbprint, UserAssigned, thumbprint};
 pub(crate) use proof::{Application, CertificateFrom, PipelineJob, Place, Proof};
 pub(crate) use proxy::Way;
+pub use service_file::{FileValue, read_service_file};
 pub(crate) use settings::{CaFile, Settings};
 
 pub(crate) use environment::{Environment, TrustPaths};
