@@ -2,22 +2,42 @@
 //!
 //! A [`Proxy`] is one upstream. Whoever listens hands it each accepted connection; it dials one connection upstream for
 //! that client, carries bytes both ways, and authenticates again between two requests when the token is renewed.
-//! How each state of a connection fares is in `docs/proxy.md`.
 
 #![forbid(unsafe_code)]
 
+mod blocked;
+mod commands;
+mod connection;
+mod credentials;
+mod dial;
+mod dial_error;
 mod ended;
 mod metrics;
 mod options;
+mod outbox;
+mod owed;
 mod password;
 mod peer;
 mod proxy;
+mod relay;
+mod scan;
+mod session;
+mod side;
+mod silence;
+mod stream;
+mod subscriber;
+mod transaction;
+#[cfg(test)]
+mod trial;
+mod unblock;
 mod upstream;
+mod wire;
 
+pub use dial_error::{DialError, DialFailure};
 pub use ended::{By, Ended};
 pub use metrics::{ConnectTimes, Counts, Metrics};
 pub use options::Options;
 pub use password::LocalPassword;
 pub use peer::Peer;
-pub use proxy::Proxy;
-pub use upstream::{DialError, DialFailure, Dialed, Upstream, tls_config};
+pub use proxy::{Dialed, Proxy};
+pub use upstream::{Upstream, tls_config};

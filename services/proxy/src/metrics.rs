@@ -1,7 +1,7 @@
 //! What a proxy counts. Plain atomics: whoever serves `/metrics` gives them names and labels.
 
+use crate::dial_error::DialFailure;
 use crate::ended::By;
-use crate::upstream::DialFailure;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -65,7 +65,7 @@ impl Metrics {
         let get = |count: &AtomicU64| count.load(Relaxed);
         let refused =
             DialFailure::ALL.iter().zip(&self.refused).map(|(reason, count)| (reason.name(), get(count)));
-        let by = |by: By| (by.name(), get(&self.ended[by as usize]));
+        let by = |by: By| (by.name(), self.ended.get(by as usize).map_or(0, get));
         Counts {
             accepted: get(&self.accepted),
             connections: [("waiting", get(&self.waiting)), ("connected", get(&self.connected))],
@@ -94,12 +94,81 @@ impl Metrics {
     pub(crate) fn has_connected(&self, took: Duration) {
         let slower = |bound: &u64| took > Duration::from_millis(*bound);
         let bucket = BOUNDS_MS.iter().take_while(|bound| slower(bound)).count();
-        self.connects[bucket].fetch_add(1, Relaxed);
+        if let Some(count) = self.connects.get(bucket) {
+            count.fetch_add(1, Relaxed);
+        }
         self.connect_micros.fetch_add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Relaxed);
     }
 
     pub(crate) fn has_refused(&self, reason: DialFailure) {
-        self.refused[reason as usize].fetch_add(1, Relaxed);
+        if let Some(count) = self.refused.get(reason as usize) {
+            count.fetch_add(1, Relaxed);
+        }
+    }
+
+    pub(crate) fn saw_wrong_passwords(&self, count: u32) {
+        self.wrong_passwords.fetch_add(count.into(), Relaxed);
+    }
+
+    pub(crate) fn has_reauthenticated(&self, accepted: bool) {
+        let count = if accepted { &self.reauth_accepted } else { &self.reauth_refused };
+        count.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn has_carried(&self, up: u64, down: u64) {
+        for (count, bytes) in [(&self.bytes_up, up), (&self.bytes_down, down)] {
+            if bytes > 0 {
+                count.fetch_add(bytes, Relaxed);
+            }
+        }
+    }
+}
+
+/// One client connection in the gauges, until it is dropped.
+pub(crate) struct Gauge<'a> {
+    metrics: &'a Metrics,
+    is_connected: bool,
+    is_behind: bool,
+}
+
+impl<'a> Gauge<'a> {
+    pub(crate) fn new(metrics: &'a Metrics) -> Self {
+        metrics.accepted.fetch_add(1, Relaxed);
+        metrics.waiting.fetch_add(1, Relaxed);
+        Self { metrics, is_connected: false, is_behind: false }
+    }
+
+    pub(crate) fn is_connected(&mut self) {
+        if !std::mem::replace(&mut self.is_connected, true) {
+            self.metrics.waiting.fetch_sub(1, Relaxed);
+            self.metrics.connected.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// Whether a newer token waits to be sent or taken.
+    pub(crate) fn is_behind(&mut self, is_behind: bool) {
+        match (std::mem::replace(&mut self.is_behind, is_behind), is_behind) {
+            (false, true) => self.metrics.reauth_pending.fetch_add(1, Relaxed),
+            (true, false) => self.metrics.reauth_pending.fetch_sub(1, Relaxed),
+            _ => 0,
+        };
+    }
+
+    /// Its upstream connection has ended, if it had one.
+    pub(crate) fn has_ended(&self, by: By) {
+        if self.is_connected
+            && let Some(count) = self.metrics.ended.get(by as usize)
+        {
+            count.fetch_add(1, Relaxed);
+        }
+    }
+}
+
+impl Drop for Gauge<'_> {
+    fn drop(&mut self) {
+        self.is_behind(false);
+        let gauge = if self.is_connected { &self.metrics.connected } else { &self.metrics.waiting };
+        gauge.fetch_sub(1, Relaxed);
     }
 }
 

@@ -1,4 +1,4 @@
-//! The server behind: how to reach it, and what can go wrong on the way.
+//! The server behind, and how to reach it.
 
 use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
 use rustls::{ClientConfig, RootCertStore};
@@ -13,10 +13,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 /// A server, and how to reach it.
 #[derive(Clone)]
 pub struct Upstream {
-    host: String,
-    port: u16,
-    tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
-    connect_timeout: Duration,
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
+    pub(crate) connect_timeout: Duration,
 }
 
 impl Upstream {
@@ -93,84 +93,4 @@ fn add_ca_file(roots: &mut RootCertStore, path: &Path) -> Result<(), String> {
         true => Ok(()),
         false => Err("it must be a PEM file with at least one certificate".to_owned()),
     }
-}
-
-/// At which step a connect failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum DialFailure {
-    /// There is no valid token.
-    Token,
-    /// The host's name has no address.
-    Resolve,
-    /// No address accepted a TCP connection.
-    Connect,
-    /// The other end does not speak TLS.
-    NotTls,
-    /// Its certificate is not one that is trusted for this name.
-    Certificate,
-    /// TLS failed otherwise, or the connection went away.
-    Tls,
-    /// The server let the token not in.
-    Auth,
-    /// The time for connecting was over.
-    Timeout,
-}
-
-impl DialFailure {
-    pub(crate) const ALL: [Self; 8] = [
-        Self::Token,
-        Self::Resolve,
-        Self::Connect,
-        Self::NotTls,
-        Self::Certificate,
-        Self::Tls,
-        Self::Auth,
-        Self::Timeout,
-    ];
-
-    /// The value of the metrics' label `reason`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Token => "token",
-            Self::Resolve => "resolve",
-            Self::Connect => "connect",
-            Self::NotTls => "not_tls",
-            Self::Certificate => "certificate",
-            Self::Tls => "tls",
-            Self::Auth => "auth",
-            Self::Timeout => "timeout",
-        }
-    }
-}
-
-/// Why there is no upstream connection. Its Display is one sentence or two that say what to do; it holds no secret.
-#[derive(Clone, Debug)]
-pub struct DialError {
-    /// At which step.
-    pub failure: DialFailure,
-    /// Whether the same may work later without anybody mending anything.
-    pub may_heal: bool,
-    pub(crate) message: String,
-}
-
-impl fmt::Display for DialError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for DialError {}
-
-/// What a test of the connection has found.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Dialed {
-    /// The address that answered.
-    pub address: std::net::SocketAddr,
-    /// The user name that was let in.
-    pub username: String,
-    /// How long it took, PING included.
-    pub took: Duration,
 }
