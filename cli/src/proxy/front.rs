@@ -4,10 +4,10 @@ use super::arguments::UpstreamArguments;
 use super::service::Service;
 use crate::failure::{Failure, PROBLEM};
 use entrakey_proxy::Peer;
-use entrakey_service::{Exposure, SocketFile, Stage, bind_tcp, bind_unix, resolve};
+use entrakey_service::{Activated, Exposure, SocketFile, Stage, bind_tcp, bind_unix, resolve};
 use std::io;
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, UnixListener};
@@ -24,7 +24,7 @@ pub(super) enum Front {
     Unix {
         listener: UnixListener,
         path: PathBuf,
-        _file: SocketFile,
+        _file: Option<SocketFile>,
     },
 }
 
@@ -36,7 +36,7 @@ pub(super) async fn open(given: &UpstreamArguments, taken: &mut Vec<String>) -> 
         let bound = bind_unix(path, given.unix_socket_mode);
         let (listener, file) =
             bound.map_err(|error| Failure::new(PROBLEM, format!("--unix-socket: {error}")))?;
-        fronts.push(Front::Unix { listener, path: path.clone(), _file: file });
+        fronts.push(Front::Unix { listener, path: path.clone(), _file: Some(file) });
     }
     if given.unix_socket.is_none() || given.port.is_some() || given.address.is_some() {
         fronts.push(Front::Tcp(open_tcp(given, taken).await?));
@@ -47,20 +47,42 @@ pub(super) async fn open(given: &UpstreamArguments, taken: &mut Vec<String>) -> 
 async fn open_tcp(given: &UpstreamArguments, taken: &mut Vec<String>) -> Result<TcpListener, Failure> {
     let host = given.address.as_deref().unwrap_or("127.0.0.1");
     let address = resolve(host).await.map_err(|error| Failure::usage(format!("--address: {error}")))?;
-    let exposure = Exposure {
-        address,
-        has_tls: given.tls_certificate.is_some(),
-        has_password: given.password.is_some() || given.password_file.is_some(),
-    };
-    if !given.insecure_bind {
-        exposure.check().map_err(Failure::usage)?;
-    }
+    check_exposure(address, given)?;
     let address = SocketAddr::new(address, given.port.unwrap_or(PORT));
     if address.port() != 0 {
         claim(taken, address.to_string())?;
     }
     let bound = bind_tcp(address, "choose another one with --address or --port").await;
     bound.map_err(|error| Failure::new(PROBLEM, error))
+}
+
+fn check_exposure(address: IpAddr, given: &UpstreamArguments) -> Result<(), Failure> {
+    let exposure = Exposure {
+        address,
+        has_tls: given.tls_certificate.is_some(),
+        has_password: given.password.is_some() || given.password_file.is_some(),
+    };
+    match given.insecure_bind {
+        true => Ok(()),
+        false => exposure.check().map_err(Failure::usage),
+    }
+}
+
+/// Takes what systemd has opened.
+pub(super) fn adopt(handed: Activated, given: &UpstreamArguments) -> Result<Front, Failure> {
+    let failed = |error| Failure::new(PROBLEM, format!("a socket of systemd's cannot be used: {error}"));
+    match handed {
+        Activated::Tcp(listener) => {
+            check_exposure(listener.local_addr().map_err(failed)?.ip(), given)?;
+            TcpListener::from_std(listener).map(Front::Tcp).map_err(failed)
+        }
+        Activated::Unix(listener) => {
+            let address = listener.local_addr().map_err(failed)?;
+            let path = address.as_pathname().unwrap_or(Path::new("a Unix socket")).to_owned();
+            let listener = UnixListener::from_std(listener).map_err(failed)?;
+            Ok(Front::Unix { listener, path, _file: None })
+        }
+    }
 }
 
 fn claim(taken: &mut Vec<String>, name: String) -> Result<(), Failure> {

@@ -1,7 +1,7 @@
 //! The process: from a plan to its exit code.
 
 use super::arguments::ProcessArguments;
-use super::front::{Front, open};
+use super::front::{Front, adopt, open};
 use super::password::password;
 use super::plan::{Plan, Upstream};
 use super::probes::{self, Probes};
@@ -12,8 +12,8 @@ use crate::failure::{Failure, NETWORK, PROBLEM, REFUSED};
 use entrakey_core::Provider;
 use entrakey_proxy::{DialFailure, Options, Proxy, tls_config};
 use entrakey_service::{
-    Cause, Connections, Delays, Format, Life, Log, Severity, Signals, Stage, drain, ready, server_config,
-    stopping,
+    Activated, Cause, Connections, Delays, Format, Life, Log, Severity, Signals, Stage, activated, drain,
+    ready, server_config, stopping,
 };
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -27,10 +27,11 @@ const FLUSH: Duration = Duration::from_secs(1);
 
 /// Runs until the process is told to end.
 pub(super) fn run(plan: Plan) -> Result<u8, Failure> {
+    let handed = activated().map_err(|error| Failure::new(PROBLEM, error))?; // before the first thread
     let log = log(&plan.process)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(no_thread)?;
-    let outcome = runtime.block_on(live(&plan, &log));
+    let outcome = runtime.block_on(live(&plan, handed, &log));
     runtime.shutdown_background();
     if let Err(failure) = &outcome {
         log.line(Severity::Error, failure, &[]);
@@ -53,13 +54,13 @@ fn no_thread(error: std::io::Error) -> Failure {
     Failure::new(PROBLEM, format!("no thread can be started: {error}"))
 }
 
-async fn live(plan: &Plan, log: &Log) -> Result<u8, Failure> {
+async fn live(plan: &Plan, handed: Vec<Activated>, log: &Log) -> Result<u8, Failure> {
     let mut signals = Signals::new().map_err(|error| Failure::new(PROBLEM, error))?;
     let most = plan.process.max_connections.map(NonZeroUsize::get);
     let shared = Shared { connections: Connections::at_most(most), life: Life::default(), log: log.clone() };
     let quit = Arc::new(Notify::new());
     let started = tokio::select! {
-        started = start(plan, &shared, &quit) => started,
+        started = start(plan, handed, &shared, &quit) => started,
         cause = signals.next() => return Ok(cause.exit_code(plan.process.exit_zero_on_sigterm)),
     };
     let _kept = started?; // what would end when dropped
@@ -72,28 +73,21 @@ async fn live(plan: &Plan, log: &Log) -> Result<u8, Failure> {
 }
 
 /// Everything that can fail at the beginning does so before the first client is taken.
-async fn start(plan: &Plan, shared: &Shared, quit: &Arc<Notify>) -> Result<Providers, Failure> {
-    for option in &plan.exposed {
-        let what = format_args!(
-            "every user of this machine can read {option} in the list of processes: use its variable or file"
-        );
-        shared.log.line(Severity::Warning, what, &[]);
-    }
+async fn start(
+    plan: &Plan,
+    handed: Vec<Activated>,
+    shared: &Shared,
+    quit: &Arc<Notify>,
+) -> Result<Providers, Failure> {
+    warn_of_exposed(plan, &shared.log);
     let providers = Providers::new(&plan.upstreams, &shared.log)?;
-    let (mut services, mut fronts, mut taken) = (Vec::new(), Vec::new(), Vec::new());
-    for (upstream, provider) in plan.upstreams.iter().zip(providers.of_each()) {
-        let service = Arc::new(service(upstream, provider, shared)?);
-        for front in open(&upstream.clients, &mut taken).await? {
-            fronts.push((front, service.clone()));
-        }
-        services.push(service);
-    }
-    let probes = Arc::new(Probes {
-        services: services.clone(),
-        providers: providers.all(),
-        connections: shared.connections.clone(),
-    });
-    probes::start(&plan.process, probes, &shared.life, quit).await?;
+    let each = plan.upstreams.iter().zip(providers.of_each());
+    let services = each.map(|(upstream, provider)| service(upstream, provider, shared).map(Arc::new));
+    let services = services.collect::<Result<Vec<_>, _>>()?;
+    let fronts = fronts(plan, handed, &services).await?;
+    let (all, connections) = (providers.all(), shared.connections.clone());
+    let probes = Probes { services: services.clone(), providers: all, connections };
+    probes::start(&plan.process, Arc::new(probes), &shared.life, quit).await?;
     if plan.process.run_connection_test {
         for (service, provider) in services.iter().zip(providers.of_each()) {
             test(service, provider).await?;
@@ -102,18 +96,49 @@ async fn start(plan: &Plan, shared: &Shared, quit: &Arc<Notify>) -> Result<Provi
     providers.fetch();
     shared.life.enter(Stage::Started);
     for (front, service) in fronts {
-        tell(&front, &service, &plan.upstreams);
+        tell(&front, &service);
         tokio::spawn(front.run(service));
     }
     let names: Vec<_> = services.iter().map(|service| service.name.as_str()).collect();
     if let Err(error) = ready(&format!("for {}", names.join(", "))) {
-        shared.log.line(
-            Severity::Warning,
-            format_args!("systemd could not be told that the proxy is ready: {error}"),
-            &[],
-        );
+        let what = format_args!("systemd could not be told that the proxy is ready: {error}");
+        shared.log.line(Severity::Warning, what, &[]);
     }
     Ok(providers)
+}
+
+fn warn_of_exposed(plan: &Plan, log: &Log) {
+    for option in &plan.exposed {
+        let what = format_args!(
+            "every user of this machine can read {option} in the list of processes: use its variable, or a file"
+        );
+        log.line(Severity::Warning, what, &[]);
+    }
+}
+
+/// Where each upstream's clients come in: what systemd has opened, or what the options say.
+async fn fronts(
+    plan: &Plan,
+    handed: Vec<Activated>,
+    services: &[Arc<Service>],
+) -> Result<Vec<(Front, Arc<Service>)>, Failure> {
+    let (mut fronts, mut taken) = (Vec::new(), Vec::new());
+    if !handed.is_empty() && plan.upstreams.len() > 1 {
+        let what =
+            "systemd hands over sockets, and nothing says for which upstream: start one proxy for each";
+        return Err(Failure::usage(what));
+    }
+    let is_ours = handed.is_empty();
+    for (upstream, service) in plan.upstreams.iter().zip(services) {
+        if is_ours {
+            let opened = open(&upstream.clients, &mut taken).await?;
+            fronts.extend(opened.into_iter().map(|front| (front, service.clone())));
+        }
+    }
+    for (socket, (upstream, service)) in handed.into_iter().zip(plan.upstreams.iter().zip(services).cycle()) {
+        fronts.push((adopt(socket, &upstream.clients)?, service.clone()));
+    }
+    Ok(fronts)
 }
 
 fn service(upstream: &Upstream, provider: &Provider, shared: &Shared) -> Result<Service, Failure> {
@@ -134,10 +159,12 @@ fn service(upstream: &Upstream, provider: &Provider, shared: &Shared) -> Result<
         _ => None,
     };
     let options = Options { password: password(clients)? };
+    let has_password = options.password.is_some();
     Ok(Service {
         name: target.to_string(),
         proxy: Proxy::new(server, provider.clone(), options),
         tls,
+        has_password,
         allowed: clients.allow_uid.clone(),
         shared: shared.clone(),
         refused: Refused::default(),
@@ -173,16 +200,10 @@ async fn test(service: &Service, provider: &Provider) -> Result<(), Failure> {
     }
 }
 
-fn tell(front: &Front, service: &Service, upstreams: &[Upstream]) {
+fn tell(front: &Front, service: &Service) {
     let (log, name) = (&service.shared.log, front.name());
     log.line(Severity::Info, format_args!("listening on {name}"), &[("upstream", &service.name)]);
-    let is_open = |upstream: &&Upstream| {
-        let clients = &upstream.clients;
-        clients.password.is_none()
-            && clients.password_file.is_none()
-            && upstream.target.to_string() == service.name
-    };
-    if matches!(front, Front::Tcp(_)) && upstreams.iter().any(|upstream| is_open(&upstream)) {
+    if matches!(front, Front::Tcp(_)) && !service.has_password {
         let what = format_args!(
             "every user of this machine can use the identity by {name}: --unix-socket or --password-file narrow that down"
         );

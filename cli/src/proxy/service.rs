@@ -17,6 +17,7 @@ pub(super) struct Service {
     pub(super) name: String,
     pub(super) proxy: Proxy,
     pub(super) tls: Option<TlsAcceptor>,
+    pub(super) has_password: bool,
     /// Empty: everybody that the socket's mode lets in.
     pub(super) allowed: Vec<u32>,
     pub(super) shared: Shared,

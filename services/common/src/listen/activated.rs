@@ -1,9 +1,10 @@
 //! Sockets that systemd has opened: a unit `.socket` (`ListenStream=`, `SocketMode=`, `SocketGroup=`).
 
 use std::io::{Error, ErrorKind, Result};
-use tokio::net::{TcpListener, UnixListener};
+use std::net::TcpListener;
+use std::os::unix::net::UnixListener;
 
-/// A socket that was handed over.
+/// A socket that was handed over; it does not block.
 #[derive(Debug)]
 pub enum Activated {
     /// A TCP port.
@@ -13,8 +14,8 @@ pub enum Activated {
 }
 
 /// The sockets that were handed to this process, and no other (`LISTEN_PID`), in the unit's order; none if it was started
-/// otherwise. At the first call only: it takes them. Takes the variables away too, so call it before any thread is started
-/// that reads the environment.
+/// otherwise. At the first call only: it takes them. It takes the variables away too, so call it before any thread is
+/// started.
 ///
 /// # Errors
 /// One of them is no stream socket that listens.
@@ -26,11 +27,11 @@ pub fn activated() -> Result<Vec<Activated>> {
 fn take(handed: &mut listenfd::ListenFd, number: usize) -> Result<Activated> {
     if let Ok(Some(listener)) = handed.take_unix_listener(number) {
         listener.set_nonblocking(true)?;
-        return UnixListener::from_std(listener).map(Activated::Unix);
+        return Ok(Activated::Unix(listener));
     }
     if let Ok(Some(listener)) = handed.take_tcp_listener(number) {
         listener.set_nonblocking(true)?;
-        return TcpListener::from_std(listener).map(Activated::Tcp);
+        return Ok(Activated::Tcp(listener));
     }
     let said =
         format!("socket {number} of the .socket unit is not one that listens for streams: use ListenStream=");

@@ -1,0 +1,81 @@
+//! An option, else its variable, else the file.
+
+use super::running::{Proxy, command, machine, upstream};
+use entrakey_tests::{Emulator, Folder, artifact};
+use std::process::Command;
+
+#[test]
+fn what_is_typed_wins_over_a_variable_and_that_over_the_file() {
+    let (emulator, folder) = (Emulator::start("1h"), Folder::new("settings"));
+    let upstream = upstream(&emulator);
+    let socket = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let text = format!(
+        "host = '{upstream}'\nunix-socket = '{}'\nstructured-logs = true\n[entrakey]\nidentity = 'managed_identity'\n",
+        socket("file.sock")
+    );
+    let file = folder.write("proxy.toml", &text).to_str().unwrap().to_owned();
+    let listens_on = |variable: Option<&str>, typed: &[&str]| {
+        let mut variables = machine(&emulator);
+        variables.insert("ENTRAKEY_PROXY_CONFIG_FILE".to_owned(), file.clone());
+        variables.insert("ENTRAKEY_PROXY_UNIX_SOCKET".to_owned(), variable.unwrap_or_default().to_owned());
+        Proxy::run(command(&variables, typed)).listens_on()
+    };
+    let (of_variable, typed) = (socket("variable.sock"), socket("typed.sock"));
+    assert_eq!(listens_on(None, &[]), socket("file.sock"), "an empty variable is none");
+    assert_eq!(listens_on(Some(&of_variable), &[]), of_variable);
+    assert_eq!(listens_on(Some(&of_variable), &["--unix-socket", &typed]), typed);
+}
+
+/// The sentence that a file ends with.
+fn refusal(name: &str, text: &str, more: &[&str]) -> String {
+    let folder = Folder::new("refusal");
+    let file = folder.write(name, text);
+    let mut command = Command::new(artifact("entrakey"));
+    command.env_clear().args(["proxy", "--config-file", file.to_str().unwrap()]).args(more);
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains(file.to_str().unwrap()), "{said}");
+    assert!(!said.contains("hunter2"), "{said}");
+    said
+}
+
+#[test]
+fn what_is_wrong_in_the_file_is_said_with_what_is_right() {
+    let two = "[[upstreams]]\nhost = 'a:1'\n[[upstreams]]\nhost = 'b:2'\n";
+    for (text, more, parts) in [
+        ("http-prot = 1", &[][..], &["\"http-prot\" is no setting", "did you mean \"http-port\"?"][..]),
+        ("client_id = 'hunter2'", &[], &["client_id is a setting of the identity", "under \"entrakey\""]),
+        ("http-port = 'hunter2'", &[], &["http-port: invalid digit"]),
+        ("quiet = 'hunter2'", &[], &["quiet"]),
+        ("host = { a = 1 }", &[], &["host is a table"]),
+        ("upstreams = 1", &[], &["\"upstreams\" must be a list of tables"]),
+        ("password = 'hunter2'\npassword-file = '/x'", &["a:1"], &["password or password-file, not both"]),
+        (two, &["c:3"], &["it has upstreams, each with its own host", "ENTRAKEY_PROXY_HOST"]),
+        (two, &["--port", "7"], &["each with its own port"]),
+        ("port = 1\n[[upstreams]]\nhost = 'a:1'", &[], &["each with its own port", "at the top of the file"]),
+        (
+            "[[upstreams]]\nhost = 'a:1'\nentrakey = { clientid = 'hunter2' }",
+            &[],
+            &["\"clientid\" under \"entrakey\" is no"],
+        ),
+        (
+            "[entrakey]\nclientid = 'hunter2'\n[[upstreams]]\nhost = 'a:1'",
+            &[],
+            &["clientid", "\"client_id\""],
+        ),
+    ] {
+        let said = refusal("proxy.toml", text, more);
+        assert!(parts.iter().all(|part| said.contains(part)), "{text}: {said}");
+    }
+}
+
+#[test]
+fn a_wrong_variable_is_named() {
+    let mut command = Command::new(artifact("entrakey"));
+    command.env_clear().env("ENTRAKEY_PROXY_HTTP_PORT", "many").args(["proxy", "localhost:1"]);
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("--http-port") && said.contains("ENTRAKEY_PROXY_HTTP_PORT."), "{said}");
+}
