@@ -28,6 +28,16 @@ pub(super) enum Front {
     },
 }
 
+/// Who can connect.
+pub(super) enum Reach {
+    /// Those whom the file's mode lets in.
+    Owner,
+    /// Every user of this machine.
+    Machine,
+    /// Other machines too.
+    Network,
+}
+
 /// Opens what the options ask for. `taken` is what other upstreams of this process have.
 pub(super) async fn open(given: &UpstreamArguments, taken: &mut Vec<String>) -> Result<Vec<Front>, Failure> {
     let mut fronts = Vec::new();
@@ -103,6 +113,16 @@ impl Front {
                 listener.local_addr().map_or_else(|error| error.to_string(), |address| address.to_string())
             }
             Self::Unix { path, .. } => path.display().to_string(),
+        }
+    }
+
+    pub(super) fn reach(&self) -> Reach {
+        match self {
+            Self::Unix { .. } => Reach::Owner,
+            Self::Tcp(listener) => match listener.local_addr() {
+                Ok(address) if address.ip().to_canonical().is_loopback() => Reach::Machine,
+                _ => Reach::Network,
+            },
         }
     }
 

@@ -1,7 +1,7 @@
 //! The process: from a plan to its exit code.
 
 use super::arguments::ProcessArguments;
-use super::front::{Front, adopt, open};
+use super::front::{Front, Reach, adopt, open};
 use super::password::password;
 use super::plan::{Plan, Upstream};
 use super::probes::{self, Probes};
@@ -20,6 +20,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
 /// For the log's last lines.
@@ -63,13 +64,22 @@ async fn live(plan: &Plan, handed: Vec<Activated>, log: &Log) -> Result<u8, Fail
         started = start(plan, handed, &shared, &quit) => started,
         cause = signals.next() => return Ok(cause.exit_code(plan.process.exit_zero_on_sigterm)),
     };
-    let _kept = started?; // what would end when dropped
+    let Running { fronts, _providers } = started?;
     let cause = tokio::select! {
         cause = signals.next() => cause,
         () = quit.notified() => Cause::Asked,
     };
     end(&plan.process, &shared, cause, signals).await;
+    for front in fronts {
+        let _ = front.await; // its socket's file is gone then
+    }
     Ok(cause.exit_code(plan.process.exit_zero_on_sigterm))
+}
+
+/// What ends with the process, or when it is dropped.
+struct Running {
+    fronts: Vec<JoinHandle<()>>,
+    _providers: Providers,
 }
 
 /// Everything that can fail at the beginning does so before the first client is taken.
@@ -78,7 +88,7 @@ async fn start(
     handed: Vec<Activated>,
     shared: &Shared,
     quit: &Arc<Notify>,
-) -> Result<Providers, Failure> {
+) -> Result<Running, Failure> {
     warn_of_exposed(plan, &shared.log);
     let providers = Providers::new(&plan.upstreams, &shared.log)?;
     let each = plan.upstreams.iter().zip(providers.of_each());
@@ -95,16 +105,17 @@ async fn start(
     }
     providers.fetch();
     shared.life.enter(Stage::Started);
-    for (front, service) in fronts {
+    let run = |(front, service): (Front, Arc<Service>)| {
         tell(&front, &service);
-        tokio::spawn(front.run(service));
-    }
+        tokio::spawn(front.run(service))
+    };
+    let fronts = fronts.into_iter().map(run).collect();
     let names: Vec<_> = services.iter().map(|service| service.name.as_str()).collect();
     if let Err(error) = ready(&format!("for {}", names.join(", "))) {
         let what = format_args!("systemd could not be told that the proxy is ready: {error}");
         shared.log.line(Severity::Warning, what, &[]);
     }
-    Ok(providers)
+    Ok(Running { fronts, _providers: providers })
 }
 
 fn warn_of_exposed(plan: &Plan, log: &Log) {
@@ -195,7 +206,7 @@ async fn test(service: &Service, provider: &Provider) -> Result<(), Failure> {
                 DialFailure::Token => super::providers::exit_code(provider).unwrap_or(NETWORK),
                 _ => NETWORK,
             };
-            Err(Failure::new(code, format!("the connection test of {name} failed: {error}")))
+            Err(Failure::new(code, format!("the connection test failed: {error}")))
         }
     }
 }
@@ -203,11 +214,23 @@ async fn test(service: &Service, provider: &Provider) -> Result<(), Failure> {
 fn tell(front: &Front, service: &Service) {
     let (log, name) = (&service.shared.log, front.name());
     log.line(Severity::Info, format_args!("listening on {name}"), &[("upstream", &service.name)]);
-    if matches!(front, Front::Tcp(_)) && !service.has_password {
-        let what = format_args!(
-            "every user of this machine can use the identity by {name}: --unix-socket or --password-file narrow that down"
-        );
-        log.line(Severity::Info, what, &[]);
+    if service.has_password {
+        return;
+    }
+    match front.reach() {
+        Reach::Owner => {}
+        Reach::Machine => log.line(
+            Severity::Info,
+            format_args!(
+                "every user of this machine can use the identity by {name}: --unix-socket or --password-file narrow that down"
+            ),
+            &[],
+        ),
+        Reach::Network => log.line(
+            Severity::Warning,
+            format_args!("everybody who reaches {name} can use the identity: --password-file narrows that down"),
+            &[],
+        ),
     }
 }
 

@@ -1,7 +1,7 @@
 //! One sentence each that says what to do; an end where nothing can work, another attempt where it may heal.
 
 use super::running::{Proxy, command, machine, upstream};
-use entrakey_tests::{Emulator, PATIENCE, wait_until};
+use entrakey_tests::{Emulator, Folder, wait_until};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 
@@ -68,24 +68,20 @@ fn a_connection_that_cannot_work_ends_it_with_the_cause() {
         let (ended, said) = failure(&emulator, &options);
         assert_eq!(ended, code, "{options:?}: {said}");
         assert!(parts.iter().all(|part| said.contains(part)), "{options:?}: {said}");
-        assert!(said.contains("ERROR") && said.contains("the connection test of"), "{said}");
+        assert!(said.contains("ERROR") && said.contains("the connection test failed: "), "{said}");
     }
 }
 
 #[test]
 fn an_identity_that_is_not_here_ends_the_test_with_3() {
-    let emulator = Emulator::start("1h");
-    let upstream = upstream(&emulator);
-    let mut variables = machine(&emulator);
-    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    variables.retain(|name, _| !name.starts_with("AZURE"));
-    variables.insert("ENTRAKEY_IDENTITY".to_owned(), "managed_identity".to_owned());
-    variables.insert("ENTRAKEY_IMDS_ENDPOINT".to_owned(), format!("http://{nobody}"));
-    let options = [&upstream, "--port", "0", "--run-connection-test", "--connect-timeout", "3s"];
-    let mut proxy = Proxy::run(command(&variables, &options));
-    assert_ne!(proxy.ended(), 0);
-    let line = proxy.wait_for("the connection test of");
-    assert!(line.contains("managed identity") || line.contains("IMDS"), "{line}");
+    let (emulator, nothing) = (Emulator::start("1h"), Folder::new("no-tools"));
+    let options = [&upstream(&emulator), "--identity", "azure_cli", "--port", "0", "--run-connection-test"];
+    let mut command = command(&machine(&emulator), &options);
+    command.env("PATH", nothing.path());
+    let mut proxy = Proxy::run(command);
+    assert_eq!(proxy.ended(), 3);
+    let line = proxy.wait_for("the connection test failed: ");
+    assert!(line.contains("az not found on PATH") && line.contains("az login"), "{line}");
 }
 
 #[test]
@@ -120,6 +116,7 @@ fn what_makes_no_sense_ends_with_2_and_repeats_no_secret() {
         (&["rediss://me:hunter2@cache.example.com:6380"], "no URL"),
         (&["localhost:1", "--address", "0.0.0.0"], "--insecure-bind"),
         (&["localhost:1", "--address", "0.0.0.0", "--password", "hunter2"], "--tls-certificate"),
+        (&["localhost:1", "--password", ""], "The password for clients is empty"),
         (&["localhost:1", "--address", "nowhere.invalid"], "is no address of this machine"),
         (&["localhost:1", "--password-file", "/nowhere/at/all"], "/nowhere/at/all cannot be read"),
         (&["localhost:1", "--tls-certificate", "/nowhere/a", "--tls-key", "/nowhere/b"], "/nowhere/a"),
@@ -141,6 +138,43 @@ fn what_makes_no_sense_ends_with_2_and_repeats_no_secret() {
 }
 
 #[test]
+fn two_upstreams_on_one_port_are_told_apart_from_another_process() {
+    let (emulator, folder) = (Emulator::start("1h"), Folder::new("twice"));
+    let text = "[entrakey]\nidentity = 'managed_identity'\n[[upstreams]]\nhost = 'a:1'\n[[upstreams]]\nhost = 'b:1'\n";
+    let file = folder.write("proxy.toml", text);
+    let port = super::running::free_port();
+    let text = text
+        .replace("'a:1'", &format!("'a:1'\nport = {port}"))
+        .replace("'b:1'", &format!("'b:1'\nport = {port}"));
+    std::fs::write(&file, text).unwrap();
+    let (code, said) = failure(&emulator, &["--config-file", file.to_str().unwrap()]);
+    assert_eq!(code, 2);
+    assert!(said.contains(&format!("Two upstreams would listen on 127.0.0.1:{port}")), "{said}");
+}
+
+#[test]
+fn a_server_that_says_nothing_is_given_up_after_the_connect_timeout() {
+    let emulator = Emulator::start("1h");
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let target = silent.local_addr().unwrap().to_string();
+    let given = [
+        &target,
+        "--identity",
+        "managed_identity",
+        "--port",
+        "0",
+        "--structured-logs",
+        "--connect-timeout",
+        "200ms",
+    ];
+    let mut proxy = Proxy::run(command(&machine(&emulator), &given));
+    proxy.wait_for("new token");
+    let said = proxy.client().ask("PING");
+    assert!(said.starts_with("-ERR entrakey proxy: ") && said.contains(&target), "{said}");
+    proxy.wait_for("\"WARNING\"");
+}
+
+#[test]
 fn a_server_that_comes_back_is_found_again_and_its_absence_is_said_once() {
     let emulator = Emulator::start("1h");
     let mut proxy = Proxy::start(&emulator, &["--port", "0", "--connect-timeout", "5s"]);
@@ -157,5 +191,4 @@ fn a_server_that_comes_back_is_found_again_and_its_absence_is_said_once() {
     proxy.ended();
     let warnings = proxy.said.iter().filter(|line| line.contains("\"WARNING\"") && line.contains("client"));
     assert_eq!(warnings.count(), 1, "{}", proxy.log());
-    let _ = PATIENCE;
 }

@@ -2,6 +2,8 @@
 
 use super::running::{Client, Proxy, command, machine, upstream};
 use entrakey_tests::{Emulator, Folder, PATIENCE, wait_until};
+use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
 use std::process::Command;
 
 /// redis-cli with these arguments: what it prints.
@@ -112,7 +114,7 @@ fn with_tls_and_a_password_it_listens_for_other_machines() {
         "PING",
     ];
     assert_eq!(redis_cli(&cli), "PONG");
-    let mut plain = Client::new(std::net::TcpStream::connect(("127.0.0.1", port.parse().unwrap())).unwrap());
+    let mut plain = Client::new(TcpStream::connect(("127.0.0.1", port.parse().unwrap())).unwrap());
     assert!(!plain.ask("PING").contains("PONG"));
     proxy.wait_for("the client made no TLS connection");
 }
@@ -141,8 +143,28 @@ fn several_upstreams_have_an_identity_each() {
     let mut proxy = Proxy::run(command(&machine(&emulator), &["--config-file", file.to_str().unwrap()]));
     proxy.wait_for("two.sock");
     assert_eq!(proxy.client().ask("SET key 1"), "+OK");
-    let socket = std::os::unix::net::UnixStream::connect(folder.path().join("two.sock")).unwrap();
+    let socket = UnixStream::connect(folder.path().join("two.sock")).unwrap();
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
     let said = Client::over(socket).ask("SET key 2");
     assert!(said.starts_with("-NOPERM"), "the reader may not write: {said}");
+}
+
+#[test]
+fn a_flag_whose_name_says_what_it_does_listens_for_everybody() {
+    let emulator = Emulator::start("1h");
+    let mut proxy = Proxy::start(&emulator, &["--address", "0.0.0.0", "--port", "0", "--insecure-bind"]);
+    proxy.wait_for("everybody who reaches 0.0.0.0:");
+    let address = proxy.listens_on();
+    let mut client = Client::new(TcpStream::connect(address.replace("0.0.0.0", "127.0.0.2")).unwrap());
+    assert_eq!(client.ask("PING"), "+PONG");
+}
+
+#[test]
+fn a_port_and_a_socket_can_be_had_together() {
+    let (emulator, folder) = (Emulator::start("1h"), Folder::new("both"));
+    let path = folder.path().join("redis.sock");
+    let mut proxy = Proxy::start(&emulator, &["--port", "0", "--unix-socket", path.to_str().unwrap()]);
+    let line = proxy.wait_for("listening on 127.0.0.1:");
+    assert!(line.contains("listening on 127.0.0.1:"));
+    assert_eq!(Client::over(UnixStream::connect(&path).unwrap()).ask("PING"), "+PONG");
 }

@@ -23,16 +23,21 @@ fn it_is_ready_with_a_token_and_room_and_no_probe_dials() {
     assert_eq!(status, 503);
     assert!(reason.starts_with("no usable token (") && reason.ends_with(", see the log)\n"), "{reason}");
     wait_until("a token", || ask("/readiness").0 == 200);
-    let dialled = |emulator: &Emulator| {
-        emulator.control("GET", "/emulator/stats", None)["redis"]["connections"].clone()
+    let dialled = || {
+        let stats = emulator.control("GET", "/emulator/stats", None);
+        stats["redis"]["by_object_id"]
+            .as_object()
+            .unwrap()
+            .values()
+            .map(|one| one["auths"].as_u64().unwrap())
+            .sum::<u64>()
     };
-    let before = dialled(&emulator);
+    assert_eq!(dialled(), 0);
     let mut client = proxy.client();
     assert_eq!(client.ask("PING"), "+PONG");
-    assert_ne!(dialled(&emulator), before, "that is where a dial would show");
-    let during = dialled(&emulator);
+    assert_eq!(dialled(), 1, "that is where a dial would show");
     assert_eq!(ask("/readiness"), (503, "all 1 connections are in use\n".to_owned()));
-    assert_eq!(dialled(&emulator), during);
+    assert_eq!(dialled(), 1);
     drop(client);
     wait_until("room", || ask("/readiness").0 == 200);
     assert_eq!(ask("/metrics").0, 404, "nobody asked for metrics");
@@ -68,4 +73,14 @@ fn metrics_are_the_proxys_and_the_librarys_and_for_no_web_page() {
     assert_eq!(get(port, "/readiness", &host(port)).0, 404, "nobody asked for probes");
     let long = format!("{}X: {}\r\n", host(port), "x".repeat(20_000));
     assert_eq!(get(port, "/metrics", &long).0, 431);
+}
+
+#[test]
+fn health_can_be_asked_at_another_address() {
+    let (emulator, port) = (Emulator::start("1h"), free_port());
+    let given =
+        ["--port", "0", "--health-check", "--http-address", "127.0.0.3", "--http-port", &port.to_string()];
+    let _proxy = Proxy::start(&emulator, &given);
+    assert!(std::net::TcpStream::connect(("127.0.0.3", port)).is_ok());
+    assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_err());
 }

@@ -31,7 +31,7 @@ pub fn upstream(emulator: &Emulator) -> String {
 pub fn command(variables: &BTreeMap<String, String>, options: &[&str]) -> Command {
     let mut command = Command::new(artifact("entrakey"));
     command.env_clear().envs(variables).env("PATH", std::env::var("PATH").unwrap_or_default());
-    command.arg("proxy").args(options);
+    command.arg("proxy").args(options).stdin(Stdio::null());
     command
 }
 
@@ -48,8 +48,7 @@ impl Proxy {
 
     /// As it is typed, at once.
     pub fn run(mut command: Command) -> Self {
-        let mut child =
-            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (sender, lines) = channel();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         std::thread::spawn(move || {
@@ -90,10 +89,6 @@ impl Proxy {
     pub fn signal(&self, number: i32) {
         // SAFETY: a signal to our own child, which has not been reaped.
         unsafe { libc::kill(i32::try_from(self.child.id()).unwrap(), number) };
-    }
-
-    pub fn id(&self) -> u32 {
-        self.child.id()
     }
 
     /// Waits for its end: what it ended with. All that it said is in `said` then.

@@ -1,7 +1,8 @@
 //! An option, else its variable, else the file.
 
-use super::running::{Proxy, command, machine, upstream};
-use entrakey_tests::{Emulator, Folder, artifact};
+use super::running::{Client, Proxy, command, machine, upstream};
+use entrakey_tests::{Emulator, Folder, artifact, wait_until};
+use std::os::unix::net::UnixStream;
 use std::process::Command;
 
 #[test]
@@ -24,6 +25,46 @@ fn what_is_typed_wins_over_a_variable_and_that_over_the_file() {
     assert_eq!(listens_on(None, &[]), socket("file.sock"), "an empty variable is none");
     assert_eq!(listens_on(Some(&of_variable), &[]), of_variable);
     assert_eq!(listens_on(Some(&of_variable), &["--unix-socket", &typed]), typed);
+}
+
+#[test]
+fn a_switch_can_be_a_variable_or_a_line_of_the_file() {
+    let (emulator, folder) = (Emulator::start("1h"), Folder::new("switch"));
+    let upstream = upstream(&emulator);
+    let code = |variable: &str, line: &str| {
+        let text = format!(
+            "host: {upstream}\nport: 0\nallow-uid: [0, 1]\n{line}\nentrakey:\n  identity: managed_identity\n"
+        );
+        let file = folder.write("proxy.yaml", &text);
+        let mut variables = machine(&emulator);
+        variables.insert("ENTRAKEY_PROXY_EXIT_ZERO_ON_SIGTERM".to_owned(), variable.to_owned());
+        let mut proxy = Proxy::run(command(&variables, &["--config-file", file.to_str().unwrap()]));
+        proxy.wait_for("listening on");
+        proxy.signal(libc::SIGTERM);
+        proxy.ended()
+    };
+    assert_eq!(code("yes", ""), 0);
+    assert_eq!(code("", "exit-zero-on-sigterm: true"), 0);
+    assert_eq!(code("0", "exit-zero-on-sigterm: true"), 143, "a variable wins");
+    assert_eq!(code("", ""), 143);
+}
+
+#[test]
+fn quiet_says_what_is_wrong_and_nothing_else() {
+    let (emulator, folder) = (Emulator::start("1h"), Folder::new("quiet"));
+    let path = folder.path().join("redis.sock");
+    let target = "localhost:1"; // nobody is there
+    let given =
+        [target, "--identity", "managed_identity", "--unix-socket", path.to_str().unwrap(), "--quiet"];
+    let mut proxy = Proxy::run(command(&machine(&emulator), &given));
+    wait_until("it listens", || path.exists());
+    let mut client = Client::over(UnixStream::connect(&path).unwrap());
+    assert!(client.ask("PING").starts_with("-ERR"));
+    proxy.signal(libc::SIGTERM);
+    proxy.ended();
+    let lines: Vec<_> =
+        proxy.said.iter().map(|line| line.split_whitespace().nth(1).unwrap_or_default()).collect();
+    assert_eq!(lines, ["WARNING"], "{}", proxy.log());
 }
 
 /// The sentence that a file ends with.

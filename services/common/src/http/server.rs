@@ -78,3 +78,39 @@ async fn answer(stream: TcpStream, router: Router) {
     let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     let _ = connection.await; // a client that goes away in the middle is its own affair
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    async fn ask(stream: &mut TcpStream, port: u16) -> String {
+        let request = format!("GET / HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n");
+        let _ = stream.write_all(request.as_bytes()).await; // one that was closed is heard by reading
+        let mut answer = String::new();
+        let _ = stream.read_to_string(&mut answer).await;
+        answer
+    }
+
+    #[tokio::test]
+    async fn idle_connections_use_up_the_limit_and_nothing_more_and_all_end_with_the_service() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = HttpServer::new(listener, Router::new().route("/", get(async || "here"))).unwrap();
+        let (address, life) = (server.address(), Life::default());
+        let running = tokio::spawn(server.run(life.clone()));
+        let mut idle = Vec::new();
+        for _ in 0..MOST_CONNECTIONS {
+            idle.push(TcpStream::connect(address).await.unwrap());
+        }
+        let mut late = TcpStream::connect(address).await.unwrap();
+        assert_eq!(ask(&mut late, address.port()).await, "", "closed at once");
+        let first = ask(&mut idle[0], address.port()).await;
+        assert!(first.starts_with("HTTP/1.1 200") && first.ends_with("here"), "{first}");
+        life.enter(Stage::Ended);
+        running.await.unwrap();
+        for stream in &mut idle {
+            assert_eq!(stream.read(&mut [0; 16]).await.unwrap_or_default(), 0);
+        }
+    }
+}

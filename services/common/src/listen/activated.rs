@@ -20,6 +20,10 @@ pub enum Activated {
 /// # Errors
 /// One of them is no stream socket that listens.
 pub fn activated() -> Result<Vec<Activated>> {
+    // Without this variable listenfd takes them all the same: they may be the parent's.
+    if std::env::var("LISTEN_PID").ok().and_then(|id| id.parse().ok()) != Some(std::process::id()) {
+        return Ok(Vec::new());
+    }
     let mut handed = listenfd::ListenFd::from_env();
     (0..handed.len()).map(|number| take(&mut handed, number)).collect()
 }
