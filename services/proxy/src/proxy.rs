@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout_at};
 /// One upstream for any number of clients. Cheap to clone; clones share everything.
 #[derive(Clone)]
 pub struct Proxy {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 /// What all connections of a proxy share.

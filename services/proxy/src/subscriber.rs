@@ -62,7 +62,7 @@ impl Subscriber {
     pub(crate) fn holds(&self, client: Protocol) -> bool {
         client == Protocol::Two
             && (matches!(self.phase, Phase::Entering | Phase::Leaving)
-                || (self.phase == Phase::Translating && self.under_way > 0))
+                || (matches!(self.phase, Phase::Translating | Phase::Stuck) && self.under_way > 0))
     }
 
     /// Whether the server takes an AUTH now.

@@ -36,6 +36,9 @@ async fn ask(stream: &mut Stream, credentials: &Credentials, waiting: &Waiting) 
     if dial::sign_in(stream, credentials).await?.is_err() {
         return Ok(None);
     }
+    if !waiting.streams.is_empty() && !select_database_of(stream, waiting.id).await? {
+        return Ok(None);
+    }
     let questions = waiting.streams.iter().map(|stream| wire::request(&[b"XINFO", &b"STREAM"[..], stream]));
     let mut batch: Vec<u8> = questions.flatten().collect();
     // First whether it is answered at all: a command that was ended without that would miss entries.
@@ -49,6 +52,19 @@ async fn ask(stream: &mut Stream, credentials: &Credentials, waiting: &Waiting) 
     let newest = last_entries(stream, waiting.streams.len()).await?;
     let ended = wire::integer(&dial::read_reply(stream).await?);
     Ok(ended.zip(newest).map(|(ended, newest)| Told { was_ended: ended == 1, newest }))
+}
+
+/// Streams of the same name in another database are others.
+async fn select_database_of(stream: &mut Stream, id: u64) -> io::Result<bool> {
+    let clients = dial::ask(stream, &["CLIENT", "LIST", "ID", &id.to_string()]).await?;
+    let Some(database) = database(&clients) else { return Ok(false) };
+    Ok(database == "0" || wire::error_text(&dial::ask(stream, &["SELECT", &database]).await?).is_none())
+}
+
+fn database(clients: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(wire::text(clients)?).ok()?;
+    let fields = text.split_ascii_whitespace().filter_map(|field| field.strip_prefix("db="));
+    fields.last().map(str::to_owned)
 }
 
 async fn last_entries(stream: &mut Stream, count: usize) -> io::Result<Option<Vec<Vec<u8>>>> {
@@ -79,6 +95,14 @@ fn last_entry(reply: &[u8]) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_database_of_a_connection_is_found_in_what_redis_says_of_it() {
+        let line = "id=5 addr=127.0.0.1:6 laddr=127.0.0.1:7 fd=8 name=db=3 age=0 idle=0 flags=b db=1 sub=0 user=me\n";
+        let reply = format!("${}\r\n{line}\r\n", line.len());
+        assert_eq!(database(reply.as_bytes()).as_deref(), Some("1"));
+        assert_eq!((database(b"-NOPERM x\r\n"), database(b"$0\r\n\r\n")), (None, None));
+    }
 
     #[test]
     fn the_last_id_is_found_in_what_redis_says_of_a_stream() {

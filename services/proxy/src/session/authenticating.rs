@@ -43,6 +43,7 @@ impl Session {
             && !self.transaction.is_open()
             && self.prelude.is_none()
             && self.subscriber.takes_auth()
+            && !(self.owed.has_hello() && self.subscriber.is_subscribed())
             && !self.owed.has_barrier();
         if self.due.is_none() || !may {
             return;

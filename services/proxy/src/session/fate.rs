@@ -54,7 +54,13 @@ impl Session {
                 self.wants_upstream = true;
                 return None;
             }
-            if self.owed.has_hello() && depends_on_protocol(request.command) {
+            let waits = match request.command {
+                Command::Block(_) => self.is_unblocking,
+                Command::Hello => self.owed.has_hello() || self.subscriber.under_way > 0,
+                Command::Subscribe(_) | Command::Unsubscribe(_) => self.owed.has_hello(),
+                _ => false,
+            };
+            if waits {
                 return None;
             }
         }
@@ -134,12 +140,13 @@ impl Session {
         }
     }
 
-    /// While a RESP2 client is subscribed and its server connection speaks RESP3: what Redis would say of anything else.
+    /// While a RESP2 client is subscribed: what Redis would say of anything else.
     fn decide_subscribed(&mut self, request: &Request<'_>) -> Fate {
         match request.command {
             Command::Subscribe(channels) => self.subscribe(request, channels, None),
             Command::Unsubscribe(channels) => self.unsubscribe(request, channels),
-            Command::Ping => self.pass_with(Meaning::Ping),
+            Command::Ping if self.subscriber.phase == Phase::Translating => self.pass_with(Meaning::Ping),
+            Command::Ping => self.pass(),
             Command::Quit => self.quit(),
             Command::Reset if request.arguments == 1 => Fate::Reset,
             Command::Reset => self.pass(),
@@ -311,18 +318,13 @@ impl Session {
     /// Whether a RESP2 client may send only what is about subscriptions.
     pub(super) fn restricts(&self) -> bool {
         self.protocol == Protocol::Two
-            && self.subscriber.phase == Phase::Translating
+            && matches!(self.subscriber.phase, Phase::Translating | Phase::Stuck)
             && self.subscriber.is_subscribed()
     }
 }
 
 const HTTP: &str = "What connected speaks HTTP, as a browser does.";
 const CLIENT_REPLY_ARGUMENTS: &[u8] = b"-ERR wrong number of arguments for 'client|reply' command\r\n";
-
-/// Whether it is sent on differently to a server connection of RESP2 and of RESP3.
-fn depends_on_protocol(command: Command) -> bool {
-    matches!(command, Command::Subscribe(_) | Command::Unsubscribe(_) | Command::Hello)
-}
 
 impl Request<'_> {
     fn is_sub(&self, name: &str) -> bool {

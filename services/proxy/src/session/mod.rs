@@ -74,6 +74,8 @@ pub(crate) struct Session {
     id: Id,
     block: Option<Block>,
     block_is_silent: bool,
+    /// The end of a command was asked for, and it is not known yet whether that has met it: it could meet another.
+    is_unblocking: bool,
     wants_upstream: bool,
     deeds: Vec<Deed>,
     end: Option<Ended>,
@@ -120,6 +122,7 @@ impl Session {
             id: Id::Unasked,
             block: None,
             block_is_silent: false,
+            is_unblocking: false,
             wants_upstream: false,
             deeds: Vec::new(),
             end: None,

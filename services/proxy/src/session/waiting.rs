@@ -22,22 +22,26 @@ impl Session {
             && let Id::Known(id) = self.id
         {
             block.release = Release::Asked { told: None, answer: None };
+            self.is_unblocking = true;
             self.deeds.push(Deed::Unblock { id, streams: block.streams() });
         }
     }
 
     /// What was said on the other connection; none if that has failed: then it waits on, and the server may close.
     pub(crate) fn unblocked(&mut self, told: Option<Told>, now: Instant) {
-        let Some(block) = &mut self.block else { return };
-        let Release::Asked { told: said, answer } = &mut block.release else { return };
-        match told {
-            Some(told) => *said = Some(told),
-            None => match answer.take() {
-                Some(answer) => self.pass_answer(&answer),
-                None => block.release = Release::Failed,
-            },
+        self.is_unblocking = false;
+        if let Some(block) = &mut self.block
+            && let Release::Asked { told: said, answer } = &mut block.release
+        {
+            match told {
+                Some(told) => *said = Some(told),
+                None => match answer.take() {
+                    Some(answer) => self.pass_answer(&answer),
+                    None => block.release = Release::Failed,
+                },
+            }
+            self.resume(now);
         }
-        self.resume(now);
         self.settle();
     }
 

@@ -63,11 +63,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
 
     /// Reads until `end` has come; everything up to and with it.
     async fn read_to(&mut self, end: &str) -> String {
+        let mut seen = 0;
         loop {
-            if let Some(at) = memchr::memmem::find(&self.received, end.as_bytes()) {
+            if let Some(at) = memchr::memmem::find(&self.received[seen..], end.as_bytes()) {
+                let at = seen + at;
                 let rest = self.received.split_off(at + end.len());
                 return String::from_utf8_lossy(&std::mem::replace(&mut self.received, rest)).into_owned();
             }
+            seen = self.received.len().saturating_sub(end.len());
             let read = timeout(PATIENCE, self.stream.read_buf(&mut self.received)).await;
             let so_far = || String::from_utf8_lossy(&self.received).into_owned();
             match read {

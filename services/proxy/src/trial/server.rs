@@ -1,6 +1,7 @@
 //! A redis-server on loopback that knows one user by its token, and nobody without.
 
 use super::{TOKEN, USER};
+use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -16,20 +17,15 @@ pub(super) struct Server {
 impl Server {
     /// Lets in by token only.
     pub(super) fn strict() -> Self {
-        Self::start(&["--user", "default off", "--user", &format!("{USER} on >{TOKEN} ~* &* +@all")])
+        Self::start("--user default off")
     }
 
     /// Lets in everybody, and the user too.
     pub(super) fn open() -> Self {
-        Self::start(&[
-            "--user",
-            "default on nopass ~* &* +@all",
-            "--user",
-            &format!("{USER} on >{TOKEN} ~* &* +@all"),
-        ])
+        Self::start("--user default on nopass ~* &* +@all")
     }
 
-    pub(super) fn start(more: &[&str]) -> Self {
+    pub(super) fn start(more: &str) -> Self {
         static NUMBERS: AtomicU32 = AtomicU32::new(0);
         let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("entrakey-proxy-{}-{number}", std::process::id()));
@@ -48,16 +44,22 @@ impl Server {
             ])
             .arg("--dir")
             .arg(&folder)
-            .args(more)
+            .args(format!("--user {USER} on >{TOKEN} ~* &* +@all").split(' '))
+            .args(more.split(' '))
             .stdout(Stdio::null())
             .spawn()
             .expect("redis-server is missing (Debian: apt-get install redis-server)");
         let (server, started) = (Self { child, port, folder }, Instant::now());
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        while !server.answers() {
             assert!(started.elapsed() < super::PATIENCE, "redis-server does not start");
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
         server
+    }
+
+    fn answers(&self) -> bool {
+        let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) else { return false };
+        stream.write_all(b"PING\r\n").is_ok() && stream.read(&mut [0]).is_ok_and(|read| read > 0)
     }
 }
 
