@@ -13,7 +13,7 @@ use entrakey_core::Provider;
 use entrakey_proxy::{DialFailure, Options, Proxy, tls_config};
 use entrakey_service::{
     Activated, Cause, Connections, Delays, Format, Life, Log, Severity, Signals, Stage, activated, drain,
-    ready, server_config, stopping,
+    raise_descriptor_limit, ready, server_config, stopping,
 };
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -29,6 +29,7 @@ const FLUSH: Duration = Duration::from_secs(1);
 /// Runs until the process is told to end.
 pub(super) fn run(plan: Plan) -> Result<u8, Failure> {
     let handed = activated().map_err(|error| Failure::new(PROBLEM, error))?; // before the first thread
+    raise_descriptor_limit();
     let log = log(&plan.process)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(no_thread)?;

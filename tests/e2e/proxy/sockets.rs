@@ -97,3 +97,23 @@ fn a_socket_that_systemd_has_opened_is_served() {
     assert_eq!(proxy.ended(), 2);
     proxy.wait_for("can be reached from other machines");
 }
+
+#[test]
+fn it_may_have_more_clients_than_a_shell_gives_descriptors() {
+    let emulator = Emulator::start("1h");
+    let upstream = upstream(&emulator);
+    let options = [&upstream, "--structured-logs", "--identity", "managed_identity", "--port", "0"];
+    let started = command(&machine(&emulator), &options);
+    let mut shell = Command::new("sh");
+    shell.env_clear().envs(started.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    shell
+        .arg("-c")
+        .arg("ulimit -S -n 64; exec \"$0\" \"$@\"")
+        .arg(started.get_program())
+        .args(started.get_args());
+    let mut proxy = Proxy::run(shell);
+    let mut clients: Vec<_> = (0..100).map(|_| proxy.client()).collect();
+    for client in &mut clients {
+        assert_eq!(client.ask("PING"), "+PONG");
+    }
+}
