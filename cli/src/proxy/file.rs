@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::identity::{Keys, key};
 use crate::settings::{self, Given, is_explicit};
 use clap::{ArgMatches, Command, FromArgMatches as _};
-use entrakey_core::{FileValue, read_service_file};
+use entrakey_core::{Config, FileValue, read_service_file};
 use std::collections::BTreeMap;
 use std::path::Path;
 use zeroize::Zeroizing;
@@ -130,10 +130,10 @@ impl File {
             Some(_) => return Err(self.refuse(format!("\"{KEYS}\" must be a table of configuration keys."))),
         };
         for (name, value) in table {
-            let unknown = || self.refuse(format!("{name:?} under \"{KEYS}\" is no configuration key."));
-            let name = key(name).ok_or_else(unknown)?.name;
             let value = text(value).ok_or_else(|| self.refuse(format!("{name} must be a text.")))?;
-            keys.insert(name, value.clone());
+            let checked = Config::new().set(name, value);
+            checked.map_err(|error| self.refuse(error.message()))?; // core knows the nearest one
+            keys.extend(key(name).map(|key| (key.name, value.clone())));
         }
         Ok(keys)
     }

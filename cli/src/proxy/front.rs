@@ -70,7 +70,7 @@ async fn open_tcp(given: &UpstreamArguments, taken: &mut Vec<String>) -> Result<
 fn check_exposure(address: IpAddr, given: &UpstreamArguments) -> Result<(), Failure> {
     let exposure = Exposure {
         address,
-        has_tls: given.tls_certificate.is_some(),
+        has_tls: given.tls_certificate.is_some() && given.tls_key.is_some(),
         has_password: given.password.is_some() || given.password_file.is_some(),
     };
     match given.insecure_bind {
