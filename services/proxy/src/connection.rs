@@ -12,7 +12,7 @@ use crate::side::Side;
 use crate::unblock::{Waiting, unblock};
 use entrakey_core::{Connection as Entry, Subscription};
 use std::future::{Future, pending, poll_fn};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Context;
@@ -45,8 +45,9 @@ pub(crate) struct Connection<'a, C> {
 }
 
 impl<'a, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'a, C> {
-    pub(crate) fn new(shared: &'a Arc<Shared>, client: C) -> Self {
-        let session = Session::new(shared.options.password.clone());
+    /// Of a client that has come by this address.
+    pub(crate) fn new(shared: &'a Arc<Shared>, client: C, reached: Option<IpAddr>) -> Self {
+        let session = Session::new(shared.options.password.clone()).announcing(shared.announced(reached));
         Self {
             shared,
             relay: Relay::new(client, session),
@@ -111,7 +112,11 @@ impl<'a, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'a, C> {
             }
             Err(error) => {
                 self.shared.metrics.has_refused(error.failure);
-                self.relay.session.not_connected(Ended::badly(By::Proxy, error.to_string()));
+                let ended = Ended::badly(By::Proxy, error.to_string());
+                match self.shared.is_node && error.failure.is_of_the_way() {
+                    true => self.relay.session.leave(ended),
+                    false => self.relay.session.not_connected(ended),
+                }
             }
         }
     }

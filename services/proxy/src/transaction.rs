@@ -35,8 +35,18 @@ impl Transaction {
     /// The one of this number has failed, and none has followed it: what it was for has not come about. A nested MULTI,
     /// an EXEC without MULTI and one that aborts are none of these.
     pub(crate) fn failed(&mut self, opens: bool, number: u32, message: &str) {
-        let expected =
-            ["EXECABORT", "ERR MULTI calls can not be nested", "ERR EXEC without", "ERR DISCARD without"];
+        let expected = [
+            "EXECABORT",
+            "ERR MULTI calls can not be nested",
+            "ERR EXEC without",
+            "ERR DISCARD without",
+            // A cluster's node drops the transaction with these.
+            "MOVED ",
+            "ASK ",
+            "TRYAGAIN",
+            "CLUSTERDOWN",
+            "CROSSSLOT",
+        ];
         if self.number == number && !expected.iter().any(|text| message.starts_with(text)) {
             self.open = !opens;
         }
@@ -65,6 +75,7 @@ mod tests {
         transaction.failed(true, multi, "NOPERM this user has no permissions to run the 'multi' command");
         assert!(!transaction.is_open(), "an EXEC has followed");
         transaction.failed(false, exec, "EXECABORT Transaction discarded because of previous errors.");
+        transaction.failed(false, exec, "MOVED 3999 10.0.0.5:8501");
         assert!(!transaction.is_open());
         transaction.failed(false, exec, "NOPERM this user has no permissions to run the 'exec' command");
         assert!(transaction.is_open(), "Redis 6.0 stays in it");
