@@ -126,6 +126,12 @@ impl<'a, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'a, C> {
         // Before the token is asked for: one that came in between would be missed.
         let subscription = self.shared.provider.subscribe(move |_| news.notify_one());
         self.subscription = Some(subscription.map_err(|error| Shared::no_token(&error))?);
+        if let Some(warm) = self.shared.pool.take() {
+            let version = warm.credentials.version;
+            self.entry = self.subscription.as_ref().map(|subscription| subscription.opened(version));
+            self.entry.iter().for_each(|entry| entry.authenticated(version));
+            return Ok(warm);
+        }
         self.shared.dial(self.subscription.as_ref(), &mut self.entry).await
     }
 

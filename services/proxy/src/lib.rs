@@ -32,6 +32,7 @@ mod transaction;
 mod trial;
 mod unblock;
 mod upstream;
+mod warm;
 mod wire;
 
 pub use cluster::{Node, NodeListeners, Nodes};

@@ -6,6 +6,7 @@ use crate::credentials::Credentials;
 use crate::dial::{self, timed_out};
 use crate::dial_error::{DialError, DialFailure};
 use crate::stream::Stream;
+use crate::warm::Pool;
 use crate::wire;
 use crate::{Ended, Metrics, Options, Peer, Upstream};
 use entrakey_core::{Connection as Entry, DuringOutage, Error, GetToken, Provider, Subscription, Token};
@@ -29,6 +30,8 @@ pub(crate) struct Shared {
     pub(crate) provider: Provider,
     pub(crate) options: Options,
     pub(crate) metrics: Arc<Metrics>,
+    /// Connections that are ready before a client comes.
+    pub(crate) pool: Pool,
     /// It is one node of a cluster, of several.
     pub(crate) is_node: bool,
     /// The newest token as it is sent: one copy for all connections.
@@ -109,7 +112,8 @@ impl Proxy {
             (Instant::now() + self.shared.upstream.connect_timeout, &self.shared.upstream);
         let Authenticated { mut stream, .. } = self.shared.dial(None, &mut None).await?;
         let said = timeout_at(deadline, dial::ask(&mut stream, &["CLUSTER", "INFO"])).await;
-        let said = said.map_err(|_| timed_out(upstream, "it let the token in but does not answer CLUSTER INFO"))?;
+        let said =
+            said.map_err(|_| timed_out(upstream, "it let the token in but does not answer CLUSTER INFO"))?;
         let said = said.map_err(|error| self.shared.lost(&error))?;
         Ok(wire::text(&said).is_some_and(|text| text.starts_with(b"cluster_")))
     }
@@ -151,6 +155,7 @@ impl Shared {
             provider,
             options,
             metrics: Arc::default(),
+            pool: Pool::default(),
             is_node: false,
             newest: Mutex::default(),
             #[cfg(test)]

@@ -72,7 +72,9 @@ impl Nodes {
         if ports.len() >= MOST {
             return Err(format!("the server has named more than {MOST} nodes, each with a port of its own"));
         }
-        let failed = |error| format!("no port of {listen_on} can be listened on for the server's node {port}: {error}");
+        let failed = |error| {
+            format!("no port of {listen_on} can be listened on for the server's node {port}: {error}")
+        };
         let listener = open(listen_on).map_err(failed)?;
         let local = listener.local_addr().map_err(failed)?.port();
         let gone = |_| "it is ending".to_owned();

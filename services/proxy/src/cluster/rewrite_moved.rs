@@ -74,9 +74,15 @@ mod tests {
         ] {
             let stream = format!("{line}+next\r\n");
             for cut in 1..line.len() {
-                assert_eq!(redirection(&line.as_bytes()[..cut]), Redirection::Incomplete, "{line} cut at {cut}");
+                assert_eq!(
+                    redirection(&line.as_bytes()[..cut]),
+                    Redirection::Incomplete,
+                    "{line} cut at {cut}"
+                );
             }
-            let Redirection::To { line: found, port } = redirection(stream.as_bytes()) else { panic!("{line}") };
+            let Redirection::To { line: found, port } = redirection(stream.as_bytes()) else {
+                panic!("{line}")
+            };
             let place = |port| Ok(format!("127.0.0.1:{}", 10_000 + port).parse().unwrap());
             assert_eq!(rewrite_moved(found, port, &place), expected.as_bytes());
             let nowhere = |_| Err("no port is free".to_owned());

@@ -14,7 +14,8 @@ pub(crate) struct Tls {
 
 pub(super) fn rewrite_shards(reply: &mut Value<'_>, tls: Tls, place: Place<'_>) -> Result<(), Trouble> {
     for shard in reply.items()? {
-        let nodes = shard.items()?.chunks_exact_mut(2).find(|pair| pair.first().is_some_and(|name| name.is("nodes")));
+        let nodes =
+            shard.items()?.chunks_exact_mut(2).find(|pair| pair.first().is_some_and(|name| name.is("nodes")));
         let Some([_, nodes]) = nodes else { return Err(Trouble::Unknown) };
         for node in nodes.items()? {
             rewrite_node(node.items()?, tls, place)?;

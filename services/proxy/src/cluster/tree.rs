@@ -53,7 +53,9 @@ impl<'a> Value<'a> {
     pub(super) fn is(&self, word: &str) -> bool {
         match self {
             Self::Text(_, text) => **text == *word.as_bytes(),
-            Self::Line(line) => line.strip_prefix(b"+").is_some_and(|text| text.trim_ascii_end() == word.as_bytes()),
+            Self::Line(line) => {
+                line.strip_prefix(b"+").is_some_and(|text| text.trim_ascii_end() == word.as_bytes())
+            }
             Self::Many(..) => false,
         }
     }
@@ -133,12 +135,20 @@ mod tests {
             Value::read(reply.as_bytes()).expect(reply).write(&mut again);
             assert_eq!(String::from_utf8(again).unwrap(), reply);
             for cut in 0..reply.len() {
-                assert_eq!(Value::read(&reply.as_bytes()[..cut]), Err(Trouble::Unknown), "{reply:?} cut at {cut}");
+                assert_eq!(
+                    Value::read(&reply.as_bytes()[..cut]),
+                    Err(Trouble::Unknown),
+                    "{reply:?} cut at {cut}"
+                );
             }
         }
         for wrong in ["*1\r\n>1\r\n:1\r\n", "+a\r\n+b\r\n", "%9223372036854775807\r\n", "$1\r\nab\r\n"] {
             assert_eq!(Value::read(wrong.as_bytes()), Err(Trouble::Unknown), "{wrong:?}");
         }
-        assert_eq!(Value::read("*1\r\n".repeat(100_000).as_bytes()), Err(Trouble::Unknown), "no stack is so deep");
+        assert_eq!(
+            Value::read("*1\r\n".repeat(100_000).as_bytes()),
+            Err(Trouble::Unknown),
+            "no stack is so deep"
+        );
     }
 }

@@ -26,7 +26,10 @@ impl View {
             ("replicas", Self::Replicas),
             ("slaves", Self::Replicas),
         ];
-        views.into_iter().find(|(name, _)| subcommand.eq_ignore_ascii_case(name.as_bytes())).map(|(_, view)| view)
+        views
+            .into_iter()
+            .find(|(name, _)| subcommand.eq_ignore_ascii_case(name.as_bytes()))
+            .map(|(_, view)| view)
     }
 
     /// The answer for the client: `reply` with local ports, or an error that says why there is none.

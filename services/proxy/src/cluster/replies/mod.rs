@@ -44,12 +44,12 @@ fn session(protocol: Protocol) -> Session {
 /// What the client gets for these requests when the server's bytes come in these pieces.
 fn exchange(session: &mut Session, requests: &str, pieces: &[&str]) -> String {
     let now = Instant::now();
-    assert_eq!(session.from_client(requests.as_bytes(), now), requests.len());
+    assert_eq!(session.take_from_client(requests.as_bytes(), now), requests.len());
     session.up.advance(session.up.unsent().len());
     let (mut rest, mut got) = (Vec::new(), Vec::new());
     for piece in pieces {
         rest.extend_from_slice(piece.as_bytes());
-        let taken = session.from_upstream(&rest, now);
+        let taken = session.take_from_upstream(&rest, now);
         rest.drain(..taken);
         got.extend_from_slice(session.down.unsent());
         session.down.advance(session.down.unsent().len());
@@ -119,9 +119,17 @@ fn an_answer_of_unknown_form_is_refused_and_an_error_is_passed_on() {
         ("CLUSTER SLOTS\r\n", "+OK\r\n", "SLOTS has a form that the proxy does not know"),
         ("CLUSTER NODES\r\n", "$7\r\nid only\r\n", "NODES has a form that the proxy does not know"),
         ("CLUSTER SHARDS\r\n", "*1\r\n*2\r\n$1\r\na\r\n:1\r\n", "SHARDS has a form"),
-        ("CLUSTER SLOTS\r\n", "-ERR This instance has cluster support disabled\r\n", "-ERR This instance has cluster"),
+        (
+            "CLUSTER SLOTS\r\n",
+            "-ERR This instance has cluster support disabled\r\n",
+            "-ERR This instance has cluster",
+        ),
         ("CLUSTER MYID\r\n", "$3\r\nabc\r\n", "$3\r\nabc\r\n"),
-        ("CLUSTER NODES\r\n", "$29\r\nid :0@0 master,noaddr - 0 0 0\r\n", "$29\r\nid :0@0 master,noaddr - 0 0 0"),
+        (
+            "CLUSTER NODES\r\n",
+            "$29\r\nid :0@0 master,noaddr - 0 0 0\r\n",
+            "$29\r\nid :0@0 master,noaddr - 0 0 0",
+        ),
     ] {
         let got = exchange(&mut session(Protocol::Two), request, &[reply]);
         assert!(got.contains(expected), "{request:?}: {got:?}");
@@ -133,17 +141,20 @@ fn where_nodes_are_is_not_asked_inside_a_transaction() {
     let mut session = session(Protocol::Two);
     let requests = "MULTI\r\nCLUSTER SLOTS\r\nEXEC\r\n";
     let got = exchange(&mut session, requests, &["+OK\r\n", "+OK\r\n"]);
-    assert!(got.contains("-ERR Command not allowed inside a transaction") && got.contains("-EXECABORT"), "{got:?}");
+    assert!(
+        got.contains("-ERR Command not allowed inside a transaction") && got.contains("-EXECABORT"),
+        "{got:?}"
+    );
 }
 
 #[test]
 fn an_answer_longer_than_a_mebibyte_ends_the_connection() {
     let mut session = session(Protocol::Two);
-    assert!(session.from_client(b"CLUSTER NODES\r\n", Instant::now()) > 0);
+    assert!(session.take_from_client(b"CLUSTER NODES\r\n", Instant::now()) > 0);
     let piece = vec![b'x'; 1 << 16];
-    session.from_upstream(b"$2000000\r\n", Instant::now());
+    session.take_from_upstream(b"$2000000\r\n", Instant::now());
     for _ in 0..16 {
-        session.from_upstream(&piece, Instant::now());
+        session.take_from_upstream(&piece, Instant::now());
     }
     assert!(session.end().unwrap().why.contains("longer than 1 MiB"));
     assert!(session.down.is_empty());
