@@ -131,7 +131,7 @@ impl Shared {
             return Ok(());
         };
         let said = dial::sign_in(&mut warm.connection.stream, &newest).await?;
-        self.metrics.has_reauthenticated(said.is_ok());
+        self.metrics.record_reauth(said.is_ok());
         match said {
             Ok(()) => {
                 entry.authenticated(newest.version);

@@ -9,6 +9,7 @@ mod asking;
 mod authenticating;
 mod elsewhere;
 mod fate;
+mod hello;
 mod pushes;
 #[cfg(test)]
 mod tests;
@@ -38,7 +39,7 @@ pub(crate) use authenticating::Verdict;
 pub(crate) enum Deed {
     /// An AUTH was answered.
     Report(Verdict),
-    /// End the command that waits, from another connection; then [`Session::unblocked`].
+    /// End the command that waits, from another connection; then [`Session::take_unblock_answer`].
     Unblock { id: u64, streams: Vec<Vec<u8>> },
 }
 
@@ -165,19 +166,19 @@ impl Session {
     }
 
     /// There is a server connection, authenticated with these.
-    pub(crate) fn connected(&mut self, credentials: Arc<Credentials>) {
+    pub(crate) fn attach(&mut self, credentials: Arc<Credentials>) {
         self.credentials = Some(credentials);
     }
 
     /// There will be none: the client is told why.
-    pub(crate) fn not_connected(&mut self, ended: Ended) {
+    pub(crate) fn refuse(&mut self, ended: Ended) {
         self.down.push(&wire::error(&format!("ERR entrakey proxy: {ended}")));
         self.finish(ended);
     }
 
     /// There will be none, and other nodes know where to go on: a client asks them when it is turned away, and takes an
     /// error for an answer.
-    pub(crate) fn leave(&mut self, ended: Ended) {
+    pub(crate) fn turn_away(&mut self, ended: Ended) {
         self.finish(ended);
     }
 

@@ -34,7 +34,7 @@ fn session(protocol: Protocol) -> Session {
     let announced = Announced::new(nodes, None, true);
     let mut session = Session::new(None).announcing(Some(announced));
     let end = Instant::now() + Duration::from_secs(3600);
-    session.connected(Arc::new(Credentials::new(1, "oid", "secret", end)));
+    session.attach(Arc::new(Credentials::new(1, "oid", "secret", end)));
     if protocol == Protocol::Three {
         assert!(exchange(&mut session, "HELLO 3\r\n", &["%0\r\n"]).contains("%0"));
     }
