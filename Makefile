@@ -16,11 +16,12 @@ export CARGO_TARGET_DIR = $(CURDIR)/target
 unexport CARGO_BUILD_TARGET
 endif
 
-.PHONY: help demo test check bench soak simulate mutants fuzz install uninstall fmt build prerequisites prerequisites-of-test
+.PHONY: help demo test test-proxy check bench soak simulate mutants fuzz install uninstall fmt build prerequisites prerequisites-of-test
 
 help:
 	@echo "make demo    build everything and watch three Redis clients outlive their tokens"
 	@echo "make test    install what the tests need and run every test of every language"
+	@echo "make test-proxy    the part of it that is about entrakey proxy"
 	@echo "make check   formatting, lints, dependencies, versions, size of the shared library"
 	@echo "make bench   speed against a floor, how a fleet spreads its requests, how soon the emulator is there"
 	@echo "make install PREFIX=/usr/local    the C library, for pkg-config and CMake (DESTDIR=, LIBDIR=lib)"
@@ -69,6 +70,15 @@ test: prerequisites-of-test
 	$(TIMED) "other clients are built" scripts/peers.sh
 	$(TIMED) "other clients, Python" $(PYTEST) tests/peers/python
 	$(TIMED) "other clients, Node.js" sh -c 'cd tests/peers/node && exec ../../../$(OFFLINE) npm test'
+	$(TIMED) "the proxy, what breaks around it" $(PYTEST) tests/proxy/test_faults.py
+	$(TIMED) "the proxy, stock clients all at once for forty seconds" $(PYTEST) tests/proxy/test_forty_seconds.py
+
+# The part of it that is about the proxy.
+test-proxy: prerequisites-of-test build
+	scripts/peers.sh
+	$(OFFLINE) $(CARGO) test --locked --offline -p entrakey-service -p entrakey-proxy
+	$(OFFLINE) $(CARGO) test --locked --offline -p entrakey-tests --test proxy
+	$(PYTEST) tests/proxy
 
 check: prerequisites
 	$(CARGO) fmt --all --check

@@ -3,7 +3,7 @@
 # require.sh, or require.sh test for what only the tests need.
 if [ ! -e target/debug/entrakey ] && [ "${MAKELEVEL:-0}" -le 1 ]; then # not again for a part of a longer command
     case ${1:-} in
-    test) what="Go modules and Maven artifacts, and on Debian, as root, packages (libssl-dev, redis-server, clang, valgrind, cmake)" time=35 ;;
+    test) what="Go modules and Maven artifacts, and on Debian, as root, packages (libssl-dev, redis-server, clang, valgrind, cmake, PHP and Ruby with their Redis clients)" time=35 ;;
     *) what="on Debian, as root, the packages libssl-dev and redis-server" time=8 ;;
     esac
     echo "entrakey: the first time this downloads and builds Rust crates (into target/), Python packages (.venv), npm packages" >&2
@@ -52,7 +52,7 @@ command -v javac >/dev/null || fail "the Java compiler is missing, for the tests
 # The proof of the C library: a second compiler with sanitizers and a fuzzer, valgrind, and what strangers build with.
 install() { # for root on Debian; else the messages below say what to do
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-        echo "missing for the tests of the C library: $*; as root, this installs Debian's packages" >&2
+        echo "missing for the tests: $*; as root, this installs Debian's packages" >&2
         apt-get update -qq && apt-get install -y -qq "$@" >/dev/null
     fi
 }
@@ -64,3 +64,13 @@ fuzzer() { echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' | clang -x c -f
 runtime=libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev # Debian has it in a package of its own
 fuzzer || install "$runtime"
 fuzzer || fail "clang's sanitizers are missing (Debian: apt-get install $runtime)."
+
+# Clients that go through `entrakey proxy` (tests/proxy). Debian's packages: redis-rb before 5, Sidekiq before 7.
+command -v redis-cli >/dev/null || install redis-tools
+command -v redis-cli >/dev/null || fail "redis-cli is missing, for the tests of the proxy (Debian: apt-get install redis-tools)."
+php_clients() { php -r "require 'Predis/Autoloader.php'; exit(extension_loaded('redis') && extension_loaded('pcntl') ? 0 : 1);"; }
+ruby_clients() { ruby -e "require 'redis'; require 'sidekiq'; exit(Redis::VERSION < '5' && Sidekiq::VERSION < '7')" 2>/dev/null && command -v sidekiq; }
+php_clients >/dev/null 2>&1 || install --no-install-recommends php-cli php-redis php-nrk-predis
+php_clients >/dev/null 2>&1 || fail "PHP with phpredis and Predis is missing, for the tests of the proxy (Debian: apt-get install php-cli php-redis php-nrk-predis)."
+ruby_clients >/dev/null || install --no-install-recommends ruby ruby-redis ruby-sidekiq
+ruby_clients >/dev/null || fail "Ruby with redis-rb 4 and Sidekiq 6 is missing, for the tests of the proxy (Debian: apt-get install ruby ruby-redis ruby-sidekiq)."

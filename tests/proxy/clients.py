@@ -63,8 +63,11 @@ class Client:
             raise AssertionError(f"{self.name} did not begin, it said {line!r}: {''.join(self.complaints)}")
 
     def finish(self):
-        """Exit code, rounds, and what it complained of."""
+        """Tells it to end with this round."""
         self.process.stdin.close()
+
+    def outcome(self):
+        """Waits for its end: exit code, rounds, and what it complained of."""
         said = self.process.stdout.read()
         code = self.process.wait(PATIENCE_S)
         self._listener.join(PATIENCE_S)

@@ -50,6 +50,8 @@ class Story:
 
     def finish(self):
         self._over.set()
+
+    def outcome(self):
         self._thread.join(PATIENCE_S)
         return self._outcome
 

@@ -21,7 +21,7 @@ FEWEST_REAUTHS = 4
 def outcome(emulator, tmp_path_factory):
     path = tmp_path_factory.mktemp("proxy") / "redis.sock"
     with contextlib.ExitStack() as running:
-        proxy = running.enter_context(Proxy(emulator, "--unix-socket", str(path)))
+        proxy = running.enter_context(Proxy(emulator, "--unix-socket", str(path), "--debug-logs"))
         steps = (
             redis_cli(proxy.port),
             redis_cli_in_a_terminal(proxy.port),
@@ -36,9 +36,11 @@ def outcome(emulator, tmp_path_factory):
         counted_before = proxy.counted("reauth_total", result="accepted")
         open_before = proxy.counted("connections", state="connected")
         time.sleep(SECONDS)
+        for client in clients:
+            client.finish()
         found = {
             "reauths": (proxy.counted("reauth_total", result="accepted") - counted_before) / open_before,
-            "clients": {client.name: client.finish() for client in clients},
+            "clients": {client.name: client.outcome() for client in clients},
             "refused": proxy.counted("refused_total"),
             "refused tokens": proxy.counted("reauth_total", result="refused"),
             "closed": {by: proxy.counted("upstream_closed_total", by=by) for by in ("upstream", "proxy")},
@@ -68,6 +70,6 @@ def test_no_connection_ended_but_by_its_client(outcome):
     assert (outcome["refused"], outcome["refused tokens"]) == (0, 0), outcome
 
 
-def test_the_proxy_had_nothing_to_complain_of_and_no_secret_is_in_its_log(outcome):
+def test_the_proxy_complains_of_no_connection_and_no_secret_is_in_its_log(outcome):
     assert (outcome["code"], outcome["complaints"]) == (143, []), outcome
     assert "eyJ" not in outcome["log"]
