@@ -76,8 +76,8 @@ test: prerequisites-of-test
 # The part of it that is about the proxy.
 test-proxy: prerequisites-of-test build
 	scripts/peers.sh
-	$(OFFLINE) $(CARGO) test --locked --offline -p entrakey-service -p entrakey-proxy
-	$(OFFLINE) $(CARGO) test --locked --offline -p entrakey-tests --test proxy
+	$(CARGO) test --locked --no-run -p entrakey-service -p entrakey-proxy -p entrakey-tests --lib --test proxy
+	$(OFFLINE) $(CARGO) test --locked --offline -p entrakey-service -p entrakey-proxy -p entrakey-tests --lib --test proxy
 	$(PYTEST) tests/proxy
 
 check: prerequisites
