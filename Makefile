@@ -16,12 +16,17 @@ export CARGO_TARGET_DIR = $(CURDIR)/target
 unexport CARGO_BUILD_TARGET
 endif
 
-.PHONY: help demo test test-proxy check bench soak simulate mutants fuzz install uninstall fmt build prerequisites prerequisites-of-test
+# Two parts at once would starve each other's clocks.
+.NOTPARALLEL:
+
+TESTS = test-core test-c test-python test-node test-emulator test-peers test-proxy
+
+.PHONY: help demo test $(TESTS) what-tests-run lints check bench soak simulate mutants fuzz install uninstall fmt build prerequisites prerequisites-of-test
 
 help:
 	@echo "make demo    build everything and watch three Redis clients outlive their tokens"
 	@echo "make test    install what the tests need and run every test of every language"
-	@echo "make test-proxy    the part of it that is about entrakey proxy"
+	@echo "make test-core, test-c, test-python, test-node, test-emulator, test-peers, test-proxy    one part of that"
 	@echo "make check   formatting, lints, dependencies, versions, size of the shared library"
 	@echo "make bench   speed against a floor, how a fleet spreads its requests, how soon the emulator is there"
 	@echo "make install PREFIX=/usr/local    the C library, for pkg-config and CMake (DESTDIR=, LIBDIR=lib)"
@@ -33,80 +38,100 @@ help:
 	@echo "make fmt     format the sources"
 
 prerequisites:
-	@scripts/require.sh
+	@scripts/check/require.sh
 
 prerequisites-of-test:
-	@scripts/require.sh test
+	@scripts/check/require.sh test
 
 build: prerequisites
 	$(CARGO) build --locked -p entrakey-cli -p entrakey-ffi
-	scripts/python-package.sh
-	scripts/node-package.sh
-	scripts/hiredis.sh
-	scripts/libvalkey.sh
-	scripts/c-examples.sh
+	scripts/build/python-package.sh
+	scripts/build/node-package.sh
+	scripts/build/c-clients.sh
+	scripts/build/c-examples.sh
 
 demo: build
 	@$(OFFLINE) .venv/bin/python examples/demo/demo.py $(DEMO)
 
-# Each part says how many minutes it took.
+# Each part says how many minutes it took, and can be run alone.
 TIMED = @scripts/timed.sh
-PARTS = $(CARGO) test --locked --workspace --exclude entrakey-python --exclude entrakey-node
 PYTEST = $(OFFLINE) .venv/bin/python -m pytest -q
+CORE = $(CARGO) test --locked -p entrakey-core -p entrakey-sys
+LIBRARY = $(CARGO) test --locked -p entrakey-ffi -p entrakey-tests
+EMULATOR = $(CARGO) test --locked -p entrakey-emulator -p entrakey-cli
+PROXY = $(CARGO) test --locked -p entrakey-service -p entrakey-proxy
 
-test: prerequisites-of-test
+test: what-tests-run lints $(TESTS)
+
+what-tests-run: prerequisites-of-test
 	$(TIMED) "what the tests run is built" $(MAKE) --no-print-directory build
+
+lints: what-tests-run
 	$(TIMED) "lints, dependencies, versions" $(MAKE) --no-print-directory check
-	$(TIMED) "the C library under sanitizers is built" scripts/sanitized.sh
-	$(TIMED) "Rust tests are built" $(PARTS) --no-run
-	$(TIMED) "core, C library, end to end" $(OFFLINE) $(PARTS) --offline
+
+test-core: prerequisites
+	$(TIMED) "core's tests are built" $(CORE) --no-run
+	$(TIMED) "core" $(OFFLINE) $(CORE) --offline
 	$(TIMED) "simulation" $(CARGO) test --locked -p entrakey-core --features internals --test simulation
 	$(TIMED) "interleavings" $(CARGO) test --locked -p entrakey-core --features shuttle --lib interleavings
-	$(TIMED) "fuzzers" $(OFFLINE) scripts/fuzz.sh 5
+
+test-c: what-tests-run
+	$(TIMED) "the C library under sanitizers is built" scripts/build/sanitized.sh
+	$(TIMED) "tests of the C library are built" $(LIBRARY) --no-run
+	$(TIMED) "C library, end to end" $(OFFLINE) $(LIBRARY) --offline
+	$(TIMED) "fuzzers" $(OFFLINE) scripts/check/fuzz.sh 5
+
+test-python: what-tests-run
 	$(TIMED) "Python" sh -c 'cd bindings/python && exec ../../$(OFFLINE) ../../.venv/bin/python -m pytest -q --ignore tests/test_forty_seconds.py'
 	$(TIMED) "Python, all at once for forty seconds" sh -c 'cd bindings/python && exec ../../$(OFFLINE) ../../.venv/bin/python -m pytest -q -n 0 tests/test_forty_seconds.py'
+
+test-node: what-tests-run
 	$(TIMED) "Node.js" sh -c 'cd bindings/node && exec ../../$(OFFLINE) npm test'
-	$(TIMED) "emulator and examples" $(PYTEST) tests/emulator tests/examples tests/contract
-	$(TIMED) "other clients are built" scripts/peers.sh
+
+test-emulator: what-tests-run
+	$(TIMED) "the emulator's tests are built" $(EMULATOR) --no-run
+	$(TIMED) "emulator" $(OFFLINE) $(EMULATOR) --offline
+	$(TIMED) "emulator's commands, examples, contract" $(PYTEST) tests/emulator tests/examples tests/contract
+
+test-peers: what-tests-run
+	$(TIMED) "other clients are built" scripts/build/peers.sh
 	$(TIMED) "other clients, Python" $(PYTEST) tests/peers/python
 	$(TIMED) "other clients, Node.js" sh -c 'cd tests/peers/node && exec ../../../$(OFFLINE) npm test'
+
+test-proxy: what-tests-run
+	$(TIMED) "the proxy's tests are built" $(PROXY) --no-run
+	$(TIMED) "proxy" $(OFFLINE) $(PROXY) --offline
+	$(TIMED) "the proxy's clients are built" scripts/build/peers.sh
 	$(TIMED) "the proxy, what breaks around it" $(PYTEST) tests/proxy/test_faults.py
 	$(TIMED) "the proxy, stock clients all at once for forty seconds" $(PYTEST) tests/proxy/test_forty_seconds.py
-
-# The part of it that is about the proxy.
-test-proxy: prerequisites-of-test build
-	scripts/peers.sh
-	$(CARGO) test --locked --no-run -p entrakey-service -p entrakey-proxy -p entrakey-tests --lib --test proxy
-	$(OFFLINE) $(CARGO) test --locked --offline -p entrakey-service -p entrakey-proxy -p entrakey-tests --lib --test proxy
-	$(PYTEST) tests/proxy
 
 check: prerequisites
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --lib --bins --tests --examples -- -D warnings
-	scripts/check-versions.sh
-	scripts/check-tree.sh
-	"$${PYTHON:-python3}" scripts/third-party-notices.py --check
+	scripts/check/versions.sh
+	scripts/check/tree.sh
+	"$${PYTHON:-python3}" scripts/check/third-party-notices.py --check
 
 simulate:
 	@$(CARGO) test -q --locked -p entrakey-core --features internals --test simulation -- $(ARGS)
 
 mutants:
-	@scripts/mutants.sh $(ARGS)
+	@scripts/check/mutants.sh $(ARGS)
 
 bench: prerequisites
 	$(CARGO) build --locked -p entrakey-cli
-	scripts/release-build.sh $(CARGO) build --locked --release -p entrakey-ffi
-	@$(OFFLINE) scripts/bench-c.sh
+	scripts/build/release.sh $(CARGO) build --locked --release -p entrakey-ffi
+	@$(OFFLINE) scripts/bench/c.sh
 	$(CARGO) bench --locked -p entrakey-core --bench get_token
 	$(CARGO) bench --locked -p entrakey-core --features internals --bench listeners
 	$(CARGO) bench --locked -p entrakey-core --bench close
-	scripts/python-bench.sh
+	scripts/bench/python.sh
 	@$(MAKE) --no-print-directory simulate ARGS=--fleet
 	$(CARGO) bench --locked -p entrakey-emulator --bench redis_plane --no-run
 	@$(OFFLINE) $(CARGO) bench -q --locked --offline -p entrakey-emulator --bench redis_plane
 	$(CARGO) build --locked --release -p entrakey-cli
-	@$(OFFLINE) "$${PYTHON:-python3}" scripts/emulator-startup.py target/debug/entrakey target/release/entrakey
-	scripts/node-package.sh
+	@$(OFFLINE) "$${PYTHON:-python3}" scripts/bench/emulator-startup.py target/debug/entrakey target/release/entrakey
+	scripts/build/node-package.sh
 	$(CARGO) build --locked --release -p entrakey-node
 	@$(OFFLINE) node bindings/node/bench/run.mjs
 
@@ -117,15 +142,15 @@ soak: prerequisites
 # Needs Rust and a C compiler only. As root after a build of one's own, which is then not repeated: make install
 # CARGO=true BUILT=target/release (the flags of the build name its builder's home, to take it out of the binaries).
 install:
-	scripts/release-build.sh $(CARGO) build --locked --release -p entrakey-ffi
-	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' LIBDIR='$(LIBDIR)' scripts/install.sh '$(BUILT)'
+	scripts/build/release.sh $(CARGO) build --locked --release -p entrakey-ffi
+	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' LIBDIR='$(LIBDIR)' scripts/build/install.sh '$(BUILT)'
 
 uninstall:
-	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' LIBDIR='$(LIBDIR)' scripts/install.sh --uninstall
+	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' LIBDIR='$(LIBDIR)' scripts/build/install.sh --uninstall
 
 fuzz: prerequisites-of-test
-	scripts/sanitized.sh
-	@$(OFFLINE) scripts/fuzz.sh $(SECONDS_EACH)
+	scripts/build/sanitized.sh
+	@$(OFFLINE) scripts/check/fuzz.sh $(SECONDS_EACH)
 
 fmt:
 	$(CARGO) fmt --all

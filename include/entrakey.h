@@ -3,8 +3,8 @@
  * Ownership: every `_new` and every output parameter that is an object gives you that object, and you end it with its
  * `_free`, once; freeing NULL does nothing, and an object may outlive the one that it was made from. Strings belong to
  * the object that they came from and live as long as it does; there is no string to free. What you pass in is copied,
- * except user_data. Whatever cannot be an object of yours (a NULL, text that is not UTF-8) is an error or, for getters,
- * a neutral value, and never crashes; a pointer to something freed, or to something else, is undefined behaviour.
+ * except user_data. NULL, and text that is not UTF-8, is an error or, for getters, a neutral
+ * value, and never crashes. A pointer to something freed, or to something else, is undefined behaviour.
  *
  * Threads: a provider, a subscription, a watch, an observation and a connection may be used from any number of threads at once,
  * and freed when no thread is inside one of their functions; tokens, errors, statuses, metrics and rejections never
@@ -50,12 +50,6 @@
  * configuration file ($${ stands for ${).
  */
 #define ENTRAKEY_JSON_EXPAND 1
-
-/**
- * How long a client that is inside its own connect should wait for a token, in milliseconds, with
- * entrakey_provider_get_token_no_wait: clients give a connect a few seconds and try again by themselves.
- */
-#define ENTRAKEY_CONNECT_TIMEOUT_MS 5000
 
 /**
  * An argument of the call makes no sense: NULL, not UTF-8, a buffer that is too small.
@@ -118,6 +112,12 @@
 #define ENTRAKEY_ERROR_INTERNAL 12
 
 /**
+ * How long a client that is inside its own connect should wait for a token, in milliseconds, with
+ * entrakey_provider_get_token_no_wait: clients give a connect a few seconds and try again by themselves.
+ */
+#define ENTRAKEY_CONNECT_TIMEOUT_MS 5000
+
+/**
  * Something an operator should look at: the state has changed for the worse.
  */
 #define ENTRAKEY_LEVEL_WARN 1
@@ -139,10 +139,10 @@
 typedef struct entrakey_config entrakey_config;
 
 /**
- * An open connection to a server, in the books of a subscription or a watch, for clients that know their connections
- * one by one: with them status, metrics and log lines count connections, each once. A connection that connects anew
- * is another one. Thread-safe. End it with entrakey_connection_free, which says that the connection is closed; before
- * or after its subscription, its watch and its provider. In a forked child, where it is the parent's, it does nothing.
+ * One open connection of the client to a server, counted under a subscription or a watch. With connections, status,
+ * metrics and log lines count each connection once. A client that connects again makes another object. Thread-safe.
+ * Call entrakey_connection_free when the connection is closed, before or after its subscription, its watch and its
+ * provider are freed. In a forked child it does nothing, because the connection is the parent's.
  */
 typedef struct entrakey_connection entrakey_connection;
 
@@ -159,28 +159,28 @@ typedef struct entrakey_error entrakey_error;
 typedef struct entrakey_metrics entrakey_metrics;
 
 /**
- * A log callback's registration. Thread-safe. End it with entrakey_observation_free, also inside its own callback. In
- * a forked child it is dead.
+ * The registration of an event callback. Thread-safe. End it with entrakey_observation_free, which may be called
+ * inside the callback. In a forked child it is dead.
  */
 typedef struct entrakey_observation entrakey_observation;
 
 /**
- * Supplies the access token of one identity and keeps it fresh on a background thread, which the first
- * token starts. Thread-safe, also in a forked child, which starts from its parent's token. End it with
+ * Supplies the access tokens of one identity and keeps them fresh on a background thread, which starts with the first
+ * token. Thread-safe. A forked child may use it too and starts from its parent's token. End it with
  * entrakey_provider_free.
  */
 typedef struct entrakey_provider entrakey_provider;
 
 /**
- * The likely reason of a rejection. Holds ids, no secret. Immutable; may be shared between threads. End it with
+ * Why a server probably refused a token. Holds ids, no secret. Immutable; may be shared between threads. End it with
  * entrakey_rejection_free.
  */
 typedef struct entrakey_rejection entrakey_rejection;
 
 /**
- * The host is asked for a token, or for a client assertion that an application signs in with. The callback that
- * receives it owns it and ends it once, there or later and from any thread: with entrakey_request_complete or
- * entrakey_request_fail. What comes after entrakey_request_time_left_ms is dropped.
+ * A question to the host: for a token, or for a client assertion that an application signs in with. The callback that
+ * receives the request owns it and ends it once, in the callback or later, from any thread, with
+ * entrakey_request_complete or entrakey_request_fail. An answer after entrakey_request_time_left_ms is dropped.
  */
 typedef struct entrakey_request entrakey_request;
 
@@ -191,8 +191,8 @@ typedef struct entrakey_request entrakey_request;
 typedef struct entrakey_status entrakey_status;
 
 /**
- * A callback's registration. Thread-safe. End it with entrakey_subscription_free, also inside its own callback. In a
- * forked child it is dead: neither its callback nor its finalize is called there.
+ * The registration of a token callback. Thread-safe. End it with entrakey_subscription_free, which may be called
+ * inside the callback. In a forked child it is dead: neither its callback nor its finalize is called there.
  */
 typedef struct entrakey_subscription entrakey_subscription;
 
@@ -203,62 +203,63 @@ typedef struct entrakey_subscription entrakey_subscription;
 typedef struct entrakey_token entrakey_token;
 
 /**
- * A descriptor that becomes readable when connections have to re-authenticate: a subscription without a callback, for
- * event loops and for languages that native threads should not call. Each watch has a descriptor and a random
- * moment of its own: make one for each event loop. Thread-safe. End it with entrakey_watch_free. In a forked child
- * it is dead: free it and make another.
+ * A descriptor that becomes readable when connections have to re-authenticate. A watch is a subscription without a
+ * callback, for event loops and for languages that native threads must not call. Each watch has a descriptor and a
+ * random moment of its own: make one for each event loop. Thread-safe. End it with entrakey_watch_free. In a forked
+ * child it is dead: free it and make another.
  */
 typedef struct entrakey_watch entrakey_watch;
 
 /**
- * Is called with each token that replaces another, on a thread of the library's, one call at a time for each
- * subscription, with no lock held. The token belongs to the library and ends with the call. The callback may block
- * (with 1,024 that block at a time, those behind them wait) and may call any function here, entrakey_provider_free
- * among them. No C++ exception and no longjmp may leave it: that ends the process.
+ * Receives a request and owns it. The library calls it on a thread of its own, one call at a time, with no lock held.
+ * The callback may block. If it waits for a token of the same provider, that call fails at once. No C++ exception and
+ * no longjmp may leave it.
  */
-typedef void (*entrakey_token_callback)(const entrakey_token *token, void *user_data);
+typedef void (*entrakey_request_callback)(entrakey_request *request, void *user_data);
 
 /**
- * Is called with user_data after the last call of its callback, on any thread, perhaps one of the host's own that is
- * in a function of this library: at most once, and exactly once unless the process exits before or this is a forked
- * child of the process that handed user_data over. Nothing waits for it. The same rules as for a callback: no C++
- * exception and no longjmp may leave it.
+ * Tells the host that user_data is no longer needed. It is called at most once, after the last call of the callback
+ * that user_data was registered with. It is not called if the process exits before, and not in a forked child of the
+ * process that registered user_data. It runs on any thread, perhaps on one of the host's that is inside a function of
+ * this library; the library does not wait for it. No C++ exception and no longjmp may leave it.
  */
 typedef void (*entrakey_finalize)(void *user_data);
 
 /**
- * Is called with each event, in their order: its level (an ENTRAKEY_LEVEL_), its name ("token_refreshed"; more may be
- * added) and a line for a log, which holds no secret. Both texts end with the call. It comes on a thread of the
- * library's, one call at a time, with no lock held, and may block and call any function here; of events that come
- * too fast for it some are dropped and counted in the status. No C++ exception and no longjmp may leave it.
+ * Receives each token that replaces another. The library calls it on a thread of its own, one call at a time for each
+ * subscription, with no lock held. The token belongs to the library and ends with the call. The callback may block (if
+ * 1,024 callbacks block at a time, further ones wait) and may call any function of this header, also
+ * entrakey_provider_free. No C++ exception and no longjmp may leave it: that ends the process.
  */
-typedef void (*entrakey_event_callback)(uint32_t level, const char *name, const char *message, void *user_data);
+typedef void (*entrakey_token_callback)(const entrakey_token *token, void *user_data);
 
 /**
- * Is called with a request that it owns, on a thread of the library's, one call at a time, with no lock held. It may
- * block. It must neither throw nor longjmp out, and must not wait for a token of the same provider: that is an
- * error at once.
+ * Receives the provider's events in their order: the level (an ENTRAKEY_LEVEL_), the name ("token_refreshed"; newer
+ * libraries may add names) and a line for a log, which holds no secret. Both texts end with the call. The library
+ * calls it on a thread of its own, one call at a time, with no lock held. The callback may block and may call any
+ * function of this header. If events come faster than it returns, some are dropped and counted in the status. No C++
+ * exception and no longjmp may leave it.
  */
-typedef void (*entrakey_request_callback)(entrakey_request *request, void *user_data);
+typedef void (*entrakey_event_callback)(uint32_t level, const char *name, const char *message, void *user_data);
 
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
 
 /**
- * The ABI of the loaded library. Whoever loads it by hand (dlopen, a language's FFI) compares it with ENTRAKEY_ABI
- * first and uses nothing else of a library that says another number.
+ * The ABI of the loaded library. A program that loads the library by hand (dlopen, a language's FFI) compares it with
+ * ENTRAKEY_ABI first, and calls nothing else if the numbers differ.
  */
 uint32_t entrakey_abi(void);
 
 /**
- * The version of the loaded library, for people. Lives as long as the process.
+ * The version of the loaded library, for people. The string lives as long as the process.
  */
 const char *entrakey_version(void);
 
 /**
- * An empty configuration. What is not set comes from the environment (ENTRAKEY_<KEY>, then Azure's own
- * variables), then from the file that config_file names, when a provider is made.
+ * Makes an empty configuration. When a provider is made from it, a key that is not set comes from the environment
+ * (ENTRAKEY_<KEY>, then Azure's own variables), then from the file that config_file names.
  */
 entrakey_config *entrakey_config_new(void);
 
@@ -272,9 +273,9 @@ entrakey_error *entrakey_config_set(entrakey_config *config, const char *key, co
 
 /**
  * Sets the keys of a JSON object, {"client_id": "…", "refresh_ratio": 0.5}: all of them, or none if one is refused.
- * Numbers and booleans may be written as such. Without a flag a value is what it is, "${" and all. Fails with
- * INVALID_CONFIG, which names the key or the line and repeats no value, and with INVALID_ARGUMENT for a flag that
- * this library does not know.
+ * Numbers and booleans may be written as such. Without ENTRAKEY_JSON_EXPAND in flags a value is taken literally, also
+ * one with "${". Fails with INVALID_CONFIG, whose message names the key or the line and repeats no value, and with
+ * INVALID_ARGUMENT for a flag that this library does not know.
  *
  * Valid use: config is NULL or live and used by this thread only; text is NULL or NUL-terminated.
  */
@@ -290,69 +291,209 @@ entrakey_error *entrakey_config_set_json(entrakey_config *config,
 void entrakey_config_free(entrakey_config *config);
 
 /**
- * A connection is about to send AUTH with the token of this version. From the first one on, the connections say which
- * tokens the subscription is on, and entrakey_subscription_ack says nothing of that any more. Never blocks. NULL for
- * NULL.
+ * Makes the host the source of tokens: the callback is asked for each. The key identity need not be set then. finalize
+ * may be NULL; it is called when neither the configuration nor a provider made from it needs the callback any more,
+ * and not if this fails.
  *
- * Valid use: subscription is NULL or live.
+ * Valid use: config is NULL or live and used by this thread only; user_data may be used from any thread.
  */
-entrakey_connection *entrakey_subscription_opened(const entrakey_subscription *subscription,
-                                                  uint64_t version);
+entrakey_error *entrakey_config_on_token_request(entrakey_config *config,
+                                                 entrakey_request_callback callback,
+                                                 void *user_data,
+                                                 entrakey_finalize finalize);
 
 /**
- * As entrakey_subscription_opened.
+ * Makes the host the source of client assertions, with which the application of tenant_id and client_id signs in: JWTs
+ * that Entra trusts by a federated credential. The callback is asked before each request to Entra. finalize: as for
+ * entrakey_config_on_token_request.
  *
- * Valid use: watch is NULL or live.
+ * Valid use: As entrakey_config_on_token_request.
  */
-entrakey_connection *entrakey_watch_opened(const entrakey_watch *watch, uint64_t version);
+entrakey_error *entrakey_config_on_assertion_request(entrakey_config *config,
+                                                     entrakey_request_callback callback,
+                                                     void *user_data,
+                                                     entrakey_finalize finalize);
 
 /**
- * Whether a connection is to be authenticated with the token of this version: it is on an older one, and its server
- * has not refused this one. Cheap enough to ask before every command, with entrakey_provider_version. false for NULL.
+ * What the token is for. NULL if an assertion is wanted, and for NULL.
  *
- * Valid use: connection is NULL or live.
+ * Valid use: request is NULL or live.
  */
-bool entrakey_connection_is_behind(const entrakey_connection *connection,
-                                   uint64_t version);
+const char *entrakey_request_scope(const entrakey_request *request);
 
 /**
- * The server answered OK to an AUTH with the token of this version, the first or a later one. Never blocks. NULL does
- * nothing.
+ * How long the provider will still wait for the answer, in milliseconds; 0 for NULL.
  *
- * Valid use: connection is NULL or live.
+ * Valid use: request is NULL or live.
  */
-void entrakey_connection_authenticated(const entrakey_connection *connection,
-                                       uint64_t version);
+uint64_t entrakey_request_time_left_ms(const entrakey_request *request);
 
 /**
- * Something else than OK came, with this message: as entrakey_provider_report_rejected, and for this connection. If it
- * is a verdict on the token (the reason is not "not_a_refusal"), the connection stays on the token that it was on, and
- * is not behind on this one. Never blocks. rejection may be NULL. Fails with CLOSED, also in a forked child.
+ * Answers the request with a token or an assertion, which is copied. This ends the request, whatever it returns.
+ * expires_unix_ms: when the token expires, in milliseconds since the Unix epoch by this machine's clock; 0 if the
+ * token itself says it; ignored for an assertion. Fails if secret is NULL or not UTF-8; the request has then failed
+ * too.
  *
- * Valid use: connection is NULL or live; message is NULL or NUL-terminated; rejection is NULL or writable.
+ * Valid use: request is NULL or live and not used again; secret is NULL or NUL-terminated.
  */
-entrakey_error *entrakey_connection_refused(const entrakey_connection *connection,
-                                            uint64_t version,
-                                            const char *message,
-                                            entrakey_rejection **rejection);
+entrakey_error *entrakey_request_complete(entrakey_request *request,
+                                          const char *secret,
+                                          uint64_t expires_unix_ms);
 
 /**
- * The connection is closed. Never blocks. NULL does nothing.
+ * Answers the request with the reason why there is no token or assertion. The provider asks again later. This ends the
+ * request. The message reaches errors and logs, so it must hold no secret. If request is NULL nothing happens; if
+ * message is NULL a general message is used.
  *
- * Valid use: connection is NULL or live, and not used again.
+ * Valid use: request is NULL or live and not used again; message is NULL or NUL-terminated.
  */
-void entrakey_connection_free(entrakey_connection *connection);
+void entrakey_request_fail(entrakey_request *request,
+                           const char *message);
 
 /**
- * Refuses a connection without TLS that leaves this machine, with INVALID_CONFIG. peer: the host or address at its
- * other end; name: the same as the user wrote it; remedy: how her client switches TLS on, for the sentence. Resolves
- * no name. Never blocks.
+ * Makes a provider from a configuration and the environment, which is read now and never again. Does no network I/O.
+ * Fails with INVALID_CONFIG if a key is missing, contradicts another or has an unsafe value.
  *
- * Valid use: peer, name and remedy are NULL or NUL-terminated.
+ * Valid use: config is NULL or live; provider is NULL or writable.
  */
-entrakey_error *entrakey_check_plaintext(const char *peer,
-                                         const char *name,
-                                         const char *remedy);
+entrakey_error *entrakey_provider_new(const entrakey_config *config,
+                                      entrakey_provider **provider);
+
+/**
+ * Gives a valid token from memory, or else from the source. In the second case the call blocks, through failures that
+ * pass, for timeout_ms at most (0: the configured get_token_timeout_ms). Any number of threads that call cause one
+ * request. Fails with what the source said last, with TIMEOUT or with CLOSED.
+ *
+ * Valid use: provider is NULL or live; token is NULL or writable.
+ */
+entrakey_error *entrakey_provider_get_token(const entrakey_provider *provider,
+                                            uint64_t timeout_ms,
+                                            entrakey_token **token);
+
+/**
+ * As entrakey_provider_get_token, except during an outage: if there is no valid token and the last request failed, the
+ * call fails at once with that error instead of waiting for the next attempt. For hooks that a client calls again and
+ * again while it connects: the first call of an outage waits, the others do not.
+ *
+ * Valid use: As entrakey_provider_get_token.
+ */
+entrakey_error *entrakey_provider_get_token_no_wait(const entrakey_provider *provider,
+                                                    uint64_t timeout_ms,
+                                                    entrakey_token **token);
+
+/**
+ * Gives the token in memory, yours to free, if it is still valid, however little is left of it. Returns NULL
+ * otherwise. Never blocks and never causes a request.
+ *
+ * Valid use: provider is NULL or live.
+ */
+entrakey_token *entrakey_provider_current(const entrakey_provider *provider);
+
+/**
+ * Waits until entrakey_provider_get_token would answer from memory, for timeout_ms at most (0: the configured
+ * get_token_timeout_ms). For health checks at start-up. Causes the first request if there was none. Fails as
+ * entrakey_provider_get_token.
+ *
+ * Valid use: provider is NULL or live.
+ */
+entrakey_error *entrakey_provider_ready(const entrakey_provider *provider, uint64_t timeout_ms);
+
+/**
+ * Copies user name and secret of one token, each with a NUL at its end, into the caller's buffers. Never
+ * blocks; allocates nothing unless it fails. With no usable token in memory it starts a request in the
+ * background and fails at once (TIMEOUT, or the last error).
+ *
+ * Unlike elsewhere, the lengths (without the NUL) are written even when a buffer is too small, which is
+ * INVALID_ARGUMENT: compare them with the capacities. With both capacities 0 only the lengths are asked
+ * for. expires_unix_ms and version may be NULL.
+ *
+ * Valid use: provider is NULL or live; user and secret are writable for their capacities (NULL if those are 0); the
+ * other outputs are NULL or writable.
+ */
+entrakey_error *entrakey_provider_copy_credentials(const entrakey_provider *provider,
+                                                   char *user,
+                                                   size_t user_cap,
+                                                   size_t *user_len,
+                                                   char *secret,
+                                                   size_t secret_cap,
+                                                   size_t *secret_len,
+                                                   uint64_t *expires_unix_ms,
+                                                   uint64_t *version);
+
+/**
+ * The version of the newest token; 0 before the first one, after close and for NULL. Costs one atomic load: compare it
+ * before each command with the version that the connection last authenticated with. In a forked child this returns the
+ * parent's version until the child makes its first other call. Copying credentials counts as one.
+ *
+ * Valid use: provider is NULL or live.
+ */
+uint64_t entrakey_provider_version(const entrakey_provider *provider);
+
+/**
+ * Asks for a new token soon, whatever is left of the current one, which stays in service meanwhile. For when a secret
+ * was replaced. Never blocks. There is still one request at a time, and requests keep their distance, so calling this
+ * often does no harm. Fails with CLOSED.
+ *
+ * Valid use: provider is NULL or live.
+ */
+entrakey_error *entrakey_provider_refresh(const entrakey_provider *provider);
+
+/**
+ * Ends the background work and forgets the token. Calls that wait fail with CLOSED, and so do later ones. Does not
+ * block. NULL and a second call do nothing.
+ *
+ * Valid use: provider is NULL or live.
+ */
+void entrakey_provider_close(const entrakey_provider *provider);
+
+/**
+ * Closes a provider and ends it. Tokens that it gave stay valid. Does not block.
+ *
+ * Valid use: provider is NULL or live, no other thread is inside one of its functions, and it is not used again.
+ */
+void entrakey_provider_free(entrakey_provider *provider);
+
+/**
+ * The user name for Redis's AUTH: the identity's object id. NULL for NULL.
+ *
+ * Valid use: token is NULL or live.
+ */
+const char *entrakey_token_username(const entrakey_token *token);
+
+/**
+ * The password for Redis's AUTH: the access token. A bearer secret: do not log it. NULL for NULL.
+ *
+ * Valid use: token is NULL or live.
+ */
+const char *entrakey_token_secret(const entrakey_token *token);
+
+/**
+ * The token's number among its provider's tokens, from 1; 0 for NULL.
+ *
+ * Valid use: token is NULL or live.
+ */
+uint64_t entrakey_token_version(const entrakey_token *token);
+
+/**
+ * When the token expires, in milliseconds since the Unix epoch by this machine's clock; 0 for NULL.
+ *
+ * Valid use: token is NULL or live.
+ */
+uint64_t entrakey_token_expires_unix_ms(const entrakey_token *token);
+
+/**
+ * When the provider means to replace the token, in milliseconds since the Unix epoch; 0 for NULL.
+ *
+ * Valid use: token is NULL or live.
+ */
+uint64_t entrakey_token_refresh_unix_ms(const entrakey_token *token);
+
+/**
+ * Ends a token and wipes this copy of the secret.
+ *
+ * Valid use: token is NULL or live, and not used again.
+ */
+void entrakey_token_free(entrakey_token *token);
 
 /**
  * One of the ENTRAKEY_ERROR_ numbers, 0 for NULL. Newer libraries may know more kinds.
@@ -376,7 +517,7 @@ const char *entrakey_error_name(const entrakey_error *error);
 const char *entrakey_error_message(const entrakey_error *error);
 
 /**
- * Whether the same call can succeed later with nothing changed.
+ * Whether the same call can succeed later if nothing is changed.
  *
  * Valid use: error is NULL or a live error.
  */
@@ -411,177 +552,11 @@ const char *entrakey_error_correlation_id(const entrakey_error *error);
 void entrakey_error_free(entrakey_error *error);
 
 /**
- * Has callback called when connections have to re-authenticate, early enough and at a random moment of its own. Not
- * for the first token, which replaces none: subscribe first, and connect with entrakey_provider_get_token
- * afterwards. Never calls from inside; finalize may be NULL, and is not called when this fails, with CLOSED for
- * example.
- *
- * Valid use: provider is NULL or live; user_data may be used from any thread; subscription is NULL or writable.
- */
-entrakey_error *entrakey_provider_subscribe(const entrakey_provider *provider,
-                                            entrakey_token_callback callback,
-                                            void *user_data,
-                                            entrakey_finalize finalize,
-                                            entrakey_subscription **subscription);
-
-/**
- * Says what became of a re-authentication with the token of this version, so that status and metrics know which
- * connections are on which token. From the first call on, a subscription counts as being on a token only when that
- * was acknowledged. accepted = false also tells the provider, as entrakey_provider_report_rejected does. Never
- * blocks. After entrakey_subscription_unsubscribe nobody counts it any more. NULL does nothing.
- *
- * Valid use: subscription is NULL or live.
- */
-void entrakey_subscription_ack(const entrakey_subscription *subscription,
-                               uint64_t version,
-                               bool accepted);
-
-/**
- * Ends the calls and waits until none is under way, for timeout_ms at most; at once inside its own callback. False if
- * the time was over first: the call under way may still finish, no other follows. What user_data points to may be
- * gone after true, unless there is a finalize, which may still be to come. The object is still to be freed. True for
- * NULL and in a forked child.
- *
- * Valid use: subscription is NULL or live.
- */
-bool entrakey_subscription_unsubscribe(const entrakey_subscription *subscription,
-                                       uint64_t timeout_ms);
-
-/**
- * Ends the calls, and the object. Never waits: a call under way may still finish, and then finalize follows.
- *
- * Valid use: subscription is NULL or live, and not used again.
- */
-void entrakey_subscription_free(entrakey_subscription *subscription);
-
-/**
- * Has callback called with the events up to level (ENTRAKEY_LEVEL_INFO: warnings too). finalize may be NULL, and is
- * not called when this fails: INVALID_ARGUMENT for a level that there is not, CLOSED.
- *
- * Valid use: provider is NULL or live; user_data may be used from any thread; observation is NULL or writable.
- */
-entrakey_error *entrakey_provider_observe(const entrakey_provider *provider,
-                                          uint32_t level,
-                                          entrakey_event_callback callback,
-                                          void *user_data,
-                                          entrakey_finalize finalize,
-                                          entrakey_observation **observation);
-
-/**
- * Ends the calls, and the object. Never waits: a call under way may still finish, and then finalize follows.
- *
- * Valid use: observation is NULL or live, and not used again.
- */
-void entrakey_observation_free(entrakey_observation *observation);
-
-/**
- * Makes a provider from a configuration and the environment, which is read now and never again. No network
- * I/O. Fails with INVALID_CONFIG if a key is missing, contradicts another or has an unsafe value.
- *
- * Valid use: config is NULL or live; provider is NULL or writable.
- */
-entrakey_error *entrakey_provider_new(const entrakey_config *config, entrakey_provider **provider);
-
-/**
- * A valid token: from memory, or else from the source, in which case it blocks, through failures that pass,
- * for timeout_ms at most (0: the configured get_token_timeout_ms). However many threads call, there is one
- * request. Fails with what the source said last, TIMEOUT or CLOSED.
- *
- * Valid use: provider is NULL or live; token is NULL or writable.
- */
-entrakey_error *entrakey_provider_get_token(const entrakey_provider *provider,
-                                            uint64_t timeout_ms,
-                                            entrakey_token **token);
-
-/**
- * As entrakey_provider_get_token, but when there is no valid token and the last request failed, that failure at once
- * instead of waiting for the next attempt. For hooks that a client calls again and again while it connects: the
- * first call of an outage waits, the others do not.
- *
- * Valid use: As entrakey_provider_get_token.
- */
-entrakey_error *entrakey_provider_get_token_no_wait(const entrakey_provider *provider,
-                                                    uint64_t timeout_ms,
-                                                    entrakey_token **token);
-
-/**
- * The token in memory, yours to free, if it is still valid, however little is left of it; else NULL. Never blocks and
- * never fetches.
- *
- * Valid use: provider is NULL or live.
- */
-entrakey_token *entrakey_provider_current(const entrakey_provider *provider);
-
-/**
- * Waits until entrakey_provider_get_token would answer from memory, for timeout_ms at most (0: the configured
- * get_token_timeout_ms): for health checks at start-up. Causes the first request if there was none. Fails as
- * entrakey_provider_get_token.
- *
- * Valid use: provider is NULL or live.
- */
-entrakey_error *entrakey_provider_ready(const entrakey_provider *provider, uint64_t timeout_ms);
-
-/**
- * Copies user name and secret of one token, each with a NUL at its end, into the caller's buffers. Never
- * blocks; allocates nothing unless it fails. With no usable token in memory it starts a request in the
- * background and fails at once (TIMEOUT, or the last error).
- *
- * Unlike elsewhere, the lengths (without the NUL) are written even when a buffer is too small, which is
- * INVALID_ARGUMENT: compare them with the capacities. With both capacities 0 only the lengths are asked
- * for. expires_unix_ms and version may be NULL.
- *
- * Valid use: provider is NULL or live; user and secret are writable for their capacities (NULL if those are 0); the
- * other outputs are NULL or writable.
- */
-entrakey_error *entrakey_provider_copy_credentials(const entrakey_provider *provider,
-                                                   char *user,
-                                                   size_t user_cap,
-                                                   size_t *user_len,
-                                                   char *secret,
-                                                   size_t secret_cap,
-                                                   size_t *secret_len,
-                                                   uint64_t *expires_unix_ms,
-                                                   uint64_t *version);
-
-/**
- * The version of the newest token, 0 before the first one, after close and for NULL. One atomic load: compare it before
- * each command with the version that the connection last authenticated with. In a forked child it stands still until the
- * first other call there, which copying credentials for a connection of the child's own is.
- *
- * Valid use: provider is NULL or live.
- */
-uint64_t entrakey_provider_version(const entrakey_provider *provider);
-
-/**
- * Asks for a new token soon, whatever is left of the current one, which stays in service meanwhile: for when a secret
- * was replaced. Never blocks. Requests stay one at a time and spaced, so calling it often does no harm. Fails with
- * CLOSED.
- *
- * Valid use: provider is NULL or live.
- */
-entrakey_error *entrakey_provider_refresh(const entrakey_provider *provider);
-
-/**
- * Ends the background work and forgets the token; calls that wait get CLOSED, and so do later ones. Does
- * not block. NULL and a second call do nothing.
- *
- * Valid use: provider is NULL or live.
- */
-void entrakey_provider_close(const entrakey_provider *provider);
-
-/**
- * Closes a provider and ends it. Tokens that it gave stay valid. Does not block.
- *
- * Valid use: provider is NULL or live, no other thread is inside one of its functions, and it is not used again.
- */
-void entrakey_provider_free(entrakey_provider *provider);
-
-/**
- * Says what a server answered to an AUTH with the token of this version, in its own or a client library's words, and
- * explains it. If another token could help, one is asked for, in the background: once for each version, then ever
- * more rarely. A version that is older than the current one is ignored, and so is what says nothing of the token
- * (reason "not_a_refusal"): a server that is loading, a connection that went away. Never blocks. rejection may be
- * NULL. What is not UTF-8 in the message is replaced. Fails with CLOSED.
+ * Tells the provider what a server answered to an AUTH with the token of this version, in the server's or a client
+ * library's words, and gives an explanation. If another token could help, the provider asks for one in the background:
+ * once for each version, then ever more rarely. Ignored: a version that is older than the current one, and a message
+ * that says nothing of the token (reason "not_a_refusal"), as from a server that is loading or a connection that went
+ * away. Never blocks. rejection may be NULL. Whatever is not UTF-8 in the message is replaced. Fails with CLOSED.
  *
  * Valid use: provider is NULL or live; message is NULL or NUL-terminated; rejection is NULL or writable.
  */
@@ -591,7 +566,7 @@ entrakey_error *entrakey_provider_report_rejected(const entrakey_provider *provi
                                                   entrakey_rejection **rejection);
 
 /**
- * The reason's name, "no_access_policy" for example; more may be added. NULL for NULL.
+ * The reason's name, for example "no_access_policy"; newer libraries may add names. NULL for NULL.
  *
  * Valid use: rejection is NULL or live.
  */
@@ -612,168 +587,55 @@ const char *entrakey_rejection_explanation(const entrakey_rejection *rejection);
 void entrakey_rejection_free(entrakey_rejection *rejection);
 
 /**
- * Tokens come from the host (the key identity need not be set then). finalize may be NULL; it is called when neither
- * the configuration nor a provider made from it needs the callback any more, and not when this fails.
+ * Registers a callback for each token that replaces another: connections then have to re-authenticate. The call comes
+ * early enough, at a random moment of this subscription's own. The first token replaces none and causes no call:
+ * subscribe first, then connect with entrakey_provider_get_token. The callback never runs inside this function.
+ * finalize may be NULL; it is not called if this fails, for example with CLOSED.
  *
- * Valid use: config is NULL or live and used by this thread only; user_data may be used from any thread.
+ * Valid use: provider is NULL or live; user_data may be used from any thread; subscription is NULL or writable.
  */
-entrakey_error *entrakey_config_on_token_request(entrakey_config *config,
-                                                 entrakey_request_callback callback,
-                                                 void *user_data,
-                                                 entrakey_finalize finalize);
+entrakey_error *entrakey_provider_subscribe(const entrakey_provider *provider,
+                                            entrakey_token_callback callback,
+                                            void *user_data,
+                                            entrakey_finalize finalize,
+                                            entrakey_subscription **subscription);
 
 /**
- * The application of tenant_id and client_id signs in with assertions of the host's: JWTs that Entra trusts by a
- * federated credential. As entrakey_config_on_token_request; called before each request to Entra.
+ * Says whether connections re-authenticated with the token of this version, so that status and metrics know which
+ * token they are on. From the first acknowledgement on, the subscription counts as being on a token only when that
+ * token was acknowledged. accepted = false also reports a rejection, as entrakey_provider_report_rejected does. Never
+ * blocks. After entrakey_subscription_unsubscribe it has no effect. NULL does nothing.
  *
- * Valid use: As entrakey_config_on_token_request.
+ * Valid use: subscription is NULL or live.
  */
-entrakey_error *entrakey_config_on_assertion_request(entrakey_config *config,
-                                                     entrakey_request_callback callback,
-                                                     void *user_data,
-                                                     entrakey_finalize finalize);
+void entrakey_subscription_ack(const entrakey_subscription *subscription,
+                               uint64_t version,
+                               bool accepted);
 
 /**
- * What the token is for; NULL if it is an assertion that is wanted, and for NULL.
+ * Ends the subscription's calls and waits until no call is running, for timeout_ms at most. Returns at once inside the
+ * callback itself. Returns false if the time was over first: the running call may still finish, and no other follows.
+ * After true the library does not use user_data any more, except that finalize may still be called with it. The object
+ * must still be freed. Returns true for NULL and in a forked child.
  *
- * Valid use: request is NULL or live.
+ * Valid use: subscription is NULL or live.
  */
-const char *entrakey_request_scope(const entrakey_request *request);
+bool entrakey_subscription_unsubscribe(const entrakey_subscription *subscription,
+                                       uint64_t timeout_ms);
 
 /**
- * How long an answer will still be waited for, in milliseconds; 0 for NULL.
+ * Ends the subscription's calls, and the object. Never waits: a running call may still finish, and then finalize is
+ * called.
  *
- * Valid use: request is NULL or live.
+ * Valid use: subscription is NULL or live, and not used again.
  */
-uint64_t entrakey_request_time_left_ms(const entrakey_request *request);
+void entrakey_subscription_free(entrakey_subscription *subscription);
 
 /**
- * Hands the token or the assertion over, which is copied, and ends the request whatever is returned.
- * expires_unix_ms: when the token expires, in milliseconds since the Unix epoch by this machine's clock; 0 for what
- * the token itself says. Of an assertion it does not matter. Fails if secret is NULL or not UTF-8; the request has
- * then failed too.
- *
- * Valid use: request is NULL or live and not used again; secret is NULL or NUL-terminated.
- */
-entrakey_error *entrakey_request_complete(entrakey_request *request,
-                                          const char *secret,
-                                          uint64_t expires_unix_ms);
-
-/**
- * Says that there is none, and why; it is asked again later. Ends the request. The message reaches errors and logs: no
- * secrets. NULL for either does as well as it can.
- *
- * Valid use: request is NULL or live and not used again; message is NULL or NUL-terminated.
- */
-void entrakey_request_fail(entrakey_request *request,
-                           const char *message);
-
-/**
- * What the provider is doing now. Never blocks on I/O and never fetches; a closed provider has a status too.
- *
- * Valid use: provider is NULL or live; status is NULL or writable.
- */
-entrakey_error *entrakey_provider_status(const entrakey_provider *provider, entrakey_status **status);
-
-/**
- * Whether entrakey_provider_get_token would have answered from memory; false for NULL.
- *
- * Valid use: status is NULL or live.
- */
-bool entrakey_status_ready(const entrakey_status *status);
-
-/**
- * The whole of it as one JSON object: state, validity left, next refresh, last error, clock skew, listeners, counters.
- * Newer libraries may add keys. NULL for NULL.
- *
- * Valid use: status is NULL or live.
- */
-const char *entrakey_status_json(const entrakey_status *status);
-
-/**
- * Ends a status and its text.
- *
- * Valid use: status is NULL or live, and not used again.
- */
-void entrakey_status_free(entrakey_status *status);
-
-/**
- * The metrics of count providers, for a Prometheus endpoint, told apart by their configuration key name. All of a
- * process in one call: a metric must not be described twice in one page.
- *
- * Valid use: providers is readable for count live providers (NULL if that is 0); metrics is NULL or writable.
- */
-entrakey_error *entrakey_metrics_new(const entrakey_provider *const *providers,
-                                     size_t count,
-                                     entrakey_metrics **metrics);
-
-/**
- * The text; NULL for NULL.
- *
- * Valid use: metrics is NULL or live.
- */
-const char *entrakey_metrics_text(const entrakey_metrics *metrics);
-
-/**
- * Its Content-Type; NULL for NULL.
- *
- * Valid use: metrics is NULL or live.
- */
-const char *entrakey_metrics_content_type(const entrakey_metrics *metrics);
-
-/**
- * Ends metrics and their text.
- *
- * Valid use: metrics is NULL or live, and not used again.
- */
-void entrakey_metrics_free(entrakey_metrics *metrics);
-
-/**
- * The user name for Redis's AUTH: the identity's object id. NULL for NULL.
- *
- * Valid use: token is NULL or live.
- */
-const char *entrakey_token_username(const entrakey_token *token);
-
-/**
- * The password for Redis's AUTH: the access token. A bearer secret: do not log it. NULL for NULL.
- *
- * Valid use: token is NULL or live.
- */
-const char *entrakey_token_secret(const entrakey_token *token);
-
-/**
- * Its number among the provider's tokens, from 1; 0 for NULL.
- *
- * Valid use: token is NULL or live.
- */
-uint64_t entrakey_token_version(const entrakey_token *token);
-
-/**
- * When it expires, in milliseconds since the Unix epoch by this machine's clock; 0 for NULL.
- *
- * Valid use: token is NULL or live.
- */
-uint64_t entrakey_token_expires_unix_ms(const entrakey_token *token);
-
-/**
- * When the provider means to replace it, in milliseconds since the Unix epoch; 0 for NULL.
- *
- * Valid use: token is NULL or live.
- */
-uint64_t entrakey_token_refresh_unix_ms(const entrakey_token *token);
-
-/**
- * Ends a token; this copy of the secret is wiped.
- *
- * Valid use: token is NULL or live, and not used again.
- */
-void entrakey_token_free(entrakey_token *token);
-
-/**
- * Makes a watch. Its handle becomes readable when a token replaces another, early enough and at a random moment of its
- * own; if the provider has no valid token now, also with the next one, at once; and for good when the provider is
- * closed. So make it first, and connect afterwards. Fails with CLOSED, or NETWORK if the system gives no descriptor.
+ * Makes a watch. Its descriptor becomes readable when a token replaces another, early enough and at a random moment of
+ * the watch's own. If the provider has no valid token now, the descriptor becomes readable at once when the next token
+ * comes. When the provider is closed it stays readable. So make the watch first, then connect. Fails with CLOSED, or
+ * with NETWORK if the system gives no descriptor.
  *
  * Valid use: provider is NULL or live; watch is NULL or writable.
  */
@@ -781,18 +643,18 @@ entrakey_error *entrakey_watch_new(const entrakey_provider *provider,
                                    entrakey_watch **watch);
 
 /**
- * The file descriptor for poll, epoll, kqueue or whatever the loop uses: wait until it is readable, and do nothing
- * else with it. It belongs to the watch: take it out of the loop before entrakey_watch_free closes it. -1 for NULL
- * and in a forked child.
+ * The file descriptor for poll, epoll, kqueue or whatever the loop uses. Wait until it is readable, and do nothing
+ * else with it. It belongs to the watch: take it out of the loop before entrakey_watch_free closes it. -1 for NULL and
+ * in a forked child.
  *
  * Valid use: watch is NULL or live.
  */
 intptr_t entrakey_watch_handle(const entrakey_watch *watch);
 
 /**
- * Makes the handle unreadable and says which version there is news of, the newest since the last call: authenticate
- * with entrakey_provider_copy_credentials, which may give a newer one still. version 0: it woke for nothing. Never
- * blocks. Fails with CLOSED when nothing will come any more: the provider was closed, or this is a forked child.
+ * Makes the descriptor unreadable again and gives the newest version since the last call, or 0 if there is no news.
+ * Then authenticate with entrakey_provider_copy_credentials, which may give an even newer token. Never blocks. Fails
+ * with CLOSED if nothing will come any more: the provider was closed, or this is a forked child.
  *
  * Valid use: watch is NULL or live; version is NULL or writable.
  */
@@ -807,12 +669,163 @@ entrakey_error *entrakey_watch_take(const entrakey_watch *watch,
 void entrakey_watch_ack(const entrakey_watch *watch, uint64_t version, bool accepted);
 
 /**
- * Ends a watch and closes its handle (in a forked child the copy of it stays open). Never waits. A watch may outlive
- * its provider.
+ * Ends a watch and closes its descriptor (in a forked child the copy of it stays open). Never waits. A watch may
+ * outlive its provider.
  *
  * Valid use: watch is NULL or live, and not used again.
  */
 void entrakey_watch_free(entrakey_watch *watch);
+
+/**
+ * Counts a connection of the client's that is about to send AUTH with the token of this version. From the first such
+ * connection on, the connections say which tokens the subscription is on, and entrakey_subscription_ack no longer
+ * does. Never blocks. Returns NULL for NULL.
+ *
+ * Valid use: subscription is NULL or live.
+ */
+entrakey_connection *entrakey_subscription_opened(const entrakey_subscription *subscription,
+                                                  uint64_t version);
+
+/**
+ * As entrakey_subscription_opened.
+ *
+ * Valid use: watch is NULL or live.
+ */
+entrakey_connection *entrakey_watch_opened(const entrakey_watch *watch, uint64_t version);
+
+/**
+ * Whether the connection should authenticate with the token of this version: it is on an older token, and its server
+ * has not refused this one. Cheap enough to ask before every command, with entrakey_provider_version. Returns false
+ * for NULL.
+ *
+ * Valid use: connection is NULL or live.
+ */
+bool entrakey_connection_is_behind(const entrakey_connection *connection,
+                                   uint64_t version);
+
+/**
+ * Says that the server answered OK to an AUTH with the token of this version, the connection's first AUTH or a later
+ * one. Never blocks. NULL does nothing.
+ *
+ * Valid use: connection is NULL or live.
+ */
+void entrakey_connection_authenticated(const entrakey_connection *connection,
+                                       uint64_t version);
+
+/**
+ * Says that the server answered an AUTH with this message instead of OK. The message is explained as
+ * entrakey_provider_report_rejected does it. If it is a verdict on the token (the reason is not "not_a_refusal"), the
+ * connection counts as being on the token that it had before, and is not behind on the token of this version. Never
+ * blocks. rejection may be NULL. Fails with CLOSED, also in a forked child.
+ *
+ * Valid use: connection is NULL or live; message is NULL or NUL-terminated; rejection is NULL or writable.
+ */
+entrakey_error *entrakey_connection_refused(const entrakey_connection *connection,
+                                            uint64_t version,
+                                            const char *message,
+                                            entrakey_rejection **rejection);
+
+/**
+ * Says that the connection is closed, and ends the object. Never blocks. NULL does nothing.
+ *
+ * Valid use: connection is NULL or live, and not used again.
+ */
+void entrakey_connection_free(entrakey_connection *connection);
+
+/**
+ * Refuses a connection without TLS that leaves this machine, with INVALID_CONFIG. peer is the host or address that the
+ * connection goes to; name is the same as the user wrote it; remedy says how the user's client switches TLS on, and
+ * becomes part of the message. Resolves no name. Never blocks.
+ *
+ * Valid use: peer, name and remedy are NULL or NUL-terminated.
+ */
+entrakey_error *entrakey_check_plaintext(const char *peer,
+                                         const char *name,
+                                         const char *remedy);
+
+/**
+ * Registers a callback for the events of this level and of the more important ones (ENTRAKEY_LEVEL_INFO: warnings
+ * too). finalize may be NULL; it is not called if this fails: with INVALID_ARGUMENT for an unknown level, or with
+ * CLOSED.
+ *
+ * Valid use: provider is NULL or live; user_data may be used from any thread; observation is NULL or writable.
+ */
+entrakey_error *entrakey_provider_observe(const entrakey_provider *provider,
+                                          uint32_t level,
+                                          entrakey_event_callback callback,
+                                          void *user_data,
+                                          entrakey_finalize finalize,
+                                          entrakey_observation **observation);
+
+/**
+ * Ends the observation's calls, and the object. Never waits: a running call may still finish, and then finalize is
+ * called.
+ *
+ * Valid use: observation is NULL or live, and not used again.
+ */
+void entrakey_observation_free(entrakey_observation *observation);
+
+/**
+ * Gives what the provider is doing now. Never blocks on I/O and never causes a request. A closed provider has a status
+ * too.
+ *
+ * Valid use: provider is NULL or live; status is NULL or writable.
+ */
+entrakey_error *entrakey_provider_status(const entrakey_provider *provider,
+                                         entrakey_status **status);
+
+/**
+ * Whether entrakey_provider_get_token would have answered from memory at that moment; false for NULL.
+ *
+ * Valid use: status is NULL or live.
+ */
+bool entrakey_status_ready(const entrakey_status *status);
+
+/**
+ * The whole status as one JSON object: state, validity left, next refresh, last error, clock skew, listeners,
+ * counters. Newer libraries may add keys. NULL for NULL.
+ *
+ * Valid use: status is NULL or live.
+ */
+const char *entrakey_status_json(const entrakey_status *status);
+
+/**
+ * Ends a status and its text.
+ *
+ * Valid use: status is NULL or live, and not used again.
+ */
+void entrakey_status_free(entrakey_status *status);
+
+/**
+ * Gives the metrics of count providers for a Prometheus endpoint. The configuration key name tells the providers
+ * apart. Pass all providers of a process in one call: a page must not describe a metric twice.
+ *
+ * Valid use: providers is readable for count live providers (NULL if that is 0); metrics is NULL or writable.
+ */
+entrakey_error *entrakey_metrics_new(const entrakey_provider *const *providers,
+                                     size_t count,
+                                     entrakey_metrics **metrics);
+
+/**
+ * The text of the metrics; NULL for NULL.
+ *
+ * Valid use: metrics is NULL or live.
+ */
+const char *entrakey_metrics_text(const entrakey_metrics *metrics);
+
+/**
+ * The Content-Type of that text; NULL for NULL.
+ *
+ * Valid use: metrics is NULL or live.
+ */
+const char *entrakey_metrics_content_type(const entrakey_metrics *metrics);
+
+/**
+ * Ends metrics and their text.
+ *
+ * Valid use: metrics is NULL or live, and not used again.
+ */
+void entrakey_metrics_free(entrakey_metrics *metrics);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -2,16 +2,15 @@
 # Runs a command where only loopback exists, so that no test can reach another address, and without what the
 # shell of whoever runs it says of identities, proxies and certificates, so that it ends the same for everybody.
 # Where the machine does not permit a network namespace, runs it as it is and says so.
-foreign='s/^((AZURE|ENTRAKEY|IDENTITY|IMDS|MSI|SSL_CERT)_[A-Za-z0-9_]*)=.*/\1/p
-s/^(([Aa][Ll][Ll]|[Hh][Tt][Tt][Pp][Ss]?|[Nn][Oo])_[Pp][Rr][Oo][Xx][Yy])=.*/\1/p
-s/^(KUBERNETES_SERVICE_HOST|DEFAULT_IDENTITY_CLIENT_ID|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|NODE_EXTRA_CA_CERTS)=.*/\1/p'
-for name in $(env | sed -nE "$foreign"); do
+foreign=$(sed '/^#/d; s/\*$/.*/' "$(dirname "$0")/../tests/foreign-variables.txt")
+for name in $(env | sed -n 's/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/p' | grep -ixe "$foreign"); do
     case $name in
     ENTRAKEY_BIN | ENTRAKEY_CASE) ;; # which emulator is to be tested, and with which of tests/vectors
     *) unset "$name" ;;
     esac
 done
 # Some clients ask the system for a proxy when no variable names one.
+unset no_proxy
 export NO_PROXY=127.0.0.1,localhost
 if [ "$(id -u)" = 0 ]; then isolate="unshare --net"; else isolate="unshare --map-root-user --net"; fi
 if $isolate sh -c 'ip link set lo up' 2>/dev/null; then

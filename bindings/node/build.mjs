@@ -9,7 +9,7 @@ const profile = process.argv.includes('--release') ? 'release' : 'debug';
 
 // What others are given has no path of this machine in it. (Windows has no POSIX shell.)
 const isGiven = profile === 'release' && process.platform !== 'win32';
-const launcher = isGiven ? [path.join(here, '../../scripts/release-build.sh')] : [];
+const launcher = isGiven ? [path.join(here, '../../scripts/build/release.sh')] : [];
 
 function cargo(args, options) {
   return run(['cargo', ...args], options);

@@ -5,27 +5,14 @@ const { once } = require('node:events');
 const { existsSync, statSync } = require('node:fs');
 const path = require('node:path');
 const { createInterface } = require('node:readline');
+const { COMMAND, isForeign } = require('./lib/environment.cjs');
 
 const START_MS = 20_000; // it takes a tenth of a second; a machine that is busy takes longer
 const STOP_MS = 10_000;
 const REQUEST_MS = 10_000;
 
-/** What a developer's own shell says of identities, proxies and certificates is not for a program under test. */
-const FOREIGN = [
-  /^(AZURE|ENTRAKEY|IDENTITY|IMDS|MSI|SSL_CERT)_/,
-  /^(all|https?)_proxy$/i,
-  /^(KUBERNETES_SERVICE_HOST|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|NODE_EXTRA_CA_CERTS)$/,
-];
-const KEPT = 'ENTRAKEY_BIN';
-
 class EmulatorError extends Error {
   name = 'EmulatorError';
-}
-
-/** What a program finds in the environment of the shell, without what an emulator says instead. */
-function ownEnvironment() {
-  const own = ([name]) => name === KEPT || !FOREIGN.some((pattern) => pattern.test(name));
-  return Object.fromEntries(Object.entries(process.env).filter(own));
 }
 
 class Emulator {
@@ -81,7 +68,8 @@ class Emulator {
   }
 
   async processEnvironment(name = 'default', more = {}) {
-    return { ...ownEnvironment(), NO_PROXY: '127.0.0.1,localhost', ...(await this.env(name)), ...more };
+    const own = Object.fromEntries(Object.entries(process.env).filter(([variable]) => !isForeign(variable)));
+    return { ...own, NO_PROXY: '127.0.0.1,localhost', ...(await this.env(name)), ...more };
   }
 
   async use(name = 'default', more = {}) {
@@ -142,16 +130,16 @@ class Emulator {
 }
 
 function findCommand() {
-  const named = process.env[KEPT];
+  const named = process.env[COMMAND];
   const names = process.platform === 'win32' ? ['entrakey.exe'] : ['entrakey'];
   const folders = (process.env.PATH ?? '').split(path.delimiter).filter(Boolean);
   const candidates = named ? [named] : folders.flatMap((folder) => names.map((name) => path.join(folder, name)));
   const found = candidates.find((file) => existsSync(file) && statSync(file).isFile());
   if (found) return found;
-  const missing = named ? `${KEPT} names '${named}', which` : 'The command `entrakey`';
+  const missing = named ? `${COMMAND} names '${named}', which` : 'The command `entrakey`';
   throw new EmulatorError(
     `${missing} was not found: build it with \`cargo build -p entrakey-cli\` in entrakey's repository, ` +
-      `then put target/debug on PATH or set ${KEPT} to target/debug/entrakey.`,
+      `then put target/debug on PATH or set ${COMMAND} to target/debug/entrakey.`,
   );
 }
 

@@ -7,7 +7,7 @@ use clap::builder::BoolishValueParser;
 use clap::error::{ContextKind, ContextValue};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use entrakey_core::FileValue;
+use entrakey_core::ServiceValue;
 use std::collections::BTreeMap;
 use std::env::var_os;
 
@@ -82,7 +82,7 @@ pub(crate) fn is_explicit(matches: &ArgMatches, id: &str) -> bool {
 /// A name is no option's, or its value is a table.
 pub(crate) fn options(
     command: &Command,
-    table: &BTreeMap<String, FileValue>,
+    table: &BTreeMap<String, ServiceValue>,
     skipped: &[&str],
     file: &str,
 ) -> Result<Given, Failure> {
@@ -119,10 +119,10 @@ fn unknown(command: &Command, name: &str) -> String {
     }
 }
 
-fn texts(value: &FileValue) -> Option<Vec<String>> {
+fn texts(value: &ServiceValue) -> Option<Vec<String>> {
     match value {
-        FileValue::Text(text) => Some(vec![text.to_string()]),
-        FileValue::List(items) => items.iter().map(|item| texts(item)?.pop()).collect(),
-        FileValue::Table(_) => None,
+        ServiceValue::Text(text) => Some(vec![text.to_string()]),
+        ServiceValue::List(items) => items.iter().map(|item| texts(item)?.pop()).collect(),
+        ServiceValue::Table(_) => None,
     }
 }

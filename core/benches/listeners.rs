@@ -1,7 +1,8 @@
 //! What listeners cost: to come, to hear of one new token each, to go. The engine's share, without the host's code.
 #![allow(missing_docs, clippy::unwrap_used, reason = "a benchmark that cannot go on should panic")]
 
-use entrakey_core::internals::{Action, Event, Grant, Machine, Now, Policy, Wish};
+use entrakey_core::DuringOutage;
+use entrakey_core::internals::{Action, Grant, Input, Machine, Now, Policy, Wish};
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
@@ -20,7 +21,7 @@ impl Bench {
     }
 
     /// As the driver does: each event is followed by a look at the next alarm.
-    fn step(&mut self, event: Event) -> Vec<Action> {
+    fn step(&mut self, event: Input) -> Vec<Action> {
         let Self { machine, now, rng } = self;
         let actions = machine.step(*now, event, &mut || rng.f64());
         std::hint::black_box(machine.alarm(*now));
@@ -35,7 +36,7 @@ impl Bench {
     }
 
     /// A new token; the actions that follow from it.
-    fn rotate(&mut self, wish: Event, secret: &str) -> Vec<Action> {
+    fn rotate(&mut self, wish: Input, secret: &str) -> Vec<Action> {
         let actions = self.step(wish);
         let number = actions.iter().find_map(|action| match action {
             Action::Fetch(number, _) => Some(*number),
@@ -53,7 +54,7 @@ impl Bench {
             skew_ms: None,
             uti: None,
         };
-        self.step(Event::Answered(number.unwrap(), grant))
+        self.step(Input::Answered(number.unwrap(), grant))
     }
 
     /// Calls those who are to be called; how many.
@@ -61,8 +62,8 @@ impl Bench {
         let mut calls = 0;
         for action in actions {
             if let Action::Notify(listener) = action {
-                calls += u64::from(self.machine.take_news(self.now, listener).is_some());
-                self.step(Event::Returned { listener, panicked: false });
+                calls += u64::from(self.machine.tell(self.now, listener).is_some());
+                self.step(Input::Returned { listener, panicked: false });
             }
         }
         calls
@@ -71,26 +72,26 @@ impl Bench {
 
 fn measure(listeners: u64) -> [Duration; 3] {
     let mut bench = Bench::new();
-    let wish = Wish { deadline: bench.now.boot + HOUR, wait: true };
-    bench.rotate(Event::Get(0, wish), "one");
+    let wish = Wish { deadline: bench.now.boot + HOUR, during_outage: DuringOutage::Wait };
+    bench.rotate(Input::Get(0, wish), "one");
     bench.pass_to(bench.now.boot + HOUR / 6);
 
     let started = Instant::now();
-    (1..=listeners).for_each(|id| drop(bench.step(Event::Subscribed(id))));
+    (1..=listeners).for_each(|id| drop(bench.step(Input::Subscribed(id))));
     let subscribed = started.elapsed();
 
     let started = Instant::now();
-    let mut actions = bench.rotate(Event::Refresh, "two");
+    let mut actions = bench.rotate(Input::Refresh, "two");
     let mut called = bench.call(actions);
     while called < listeners {
         bench.pass_to(bench.machine.alarm(bench.now).unwrap());
-        actions = bench.step(Event::Timer);
+        actions = bench.step(Input::Timer);
         called += bench.call(actions);
     }
     let rotated = started.elapsed();
 
     let started = Instant::now();
-    (1..=listeners).for_each(|id| drop(bench.step(Event::Unsubscribed(id))));
+    (1..=listeners).for_each(|id| drop(bench.step(Input::Unsubscribed(id))));
     [subscribed, rotated, started.elapsed()]
 }
 

@@ -1,6 +1,6 @@
 //! One reading of all the clocks that a decision needs.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The time on three clocks at once. Logic takes it as an argument, so that tests can move it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,6 +20,11 @@ impl Now {
         let (monotonic, wall) = (entrakey_sys::clock::coarse_monotonic(), entrakey_sys::clock::coarse_wall());
         Self { boot: entrakey_sys::clock::boot(), monotonic, wall }
     }
+}
+
+/// This machine's wall clock, since the Unix epoch.
+pub(crate) fn unix_now() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// Whole milliseconds, saturating: the unit of every time that leaves the library.

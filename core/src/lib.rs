@@ -25,10 +25,10 @@ mod event;
 mod files;
 mod grant;
 mod guard;
-mod host;
+mod host_value;
 mod identity;
 mod metrics;
-mod notify;
+mod observation;
 mod provider;
 mod redact;
 mod refresh;
@@ -36,6 +36,7 @@ mod rejection;
 mod request;
 mod shortage;
 mod status;
+mod subscription;
 mod sync;
 mod token;
 mod transport;
@@ -49,7 +50,7 @@ pub mod internals {
     //! For this repository's own simulation, benchmarks and trials of interleavings. Not a public interface.
     pub use crate::clock::Now;
     pub use crate::grant::Grant;
-    pub use crate::refresh::{Action, Event, Late, Machine, Policy, Random, Wish};
+    pub use crate::refresh::{Action, Delivery, Input, Machine, Policy, Random, Wish};
     pub use crate::transport::Answers;
     pub use ureq::http;
 
@@ -61,17 +62,20 @@ pub mod internals {
 }
 
 pub use config::{
-    Config, FileValue, InheritedSetting, InheritedSettings, KEYS, Key, KeyType, inherit, read_service_file,
+    Config, InheritedSetting, InheritedSettings, KEYS, Key, KeyType, ServiceValue, VARIABLES, Variable,
+    inherit, read_service_file,
 };
 pub use connections::{Connection, Refusal, WHILE_CONNECTING, check_plaintext};
 pub use error::{Error, ErrorKind};
 pub use event::{Level, ProviderEvent};
 pub use metrics::{METRICS_CONTENT_TYPE, render_metrics};
-pub use notify::{Observation, Subscription};
+pub use observation::Observation;
 pub use provider::{GetToken, HeldToken, Provider};
+pub use refresh::DuringOutage;
 pub use rejection::{Rejection, RejectionReason};
 pub use request::CredentialRequest;
 pub use status::{Counters, Durations, LastError, ListenerStatus, ProviderState, Status};
+pub use subscription::Subscription;
 pub use token::Token;
 pub use watch::Watch;
 

@@ -6,10 +6,11 @@ use crate::error::{Error, Result};
 use crate::event::{Level, ProviderEvent};
 use crate::identity;
 use crate::metrics::render_metrics;
-use crate::notify::{Listener, Observation, Subscription};
-use crate::refresh::{Engine, Event, Newest, Published, Snapshot, Wish};
+use crate::observation::Observation;
+use crate::refresh::{DuringOutage, Engine, Input, ListenerCallback, Newest, Published, Snapshot, Wish};
 use crate::rejection::Rejection;
 use crate::status::Status;
+use crate::subscription::Subscription;
 use crate::token::Token;
 use std::fmt;
 use std::sync::Arc;
@@ -32,9 +33,8 @@ pub struct Provider {
 pub struct GetToken {
     /// The most the call may take; the configured `get_token_timeout_ms` if not given.
     pub timeout: Option<Duration>,
-    /// When the last request failed and there is no valid token: return that error at once instead of
-    /// waiting for the next attempt. For adapters that a client calls again and again while it connects.
-    pub no_wait: bool,
+    /// What the call does while requests fail.
+    pub during_outage: DuringOutage,
 }
 
 /// A token and the moment at which it was a provider's newest: see [`Provider::hold`].
@@ -166,7 +166,7 @@ impl Provider {
     /// # Errors
     /// As [`Provider::get_token_with`].
     pub fn ready(&self, timeout: Option<Duration>) -> Result<()> {
-        self.get_token_with(GetToken { timeout, no_wait: false }).map(drop)
+        self.get_token_with(GetToken { timeout, during_outage: DuringOutage::Wait }).map(drop)
     }
 
     /// Asks for a new token soon, whatever is left of the current one, which stays in service meanwhile. Call
@@ -176,7 +176,7 @@ impl Provider {
     /// # Errors
     /// `CLOSED` after [`Provider::close`].
     pub fn refresh(&self) -> Result<()> {
-        self.engine()?.tell(Event::Refresh);
+        self.engine()?.tell(Input::Refresh);
         Ok(())
     }
 
@@ -243,7 +243,7 @@ impl Provider {
         self.listen(Arc::new(callback), false)
     }
 
-    pub(crate) fn listen(&self, listener: Listener, awaits_first: bool) -> Result<Subscription> {
+    pub(crate) fn listen(&self, listener: ListenerCallback, awaits_first: bool) -> Result<Subscription> {
         let engine = self.engine()?;
         let id = engine.subscribe(listener, awaits_first)?;
         Ok(Subscription { id, engine: Arc::downgrade(&engine) })
@@ -265,7 +265,10 @@ impl Provider {
 
     fn wish(&self, how: GetToken) -> Wish {
         let timeout = how.timeout.unwrap_or(self.shared.settings.get_token_timeout);
-        Wish { deadline: entrakey_sys::clock::boot().saturating_add(timeout), wait: !how.no_wait }
+        Wish {
+            deadline: entrakey_sys::clock::boot().saturating_add(timeout),
+            during_outage: how.during_outage,
+        }
     }
 
     fn engine(&self) -> Result<Arc<Engine>> {

@@ -21,7 +21,7 @@ const TOLERATED_SKEW_MS: i64 = 300_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RejectionReason {
-    /// What was reported says nothing of the token ([`Refusal::of`]): the server was loading, the connection went away.
+    /// What was reported says nothing of the token ([`Refusal::read`]): the server was loading, the connection went away.
     /// Not counted, and no other token is asked for.
     NotARefusal,
     /// The connection used an older token than the provider has.
@@ -128,7 +128,7 @@ pub(crate) fn explain(facts: &Facts, settings: &Settings) -> Rejection {
 }
 
 fn reason(facts: &Facts, claims: &Claims, settings: &Settings) -> RejectionReason {
-    let Some(refusal) = Refusal::of(&facts.message) else { return RejectionReason::NotARefusal };
+    let Some(refusal) = Refusal::read(&facts.message) else { return RejectionReason::NotARefusal };
     let Some(token) = facts.current.as_ref().filter(|token| token.version() == facts.version) else {
         return RejectionReason::StaleToken;
     };

@@ -117,7 +117,7 @@ impl HostCallback {
             let message = format!("The {} callback has not returned from an earlier call.", self.what);
             return Err(Error::new(ErrorKind::Timeout, message));
         }
-        let slot = Arc::new(Slot { answer: Mutex::new(None), answered: Condvar::new() });
+        let slot = Arc::new(HostAnswer { answer: Mutex::new(None), answered: Condvar::new() });
         let pending = Pending { slot: slot.clone(), deadline, what: self.what };
         let request = CredentialRequest { scope: scope.map(str::to_owned), pending };
         let outer = RUNNING.replace(self.address());
@@ -169,7 +169,7 @@ fn failed(what: &str, message: &str) -> Error {
 
 /// A question to the host that has no answer yet.
 struct Pending {
-    slot: Arc<Slot>,
+    slot: Arc<HostAnswer>,
     deadline: Instant,
     what: &'static str,
 }
@@ -198,12 +198,12 @@ impl fmt::Debug for Pending {
     }
 }
 
-struct Slot {
+struct HostAnswer {
     answer: Mutex<Option<Result<Supplied>>>,
     answered: Condvar,
 }
 
-impl Slot {
+impl HostAnswer {
     fn wait(&self, deadline: Instant) -> Option<Result<Supplied>> {
         let mut answer = self.answer.lock().unwrap_or_else(PoisonError::into_inner);
         while answer.is_none() {

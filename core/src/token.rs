@@ -1,7 +1,7 @@
 //! A token as it is handed out: an immutable snapshot that knows how long it is good.
 
 use crate::clock::{Now, millis};
-use crate::host::HostSlot;
+use crate::host_value::HostValue;
 use std::any::Any;
 use std::fmt;
 use std::time::Duration;
@@ -19,7 +19,7 @@ pub struct Token {
     lifetime: Duration,
     usable: Until,
     valid: Until,
-    host: HostSlot,
+    host: HostValue,
 }
 
 /// The end of a stretch of time, on the two clocks that are cheap to read: one cannot be set, the other
@@ -73,7 +73,7 @@ impl Token {
             secret: parts.secret,
             username: parts.username,
             version: parts.version,
-            host: HostSlot::default(),
+            host: HostValue::default(),
         }
     }
 
@@ -90,7 +90,7 @@ impl Token {
             valid: Until::after(now, left),
             end,
             lifetime: self.lifetime,
-            host: HostSlot::default(),
+            host: HostValue::default(),
         }
     }
 

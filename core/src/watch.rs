@@ -2,8 +2,9 @@
 
 use crate::connections::Connection;
 use crate::error::{Error, ErrorKind, Result};
-use crate::notify::{Listener, Subscription};
 use crate::provider::Provider;
+use crate::refresh::ListenerCallback;
+use crate::subscription::Subscription;
 use entrakey_sys::wake::Wake;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -53,7 +54,7 @@ impl Provider {
         let wake = Wake::new().map_err(no_descriptor)?;
         let news = Arc::new(News { wake, version: AtomicU64::new(0), ended: AtomicBool::new(false) });
         let teller = Teller(news.clone());
-        let listener: Listener = Arc::new(move |token| teller.0.tell(token.version()));
+        let listener: ListenerCallback = Arc::new(move |token| teller.0.tell(token.version()));
         let subscription = self.listen(listener, true)?;
         Ok(Watch { news, generation: entrakey_sys::fork::generation(), subscription })
     }

@@ -9,8 +9,8 @@ use std::ffi::c_char;
 /// freed right after entrakey_provider_new. End it with entrakey_config_free.
 pub struct EntrakeyConfig(pub(crate) Config);
 
-/// An empty configuration. What is not set comes from the environment (ENTRAKEY_<KEY>, then Azure's own
-/// variables), then from the file that config_file names, when a provider is made.
+/// Makes an empty configuration. When a provider is made from it, a key that is not set comes from the environment
+/// (ENTRAKEY_<KEY>, then Azure's own variables), then from the file that config_file names.
 #[unsafe(no_mangle)]
 pub extern "C" fn entrakey_config_new() -> *mut EntrakeyConfig {
     guard::value(std::ptr::null_mut(), || handle::give(EntrakeyConfig(Config::new())))
@@ -41,9 +41,9 @@ pub unsafe extern "C" fn entrakey_config_set(
 pub const ENTRAKEY_JSON_EXPAND: u32 = 1;
 
 /// Sets the keys of a JSON object, {"client_id": "…", "refresh_ratio": 0.5}: all of them, or none if one is refused.
-/// Numbers and booleans may be written as such. Without a flag a value is what it is, "${" and all. Fails with
-/// INVALID_CONFIG, which names the key or the line and repeats no value, and with INVALID_ARGUMENT for a flag that
-/// this library does not know.
+/// Numbers and booleans may be written as such. Without ENTRAKEY_JSON_EXPAND in flags a value is taken literally, also
+/// one with "${". Fails with INVALID_CONFIG, whose message names the key or the line and repeats no value, and with
+/// INVALID_ARGUMENT for a flag that this library does not know.
 ///
 /// # Safety
 /// config is NULL or live and used by this thread only; text is NULL or NUL-terminated.

@@ -1,8 +1,8 @@
 //! `entrakey_connection`: one connection of a client, and what holds for it.
 
 use crate::error::EntrakeyError;
-use crate::listener::EntrakeySubscription;
 use crate::rejection::EntrakeyRejection;
+use crate::subscription::EntrakeySubscription;
 use crate::watch::EntrakeyWatch;
 use crate::{guard, handle, text};
 use entrakey_core::{Connection, WHILE_CONNECTING};
@@ -13,15 +13,15 @@ use std::ffi::c_char;
 pub const ENTRAKEY_CONNECT_TIMEOUT_MS: u64 = 5000;
 const _: () = assert!(matches!(WHILE_CONNECTING.timeout, Some(timeout) if timeout.as_millis() == 5000));
 
-/// An open connection to a server, in the books of a subscription or a watch, for clients that know their connections
-/// one by one: with them status, metrics and log lines count connections, each once. A connection that connects anew
-/// is another one. Thread-safe. End it with entrakey_connection_free, which says that the connection is closed; before
-/// or after its subscription, its watch and its provider. In a forked child, where it is the parent's, it does nothing.
+/// One open connection of the client to a server, counted under a subscription or a watch. With connections, status,
+/// metrics and log lines count each connection once. A client that connects again makes another object. Thread-safe.
+/// Call entrakey_connection_free when the connection is closed, before or after its subscription, its watch and its
+/// provider are freed. In a forked child it does nothing, because the connection is the parent's.
 pub struct EntrakeyConnection(Connection);
 
-/// A connection is about to send AUTH with the token of this version. From the first one on, the connections say which
-/// tokens the subscription is on, and entrakey_subscription_ack says nothing of that any more. Never blocks. NULL for
-/// NULL.
+/// Counts a connection of the client's that is about to send AUTH with the token of this version. From the first such
+/// connection on, the connections say which tokens the subscription is on, and entrakey_subscription_ack no longer
+/// does. Never blocks. Returns NULL for NULL.
 ///
 /// # Safety
 /// subscription is NULL or live.
@@ -50,8 +50,9 @@ pub unsafe extern "C" fn entrakey_watch_opened(
     made.map_or(std::ptr::null_mut(), |made| handle::give(EntrakeyConnection(made)))
 }
 
-/// Whether a connection is to be authenticated with the token of this version: it is on an older one, and its server
-/// has not refused this one. Cheap enough to ask before every command, with entrakey_provider_version. false for NULL.
+/// Whether the connection should authenticate with the token of this version: it is on an older token, and its server
+/// has not refused this one. Cheap enough to ask before every command, with entrakey_provider_version. Returns false
+/// for NULL.
 ///
 /// # Safety
 /// connection is NULL or live.
@@ -64,8 +65,8 @@ pub unsafe extern "C" fn entrakey_connection_is_behind(
     unsafe { guard::get(connection, false, |connection| connection.0.is_behind(version)) }
 }
 
-/// The server answered OK to an AUTH with the token of this version, the first or a later one. Never blocks. NULL does
-/// nothing.
+/// Says that the server answered OK to an AUTH with the token of this version, the connection's first AUTH or a later
+/// one. Never blocks. NULL does nothing.
 ///
 /// # Safety
 /// connection is NULL or live.
@@ -78,9 +79,10 @@ pub unsafe extern "C" fn entrakey_connection_authenticated(
     unsafe { guard::get(connection, (), |connection| connection.0.authenticated(version)) }
 }
 
-/// Something else than OK came, with this message: as entrakey_provider_report_rejected, and for this connection. If it
-/// is a verdict on the token (the reason is not "not_a_refusal"), the connection stays on the token that it was on, and
-/// is not behind on this one. Never blocks. rejection may be NULL. Fails with CLOSED, also in a forked child.
+/// Says that the server answered an AUTH with this message instead of OK. The message is explained as
+/// entrakey_provider_report_rejected does it. If it is a verdict on the token (the reason is not "not_a_refusal"), the
+/// connection counts as being on the token that it had before, and is not behind on the token of this version. Never
+/// blocks. rejection may be NULL. Fails with CLOSED, also in a forked child.
 ///
 /// # Safety
 /// connection is NULL or live; message is NULL or NUL-terminated; rejection is NULL or writable.
@@ -101,7 +103,7 @@ pub unsafe extern "C" fn entrakey_connection_refused(
     })
 }
 
-/// The connection is closed. Never blocks. NULL does nothing.
+/// Says that the connection is closed, and ends the object. Never blocks. NULL does nothing.
 ///
 /// # Safety
 /// connection is NULL or live, and not used again.
@@ -111,9 +113,9 @@ pub unsafe extern "C" fn entrakey_connection_free(connection: *mut EntrakeyConne
     guard::value((), || unsafe { handle::free(connection) });
 }
 
-/// Refuses a connection without TLS that leaves this machine, with INVALID_CONFIG. peer: the host or address at its
-/// other end; name: the same as the user wrote it; remedy: how her client switches TLS on, for the sentence. Resolves
-/// no name. Never blocks.
+/// Refuses a connection without TLS that leaves this machine, with INVALID_CONFIG. peer is the host or address that the
+/// connection goes to; name is the same as the user wrote it; remedy says how the user's client switches TLS on, and
+/// becomes part of the message. Resolves no name. Never blocks.
 ///
 /// # Safety
 /// peer, name and remedy are NULL or NUL-terminated.

@@ -90,7 +90,7 @@ pub unsafe extern "C" fn entrakey_error_message(error: *const EntrakeyError) -> 
     unsafe { guard::get(error, std::ptr::null(), |error| error.message.as_ptr()) }
 }
 
-/// Whether the same call can succeed later with nothing changed.
+/// Whether the same call can succeed later if nothing is changed.
 ///
 /// # Safety
 /// error is NULL or a live error.

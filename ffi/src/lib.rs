@@ -3,21 +3,36 @@
 //! The pattern of every function: [`guard::call`] around the body (a panic becomes an error), pointers
 //! checked in [`handle`], one call into core, one conversion back. No struct layout crosses the line.
 
+// In the order in which the header is read.
+
 pub mod config;
-pub mod connection;
+
+pub mod request;
+
+pub mod provider;
+
+pub mod token;
+
 pub mod error;
+
+pub mod rejection;
+
+pub mod subscription;
+
+pub mod watch;
+
+pub mod connection;
+
+pub mod observation;
+
+pub mod status;
+
+// What they are built from.
+
 mod guard;
 mod handle;
-pub mod host;
-pub mod listener;
-pub mod observation;
-pub mod provider;
-pub mod rejection;
-pub mod request;
-pub mod status;
+pub mod host_data;
 mod text;
-pub mod token;
-pub mod watch;
 
 use std::ffi::c_char;
 
@@ -30,14 +45,14 @@ static ALLOCATOR: entrakey_sys::memory::Wiping = entrakey_sys::memory::Wiping;
 /// loads no other for a program that was linked.
 pub const ENTRAKEY_ABI: u32 = 1;
 
-/// The ABI of the loaded library. Whoever loads it by hand (dlopen, a language's FFI) compares it with ENTRAKEY_ABI
-/// first and uses nothing else of a library that says another number.
+/// The ABI of the loaded library. A program that loads the library by hand (dlopen, a language's FFI) compares it with
+/// ENTRAKEY_ABI first, and calls nothing else if the numbers differ.
 #[unsafe(no_mangle)]
 pub extern "C" fn entrakey_abi() -> u32 {
     guard::value(0, || ENTRAKEY_ABI)
 }
 
-/// The version of the loaded library, for people. Lives as long as the process.
+/// The version of the loaded library, for people. The string lives as long as the process.
 #[unsafe(no_mangle)]
 pub extern "C" fn entrakey_version() -> *const c_char {
     guard::value(std::ptr::null(), || concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast())

@@ -1,7 +1,7 @@
 //! `entrakey_observation`: a callback that hears of everything that happens, for logs.
 
 use crate::error::EntrakeyError;
-use crate::host::{EntrakeyFinalize, HostData};
+use crate::host_data::{EntrakeyFinalize, HostData};
 use crate::provider::EntrakeyProvider;
 use crate::{guard, handle, text};
 use entrakey_core::{Error, Level, Observation, ProviderEvent};
@@ -15,22 +15,24 @@ pub const ENTRAKEY_LEVEL_INFO: u32 = 2;
 /// Each single step: every retry, every re-authentication.
 pub const ENTRAKEY_LEVEL_DEBUG: u32 = 3;
 
-/// A log callback's registration. Thread-safe. End it with entrakey_observation_free, also inside its own callback. In
-/// a forked child it is dead.
+/// The registration of an event callback. Thread-safe. End it with entrakey_observation_free, which may be called
+/// inside the callback. In a forked child it is dead.
 pub struct EntrakeyObservation {
     _observation: Observation,
 }
 
-/// Is called with each event, in their order: its level (an ENTRAKEY_LEVEL_), its name ("token_refreshed"; more may be
-/// added) and a line for a log, which holds no secret. Both texts end with the call. It comes on a thread of the
-/// library's, one call at a time, with no lock held, and may block and call any function here; of events that come
-/// too fast for it some are dropped and counted in the status. No C++ exception and no longjmp may leave it.
+/// Receives the provider's events in their order: the level (an ENTRAKEY_LEVEL_), the name ("token_refreshed"; newer
+/// libraries may add names) and a line for a log, which holds no secret. Both texts end with the call. The library
+/// calls it on a thread of its own, one call at a time, with no lock held. The callback may block and may call any
+/// function of this header. If events come faster than it returns, some are dropped and counted in the status. No C++
+/// exception and no longjmp may leave it.
 pub type EntrakeyEventCallback = Option<
     unsafe extern "C" fn(level: u32, name: *const c_char, message: *const c_char, user_data: *mut c_void),
 >;
 
-/// Has callback called with the events up to level (ENTRAKEY_LEVEL_INFO: warnings too). finalize may be NULL, and is
-/// not called when this fails: INVALID_ARGUMENT for a level that there is not, CLOSED.
+/// Registers a callback for the events of this level and of the more important ones (ENTRAKEY_LEVEL_INFO: warnings
+/// too). finalize may be NULL; it is not called if this fails: with INVALID_ARGUMENT for an unknown level, or with
+/// CLOSED.
 ///
 /// # Safety
 /// provider is NULL or live; user_data may be used from any thread; observation is NULL or writable.
@@ -73,7 +75,8 @@ fn level_of(number: u32) -> Result<Level, Error> {
     }
 }
 
-/// Ends the calls, and the object. Never waits: a call under way may still finish, and then finalize follows.
+/// Ends the observation's calls, and the object. Never waits: a running call may still finish, and then finalize is
+/// called.
 ///
 /// # Safety
 /// observation is NULL or live, and not used again.

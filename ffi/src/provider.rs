@@ -4,18 +4,18 @@ use crate::config::EntrakeyConfig;
 use crate::error::EntrakeyError;
 use crate::token::EntrakeyToken;
 use crate::{guard, handle};
-use entrakey_core::{Error, GetToken, Provider, Token};
+use entrakey_core::{DuringOutage, Error, GetToken, Provider, Token};
 use std::ffi::c_char;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Supplies the access token of one identity and keeps it fresh on a background thread, which the first
-/// token starts. Thread-safe, also in a forked child, which starts from its parent's token. End it with
+/// Supplies the access tokens of one identity and keeps them fresh on a background thread, which starts with the first
+/// token. Thread-safe. A forked child may use it too and starts from its parent's token. End it with
 /// entrakey_provider_free.
 pub struct EntrakeyProvider(pub(crate) Provider);
 
-/// Makes a provider from a configuration and the environment, which is read now and never again. No network
-/// I/O. Fails with INVALID_CONFIG if a key is missing, contradicts another or has an unsafe value.
+/// Makes a provider from a configuration and the environment, which is read now and never again. Does no network I/O.
+/// Fails with INVALID_CONFIG if a key is missing, contradicts another or has an unsafe value.
 ///
 /// # Safety
 /// config is NULL or live; provider is NULL or writable.
@@ -33,9 +33,9 @@ pub unsafe extern "C" fn entrakey_provider_new(
     })
 }
 
-/// A valid token: from memory, or else from the source, in which case it blocks, through failures that pass,
-/// for timeout_ms at most (0: the configured get_token_timeout_ms). However many threads call, there is one
-/// request. Fails with what the source said last, TIMEOUT or CLOSED.
+/// Gives a valid token from memory, or else from the source. In the second case the call blocks, through failures that
+/// pass, for timeout_ms at most (0: the configured get_token_timeout_ms). Any number of threads that call cause one
+/// request. Fails with what the source said last, with TIMEOUT or with CLOSED.
 ///
 /// # Safety
 /// provider is NULL or live; token is NULL or writable.
@@ -47,12 +47,14 @@ pub unsafe extern "C" fn entrakey_provider_get_token(
 ) -> *mut EntrakeyError {
     let timeout = (timeout_ms != 0).then(|| Duration::from_millis(timeout_ms));
     // SAFETY: the function's own contract.
-    guard::quick_call(|| unsafe { get_token(provider, GetToken { timeout, no_wait: false }, token) })
+    guard::quick_call(|| unsafe {
+        get_token(provider, GetToken { timeout, during_outage: DuringOutage::Wait }, token)
+    })
 }
 
-/// As entrakey_provider_get_token, but when there is no valid token and the last request failed, that failure at once
-/// instead of waiting for the next attempt. For hooks that a client calls again and again while it connects: the
-/// first call of an outage waits, the others do not.
+/// As entrakey_provider_get_token, except during an outage: if there is no valid token and the last request failed, the
+/// call fails at once with that error instead of waiting for the next attempt. For hooks that a client calls again and
+/// again while it connects: the first call of an outage waits, the others do not.
 ///
 /// # Safety
 /// As entrakey_provider_get_token.
@@ -64,7 +66,9 @@ pub unsafe extern "C" fn entrakey_provider_get_token_no_wait(
 ) -> *mut EntrakeyError {
     let timeout = (timeout_ms != 0).then(|| Duration::from_millis(timeout_ms));
     // SAFETY: the function's own contract.
-    guard::quick_call(|| unsafe { get_token(provider, GetToken { timeout, no_wait: true }, token) })
+    guard::quick_call(|| unsafe {
+        get_token(provider, GetToken { timeout, during_outage: DuringOutage::Report }, token)
+    })
 }
 
 /// # Safety
@@ -85,8 +89,8 @@ unsafe fn get_token(
     unsafe { handle::write(token, handle::give(EntrakeyToken::new(found)), "token") }
 }
 
-/// The token in memory, yours to free, if it is still valid, however little is left of it; else NULL. Never blocks and
-/// never fetches.
+/// Gives the token in memory, yours to free, if it is still valid, however little is left of it. Returns NULL
+/// otherwise. Never blocks and never causes a request.
 ///
 /// # Safety
 /// provider is NULL or live.
@@ -101,7 +105,7 @@ pub unsafe extern "C" fn entrakey_provider_current(provider: *const EntrakeyProv
 }
 
 /// Waits until entrakey_provider_get_token would answer from memory, for timeout_ms at most (0: the configured
-/// get_token_timeout_ms): for health checks at start-up. Causes the first request if there was none. Fails as
+/// get_token_timeout_ms). For health checks at start-up. Causes the first request if there was none. Fails as
 /// entrakey_provider_get_token.
 ///
 /// # Safety
@@ -166,7 +170,7 @@ pub unsafe extern "C" fn entrakey_provider_copy_credentials(
         match provider.0.with_usable(|token| copy(token)) {
             Some(copied) => copied,
             None => {
-                let at_once = GetToken { timeout: Some(Duration::ZERO), no_wait: true };
+                let at_once = GetToken { timeout: Some(Duration::ZERO), during_outage: DuringOutage::Report };
                 let token = guard::shielded(|| provider.0.get_token_with(at_once))?;
                 copy(&token)
             }
@@ -197,9 +201,9 @@ unsafe fn copy_text(buffer: *mut c_char, text: &str) {
     }
 }
 
-/// The version of the newest token, 0 before the first one, after close and for NULL. One atomic load: compare it before
-/// each command with the version that the connection last authenticated with. In a forked child it stands still until the
-/// first other call there, which copying credentials for a connection of the child's own is.
+/// The version of the newest token; 0 before the first one, after close and for NULL. Costs one atomic load: compare it
+/// before each command with the version that the connection last authenticated with. In a forked child this returns the
+/// parent's version until the child makes its first other call. Copying credentials counts as one.
 ///
 /// # Safety
 /// provider is NULL or live.
@@ -212,9 +216,9 @@ pub unsafe extern "C" fn entrakey_provider_version(provider: *const EntrakeyProv
     })
 }
 
-/// Asks for a new token soon, whatever is left of the current one, which stays in service meanwhile: for when a secret
-/// was replaced. Never blocks. Requests stay one at a time and spaced, so calling it often does no harm. Fails with
-/// CLOSED.
+/// Asks for a new token soon, whatever is left of the current one, which stays in service meanwhile. For when a secret
+/// was replaced. Never blocks. There is still one request at a time, and requests keep their distance, so calling this
+/// often does no harm. Fails with CLOSED.
 ///
 /// # Safety
 /// provider is NULL or live.
@@ -224,8 +228,8 @@ pub unsafe extern "C" fn entrakey_provider_refresh(provider: *const EntrakeyProv
     guard::call(|| unsafe { handle::borrow(provider, "provider") }?.0.refresh())
 }
 
-/// Ends the background work and forgets the token; calls that wait get CLOSED, and so do later ones. Does
-/// not block. NULL and a second call do nothing.
+/// Ends the background work and forgets the token. Calls that wait fail with CLOSED, and so do later ones. Does not
+/// block. NULL and a second call do nothing.
 ///
 /// # Safety
 /// provider is NULL or live.

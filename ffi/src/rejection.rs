@@ -6,18 +6,18 @@ use crate::{guard, handle, text};
 use entrakey_core::{Error, Rejection};
 use std::ffi::{CString, c_char};
 
-/// The likely reason of a rejection. Holds ids, no secret. Immutable; may be shared between threads. End it with
+/// Why a server probably refused a token. Holds ids, no secret. Immutable; may be shared between threads. End it with
 /// entrakey_rejection_free.
 pub struct EntrakeyRejection {
     reason: CString,
     explanation: CString,
 }
 
-/// Says what a server answered to an AUTH with the token of this version, in its own or a client library's words, and
-/// explains it. If another token could help, one is asked for, in the background: once for each version, then ever
-/// more rarely. A version that is older than the current one is ignored, and so is what says nothing of the token
-/// (reason "not_a_refusal"): a server that is loading, a connection that went away. Never blocks. rejection may be
-/// NULL. What is not UTF-8 in the message is replaced. Fails with CLOSED.
+/// Tells the provider what a server answered to an AUTH with the token of this version, in the server's or a client
+/// library's words, and gives an explanation. If another token could help, the provider asks for one in the background:
+/// once for each version, then ever more rarely. Ignored: a version that is older than the current one, and a message
+/// that says nothing of the token (reason "not_a_refusal"), as from a server that is loading or a connection that went
+/// away. Never blocks. rejection may be NULL. Whatever is not UTF-8 in the message is replaced. Fails with CLOSED.
 ///
 /// # Safety
 /// provider is NULL or live; message is NULL or NUL-terminated; rejection is NULL or writable.
@@ -54,7 +54,7 @@ impl EntrakeyRejection {
     }
 }
 
-/// The reason's name, "no_access_policy" for example; more may be added. NULL for NULL.
+/// The reason's name, for example "no_access_policy"; newer libraries may add names. NULL for NULL.
 ///
 /// # Safety
 /// rejection is NULL or live.

@@ -2,22 +2,22 @@
 
 use crate::config::EntrakeyConfig;
 use crate::error::EntrakeyError;
-use crate::host::{EntrakeyFinalize, HostData};
+use crate::host_data::{EntrakeyFinalize, HostData};
 use crate::{guard, handle, text};
 use entrakey_core::{CredentialRequest, Error};
 use std::ffi::{CString, c_char, c_void};
 
-/// The host is asked for a token, or for a client assertion that an application signs in with. The callback that
-/// receives it owns it and ends it once, there or later and from any thread: with entrakey_request_complete or
-/// entrakey_request_fail. What comes after entrakey_request_time_left_ms is dropped.
+/// A question to the host: for a token, or for a client assertion that an application signs in with. The callback that
+/// receives the request owns it and ends it once, in the callback or later, from any thread, with
+/// entrakey_request_complete or entrakey_request_fail. An answer after entrakey_request_time_left_ms is dropped.
 pub struct EntrakeyRequest {
     request: CredentialRequest,
     scope: Option<CString>,
 }
 
-/// Is called with a request that it owns, on a thread of the library's, one call at a time, with no lock held. It may
-/// block. It must neither throw nor longjmp out, and must not wait for a token of the same provider: that is an
-/// error at once.
+/// Receives a request and owns it. The library calls it on a thread of its own, one call at a time, with no lock held.
+/// The callback may block. If it waits for a token of the same provider, that call fails at once. No C++ exception and
+/// no longjmp may leave it.
 pub type EntrakeyRequestCallback =
     Option<unsafe extern "C" fn(request: *mut EntrakeyRequest, user_data: *mut c_void)>;
 
@@ -28,6 +28,15 @@ struct Supplier {
 }
 
 impl Supplier {
+    fn new(
+        callback: EntrakeyRequestCallback,
+        user_data: *mut c_void,
+        finalize: EntrakeyFinalize,
+    ) -> Result<Self, Error> {
+        let callback = callback.ok_or_else(|| Error::null_argument("callback"))?;
+        Ok(Self { callback, data: HostData::new(user_data, finalize) })
+    }
+
     fn ask(&self, request: CredentialRequest) {
         let scope = request.scope().map(text::owned);
         let request = handle::give(EntrakeyRequest { request, scope });
@@ -36,8 +45,9 @@ impl Supplier {
     }
 }
 
-/// Tokens come from the host (the key identity need not be set then). finalize may be NULL; it is called when neither
-/// the configuration nor a provider made from it needs the callback any more, and not when this fails.
+/// Makes the host the source of tokens: the callback is asked for each. The key identity need not be set then. finalize
+/// may be NULL; it is called when neither the configuration nor a provider made from it needs the callback any more,
+/// and not if this fails.
 ///
 /// # Safety
 /// config is NULL or live and used by this thread only; user_data may be used from any thread.
@@ -51,15 +61,15 @@ pub unsafe extern "C" fn entrakey_config_on_token_request(
     guard::call(|| {
         // SAFETY: the function's own contract.
         let config = unsafe { handle::borrow_mut(config, "config")? };
-        let callback = callback.ok_or_else(|| Error::null_argument("callback"))?;
-        let supplier = Supplier { callback, data: HostData::new(user_data, finalize) };
+        let supplier = Supplier::new(callback, user_data, finalize)?;
         config.0.on_token_request(move |request| supplier.ask(request));
         Ok(())
     })
 }
 
-/// The application of tenant_id and client_id signs in with assertions of the host's: JWTs that Entra trusts by a
-/// federated credential. As entrakey_config_on_token_request; called before each request to Entra.
+/// Makes the host the source of client assertions, with which the application of tenant_id and client_id signs in: JWTs
+/// that Entra trusts by a federated credential. The callback is asked before each request to Entra. finalize: as for
+/// entrakey_config_on_token_request.
 ///
 /// # Safety
 /// As entrakey_config_on_token_request.
@@ -73,14 +83,13 @@ pub unsafe extern "C" fn entrakey_config_on_assertion_request(
     guard::call(|| {
         // SAFETY: the function's own contract.
         let config = unsafe { handle::borrow_mut(config, "config")? };
-        let callback = callback.ok_or_else(|| Error::null_argument("callback"))?;
-        let supplier = Supplier { callback, data: HostData::new(user_data, finalize) };
+        let supplier = Supplier::new(callback, user_data, finalize)?;
         config.0.on_assertion_request(move |request| supplier.ask(request));
         Ok(())
     })
 }
 
-/// What the token is for; NULL if it is an assertion that is wanted, and for NULL.
+/// What the token is for. NULL if an assertion is wanted, and for NULL.
 ///
 /// # Safety
 /// request is NULL or live.
@@ -94,7 +103,7 @@ pub unsafe extern "C" fn entrakey_request_scope(request: *const EntrakeyRequest)
     }
 }
 
-/// How long an answer will still be waited for, in milliseconds; 0 for NULL.
+/// How long the provider will still wait for the answer, in milliseconds; 0 for NULL.
 ///
 /// # Safety
 /// request is NULL or live.
@@ -108,10 +117,10 @@ pub unsafe extern "C" fn entrakey_request_time_left_ms(request: *const EntrakeyR
     }
 }
 
-/// Hands the token or the assertion over, which is copied, and ends the request whatever is returned.
-/// expires_unix_ms: when the token expires, in milliseconds since the Unix epoch by this machine's clock; 0 for what
-/// the token itself says. Of an assertion it does not matter. Fails if secret is NULL or not UTF-8; the request has
-/// then failed too.
+/// Answers the request with a token or an assertion, which is copied. This ends the request, whatever it returns.
+/// expires_unix_ms: when the token expires, in milliseconds since the Unix epoch by this machine's clock; 0 if the
+/// token itself says it; ignored for an assertion. Fails if secret is NULL or not UTF-8; the request has then failed
+/// too.
 ///
 /// # Safety
 /// request is NULL or live and not used again; secret is NULL or NUL-terminated.
@@ -131,8 +140,9 @@ pub unsafe extern "C" fn entrakey_request_complete(
     })
 }
 
-/// Says that there is none, and why; it is asked again later. Ends the request. The message reaches errors and logs: no
-/// secrets. NULL for either does as well as it can.
+/// Answers the request with the reason why there is no token or assertion. The provider asks again later. This ends the
+/// request. The message reaches errors and logs, so it must hold no secret. If request is NULL nothing happens; if
+/// message is NULL a general message is used.
 ///
 /// # Safety
 /// request is NULL or live and not used again; message is NULL or NUL-terminated.

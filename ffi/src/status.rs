@@ -20,7 +20,8 @@ pub struct EntrakeyMetrics {
     content_type: CString,
 }
 
-/// What the provider is doing now. Never blocks on I/O and never fetches; a closed provider has a status too.
+/// Gives what the provider is doing now. Never blocks on I/O and never causes a request. A closed provider has a status
+/// too.
 ///
 /// # Safety
 /// provider is NULL or live; status is NULL or writable.
@@ -40,7 +41,7 @@ pub unsafe extern "C" fn entrakey_provider_status(
     })
 }
 
-/// Whether entrakey_provider_get_token would have answered from memory; false for NULL.
+/// Whether entrakey_provider_get_token would have answered from memory at that moment; false for NULL.
 ///
 /// # Safety
 /// status is NULL or live.
@@ -50,8 +51,8 @@ pub unsafe extern "C" fn entrakey_status_ready(status: *const EntrakeyStatus) ->
     unsafe { guard::get(status, false, |status| status.status.ready) }
 }
 
-/// The whole of it as one JSON object: state, validity left, next refresh, last error, clock skew, listeners, counters.
-/// Newer libraries may add keys. NULL for NULL.
+/// The whole status as one JSON object: state, validity left, next refresh, last error, clock skew, listeners,
+/// counters. Newer libraries may add keys. NULL for NULL.
 ///
 /// # Safety
 /// status is NULL or live.
@@ -71,8 +72,8 @@ pub unsafe extern "C" fn entrakey_status_free(status: *mut EntrakeyStatus) {
     guard::value((), || unsafe { handle::free(status) });
 }
 
-/// The metrics of count providers, for a Prometheus endpoint, told apart by their configuration key name. All of a
-/// process in one call: a metric must not be described twice in one page.
+/// Gives the metrics of count providers for a Prometheus endpoint. The configuration key name tells the providers
+/// apart. Pass all providers of a process in one call: a page must not describe a metric twice.
 ///
 /// # Safety
 /// providers is readable for count live providers (NULL if that is 0); metrics is NULL or writable.
@@ -99,7 +100,7 @@ pub unsafe extern "C" fn entrakey_metrics_new(
     })
 }
 
-/// The text; NULL for NULL.
+/// The text of the metrics; NULL for NULL.
 ///
 /// # Safety
 /// metrics is NULL or live.
@@ -109,7 +110,7 @@ pub unsafe extern "C" fn entrakey_metrics_text(metrics: *const EntrakeyMetrics) 
     unsafe { guard::get(metrics, std::ptr::null(), |metrics| metrics.text.as_ptr()) }
 }
 
-/// Its Content-Type; NULL for NULL.
+/// The Content-Type of that text; NULL for NULL.
 ///
 /// # Safety
 /// metrics is NULL or live.

@@ -46,7 +46,7 @@ pub unsafe extern "C" fn entrakey_token_secret(token: *const EntrakeyToken) -> *
     unsafe { guard::get(token, std::ptr::null(), |token| token.secret.as_ptr().cast()) }
 }
 
-/// Its number among the provider's tokens, from 1; 0 for NULL.
+/// The token's number among its provider's tokens, from 1; 0 for NULL.
 ///
 /// # Safety
 /// token is NULL or live.
@@ -56,7 +56,7 @@ pub unsafe extern "C" fn entrakey_token_version(token: *const EntrakeyToken) -> 
     unsafe { guard::get(token, 0, |token| token.token.version()) }
 }
 
-/// When it expires, in milliseconds since the Unix epoch by this machine's clock; 0 for NULL.
+/// When the token expires, in milliseconds since the Unix epoch by this machine's clock; 0 for NULL.
 ///
 /// # Safety
 /// token is NULL or live.
@@ -66,7 +66,7 @@ pub unsafe extern "C" fn entrakey_token_expires_unix_ms(token: *const EntrakeyTo
     unsafe { guard::get(token, 0, |token| token.token.expires_unix_ms()) }
 }
 
-/// When the provider means to replace it, in milliseconds since the Unix epoch; 0 for NULL.
+/// When the provider means to replace the token, in milliseconds since the Unix epoch; 0 for NULL.
 ///
 /// # Safety
 /// token is NULL or live.
@@ -76,7 +76,7 @@ pub unsafe extern "C" fn entrakey_token_refresh_unix_ms(token: *const EntrakeyTo
     unsafe { guard::get(token, 0, |token| token.token.refresh_unix_ms()) }
 }
 
-/// Ends a token; this copy of the secret is wiped.
+/// Ends a token and wipes this copy of the secret.
 ///
 /// # Safety
 /// token is NULL or live, and not used again.

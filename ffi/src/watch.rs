@@ -5,15 +5,16 @@ use crate::provider::EntrakeyProvider;
 use crate::{guard, handle};
 use entrakey_core::Watch;
 
-/// A descriptor that becomes readable when connections have to re-authenticate: a subscription without a callback, for
-/// event loops and for languages that native threads should not call. Each watch has a descriptor and a random
-/// moment of its own: make one for each event loop. Thread-safe. End it with entrakey_watch_free. In a forked child
-/// it is dead: free it and make another.
+/// A descriptor that becomes readable when connections have to re-authenticate. A watch is a subscription without a
+/// callback, for event loops and for languages that native threads must not call. Each watch has a descriptor and a
+/// random moment of its own: make one for each event loop. Thread-safe. End it with entrakey_watch_free. In a forked
+/// child it is dead: free it and make another.
 pub struct EntrakeyWatch(pub(crate) Watch);
 
-/// Makes a watch. Its handle becomes readable when a token replaces another, early enough and at a random moment of its
-/// own; if the provider has no valid token now, also with the next one, at once; and for good when the provider is
-/// closed. So make it first, and connect afterwards. Fails with CLOSED, or NETWORK if the system gives no descriptor.
+/// Makes a watch. Its descriptor becomes readable when a token replaces another, early enough and at a random moment of
+/// the watch's own. If the provider has no valid token now, the descriptor becomes readable at once when the next token
+/// comes. When the provider is closed it stays readable. So make the watch first, then connect. Fails with CLOSED, or
+/// with NETWORK if the system gives no descriptor.
 ///
 /// # Safety
 /// provider is NULL or live; watch is NULL or writable.
@@ -32,9 +33,9 @@ pub unsafe extern "C" fn entrakey_watch_new(
     })
 }
 
-/// The file descriptor for poll, epoll, kqueue or whatever the loop uses: wait until it is readable, and do nothing
-/// else with it. It belongs to the watch: take it out of the loop before entrakey_watch_free closes it. -1 for NULL
-/// and in a forked child.
+/// The file descriptor for poll, epoll, kqueue or whatever the loop uses. Wait until it is readable, and do nothing
+/// else with it. It belongs to the watch: take it out of the loop before entrakey_watch_free closes it. -1 for NULL and
+/// in a forked child.
 ///
 /// # Safety
 /// watch is NULL or live.
@@ -44,9 +45,9 @@ pub unsafe extern "C" fn entrakey_watch_handle(watch: *const EntrakeyWatch) -> i
     unsafe { guard::get(watch, -1, |watch| isize::try_from(watch.0.handle()).unwrap_or(-1)) }
 }
 
-/// Makes the handle unreadable and says which version there is news of, the newest since the last call: authenticate
-/// with entrakey_provider_copy_credentials, which may give a newer one still. version 0: it woke for nothing. Never
-/// blocks. Fails with CLOSED when nothing will come any more: the provider was closed, or this is a forked child.
+/// Makes the descriptor unreadable again and gives the newest version since the last call, or 0 if there is no news.
+/// Then authenticate with entrakey_provider_copy_credentials, which may give an even newer token. Never blocks. Fails
+/// with CLOSED if nothing will come any more: the provider was closed, or this is a forked child.
 ///
 /// # Safety
 /// watch is NULL or live; version is NULL or writable.
@@ -75,8 +76,8 @@ pub unsafe extern "C" fn entrakey_watch_ack(watch: *const EntrakeyWatch, version
     unsafe { guard::get(watch, (), |watch| watch.0.ack(version, accepted)) }
 }
 
-/// Ends a watch and closes its handle (in a forked child the copy of it stays open). Never waits. A watch may outlive
-/// its provider.
+/// Ends a watch and closes its descriptor (in a forked child the copy of it stays open). Never waits. A watch may
+/// outlive its provider.
 ///
 /// # Safety
 /// watch is NULL or live, and not used again.

@@ -1,4 +1,4 @@
-/* Speed of the C library against floors in the same run. Run by scripts/bench-c.sh with the environment of an
+/* Speed of the C library against floors in the same run. Run by scripts/bench/c.sh with the environment of an
  * emulator. Prints ratios, and which of them are over what is wanted. */
 #include <entrakey.h>
 #include <pthread.h>

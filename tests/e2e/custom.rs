@@ -1,7 +1,7 @@
 //! Tokens and assertions that the host supplies.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should panic")]
 
-use entrakey_core::{Config, CredentialRequest, ErrorKind, Provider};
+use entrakey_core::{Config, CredentialRequest, DuringOutage, ErrorKind, Provider};
 use entrakey_tests::scripted::{jwt, unix_s};
 use entrakey_tests::{Emulator, PATIENCE};
 use serde_json::json;
@@ -111,7 +111,8 @@ fn a_callback_that_never_returns_costs_no_thread_for_each_try_and_does_not_hold_
         drop(request);
     });
     let provider = Provider::new(&config).unwrap();
-    let how = entrakey_core::GetToken { timeout: Some(Duration::from_secs(2)), no_wait: false };
+    let how =
+        entrakey_core::GetToken { timeout: Some(Duration::from_secs(2)), during_outage: DuringOutage::Wait };
     assert_eq!(provider.get_token_with(how).unwrap_err().kind(), ErrorKind::Timeout);
     assert!(provider.status().counters.fetches > 1);
     assert_eq!(calls.load(Ordering::SeqCst), 1);

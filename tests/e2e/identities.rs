@@ -7,7 +7,7 @@
     reason = "a test that cannot go on should panic"
 )]
 
-use entrakey_core::KEYS;
+use entrakey_core::{KEYS, VARIABLES};
 use entrakey_tests::c_programs::no_getenv;
 use entrakey_tests::{Emulator, Folder, artifact, built, root};
 use serde::Deserialize;
@@ -263,36 +263,11 @@ fn give_capability(program: &Path) {
 
 /// Every variable that this library knows.
 fn variables() -> Vec<String> {
-    const OTHERS: &[&str] = &[
-        "AZURESUBSCRIPTION_TENANT_ID",
-        "AZURESUBSCRIPTION_CLIENT_ID",
-        "AZURE_TOKEN_CREDENTIALS",
-        "AZURE_USERNAME",
-        "AZURE_PASSWORD",
-        "IDENTITY_ENDPOINT",
-        "IDENTITY_HEADER",
-        "IDENTITY_SERVER_THUMBPRINT",
-        "IMDS_ENDPOINT",
-        "MSI_ENDPOINT",
-        "MSI_SECRET",
-        "DEFAULT_IDENTITY_CLIENT_ID",
-        "KUBERNETES_SERVICE_HOST",
-        "https_proxy",
-        "HTTPS_PROXY",
-        "http_proxy",
-        "HTTP_PROXY",
-        "all_proxy",
-        "ALL_PROXY",
-        "no_proxy",
-        "NO_PROXY",
-        "SSL_CERT_FILE",
-        "SSL_CERT_DIR",
-        "REQUESTS_CA_BUNDLE",
-        "CURL_CA_BUNDLE",
-        "NODE_EXTRA_CA_CERTS",
-    ];
     let of_keys = KEYS.iter().flat_map(|key| [key.variable(), key.azure_variable.to_owned()]);
-    of_keys.chain(OTHERS.iter().map(|name| (*name).to_owned())).filter(|name| !name.is_empty()).collect()
+    of_keys
+        .chain(VARIABLES.iter().map(|variable| variable.name.to_owned()))
+        .filter(|name| !name.is_empty())
+        .collect()
 }
 
 const PRINCIPAL: &str = "identity service_principal tenant_id t client_id c";

@@ -156,7 +156,7 @@ fn a_prefix_that_no_quoting_can_carry_is_refused() {
     {
         let mut script = Command::new("sh");
         script
-            .args(["scripts/install.sh", "/nowhere"])
+            .args(["scripts/build/install.sh", "/nowhere"])
             .current_dir(root())
             .env("PREFIX", "/p")
             .env(name, value);

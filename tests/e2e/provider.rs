@@ -1,7 +1,7 @@
 //! The core's provider against the emulator, without any binding in between.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should panic")]
 
-use entrakey_core::{Config, ErrorKind, GetToken, Level, Provider};
+use entrakey_core::{Config, DuringOutage, ErrorKind, GetToken, Level, Provider};
 use entrakey_tests::scripted::{Scripted, answer};
 use entrakey_tests::{Emulator, PATIENCE, accept, wait_until};
 use std::net::TcpListener;
@@ -74,8 +74,12 @@ fn no_expired_token_is_handed_out_when_its_source_has_gone() {
     let provider = provider(&emulator, &principal(&emulator));
     provider.get_token().unwrap();
     drop(emulator);
-    let ask =
-        || provider.get_token_with(GetToken { timeout: Some(Duration::from_millis(50)), no_wait: false });
+    let ask = || {
+        provider.get_token_with(GetToken {
+            timeout: Some(Duration::from_millis(50)),
+            during_outage: DuringOutage::Wait,
+        })
+    };
     let mut expires = 0; // of the newest token: a second one may have come just before the end
     wait_until("the last token's expiry", || {
         let asked = unix_ms();
@@ -111,7 +115,7 @@ fn an_untrusted_certificate_is_a_network_error_that_names_the_key() {
 fn closing_wakes_those_who_wait() {
     let (silent, provider) = silent();
     let waiting = provider.clone();
-    let how = GetToken { timeout: Some(2 * PATIENCE), no_wait: false };
+    let how = GetToken { timeout: Some(2 * PATIENCE), during_outage: DuringOutage::Wait };
     let thread = std::thread::spawn(move || waiting.get_token_with(how).unwrap_err().kind());
     let _request = accept(&silent); // the request is under way and will never be answered
     let start = Instant::now();
@@ -136,7 +140,8 @@ fn waits_without_a_thread_are_answered_by_a_token_by_their_deadline_or_by_close(
     let lively = provider(&emulator, &[("identity", "managed_identity")]);
     let (sender, answers) = mpsc::channel();
     let ask = |provider: &Provider, name: &'static str, timeout_ms| {
-        let how = GetToken { timeout: Some(Duration::from_millis(timeout_ms)), no_wait: false };
+        let how =
+            GetToken { timeout: Some(Duration::from_millis(timeout_ms)), during_outage: DuringOutage::Wait };
         let sender = sender.clone();
         provider.get_token_then(how, move |answer| {
             sender.send((name, answer.map(|token| token.version()).map_err(|error| error.kind()))).unwrap();
@@ -200,7 +205,7 @@ fn listeners_that_all_block_do_not_delay_an_answer() {
     drop(emulator); // from now on a wait ends by its deadline
     wait_until("the token's expiry", || provider.current().is_none());
     let (sender, answered) = mpsc::channel();
-    let how = GetToken { timeout: Some(Duration::from_millis(100)), no_wait: false };
+    let how = GetToken { timeout: Some(Duration::from_millis(100)), during_outage: DuringOutage::Wait };
     provider.get_token_then(how, move |answer| sender.send(answer.is_err()).unwrap());
     assert!(answered.recv_timeout(Duration::from_secs(20)).unwrap());
     drop((release, stuck));
@@ -253,7 +258,7 @@ fn no_refusal_shows_the_secret_that_was_refused_or_the_token_that_was_not_taken(
         let (sender, events) = mpsc::channel();
         let _observation =
             provider.observe(Level::Debug, move |event| sender.send(event.clone()).unwrap_or(()));
-        let at_once = GetToken { timeout: None, no_wait: true };
+        let at_once = GetToken { timeout: None, during_outage: DuringOutage::Report };
         let error = provider.get_token_with(at_once).unwrap_err();
         let event = events.recv_timeout(PATIENCE).expect("no event");
         let status = provider.status();

@@ -1,6 +1,6 @@
 //! The C programs again, under AddressSanitizer with LeakSanitizer and UndefinedBehaviorSanitizer, under
 //! ThreadSanitizer, and under valgrind. With the sanitizers our own Rust code and all its dependencies are instrumented
-//! (`scripts/sanitized.sh`).
+//! (`scripts/build/sanitized.sh`).
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
 use entrakey_tests::c_programs::{compiler, program, run, scratch, shared, r#static};
@@ -36,13 +36,17 @@ impl World {
     }
 }
 
-/// The library that `scripts/sanitized.sh` built, which must be no older than the one that cargo built.
+/// The library that `scripts/build/sanitized.sh` built, which must be no older than the one that cargo built.
 fn instrumented(sanitizer: &str) -> PathBuf {
     let library = root().join("target").join(sanitizer).join("built/libentrakey.a");
     let made = |path: &Path| path.metadata().and_then(|data| data.modified());
     let source = entrakey_tests::newest_source(&artifact("libentrakey.so"));
     let is_fresh = made(&library).is_ok_and(|time| time >= source);
-    assert!(is_fresh, "{} is missing or older than its sources: run scripts/sanitized.sh", library.display());
+    assert!(
+        is_fresh,
+        "{} is missing or older than its sources: run scripts/build/sanitized.sh",
+        library.display()
+    );
     library
 }
 

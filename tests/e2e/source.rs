@@ -1,7 +1,7 @@
 //! What a token source may answer, and what becomes of it: a scripted one says it, the core's provider hears it.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should panic")]
 
-use entrakey_core::{Config, Error, ErrorKind, GetToken, Level, Provider, ProviderEvent};
+use entrakey_core::{Config, DuringOutage, Error, ErrorKind, GetToken, Level, Provider, ProviderEvent};
 use entrakey_tests::scripted::{Scripted, answer, jwt, token, unix_s};
 use entrakey_tests::{PATIENCE, wait_until};
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ fn first_failure(answer: Vec<u8>) -> (Error, Duration) {
 fn failure_of(provider: &Provider) -> (Error, Duration) {
     let (sender, events) = mpsc::channel();
     let _observation = provider.observe(Level::Debug, move |event| sender.send(event.clone()).unwrap_or(()));
-    let at_once = GetToken { timeout: Some(PATIENCE), no_wait: true };
+    let at_once = GetToken { timeout: Some(PATIENCE), during_outage: DuringOutage::Report };
     let error = provider.get_token_with(at_once).unwrap_err();
     loop {
         let event = events.recv_timeout(PATIENCE).expect("no event of the failure");

@@ -9,10 +9,10 @@ const DISPOSE = Symbol.dispose ?? Symbol.for('Symbol.dispose');
 const ASYNC_DISPOSE = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose');
 
 // Loaded when they are first needed: what not every program uses shall not cost each of them at its start.
-const events = () => require('./events.cjs');
+const events = () => require('./observation.cjs');
 const status = () => require('./status.cjs');
 const subscriptions = () => require('./subscription.cjs');
-const supply = () => require('./supply.cjs');
+const supply = () => require('./request.cjs');
 const waiting = () => require('./waiting.cjs');
 
 /** The longest that a timer takes. */

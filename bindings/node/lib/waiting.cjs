@@ -14,7 +14,7 @@ function waitFor(handle, timeoutMs, { wait, signal }) {
     signal?.removeEventListener('abort', abort);
   };
   try {
-    native.waitForToken(handle, timeoutMs, wait === false, resolve);
+    native.waitForToken(handle, timeoutMs, wait !== false, resolve);
   } catch (error) {
     reject(error);
   }

@@ -4,11 +4,15 @@
 //! functions on an external handle because a class method costs several times as much to call, and what can
 //! fail returns a [`convert::Failure`] because the error class lives in JavaScript.
 
+mod connection;
 mod convert;
-mod events;
-mod feedback;
+mod inherited;
+mod observation;
 mod provider;
+mod rejection;
 mod request;
+mod status;
+mod subscription;
 mod waiting;
 
 use entrakey_core::{KEYS, VERSION, WHILE_CONNECTING};

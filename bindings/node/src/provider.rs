@@ -3,10 +3,9 @@
 use crate::convert::{Failure, TokenParts, number};
 use crate::request::{Question, supplier};
 use crate::waiting::{self, Answered};
-use entrakey_core::{Config, GetToken, Observation, Provider, Subscription};
+use entrakey_core::{Config, DuringOutage, GetToken, Observation, Provider, Subscription};
 use napi::Result;
 use napi::bindgen_prelude::{Either, External, Function};
-use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi_derive::napi;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -112,40 +111,12 @@ pub fn version(handle: &External<Handle>) -> f64 {
 pub fn wait_for_token(
     handle: &External<Handle>,
     timeout_ms: Option<u32>,
-    no_wait: bool,
+    wait: bool,
     answered: Answered<'_>,
 ) -> Result<()> {
     let timeout = timeout_ms.map(|ms| Duration::from_millis(ms.into()));
-    waiting::start(&handle.provider, GetToken { timeout, no_wait }, &answered)
-}
-
-/// Calls `listener` after each new token, with nothing: it reads the newest token itself, so that news
-/// which waited for a busy event loop cannot deliver an old one. Holds nothing alive.
-#[napi(catch_unwind)]
-pub fn subscribe(
-    handle: &External<Handle>,
-    id: u32,
-    listener: Function<'_, (), ()>,
-) -> Result<Option<Failure>> {
-    let news = listener.build_threadsafe_function::<()>().weak::<true>().callee_handled::<false>().build()?;
-    // The status says only that the environment is going away, and the listener with it.
-    let subscribed = handle.provider.subscribe(move |_| {
-        news.call((), ThreadsafeFunctionCallMode::NonBlocking);
-    });
-    Ok(match subscribed {
-        Ok(subscription) => {
-            handle.subscriptions().insert(id, subscription);
-            None
-        }
-        Err(error) => Some(error.into()),
-    })
-}
-
-/// Ends a subscription; a second call does nothing.
-#[napi(catch_unwind)]
-pub fn unsubscribe(handle: &External<Handle>, id: u32) {
-    let subscription = handle.subscriptions().remove(&id);
-    drop(subscription); // after the lock: it drops a function of the host's
+    let during_outage = if wait { DuringOutage::Wait } else { DuringOutage::Report };
+    waiting::start(&handle.provider, GetToken { timeout, during_outage }, &answered)
 }
 
 /// Closes the provider and ends its subscriptions.
@@ -154,4 +125,10 @@ pub fn close(handle: &External<Handle>) {
     handle.provider.close();
     let subscriptions = std::mem::take(&mut *handle.subscriptions());
     drop(subscriptions);
+}
+
+/// Asks for a new token soon.
+#[napi(catch_unwind)]
+pub fn refresh(handle: &External<Handle>) -> Option<Failure> {
+    handle.provider.refresh().err().map(Failure::from)
 }

@@ -1,14 +1,15 @@
 // Starts the emulator for a test and ends it with the test.
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { Emulator } from 'entrakey/emulator';
 
 process.env.ENTRAKEY_BIN ??= fileURLToPath(new URL('../../../target/debug/entrakey', import.meta.url));
 
-/** For the tests without an emulator too: what a developer's shell says of identities, proxies and certificates. */
-const FOREIGN = [/^(AZURE|ENTRAKEY(?!_BIN$)|IDENTITY|IMDS|MSI|SSL_CERT)_/, /^(all|https?)_proxy$/i];
+// For the tests without an emulator too.
+const { isForeign } = createRequire(import.meta.url)('../lib/environment.cjs');
 for (const name of Object.keys(process.env)) {
-  if (FOREIGN.some((pattern) => pattern.test(name))) delete process.env[name];
+  if (isForeign(name)) delete process.env[name];
 }
 
 /**

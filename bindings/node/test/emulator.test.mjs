@@ -19,9 +19,11 @@ const exists = (pid) => {
 
 test('it starts in two lines, is the environment of this process while it is used, and goes', async () => {
   process.env.AZURE_CLIENT_ID = 'of the shell';
+  process.env.DEFAULT_IDENTITY_CLIENT_ID = 'of the shell';
   const emulator = await Emulator.start({ tokenLifetime: '20m' });
   await emulator.use('app_service');
   assert.equal(process.env.AZURE_CLIENT_ID, undefined);
+  assert.equal(process.env.DEFAULT_IDENTITY_CLIENT_ID, undefined);
   assert.equal(process.env.IDENTITY_HEADER, (await emulator.env('app_service')).IDENTITY_HEADER);
   const provider = new Provider({ identity: 'managed_identity' });
   const token = await provider.getToken();
@@ -36,6 +38,7 @@ test('it starts in two lines, is the environment of this process while it is use
   await emulator.stop();
   assert.equal(process.env.AZURE_CLIENT_ID, 'of the shell');
   delete process.env.AZURE_CLIENT_ID;
+  delete process.env.DEFAULT_IDENTITY_CLIENT_ID;
   await assert.rejects(emulator.stats(), /does not answer/);
 });
 

@@ -3,12 +3,15 @@
 //! The Python half (`python/entrakey`) holds what is about Python or redis-py and nothing else.
 
 mod callbacks;
+mod connection;
 mod credentials;
 mod error;
 mod interpreter;
+mod observation;
 mod provider;
-mod registration;
+mod rejection;
 mod request;
+mod subscription;
 mod token;
 mod waiting;
 
@@ -26,13 +29,19 @@ mod _entrakey {
     #[pymodule_export]
     use crate::callbacks::{finish, forked};
     #[pymodule_export]
+    use crate::connection::Connection;
+    #[pymodule_export]
     use crate::credentials::CredentialSource;
+    #[pymodule_export]
+    use crate::observation::Observation;
     #[pymodule_export]
     use crate::provider::{Provider, check_plaintext, inherit, is_refusal, render_metrics};
     #[pymodule_export]
-    use crate::registration::{Connection, Observation, Subscription};
+    use crate::rejection::Rejection;
     #[pymodule_export]
-    use crate::token::{Rejection, Token};
+    use crate::subscription::Subscription;
+    #[pymodule_export]
+    use crate::token::Token;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

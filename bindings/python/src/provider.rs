@@ -3,10 +3,12 @@
 use crate::callbacks::{answer, finishing, listener, observer, supplier};
 use crate::credentials::{self, Last};
 use crate::error::exception;
-use crate::registration::{Observation, Subscription};
-use crate::token::{Rejection, Token};
+use crate::observation::Observation;
+use crate::rejection::Rejection;
+use crate::subscription::Subscription;
+use crate::token::Token;
 use crate::waiting;
-use entrakey_core::{Config, Error, GetToken, InheritedSetting, KEYS, KeyType, Level};
+use entrakey_core::{Config, DuringOutage, Error, GetToken, InheritedSetting, KEYS, KeyType, Level};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyString};
@@ -214,7 +216,8 @@ fn expected(key: &str) -> &'static str {
 
 fn wish(py: Python<'_>, timeout: Option<f64>, wait: bool) -> PyResult<GetToken> {
     let timeout = timeout.map(duration).transpose().map_err(|error| exception(py, &error))?;
-    Ok(GetToken { timeout, no_wait: !wait })
+    let during_outage = if wait { DuringOutage::Wait } else { DuringOutage::Report };
+    Ok(GetToken { timeout, during_outage })
 }
 
 pub(crate) fn duration(seconds: f64) -> Result<Duration, Error> {
@@ -253,7 +256,7 @@ pub(crate) fn inherit(
 /// Whether an error's message is a server's refusal of an AUTH, whatever client has worded it.
 #[pyfunction]
 pub(crate) fn is_refusal(message: &str) -> bool {
-    entrakey_core::Refusal::of(message).is_some_and(entrakey_core::Refusal::is_of_auth)
+    entrakey_core::Refusal::read(message).is_some_and(entrakey_core::Refusal::is_of_auth)
 }
 
 /// The metrics of several providers of one process as one text for Prometheus. Give each provider a name.

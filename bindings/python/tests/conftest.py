@@ -9,6 +9,8 @@ import textwrap
 
 import pytest
 
+from entrakey.emulator import _foreign
+
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 os.environ.setdefault("ENTRAKEY_BIN", str(ROOT / "target/debug/entrakey"))
 
@@ -18,9 +20,8 @@ pytest_plugins = ["entrakey.pytest_plugin"]
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch):
     """What configures the developer's own Azure tools must not configure a test."""
-    for name in list(os.environ):
-        if name.startswith(("ENTRAKEY_", "AZURE_", "IDENTITY_", "MSI_")) and name != "ENTRAKEY_BIN":
-            monkeypatch.delenv(name)
+    for name in filter(_foreign, list(os.environ)):
+        monkeypatch.delenv(name)
 
 
 @pytest.fixture

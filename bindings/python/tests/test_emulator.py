@@ -21,8 +21,10 @@ def exists(pid):
 
 def test_it_starts_in_two_lines_and_the_block_is_there(monkeypatch):
     monkeypatch.setenv("AZURE_CLIENT_ID", "of the shell")
+    monkeypatch.setenv("DEFAULT_IDENTITY_CLIENT_ID", "of the shell")
     with Emulator.start(token_lifetime="20m") as emulator, emulator.use("app_service", MORE="yes"):
         assert "AZURE_CLIENT_ID" not in os.environ and os.environ["MORE"] == "yes"
+        assert "DEFAULT_IDENTITY_CLIENT_ID" not in os.environ
         with entrakey.Provider(identity="managed_identity") as provider:
             token = provider.get_token()
         assert token.username == emulator["ENTRAKEY_EMULATOR_SYSTEM_OBJECT_ID"]
@@ -50,6 +52,8 @@ def test_what_it_cannot_do_it_says(monkeypatch):
         Emulator.start(token_lifetime="soon")
     with pytest.raises(EmulatorError, match="--not-an-option"):
         Emulator.start(not_an_option=3)
+    with pytest.raises(EmulatorError, match="--not-an-option=0"):
+        Emulator.start(not_an_option=0)
     monkeypatch.setenv("ENTRAKEY_BIN", "/nowhere/entrakey")
     with pytest.raises(EmulatorError, match="ENTRAKEY_BIN names '/nowhere/entrakey', which was not found: build it"):
         Emulator.start()

@@ -228,6 +228,6 @@ def test_an_exit_hook_may_still_await_a_token(run, silent):
 
 
 def test_importing_entrakey_imports_nothing_that_only_some_programs_need(run):
-    unwanted = ("redis", "asyncio", "ssl", "entrakey._host", "entrakey._supply")
+    unwanted = ("redis", "asyncio", "ssl", "entrakey._host", "entrakey._request")
     outcome = run(f"import sys, entrakey; print([m for m in {unwanted} if m in sys.modules])")
     assert outcome.stdout.strip() == "[]", outcome.stderr

@@ -1,4 +1,4 @@
-"""test_redis_modes.py and test_redis_connects.py with older versions of redis-py, which scripts/python-package.sh
+"""test_redis_modes.py and test_redis_connects.py with older versions of redis-py, which scripts/build/python-package.sh
 installs, and with valkey-py."""
 
 import os

@@ -7,12 +7,12 @@ use crate::failure::Failure;
 use crate::identity::{Keys, key};
 use crate::settings::{self, Given, is_explicit};
 use clap::{ArgMatches, Command, FromArgMatches as _};
-use entrakey_core::{FileValue, read_service_file};
+use entrakey_core::{Config, ServiceValue, read_service_file};
 use std::collections::BTreeMap;
 use std::path::Path;
 use zeroize::Zeroizing;
 
-type Table = BTreeMap<String, FileValue>;
+type Table = BTreeMap<String, ServiceValue>;
 
 /// What is in it.
 pub(super) struct File {
@@ -21,7 +21,7 @@ pub(super) struct File {
     top: Table,
     upstreams: Vec<Table>,
     /// The keys for all, which core reads by itself.
-    keys: Option<FileValue>,
+    keys: Option<ServiceValue>,
 }
 
 const KEYS: &str = "entrakey";
@@ -38,7 +38,7 @@ impl File {
         let file = Self { path: path.to_owned(), top, upstreams: Vec::new(), keys };
         let upstreams = match upstreams {
             None => Some(Vec::new()),
-            Some(FileValue::List(items)) => items.into_iter().map(table).collect(),
+            Some(ServiceValue::List(items)) => items.into_iter().map(table).collect(),
             Some(_) => None,
         };
         let upstreams = upstreams.ok_or_else(|| file.refuse("\"upstreams\" must be a list of tables."))?;
@@ -52,7 +52,7 @@ impl File {
     /// The authorities that the keys for all name.
     pub(super) fn ca_file(&self) -> Option<&str> {
         match &self.keys {
-            Some(FileValue::Table(keys)) => text(keys.get("ca_file")?).map(|text| text.as_str()),
+            Some(ServiceValue::Table(keys)) => text(keys.get("ca_file")?).map(|text| text.as_str()),
             _ => None,
         }
     }
@@ -126,14 +126,14 @@ impl File {
         }
         let table = match own.get(KEYS) {
             None => return Ok(keys),
-            Some(FileValue::Table(table)) => table,
+            Some(ServiceValue::Table(table)) => table,
             Some(_) => return Err(self.refuse(format!("\"{KEYS}\" must be a table of configuration keys."))),
         };
         for (name, value) in table {
-            let unknown = || self.refuse(format!("{name:?} under \"{KEYS}\" is no configuration key."));
-            let name = key(name).ok_or_else(unknown)?.name;
             let value = text(value).ok_or_else(|| self.refuse(format!("{name} must be a text.")))?;
-            keys.insert(name, value.clone());
+            let checked = Config::new().set(name, value);
+            checked.map_err(|error| self.refuse(error.message()))?; // core knows the nearest one
+            keys.extend(key(name).map(|key| (key.name, value.clone())));
         }
         Ok(keys)
     }
@@ -151,16 +151,16 @@ fn unfit(error: &clap::Error) -> String {
     }
 }
 
-fn text(value: &FileValue) -> Option<&Zeroizing<String>> {
+fn text(value: &ServiceValue) -> Option<&Zeroizing<String>> {
     match value {
-        FileValue::Text(text) => Some(text),
+        ServiceValue::Text(text) => Some(text),
         _ => None,
     }
 }
 
-fn table(value: FileValue) -> Option<Table> {
+fn table(value: ServiceValue) -> Option<Table> {
     match value {
-        FileValue::Table(table) => Some(table),
+        ServiceValue::Table(table) => Some(table),
         _ => None,
     }
 }

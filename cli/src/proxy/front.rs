@@ -1,6 +1,7 @@
 //! Where the clients of one upstream come in.
 
 use super::arguments::UpstreamArguments;
+use super::repeats::Repeats;
 use super::service::Service;
 use crate::failure::{Failure, PROBLEM};
 use entrakey_proxy::Peer;
@@ -69,7 +70,7 @@ async fn open_tcp(given: &UpstreamArguments, taken: &mut Vec<String>) -> Result<
 fn check_exposure(address: IpAddr, given: &UpstreamArguments) -> Result<(), Failure> {
     let exposure = Exposure {
         address,
-        has_tls: given.tls_certificate.is_some(),
+        has_tls: given.tls_certificate.is_some() && given.tls_key.is_some(),
         has_password: given.password.is_some() || given.password_file.is_some(),
     };
     match given.insecure_bind {
@@ -128,14 +129,21 @@ impl Front {
 
     /// Takes clients until the service drains. The socket is closed then, and its file gone.
     pub(super) async fn run(self, service: Arc<Service>) {
+        let troubles = Repeats::default();
         loop {
             let accepted = tokio::select! {
                 accepted = self.accept(&service) => accepted,
                 () = service.shared.life.reached(Stage::Draining) => return,
             };
-            if let Err(error) = accepted {
-                service.cannot_take(&error);
-                tokio::time::sleep(PAUSE).await;
+            match accepted {
+                Ok(()) => troubles.over(),
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {} // the client has given up
+                Err(error) => {
+                    if troubles.worth_saying(&error.to_string()).is_some() {
+                        service.cannot_take(&error);
+                    }
+                    tokio::time::sleep(PAUSE).await;
+                }
             }
         }
     }
@@ -145,7 +153,7 @@ impl Front {
         match self {
             Self::Tcp(listener) => {
                 let (stream, from) = listener.accept().await?;
-                stream.set_nodelay(true)?;
+                let _ = stream.set_nodelay(true); // of a client that is gone it cannot be set
                 tokio::spawn(async move { service.serve(stream, Peer::Tcp(from)).await });
             }
             Self::Unix { listener, .. } => {

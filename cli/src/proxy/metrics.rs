@@ -137,3 +137,32 @@ impl Reading {
         std::iter::once(("upstream", self.upstream.as_str())).chain(more).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use entrakey_core::Config;
+    use entrakey_proxy::{Options, Proxy, Upstream};
+
+    #[test]
+    fn the_documentation_has_every_metric_with_every_reason() {
+        let mut config = Config::new();
+        config.set("identity", "managed_identity").unwrap();
+        let provider = Provider::new(&config).unwrap();
+        let upstream = Upstream::plaintext("localhost", 1).unwrap();
+        let counts = Proxy::new(upstream, provider, Options::default()).observe().counts();
+        let refused = [("full", 0), ("user", 0), ("client_tls", 0)];
+        let reading = Reading { upstream: "localhost:1".to_owned(), counts, refused };
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(Readings(vec![reading])));
+        let mut text = String::new();
+        text::encode(&mut text, &registry).unwrap();
+        let page = include_str!("../../../docs/proxy.md");
+        for name in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()) {
+            assert!(page.contains(&format!("`{name}")), "docs/proxy.md says nothing of {name}");
+        }
+        for reason in text.split("reason=\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+            assert!(page.contains(&format!("`{reason}`")), "docs/proxy.md says nothing of {reason}");
+        }
+    }
+}

@@ -12,6 +12,7 @@ mod process;
 mod providers;
 mod repeats;
 mod service;
+mod start;
 mod target;
 
 pub(crate) use arguments::Arguments;

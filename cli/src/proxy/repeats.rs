@@ -15,7 +15,7 @@ impl Repeats {
         }
         last.1 += 1;
         let times = last.1;
-        (times.ilog10() % 2 == 0 && times == 10_u64.pow(times.ilog10())).then_some(times)
+        (times == 100_u64.pow(times.ilog(100))).then_some(times)
     }
 
     /// It works again.

@@ -1,7 +1,6 @@
 //! Which addresses may be sent a secret or asked for a token.
 
-use super::values::invalid;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use ureq::http::Uri;
 
 /// Which URLs a key accepts.
@@ -13,26 +12,28 @@ pub(super) enum Scheme {
 
 pub(super) fn check_endpoint(key: &str, value: &str, scheme: Scheme) -> Result<()> {
     let parsed: Option<Uri> = value.parse().ok();
-    let (Some(given), Some(host)) =
+    let (Some(given), Some(hostname)) =
         (parsed.as_ref().and_then(Uri::scheme_str), parsed.as_ref().and_then(Uri::host))
     else {
-        return Err(invalid(format!("{key} must be a URL such as https://login.microsoftonline.com.")));
+        return Err(Error::invalid_config(format!(
+            "{key} must be a URL such as https://login.microsoftonline.com."
+        )));
     };
     match (given, scheme) {
         ("https", _) => Ok(()),
-        ("http", Scheme::HttpNearby) if is_nearby(host) => Ok(()),
-        ("http", Scheme::HttpNearby) => Err(invalid(format!(
-            "{key} is plain http to {host}: a token must not cross a network unprotected. Use https, or a \
+        ("http", Scheme::HttpNearby) if is_nearby(hostname) => Ok(()),
+        ("http", Scheme::HttpNearby) => Err(Error::invalid_config(format!(
+            "{key} is plain http to {hostname}: a token must not cross a network unprotected. Use https, or a \
              loopback or link-local address."
         ))),
-        _ => Err(invalid(format!("{key} must start with https://: secrets are sent there."))),
+        _ => Err(Error::invalid_config(format!("{key} must start with https://: secrets are sent there."))),
     }
 }
 
-/// No endpoint hands out longer secrets, and servers refuse headers that are.
+/// No endpoint hands out longer secrets, and servers refuse longer headers.
 const MAX_HEADER_CHARS: usize = 8192;
 
-/// Whether a secret can be sent in a header. Its text is not shown.
+/// Whether a secret can be sent in a header. The error does not show the secret.
 pub(super) fn check_header(key: &str, secret: &str) -> Result<()> {
     let is_line_break = |c: char| matches!(c, '\r' | '\n');
     let reason = match secret.chars().find(|c| *c != ' ' && !c.is_ascii_graphic()) {
@@ -41,16 +42,18 @@ pub(super) fn check_header(key: &str, secret: &str) -> Result<()> {
         None if secret.len() > MAX_HEADER_CHARS => "it is too long.",
         None => return Ok(()),
     };
-    Err(invalid(format!("{key} cannot be sent in a header: {reason} Set it to what the endpoint gave out.")))
+    Err(Error::invalid_config(format!(
+        "{key} cannot be sent in a header: {reason} Set it to what the endpoint gave out."
+    )))
 }
 
 /// Loopback and link-local addresses: what plain http may reach.
-fn is_nearby(host: &str) -> bool {
+fn is_nearby(hostname: &str) -> bool {
     use std::net::IpAddr;
-    match host.trim_start_matches('[').trim_end_matches(']').parse() {
+    match hostname.trim_start_matches('[').trim_end_matches(']').parse() {
         Ok(IpAddr::V4(ip)) => ip.is_loopback() || ip.is_link_local(),
         Ok(IpAddr::V6(ip)) => ip.is_loopback() || ip.is_unicast_link_local(),
-        Err(_) => host == "localhost",
+        Err(_) => hostname == "localhost",
     }
 }
 
@@ -60,11 +63,11 @@ mod tests {
 
     #[test]
     fn nearby_is_loopback_or_link_local() {
-        for host in ["127.0.0.1", "127.9.9.9", "[::1]", "localhost", "169.254.169.254", "[fe80::1]"] {
-            assert!(is_nearby(host), "{host}");
+        for hostname in ["127.0.0.1", "127.9.9.9", "[::1]", "localhost", "169.254.169.254", "[fe80::1]"] {
+            assert!(is_nearby(hostname), "{hostname}");
         }
-        for host in ["10.0.0.1", "127.0.0.1.example.com", "localhost.example.com", "[2001:db8::1]"] {
-            assert!(!is_nearby(host), "{host}");
+        for hostname in ["10.0.0.1", "127.0.0.1.example.com", "localhost.example.com", "[2001:db8::1]"] {
+            assert!(!is_nearby(hostname), "{hostname}");
         }
     }
 }

@@ -1,28 +1,45 @@
-//! `${NAME}` in a configuration file: the value of an environment variable. Once: what comes out of the
-//! environment is not looked at again. Never in values that code sets, where a secret may contain `${`.
+//! `${NAME}` in a configuration file stands for the value of an environment variable. That value is not expanded again.
+//! Values that code sets are not expanded: a secret may contain `${`.
 
+use std::fmt;
 use zeroize::Zeroizing;
 
 /// Why a text cannot be expanded.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Fault<'t> {
-    /// That variable is not set.
+pub(super) enum ExpansionError<'t> {
+    /// The variable is not set.
     Unset(&'t str),
-    /// More comes out than any value can have.
+    /// The expanded text is longer than any value can be.
     TooLong,
-    /// What follows `${` is not a name and `}`. It is not shown: it may be half a secret.
+    /// What follows `${` is not a name and `}`. The error does not show it, as it may be half a secret.
     NotAName,
 }
 
-/// The longest value is a certificate with its chain and key. The limit is for what comes out: a variable of 100 kB that is
-/// named in every line of a file makes gigabytes of it.
+impl fmt::Display for ExpansionError<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unset(name) => write!(
+                f,
+                "the environment variable {name} is not set. (For a literal \"${{\" write \"$${{\".)"
+            ),
+            Self::TooLong => f.write_str("the value with its variables in it is longer than any value can be."),
+            Self::NotAName => f.write_str(
+                "\"${\" must be followed by the name of an environment variable and \"}\". (For a literal \"${\" write \
+                 \"$${\".)",
+            ),
+        }
+    }
+}
+
+/// The longest value is a certificate with its chain and key. The limit is for the expanded text: a file that names a
+/// variable of 100 kB in every line would grow to gigabytes.
 const MAX_BYTES: usize = 64 * 1024;
 
 /// The text with variables in place of their names, and `${` for `$${`. Any other `$` stays.
 pub(super) fn expand(
     text: &str,
     variable: impl Fn(&str) -> Option<Zeroizing<String>>,
-) -> Result<Zeroizing<String>, Fault<'_>> {
+) -> Result<Zeroizing<String>, ExpansionError<'_>> {
     let mut expanded = Zeroizing::new(String::with_capacity(text.len().min(MAX_BYTES)));
     let mut rest = text;
     while let Some(at) = rest.find('$') {
@@ -32,8 +49,8 @@ pub(super) fn expand(
             push(&mut expanded, "${")?;
             rest = after;
         } else if rest.starts_with("${") {
-            let (name, after) = leading_name(rest).ok_or(Fault::NotAName)?;
-            push(&mut expanded, &variable(name).ok_or(Fault::Unset(name))?)?;
+            let (name, after) = leading_name(rest).ok_or(ExpansionError::NotAName)?;
+            push(&mut expanded, &variable(name).ok_or(ExpansionError::Unset(name))?)?;
             rest = after;
         } else {
             push(&mut expanded, "$")?;
@@ -44,9 +61,9 @@ pub(super) fn expand(
     Ok(expanded)
 }
 
-fn push<'t>(expanded: &mut String, text: &str) -> Result<(), Fault<'t>> {
+fn push<'t>(expanded: &mut String, text: &str) -> Result<(), ExpansionError<'t>> {
     if expanded.len() + text.len() > MAX_BYTES {
-        return Err(Fault::TooLong);
+        return Err(ExpansionError::TooLong);
     }
     expanded.push_str(text);
     Ok(())
@@ -70,7 +87,7 @@ fn leading_name(text: &str) -> Option<(&str, &str)> {
 mod tests {
     use super::*;
 
-    fn expanded(text: &str) -> Result<String, Fault<'_>> {
+    fn expanded(text: &str) -> Result<String, ExpansionError<'_>> {
         let variable = |name: &str| {
             let value = match name {
                 "A" => "alpha",
@@ -105,9 +122,12 @@ mod tests {
             asked.set(asked.get() + 1);
             Some(Zeroizing::new(long.clone()))
         };
-        assert_eq!(expand(&"${A}".repeat(100_000), variable).map(|text| text.len()), Err(Fault::TooLong));
+        assert_eq!(
+            expand(&"${A}".repeat(100_000), variable).map(|text| text.len()),
+            Err(ExpansionError::TooLong)
+        );
         assert_eq!(asked.get(), MAX_BYTES / 1000 + 1, "and what goes beyond it is not looked for");
-        assert_eq!(expanded(&"y".repeat(MAX_BYTES + 1)), Err(Fault::TooLong));
+        assert_eq!(expanded(&"y".repeat(MAX_BYTES + 1)), Err(ExpansionError::TooLong));
         assert_eq!(expanded(&"y".repeat(MAX_BYTES)).map(|text| text.len()), Ok(MAX_BYTES));
         for (piece, length) in [("$", 1), ("$${", 2)] {
             let (most, full) = (MAX_BYTES / length, "y".repeat(MAX_BYTES % length));
@@ -118,7 +138,7 @@ mod tests {
             );
             // Told before what follows is looked at, which is not well-formed.
             let beyond = format!("{}${{", piece.repeat(most + 1));
-            assert_eq!(expanded(&beyond), Err(Fault::TooLong), "{piece}");
+            assert_eq!(expanded(&beyond), Err(ExpansionError::TooLong), "{piece}");
         }
     }
 
@@ -128,10 +148,10 @@ mod tests {
     }
 
     #[test]
-    fn faults() {
-        assert_eq!(expanded("x ${NOT_THERE} y"), Err(Fault::Unset("NOT_THERE")));
+    fn what_is_no_name_or_not_set_is_refused() {
+        assert_eq!(expanded("x ${NOT_THERE} y"), Err(ExpansionError::Unset("NOT_THERE")));
         for text in ["${", "${}", "${A", "${A B}", "${1A}", "${A:-x}", "a${ä}"] {
-            assert_eq!(expanded(text), Err(Fault::NotAName), "{text}");
+            assert_eq!(expanded(text), Err(ExpansionError::NotAName), "{text}");
         }
     }
 

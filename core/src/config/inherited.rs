@@ -1,34 +1,35 @@
 //! The settings of an older library, for whoever comes from one and changes an import only.
 //!
-//! Those libraries come with time-outs and retries that end the renewal of tokens in an outage of milliseconds. So what
-//! is below our own default is raised to it, and nothing is refused: its user did not choose our keys.
+//! Those libraries come with time-outs and retries that end the renewal of tokens in an outage of milliseconds. So a value
+//! below our own default is raised to the default. No value is refused: the user did not choose our keys.
 
-use super::keys::{self, KeyType};
+use super::find_key::find_key;
+use super::key_type::KeyType;
 use std::collections::BTreeMap;
 
 /// One setting of an older library.
 #[derive(Clone, Copy, Debug)]
 pub struct InheritedSetting<'a> {
-    /// Our key that means the same; empty for a limit on tries, which there is none of here.
+    /// Our key that means the same; empty for a limit on tries, as there is no such key.
     pub key: &'a str,
-    /// What its user wrote: `retry.maxDelayMs`.
+    /// The name that the user wrote: `retry.maxDelayMs`.
     pub name: &'a str,
     /// The value, in our key's unit.
     pub value: f64,
-    /// What that library has when nobody sets it: a value that nobody chose is not taken over.
+    /// The library's own default: a value that nobody chose is not taken over.
     pub default: f64,
 }
 
-/// What is made of the settings of an older library.
+/// What the settings of an older library become.
 #[derive(Clone, Debug, Default)]
 pub struct InheritedSettings {
-    /// Values for [`crate::Config::set`] that go together.
+    /// Values for [`crate::Config::set`], which accepts them together.
     pub values: BTreeMap<&'static str, String>,
-    /// What was raised, in one sentence for one warning in the names that its user wrote; none if nothing was.
+    /// One sentence for one warning: which values were raised, in the names that the user wrote. None if none was.
     pub warning: Option<String>,
 }
 
-/// Takes the settings of an older library over. A value of ours that is too small beside them is raised too.
+/// Takes over the settings of an older library. A default of ours that is too small beside them is raised too.
 #[must_use]
 pub fn inherit(settings: &[InheritedSetting<'_>]) -> InheritedSettings {
     let mut values = BTreeMap::new();
@@ -58,9 +59,9 @@ pub fn inherit(settings: &[InheritedSetting<'_>]) -> InheritedSettings {
     }
 }
 
-/// Ours for theirs. Of a share there is no least: one that says nothing is our default's.
+/// Our key and its value for a setting of theirs. A share is not raised: one that makes no sense becomes our default.
 fn taken(key: &str, value: f64) -> Option<(&'static str, f64)> {
-    let key = keys::find(key).ok()?;
+    let key = find_key(key).ok()?;
     let least = default_of(key.name);
     match key.kind {
         KeyType::Fraction if value > 0.0 && value <= 1.0 => Some((key.name, value)),
@@ -73,7 +74,7 @@ fn taken(key: &str, value: f64) -> Option<(&'static str, f64)> {
 /// A day: no token lives longer, and a key's milliseconds have 32 bits.
 const LONGEST_MS: f64 = 86_400_000.0;
 
-/// At least the sum of the others, as our defaults are.
+/// Raises a key's value to at least the sum of the other keys' values, as our defaults are.
 fn raise(values: &mut BTreeMap<&'static str, f64>, key: &'static str, others: &[&'static str]) {
     let value_of = |key: &str| values.get(key).copied().unwrap_or_else(|| default_of(key));
     let (value, least) = (value_of(key), others.iter().map(|other| value_of(other)).sum());
@@ -83,7 +84,7 @@ fn raise(values: &mut BTreeMap<&'static str, f64>, key: &'static str, others: &[
 }
 
 fn default_of(key: &str) -> f64 {
-    keys::find(key).ok().and_then(|key| key.default.parse().ok()).unwrap_or(0.0)
+    find_key(key).ok().and_then(|key| key.default.parse().ok()).unwrap_or(0.0)
 }
 
 #[cfg(test)]

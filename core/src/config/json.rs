@@ -1,23 +1,22 @@
 //! Configuration as the text of a JSON object, for hosts in which that is easier than a call for each key.
 
-use super::Config;
+use super::config::Config;
 use super::document::{Format, Node};
 use super::environment::Environment;
 use super::expand::expand;
-use super::file::{expansion_fault, plain};
-use super::keys::shown_key;
-use super::values::invalid;
+use super::find_key::key_for_message;
+use super::key_value::key_value;
 use crate::error::{Error, Result};
 use zeroize::Zeroizing;
 
-/// As a configuration file's limit: more is something else.
+/// The limit that configuration files have: a larger text is something else.
 const MAX_BYTES: usize = 1024 * 1024;
 
 impl Config {
-    /// Sets the keys of a JSON object of keys and values: `{"client_id": "…", "refresh_ratio": 0.5}`. Numbers and
-    /// booleans may be written as such. All of them, or none if one is refused. With `expand`, `${NAME}` in a
-    /// value is the environment variable of that name (`$${` stands for `${`), as in a configuration file;
-    /// without it a value is what it is. Never reads a file.
+    /// Sets the keys of a JSON object: `{"client_id": "…", "refresh_ratio": 0.5}`. Numbers and booleans may be
+    /// written as such. If one value is refused, no key is set. With `expand`, `${NAME}` in a value stands for the
+    /// environment variable of that name and `$${` for `${`, as in a configuration file; without `expand` values are
+    /// taken as they are. No file is read.
     ///
     /// # Errors
     /// `INVALID_CONFIG` as [`Config::set`], and for what is not a flat JSON object; values are not repeated.
@@ -25,33 +24,33 @@ impl Config {
         if text.len() > MAX_BYTES {
             return Err(refuse("it is larger than 1 MiB."));
         }
-        let root = Format::Json.parse(text).map_err(|fault| refuse(format!("{fault}.")))?;
+        let root = Format::Json.parse(text).map_err(|reason| refuse(format!("{reason}.")))?;
         let Node::Map(keys) = root else {
             return Err(refuse("it must be an object of keys and values: {\"client_id\": \"…\"}."));
         };
         let environment = expand.then(Environment::read);
         let mut fresh = Self::new();
         for (name, node) in &keys {
-            let value =
-                plain(name, node).map_err(|reason| refuse(format!("{} {reason}", shown_key(name))))?;
+            let value = key_value(name, node)
+                .map_err(|reason| refuse(format!("{} {reason}", key_for_message(name))))?;
             let value = match &environment {
                 Some(environment) => expanded(name, &value, environment)?,
                 None => value,
             };
             fresh.set(name, &value)?;
         }
-        self.values.extend(fresh.values);
+        self.extend(fresh);
         Ok(())
     }
 }
 
 fn expanded(name: &str, text: &str, environment: &Environment) -> Result<Zeroizing<String>> {
-    expand(text, |variable| environment.named(variable))
-        .map_err(|fault| refuse(format!("{}: {}", shown_key(name), expansion_fault(&fault))))
+    expand(text, |variable| environment.variable(variable))
+        .map_err(|error| refuse(format!("{}: {error}", key_for_message(name))))
 }
 
 fn refuse(what: impl AsRef<str>) -> Error {
-    invalid(format!("Configuration as JSON: {}", what.as_ref()))
+    Error::invalid_config(format!("Configuration as JSON: {}", what.as_ref()))
 }
 
 #[cfg(test)]
@@ -64,11 +63,7 @@ mod tests {
         config.set("scope", "kept").unwrap();
         let error = config.set_json(text, expand).expect_err("accepted");
         assert_eq!(error.kind(), ErrorKind::InvalidConfig);
-        assert_eq!(
-            (config.values.len(), config.get("scope")),
-            (1, Some("kept")),
-            "half of it was taken: {text}"
-        );
+        assert_eq!(format!("{config:?}"), r#"{"scope": "kept"}"#, "half of it was taken: {text}");
         assert!(!error.message().contains("hunter2"), "{error}");
         error.message().to_owned()
     }
@@ -96,8 +91,8 @@ mod tests {
             (config.get("name"), config.get("client_secret_path")),
             (Some("${x}"), Some(home.as_str()))
         );
-        let said = refusal(r#"{"client_id": "hunter2${ENTRAKEY_NOT_SET_ANYWHERE}"}"#, true);
-        assert!(said.contains("ENTRAKEY_NOT_SET_ANYWHERE") && said.contains("client_id"), "{said}");
+        let message = refusal(r#"{"client_id": "hunter2${ENTRAKEY_NOT_SET_ANYWHERE}"}"#, true);
+        assert!(message.contains("ENTRAKEY_NOT_SET_ANYWHERE") && message.contains("client_id"), "{message}");
     }
 
     #[test]
@@ -115,8 +110,8 @@ mod tests {
             ("{\"client_id\": \"a\", \"request_timeout_ms\": \"hunter2\"}", "milliseconds"),
             ("{\"entrakey\": {\"client_id\": \"hunter2\"}}", "entrakey"),
         ] {
-            let said = refusal(text, false);
-            assert!(said.contains(needle), "{text}: {said}");
+            let message = refusal(text, false);
+            assert!(message.contains(needle), "{text}: {message}");
         }
         let large = format!("{{\"name\": \"{}\"}}", "x".repeat(MAX_BYTES));
         assert!(refusal(&large, false).contains("1 MiB"));

@@ -1,8 +1,7 @@
 //! An error about a value says which key it is and where the value came from.
 
 use super::file::tests::{Written, environment};
-use super::settings::Settings;
-use super::{Config, Environment};
+use super::{Config, Environment, IdentityChoice, Settings};
 use crate::error::{Error, ErrorKind};
 use crate::identity;
 use std::sync::Arc;
@@ -21,13 +20,9 @@ fn refusal(code: &[(&str, &str)], variables: &[(&str, &str)]) -> String {
 
 /// What is made of an error that says `what`, by the identity of that configuration.
 fn explained(code: &[(&str, &str)], variables: &[(&str, &str)], error: Error) -> String {
-    use super::IdentityChoice::{Application, AzureCli, AzureDeveloperCli, ManagedIdentity};
     let settings = Settings::resolve(&config(code), environment(variables)).unwrap();
     match &settings.identity {
-        ManagedIdentity { asked, .. } | AzureCli { asked, .. } | AzureDeveloperCli { asked, .. } => {
-            asked.explain(error).message().to_owned()
-        }
-        Application(application) => application.asked.explain(error).message().to_owned(),
+        IdentityChoice::Single(identity) => identity.explanation().explain(error).message().to_owned(),
         other => panic!("{}", other.describe()),
     }
 }
@@ -83,26 +78,32 @@ fn a_refused_value_is_named_with_the_variable_the_file_or_the_code_it_came_from(
                                                reauth_margin_ms 299999 (environment variable ENTRAKEY_REAUTH_MARGIN_MS)",
         ),
     ] {
-        let said = refusal(&[principal], &variables);
-        assert!(said.starts_with(starts), "{said}");
-        assert!(!said.contains("hunter2"), "{said}");
+        let message = refusal(&[principal], &variables);
+        assert!(message.starts_with(starts), "{message}");
+        assert!(!message.contains("hunter2"), "{message}");
     }
-    let said = refusal(&[principal, ("tenant_id", "a/b")], SECRET);
-    assert!(said.starts_with("tenant_id (set in code) is neither"), "{said}");
+    let message = refusal(&[principal, ("tenant_id", "a/b")], SECRET);
+    assert!(message.starts_with("tenant_id (set in code) is neither"), "{message}");
     let written = Written::new("origin.yaml", "identity: service_principal\ntenant_id: ${MINE}\nscope: x\n");
     let file = ("config_file", written.path());
-    let said = refusal(&[file, ("client_id", "c")], &[("MINE", "a/b")]);
+    let message = refusal(&[file, ("client_id", "c")], &[("MINE", "a/b")]);
     let place = format!("tenant_id (configuration file \"{}\": tenant_id (MINE)) is neither", written.path());
-    assert!(said.starts_with(&place), "{said}");
+    assert!(message.starts_with(&place), "{message}");
 }
 
 #[test]
 fn a_variable_that_chose_the_file_or_its_entry_is_named() {
-    let said = refusal(&[], &[("ENTRAKEY_CONFIG_FILE", "/nowhere.json")]);
-    assert!(said.ends_with("said by config_file (environment variable ENTRAKEY_CONFIG_FILE)."), "{said}");
+    let message = refusal(&[], &[("ENTRAKEY_CONFIG_FILE", "/nowhere.json")]);
+    assert!(
+        message.ends_with("said by config_file (environment variable ENTRAKEY_CONFIG_FILE)."),
+        "{message}"
+    );
     let written = Written::new("entry.yaml", "type: AzureEntraIdAuth\nid: a\ndetails: {auth: }\n");
-    let said = refusal(&[("config_file", written.path())], &[("ENTRAKEY_CONFIG_ENTRY", "b")]);
-    assert!(said.ends_with("said by config_entry (environment variable ENTRAKEY_CONFIG_ENTRY)."), "{said}");
+    let message = refusal(&[("config_file", written.path())], &[("ENTRAKEY_CONFIG_ENTRY", "b")]);
+    assert!(
+        message.ends_with("said by config_entry (environment variable ENTRAKEY_CONFIG_ENTRY)."),
+        "{message}"
+    );
 }
 
 #[test]
@@ -116,107 +117,113 @@ fn quotes_inside_a_value_are_pointed_out() {
         ("ENTRAKEY_CA_FILE", "\"/etc/ca.pem\""),
         ("AZURE_AUTHORITY_HOST", "'https://login.microsoftonline.com'"),
     ] {
-        let said = refusal(&[], &with(name, value));
+        let message = refusal(&[], &with(name, value));
         assert!(
-            said.contains(&format!("(environment variable {name}): the value stands in quotes")),
-            "{said}"
+            message.contains(&format!("(environment variable {name}): the value stands in quotes")),
+            "{message}"
         );
     }
-    let said = refusal(
+    let message = refusal(
         &[("identity", "managed_identity")],
         &[("IDENTITY_ENDPOINT", "\"http://127.0.0.1\""), ("IDENTITY_HEADER", "h")],
     );
-    assert!(said.starts_with("Environment variable IDENTITY_ENDPOINT, with quotes that are"), "{said}");
+    assert!(message.starts_with("Environment variable IDENTITY_ENDPOINT, with quotes that are"), "{message}");
     let error = Config::new().set("client_id", "\"abc\"").unwrap_err();
     assert!(error.message().contains("quotes"), "{error}");
     // A secret may begin and end as it likes: it is tried, and its quotes are told when it is refused.
     let variables =
         [("AZURE_TENANT_ID", "t"), ("AZURE_CLIENT_ID", "c"), ("AZURE_CLIENT_SECRET", "'hunter2'")];
     let wrong = Error::entra(7_000_215, "AADSTS7000215: Invalid client secret provided.", 401);
-    let said = explained(&[("identity", "service_principal")], &variables, wrong);
+    let message = explained(&[("identity", "service_principal")], &variables, wrong);
     let place =
         "client_secret (environment variable AZURE_CLIENT_SECRET, with quotes that are a part of the value)";
-    assert!(said.contains(place) && !said.contains("hunter2"), "{said}");
+    assert!(message.contains(place) && !message.contains("hunter2"), "{message}");
 }
 
 #[test]
 fn a_refusal_says_what_was_asked_with_and_who_had_set_it() {
-    let said = explained(&[("identity", "service_principal"), ("tenant_id", "mine")], SECRET, refused());
-    assert!(said.contains("Asked with tenant_id mine (set in code), client_id PLACEHOLDER (environment variable AZURE_CLIENT_ID)"), "{said}");
+    let message = explained(&[("identity", "service_principal"), ("tenant_id", "mine")], SECRET, refused());
+    assert!(message.contains("Asked with tenant_id mine (set in code), client_id PLACEHOLDER (environment variable AZURE_CLIENT_ID)"), "{message}");
     assert!(
-        said.contains("client_secret (environment variable AZURE_CLIENT_SECRET)")
-            && !said.contains("hunter2"),
-        "{said}"
+        message.contains("client_secret (environment variable AZURE_CLIENT_SECRET)")
+            && !message.contains("hunter2"),
+        "{message}"
     );
     let template = [SECRET, &[("ENTRAKEY_CLIENT_ID", "$(ClientId)")]].concat();
-    let said = explained(&[("identity", "service_principal")], &template, refused());
+    let message = explained(&[("identity", "service_principal")], &template, refused());
     assert!(
-        said.contains("client_id (environment variable ENTRAKEY_CLIENT_ID, a template's text that"),
-        "{said}"
+        message.contains("client_id (environment variable ENTRAKEY_CLIENT_ID, a template's text that"),
+        "{message}"
     );
     let both = [SECRET, &[("AZURE_CLIENT_CERTIFICATE_PATH", "/c.pem")]].concat();
-    let said = explained(&[("identity", "service_principal")], &both, refused());
+    let message = explained(&[("identity", "service_principal")], &both, refused());
     assert!(
-        said.contains("(environment variable AZURE_CLIENT_CERTIFICATE_PATH) is set too, and not read"),
-        "{said}"
+        message.contains("(environment variable AZURE_CLIENT_CERTIFICATE_PATH) is set too, and not read"),
+        "{message}"
     );
     let trouble =
         explained(&[("identity", "service_principal")], SECRET, Error::new(ErrorKind::Throttled, "busy"));
     assert_eq!(trouble, "busy", "no value explains that");
     let swapped = [SECRET, &[("ENTRAKEY_CLIENT_ID", "Xyz8Q~aBcDeFgHiJkLmNoPqRsTuVwXyZ01234567")]].concat();
-    let said =
+    let message =
         explained(&[("identity", "service_principal")], &swapped, Error::new(ErrorKind::AuthRejected, "no"));
-    assert!(!said.contains("Xyz8Q"), "a secret under the wrong key: {said}");
+    assert!(!message.contains("Xyz8Q"), "a secret under the wrong key: {message}");
 }
 
 #[test]
 fn a_variable_that_is_not_read_is_named_where_it_explains_a_failure() {
     let several = || Error::new(ErrorKind::IdentityUnavailable, "This machine has several.");
     let managed = [("identity", "managed_identity")];
-    let said = explained(&managed, &[("AZURE_CLIENT_ID", "mine")], several());
-    assert!(said.contains("AZURE_CLIENT_ID is set, and not read for identity managed_identity"), "{said}");
+    let message = explained(&managed, &[("AZURE_CLIENT_ID", "mine")], several());
+    assert!(
+        message.contains("AZURE_CLIENT_ID is set, and not read for identity managed_identity"),
+        "{message}"
+    );
     assert_eq!(explained(&managed, &[], several()), "This machine has several.");
-    let said =
+    let message =
         explained(&managed, &[("AZURE_CLIENT_ID", "stray"), ("ENTRAKEY_CLIENT_ID", "mine")], several());
-    assert!(said.ends_with("Asked with client_id mine (environment variable ENTRAKEY_CLIENT_ID)."), "{said}");
+    assert!(
+        message.ends_with("Asked with client_id mine (environment variable ENTRAKEY_CLIENT_ID)."),
+        "{message}"
+    );
     let chain =
         [("AZURE_TOKEN_CREDENTIALS", "ManagedIdentityCredential"), ("AZURE_CLIENT_ID", "PLACEHOLDER")];
-    let said = explained(&[], &chain, several());
+    let message = explained(&[], &chain, several());
     assert!(
-        said.ends_with("Asked with client_id PLACEHOLDER (environment variable AZURE_CLIENT_ID)."),
-        "{said}"
+        message.ends_with("Asked with client_id PLACEHOLDER (environment variable AZURE_CLIENT_ID)."),
+        "{message}"
     );
 
     let nobody = || Error::new(ErrorKind::Network, "Nobody answers.");
-    let said = explained(&managed, &[("IDENTITY_ENDPOINT", "http://127.0.0.1:1")], nobody());
-    assert!(said.contains("IDENTITY_ENDPOINT is set and IDENTITY_HEADER is not"), "{said}");
+    let message = explained(&managed, &[("IDENTITY_ENDPOINT", "http://127.0.0.1:1")], nobody());
+    assert!(message.contains("IDENTITY_ENDPOINT is set and IDENTITY_HEADER is not"), "{message}");
     let given = [("ENTRAKEY_IMDS_ENDPOINT", "http://127.0.0.1:1"), ("MSI_ENDPOINT", "http://127.0.0.1:2")];
-    let said = explained(&managed, &given, nobody());
+    let message = explained(&managed, &given, nobody());
     assert!(
-        said.contains(
+        message.contains(
             "MSI_ENDPOINT is set, and not read beside imds_endpoint (environment variable ENTRAKEY_"
         ),
-        "{said}"
+        "{message}"
     );
 
     let tenant = [("AZURE_TENANT_ID", "mine")];
     let foreign =
         || Error::new(ErrorKind::IdentityUnavailable, "AADSTS50020: User account does not exist in tenant");
-    let said = explained(&[("identity", "azure_cli")], &tenant, foreign());
-    assert!(said.contains("AZURE_TENANT_ID is set, and not read for identity azure_cli"), "{said}");
+    let message = explained(&[("identity", "azure_cli")], &tenant, foreign());
+    assert!(message.contains("AZURE_TENANT_ID is set, and not read for identity azure_cli"), "{message}");
     let absent = Error::new(ErrorKind::IdentityUnavailable, "az is not installed.");
     assert_eq!(explained(&[("identity", "azure_cli")], &tenant, absent), "az is not installed.");
 
     let text = "type: AzureEntraIdAuth\nid: a\ndetails: {auth: {tenantID: t, clientID: ${ID}, clientSecret: hunter2}}\n";
     let written = Written::new("entry.yaml", text.replace("${ID}", "'${ID}'"));
     let variables = [("ID", "mine"), ("AZURE_CLIENT_ID", "stray"), ("AZURE_TENANT_ID", "stray")];
-    let said = explained(&[("config_file", written.path())], &variables, refused());
-    assert!(said.contains("entry \"a\", details.auth.clientID (ID))"), "{said}");
+    let message = explained(&[("config_file", written.path())], &variables, refused());
+    assert!(message.contains("entry \"a\", details.auth.clientID (ID))"), "{message}");
     assert!(
-        said.ends_with(
+        message.ends_with(
             "AZURE_TENANT_ID, AZURE_CLIENT_ID are set, and not read beside a secret store's entry."
         ),
-        "{said}"
+        "{message}"
     );
 }
 
@@ -249,7 +256,7 @@ fn a_pod_without_what_workload_identity_gives_is_told_of_label_and_annotation() 
     let pod = ("KUBERNETES_SERVICE_HOST", "10.0.0.1");
     let file = ("AZURE_FEDERATED_TOKEN_FILE", "/var/run/secrets/azure/tokens/azure-identity-token");
     let (tenant, client) = (("AZURE_TENANT_ID", "t"), ("AZURE_CLIENT_ID", "c"));
-    let said = |variables: &[(&str, &str)]| refusal(&[("identity", "workload_identity")], variables);
+    let message = |variables: &[(&str, &str)]| refusal(&[("identity", "workload_identity")], variables);
     for (variables, missing) in [
         (&[pod][..], "tenant_id"),
         (&[pod, tenant], "client_id"),
@@ -257,14 +264,14 @@ fn a_pod_without_what_workload_identity_gives_is_told_of_label_and_annotation() 
         (&[], "tenant_id"),
         (&[tenant, client], "federated_token_file"),
     ] {
-        let said = said(variables);
-        assert!(said.starts_with(&format!("Configuration key \"{missing}\" is missing")), "{said}");
-        assert!(said.contains(LABEL) && said.contains(ANNOTATION), "{said}");
-        assert!(!said.contains("service principal"), "{said}");
-        assert_eq!(said.contains("this is no pod"), !variables.contains(&pod), "{said}");
+        let message = message(variables);
+        assert!(message.starts_with(&format!("Configuration key \"{missing}\" is missing")), "{message}");
+        assert!(message.contains(LABEL) && message.contains(ANNOTATION), "{message}");
+        assert!(!message.contains("service principal"), "{message}");
+        assert_eq!(message.contains("this is no pod"), !variables.contains(&pod), "{message}");
     }
-    let said = said(&[pod, tenant, file]);
-    assert!(said.contains(ANNOTATION) && !said.contains(LABEL), "the label is there: {said}");
+    let message = message(&[pod, tenant, file]);
+    assert!(message.contains(ANNOTATION) && !message.contains(LABEL), "the label is there: {message}");
 }
 
 #[test]

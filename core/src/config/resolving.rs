@@ -1,12 +1,10 @@
 //! From keys and variables to what a provider runs with.
 
-use super::choice::IdentityChoice;
 use super::file::tests::Written;
-use super::managed_identity::{Host, UserAssigned};
-use super::proof::{Application, Place, Proof};
-use super::proxy::FromEnvironment;
-use super::settings::Settings;
-use super::{Config, Environment};
+use super::{
+    Application, Config, Environment, HostingEnvironment, IdentityChoice, ManagedIdentity, Proof,
+    SecretLocation, Settings, SingleIdentity, UserAssigned,
+};
 use crate::error::{ErrorKind, Result};
 use crate::refresh::Policy;
 use std::sync::Arc;
@@ -29,7 +27,14 @@ fn refusal(code: &[(&str, &str)], variables: &[(&str, &str)]) -> String {
 
 fn application(settings: &Settings) -> Arc<Application> {
     match &settings.identity {
-        IdentityChoice::Application(application) => application.clone(),
+        IdentityChoice::Single(SingleIdentity::Application(application)) => application.clone(),
+        other => panic!("{}", other.describe()),
+    }
+}
+
+fn managed_identity(settings: Settings) -> ManagedIdentity {
+    match settings.identity {
+        IdentityChoice::Single(SingleIdentity::ManagedIdentity(identity)) => identity,
         other => panic!("{}", other.describe()),
     }
 }
@@ -48,7 +53,7 @@ fn code_beats_our_variable_which_beats_azures() {
     ];
     let settings = resolve(&[("identity", "service_principal"), ("tenant_id", "code")], variables).unwrap();
     let app = application(&settings);
-    let Proof::Secret(Place::Value(secret)) = &app.proof else { panic!("another proof") };
+    let Proof::Secret(SecretLocation::Inline(secret)) = &app.proof else { panic!("another proof") };
     assert_eq!((app.tenant_id.as_str(), app.client_id.as_str(), secret.as_str()), ("code", "ours", "azure"));
 }
 
@@ -63,7 +68,7 @@ fn a_secret_has_one_place() {
     assert!(refusal(&[PRINCIPAL, &[path]].concat(), &[]).contains("client_secret_path"));
     let from = |code: &[(&str, &str)], variables: &[(&str, &str)]| {
         let settings = resolve(&[&PRINCIPAL[..3], code].concat(), variables).unwrap();
-        matches!(application(&settings).proof, Proof::Secret(Place::File { .. }))
+        matches!(application(&settings).proof, Proof::Secret(SecretLocation::File { .. }))
     };
     assert!(from(&[path], &[]));
     assert!(from(&[path], &[("AZURE_CLIENT_SECRET", "s")]), "code wins over the environment");
@@ -74,21 +79,18 @@ fn a_secret_has_one_place() {
 fn a_managed_identity_ignores_azure_client_id() {
     let variables = &[("AZURE_CLIENT_ID", "some-app")];
     let settings = resolve(&[("identity", "managed_identity")], variables).unwrap();
-    assert!(matches!(settings.identity, IdentityChoice::ManagedIdentity { user_assigned: None, .. }));
+    assert_eq!(managed_identity(settings).user_assigned, None);
     let variables = &[("ENTRAKEY_CLIENT_ID", "mine")];
     let settings = resolve(&[("identity", "managed_identity")], variables).unwrap();
-    let IdentityChoice::ManagedIdentity { user_assigned, .. } = settings.identity else {
-        panic!("wrong identity");
-    };
-    assert_eq!(user_assigned, Some(UserAssigned::Client("mine".into())));
+    assert_eq!(managed_identity(settings).user_assigned, Some(UserAssigned::Client("mine".into())));
 }
 
 #[test]
 fn what_is_missing_is_named_with_its_variables() {
-    let said = refusal(&PRINCIPAL[..3], &[]);
-    assert!(said.contains("client_secret") && said.contains("AZURE_CLIENT_SECRET"), "{said}");
-    let said = refusal(&[("identity", "workload_identity"), ("tenant_id", "t"), ("client_id", "c")], &[]);
-    assert!(said.contains("AZURE_FEDERATED_TOKEN_FILE"), "{said}");
+    let message = refusal(&PRINCIPAL[..3], &[]);
+    assert!(message.contains("client_secret") && message.contains("AZURE_CLIENT_SECRET"), "{message}");
+    let message = refusal(&[("identity", "workload_identity"), ("tenant_id", "t"), ("client_id", "c")], &[]);
+    assert!(message.contains("AZURE_FEDERATED_TOKEN_FILE"), "{message}");
 }
 
 #[test]
@@ -141,7 +143,7 @@ fn the_peers_authorities() {
         let given = tenant.map(|tenant| ("tenant_id", tenant));
         let outcome = resolve(&[without_tenant, given.into_iter().collect()].concat(), &[]);
         match outcome.map(|settings| settings.identity) {
-            Ok(IdentityChoice::Application(app)) => {
+            Ok(IdentityChoice::Single(SingleIdentity::Application(app))) => {
                 assert_eq!(
                     format!("{}/{}", app.authority_host, app.tenant_id),
                     case["ours"].as_str().unwrap(),
@@ -157,7 +159,7 @@ fn the_peers_authorities() {
 fn chain(variables: &[(&str, &str)]) -> String {
     match resolve(&[], variables).unwrap().identity {
         IdentityChoice::Chain(links) => {
-            let names = links.iter().map(|link| match link.choice {
+            let names = links.iter().map(|link| match link.identity {
                 Ok(_) => link.name.to_owned(),
                 Err(_) => format!("({})", link.name),
             });
@@ -198,8 +200,8 @@ fn azures_own_variable_narrows_the_chain() {
     assert_eq!(with("Dev"), "azure_cli azure_developer_cli");
     assert_eq!(with("managedidentitycredential"), "system-assigned managed identity of this machine (IMDS)");
     assert_eq!(with("AzureCliCredential"), "user of the Azure CLI");
-    let said = refusal(&[], &[("AZURE_TOKEN_CREDENTIALS", "AzurePowerShellCredential")]);
-    assert!(said.contains("AzureCliCredential") && said.contains("dev"), "{said}");
+    let message = refusal(&[], &[("AZURE_TOKEN_CREDENTIALS", "AzurePowerShellCredential")]);
+    assert!(message.contains("AzureCliCredential") && message.contains("dev"), "{message}");
 }
 
 #[test]
@@ -224,8 +226,8 @@ fn each_cloud_has_its_address_and_an_address_of_its_own_wins() {
         "as Microsoft's libraries take it"
     );
     for wrong in ["https://own/tenant", "https://me@own", "https://own?x"] {
-        let said = refusal(&[PRINCIPAL, &[("authority_host", wrong)]].concat(), &[]);
-        assert!(said.contains("tenant_id"), "{said}");
+        let message = refusal(&[PRINCIPAL, &[("authority_host", wrong)]].concat(), &[]);
+        assert!(message.contains("tenant_id"), "{message}");
     }
 }
 
@@ -249,8 +251,8 @@ fn azure_pipelines_takes_the_variables_of_its_own_task() {
 #[test]
 fn a_pod_without_a_token_is_told_of_the_label() {
     let code = [("identity", "workload_identity"), ("tenant_id", "t"), ("client_id", "c")];
-    let said = refusal(&code, &[("KUBERNETES_SERVICE_HOST", "10.0.0.1")]);
-    assert!(said.contains("azure.workload.identity/use"), "{said}");
+    let message = refusal(&code, &[("KUBERNETES_SERVICE_HOST", "10.0.0.1")]);
+    assert!(message.contains("azure.workload.identity/use"), "{message}");
 }
 
 #[test]
@@ -266,7 +268,7 @@ fn a_file_comes_last_and_the_environment_can_name_it() {
     ];
     let settings = resolve(&[("tenant_id", "code"), ("scope", "${CODE}")], variables).unwrap();
     let app = application(&settings);
-    let Proof::Secret(Place::Value(secret)) = &app.proof else { panic!("a file") };
+    let Proof::Secret(SecretLocation::Inline(secret)) = &app.proof else { panic!("a file") };
     assert_eq!(
         (settings.scope.as_str(), app.client_id.as_str(), secret.as_str()),
         ("${CODE}", "azure", "hunter2"),
@@ -285,7 +287,7 @@ fn a_secret_of_higher_standing_wins_wherever_it_is() {
         let settings = resolve(&[("config_file", written.path())], variables)?;
         Ok::<_, crate::error::Error>(matches!(
             application(&settings).proof,
-            Proof::Secret(Place::File { .. })
+            Proof::Secret(SecretLocation::File { .. })
         ))
     };
     assert!(is_file("client_secret: s\n", &[("ENTRAKEY_CLIENT_SECRET_PATH", "/x")]).unwrap());
@@ -301,7 +303,7 @@ fn an_address_in_a_file_is_meant_as_one_in_code_is() {
     let written = Written::new("imds.toml", text);
     let variables = &[("IDENTITY_ENDPOINT", "http://127.0.0.1:8"), ("IDENTITY_HEADER", "h")];
     let settings = resolve(&[("config_file", written.path())], variables).unwrap();
-    let IdentityChoice::ManagedIdentity { host: Host::Imds { endpoint }, .. } = settings.identity else {
+    let HostingEnvironment::Imds { endpoint } = managed_identity(settings).hosting_environment else {
         panic!("looked for another endpoint");
     };
     assert_eq!(endpoint, "http://127.0.0.1:9");
@@ -317,10 +319,7 @@ fn the_entry_of_a_store_is_picked_by_code_or_the_environment() {
     let written = Written::new("store.json", format!("[{}, {}]", entry("a"), entry("b")));
     let client = |code: &[(&str, &str)], variables: &[(&str, &str)]| {
         let code = [&[("config_file", written.path())], code].concat();
-        match resolve(&code, variables).unwrap().identity {
-            IdentityChoice::ManagedIdentity { user_assigned, .. } => user_assigned,
-            _ => panic!("wrong identity"),
-        }
+        managed_identity(resolve(&code, variables).unwrap()).user_assigned
     };
     let variables = &[("ENTRAKEY_CONFIG_ENTRY", "b"), ("AZURE_CLIENT_ID", "some-app")];
     assert_eq!(client(&[], variables), Some(UserAssigned::Client("b".into())));
@@ -347,8 +346,8 @@ fn a_certificate_or_a_secret_proves_a_service_principal_and_never_both() {
     let azures = [("AZURE_CLIENT_SECRET", "s"), ("AZURE_CLIENT_CERTIFICATE_PATH", "/c.pem")];
     assert_eq!(proof(&[], &azures), "secret", "as in Microsoft's libraries");
     let both = [principal, &[certificate, ("client_secret", "hunter2")]].concat();
-    let said = refusal(&both, &[]);
-    assert!(said.contains("certificate_path") && !said.contains("hunter2"), "{said}");
+    let message = refusal(&both, &[]);
+    assert!(message.contains("certificate_path") && !message.contains("hunter2"), "{message}");
     let alone = [principal, &[("certificate_thumbprint", "ab")]].concat();
     assert!(refusal(&alone, &[]).contains("private_key_path"));
     assert!(refusal(principal, &[]).contains("certificate_path"));
@@ -401,17 +400,11 @@ fn a_callback_that_the_identity_does_not_use_is_an_error() {
 
 #[test]
 fn an_unusable_proxy_is_refused_where_one_would_be_used() {
-    let resolve = |code: &[(&str, &str)]| {
-        let mut config = Config::new();
-        code.iter().for_each(|(key, value)| config.set(key, value).unwrap());
-        let mut environment = Environment::of([]);
-        environment.proxies =
-            FromEnvironment::of(|name| (name == "ALL_PROXY").then(|| "socks5://127.0.0.1:1".into()));
-        Settings::resolve(&config, environment).map(drop)
-    };
-    assert!(resolve(&[("identity", "managed_identity")]).is_ok());
-    assert!(resolve(PRINCIPAL).unwrap_err().message().contains("ALL_PROXY"));
-    let direct = |list| resolve(&[PRINCIPAL, &[("no_proxy", list)]].concat());
+    let through_socks =
+        |code: &[(&str, &str)]| resolve(code, &[("ALL_PROXY", "socks5://127.0.0.1:1")]).map(drop);
+    assert!(through_socks(&[("identity", "managed_identity")]).is_ok());
+    assert!(through_socks(PRINCIPAL).unwrap_err().message().contains("ALL_PROXY"));
+    let direct = |list| through_socks(&[PRINCIPAL, &[("no_proxy", list)]].concat());
     assert!(direct("other.example, login.microsoftonline.com").is_ok(), "Entra is asked directly");
     let pipelines = [
         ("identity", "azure_pipelines"),
@@ -421,7 +414,7 @@ fn an_unusable_proxy_is_refused_where_one_would_be_used() {
         ("system_access_token", "t0ken"),
         ("oidc_request_uri", "https://vstoken.dev.azure.com/oidc"),
     ];
-    let with = |list| resolve(&[&pipelines[..], &[("no_proxy", list)]].concat());
+    let with = |list| through_socks(&[&pipelines[..], &[("no_proxy", list)]].concat());
     assert!(with("login.microsoftonline.com").is_err(), "the job's token would go past it");
     assert!(with("login.microsoftonline.com,.dev.azure.com").is_ok());
 }

@@ -1,12 +1,15 @@
 //! What a provider runs with: every value typed, completed and validated.
 
-use super::Config;
-use super::choice::IdentityChoice;
-use super::environment::{Environment, KUBERNETES, TrustPaths};
-use super::file;
+use super::config::Config;
+use super::environment::Environment;
+use super::file::{self, FileValues};
+use super::identity::IdentityChoice;
 use super::keys::{CONFIG_ENTRY, CONFIG_FILE};
 use super::proxy::Proxies;
-use super::values::{Given, Source, Values, invalid};
+use super::trust_paths::TrustPaths;
+use super::value::{Origin, Value};
+use super::values::Values;
+use super::variables::KUBERNETES_SERVICE_HOST;
 use crate::claims::is_username;
 use crate::error::{Error, Result};
 use crate::refresh::Policy;
@@ -14,7 +17,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Everything that a provider was made with. Immutable; a forked child starts from the same.
+/// Everything that a provider was made with. Immutable: a forked child starts from the same settings.
 pub(crate) struct Settings {
     /// A label for metrics.
     pub(crate) name: Option<String>,
@@ -38,16 +41,18 @@ pub(crate) struct Settings {
 /// Certificate authorities to trust besides the system's.
 pub(crate) struct CaFile {
     pub(crate) path: PathBuf,
-    /// What says so, for an error about it.
-    pub(crate) named: String,
+    /// The key and what set it, for an error about the file.
+    pub(crate) label: String,
 }
 
-fn ca_file(given: Given<'_>) -> CaFile {
-    CaFile { path: PathBuf::from(given.text), named: given.named() }
+impl CaFile {
+    fn new(value: Value<'_>) -> Self {
+        Self { path: PathBuf::from(value.text), label: value.label() }
+    }
 }
 
 impl Settings {
-    /// What no text may show of what is configured. What is read from files is known to those who read it.
+    /// The secrets in the configuration, which no text may show. Whoever reads a secret from a file hides it itself.
     pub(crate) fn secrets(&self) -> Vec<&str> {
         self.identity.secrets().into_iter().chain(self.proxies.password()).collect()
     }
@@ -57,55 +62,70 @@ impl Settings {
         let file = from_file(config, &environment)?;
         let values = Values { config, environment: &environment, file: &file };
         let (identity, proxies) = (IdentityChoice::resolve(&values)?, Proxies::resolve(&values)?);
+        identity.addresses().into_iter().try_for_each(|address| proxies.check(address))?;
         let starts_tools = identity.starts_tools();
         Ok(Self {
             name: values.text("name")?.map(str::to_owned),
-            on_kubernetes: environment.get(KUBERNETES).is_some(),
+            on_kubernetes: environment.get(KUBERNETES_SERVICE_HOST).is_some(),
             identity,
-            scope: values.required("scope", "")?.to_owned(),
-            username: values.given("username")?.map(username).transpose()?,
-            username_claim: values.required("username_claim", "")?.to_owned(),
-            ca_file: values.given("ca_file")?.map(ca_file),
+            scope: values.required("scope", "")?.text.to_owned(),
+            username: values.value("username")?.map(username).transpose()?,
+            username_claim: values.required("username_claim", "")?.text.to_owned(),
+            ca_file: values.value("ca_file")?.map(CaFile::new),
             get_token_timeout: values.millis("get_token_timeout_ms")?,
             policy: policy(&values)?,
             trust: environment.trust,
             proxies,
-            http: crate::transport::base_config(),
+            http: http_config(),
             children_see: if starts_tools { environment.all } else { Vec::new() },
         })
     }
 }
 
-/// What the configuration file says, if there is one. It is read here and never again.
-fn from_file(config: &Config, environment: &Environment) -> Result<Config> {
-    let none = Config::new();
+/// How every request is made. Called when a provider is made, on the caller's thread: ureq reads the proxy variables even
+/// for a configuration without a proxy.
+fn http_config() -> ureq::config::Config {
+    ureq::Agent::config_builder()
+        .proxy(None)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .http_status_as_error(false)
+        .max_idle_connections(0)
+        .build()
+}
+
+/// What the configuration file says, if there is one. The file is read here and never again.
+fn from_file(config: &Config, environment: &Environment) -> Result<FileValues> {
+    let none = FileValues::default();
     let values = Values { config, environment, file: &none };
     match (values.text(CONFIG_FILE)?, values.text(CONFIG_ENTRY)?) {
-        (Some(path), entry) => file::read(path, entry, environment).map_err(|error| named_by(&values, error)),
+        (Some(path), entry) => {
+            file::read(path, entry, environment).map_err(|error| with_variables(&values, error))
+        }
         (None, Some(_)) => Err(values.missing(CONFIG_FILE, "config_entry names an entry of it")),
         (None, None) => Ok(none),
     }
 }
 
 /// The error about a file, with the variables that chose it.
-fn named_by(values: &Values<'_>, error: Error) -> Error {
-    let given = [CONFIG_FILE, CONFIG_ENTRY].into_iter().filter_map(|key| values.given(key).ok().flatten());
-    let of_variables = given.filter(|given| given.source == Some(Source::Ours)).map(|given| given.named());
+fn with_variables(values: &Values<'_>, error: Error) -> Error {
+    let chosen = [CONFIG_FILE, CONFIG_ENTRY].into_iter().filter_map(|key| values.value(key).ok().flatten());
+    let of_variables = chosen.filter(|value| value.origin == Origin::OurVariable).map(|value| value.label());
     match of_variables.collect::<Vec<_>>().as_slice() {
         [] => error,
-        named => error.with_sentence(&format!("What is meant is said by {}.", named.join(" and "))),
+        labels => error.with_sentence(&format!("What is meant is said by {}.", labels.join(" and "))),
     }
 }
 
-fn username(given: Given<'_>) -> Result<String> {
-    if !is_username(given.text) {
-        return Err(invalid(format!(
+fn username(value: Value<'_>) -> Result<String> {
+    if !is_username(value.text) {
+        return Err(Error::invalid_config(format!(
             "{} must be what Redis knows the user by, the object id of the identity: 200 characters at most, no blanks, \
              and none that cannot be seen.",
-            given.named()
+            value.label()
         )));
     }
-    Ok(given.text.to_owned())
+    Ok(value.text.to_owned())
 }
 
 fn policy(values: &Values<'_>) -> Result<Policy> {
@@ -123,22 +143,23 @@ fn policy(values: &Values<'_>) -> Result<Policy> {
         min_validity: values.millis("min_validity_ms")?,
     };
     if policy.refresh_ratio <= 0.0 {
-        return Err(invalid(format!(
+        return Err(Error::invalid_config(format!(
             "{} must be more than 0: a token would be replaced the moment it came.",
-            values.named("refresh_ratio")?
+            values.label("refresh_ratio")?
         )));
     }
     if policy.lower_bound < policy.reauth_margin + policy.request_timeout {
-        return Err(invalid(format!(
+        return Err(Error::invalid_config(format!(
             "{} must be {} and {} together at least: a token has to be there before connections can be told of it.",
-            values.shown("refresh_lower_bound_ms")?,
-            values.shown("reauth_margin_ms")?,
-            values.shown("request_timeout_ms")?
+            values.label_with_text("refresh_lower_bound_ms")?,
+            values.label_with_text("reauth_margin_ms")?,
+            values.label_with_text("request_timeout_ms")?
         )));
     }
     if policy.retry_max < policy.retry_initial {
-        let (most, least) = (values.shown("retry_max_ms")?, values.shown("retry_initial_ms")?);
-        return Err(invalid(format!("{most} must not be less than {least}.")));
+        let (most, least) =
+            (values.label_with_text("retry_max_ms")?, values.label_with_text("retry_initial_ms")?);
+        return Err(Error::invalid_config(format!("{most} must not be less than {least}.")));
     }
     Ok(policy)
 }

@@ -1,7 +1,7 @@
 //! One connection of a client, from its handshake to its end.
 
 use crate::error::{Error, Result};
-use crate::refresh::{Engine, Event};
+use crate::refresh::{Engine, Input};
 use crate::rejection::{Rejection, RejectionReason};
 use std::fmt;
 use std::sync::Weak;
@@ -41,7 +41,7 @@ impl Connection {
     /// The server took the token of `version`: in the handshake, or afterwards. Never blocks.
     pub fn authenticated(&self, version: u64) {
         self.on.store(version, Ordering::SeqCst);
-        self.tell(Event::Authenticated { listener: self.listener, connection: self.id, version });
+        self.tell(Input::Authenticated { listener: self.listener, connection: self.id, version });
     }
 
     /// Something else came instead, with this message: as [`crate::Provider::report_rejected`], and for this
@@ -71,7 +71,7 @@ impl Connection {
     /// The connection is closed. Never blocks. What is said of it afterwards does not count.
     pub fn closed(&self) {
         if !self.closed.swap(true, Ordering::SeqCst) {
-            self.tell(Event::Disconnected { listener: self.listener, connection: self.id });
+            self.tell(Input::Disconnected { listener: self.listener, connection: self.id });
         }
     }
 
@@ -79,9 +79,9 @@ impl Connection {
         self.generation == entrakey_sys::fork::generation()
     }
 
-    fn tell(&self, event: Event) {
+    fn tell(&self, input: Input) {
         if let Some(engine) = self.engine.upgrade() {
-            engine.tell(event);
+            engine.tell(input);
         }
     }
 }

@@ -65,7 +65,7 @@ impl Ledger {
     }
 
     /// How many are on the token of `version`.
-    pub(crate) fn on(&self, version: u64) -> usize {
+    pub(crate) fn count_on(&self, version: u64) -> usize {
         self.versions.get(&version).copied().unwrap_or(0)
     }
 
@@ -149,6 +149,6 @@ mod tests {
             ledger.authenticated(id, version);
         }
         assert_eq!(ledger.behind(3).collect::<Vec<_>>(), [(1, 1), (2, 2)]);
-        assert_eq!((ledger.on(2), ledger.on(7), ledger.behind(1).count()), (2, 0, 0));
+        assert_eq!((ledger.count_on(2), ledger.count_on(7), ledger.behind(1).count()), (2, 0, 0));
     }
 }

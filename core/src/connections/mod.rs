@@ -11,8 +11,10 @@ pub use privacy::check_plaintext;
 pub use refusal::Refusal;
 
 use crate::provider::GetToken;
+use crate::refresh::DuringOutage;
 use std::time::Duration;
 
 /// How a client's hook asks for the token of a connection that it is opening. Clients give a connect a few seconds, and
 /// try again by themselves: the first of them waits for a source that is slow, none for one that is known to be down.
-pub const WHILE_CONNECTING: GetToken = GetToken { timeout: Some(Duration::from_secs(5)), no_wait: true };
+pub const WHILE_CONNECTING: GetToken =
+    GetToken { timeout: Some(Duration::from_secs(5)), during_outage: DuringOutage::Report };

@@ -42,7 +42,7 @@ impl Refusal {
     /// the client library has worded it. None for everything that says nothing of the token: `LOADING`, `MOVED`, a
     /// connection that went away.
     #[must_use]
-    pub fn of(message: &str) -> Option<Self> {
+    pub fn read(message: &str) -> Option<Self> {
         let is_part_of_a_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
         let mut words = message.split(|c| !is_part_of_a_word(c));
         let by_code = words.find_map(|word| CODES.iter().find(|(code, _)| *code == word));
@@ -125,7 +125,7 @@ mod tests {
                 NotAuthenticated,
             ),
         ] {
-            assert_eq!(Refusal::of(message), Some(verdict), "{from}: {message}");
+            assert_eq!(Refusal::read(message), Some(verdict), "{from}: {message}");
         }
     }
 
@@ -164,7 +164,7 @@ mod tests {
             "Unexpected end of stream.",    // Jedis
             "Connection reset by peer",     // Lettuce
         ] {
-            assert_eq!(Refusal::of(message), None, "{message}");
+            assert_eq!(Refusal::read(message), None, "{message}");
         }
     }
 }

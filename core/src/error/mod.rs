@@ -75,6 +75,11 @@ impl Error {
         Self::new(ErrorKind::CallbackFailed, message).with_retriable(false)
     }
 
+    /// What is configured cannot be used.
+    pub(crate) fn invalid_config(message: impl AsRef<str>) -> Self {
+        Self::new(ErrorKind::InvalidConfig, message)
+    }
+
     /// For bindings: an argument of a call makes no sense.
     #[must_use]
     pub fn invalid_argument(message: &str) -> Self {

@@ -4,10 +4,14 @@
 //! - <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow>
 //! - Federated credentials: <https://learn.microsoft.com/entra/workload-id/workload-identity-federation>
 
+use super::arguments::{parse_url, refused_arguments};
 use super::certificate::{self, Signer};
-use super::{Source, Stamp, file, parse_url, pipelines, refused};
+use super::credential_file::{self, Stamp};
+use super::pipelines;
+use super::source::Source;
 use crate::claims::Claims;
-use crate::config::{Application, Place, Proof, Settings};
+use crate::clock::unix_now;
+use crate::config::{Application, Proof, SecretLocation, Settings};
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::Grant;
 use crate::transport::{Endpoint, Transport, checked, exchange};
@@ -20,25 +24,25 @@ use azure_identity::{
 };
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
-/// Makes a credential of upstream's for each request: what proves the application may have changed, and
-/// nothing is kept that a forked child could inherit.
-struct Principal {
+/// Makes a credential of upstream's for each request: what proves the application may have changed since the last one,
+/// and a forked child inherits no credential.
+struct ApplicationSource {
     application: Arc<Application>,
     scope: String,
     transport: Arc<Transport>,
     signer: Signer,
 }
 
-/// What goes into one request.
-enum Shown {
+/// What proves the application in one request.
+enum Credential {
     Secret(Zeroizing<String>),
     Assertion(Zeroizing<String>),
 }
 
-impl Shown {
+impl Credential {
     fn text(&self) -> &str {
         match self {
             Self::Secret(text) | Self::Assertion(text) => text,
@@ -46,24 +50,24 @@ impl Shown {
     }
 }
 
-impl Principal {
-    fn credential(&self, shown: &Shown) -> Result<Arc<dyn TokenCredential>> {
+impl ApplicationSource {
+    fn upstream_credential(&self, credential: &Credential) -> Result<Arc<dyn TokenCredential>> {
         let (tenant, client) = (&self.application.tenant_id, self.application.client_id.clone());
         let client_options = self.client_options();
-        let made: azure_core::Result<Arc<dyn TokenCredential>> = match shown {
-            Shown::Secret(secret) => {
+        let made: azure_core::Result<Arc<dyn TokenCredential>> = match credential {
+            Credential::Secret(secret) => {
                 let options = ClientSecretCredentialOptions { client_options };
                 let secret = Secret::new(secret.as_str().to_owned());
                 ClientSecretCredential::new(tenant, client, secret, Some(options)).map(|made| made as _)
             }
-            Shown::Assertion(assertion) => {
+            Credential::Assertion(assertion) => {
                 let options = ClientAssertionCredentialOptions { client_options };
                 let assertion = Ready(assertion.clone());
                 ClientAssertionCredential::new(tenant.clone(), client, assertion, Some(options))
                     .map(|made| made as _)
             }
         };
-        made.map_err(|error| refused(&error))
+        made.map_err(|error| refused_arguments(&error))
     }
 
     fn client_options(&self) -> ClientOptions {
@@ -79,21 +83,22 @@ impl Principal {
 
     fn attempt(&self, timeout: Duration) -> Result<Grant> {
         let start = Instant::now();
-        let shown = self.shown(timeout)?;
-        let credential = self.credential(&shown)?;
+        let credential = self.credential(timeout)?;
+        let upstream = self.upstream_credential(&credential)?;
         let left = timeout.saturating_sub(start.elapsed());
-        let outcome = exchange(left, credential.get_token(&[&self.scope], None));
-        outcome.map_err(|error| self.timed(error, &shown).hiding(&[shown.text()]))
+        let outcome = exchange(left, upstream.get_token(&[&self.scope], None));
+        outcome.map_err(|error| self.explain_times(error, &credential).hiding(&[credential.text()]))
     }
 
-    /// Why an assertion that somebody else made is out of its time: that is in the assertion itself.
-    fn timed(&self, error: Error, shown: &Shown) -> Error {
+    /// Adds to an error why an assertion that somebody else made is out of its time, as the assertion itself says.
+    fn explain_times(&self, error: Error, credential: &Credential) -> Error {
         if !is_out_of_time(&error) {
             return error;
         }
         let (what, remedy) = match &self.application.proof {
             Proof::AssertionFile { key, path } => {
-                let written = file::age(path).map_or("at a time that is not known".to_owned(), ago);
+                let written =
+                    credential_file::age(path).map_or("at a time that is not known".to_owned(), ago);
                 let what =
                     format!("the token in the file {} ({key}), last written {written},", path.display());
                 (what, "is whoever renews the file (the kubelet, a webhook, a job) still doing so?")
@@ -105,9 +110,10 @@ impl Principal {
             Proof::Pipelines(_) => ("the token that Azure Pipelines gave".to_owned(), "start the job again."),
             Proof::Secret(_) | Proof::Certificate(_) => return error,
         };
-        let claims = Claims::parse(shown.text()).unwrap_or_default();
-        // By Entra's clock, which decided, as far as it is known.
-        let now = unix_ms().saturating_sub(self.transport.skew_ms()) / 1000;
+        let claims = Claims::parse(credential.text()).unwrap_or_default();
+        // Entra's clock decided, so its time is used as far as it is known.
+        let now = i64::try_from(unix_now().as_millis()).unwrap_or(i64::MAX);
+        let now = now.saturating_sub(self.transport.skew_ms()) / 1000;
         let moment = |claim: Option<u64>| claim.and_then(|moment| i64::try_from(moment).ok());
         let over = moment(claims.expires_at).map(|end| now - end).filter(|over| *over >= 0);
         let early = moment(claims.not_before.or(claims.issued_at))
@@ -123,35 +129,33 @@ impl Principal {
         }
     }
 
-    fn shown(&self, timeout: Duration) -> Result<Shown> {
+    fn credential(&self, timeout: Duration) -> Result<Credential> {
         match &self.application.proof {
-            Proof::Secret(Place::Value(secret)) => Ok(Shown::Secret(secret.clone())),
-            Proof::Secret(Place::File { key, path }) => file::read(key, path).map(Shown::Secret),
-            Proof::Certificate(from) => {
-                self.signer.assertion(&self.application, from, self.transport.skew_ms()).map(Shown::Assertion)
+            Proof::Secret(SecretLocation::Inline(secret)) => Ok(Credential::Secret(secret.clone())),
+            Proof::Secret(SecretLocation::File { key, path }) => {
+                credential_file::read(key, path).map(Credential::Secret)
             }
-            Proof::AssertionFile { key, path } => file::read(key, path).map(Shown::Assertion),
-            Proof::Callback(callback) => {
-                callback.ask(None, timeout).and_then(|supplied| given(supplied.secret)).map(Shown::Assertion)
-            }
+            Proof::Certificate(settings) => self
+                .signer
+                .assertion(&self.application, settings, self.transport.skew_ms())
+                .map(Credential::Assertion),
+            Proof::AssertionFile { key, path } => credential_file::read(key, path).map(Credential::Assertion),
+            Proof::Callback(callback) => callback
+                .ask(None, timeout)
+                .and_then(|supplied| check_jwt(supplied.secret))
+                .map(Credential::Assertion),
             Proof::Pipelines(job) => {
-                pipelines::assertion(job, &self.transport, timeout).map(Shown::Assertion)
+                pipelines::assertion(job, &self.transport, timeout).map(Credential::Assertion)
             }
         }
     }
 }
 
-/// Entra's clock and this machine's may differ by minutes before it minds.
+/// Entra minds a difference of the clocks only after minutes.
 const NOTABLE_SKEW_MS: u64 = 60_000;
 
 fn seconds(count: i64) -> Duration {
     Duration::from_secs(count.unsigned_abs())
-}
-
-/// This machine's clock, milliseconds since the Unix epoch.
-fn unix_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// A past moment as a person would say it.
@@ -169,7 +173,7 @@ fn is_out_of_time(error: &Error) -> bool {
     error.aadsts() == Some(700_024)
 }
 
-impl Source for Principal {
+impl Source for ApplicationSource {
     fn fetch(&self, timeout: Duration) -> Result<Grant> {
         let start = Instant::now();
         let believed_skew_ms = self.transport.skew_ms();
@@ -184,17 +188,18 @@ impl Source for Principal {
 
     fn stamp(&self) -> Option<Stamp> {
         match &self.application.proof {
-            Proof::Secret(Place::File { path, .. }) | Proof::AssertionFile { path, .. } => {
-                file::stamp([path.as_path()])
+            Proof::Secret(SecretLocation::File { path, .. }) | Proof::AssertionFile { path, .. } => {
+                credential_file::stamp([path.as_path()])
             }
-            Proof::Certificate(from) => certificate::stamp(from),
-            Proof::Secret(Place::Value(_)) | Proof::Pipelines(_) | Proof::Callback(_) => None,
+            Proof::Certificate(settings) => certificate::stamp(settings),
+            Proof::Secret(SecretLocation::Inline(_)) | Proof::Pipelines(_) | Proof::Callback(_) => None,
         }
     }
 }
 
-/// What a callback gave: three parts of base64 are a JWT, and Entra need not be asked about anything else.
-fn given(assertion: Zeroizing<String>) -> Result<Zeroizing<String>> {
+/// The assertion that a callback gave, if it is a JWT: three parts with dots between them. Entra need not be asked about
+/// anything else.
+fn check_jwt(assertion: Zeroizing<String>) -> Result<Zeroizing<String>> {
     let is_jwt =
         assertion.split('.').count() == 3 && !assertion.contains(|c: char| c.is_control() || c == ' ');
     if is_jwt {
@@ -221,7 +226,7 @@ impl fmt::Debug for Ready {
 }
 
 pub(super) fn source(settings: &Arc<Settings>, application: &Arc<Application>) -> Result<Box<dyn Source>> {
-    let principal = Principal {
+    let source = ApplicationSource {
         application: application.clone(),
         scope: settings.scope.clone(),
         transport: Arc::new(Transport::new(Endpoint::Entra, settings.clone())),
@@ -229,7 +234,7 @@ pub(super) fn source(settings: &Arc<Settings>, application: &Arc<Application>) -
     };
     let endpoint = format!("{}/{}/oauth2/v2.0/token", application.authority_host, application.tenant_id);
     checked(parse_url("authority_host with tenant_id", &endpoint)?)?;
-    // What upstream says of the other arguments, now and not later.
-    principal.credential(&Shown::Secret(Zeroizing::new("not the secret".to_owned())))?;
-    Ok(Box::new(principal))
+    // Upstream checks its arguments here, and not only at the first request.
+    source.upstream_credential(&Credential::Secret(Zeroizing::new("not the secret".to_owned())))?;
+    Ok(Box::new(source))
 }

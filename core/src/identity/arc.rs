@@ -1,9 +1,9 @@
-//! Azure Arc: the endpoint names a file that only administrators of the machine can read; whoever can say
-//! what is in it gets a token.
+//! Azure Arc: the endpoint names a file that only administrators of the machine can read. Whoever sends the file's
+//! content gets a token.
 //!
 //! <https://learn.microsoft.com/azure/azure-arc/servers/managed-identity-authentication>
 
-use super::Source;
+use super::source::Source;
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::Grant;
 use crate::transport::{Outgoing, Transport};
@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
-/// Where the agent puts the files. Another place would let whoever answers on the endpoint's port read any
-/// file of the host's.
+/// Where the agent puts the files. If any folder were taken, whoever answers on the endpoint's port could read every file
+/// that this process can.
 #[cfg(not(windows))]
 const FOLDER: &str = "/var/opt/azcmagent/tokens";
 #[cfg(windows)]
@@ -23,19 +23,19 @@ const EXTENSION: &str = "key";
 /// The agent's keys are shorter; Microsoft's libraries draw the line here too.
 const MAX_KEY_BYTES: u64 = 4096;
 
-pub(super) struct Challenged {
+pub(super) struct ArcSource {
     request: Outgoing,
     transport: Transport,
     folder: PathBuf,
 }
 
-impl Challenged {
+impl ArcSource {
     pub(super) fn new(request: Outgoing, transport: Transport) -> Self {
         Self { request, transport, folder: PathBuf::from(FOLDER) }
     }
 }
 
-impl Source for Challenged {
+impl Source for ArcSource {
     fn fetch(&self, timeout: Duration) -> Result<Grant> {
         let start = Instant::now();
         let Some(challenge) = self.transport.challenge(&self.request, timeout)? else {
@@ -43,7 +43,7 @@ impl Source for Challenged {
         };
         let key = read_key(&challenge, &self.folder)?;
         let mut request = self.request.clone();
-        // The file's text as it is: RFC 7617 would have it in base64, the agent would not.
+        // The file's text as it is: RFC 7617 wants base64 here, the agent does not.
         request.headers.push(("Authorization", Zeroizing::new(format!("Basic {}", key.as_str()))));
         let outcome = self.transport.fetch(&request, timeout.saturating_sub(start.elapsed()));
         outcome.map_err(|error| error.hiding(&[&key]))
@@ -79,7 +79,7 @@ fn read_key(challenge: &str, folder: &Path) -> Result<Zeroizing<String>> {
     Ok(Zeroizing::new(key.trim().to_owned()))
 }
 
-/// Whether a header can have it.
+/// Whether a header may hold the character.
 fn is_printable(c: char) -> bool {
     c == ' ' || c.is_ascii_graphic()
 }
@@ -167,7 +167,7 @@ mod tests {
         let settings = Arc::new(Settings::resolve(&config, Environment::of([])).unwrap());
         let transport = Transport::new(Endpoint::Arc, settings);
         let request = Outgoing { url, headers: Vec::new(), form: None };
-        let source = Challenged { request, transport, folder: folder.0.clone() };
+        let source = ArcSource { request, transport, folder: folder.0.clone() };
         assert_eq!(source.fetch(Duration::from_secs(20)).unwrap().secret.as_str(), "opaque");
         let requests = agent.join().unwrap();
         assert!(!requests[0].contains("Basic") && requests[1].contains("Basic k3y"), "{requests:?}");

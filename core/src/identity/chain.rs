@@ -1,11 +1,13 @@
 //! The default chain: the first identity that is there.
 //!
-//! It goes on only past what is not there. An identity that is configured and fails is the one that was meant, and
-//! so is one that has brought a token: neither a moment's trouble nor a missing file must turn a service into
+//! The chain goes on only past an identity that is not there. An identity that is configured and fails is the one that was
+//! meant, and so is one that has brought a token: neither a moment's trouble nor a missing file may turn a service into
 //! somebody else.
 
-use super::{Source, Stamp, managed_identity, of};
-use crate::config::{IdentityChoice, Link, Settings, WORKLOAD_IDENTITY, WhyNot};
+use super::credential_file::Stamp;
+use super::source::Source;
+use super::{explaining_source, managed_identity};
+use crate::config::{Link, ManagedIdentity, Obstacle, Settings, SingleIdentity, WORKLOAD_IDENTITY};
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::Grant;
 use crate::transport;
@@ -13,17 +15,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// IMDS answers within milliseconds on its own machine, and elsewhere never: a laptop waits no longer for it.
+/// IMDS answers within milliseconds on a machine in Azure, and never elsewhere. A laptop waits this long for it.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
-/// What each link says, cut so that all of them fit into one message.
+/// The reason of each link is cut to this length, so that all of them fit into one message.
 const MAX_REASON_CHARS: usize = 160;
 const NOBODY: usize = usize::MAX;
 
-struct Chain {
+struct ChainSource {
     steps: Vec<Step>,
-    /// The step that brought the last token; forgotten when it is no longer there.
+    /// The step that brought the last token; [`NOBODY`] once its identity is no longer there.
     winner: AtomicUsize,
-    /// A service's identity was there once: then no developer's is taken.
+    /// A service's identity was there once. From then on no developer's identity is taken.
     is_service: AtomicBool,
     /// Whether a pod's token may turn out to be its node's.
     on_kubernetes: bool,
@@ -32,7 +34,7 @@ struct Chain {
 struct Step {
     name: &'static str,
     source: Result<Box<dyn Source>, Failure>,
-    /// Whether anybody is at home, for an endpoint that most machines do not have.
+    /// Asks whether the endpoint is there, for an endpoint that most machines do not have.
     probe: Option<managed_identity::Probe>,
     presence: Presence,
     is_node: bool,
@@ -41,32 +43,36 @@ struct Step {
 pub(super) fn source(settings: &Arc<Settings>, links: &[Link]) -> Result<Box<dyn Source>> {
     let steps = links.iter().map(|link| step(settings, link)).collect::<Result<_>>()?;
     let (winner, is_service) = (AtomicUsize::new(NOBODY), AtomicBool::new(false));
-    Ok(Box::new(Chain { steps, winner, is_service, on_kubernetes: settings.on_kubernetes }))
+    Ok(Box::new(ChainSource { steps, winner, is_service, on_kubernetes: settings.on_kubernetes }))
 }
 
 fn step(settings: &Arc<Settings>, link: &Link) -> Result<Step> {
     let name = link.name;
-    let choice = match &link.choice {
-        Ok(choice) => choice,
-        Err(why) => {
-            let source = Err(match why {
-                WhyNot::NotConfigured(reason) => Failure::Absent(reason.clone()),
-                WhyNot::Misconfigured(error) => Failure::Meant(error.clone()),
+    let identity = match &link.identity {
+        Ok(identity) => identity,
+        Err(obstacle) => {
+            let source = Err(match obstacle {
+                Obstacle::NotConfigured(reason) => Failure::Absent(reason.clone()),
+                Obstacle::Misconfigured(error) => Failure::Meant(error.clone()),
             });
             return Ok(Step { name, source, probe: None, presence: Presence::Configured, is_node: false });
         }
     };
-    let probe = match choice {
-        IdentityChoice::ManagedIdentity { host, .. } => managed_identity::probe(settings, host)?,
+    let probe = match identity {
+        SingleIdentity::ManagedIdentity(ManagedIdentity { hosting_environment, .. }) => {
+            managed_identity::probe(settings, hosting_environment)?
+        }
         _ => None,
     };
-    let presence = match choice {
-        IdentityChoice::AzureCli { .. } | IdentityChoice::AzureDeveloperCli { .. } => Presence::Tool,
-        IdentityChoice::ManagedIdentity { user_assigned: None, .. } if probe.is_some() => Presence::Machine,
+    let presence = match identity {
+        SingleIdentity::Tool(_) => Presence::Tool,
+        SingleIdentity::ManagedIdentity(ManagedIdentity { user_assigned: None, .. }) if probe.is_some() => {
+            Presence::Machine
+        }
         _ => Presence::Configured,
     };
-    let source = Ok(of(settings, choice)?);
-    Ok(Step { name, source, probe, presence, is_node: choice.is_of_the_node() })
+    let source = Ok(explaining_source::source(settings, identity)?);
+    Ok(Step { name, source, probe, presence, is_node: identity.is_of_the_node() })
 }
 
 impl Step {
@@ -78,8 +84,8 @@ impl Step {
                 transport::Presence::Nobody => {
                     return Err(Failure::Absent("IMDS does not answer: no Azure machine".to_owned()));
                 }
-                transport::Presence::Stranger(said) => {
-                    let reason = format!("what answers at the address of IMDS is not Azure's: {said}");
+                transport::Presence::Stranger(answer) => {
+                    let reason = format!("what answers at the address of IMDS is not Azure's: {answer}");
                     return Err(Failure::Absent(reason));
                 }
             }
@@ -103,11 +109,11 @@ impl Step {
 /// What a failure says about whether the identity is there.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Presence {
-    /// It is configured, or its endpoint is: whatever is wrong with it, it is the one that was meant.
+    /// The identity or its endpoint is configured: whatever is wrong, this identity is the one that was meant.
     Configured,
     /// A machine in Azure may have no identity of its own.
     Machine,
-    /// A tool on a developer's machine: whatever is wrong with it, it is not what a service was set up with.
+    /// A tool on a developer's machine: whatever is wrong, no service was set up with it.
     Tool,
 }
 
@@ -115,11 +121,11 @@ enum Presence {
 enum Failure {
     /// There is no such identity here.
     Absent(String),
-    /// There is, and it gives no token.
+    /// There is such an identity, and it gives no token.
     Meant(Error),
 }
 
-impl Chain {
+impl ChainSource {
     fn walk(&self, start: Instant, timeout: Duration) -> Result<Grant> {
         let mut reasons = Vec::new();
         for (index, step) in self.steps.iter().enumerate() {
@@ -143,23 +149,23 @@ impl Chain {
 }
 
 fn nobody(reasons: &[(&str, String)]) -> Error {
-    let said = reasons.iter().map(|(name, reason)| {
+    let reasons_by_name = reasons.iter().map(|(name, reason)| {
         let reason: String = reason.chars().take(MAX_REASON_CHARS).collect();
         format!("{name}: {}", reason.trim_end_matches('.'))
     });
-    let said = said.collect::<Vec<_>>().join("; ");
+    let list = reasons_by_name.collect::<Vec<_>>().join("; ");
     let message = format!(
-        "No identity was found ({said}). On a developer's machine run az login; elsewhere set identity to say which \
+        "No identity was found ({list}). On a developer's machine run az login; elsewhere set identity to say which \
          one is meant."
     );
     let error = Error::new(ErrorKind::IdentityUnavailable, message);
     reasons.iter().fold(error, |error, (_, reason)| error.with_aadsts_in(reason))
 }
 
-impl Source for Chain {
+impl Source for ChainSource {
     fn fetch(&self, timeout: Duration) -> Result<Grant> {
         let start = Instant::now();
-        // Who brought the last token is asked first and without a probe.
+        // The step that brought the last token is asked first, and without a probe.
         let winner = self.steps.get(self.winner.load(Ordering::Relaxed));
         let Some((winner, Ok(source))) = winner.map(|step| (step, &step.source)) else {
             return self.walk(start, timeout);

@@ -3,7 +3,7 @@
 //! <https://learn.microsoft.com/azure/devops/pipelines/release/configure-workload-identity>. Not upstream's
 //! `AzurePipelinesCredential`: it reads the environment whenever it is made.
 
-use super::parse_url;
+use super::arguments::parse_url;
 use crate::config::PipelineJob;
 use crate::error::{Error, ErrorKind, Result};
 use crate::transport::{Outgoing, Transport, checked};
@@ -23,14 +23,14 @@ pub(super) fn assertion(
         .append_pair("serviceConnectionId", &job.service_connection_id);
     let headers = vec![
         ("Authorization", Zeroizing::new(format!("Bearer {}", job.access_token.as_str()))),
-        // A refusal, please, and not a page to sign in on.
+        // With this header a refusal is an answer, and not a page to sign in on.
         ("X-TFS-FedAuthRedirect", Zeroizing::new("Suppress".to_owned())),
     ];
     let request = Outgoing { url: checked(url)?, headers, form: Some(String::new()) };
     transport.fetch_text(&request, "oidcToken", timeout).map_err(explained)
 }
 
-/// It refuses with a page, or sends one elsewhere to sign in, and says nothing that would help.
+/// Azure Pipelines refuses with a page or a redirect to sign in, and neither says what to do.
 fn explained(error: Error) -> Error {
     match error.http_status() {
         Some(status @ (203 | 300..=399 | 401 | 403 | 404)) => {

@@ -1,9 +1,10 @@
 //! A token has come: is it better than what there is?
 
-use super::machine::{Early, Flight, Held, Machine, Random};
+use super::machine::{Current, Early, Flight, Machine};
 use super::pace::Forced;
 use super::policy::{Life, Policy};
 use super::step::Action;
+use super::turn::Turn;
 use crate::clock::{Now, millis};
 use crate::error::{Error, ErrorKind};
 use crate::event::ProviderEvent;
@@ -18,36 +19,29 @@ const LEAST_LEFT: Duration = Duration::from_secs(1);
 
 impl Machine {
     /// The request of this number brought a token.
-    pub(super) fn answered(
-        &mut self,
-        now: Now,
-        number: u64,
-        grant: Grant,
-        random: Random<'_>,
-        out: &mut Vec<Action>,
-    ) {
-        let Some(flight) = self.landed(now, number) else { return };
-        let left = grant.end().saturating_sub(now.boot);
+    pub(super) fn answered(&mut self, turn: &mut Turn, number: u64, grant: Grant) {
+        let Some(flight) = self.landed(turn.now, number) else { return };
+        let left = grant.end().saturating_sub(turn.now.boot);
         let least = self.count_ends(&grant, left);
         if left.is_zero() || left < LEAST_LEFT.min(grant.lifetime / 10) {
-            return self.plan_retry(now, &flight, expired(&grant), least, random, out);
+            return self.plan_retry(turn, &flight, expired(&grant), least);
         }
         self.skew_ms = grant.skew_ms.or(self.skew_ms);
         // Whoever was refused while the request was under way waits for its answer too.
         let rejected = flight.forced == Some(Forced::Rejection) || self.pace.wants(Forced::Rejection);
-        if self.is_held(&grant) {
-            self.see_again(now, grant.end(), out);
-            self.not_newer(now, &flight, least);
-        } else if !grant.not_before.is_zero() && self.valid(now).is_none() {
-            self.came_early(now, &flight, grant, least, out);
+        if self.is_current(&grant) {
+            self.see_again(turn, grant.end());
+            self.not_newer(turn.now, &flight, least);
+        } else if !grant.not_before.is_zero() && self.valid(turn.now).is_none() {
+            self.came_early(turn, &flight, grant, least);
         } else if !grant.not_before.is_zero() {
-            self.keep_for_later(now, grant);
-            self.not_newer(now, &flight, least);
-        } else if self.is_better(now, &grant, flight.forced) {
-            self.install(now, grant, rejected, least, random, out);
+            self.keep_for_later(turn.now, grant);
+            self.not_newer(turn.now, &flight, least);
+        } else if self.is_better(turn.now, &grant, flight.forced) {
+            self.install(turn, grant, rejected, least);
         } else {
             self.tally.unchanged += 1;
-            self.not_newer(now, &flight, least);
+            self.not_newer(turn.now, &flight, least);
         }
     }
 
@@ -67,10 +61,10 @@ impl Machine {
     }
 
     /// A token that had to wait for its `nbf` becomes the current one, if it is still the newer.
-    pub(super) fn activate(&mut self, now: Now, random: Random<'_>, out: &mut Vec<Action>) {
-        let Some(early) = self.early.take_if(|early| early.valid_from <= now.boot) else { return };
-        if early.grant.end() > now.boot && self.is_better(now, &early.grant, None) {
-            self.install(now, early.grant, false, Duration::ZERO, random, out);
+    pub(super) fn activate(&mut self, turn: &mut Turn) {
+        let Some(early) = self.early.take_if(|early| early.valid_from <= turn.now.boot) else { return };
+        if early.grant.end() > turn.now.boot && self.is_better(turn.now, &early.grant, None) {
+            self.install(turn, early.grant, false, Duration::ZERO);
             // Whatever forced the request under way has another token now.
             self.flight.iter_mut().for_each(|flight| flight.forced = None);
         } else {
@@ -78,37 +72,30 @@ impl Machine {
         }
     }
 
-    fn is_held(&self, grant: &Grant) -> bool {
-        self.held.as_ref().is_some_and(|held| held.token.secret() == grant.secret.as_str())
+    fn is_current(&self, grant: &Grant) -> bool {
+        self.current.as_ref().is_some_and(|current| current.token.secret() == grant.secret.as_str())
     }
 
     /// Only a longer validity is better; but a forced request means that the current token is no good
     /// somewhere, and then another one is, as long as it lives at least half as long.
     fn is_better(&self, now: Now, grant: &Grant, forced: Option<Forced>) -> bool {
-        let Some(held) = self.valid(now) else { return true };
+        let Some(current) = self.valid(now) else { return true };
         let left = grant.end().saturating_sub(now.boot);
-        let enough = left >= self.policy.min_validity(life(grant, now)).max(held.token.left(now) / 2);
-        grant.end() > held.token.end() || forced.is_some() && enough
+        let enough = left >= self.policy.min_validity(life(grant, now)).max(current.token.left(now) / 2);
+        grant.end() > current.token.end() || forced.is_some() && enough
     }
 
     /// With nothing valid in hand a token that is not valid yet is no reason to wait for it: the next may be.
-    fn came_early(
-        &mut self,
-        now: Now,
-        flight: &Flight,
-        grant: Grant,
-        least: Duration,
-        out: &mut Vec<Action>,
-    ) {
-        let interval = self.policy.interval(Some(life(&grant, now))).max(least);
-        let error = not_yet_valid(now, &grant);
+    fn came_early(&mut self, turn: &mut Turn, flight: &Flight, grant: Grant, least: Duration) {
+        let interval = self.policy.interval(Some(life(&grant, turn.now))).max(least);
+        let error = not_yet_valid(turn.now, &grant);
         let changed = self.is_change(&error);
-        self.keep_for_later(now, grant);
-        self.pace.came_early(now.boot, interval, error.clone());
+        self.keep_for_later(turn.now, grant);
+        self.pace.came_early(turn.now.boot, interval, error.clone());
         if let Some(cause) = flight.forced {
-            self.pace.forced_in_vain(cause, now.boot, interval);
+            self.pace.forced_in_vain(cause, turn.now.boot, interval);
         }
-        self.report_failure(now, error, changed, out);
+        self.report_failure(turn, error, changed);
     }
 
     /// Of several the one that may be used first: a source that hands out ever later ones must not put the
@@ -124,12 +111,12 @@ impl Machine {
     }
 
     /// The source repeated itself (IMDS caches): better evidence of the expiry, and nothing else.
-    fn see_again(&mut self, now: Now, end: Duration, out: &mut Vec<Action>) {
+    fn see_again(&mut self, turn: &mut Turn, end: Duration) {
         self.tally.unchanged += 1;
-        if let Some(held) = &mut self.held {
-            let min_validity = self.policy.min_validity(held.life);
-            held.token = Arc::new(held.token.seen_again(now, end, min_validity));
-            out.push(Action::Publish(held.token.clone()));
+        if let Some(current) = &mut self.current {
+            let min_validity = self.policy.min_validity(current.life);
+            current.token = Arc::new(current.token.seen_again(turn.now, end, min_validity));
+            turn.act(Action::Publish(current.token.clone()));
         }
     }
 
@@ -141,8 +128,8 @@ impl Machine {
         if let Some(cause) = flight.forced {
             self.pace.forced_in_vain(cause, now.boot, interval);
         }
-        let next = self.valid(now).map_or(now.boot, |held| {
-            let (end, life) = (held.token.end(), held.life);
+        let next = self.valid(now).map_or(now.boot, |current| {
+            let (end, life) = (current.token.end(), current.life);
             let reserve = self.policy.margin(life) + self.policy.spread(life);
             let poll = now.boot + end.saturating_sub(reserve).saturating_sub(now.boot) / 10;
             let planned = self.pace.next().filter(|next| *next > now.boot);
@@ -151,26 +138,18 @@ impl Machine {
         self.pace.schedule(next.max(now.boot + interval));
     }
 
-    fn install(
-        &mut self,
-        now: Now,
-        grant: Grant,
-        at_once: bool,
-        least: Duration,
-        random: Random<'_>,
-        out: &mut Vec<Action>,
-    ) {
-        let (life, end) = (life(&grant, now), grant.end());
+    fn install(&mut self, turn: &mut Turn, grant: Grant, at_once: bool, least: Duration) {
+        let (life, end) = (life(&grant, turn.now), grant.end());
         let interval = self.policy.interval(Some(life)).max(least);
         let refresh_in =
-            self.policy.refresh_after(life, grant.refresh_in, self.first, random()).max(interval);
+            self.policy.refresh_after(life, grant.refresh_in, self.first, turn.draw()).max(interval);
         self.first = false;
         self.version += 1;
         self.tally.renewed += 1;
-        self.pace.answered(now.boot, interval);
-        self.pace.renewed(now.boot + refresh_in, at_once, now.boot, interval);
+        self.pace.answered(turn.now.boot, interval);
+        self.pace.renewed(turn.now.boot + refresh_in, at_once, turn.now.boot, interval);
         self.early = self.early.take().filter(|early| early.grant.end() > end);
-        let before = self.held.as_ref().map(|held| held.token.username());
+        let before = self.current.as_ref().map(|current| current.token.username());
         self.previous_username = before.filter(|name| *name != grant.username).map(str::to_owned);
         let parts = Parts {
             secret: grant.secret,
@@ -181,16 +160,16 @@ impl Machine {
             min_validity: self.policy.min_validity(life),
             refresh_in,
         };
-        let held = Held { token: Arc::new(Token::new(parts, now)), life, seen_at: now.boot };
-        out.push(Action::Publish(held.token.clone()));
-        out.push(Action::Report(ProviderEvent::TokenRefreshed {
+        let current = Current { token: Arc::new(Token::new(parts, turn.now)), life, seen_at: turn.now.boot };
+        turn.act(Action::Publish(current.token.clone()));
+        turn.report(ProviderEvent::TokenRefreshed {
             version: self.version,
-            expires_unix_ms: millis(now.wall + life.seen),
+            expires_unix_ms: millis(turn.now.wall + life.seen),
             uti: grant.uti,
-        }));
-        let on = self.on(&held);
-        self.held = Some(held);
-        self.listeners.news(now.boot, on, at_once, random);
+        });
+        let term = self.term(&current);
+        self.current = Some(current);
+        self.listeners.news(turn.now.boot, term, at_once, turn.random);
     }
 }
 

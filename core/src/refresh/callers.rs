@@ -1,4 +1,4 @@
-//! How a caller gets its answer.
+//! How a caller gets its answer, and a listener its news.
 
 use crate::error::Result;
 use crate::sync::{Condvar, Mutex};
@@ -12,10 +12,13 @@ pub(crate) type Answer = Result<Arc<Token>>;
 /// What an asynchronous wait calls with its answer.
 pub(crate) type Callback = Box<dyn FnOnce(Answer) + Send>;
 
+/// What is called with a new token: on a thread of ours, with no lock held.
+pub(crate) type ListenerCallback = Arc<dyn Fn(&Arc<Token>) + Send + Sync>;
+
 /// Where an answer goes.
 pub(crate) enum Reply {
     /// A thread waits here.
-    Slot(Arc<Slot>),
+    Thread(Arc<PendingAnswer>),
     /// A function is to be called, on a thread of ours.
     Callback(Callback),
 }
@@ -25,12 +28,12 @@ const GRACE: Duration = Duration::from_secs(1);
 
 /// A place for one answer.
 #[derive(Default)]
-pub(crate) struct Slot {
+pub(crate) struct PendingAnswer {
     answer: Mutex<Option<Answer>>,
     filled: Condvar,
 }
 
-impl Slot {
+impl PendingAnswer {
     pub(crate) fn fill(&self, answer: Answer) {
         *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
         self.filled.notify_all();

@@ -3,12 +3,12 @@
 //! `close` must not queue for the lock: behind 64 threads that call again and again on two processors that took
 //! seconds. It leaves a note instead; whoever holds the lock then, or takes it next, ends the engine.
 
+use super::callers::ListenerCallback;
 use super::driver::{Engine, State};
 use super::observers::Observers;
 use super::snapshot::Snapshot;
-use super::step::Event;
+use super::step::Input;
 use super::timer;
-use crate::notify::Listener;
 use crate::sync::MutexGuard;
 use std::collections::HashMap;
 use std::ops::{Deref, DerefMut};
@@ -17,13 +17,13 @@ use std::sync::{Arc, PoisonError, TryLockError};
 
 /// What an ended engine leaves behind. To be dropped with no lock held: a host's destructors may do anything.
 pub(super) struct Remains {
-    _listeners: HashMap<u64, Listener>,
+    _listeners: HashMap<u64, ListenerCallback>,
     /// None while they are still to hear of the end.
     _observers: Option<Observers>,
 }
 
 /// The engine's state, locked. Its fields are dropped in this order: the lock is free when the note is looked for.
-pub(super) struct Held<'a> {
+pub(super) struct Locked<'a> {
     state: MutexGuard<'a, State>,
     _then: LookForNote<'a>,
 }
@@ -40,16 +40,16 @@ impl Engine {
         drop(self.end_if_free());
     }
 
-    pub(super) fn lock(self: &Arc<Self>) -> Held<'_> {
+    pub(super) fn lock(self: &Arc<Self>) -> Locked<'_> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(remains) = self.end_if_closing(&mut state) {
             self.leave(remains);
         }
-        Held { state, _then: LookForNote(self) }
+        Locked { state, _then: LookForNote(self) }
     }
 
-    /// With the lock taken nothing is done: whoever holds it looks for the note when he lets go. The fence lets one of
-    /// the two see what the other did.
+    /// Does nothing if the lock is taken: the thread that holds it looks for the note when it lets go. The fence lets
+    /// one of the two see what the other did.
     fn end_if_free(self: &Arc<Self>) -> Option<Remains> {
         fence(Ordering::SeqCst);
         if !self.closing.load(Ordering::SeqCst) {
@@ -67,7 +67,7 @@ impl Engine {
         if !self.closing.swap(false, Ordering::SeqCst) {
             return None;
         }
-        self.feed(state, Event::Close);
+        self.feed(state, Input::Close);
         timer::disarm(self.alarm_id);
         let published = self.published.load_full();
         if published.engine.as_ref().is_some_and(|engine| Arc::ptr_eq(engine, self)) {
@@ -93,7 +93,7 @@ impl Drop for LookForNote<'_> {
     }
 }
 
-impl Deref for Held<'_> {
+impl Deref for Locked<'_> {
     type Target = State;
 
     fn deref(&self) -> &State {
@@ -101,7 +101,7 @@ impl Deref for Held<'_> {
     }
 }
 
-impl DerefMut for Held<'_> {
+impl DerefMut for Locked<'_> {
     fn deref_mut(&mut self) -> &mut State {
         &mut self.state
     }

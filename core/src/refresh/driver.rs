@@ -3,14 +3,15 @@
 //! Everything here happens under one short lock that is never held while a host's code runs. Requests run
 //! on short-lived threads, so a stuck one delays nobody but itself.
 
-use super::callers::{Answer, Callback, Reply, Slot};
+use super::callers::{Answer, Callback, ListenerCallback, PendingAnswer, Reply};
 use super::calls::Calls;
+use super::credential_watch::CredentialWatch;
 use super::dispatch::Dispatcher;
 use super::machine::Machine;
 use super::observers::{Observer, Observers};
 use super::repeats::Repeats;
 use super::snapshot::{Published, Snapshot};
-use super::step::{Action, Event, Wish};
+use super::step::{Action, Input, Wish};
 use super::timer::{self, Alarm};
 use crate::clock::Now;
 use crate::config::Settings;
@@ -18,7 +19,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Level, ProviderEvent};
 use crate::guard::guarded;
 use crate::identity::{Source, Stamp};
-use crate::notify::Listener;
 use crate::rejection::{Rejection, RejectionReason, explain};
 use crate::status::Status;
 use crate::sync::{Mutex, spawn};
@@ -30,8 +30,6 @@ use std::time::Duration;
 
 /// A source is given up by itself this long before the machine gives it up, or an eighth of the time-out.
 const ACCOUNT_MAX: Duration = Duration::from_millis(250);
-/// While a credential from a file is refused, the file is looked at this often. (A look is one system call.)
-const FILE_WATCH: Duration = Duration::from_secs(2);
 /// Servers say less; of more only the beginning is looked at.
 const LONGEST_MESSAGE_CHARS: usize = 2000;
 
@@ -60,18 +58,13 @@ pub(super) struct State {
     /// Numbers callers, listeners and observers.
     numbers: u64,
     callers: HashMap<u64, Reply>,
-    pub(super) listeners: HashMap<u64, Listener>,
+    pub(super) listeners: HashMap<u64, ListenerCallback>,
     pub(super) observers: Observers,
     /// Rejections by reason: how many, and with the newest token.
     rejections: BTreeMap<&'static str, (u64, Repeats)>,
     /// What the source last had to say about a token.
     advice: Option<String>,
-    /// The credential's file as it was when the last request started.
-    stamp: Option<Stamp>,
-    /// When the file is looked at next, on the boot clock: calls in between must not put it off.
-    look_at: Option<Duration>,
-    /// A look at the file is under way.
-    looking: bool,
+    credential: CredentialWatch,
     /// What the timer was last asked for.
     armed: Option<Duration>,
 }
@@ -111,9 +104,7 @@ impl Engine {
                 observers: Observers::default(),
                 rejections: BTreeMap::new(),
                 advice: None,
-                stamp: None,
-                look_at: None,
-                looking: false,
+                credential: CredentialWatch::default(),
                 armed: None,
             }),
             closing: AtomicBool::new(false),
@@ -128,16 +119,16 @@ impl Engine {
 
     /// A token, or the error that stands in its way. Blocks until `wish.deadline` at most.
     pub(crate) fn get(self: &Arc<Self>, wish: Wish) -> Answer {
-        let (id, slot) = {
+        let (id, pending) = {
             let mut state = self.lock();
-            let (id, slot) = self.ask(&mut state, wish);
+            let (id, pending) = self.ask(&mut state, wish);
             if state.armed.is_none() {
                 state.callers.remove(&id);
-                return slot.take().unwrap_or_else(|| Err(no_thread("to wait for a token with")));
+                return pending.take().unwrap_or_else(|| Err(no_thread("to wait for a token with")));
             }
-            (id, slot)
+            (id, pending)
         };
-        slot.wait(wish.deadline).unwrap_or_else(|| {
+        pending.wait(wish.deadline).unwrap_or_else(|| {
             self.lock().callers.remove(&id);
             Err(no_thread("to watch the time on"))
         })
@@ -147,8 +138,8 @@ impl Engine {
     /// known, else on a thread of the library's.
     pub(crate) fn get_then(self: &Arc<Self>, wish: Wish, done: Callback) {
         let mut state = self.lock();
-        let (id, slot) = self.ask(&mut state, wish);
-        let answer = match slot.take() {
+        let (id, pending) = self.ask(&mut state, wish);
+        let answer = match pending.take() {
             Some(answer) => answer,
             None if state.armed.is_none() => Err(no_thread("to wait for a token on")),
             None => {
@@ -161,30 +152,30 @@ impl Engine {
         done(answer);
     }
 
-    fn ask(self: &Arc<Self>, state: &mut State, wish: Wish) -> (u64, Arc<Slot>) {
-        let slot = Arc::new(Slot::default());
+    fn ask(self: &Arc<Self>, state: &mut State, wish: Wish) -> (u64, Arc<PendingAnswer>) {
+        let pending = Arc::new(PendingAnswer::default());
         let id = state.number();
-        state.callers.insert(id, Reply::Slot(slot.clone()));
-        self.feed(state, Event::Get(id, wish));
-        (id, slot)
+        state.callers.insert(id, Reply::Thread(pending.clone()));
+        self.feed(state, Input::Get(id, wish));
+        (id, pending)
     }
 
     /// Something outside happened: a refresh is wanted, a token was refused, a connection re-authenticated.
-    pub(crate) fn tell(self: &Arc<Self>, event: Event) {
+    pub(crate) fn tell(self: &Arc<Self>, input: Input) {
         if !self.is_inherited() {
-            self.feed(&mut self.lock(), event);
+            self.feed(&mut self.lock(), input);
         }
     }
 
     /// With `awaits_first` a token that replaces none is news too.
-    pub(crate) fn subscribe(self: &Arc<Self>, listener: Listener, awaits_first: bool) -> Result<u64> {
+    pub(crate) fn subscribe(self: &Arc<Self>, listener: ListenerCallback, awaits_first: bool) -> Result<u64> {
         let mut state = self.lock();
         if state.machine.is_closed() {
             return Err(Error::closed());
         }
         let id = state.number();
         state.listeners.insert(id, listener);
-        self.feed(&mut state, if awaits_first { Event::Awaiting(id) } else { Event::Subscribed(id) });
+        self.feed(&mut state, if awaits_first { Input::Awaiting(id) } else { Input::Subscribed(id) });
         Ok(id)
     }
 
@@ -195,7 +186,7 @@ impl Engine {
         }
         let mut state = self.lock();
         let removed = state.listeners.remove(&id);
-        self.feed(&mut state, Event::Unsubscribed(id));
+        self.feed(&mut state, Input::Unsubscribed(id));
         drop(state);
         drop(removed);
     }
@@ -242,7 +233,7 @@ impl Engine {
         }
         let rejection = self.judge(&mut state, version, message);
         if rejection.reason != RejectionReason::NotARefusal {
-            self.feed(&mut state, Event::Refused { listener, connection, version });
+            self.feed(&mut state, Input::Refused { listener, connection, version });
         }
         Ok(rejection)
     }
@@ -257,7 +248,7 @@ impl Engine {
             self.report(state, ProviderEvent::Rejected { version, rejection: rejection.clone(), times });
         }
         if rejection.reason.wants_refresh() {
-            self.feed(state, Event::Rejected(version));
+            self.feed(state, Input::Rejected(version));
         }
         rejection
     }
@@ -269,7 +260,7 @@ impl Engine {
         }
         let mut state = self.lock();
         let connection = state.number();
-        self.feed(&mut state, Event::Connected { listener, connection });
+        self.feed(&mut state, Input::Connected { listener, connection });
         connection
     }
 
@@ -288,12 +279,12 @@ impl Engine {
         self.generation != entrakey_sys::fork::generation()
     }
 
-    /// One event, and those that follow from it at once.
-    pub(super) fn feed(self: &Arc<Self>, state: &mut State, event: Event) {
-        let mut next = Some(event);
-        while let Some(event) = next.take() {
+    /// One input, and those that follow from it at once.
+    pub(super) fn feed(self: &Arc<Self>, state: &mut State, input: Input) {
+        let mut next = Some(input);
+        while let Some(input) = next.take() {
             let State { machine, rng, .. } = state;
-            for action in machine.step(Now::read(), event, &mut || rng.f64()) {
+            for action in machine.step(Now::read(), input, &mut || rng.f64()) {
                 if let Some(failed) = self.carry_out(state, action) {
                     next = Some(failed);
                 }
@@ -302,8 +293,8 @@ impl Engine {
         self.rearm(state);
     }
 
-    /// Returns the event that follows if it could not be done.
-    fn carry_out(self: &Arc<Self>, state: &mut State, action: Action) -> Option<Event> {
+    /// Returns the input that follows if it could not be done.
+    fn carry_out(self: &Arc<Self>, state: &mut State, action: Action) -> Option<Input> {
         match action {
             Action::Fetch(number, timeout) => return self.start_fetch(number, timeout),
             Action::Publish(token) => {
@@ -311,7 +302,7 @@ impl Engine {
                 self.published.store(Snapshot { generation, token: Some(token), engine });
             }
             Action::Resolve(id, answer) => match state.callers.remove(&id) {
-                Some(Reply::Slot(slot)) => slot.fill(answer),
+                Some(Reply::Thread(pending)) => pending.fill(answer),
                 Some(Reply::Callback(done)) => self.answers.submit(Box::new(move || done(answer))),
                 None => {} // it gave up by itself
             },
@@ -326,9 +317,8 @@ impl Engine {
 
     fn rearm(self: &Arc<Self>, state: &mut State) {
         let now = Now::read();
-        let watched = state.machine.is_refused() && state.stamp.is_some();
-        state.look_at = watched.then(|| state.look_at.unwrap_or(now.boot + FILE_WATCH));
-        let wanted = state.machine.alarm(now).into_iter().chain(state.look_at).min();
+        let look = state.credential.alarm(state.machine.is_refused(), now.boot);
+        let wanted = state.machine.alarm(now).into_iter().chain(look).min();
         let Some(at) = wanted.filter(|_| wanted != state.armed) else { return };
         let alarm: Weak<Self> = Arc::downgrade(self);
         // Without a timer thread the next call tries again; a token in hand stays good meanwhile.
@@ -337,30 +327,25 @@ impl Engine {
 
     /// A refused credential whose file has changed since is tried at once. Not on the timer thread: a file
     /// system may hang.
-    fn look_at_file(self: &Arc<Self>, state: &mut State) {
-        let Some(before) = state.stamp.clone().filter(|_| state.machine.is_refused() && !state.looking)
-        else {
-            return;
-        };
-        state.looking = true;
+    fn look_at_credential(self: &Arc<Self>, before: Stamp) {
         let engine = self.clone();
         self.events.submit(Box::new(move || {
             let stamp = guarded(|| engine.source.stamp()).flatten();
             let changed = stamp.is_some_and(|now| now != before);
             let mut state = engine.lock();
-            state.looking = false;
+            state.credential.end_look();
             if changed && state.machine.is_refused() {
-                engine.feed(&mut state, Event::CredentialChanged);
+                engine.feed(&mut state, Input::CredentialChanged);
             }
         }));
     }
 
-    fn start_fetch(self: &Arc<Self>, number: u64, timeout: Duration) -> Option<Event> {
+    fn start_fetch(self: &Arc<Self>, number: u64, timeout: Duration) -> Option<Input> {
         let engine = self.clone();
         let body = move || {
             let outcome = guarded(|| {
-                let stamp = engine.source.stamp(); // before the file is read: a change in between is seen later
-                engine.lock().stamp = stamp;
+                let stamp = engine.source.stamp();
+                engine.lock().credential.request_starts(stamp);
                 // A little less: the source's own account of a time-out says more than the machine's.
                 engine.source.fetch(timeout - ACCOUNT_MAX.min(timeout / 8))
             });
@@ -369,11 +354,11 @@ impl Engine {
             if let Ok(grant) = &outcome {
                 engine.pass_on(engine.source.advice(grant));
             }
-            let event = outcome.map_or_else(|e| Event::Failed(number, e), |g| Event::Answered(number, g));
+            let event = outcome.map_or_else(|e| Input::Failed(number, e), |g| Input::Answered(number, g));
             engine.tell(event);
         };
         let spawned = spawn("entrakey-fetch", body);
-        spawned.err().map(|_| Event::Failed(number, no_thread("for a token request")))
+        spawned.err().map(|_| Input::Failed(number, no_thread("for a token request")))
     }
 
     /// The error without the token in hand, which a host's callback or a tool may have put into its text.
@@ -412,14 +397,14 @@ impl Engine {
             return; // the callback forked, and this is the child
         }
         self.calls.end(id);
-        self.feed(&mut self.lock(), Event::Returned { listener: id, panicked: returned.is_none() });
+        self.feed(&mut self.lock(), Input::Returned { listener: id, panicked: returned.is_none() });
     }
 
     /// None if it was unsubscribed before its turn came.
-    fn begin_call(self: &Arc<Self>, id: u64) -> Option<(Listener, Option<Arc<Token>>)> {
+    fn begin_call(self: &Arc<Self>, id: u64) -> Option<(ListenerCallback, Option<Arc<Token>>)> {
         let mut state = self.lock();
         let listener = state.listeners.get(&id)?.clone();
-        let news = state.machine.take_news(Now::read(), id).map(|(token, _)| token);
+        let news = state.machine.tell(Now::read(), id).map(|(token, _)| token);
         self.calls.begin(id); // under the engine's lock: whoever unsubscribes afterwards sees that it is being called
         Some((listener, news))
     }
@@ -459,10 +444,11 @@ impl Alarm for Engine {
     fn ring(self: Arc<Self>) {
         let mut state = self.lock();
         state.armed = None;
-        if state.look_at.take_if(|at| *at <= entrakey_sys::clock::boot()).is_some() {
-            self.look_at_file(&mut state);
+        let is_refused = state.machine.is_refused();
+        if let Some(before) = state.credential.begin_look(is_refused, entrakey_sys::clock::boot()) {
+            self.look_at_credential(before);
         }
-        self.feed(&mut state, Event::Timer);
+        self.feed(&mut state, Input::Timer);
     }
 }
 

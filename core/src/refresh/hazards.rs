@@ -4,7 +4,7 @@
 
 use super::driver::Engine;
 use super::snapshot::{Newest, Published};
-use super::step::{Event, Wish};
+use super::step::{DuringOutage, Input, Wish};
 use crate::config::{Config, Environment, Settings};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Level;
@@ -62,7 +62,7 @@ fn engine(answer: impl Fn(u64) -> Result<Grant> + Send + Sync + 'static) -> Arc<
 }
 
 fn get(engine: &Arc<Engine>) -> Result<u64> {
-    let wish = Wish { deadline: entrakey_sys::clock::boot() + SOON, wait: true };
+    let wish = Wish { deadline: entrakey_sys::clock::boot() + SOON, during_outage: DuringOutage::Wait };
     engine.get(wish).map(|token| token.version())
 }
 
@@ -93,7 +93,7 @@ fn without_threads_a_caller_gets_an_error_at_once_and_a_token_when_there_are_thr
     let engine = engine(|number| Ok(grant(number)));
     let refused = refuse_threads();
     let started = std::time::Instant::now();
-    let wish = Wish { deadline: entrakey_sys::clock::boot() + SOON, wait: false };
+    let wish = Wish { deadline: entrakey_sys::clock::boot() + SOON, during_outage: DuringOutage::Report };
     let error = engine.get(wish).unwrap_err();
     assert!(error.to_string().contains("gives no thread"), "{error}");
     assert!(error.is_retriable() && started.elapsed() < SOON / 2);
@@ -110,7 +110,7 @@ fn destructors_that_panic_harm_nobody_and_none_runs_on_the_timers_thread() {
     let dropped_on = || dropped.recv_timeout(SOON).expect("it is kept");
     // What an answer leaves behind.
     let left = grenade();
-    let wish = Wish { deadline: entrakey_sys::clock::boot() + SOON, wait: true };
+    let wish = Wish { deadline: entrakey_sys::clock::boot() + SOON, during_outage: DuringOutage::Wait };
     engine.get_then(wish, Box::new(move |_| drop(left)));
     assert_eq!(dropped_on(), "entrakey-notify");
     // What a listener panics with, twice.
@@ -119,7 +119,7 @@ fn destructors_that_panic_harm_nobody_and_none_runs_on_the_timers_thread() {
     let listener = engine.subscribe(listener, false).unwrap();
     for version in 1..3 {
         assert_eq!(get(&engine).unwrap(), version);
-        engine.tell(Event::Rejected(version));
+        engine.tell(Input::Rejected(version));
         assert_eq!(dropped_on(), "entrakey-notify");
     }
     engine.unsubscribe(listener);
@@ -154,7 +154,7 @@ fn a_refusal_of_permission_asks_for_no_token_whether_or_not_the_client_cut_its_c
 fn an_answer_that_no_thread_could_be_had_for_is_given_when_there_is_one_also_if_nobody_holds_the_provider() {
     let engine = engine(|_| Err(Error::new(ErrorKind::Network, "down")));
     let (sender, answered) = mpsc::channel();
-    let wish = Wish { deadline: entrakey_sys::clock::boot() + 10 * SOON, wait: true };
+    let wish = Wish { deadline: entrakey_sys::clock::boot() + 10 * SOON, during_outage: DuringOutage::Wait };
     engine.get_then(wish, Box::new(move |answer| sender.send(answer.unwrap_err().kind()).unwrap()));
     let refused = refuse_threads();
     engine.close(); // on this thread, which gets none for the answer
@@ -173,7 +173,7 @@ fn listeners_that_all_stall_do_not_silence_those_who_would_tell_of_it() {
         let stalls = move |_: &_| released.lock().unwrap().recv().unwrap_or(());
         engine.subscribe(Arc::new(stalls), false).unwrap();
     }
-    engine.tell(Event::Rejected(1));
+    engine.tell(Input::Rejected(1));
     while engine.status().version < 2 {
         std::thread::yield_now();
     }
@@ -188,7 +188,10 @@ fn listeners_that_all_stall_do_not_silence_those_who_would_tell_of_it() {
 #[test]
 fn an_error_that_never_ends_costs_a_bounded_number_of_requests() {
     let engine = engine(|_| Err(Error::new(ErrorKind::Network, "down")));
-    let wish = Wish { deadline: entrakey_sys::clock::boot() + Duration::from_secs(1), wait: true };
+    let wish = Wish {
+        deadline: entrakey_sys::clock::boot() + Duration::from_secs(1),
+        during_outage: DuringOutage::Wait,
+    };
     assert_eq!(engine.get(wish).unwrap_err().kind(), ErrorKind::Network);
     let asked = engine.status().counters.fetches;
     assert!((5..60).contains(&asked), "{asked} requests in a second of doubling waits");
@@ -202,7 +205,7 @@ fn closing_waits_for_nobody_and_who_holds_the_lock_ends_the_engine() {
     let grenade = Grenade(sender);
     engine.subscribe(Arc::new(move |_| _ = &grenade), false).unwrap();
     let (sender, answer) = mpsc::channel();
-    let wish = Wish { deadline: entrakey_sys::clock::boot() + HOUR, wait: true };
+    let wish = Wish { deadline: entrakey_sys::clock::boot() + HOUR, during_outage: DuringOutage::Wait };
     engine.get_then(wish, Box::new(move |answer| sender.send(answer.unwrap_err().kind()).unwrap()));
 
     let held = engine.lock();

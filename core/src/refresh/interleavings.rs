@@ -6,7 +6,7 @@
 use super::callers::Answer;
 use super::driver::Engine;
 use super::snapshot::{Newest, Published};
-use super::step::{Event, Wish};
+use super::step::{DuringOutage, Input, Wish};
 use crate::config::{Config, Environment, Settings};
 use crate::error::{ErrorKind, Result};
 use crate::grant::Grant;
@@ -55,7 +55,7 @@ fn engine() -> (Arc<Engine>, Published, Arc<AtomicUsize>) {
 }
 
 fn get(engine: &Arc<Engine>) -> Answer {
-    engine.get(Wish { deadline: entrakey_sys::clock::boot() + HOUR, wait: true })
+    engine.get(Wish { deadline: entrakey_sys::clock::boot() + HOUR, during_outage: DuringOutage::Wait })
 }
 
 fn version(published: &Published) -> u64 {
@@ -82,7 +82,7 @@ fn callers_on_an_empty_cache_share_one_request_and_readers_see_versions_grow() {
             })
             .collect();
         let (sender, answer) = shuttle::sync::mpsc::channel();
-        let wish = Wish { deadline: entrakey_sys::clock::boot() + HOUR, wait: true };
+        let wish = Wish { deadline: entrakey_sys::clock::boot() + HOUR, during_outage: DuringOutage::Wait };
         engine.get_then(wish, Box::new(move |token| sender.send(token.unwrap().version()).unwrap()));
         assert_eq!(answer.recv().unwrap(), 1);
         callers.into_iter().for_each(|caller| caller.join().unwrap());
@@ -132,7 +132,7 @@ fn a_listener_that_is_gone_is_not_called_once_unsubscribe_has_waited() {
             )
             .unwrap();
         std::thread::sleep(Duration::from_millis(2)); // past the interval after an answer
-        engine.tell(Event::Rejected(1)); // forces a second token, which listeners hear of at once
+        engine.tell(Input::Rejected(1)); // forces a second token, which listeners hear of at once
         while requests.load(Ordering::SeqCst) < 2 {
             thread::yield_now();
         }

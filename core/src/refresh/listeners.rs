@@ -1,138 +1,16 @@
 //! Who wants to hear of a new token, and when each is told.
 
-use super::policy::{Life, Policy};
+use super::listener::{Delivery, Listener, Watched};
+use super::term::{Term, Terms};
 use crate::connections::Ledger;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-
-/// What the connections of a listener are authenticated with, as far as is known. Times on the boot clock.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct On {
-    pub(super) version: u64,
-    /// Until when they have to be told of a newer one: expiry less the margin.
-    pub(super) deadline: Duration,
-    /// Over how long re-authentications are spread.
-    spread: Duration,
-}
-
-impl On {
-    pub(super) fn new(version: u64, end: Duration, life: Life, policy: &Policy) -> Self {
-        Self { version, deadline: end.saturating_sub(policy.margin(life)), spread: policy.spread(life) }
-    }
-}
-
-struct Listener {
-    /// None: it came when there was no token, so nobody is authenticated.
-    on: Option<On>,
-    /// It wants to hear of the first token too.
-    awaits_first: bool,
-    /// What it was told last.
-    told: Option<On>,
-    /// When it is to be told.
-    due: Option<Duration>,
-    /// A call was asked for or is under way; the next one waits for it.
-    busy: bool,
-    /// It says itself what became of each re-authentication.
-    acknowledges: bool,
-    /// Its connections, if it says which it has.
-    ledger: Option<Ledger>,
-    /// It was reported as being behind.
-    reported: bool,
-}
-
-impl Listener {
-    /// How many of its connections are on a token older than `newest` past its deadline.
-    fn stale(&self, newest: u64, now: Duration, tokens: &Tokens) -> usize {
-        match &self.ledger {
-            Some(ledger) => {
-                let due = ledger.behind(newest).filter(|(version, _)| now >= tokens.on(*version).deadline);
-                due.map(|(_, count)| count).sum()
-            }
-            None => self.on.filter(|on| on.version < newest && now >= on.deadline).iter().count(),
-        }
-    }
-
-    /// How many connections are on the version that it is on.
-    fn connections(&self) -> usize {
-        match (&self.ledger, self.on) {
-            (Some(ledger), Some(on)) => ledger.on(on.version),
-            _ => 1,
-        }
-    }
-
-    /// Its connections have changed: it is on the oldest token that one is on. Without any nobody is behind.
-    fn recount(&mut self, tokens: &Tokens) {
-        let Some(ledger) = &self.ledger else { return };
-        let on = ledger.oldest().map(|version| tokens.on(version)).or(self.told).or(self.on);
-        if on.map(|on| on.version) != self.on.map(|on| on.version) {
-            self.reported = false;
-        }
-        self.on = on;
-    }
-
-    /// The oldest token that one of its connections is on.
-    fn oldest(&self) -> Option<u64> {
-        match &self.ledger {
-            Some(ledger) => ledger.oldest(),
-            None => self.on.map(|on| on.version),
-        }
-    }
-
-    /// When it may be called.
-    fn call(&self) -> Option<Duration> {
-        self.due.filter(|_| !self.busy)
-    }
-
-    /// The version that it is on and the deadline of that, as long as it was not reported.
-    fn watched(&self) -> Option<(u64, Duration)> {
-        self.on.filter(|_| !self.reported).map(|on| (on.version, on.deadline))
-    }
-
-    fn news(&mut self, now: Duration, newest: On, at_once: bool, random: &mut dyn FnMut() -> f64) {
-        let Some(on) = self.on else {
-            self.on = Some(newest);
-            if self.awaits_first {
-                self.due = Some(now);
-            } else {
-                self.told = Some(newest);
-            }
-            return;
-        };
-        // A call under way may have put its connections on a token that expires sooner.
-        let deadline = on.deadline.min(self.told.unwrap_or(on).deadline);
-        let window = on.spread.min(deadline.saturating_sub(now));
-        let moment = if at_once { now } else { now + window.mul_f64(random()) };
-        self.due = Some(self.due.map_or(moment, |due| due.min(moment)));
-        self.reported = false;
-    }
-}
-
-/// What connections may be on: the newest token, older ones as long as somebody is on them, and those whose deadline is to
-/// come: a connection may be in its handshake with one.
-#[derive(Default)]
-struct Tokens(BTreeMap<u64, On>);
-
-impl Tokens {
-    /// Of one that was forgotten every deadline is over.
-    fn on(&self, version: u64) -> On {
-        let over = On { version, deadline: Duration::ZERO, spread: Duration::ZERO };
-        self.0.get(&version).copied().unwrap_or(over)
-    }
-
-    fn add(&mut self, newest: On) {
-        self.0.insert(newest.version, newest);
-    }
-
-    fn forget_before(&mut self, version: u64, now: Duration) {
-        self.0.retain(|known, on| *known >= version || now < on.deadline);
-    }
-}
 
 /// The listeners of one provider. What happens to one costs the logarithm of their number, a new token that number.
 #[derive(Default)]
 pub(super) struct Listeners {
     all: BTreeMap<u64, Listener>,
-    tokens: Tokens,
+    terms: Terms,
     /// When each that may be called is due.
     calls: BTreeSet<(Duration, u64)>,
     /// The deadlines of those that were not reported, by the version that they are on: versions are few.
@@ -140,17 +18,16 @@ pub(super) struct Listeners {
 }
 
 impl Listeners {
-    pub(super) fn add(&mut self, id: u64, on: Option<On>, awaits_first: bool) {
-        let (told, due, busy, acknowledges, ledger, reported) = (on, None, false, false, None, false);
-        let listener = Listener { on, awaits_first, told, due, busy, acknowledges, ledger, reported };
-        on.into_iter().for_each(|on| self.tokens.add(on));
-        self.enter(id, listener.call(), listener.watched());
+    pub(super) fn add(&mut self, id: u64, term: Option<Term>, awaits_first: bool) {
+        let listener = Listener::new(term, awaits_first);
+        term.into_iter().for_each(|term| self.terms.add(term));
+        self.enter(id, listener.watched());
         self.all.insert(id, listener);
     }
 
     pub(super) fn remove(&mut self, id: u64) {
         if let Some(listener) = self.all.remove(&id) {
-            self.strike(id, listener.call(), listener.watched());
+            self.strike(id, listener.watched());
         }
     }
 
@@ -160,51 +37,44 @@ impl Listeners {
 
     /// A new token is there: each listener gets its own moment between now and its deadline, and keeps an
     /// earlier one that it already had. Of a first token only those are told who wait for it, at once.
-    pub(super) fn news(&mut self, now: Duration, newest: On, at_once: bool, random: &mut dyn FnMut() -> f64) {
+    pub(super) fn news(
+        &mut self,
+        now: Duration,
+        newest: Term,
+        at_once: bool,
+        random: &mut dyn FnMut() -> f64,
+    ) {
         let mut all = std::mem::take(&mut self.all);
         self.calls.clear();
         self.deadlines.clear();
         for (id, listener) in &mut all {
             listener.news(now, newest, at_once, random);
-            self.enter(*id, listener.call(), listener.watched());
+            self.enter(*id, listener.watched());
         }
         self.all = all;
         let oldest = self.oldest().map_or(newest.version, |oldest| oldest.min(newest.version));
-        self.tokens.add(newest);
-        self.tokens.forget_before(oldest, now);
+        self.terms.add(newest);
+        self.terms.forget_before(oldest, now);
     }
 
     /// The listeners to call now; each has one call at a time.
     pub(super) fn take_due(&mut self, now: Duration, mut notify: impl FnMut(u64)) {
         while let Some((_, id)) = self.calls.first().copied().filter(|(due, _)| *due <= now) {
-            self.update(id, |listener, _| (listener.due, listener.busy) = (None, true));
+            self.update(id, |listener, _| listener.call());
             notify(id);
         }
     }
 
-    /// The call of a listener begins: whether it has to hear of `newest`, and whether that is late.
-    pub(super) fn take_news(&mut self, id: u64, now: Duration, newest: On) -> Option<Late> {
-        self.update(id, |listener, _| {
-            if listener.told.is_some_and(|told| told.version >= newest.version) {
-                return None;
-            }
-            listener.told = Some(newest);
-            Some(Late(listener.on.is_some_and(|on| now > on.deadline)))
-        })?
+    /// The call of a listener begins. None if there is nothing that it has not heard of.
+    pub(super) fn tell(&mut self, id: u64, now: Duration, newest: Term) -> Option<Delivery> {
+        self.update(id, |listener, _| listener.tell(now, newest))?
     }
 
-    /// One that panicked has told its connections nothing, as far as is known.
     pub(super) fn returned(&mut self, id: u64, panicked: bool) {
-        self.update(id, |listener, tokens| {
-            listener.busy = false;
-            listener.recount(tokens);
-            if listener.ledger.is_none() && !listener.acknowledges && !panicked {
-                listener.on = listener.told;
-            }
-        });
+        self.update(id, |listener, terms| listener.returned(panicked, terms));
     }
 
-    /// A connection of a listener is in its handshake. From the first one on its connections say what it is on.
+    /// A connection of a listener is in its handshake.
     pub(super) fn connected(&mut self, id: u64, connection: u64) {
         self.update_ledger(id, |ledger| ledger.opened(connection));
     }
@@ -225,29 +95,17 @@ impl Listeners {
 
     /// False if there is no such listener.
     pub(super) fn acknowledged(&mut self, id: u64, version: u64, accepted: bool) -> bool {
-        let update = self.update(id, |listener, _| {
-            listener.acknowledges = true;
-            if listener.ledger.is_none()
-                && accepted
-                && let Some(told) = listener.told.filter(|told| told.version == version)
-            {
-                listener.on = Some(told);
-            }
-        });
-        update.is_some()
+        self.update(id, |listener, _| listener.acknowledged(version, accepted)).is_some()
     }
 
     /// The versions that connections are behind on past their deadline, and how many are on each that were not
-    /// reported yet. A listener that does not say which connections it has is one.
+    /// reported yet. A listener that does not say which connections it has counts as one.
     pub(super) fn take_stale(&mut self, now: Duration, newest: u64, mut report: impl FnMut(u64, usize)) {
         for (version, deadlines) in self.deadlines.range_mut(..newest) {
             let mut count = 0;
             while let Some((_, id)) = deadlines.first().copied().filter(|(deadline, _)| *deadline <= now) {
                 deadlines.pop_first();
-                if let Some(listener) = self.all.get_mut(&id) {
-                    count += listener.connections();
-                    listener.reported = true;
-                }
+                count += self.all.get_mut(&id).map_or(0, Listener::report);
             }
             if count > 0 {
                 report(*version, count);
@@ -257,12 +115,12 @@ impl Listeners {
     }
 
     pub(super) fn stale(&self, now: Duration, newest: u64) -> usize {
-        self.all.values().map(|listener| listener.stale(newest, now, &self.tokens)).sum()
+        self.all.values().map(|listener| listener.stale(newest, now, &self.terms)).sum()
     }
 
     /// How many connections are open, of the listeners that say so.
     pub(super) fn connections(&self) -> usize {
-        self.all.values().filter_map(|listener| listener.ledger.as_ref()).map(Ledger::len).sum()
+        self.all.values().filter_map(Listener::connections).sum()
     }
 
     /// The oldest token that a connection is on.
@@ -277,38 +135,34 @@ impl Listeners {
     }
 
     fn update_ledger<R>(&mut self, id: u64, change: impl FnOnce(&mut Ledger) -> R) -> Option<R> {
-        self.update(id, |listener, tokens| {
-            let result = change(listener.ledger.get_or_insert_default());
-            listener.recount(tokens);
-            result
-        })
+        self.update(id, |listener, terms| listener.change_ledger(terms, change))
     }
 
     /// None if there is no such listener.
-    fn update<R>(&mut self, id: u64, change: impl FnOnce(&mut Listener, &Tokens) -> R) -> Option<R> {
+    fn update<R>(&mut self, id: u64, change: impl FnOnce(&mut Listener, &Terms) -> R) -> Option<R> {
         let listener = self.all.get_mut(&id)?;
-        let before = (listener.call(), listener.watched());
-        let result = change(listener, &self.tokens);
-        let after = (listener.call(), listener.watched());
+        let before = listener.watched();
+        let result = change(listener, &self.terms);
+        let after = listener.watched();
         if before != after {
-            self.strike(id, before.0, before.1);
-            self.enter(id, after.0, after.1);
+            self.strike(id, before);
+            self.enter(id, after);
         }
         Some(result)
     }
 
-    fn enter(&mut self, id: u64, call: Option<Duration>, watched: Option<(u64, Duration)>) {
-        self.calls.extend(call.map(|due| (due, id)));
-        if let Some((version, deadline)) = watched {
+    fn enter(&mut self, id: u64, watched: Watched) {
+        self.calls.extend(watched.call.map(|due| (due, id)));
+        if let Some((version, deadline)) = watched.deadline {
             self.deadlines.entry(version).or_default().insert((deadline, id));
         }
     }
 
-    fn strike(&mut self, id: u64, call: Option<Duration>, watched: Option<(u64, Duration)>) {
-        if let Some(due) = call {
+    fn strike(&mut self, id: u64, watched: Watched) {
+        if let Some(due) = watched.call {
             self.calls.remove(&(due, id));
         }
-        if let Some((version, deadline)) = watched
+        if let Some((version, deadline)) = watched.deadline
             && let Some(deadlines) = self.deadlines.get_mut(&version)
         {
             deadlines.remove(&(deadline, id));
@@ -319,10 +173,6 @@ impl Listeners {
     }
 }
 
-/// Whether news comes after the margin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Late(pub bool);
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -331,8 +181,8 @@ mod tests {
         Duration::from_millis(ms)
     }
 
-    fn on(version: u64, deadline: u64, spread: u64) -> On {
-        On { version, deadline: at(deadline), spread: at(spread) }
+    fn term(version: u64, deadline: u64, spread: u64) -> Term {
+        Term { version, deadline: at(deadline), spread: at(spread) }
     }
 
     fn due(listeners: &mut Listeners, now: u64) -> Vec<u64> {
@@ -344,22 +194,22 @@ mod tests {
     #[test]
     fn each_listener_is_told_once_at_its_own_moment_serially_and_of_the_newest_only() {
         let mut listeners = Listeners::default();
-        listeners.add(1, Some(on(1, 1000, 100)), false);
-        listeners.add(2, Some(on(1, 1000, 100)), false);
+        listeners.add(1, Some(term(1, 1000, 100)), false);
+        listeners.add(2, Some(term(1, 1000, 100)), false);
         let mut draws = [0.5, 0.9].into_iter();
-        listeners.news(at(0), on(2, 2000, 100), false, &mut || draws.next().unwrap());
+        listeners.news(at(0), term(2, 2000, 100), false, &mut || draws.next().unwrap());
         assert_eq!(listeners.alarm(2), Some(at(50)));
         assert_eq!(due(&mut listeners, 60), [1]);
-        assert_eq!(listeners.take_news(1, at(60), on(2, 2000, 100)), Some(Late(false)));
+        assert_eq!(listeners.tell(1, at(60), term(2, 2000, 100)), Some(Delivery::InTime));
         assert_eq!(due(&mut listeners, 95), [2]);
-        listeners.news(at(100), on(3, 3000, 100), false, &mut || 0.0);
+        listeners.news(at(100), term(3, 3000, 100), false, &mut || 0.0);
         assert_eq!(due(&mut listeners, 100), [0; 0], "both are busy");
         listeners.returned(1, false);
         assert_eq!(due(&mut listeners, 100), [1]);
-        assert_eq!(listeners.take_news(2, at(101), on(3, 3000, 100)), Some(Late(false)), "latest wins");
+        assert_eq!(listeners.tell(2, at(101), term(3, 3000, 100)), Some(Delivery::InTime), "latest wins");
         listeners.returned(2, false);
         assert_eq!(due(&mut listeners, 102), [2], "and what it has heard already is not said again");
-        assert_eq!(listeners.take_news(2, at(102), on(3, 3000, 100)), None);
+        assert_eq!(listeners.tell(2, at(102), term(3, 3000, 100)), None);
     }
 
     #[test]
@@ -367,14 +217,14 @@ mod tests {
         let mut listeners = Listeners::default();
         listeners.add(1, None, false);
         listeners.add(2, None, true);
-        listeners.add(3, Some(on(1, 1000, 100)), true);
-        listeners.news(at(10), on(2, 2000, 100), false, &mut || 0.5);
+        listeners.add(3, Some(term(1, 1000, 100)), true);
+        listeners.news(at(10), term(2, 2000, 100), false, &mut || 0.5);
         assert_eq!(due(&mut listeners, 10), [2], "at once");
-        assert_eq!(listeners.take_news(1, at(10), on(2, 2000, 100)), None);
-        assert_eq!(listeners.take_news(2, at(10), on(2, 2000, 100)), Some(Late(false)));
+        assert_eq!(listeners.tell(1, at(10), term(2, 2000, 100)), None);
+        assert_eq!(listeners.tell(2, at(10), term(2, 2000, 100)), Some(Delivery::InTime));
         listeners.returned(2, false);
         assert_eq!(due(&mut listeners, 10), [0; 0]);
-        listeners.news(at(20), on(3, 3000, 100), false, &mut || 0.5);
+        listeners.news(at(20), term(3, 3000, 100), false, &mut || 0.5);
         assert_eq!(due(&mut listeners, 69), [3], "which had one, at its own moment");
         assert_eq!(due(&mut listeners, 70), [1, 2], "and each of what follows");
     }
@@ -382,27 +232,27 @@ mod tests {
     #[test]
     fn past_the_margin_or_after_a_rejection_news_goes_out_at_once() {
         let mut listeners = Listeners::default();
-        listeners.add(1, Some(on(1, 1000, 500)), false);
-        listeners.news(at(900), on(2, 2000, 500), false, &mut || 1.0);
+        listeners.add(1, Some(term(1, 1000, 500)), false);
+        listeners.news(at(900), term(2, 2000, 500), false, &mut || 1.0);
         assert_eq!(listeners.alarm(2), Some(at(1000)), "inside what is left before the margin");
         let mut listeners = Listeners::default();
-        listeners.add(1, Some(on(1, 1000, 500)), false);
-        listeners.news(at(1100), on(2, 2000, 500), false, &mut || 1.0);
+        listeners.add(1, Some(term(1, 1000, 500)), false);
+        listeners.news(at(1100), term(2, 2000, 500), false, &mut || 1.0);
         assert_eq!(due(&mut listeners, 1100), [1]);
-        assert_eq!(listeners.take_news(1, at(1100), on(2, 2000, 500)), Some(Late(true)));
+        assert_eq!(listeners.tell(1, at(1100), term(2, 2000, 500)), Some(Delivery::Late));
         let mut listeners = Listeners::default();
-        listeners.add(1, Some(on(1, 1000, 500)), false);
-        listeners.news(at(10), on(2, 2000, 500), true, &mut || 1.0);
+        listeners.add(1, Some(term(1, 1000, 500)), false);
+        listeners.news(at(10), term(2, 2000, 500), true, &mut || 1.0);
         assert_eq!(due(&mut listeners, 10), [1]);
     }
 
     #[test]
     fn one_that_does_not_come_back_or_does_not_acknowledge_is_stale_and_reported_once() {
         let mut listeners = Listeners::default();
-        listeners.add(1, Some(on(1, 1000, 0)), false);
-        listeners.news(at(10), on(2, 2000, 0), false, &mut || 0.0);
+        listeners.add(1, Some(term(1, 1000, 0)), false);
+        listeners.news(at(10), term(2, 2000, 0), false, &mut || 0.0);
         assert_eq!(due(&mut listeners, 10), [1]);
-        assert!(listeners.take_news(1, at(10), on(2, 2000, 0)).is_some());
+        assert!(listeners.tell(1, at(10), term(2, 2000, 0)).is_some());
         assert_eq!(listeners.alarm(2), Some(at(1000)), "stalled");
         assert_eq!(listeners.stale(at(999), 2), 0);
         let mut reports = 0;
@@ -410,7 +260,7 @@ mod tests {
             listeners.take_stale(at(1000), 2, |version, count| reports += version * count as u64);
         }
         assert_eq!((listeners.stale(at(1000), 2), reports, listeners.oldest()), (1, 1, Some(1)));
-        listeners.news(at(1500), on(3, 3000, 0), false, &mut || 0.0);
+        listeners.news(at(1500), term(3, 3000, 0), false, &mut || 0.0);
         listeners.take_stale(at(1500), 3, |version, count| reports += version * count as u64);
         assert_eq!(reports, 2, "and again with the next token");
         assert!(!listeners.acknowledged(7, 2, true), "no such listener");
@@ -424,14 +274,14 @@ mod tests {
     #[test]
     fn a_later_token_never_postpones_and_a_call_under_way_may_shorten() {
         let mut listeners = Listeners::default();
-        listeners.add(1, Some(on(1, 1000, 100)), false);
-        listeners.news(at(0), on(2, 2000, 100), false, &mut || 0.2);
-        listeners.news(at(10), on(3, 3000, 100), false, &mut || 0.9);
+        listeners.add(1, Some(term(1, 1000, 100)), false);
+        listeners.news(at(0), term(2, 2000, 100), false, &mut || 0.2);
+        listeners.news(at(10), term(3, 3000, 100), false, &mut || 0.9);
         assert_eq!(listeners.alarm(3), Some(at(20)), "the earlier moment is kept");
         assert_eq!(due(&mut listeners, 20), [1]);
         // What it is being told of expires sooner than what it was on.
-        assert!(listeners.take_news(1, at(20), on(3, 50, 100)).is_some());
-        listeners.news(at(30), on(4, 4000, 100), false, &mut || 1.0);
+        assert!(listeners.tell(1, at(20), term(3, 50, 100)).is_some());
+        listeners.news(at(30), term(4, 4000, 100), false, &mut || 1.0);
         listeners.returned(1, false);
         assert_eq!(due(&mut listeners, 50), [1]);
     }
@@ -439,8 +289,8 @@ mod tests {
     #[test]
     fn those_that_are_stale_together_are_one_report_with_their_number() {
         let mut listeners = Listeners::default();
-        (0..1000).for_each(|id| listeners.add(id, Some(on(1 + id % 2, 1000, 0)), false));
-        listeners.news(at(10), on(3, 3000, 0), false, &mut || 0.0);
+        (0..1000).for_each(|id| listeners.add(id, Some(term(1 + id % 2, 1000, 0)), false));
+        listeners.news(at(10), term(3, 3000, 0), false, &mut || 0.0);
         listeners.remove(0);
         let mut reports = Vec::new();
         for now in [999, 1000, 1001] {
@@ -452,11 +302,11 @@ mod tests {
     #[test]
     fn nothing_is_left_of_who_has_gone() {
         let mut listeners = Listeners::default();
-        (0..100).for_each(|id| listeners.add(id, Some(on(1, 1000, 100)), false));
-        listeners.news(at(0), on(2, 2000, 100), false, &mut || 0.5);
+        (0..100).for_each(|id| listeners.add(id, Some(term(1, 1000, 100)), false));
+        listeners.news(at(0), term(2, 2000, 100), false, &mut || 0.5);
         assert_eq!(due(&mut listeners, 50).len(), 100);
         (0..50).for_each(|id| listeners.returned(id, false));
-        assert!((0..100).all(|id| listeners.take_news(id, at(50), on(2, 2000, 100)).is_some()));
+        assert!((0..100).all(|id| listeners.tell(id, at(50), term(2, 2000, 100)).is_some()));
         (0..100).for_each(|id| listeners.remove(id));
         assert_eq!((listeners.len(), listeners.alarm(9), listeners.oldest()), (0, None, None));
         assert!(listeners.calls.is_empty() && listeners.deadlines.is_empty());
@@ -468,13 +318,13 @@ mod tests {
     fn what_happens_to_one_listener_does_not_touch_the_others() {
         const MANY: u64 = 200_000;
         let mut listeners = Listeners::default();
-        (0..MANY).for_each(|id| listeners.add(id, Some(on(1, 1000, 100)), false));
+        (0..MANY).for_each(|id| listeners.add(id, Some(term(1, 1000, 100)), false));
         let mut draws = (0..MANY).map(|id| id as f64 / MANY as f64);
-        listeners.news(at(0), on(2, 2000, 100), false, &mut || draws.next().unwrap());
+        listeners.news(at(0), term(2, 2000, 100), false, &mut || draws.next().unwrap());
         assert_eq!(listeners.alarm(2), Some(at(0)));
         assert_eq!(due(&mut listeners, 100).len() as u64, MANY);
         for id in 0..MANY {
-            assert_eq!(listeners.take_news(id, at(100), on(2, 2000, 100)), Some(Late(false)));
+            assert_eq!(listeners.tell(id, at(100), term(2, 2000, 100)), Some(Delivery::InTime));
             listeners.returned(id, false);
             assert_eq!(listeners.alarm(2), (id + 1 < MANY).then_some(at(1000)));
         }
@@ -485,14 +335,14 @@ mod tests {
     /// Two connections on the first token, told of the second.
     fn with_two_connections() -> Listeners {
         let mut listeners = Listeners::default();
-        listeners.add(1, Some(on(1, 1000, 0)), false);
+        listeners.add(1, Some(term(1, 1000, 0)), false);
         for connection in [7, 8] {
             listeners.connected(1, connection);
             assert!(!listeners.authenticated(1, connection, 1), "the first is no re-authentication");
         }
-        listeners.news(at(10), on(2, 2000, 0), false, &mut || 0.0);
+        listeners.news(at(10), term(2, 2000, 0), false, &mut || 0.0);
         assert_eq!(due(&mut listeners, 10), [1]);
-        assert!(listeners.take_news(1, at(10), on(2, 2000, 0)).is_some());
+        assert!(listeners.tell(1, at(10), term(2, 2000, 0)).is_some());
         listeners.returned(1, false);
         listeners
     }
@@ -517,11 +367,11 @@ mod tests {
     fn one_without_connections_hears_of_each_token_and_a_new_connection_is_on_its_own() {
         let mut listeners = with_two_connections();
         [7, 8].into_iter().for_each(|connection| listeners.disconnected(1, connection));
-        listeners.news(at(20), on(3, 3000, 0), false, &mut || 0.0);
+        listeners.news(at(20), term(3, 3000, 0), false, &mut || 0.0);
         assert_eq!(due(&mut listeners, 20), [1]);
         listeners.connected(1, 9);
         listeners.authenticated(1, 9, 3);
-        assert!(listeners.take_news(1, at(20), on(3, 3000, 0)).is_some());
+        assert!(listeners.tell(1, at(20), term(3, 3000, 0)).is_some());
         assert_eq!((listeners.stale(at(9999), 3), listeners.oldest()), (0, Some(3)));
     }
 
@@ -529,7 +379,7 @@ mod tests {
     fn stale_connections_are_reported_once_for_each_token_that_they_are_on() {
         let mut listeners = with_two_connections();
         listeners.authenticated(1, 7, 2);
-        listeners.news(at(20), on(3, 3000, 0), false, &mut || 0.0);
+        listeners.news(at(20), term(3, 3000, 0), false, &mut || 0.0);
         let mut reports = Vec::new();
         let mut look = |listeners: &mut Listeners, now| {
             listeners.take_stale(at(now), 3, |version, count| reports.push((now, version, count)));
@@ -544,9 +394,9 @@ mod tests {
     #[test]
     fn a_connection_whose_token_was_replaced_during_its_handshake_is_on_one_that_is_still_good() {
         let mut listeners = Listeners::default();
-        listeners.add(1, Some(on(1, 1000, 0)), false);
+        listeners.add(1, Some(term(1, 1000, 0)), false);
         listeners.connected(1, 7);
-        listeners.news(at(10), on(2, 2000, 0), false, &mut || 0.0);
+        listeners.news(at(10), term(2, 2000, 0), false, &mut || 0.0);
         listeners.authenticated(1, 7, 1);
         let mut reports = Vec::new();
         for now in [11, 999, 1000] {
@@ -560,11 +410,11 @@ mod tests {
     fn only_tokens_that_somebody_may_be_on_are_remembered() {
         let mut listeners = with_two_connections();
         for version in 3..100 {
-            listeners.news(at(1000 * version - 500), on(version, 1000 * version, 0), false, &mut || 0.0);
+            listeners.news(at(1000 * version - 500), term(version, 1000 * version, 0), false, &mut || 0.0);
             for connection in [7, 8] {
                 assert!(listeners.authenticated(1, connection, version));
             }
         }
-        assert!(listeners.tokens.0.len() < 4, "{:?}", listeners.tokens.0);
+        assert!(listeners.terms.len() < 4, "{}", listeners.terms.len());
     }
 }

@@ -5,12 +5,15 @@
 //! ([`Machine::settle`]): at most one request is under way, every caller who can be answered is, and the
 //! next moment to look again ([`Machine::alarm`]) is always known.
 
-use super::listeners::{Late, Listeners, On};
+use super::listener::Delivery;
+use super::listeners::Listeners;
 use super::pace::{Context, Forced, Pace};
 use super::policy::{Life, Policy};
 use super::repeats::Repeats;
-use super::step::{Action, Event, Wish};
+use super::step::{Action, DuringOutage, Input, Wish};
 use super::tally::Tally;
+use super::term::Term;
+use super::turn::Turn;
 use super::waiters::{Waiter, Waiters};
 use crate::clock::Now;
 use crate::error::{Error, ErrorKind, Result};
@@ -24,7 +27,7 @@ use std::time::Duration;
 pub type Random<'a> = &'a mut dyn FnMut() -> f64;
 
 /// The token in hand, with the lengths that its times scale with.
-pub(super) struct Held {
+pub(super) struct Current {
     pub(super) token: Arc<Token>,
     pub(super) life: Life,
     /// When it was first seen, on the boot clock.
@@ -49,7 +52,7 @@ pub(super) struct Flight {
 /// All that one provider knows.
 pub struct Machine {
     pub(super) policy: Policy,
-    pub(super) held: Option<Held>,
+    pub(super) current: Option<Current>,
     pub(super) early: Option<Early>,
     pub(super) flight: Option<Flight>,
     pub(super) pace: Pace,
@@ -81,7 +84,7 @@ impl Machine {
     pub fn new(policy: Policy) -> Self {
         Self {
             policy,
-            held: None,
+            current: None,
             early: None,
             flight: None,
             pace: Pace::default(),
@@ -114,48 +117,52 @@ impl Machine {
         (self.first, self.usual_life) = (false, Some(life.nominal));
         // Little is left of it only because it was inherited late: that is no reason to ask more often.
         let life = Life { seen: life.nominal.max(left), ..life };
-        self.held = Some(Held { token, life, seen_at: now.boot });
+        self.current = Some(Current { token, life, seen_at: now.boot });
     }
 
     /// Something happened; what is to be done?
-    pub fn step(&mut self, now: Now, event: Event, random: Random<'_>) -> Vec<Action> {
-        let mut out = Vec::new();
+    pub fn step(&mut self, now: Now, input: Input, random: Random<'_>) -> Vec<Action> {
+        let mut turn = Turn::new(now, random);
         let version = self.version;
-        self.activate(now, random, &mut out);
-        let answers_nobody = self.version == version && event.answers_nobody();
-        match event {
-            Event::Get(id, wish) => self.admit(now, id, wish),
-            Event::Timer => self.give_up_lost(now, random, &mut out),
-            Event::Answered(flight, grant) => self.answered(now, flight, grant, random, &mut out),
-            Event::Failed(flight, error) => self.failed(now, flight, error, random, &mut out),
-            Event::Refresh => self.want(Forced::Host),
-            Event::CredentialChanged => {
-                self.pace.start_anew();
-                self.want(Forced::Host);
-            }
-            Event::Rejected(version) => self.rejected(version),
-            Event::Subscribed(id) => self.subscribed(now, id, false),
-            Event::Awaiting(id) => self.subscribed(now, id, true),
-            Event::Unsubscribed(id) => self.listeners.remove(id),
-            Event::Returned { listener, panicked } => self.returned(listener, panicked, &mut out),
-            Event::Acknowledged { listener, version, accepted } => {
-                self.acknowledged(listener, version, accepted, &mut out);
-            }
-            Event::Connected { listener, connection } => self.listeners.connected(listener, connection),
-            Event::Authenticated { listener, connection, version } => {
-                self.authenticated(listener, connection, version, &mut out);
-            }
-            Event::Refused { listener, connection, version } => {
-                self.refused(listener, connection, version, &mut out);
-            }
-            Event::Disconnected { listener, connection } => self.listeners.disconnected(listener, connection),
-            Event::Close => self.close(&mut out),
-        }
-        self.settle(now, answers_nobody, random, &mut out);
-        out
+        self.activate(&mut turn);
+        let answers_nobody = self.version == version && input.answers_nobody();
+        self.take_in(&mut turn, input);
+        self.settle(&mut turn, answers_nobody);
+        turn.into_actions()
     }
 
-    /// When [`Event::Timer`] is due, on the boot clock.
+    fn take_in(&mut self, turn: &mut Turn, input: Input) {
+        match input {
+            Input::Get(id, wish) => self.admit(turn.now, id, wish),
+            Input::Timer => self.give_up_lost(turn),
+            Input::Answered(flight, grant) => self.answered(turn, flight, grant),
+            Input::Failed(flight, error) => self.failed(turn, flight, error),
+            Input::Refresh => self.pace.want_forced(Forced::Host),
+            Input::CredentialChanged => {
+                self.pace.start_anew();
+                self.pace.want_forced(Forced::Host);
+            }
+            Input::Rejected(version) => self.rejected(version),
+            Input::Subscribed(id) => self.subscribed(turn.now, id, false),
+            Input::Awaiting(id) => self.subscribed(turn.now, id, true),
+            Input::Unsubscribed(id) => self.listeners.remove(id),
+            Input::Returned { listener, panicked } => self.returned(turn, listener, panicked),
+            Input::Acknowledged { listener, version, accepted } => {
+                self.acknowledged(turn, listener, version, accepted);
+            }
+            Input::Connected { listener, connection } => self.listeners.connected(listener, connection),
+            Input::Authenticated { listener, connection, version } => {
+                self.authenticated(turn, listener, connection, version);
+            }
+            Input::Refused { listener, connection, version } => {
+                self.refused(turn, listener, connection, version);
+            }
+            Input::Disconnected { listener, connection } => self.listeners.disconnected(listener, connection),
+            Input::Close => self.close(turn),
+        }
+    }
+
+    /// When [`Input::Timer`] is due, on the boot clock.
     #[must_use]
     pub fn alarm(&self, now: Now) -> Option<Duration> {
         if self.closed {
@@ -172,7 +179,7 @@ impl Machine {
     /// The token in hand, whatever is left of it.
     #[must_use]
     pub fn newest(&self) -> Option<&Arc<Token>> {
-        self.held.as_ref().map(|held| &held.token)
+        self.current.as_ref().map(|current| &current.token)
     }
 
     /// When the next request will start by itself, on the boot clock.
@@ -182,13 +189,13 @@ impl Machine {
         self.pace.alarm(false)
     }
 
-    /// The call of a listener begins: what it has to hear of, if anything.
-    pub fn take_news(&mut self, now: Now, listener: u64) -> Option<(Arc<Token>, Late)> {
-        let held = self.held.as_ref()?;
-        let late = self.listeners.take_news(listener, now.boot, self.on(held))?;
+    /// The call of a listener begins: the token that it has to hear of, if there is one.
+    pub fn tell(&mut self, now: Now, listener: u64) -> Option<(Arc<Token>, Delivery)> {
+        let current = self.current.as_ref()?;
+        let delivery = self.listeners.tell(listener, now.boot, self.term(current))?;
         self.tally.notifications += 1;
-        self.tally.late_notifications += u64::from(late.0);
-        Some((held.token.clone(), late))
+        self.tally.late_notifications += u64::from(delivery == Delivery::Late);
+        Some((current.token.clone(), delivery))
     }
 
     /// Whether the last answer was a refusal that trying again will hardly change.
@@ -197,7 +204,7 @@ impl Machine {
         self.pace.is_refused() && self.flight.is_none() && !self.closed
     }
 
-    /// Whether [`Event::Close`] has happened.
+    /// Whether [`Input::Close`] has happened.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.closed
@@ -205,51 +212,53 @@ impl Machine {
 
     /// Derives what follows from what is known. If that answers nobody but a caller who has just come
     /// (`answers_nobody`), the others are not looked at: thousands may wait.
-    fn settle(&mut self, now: Now, answers_nobody: bool, random: Random<'_>, out: &mut Vec<Action>) {
+    fn settle(&mut self, turn: &mut Turn, answers_nobody: bool) {
+        let now = turn.now;
         if !self.closed {
             if !self.waiters.is_empty() && self.valid(now).is_none() {
-                self.pace.hurry(&self.policy, now.boot, random);
+                self.pace.hurry(&self.policy, now.boot, turn.random);
             }
             if self.flight.is_none() && self.pace.is_due(now.boot, self.is_awaited(now)) {
-                self.start(now, out);
+                self.start(turn);
             }
         }
         let mut waiters = std::mem::take(&mut self.waiters);
-        let is_answered = |waiter: &mut Waiter| {
+        let mut is_answered = |waiter: &mut Waiter| {
             let answer = self.judge(now, waiter);
             let answered = answer.is_some();
-            out.extend(answer.map(|answer| Action::Resolve(waiter.id, answer)));
+            answer.into_iter().for_each(|answer| turn.act(Action::Resolve(waiter.id, answer)));
             answered
         };
         match answers_nobody {
-            true => waiters.settle_last(is_answered),
-            false => waiters.settle(now.boot, is_answered),
+            true => waiters.settle_last(&mut is_answered),
+            false => waiters.settle(now.boot, &mut is_answered),
         }
         self.waiters = waiters;
-        self.listeners.take_due(now.boot, |id| out.push(Action::Notify(id)));
+        self.listeners.take_due(now.boot, |id| turn.act(Action::Notify(id)));
         self.listeners.take_stale(now.boot, self.version, |version, connections| {
-            out.push(Action::Report(ProviderEvent::ListenerStale { version, connections }));
+            turn.report(ProviderEvent::ListenerStale { version, connections });
         });
     }
 
     /// What a caller is to be told now; none if it has to wait.
     fn judge(&self, now: Now, waiter: &Waiter) -> Option<Result<Arc<Token>>> {
-        let Wish { deadline, wait } = waiter.wish;
+        let Wish { deadline, during_outage } = waiter.wish;
+        let waits = during_outage == DuringOutage::Wait;
         if self.closed {
             return Some(Err(Error::closed()));
         }
-        if let Some(held) = self.valid(now) {
+        if let Some(current) = self.valid(now) {
             // With little left a better one may be under way: that is waited for, but not too long.
-            let hopes = !held.token.is_usable_at(now)
+            let hopes = !current.token.is_usable_at(now)
                 && self.flight.is_some()
-                && wait
+                && waits
                 && now.boot < waiter.hopes_until.min(deadline);
-            return (!hopes).then(|| Ok(held.token.clone()));
+            return (!hopes).then(|| Ok(current.token.clone()));
         }
         let known = self.pace.last_error();
         if self.flight.is_some() {
             return match known {
-                Some(error) if !wait => Some(Err(error.clone())),
+                Some(error) if !waits => Some(Err(error.clone())),
                 _ => (now.boot >= deadline).then(|| Err(self.timed_out())),
             };
         }
@@ -257,7 +266,7 @@ impl Machine {
             .early
             .as_ref()
             .map_or(self.pace.open_at(), |early| early.valid_from.min(self.pace.open_at()));
-        if next < deadline && !self.pace.is_refused() && (wait || known.is_none()) {
+        if next < deadline && !self.pace.is_refused() && (waits || known.is_none()) {
             return None;
         }
         let error = known.cloned().unwrap_or_else(|| self.timed_out());
@@ -265,91 +274,87 @@ impl Machine {
     }
 
     fn admit(&mut self, now: Now, id: u64, wish: Wish) {
-        let left = self.valid(now).map_or(Duration::ZERO, |held| held.token.left(now));
+        let left = self.valid(now).map_or(Duration::ZERO, |current| current.token.left(now));
         self.waiters.push(Waiter { id, wish, hopes_until: now.boot + left / 2 }, now.boot);
     }
 
-    fn want(&mut self, cause: Forced) {
-        // An answer to the request under way is as good and fulfils the wish; a failure leaves it open.
-        self.pace.want_forced(cause);
-    }
-
+    /// An answer to the request under way is as good and fulfils the wish for another token; a failure leaves it open.
     fn rejected(&mut self, version: u64) {
         if version == self.version && version > 0 {
-            self.want(Forced::Rejection);
+            self.pace.want_forced(Forced::Rejection);
         }
     }
 
     fn subscribed(&mut self, now: Now, id: u64, awaits_first: bool) {
-        let on = self.valid(now).map(|held| self.on(held));
-        self.listeners.add(id, on, awaits_first);
+        let term = self.valid(now).map(|current| self.term(current));
+        self.listeners.add(id, term, awaits_first);
     }
 
-    fn returned(&mut self, listener: u64, panicked: bool, out: &mut Vec<Action>) {
+    fn returned(&mut self, turn: &mut Turn, listener: u64, panicked: bool) {
         self.listeners.returned(listener, panicked);
         if panicked {
             self.tally.listener_failures += 1;
             let times = self.failed_listeners.again(self.version);
-            out.push(Action::Report(ProviderEvent::ListenerFailed { times }));
+            turn.report(ProviderEvent::ListenerFailed { times });
         }
     }
 
-    fn acknowledged(&mut self, listener: u64, version: u64, accepted: bool, out: &mut Vec<Action>) {
+    fn acknowledged(&mut self, turn: &mut Turn, listener: u64, version: u64, accepted: bool) {
         let exists = (1..=self.version).contains(&version);
         if !exists || !self.listeners.acknowledged(listener, version, accepted) {
             return; // nobody's, or of a token that there never was: it must not count
         }
         if accepted {
-            self.count_renewed(version, out);
+            self.count_renewed(turn, version);
         } else {
-            self.count_refused(version, false, out);
+            self.count_refused(turn, version, false);
             self.rejected(version);
         }
     }
 
-    fn authenticated(&mut self, listener: u64, connection: u64, version: u64, out: &mut Vec<Action>) {
+    fn authenticated(&mut self, turn: &mut Turn, listener: u64, connection: u64, version: u64) {
         let exists = (1..=self.version).contains(&version);
         if exists && self.listeners.authenticated(listener, connection, version) {
-            self.count_renewed(version, out);
+            self.count_renewed(turn, version);
         }
     }
 
-    /// Whether another token could help, and with that [`Event::Rejected`], is the driver's to say: it has the message.
-    fn refused(&mut self, listener: u64, connection: u64, version: u64, out: &mut Vec<Action>) {
+    /// Whether another token could help, and with that [`Input::Rejected`], is the driver's to say: it has the message.
+    fn refused(&mut self, turn: &mut Turn, listener: u64, connection: u64, version: u64) {
         let exists = (1..=self.version).contains(&version);
         if exists && self.listeners.refused(listener, connection, version) {
-            self.count_refused(version, true, out);
+            self.count_refused(turn, version, true);
         }
     }
 
-    fn count_renewed(&mut self, version: u64, out: &mut Vec<Action>) {
+    fn count_renewed(&mut self, turn: &mut Turn, version: u64) {
         self.tally.reauths_accepted += 1;
-        out.push(Action::Report(ProviderEvent::Reauthenticated { version }));
+        turn.report(ProviderEvent::Reauthenticated { version });
     }
 
-    fn count_refused(&mut self, version: u64, explained: bool, out: &mut Vec<Action>) {
+    fn count_refused(&mut self, turn: &mut Turn, version: u64, explained: bool) {
         self.tally.reauths_rejected += 1;
         let times = self.refused_connections.again(version);
-        out.push(Action::Report(ProviderEvent::ReauthenticationFailed { version, times, explained }));
+        turn.report(ProviderEvent::ReauthenticationFailed { version, times, explained });
     }
 
-    fn close(&mut self, out: &mut Vec<Action>) {
+    fn close(&mut self, turn: &mut Turn) {
         if !self.closed {
             self.closed = true;
-            (self.flight, self.held, self.early) = (None, None, None);
+            (self.flight, self.current, self.early) = (None, None, None);
             self.listeners = Listeners::default();
-            out.push(Action::Report(ProviderEvent::Closed));
+            turn.report(ProviderEvent::Closed);
         }
     }
 
-    fn start(&mut self, now: Now, out: &mut Vec<Action>) {
-        let timeout = self.policy.request_timeout(self.life(now));
+    fn start(&mut self, turn: &mut Turn) {
+        let timeout = self.policy.request_timeout(self.life(turn.now));
         self.tally.fetches += 1;
         let number = self.tally.fetches;
-        let give_up_at = now.boot + timeout;
-        let forced = self.pace.take_forced(now.boot);
-        self.flight = Some(Flight { number, started: now.boot, give_up_at, forced });
-        out.push(Action::Fetch(number, timeout));
+        let give_up_at = turn.now.boot + timeout;
+        let forced = self.pace.take_forced(turn.now.boot);
+        self.flight = Some(Flight { number, started: turn.now.boot, give_up_at, forced });
+        turn.act(Action::Fetch(number, timeout));
     }
 
     /// The request of this number has ended; none if it was given up for lost long ago.
@@ -359,37 +364,29 @@ impl Machine {
         Some(flight)
     }
 
-    fn give_up_lost(&mut self, now: Now, random: Random<'_>, out: &mut Vec<Action>) {
-        if let Some(flight) = self.flight.as_ref().filter(|flight| now.boot >= flight.give_up_at) {
+    fn give_up_lost(&mut self, turn: &mut Turn) {
+        if let Some(flight) = self.flight.as_ref().filter(|flight| turn.now.boot >= flight.give_up_at) {
             let number = flight.number;
             let seconds = flight.give_up_at.saturating_sub(flight.started).as_secs_f64();
             let message = format!("No token within {seconds:.1} s: {} It is tried again.", self.blocked);
             let lost = Error::new(ErrorKind::Timeout, message);
-            self.failed(now, number, lost, random, out);
+            self.failed(turn, number, lost);
         }
     }
 
-    fn failed(&mut self, now: Now, number: u64, error: Error, random: Random<'_>, out: &mut Vec<Action>) {
-        if let Some(flight) = self.landed(now, number) {
-            self.plan_retry(now, &flight, error, Duration::ZERO, random, out);
+    fn failed(&mut self, turn: &mut Turn, number: u64, error: Error) {
+        if let Some(flight) = self.landed(turn.now, number) {
+            self.plan_retry(turn, &flight, error, Duration::ZERO);
         }
     }
 
-    pub(super) fn plan_retry(
-        &mut self,
-        now: Now,
-        flight: &Flight,
-        error: Error,
-        least: Duration,
-        random: Random<'_>,
-        out: &mut Vec<Action>,
-    ) {
-        let life = self.life(now);
+    pub(super) fn plan_retry(&mut self, turn: &mut Turn, flight: &Flight, error: Error, least: Duration) {
+        let life = self.life(turn.now);
         let awaited = !self.waiters.is_empty();
-        let context = Context { now: now.boot, life, awaited, forced: flight.forced, least };
+        let context = Context { now: turn.now.boot, life, awaited, forced: flight.forced, least };
         let changed = self.is_change(&error);
-        self.pace.failed(&self.policy, &context, error.clone(), random);
-        self.report_failure(now, error, changed, out);
+        self.pace.failed(&self.policy, &context, error.clone(), turn.random);
+        self.report_failure(turn, error, changed);
     }
 
     /// Whether it is another kind of trouble than before.
@@ -397,30 +394,31 @@ impl Machine {
         self.pace.last_error().is_none_or(|before| before.kind() != error.kind())
     }
 
-    pub(super) fn report_failure(&mut self, now: Now, error: Error, changed: bool, out: &mut Vec<Action>) {
+    pub(super) fn report_failure(&mut self, turn: &mut Turn, error: Error, changed: bool) {
         self.tally.failed(error.kind());
-        self.trouble = Some((error.clone(), now.wall));
-        let next_attempt_in = self.pace.alarm(false).unwrap_or_default().saturating_sub(now.boot);
+        self.trouble = Some((error.clone(), turn.now.wall));
+        let next_attempt_in = self.pace.alarm(false).unwrap_or_default().saturating_sub(turn.now.boot);
         let attempt = self.pace.attempts();
-        out.push(Action::Report(ProviderEvent::RefreshFailed { error, attempt, next_attempt_in, changed }));
+        turn.report(ProviderEvent::RefreshFailed { error, attempt, next_attempt_in, changed });
     }
 
     /// The token in hand if it is valid, however little is left of it.
-    pub(super) fn valid(&self, now: Now) -> Option<&Held> {
-        self.held.as_ref().filter(|held| !held.token.left(now).is_zero())
+    pub(super) fn valid(&self, now: Now) -> Option<&Current> {
+        self.current.as_ref().filter(|current| !current.token.left(now).is_zero())
     }
 
     pub(super) fn life(&self, now: Now) -> Option<Life> {
-        self.valid(now).map(|held| held.life)
+        self.valid(now).map(|current| current.life)
     }
 
     /// Whether a caller waits and there is nothing good to serve.
     fn is_awaited(&self, now: Now) -> bool {
-        !self.waiters.is_empty() && !self.held.as_ref().is_some_and(|held| held.token.is_usable_at(now))
+        !self.waiters.is_empty()
+            && !self.current.as_ref().is_some_and(|current| current.token.is_usable_at(now))
     }
 
-    pub(super) fn on(&self, held: &Held) -> On {
-        On::new(held.token.version(), held.token.end(), held.life, &self.policy)
+    pub(super) fn term(&self, current: &Current) -> Term {
+        Term::new(current.token.version(), current.token.end(), current.life, &self.policy)
     }
 
     fn timed_out(&self) -> Error {

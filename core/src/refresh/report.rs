@@ -11,8 +11,8 @@ impl Machine {
     /// A snapshot. Name and what only the driver knows are filled in by it.
     #[must_use]
     pub fn status(&self, now: Now) -> Status {
-        let held = self.valid(now);
-        let token = held.map(|held| &held.token);
+        let current = self.valid(now);
+        let token = current.map(|current| &current.token);
         let next = self.pace.alarm(false).filter(|_| self.flight.is_none() && !self.closed);
         let last_error = self.trouble.as_ref().map(|(error, at)| LastError {
             kind: error.kind().name(),
@@ -24,7 +24,7 @@ impl Machine {
             state: self.state(now),
             ready: token.is_some_and(|token| token.is_usable_at(now)),
             version: token.map_or(0, |token| token.version()),
-            token_age_ms: held.map(|held| millis(now.boot.saturating_sub(held.seen_at))),
+            token_age_ms: current.map(|current| millis(now.boot.saturating_sub(current.seen_at))),
             validity_left_ms: token.map(|token| millis(token.left(now))),
             expires_unix_ms: token.map(|token| token.expires_unix_ms()),
             next_refresh_in_ms: next.map(|next| millis(next.saturating_sub(now.boot))),
@@ -47,7 +47,7 @@ impl Machine {
         Facts {
             version,
             message: message.to_owned(),
-            current: self.held.as_ref().map(|held| held.token.clone()),
+            current: self.current.as_ref().map(|current| current.token.clone()),
             is_valid: self.valid(now).is_some(),
             skew_ms: self.skew_ms,
             previous_username: self.previous_username.clone(),

@@ -60,7 +60,8 @@ impl Newest {
         replaced
     }
 
-    /// Counts the snapshots. Whoever reads it before he loads a snapshot has the newest one as long as it is the same.
+    /// Counts the snapshots. A reader that took the count before it loaded a snapshot has the newest one as long as
+    /// the count is the same.
     #[inline]
     pub(crate) fn changes(&self) -> u64 {
         self.changes.load(Ordering::Acquire)

@@ -7,17 +7,27 @@ use crate::token::Token;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// What a call for a token does when the last request failed and there is no valid token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DuringOutage {
+    /// It waits for the next attempt, until its deadline.
+    #[default]
+    Wait,
+    /// It returns the last error at once. For adapters that a client calls again and again while it connects.
+    Report,
+}
+
 /// What a caller of `get_token` wants.
 #[derive(Clone, Copy, Debug)]
 pub struct Wish {
-    /// Until when it will wait, on the boot clock.
+    /// Until when the caller will wait, on the boot clock.
     pub deadline: Duration,
-    /// False: whatever can be said at once, also if that is the last error.
-    pub wait: bool,
+    /// What it wants while requests fail.
+    pub during_outage: DuringOutage,
 }
 
 /// What happened.
-pub enum Event {
+pub enum Input {
     /// Somebody wants a token and waits for the [`Action::Resolve`] of this number.
     Get(u64, Wish),
     /// The alarm's time has come.
@@ -90,7 +100,7 @@ pub enum Event {
     Close,
 }
 
-impl Event {
+impl Input {
     /// Whether it brings nothing to any caller but one who has just come. Time alone brings a time-out: that is
     /// the alarm's.
     pub(super) fn answers_nobody(&self) -> bool {

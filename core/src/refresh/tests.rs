@@ -1,9 +1,9 @@
 //! The machine on a virtual clock: one test for each rule that callers rely on.
 
-use super::listeners::Late;
+use super::listener::Delivery;
 use super::machine::Machine;
 use super::policy::Policy;
-use super::step::{Action, Event, Wish};
+use super::step::{Action, DuringOutage, Input, Wish};
 use crate::clock::Now;
 use crate::error::{Error, ErrorKind};
 use crate::event::ProviderEvent;
@@ -85,20 +85,20 @@ impl Bench {
         self.now.wall += time;
     }
 
-    fn step(&mut self, event: Event) -> Vec<Action> {
+    fn step(&mut self, input: Input) -> Vec<Action> {
         let random = self.random;
-        self.machine.step(self.now, event, &mut || random)
+        self.machine.step(self.now, input, &mut || random)
     }
 
     /// A caller with 30 s: what it is told at once, and the request that it causes.
     fn get(&mut self) -> (Told, Option<u64>) {
-        self.get_with(seconds(30), true)
+        self.get_with(seconds(30), DuringOutage::Wait)
     }
 
-    fn get_with(&mut self, patience: Duration, wait: bool) -> (Told, Option<u64>) {
+    fn get_with(&mut self, patience: Duration, during_outage: DuringOutage) -> (Told, Option<u64>) {
         self.callers += 1;
-        let wish = Wish { deadline: self.now.boot + patience, wait };
-        let actions = self.step(Event::Get(self.callers, wish));
+        let wish = Wish { deadline: self.now.boot + patience, during_outage };
+        let actions = self.step(Input::Get(self.callers, wish));
         (told(&actions, self.callers), fetch(&actions))
     }
 
@@ -119,18 +119,18 @@ impl Bench {
 
     fn answer(&mut self, flight: u64, secret: &str, life: u64) -> Vec<Action> {
         let grant = self.grant(secret, life);
-        self.step(Event::Answered(flight, grant))
+        self.step(Input::Answered(flight, grant))
     }
 
     fn fail(&mut self, flight: u64, kind: ErrorKind) -> Vec<Action> {
-        self.step(Event::Failed(flight, Error::new(kind, "because")))
+        self.step(Input::Failed(flight, Error::new(kind, "because")))
     }
 
     /// Until something is due.
     fn advance(&mut self) -> (Duration, Vec<Action>) {
         let wait = self.machine.alarm(self.now).expect("nothing is planned").saturating_sub(self.now.boot);
         self.pass(wait);
-        (wait, self.step(Event::Timer))
+        (wait, self.step(Input::Timer))
     }
 
     /// Until the next request, which must come by itself.
@@ -168,8 +168,8 @@ fn a_hundred_thousand_who_wait_cost_no_more_each_than_one() {
         assert_eq!(bench.machine.alarm(bench.now), Some(bench.now.boot + seconds(10)), "the request's end");
     }
     for listener in MANY + 1..2 * MANY {
-        assert!(bench.step(Event::Subscribed(listener)).is_empty());
-        assert!(bench.step(Event::Unsubscribed(listener)).is_empty());
+        assert!(bench.step(Input::Subscribed(listener)).is_empty());
+        assert!(bench.step(Input::Unsubscribed(listener)).is_empty());
     }
     let actions = bench.answer(1, "one", 3600);
     let answered = actions.iter().filter(|action| matches!(action, Action::Resolve(_, Ok(_)))).count();
@@ -198,12 +198,12 @@ fn refresh_after_a_fatal_answer_asks_at_once_but_not_in_a_loop() {
     let flight = bench.get().1.unwrap();
     bench.fail(flight, ErrorKind::AuthRejected);
     bench.pass(seconds(1));
-    let flight = fetch(&bench.step(Event::Refresh)).expect("the new secret is tried at once");
+    let flight = fetch(&bench.step(Input::Refresh)).expect("the new secret is tried at once");
     bench.fail(flight, ErrorKind::AuthRejected);
     let mut requests = 0;
     for _ in 0..600 {
         bench.pass(seconds(1));
-        if let Some(flight) = fetch(&bench.step(Event::Refresh)).or(fetch(&bench.step(Event::Timer))) {
+        if let Some(flight) = fetch(&bench.step(Input::Refresh)).or(fetch(&bench.step(Input::Timer))) {
             bench.fail(flight, ErrorKind::AuthRejected);
             requests += 1;
         }
@@ -217,13 +217,13 @@ fn a_changed_credential_is_tried_at_once_however_much_was_tried_in_vain() {
     let flight = bench.get().1.unwrap();
     bench.fail(flight, ErrorKind::AuthRejected);
     for _ in 0..5 {
-        bench.step(Event::Refresh);
+        bench.step(Input::Refresh);
         let (_, flight) = bench.advance_to_request();
         bench.fail(flight, ErrorKind::AuthRejected);
     }
     bench.pass(seconds(1));
-    assert!(fetch(&bench.step(Event::Refresh)).is_none());
-    assert!(fetch(&bench.step(Event::CredentialChanged)).is_some());
+    assert!(fetch(&bench.step(Input::Refresh)).is_none());
+    assert!(fetch(&bench.step(Input::CredentialChanged)).is_some());
 }
 
 #[test]
@@ -239,9 +239,9 @@ fn callers_wait_through_failures_that_pass() {
 #[test]
 fn a_next_attempt_beyond_the_deadline_is_said_at_once() {
     let mut bench = Bench::new();
-    let flight = bench.get_with(seconds(5), true).1.unwrap();
+    let flight = bench.get_with(seconds(5), DuringOutage::Wait).1.unwrap();
     let error = Error::new(ErrorKind::Throttled, "").with_retry_after(Some(seconds(60)));
-    let actions = bench.step(Event::Failed(flight, error));
+    let actions = bench.step(Input::Failed(flight, error));
     let Some(Action::Resolve(_, Err(error))) = actions.iter().find(|a| matches!(a, Action::Resolve(..)))
     else {
         panic!("the caller waits for nothing");
@@ -255,10 +255,10 @@ fn a_caller_that_does_not_wait_gets_the_known_error() {
     let mut bench = Bench::new();
     let flight = bench.get().1.unwrap();
     bench.fail(flight, ErrorKind::Network);
-    assert_eq!(bench.get_with(seconds(30), false).0, Told::Error(ErrorKind::Network));
+    assert_eq!(bench.get_with(seconds(30), DuringOutage::Report).0, Told::Error(ErrorKind::Network));
     bench.advance_to_request();
     assert_eq!(
-        bench.get_with(seconds(30), false).0,
+        bench.get_with(seconds(30), DuringOutage::Report).0,
         Told::Error(ErrorKind::Network),
         "also while it is tried"
     );
@@ -267,7 +267,7 @@ fn a_caller_that_does_not_wait_gets_the_known_error() {
 #[test]
 fn a_caller_gets_a_time_out_at_its_deadline_if_the_source_never_answers() {
     let mut bench = Bench::new();
-    bench.get_with(seconds(2), true);
+    bench.get_with(seconds(2), DuringOutage::Wait);
     let (wait, actions) = bench.advance();
     assert_eq!((wait, told(&actions, 1)), (seconds(2), Told::Error(ErrorKind::Timeout)));
 }
@@ -275,7 +275,7 @@ fn a_caller_gets_a_time_out_at_its_deadline_if_the_source_never_answers() {
 #[test]
 fn with_nobody_waiting_the_pauses_grow_and_a_caller_shortens_them_once() {
     let mut bench = Bench::new();
-    let mut flight = bench.get_with(seconds(1), true).1.unwrap();
+    let mut flight = bench.get_with(seconds(1), DuringOutage::Wait).1.unwrap();
     bench.random = 1.0;
     for _ in 0..9 {
         bench.fail(flight, ErrorKind::Network);
@@ -306,7 +306,7 @@ fn failures_never_take_a_valid_token_away_and_never_end_the_refreshing() {
     }
     assert!((30..300).contains(&requests), "{requests} requests in the last 18 minutes");
     bench.pass(seconds(7200));
-    let flight = fetch(&bench.step(Event::Timer)).unwrap();
+    let flight = fetch(&bench.step(Input::Timer)).unwrap();
     bench.answer(flight, "two", 3600);
     assert_eq!(bench.get().0, token("two"), "recovers long after expiry");
     assert_eq!(bench.state(), ProviderState::Fresh);
@@ -316,7 +316,11 @@ fn failures_never_take_a_valid_token_away_and_never_end_the_refreshing() {
 fn an_expired_token_is_not_handed_out_whichever_clock_says_so() {
     let mut bench = Bench::with_token(3600);
     bench.now.wall += seconds(3601); // the clock was set, right after an answer
-    assert_eq!(bench.get_with(seconds(31), true), (Told::Nothing, None), "spaced after the answer");
+    assert_eq!(
+        bench.get_with(seconds(31), DuringOutage::Wait),
+        (Told::Nothing, None),
+        "spaced after the answer"
+    );
     let (wait, flight) = bench.advance_to_request();
     assert_eq!(wait, seconds(30), "asks again long before its scheduled refresh");
     bench.answer(flight, "two", 3600);
@@ -346,7 +350,7 @@ fn with_little_left_a_better_token_is_waited_for_and_the_old_one_served_if_none_
 #[test]
 fn the_same_token_again_is_no_news() {
     let mut bench = Bench::with_token(3600);
-    bench.step(Event::Subscribed(9));
+    bench.step(Input::Subscribed(9));
     let (_, flight) = bench.advance_to_request();
     let actions = bench.answer(flight, "one", 1080);
     assert!(published(&actions), "its expiry is known better now");
@@ -381,7 +385,7 @@ fn a_token_that_is_not_valid_yet_waits_for_its_time() {
     let mut bench = Bench::with_token(3600);
     let (_, flight) = bench.advance_to_request();
     let early = Grant { not_before: seconds(100), ..bench.grant("early", 3600) };
-    bench.step(Event::Answered(flight, early));
+    bench.step(Input::Answered(flight, early));
     assert_eq!(bench.get().0, token("one"));
     while bench.get().0 != token("early") {
         let flight = fetch(&bench.advance().1);
@@ -396,8 +400,8 @@ fn retry_after_is_waited_for_by_everybody() {
     let mut bench = Bench::with_token(3600);
     let (_, flight) = bench.advance_to_request();
     let error = Error::new(ErrorKind::Throttled, "").with_retry_after(Some(seconds(60)));
-    bench.step(Event::Failed(flight, error));
-    assert!(fetch(&bench.step(Event::Refresh)).is_none());
+    bench.step(Input::Failed(flight, error));
+    assert!(fetch(&bench.step(Input::Refresh)).is_none());
     assert!(bench.advance_to_request().0 >= seconds(60));
 }
 
@@ -405,12 +409,12 @@ fn retry_after_is_waited_for_by_everybody() {
 fn a_forced_refresh_comes_soon_and_then_ever_more_rarely() {
     let mut bench = Bench::with_token(3600);
     bench.pass(seconds(60));
-    let flight = fetch(&bench.step(Event::Refresh)).expect("at once");
-    assert!(fetch(&bench.step(Event::Refresh)).is_none(), "one at a time");
+    let flight = fetch(&bench.step(Input::Refresh)).expect("at once");
+    assert!(fetch(&bench.step(Input::Refresh)).is_none(), "one at a time");
     bench.answer(flight, "one", 3540);
     let mut gaps = Vec::new();
     for _ in 0..5 {
-        bench.step(Event::Refresh);
+        bench.step(Input::Refresh);
         let (gap, flight) = bench.advance_to_request();
         gaps.push(gap.as_secs());
         bench.answer(flight, "one", 3000);
@@ -423,7 +427,7 @@ fn a_forced_refresh_may_bring_a_token_that_expires_sooner_but_not_by_half() {
     for (life, better) in [(2000, true), (1500, false)] {
         let mut bench = Bench::with_token(3600);
         bench.pass(seconds(60));
-        let flight = fetch(&bench.step(Event::Rejected(1))).unwrap();
+        let flight = fetch(&bench.step(Input::Rejected(1))).unwrap();
         assert_eq!(published(&bench.answer(flight, "two", life)), better, "{life} s");
     }
 }
@@ -432,13 +436,13 @@ fn a_forced_refresh_may_bring_a_token_that_expires_sooner_but_not_by_half() {
 fn a_rejection_forces_one_refresh_and_a_stale_one_none() {
     let mut bench = Bench::with_token(3600);
     bench.pass(seconds(60));
-    assert!(fetch(&bench.step(Event::Rejected(0))).is_none(), "not the current version");
-    let flight = fetch(&bench.step(Event::Rejected(1))).expect("asks for another");
+    assert!(fetch(&bench.step(Input::Rejected(0))).is_none(), "not the current version");
+    let flight = fetch(&bench.step(Input::Rejected(1))).expect("asks for another");
     bench.answer(flight, "one", 3500);
     let (mut requests, start) = (0, bench.now.boot);
     while bench.now.boot < start + seconds(1800) {
         bench.pass(seconds(1));
-        let actions = bench.step(Event::Rejected(1));
+        let actions = bench.step(Input::Rejected(1));
         if let Some(flight) = fetch(&actions) {
             bench.answer(flight, "one", 3500);
             requests += 1;
@@ -450,9 +454,9 @@ fn a_rejection_forces_one_refresh_and_a_stale_one_none() {
 #[test]
 fn after_a_rejection_listeners_are_told_at_once() {
     let mut bench = Bench::with_token(3600);
-    bench.step(Event::Subscribed(9));
+    bench.step(Input::Subscribed(9));
     bench.pass(seconds(60));
-    let flight = fetch(&bench.step(Event::Rejected(1))).unwrap();
+    let flight = fetch(&bench.step(Input::Rejected(1))).unwrap();
     assert_eq!(notified(&bench.answer(flight, "two", 3600)), 1);
 }
 
@@ -460,7 +464,7 @@ fn after_a_rejection_listeners_are_told_at_once() {
 fn a_fatal_answer_to_a_forced_request_does_not_delay_the_scheduled_one() {
     let mut bench = Bench::with_token(3600);
     bench.pass(seconds(2500));
-    let flight = fetch(&bench.step(Event::Refresh)).unwrap();
+    let flight = fetch(&bench.step(Input::Refresh)).unwrap();
     bench.fail(flight, ErrorKind::AuthRejected);
     assert_eq!(bench.advance_to_request().0, seconds(20));
 }
@@ -504,7 +508,7 @@ fn short_and_expired_tokens_do_not_cause_a_storm() {
 fn closing_answers_who_waits_and_plans_nothing() {
     let mut bench = Bench::new();
     bench.get();
-    let actions = bench.step(Event::Close);
+    let actions = bench.step(Input::Close);
     assert_eq!(told(&actions, 1), Told::Error(ErrorKind::Closed));
     assert_eq!(bench.get(), (Told::Error(ErrorKind::Closed), None));
     assert!(!published(&bench.answer(1, "late", 3600)));
@@ -531,29 +535,29 @@ fn a_forked_child_starts_with_its_parents_token_and_a_refresh_of_its_own() {
 #[test]
 fn listeners_are_told_inside_the_window_before_the_margin() {
     let mut bench = Bench::with_token(3600);
-    bench.step(Event::Subscribed(9));
+    bench.step(Input::Subscribed(9));
     let (_, flight) = bench.advance_to_request();
     bench.random = 1.0;
     assert_eq!(notified(&bench.answer(flight, "two", 3600)), 0, "each at its own moment");
     let (_, actions) = bench.advance();
     assert_eq!(notified(&actions), 1);
     assert!(bench.now.boot <= START + seconds(3600 - 180));
-    let (news, late) = bench.machine.take_news(bench.now, 9).unwrap();
-    assert_eq!((news.secret(), late), ("two", Late(false)));
+    let (news, late) = bench.machine.tell(bench.now, 9).unwrap();
+    assert_eq!((news.secret(), late), ("two", Delivery::InTime));
 }
 
 #[test]
 fn what_comes_past_the_margin_goes_out_at_once_and_is_counted_as_late() {
     let mut bench = Bench::with_token(3600);
-    bench.step(Event::Subscribed(9));
+    bench.step(Input::Subscribed(9));
     while bench.now.boot < START + seconds(3600 - 170) {
         let (_, flight) = bench.advance_to_request();
         bench.fail(flight, ErrorKind::Network);
     }
     let (_, flight) = bench.advance_to_request();
     assert_eq!(notified(&bench.answer(flight, "two", 3600)), 1);
-    assert_eq!(bench.machine.take_news(bench.now, 9).unwrap().1, Late(true));
-    bench.step(Event::Returned { listener: 9, panicked: false });
+    assert_eq!(bench.machine.tell(bench.now, 9).unwrap().1, Delivery::Late);
+    bench.step(Input::Returned { listener: 9, panicked: false });
     let status = bench.machine.status(bench.now);
     assert_eq!((status.counters.notifications, status.counters.late_notifications), (1, 1));
 }
@@ -601,7 +605,7 @@ fn everybody_was_told_the_same_moment_by_retry_after_so_each_waits_a_little_long
         let (_, flight) = bench.advance_to_request();
         bench.random = random;
         let error = Error::new(ErrorKind::Throttled, "").with_retry_after(Some(seconds(60)));
-        bench.step(Event::Failed(flight, error));
+        bench.step(Input::Failed(flight, error));
         bench.advance_to_request().0
     });
     assert!(waits[1] > waits[0], "{waits:?}");
@@ -624,8 +628,8 @@ fn no_caller_hurries_a_source_that_said_when_to_come_back_or_that_refused() {
     let throttled = Error::new(ErrorKind::Throttled, "").with_retry_after(Some(seconds(60)));
     for (error, planned) in [(throttled, 60), (Error::new(ErrorKind::AuthRejected, ""), 4)] {
         let mut bench = Bench::new();
-        let flight = bench.get_with(seconds(1), true).1.unwrap();
-        bench.step(Event::Failed(flight, error));
+        let flight = bench.get_with(seconds(1), DuringOutage::Wait).1.unwrap();
+        bench.step(Input::Failed(flight, error));
         bench.pass(seconds(1));
         assert_eq!(bench.get().1, None);
         assert!(bench.advance_to_request().0 >= seconds(planned - 1), "{planned}");
@@ -636,7 +640,7 @@ fn no_caller_hurries_a_source_that_said_when_to_come_back_or_that_refused() {
 fn a_caller_that_does_not_wait_gets_the_token_with_little_left_at_once() {
     let mut bench = Bench::with_token(3600);
     bench.pass(seconds(3550));
-    assert_eq!(bench.get_with(seconds(30), false).0, token("one"));
+    assert_eq!(bench.get_with(seconds(30), DuringOutage::Report).0, token("one"));
     let status = bench.machine.status(bench.now);
     assert!(!status.ready && status.validity_left_ms == Some(50_000), "valid, and not ready");
 }
@@ -644,7 +648,7 @@ fn a_caller_that_does_not_wait_gets_the_token_with_little_left_at_once() {
 #[test]
 fn only_a_change_is_worth_a_warning() {
     let mut bench = Bench::new();
-    let mut flight = bench.get_with(seconds(1), true).1.unwrap();
+    let mut flight = bench.get_with(seconds(1), DuringOutage::Wait).1.unwrap();
     let mut changes = Vec::new();
     for kind in [ErrorKind::Network, ErrorKind::Network, ErrorKind::Timeout, ErrorKind::Timeout] {
         let actions = bench.fail(flight, kind);
@@ -660,12 +664,12 @@ fn only_a_change_is_worth_a_warning() {
 #[test]
 fn a_rejected_acknowledgement_is_feedback_and_another_object_id_is_remembered() {
     let mut bench = Bench::with_token(3600);
-    bench.step(Event::Subscribed(9));
+    bench.step(Input::Subscribed(9));
     bench.pass(seconds(60));
-    let refused = bench.step(Event::Acknowledged { listener: 9, version: 1, accepted: false });
+    let refused = bench.step(Input::Acknowledged { listener: 9, version: 1, accepted: false });
     let flight = fetch(&refused).expect("asks for another");
     let grant = Grant { username: "another".into(), ..bench.grant("two", 3600) };
-    bench.step(Event::Answered(flight, grant));
+    bench.step(Input::Answered(flight, grant));
     let facts = bench.machine.facts(bench.now, 2, "WRONGPASS");
     assert_eq!(facts.previous_username.as_deref(), Some("oid"));
 }
@@ -676,7 +680,7 @@ fn whoever_rejects_every_token_causes_ever_fewer_requests() {
     let (mut requests, mut version) = (0, 1);
     for _ in 0..3600 {
         bench.pass(seconds(1));
-        let asked = fetch(&bench.step(Event::Rejected(version)));
+        let asked = fetch(&bench.step(Input::Rejected(version)));
         if let Some(flight) = asked {
             requests += 1;
             bench.answer(flight, &format!("token {requests}"), 3600);
@@ -691,16 +695,16 @@ fn a_token_for_later_takes_nobody_the_right_to_another_now() {
     let mut bench = Bench::with_token(3600);
     let (_, flight) = bench.advance_to_request();
     let early = Grant { not_before: seconds(900), ..bench.grant("early", 3600) };
-    bench.step(Event::Answered(flight, early));
+    bench.step(Input::Answered(flight, early));
     bench.pass(seconds(60));
-    assert!(fetch(&bench.step(Event::Rejected(1))).is_some());
+    assert!(fetch(&bench.step(Input::Rejected(1))).is_some());
 }
 
 #[test]
 fn a_refresh_that_is_wanted_during_a_request_survives_its_refusal() {
     let mut bench = Bench::new();
     let flight = bench.get().1.unwrap();
-    bench.step(Event::Refresh);
+    bench.step(Input::Refresh);
     bench.fail(flight, ErrorKind::AuthRejected);
     assert!(bench.advance_to_request().0 < seconds(1), "the new secret is tried at once");
 }
@@ -717,18 +721,18 @@ fn after_a_refusal_a_failure_that_passes_is_waited_for_again() {
 
 #[test]
 fn a_rejection_is_not_weakened_by_whatever_else_wants_a_request() {
-    for other in [Event::Refresh, Event::CredentialChanged] {
+    for other in [Input::Refresh, Input::CredentialChanged] {
         let mut bench = Bench::with_token(3600);
-        bench.step(Event::Subscribed(1));
-        bench.step(Event::Rejected(1));
+        bench.step(Input::Subscribed(1));
+        bench.step(Input::Rejected(1));
         bench.step(other);
         let (_, flight) = bench.advance_to_request();
         assert_eq!(notified(&bench.answer(flight, "two", 3600)), 1, "told at once");
     }
     let mut bench = Bench::with_token(3600);
-    bench.step(Event::Subscribed(1));
+    bench.step(Input::Subscribed(1));
     let (_, flight) = bench.advance_to_request();
-    bench.step(Event::Rejected(1));
+    bench.step(Input::Rejected(1));
     assert_eq!(notified(&bench.answer(flight, "two", 3600)), 1, "also if a request was under way already");
 }
 
@@ -757,11 +761,11 @@ impl Bench {
         let (mut requests, mut flight) = (0, None);
         for _ in 0..6000 {
             self.pass(Duration::from_millis(100));
-            flight = flight.or(self.get().1).or(fetch(&self.step(Event::Timer)));
+            flight = flight.or(self.get().1).or(fetch(&self.step(Input::Timer)));
             if let Some(number) = flight.take() {
                 requests += 1;
                 let grant = answer(self, number);
-                flight = fetch(&self.step(Event::Answered(number, grant)));
+                flight = fetch(&self.step(Input::Answered(number, grant)));
             }
         }
         requests
@@ -787,7 +791,7 @@ fn an_opaque_token_is_the_end_of_one_if_the_source_has_given_longer_ones() {
     let mut bench = Bench::new();
     let flight = bench.get().1.unwrap();
     let hour = Grant { is_life_stated: false, ..bench.grant("an hour's", 3600) };
-    bench.step(Event::Answered(flight, hour));
+    bench.step(Input::Answered(flight, hour));
     let inherited = bench.machine.newest().unwrap().clone();
     bench.pass(seconds(3600));
     let asked = bench.requests_in_ten_minutes(two_seconds);
@@ -813,26 +817,26 @@ fn three_ends_of_tokens_are_forgiven_and_one_that_lasts_begins_anew() {
     let mut flight = bench.get().1.unwrap();
     for n in 0..3 {
         let grant = bench.end_of_one(&format!("end {n}"), 20_000);
-        bench.step(Event::Answered(flight, grant));
+        bench.step(Input::Answered(flight, grant));
         let (wait, next) = bench.advance_to_request();
         assert_eq!(wait >= seconds(20), n == 2, "after {} of them {wait:?}", n + 1);
         flight = next;
     }
     bench.answer(flight, "one that lasts", 3600);
     bench.pass(seconds(3590));
-    let flight = bench.get().1.or(fetch(&bench.step(Event::Timer))).unwrap();
+    let flight = bench.get().1.or(fetch(&bench.step(Input::Timer))).unwrap();
     let grant = bench.end_of_one("another end", 20_000);
-    bench.step(Event::Answered(flight, grant));
+    bench.step(Input::Answered(flight, grant));
     assert!(bench.advance_to_request().0 < seconds(20));
 }
 
 #[test]
 fn with_nothing_in_hand_a_token_for_later_is_a_failure_that_says_so_and_the_next_is_asked_for_soon() {
     let mut bench = Bench::new();
-    let (_, flight) = bench.get_with(seconds(2), true);
+    let (_, flight) = bench.get_with(seconds(2), DuringOutage::Wait);
     let grant = Grant { not_before: seconds(300), ..bench.grant("later", 6) };
     let grant = Grant { remaining: seconds(306), ..grant };
-    let actions = bench.step(Event::Answered(flight.unwrap(), grant));
+    let actions = bench.step(Input::Answered(flight.unwrap(), grant));
     let reported = actions.iter().find_map(|action| match action {
         Action::Report(ProviderEvent::RefreshFailed { error, changed, .. }) => {
             Some((error.clone(), *changed))
@@ -868,9 +872,9 @@ fn a_token_whose_time_has_come_is_used_at_whatever_happens_next() {
     let mut bench = Bench::new();
     let flight = bench.get().1.unwrap();
     let grant = Grant { not_before: seconds(5), ..bench.grant("early", 3600) };
-    bench.step(Event::Answered(flight, grant));
+    bench.step(Input::Answered(flight, grant));
     bench.pass(seconds(6));
-    let actions = bench.step(Event::Subscribed(99)); // not the timer, and nobody who asks
+    let actions = bench.step(Input::Subscribed(99)); // not the timer, and nobody who asks
     assert!(published(&actions));
     assert_eq!(bench.get().0, token("early"));
 }
@@ -879,11 +883,11 @@ fn a_token_whose_time_has_come_is_used_at_whatever_happens_next() {
 fn a_forced_answer_with_less_than_the_least_validity_does_not_replace_the_token() {
     let mut bench = Bench::with_token(100);
     bench.pass(seconds(97));
-    let flight = fetch(&bench.step(Event::Refresh)).or(fetch(&bench.step(Event::Timer))).expect("a request");
+    let flight = fetch(&bench.step(Input::Refresh)).or(fetch(&bench.step(Input::Timer))).expect("a request");
     // Half of the 3 s that are left is less than a twentieth of a token's life of 100 s.
     let grant =
         Grant { remaining: Duration::from_millis(2500), lifetime: seconds(100), ..bench.grant("two", 1) };
-    assert!(!published(&bench.step(Event::Answered(flight, grant))));
+    assert!(!published(&bench.step(Input::Answered(flight, grant))));
     assert_eq!(bench.machine.newest().unwrap().secret(), "one");
 }
 
@@ -893,7 +897,7 @@ fn forced_refreshes_in_vain_are_ten_minutes_apart_at_most() {
     let mut longest = Duration::ZERO;
     for _ in 0..12 {
         let before = bench.now.boot;
-        bench.step(Event::Refresh);
+        bench.step(Input::Refresh);
         let flight = loop {
             let actions = bench.advance().1;
             if let Some(flight) = fetch(&actions) {
@@ -911,7 +915,7 @@ fn a_repeated_token_shows_its_new_end_and_keeps_its_plan() {
     let mut bench = Bench::with_token(3600);
     let first = bench.machine.newest().unwrap().clone();
     bench.pass(seconds(60));
-    let flight = fetch(&bench.step(Event::Refresh)).unwrap();
+    let flight = fetch(&bench.step(Input::Refresh)).unwrap();
     bench.answer(flight, "one", 3000);
     let again = bench.machine.newest().unwrap();
     assert_eq!(again.expires_unix_ms(), (START.as_secs() + 60 + 3000) * 1000);
@@ -956,7 +960,7 @@ fn the_previous_user_name_is_that_of_the_token_before_and_of_no_other() {
     {
         let (_, flight) = bench.advance_to_request();
         let grant = Grant { username: username.into(), ..bench.grant(secret, 3600) };
-        bench.step(Event::Answered(flight, grant));
+        bench.step(Input::Answered(flight, grant));
         assert_eq!(previous(&bench).as_deref(), expected, "after {secret}");
     }
 }
@@ -965,12 +969,12 @@ fn the_previous_user_name_is_that_of_the_token_before_and_of_no_other() {
 fn a_source_in_need_of_a_pause_gets_it_also_from_whoever_is_in_a_hurry() {
     let mut bench = Bench::new();
     bench.random = 0.0;
-    let (_, flight) = bench.get_with(seconds(1), true);
+    let (_, flight) = bench.get_with(seconds(1), DuringOutage::Wait);
     let error = || Error::new(ErrorKind::BadResponse, "updating").with_pause(seconds(1));
-    bench.step(Event::Failed(flight.unwrap(), error()));
+    bench.step(Input::Failed(flight.unwrap(), error()));
     let (wait, flight) = bench.advance_to_request();
     assert_eq!(wait, seconds(1));
-    bench.step(Event::Failed(flight, error()));
+    bench.step(Input::Failed(flight, error()));
     bench.pass(Duration::from_millis(10));
     assert_eq!(bench.get(), (Told::Nothing, None), "it waits within its deadline");
     assert_eq!(bench.advance_to_request().0, Duration::from_millis(990));
@@ -985,18 +989,18 @@ fn a_failure_after_a_success_and_a_token_that_comes_too_early_are_changes_too() 
         })
     };
     let mut bench = Bench::new();
-    let flight = bench.get_with(seconds(1), true).1.unwrap();
+    let flight = bench.get_with(seconds(1), DuringOutage::Wait).1.unwrap();
     assert_eq!(changed(&bench.fail(flight, ErrorKind::Network)), Some(true));
     let (_, flight) = bench.advance_to_request();
     let early = |bench: &Bench| Grant { not_before: seconds(300), ..bench.grant("later", 3600) };
     let grant = early(&bench);
-    assert_eq!(changed(&bench.step(Event::Answered(flight, grant))), Some(true), "another kind");
+    assert_eq!(changed(&bench.step(Input::Answered(flight, grant))), Some(true), "another kind");
     let (_, flight) = bench.advance_to_request();
     let grant = early(&bench);
-    assert_eq!(changed(&bench.step(Event::Answered(flight, grant))), Some(false), "the same");
+    assert_eq!(changed(&bench.step(Input::Answered(flight, grant))), Some(false), "the same");
     let (_, flight) = bench.advance_to_request();
     let expired = Grant { remaining: Duration::ZERO, ..bench.grant("old", 3600) };
-    assert_eq!(changed(&bench.step(Event::Answered(flight, expired))), Some(false), "no token either");
+    assert_eq!(changed(&bench.step(Input::Answered(flight, expired))), Some(false), "no token either");
     let (_, flight) = bench.advance_to_request();
     assert_eq!(changed(&bench.answer(flight, "one", 3600)), None);
     let (_, flight) = bench.advance_to_request();
@@ -1043,7 +1047,7 @@ fn what_expires_on_its_way_is_less_than_a_second_or_a_tenth_of_a_life() {
         let flight = bench.get().1.unwrap();
         let remaining = Duration::from_millis(left_ms);
         let grant = Grant { remaining, lifetime: seconds(lifetime), ..bench.grant("short", 1) };
-        let actions = bench.step(Event::Answered(flight, grant));
+        let actions = bench.step(Input::Answered(flight, grant));
         assert_eq!(published(&actions), taken, "{left_ms} ms of {lifetime} s");
     }
 }
@@ -1078,7 +1082,7 @@ impl Bench {
     fn early(&mut self, secret: &str, not_before: u64, remaining: Duration, lifetime: u64) -> Vec<Action> {
         let (_, flight) = self.advance_to_request();
         let grant = self.grant(secret, lifetime);
-        self.step(Event::Answered(flight, Grant { not_before: seconds(not_before), remaining, ..grant }))
+        self.step(Input::Answered(flight, Grant { not_before: seconds(not_before), remaining, ..grant }))
     }
 
     fn early_secret(&self) -> Option<&str> {
@@ -1108,7 +1112,7 @@ fn of_several_tokens_for_later_the_first_that_may_be_used_is_kept() {
     for (secret, valid_from) in moments {
         let (_, flight) = bench.advance_to_request();
         let grant = Grant { not_before: valid_from - bench.now.boot, ..bench.grant(secret, 86_400) };
-        bench.step(Event::Answered(flight, grant));
+        bench.step(Input::Answered(flight, grant));
         assert_eq!(bench.early_secret() == Some(secret), secret == "sooner", "{secret}");
     }
     assert_eq!(bench.machine.status(bench.now).counters.unchanged, 1, "the first, in the end");
@@ -1120,9 +1124,9 @@ fn a_token_for_later_that_has_ended_when_its_time_is_seen_is_not_used() {
         let mut bench = Bench::new();
         let flight = bench.get().1.unwrap();
         let grant = Grant { not_before: seconds(5), ..bench.grant("early", 60) };
-        bench.step(Event::Answered(flight, grant));
+        bench.step(Input::Answered(flight, grant));
         bench.pass(seconds(60) + Duration::from_millis(late)); // suspended, as it were
-        assert!(!published(&bench.step(Event::Subscribed(9))), "{late} ms after its end");
+        assert!(!published(&bench.step(Input::Subscribed(9))), "{late} ms after its end");
         assert_eq!(bench.machine.status(bench.now).counters.unchanged, 1);
     }
 }

@@ -65,6 +65,7 @@ impl Waiters {
 
 #[cfg(test)]
 mod tests {
+    use super::super::step::DuringOutage;
     use super::*;
 
     fn at(ms: u64) -> Duration {
@@ -72,7 +73,11 @@ mod tests {
     }
 
     fn waiter(id: u64, deadline: u64, hopes_until: u64) -> Waiter {
-        Waiter { id, wish: Wish { deadline: at(deadline), wait: true }, hopes_until: at(hopes_until) }
+        Waiter {
+            id,
+            wish: Wish { deadline: at(deadline), during_outage: DuringOutage::Wait },
+            hopes_until: at(hopes_until),
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A request that got no answer: what happened, in words that help.
 
-use super::Endpoint;
+use super::endpoint::Endpoint;
 use super::presented::Refused;
 use crate::config::Way;
 use crate::error::{Error, ErrorKind};
@@ -19,18 +19,18 @@ pub(super) struct Party<'a> {
 }
 
 pub(super) fn describe(error: &ureq::Error, party: &Party<'_>, timeout: Duration) -> Error {
-    let (address, fault) = (party.address, Fault::of(error));
+    let (address, evidence) = (party.address, Evidence::from(error));
     let network = |reason: String| Error::new(ErrorKind::Network, reason);
     match error {
-        ureq::Error::Timeout(_) => timed_out(party, fault, timeout),
-        ureq::Error::Io(io) if io.kind() == io::ErrorKind::TimedOut => timed_out(party, fault, timeout),
+        ureq::Error::Timeout(_) => timed_out(party, evidence, timeout),
+        ureq::Error::Io(io) if io.kind() == io::ErrorKind::TimedOut => timed_out(party, evidence, timeout),
         ureq::Error::Io(io) => match tls_error(io) {
             Some(tls) => network(tls_sentence(tls, address)),
-            None => network(format!("Could not reach {address}: {io}. {}", hint(party, fault))),
+            None => network(format!("Could not reach {address}: {io}. {}", hint(party, evidence))),
         },
         ureq::Error::Rustls(tls) => network(tls_sentence(tls, address)),
         ureq::Error::HostNotFound => {
-            network(format!("The host name in {address} cannot be resolved. {}", hint(party, fault)))
+            network(format!("The host name in {address} cannot be resolved. {}", hint(party, evidence)))
         }
         ureq::Error::BodyExceedsLimit(_) => Error::new(
             ErrorKind::BadResponse,
@@ -40,7 +40,7 @@ pub(super) fn describe(error: &ureq::Error, party: &Party<'_>, timeout: Duration
             ErrorKind::BadResponse,
             format!("{address} answered something that is not HTTP. {}", stranger(party)),
         ),
-        other => network(format!("The request to {address} failed: {other}. {}", hint(party, fault))),
+        other => network(format!("The request to {address} failed: {other}. {}", hint(party, evidence))),
     }
 }
 
@@ -67,15 +67,15 @@ fn stranger(party: &Party<'_>) -> String {
     format!("Something else is there: check {asked_for}.")
 }
 
-fn timed_out(party: &Party<'_>, fault: Fault, timeout: Duration) -> Error {
+fn timed_out(party: &Party<'_>, evidence: Evidence, timeout: Duration) -> Error {
     let (address, seconds) = (party.address, timeout.as_secs_f64());
-    let message = format!("No answer from {address} within {seconds:.1} s. {}", hint(party, fault));
+    let message = format!("No answer from {address} within {seconds:.1} s. {}", hint(party, evidence));
     Error::new(ErrorKind::Timeout, message)
 }
 
 /// What a failed request proves.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Fault {
+enum Evidence {
     /// No connection came about: nobody may be there.
     Absent,
     /// Somebody took the connection, and did not answer or answered no HTTP.
@@ -84,19 +84,19 @@ enum Fault {
     Ours(&'static str),
 }
 
-impl Fault {
-    fn of(error: &ureq::Error) -> Self {
+impl Evidence {
+    fn from(error: &ureq::Error) -> Self {
         match error {
             ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) | ureq::Error::HostNotFound => {
                 Self::Absent
             }
             ureq::Error::Timeout(_) => Self::Mute,
-            ureq::Error::Io(io) => Self::of_io(io),
+            ureq::Error::Io(io) => Self::from_io(io),
             _ => Self::Mute,
         }
     }
 
-    fn of_io(error: &io::Error) -> Self {
+    fn from_io(error: &io::Error) -> Self {
         use io::ErrorKind::{
             AddrNotAvailable, BrokenPipe, ConnectionAborted, ConnectionReset, InvalidData, PermissionDenied,
             UnexpectedEof, WouldBlock,
@@ -121,13 +121,13 @@ impl Fault {
 
 /// Whether what went wrong went wrong in this process or machine.
 pub(super) fn is_ours(error: &ureq::Error) -> bool {
-    matches!(Fault::of(error), Fault::Ours(_))
+    matches!(Evidence::from(error), Evidence::Ours(_))
 }
 
-fn hint(party: &Party<'_>, fault: Fault) -> String {
-    let is_absent = fault == Fault::Absent;
-    let text = match (party.endpoint, fault) {
-        (_, Fault::Ours(sentence)) => sentence,
+fn hint(party: &Party<'_>, evidence: Evidence) -> String {
+    let is_absent = evidence == Evidence::Absent;
+    let text = match (party.endpoint, evidence) {
+        (_, Evidence::Ours(sentence)) => sentence,
         (Endpoint::Entra, _) => return hint_for_entra(party),
         (Endpoint::ManagedIdentity, _) if is_absent => {
             "Is this an Azure machine with a managed identity? Elsewhere set identity to service_principal."

@@ -6,22 +6,29 @@
 //! hold a caller for 100 seconds, sees nothing to retry.
 
 mod answer;
+mod endpoint;
 mod failure;
+mod head;
+mod outgoing;
 mod pin;
 mod presented;
+mod refusal;
 mod resolver;
 mod tls;
 
 #[cfg(feature = "internals")]
 pub use answer::Answers;
-pub(crate) use answer::local;
+pub(crate) use endpoint::{Endpoint, Presence};
+pub(crate) use outgoing::Outgoing;
 
+use crate::clock::unix_now;
 use crate::config::{Settings, Thumbprint};
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::Grant;
 use arc_swap::ArcSwapOption;
 use azure_core::error::ErrorKind as UpstreamKind;
 use azure_core::http::{AsyncRawResponse, Body, HttpClient, Request, StatusCode, Url, headers::Headers};
+use head::Head;
 use rustls::ClientConfig;
 use std::cell::RefCell;
 use std::fmt;
@@ -43,35 +50,6 @@ const MAX_ANSWER_BYTES: u64 = 1 << 20;
 /// What every answer looks like to `azure_identity`, for either of its parsers: a token that has expired.
 const CANONICAL_ANSWER: &str =
     r#"{"access_token":"-","expires_in":0,"expires_on":"0","resource":"-","token_type":"Bearer"}"#;
-
-/// How every request is made. Called when a provider is made, on the caller's thread: ureq begins by reading the proxy
-/// variables, also for a configuration without a proxy.
-pub(crate) fn base_config() -> ureq::config::Config {
-    Agent::config_builder()
-        .proxy(None)
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        .http_status_as_error(false)
-        .max_idle_connections(0)
-        .build()
-}
-
-/// Which protocol the other side speaks: it decides what a failure means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Endpoint {
-    /// The instance metadata service of a virtual machine. Proxies are never used for it and for the other managed
-    /// identity endpoints: one would see the token.
-    ManagedIdentity,
-    /// App Service, Functions, Container Apps.
-    AppService,
-    AzureMl,
-    Arc,
-    CloudShell,
-    /// Means other things by its refusals.
-    ServiceFabric,
-    /// Entra's token endpoint.
-    Entra,
-}
 
 /// The HTTP client of one identity. Each request makes its own connection and leaves nothing behind that
 /// a forked child could inherit.
@@ -169,7 +147,7 @@ impl Transport {
         }
     }
 
-    fn read(&self, url: &Url, (head, body): (answer::Head, Vec<u8>)) -> Result<Grant> {
+    fn read(&self, url: &Url, (head, body): (Head, Vec<u8>)) -> Result<Grant> {
         let address = url.origin().ascii_serialization();
         answer::read(self.endpoint, &address, &head, body, &self.settings)
     }
@@ -235,7 +213,7 @@ impl Transport {
         builder: RequestBuilder,
         body: &[u8],
         timeout: Duration,
-    ) -> Result<(answer::Head, Vec<u8>)> {
+    ) -> Result<(Head, Vec<u8>)> {
         self.exchange(url, builder, body, timeout)?.map_err(|broken| broken.error)
     }
 
@@ -254,7 +232,7 @@ impl Transport {
         builder: RequestBuilder,
         body: &[u8],
         timeout: Duration,
-    ) -> Result<Result<(answer::Head, Vec<u8>), Broken>> {
+    ) -> Result<Result<(Head, Vec<u8>), Broken>> {
         let address = url.origin().ascii_serialization();
         let tls = self.tls_config(url)?;
         let agent = self.agent(tls.clone());
@@ -281,8 +259,8 @@ impl Transport {
             Ok(response) => response,
             Err(error) => return Ok(Err(broken(&error))),
         };
-        let head = answer::Head::read(&response, sent_at, answer::here());
-        if let Some(skew_ms) = head.skew_ms {
+        let head = Head::read(&response, sent_at, unix_now());
+        if let Some(skew_ms) = head.clocks.skew_ms {
             self.skew_ms.store(skew_ms, Ordering::Relaxed);
         }
         let body = response.body_mut().with_config().limit(MAX_ANSWER_BYTES).read_to_vec();
@@ -295,41 +273,6 @@ struct Broken {
     error: Error,
     /// What went wrong went wrong in this process, and says nothing of the other side.
     is_ours: bool,
-}
-
-/// Who answers where Azure's instance metadata service would be.
-pub(crate) enum Presence {
-    Azure,
-    Nobody,
-    /// Somebody else: a captive portal, another cloud's metadata service. With what it said.
-    Stranger(String),
-}
-
-/// A request that this library writes itself.
-#[derive(Clone)]
-pub(crate) struct Outgoing {
-    pub(crate) url: Url,
-    pub(crate) headers: Vec<(&'static str, Zeroizing<String>)>,
-    /// The body of a POST, `application/x-www-form-urlencoded`; none for a GET.
-    pub(crate) form: Option<String>,
-}
-
-impl Outgoing {
-    fn builder(&self) -> RequestBuilder {
-        let mut builder = match self.form {
-            None => http::Request::get(self.url.as_str()),
-            Some(_) => http::Request::post(self.url.as_str())
-                .header("Content-Type", "application/x-www-form-urlencoded"),
-        };
-        for (name, value) in &self.headers {
-            builder = builder.header(*name, value.as_str());
-        }
-        builder
-    }
-
-    fn body(&self) -> &[u8] {
-        self.form.as_deref().unwrap_or_default().as_bytes()
-    }
 }
 
 /// No server takes longer ones; most take a quarter.

@@ -69,12 +69,12 @@ fn system_roots(trust: &TrustPaths) -> Vec<CertificateDer<'static>> {
 /// The bundles of whole systems have a quarter of that.
 const MAX_CA_FILE_BYTES: u64 = 1 << 20;
 
-fn add_ca_file(roots: &mut RootCertStore, CaFile { path, named }: &CaFile) -> Result<()> {
+fn add_ca_file(roots: &mut RootCertStore, CaFile { path, label }: &CaFile) -> Result<()> {
     let refuse = |reason: String| {
         let path = path.display();
         Error::new(
             ErrorKind::InvalidConfig,
-            format!("{named}: {path}: {reason}. It must be a PEM file with at least one certificate."),
+            format!("{label}: {path}: {reason}. It must be a PEM file with at least one certificate."),
         )
     };
     let bytes = files::read(path, MAX_CA_FILE_BYTES).map_err(|error| refuse(error.to_string()))?;

@@ -1,7 +1,7 @@
 //! A client that tells of each of its connections, as adapters do.
 
 use crate::world::World;
-use entrakey_core::internals::Event;
+use entrakey_core::internals::Input;
 use std::collections::BTreeMap;
 
 /// As many as may be open.
@@ -34,14 +34,14 @@ impl World {
         self.numbers += 1;
         let connection = self.numbers;
         self.put(connection, 0);
-        self.step(Event::Connected { listener, connection });
+        self.step(Input::Connected { listener, connection });
         let version = self.valid_version().unwrap_or(0);
         if version == 0 || self.rng.u8(..8) == 0 {
-            self.tell((0, 0), Event::Refused { listener, connection, version });
+            self.tell((0, 0), Input::Refused { listener, connection, version });
             return self.close_connection(connection);
         }
         self.put(connection, version);
-        self.tell((0, 0), Event::Authenticated { listener, connection, version });
+        self.tell((0, 0), Input::Authenticated { listener, connection, version });
     }
 
     fn valid_version(&self) -> Option<u64> {
@@ -55,7 +55,7 @@ impl World {
         self.numbers += 1;
         let (id, before) = (self.numbers, self.valid_version());
         self.client = Some(Client { id, due: false, open: BTreeMap::new(), before });
-        self.step(Event::Subscribed(id));
+        self.step(Input::Subscribed(id));
         id
     }
 
@@ -69,17 +69,17 @@ impl World {
         self.close_connection(connection);
         let newest = self.valid_version().unwrap_or(0);
         for version in [0, newest, newest + 1] {
-            self.tell((0, 0), Event::Authenticated { listener, connection, version });
-            self.tell((0, 0), Event::Refused { listener, connection, version });
+            self.tell((0, 0), Input::Authenticated { listener, connection, version });
+            self.tell((0, 0), Input::Refused { listener, connection, version });
         }
-        self.tell((0, 0), Event::Disconnected { listener, connection });
+        self.tell((0, 0), Input::Disconnected { listener, connection });
     }
 
     fn close_connection(&mut self, connection: u64) {
         let Some(client) = &mut self.client else { return };
         client.open.remove(&connection);
         let listener = client.id;
-        self.tell((0, 0), Event::Disconnected { listener, connection });
+        self.tell((0, 0), Input::Disconnected { listener, connection });
     }
 
     /// Its call: each connection that is on an older token takes the new one, or is refused it and stays.
@@ -88,20 +88,20 @@ impl World {
         client.due = false;
         let listener = client.id;
         let open: Vec<_> = client.open.iter().map(|(connection, on)| (*connection, *on)).collect();
-        if let Some((token, _)) = self.machine.take_news(self.now, listener) {
+        if let Some((token, _)) = self.machine.tell(self.now, listener) {
             self.sums.notifications += 1;
             let version = token.version();
             for (connection, _) in open.into_iter().filter(|(_, on)| *on < version) {
                 if self.rng.u8(..8) == 0 {
-                    self.tell((0, 1), Event::Refused { listener, connection, version });
-                    self.tell((0, 0), Event::Refused { listener, connection, version }); // counts once
+                    self.tell((0, 1), Input::Refused { listener, connection, version });
+                    self.tell((0, 0), Input::Refused { listener, connection, version }); // counts once
                 } else {
                     self.put(connection, version);
-                    self.tell((1, 0), Event::Authenticated { listener, connection, version });
+                    self.tell((1, 0), Input::Authenticated { listener, connection, version });
                 }
             }
         }
-        self.step(Event::Returned { listener, panicked: false });
+        self.step(Input::Returned { listener, panicked: false });
     }
 
     fn put(&mut self, connection: u64, version: u64) {
@@ -113,7 +113,7 @@ impl World {
 
     /// A step after which so many more re-authentications were accepted and refused, and the connections are what
     /// they are.
-    fn tell(&mut self, more: (u64, u64), event: Event) {
+    fn tell(&mut self, more: (u64, u64), event: Input) {
         let before = self.reauthentications();
         self.step(event);
         let after = self.reauthentications();

@@ -1,7 +1,8 @@
 //! A fleet that was deployed at once: how many requests a second the token source sees, and how many
 //! re-authentications a second one server sees.
 
-use entrakey_core::internals::{Action, Event, Grant, Machine, Now, Policy, Wish};
+use entrakey_core::DuringOutage;
+use entrakey_core::internals::{Action, Grant, Input, Machine, Now, Policy, Wish};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Duration;
@@ -86,25 +87,25 @@ fn simulate(providers: usize, listeners: u64, policy: &Policy) -> Record {
     record
 }
 
-fn next_event(member: &mut Member, time: Duration, listeners: u64) -> Vec<Event> {
+fn next_event(member: &mut Member, time: Duration, listeners: u64) -> Vec<Input> {
     match member.flight {
         None if member.requests == 0 => {
-            let wish = Wish { deadline: time + Duration::from_secs(30), wait: true };
-            let subscribed = (1..=listeners).map(Event::Subscribed);
-            subscribed.chain([Event::Get(0, wish)]).collect()
+            let wish = Wish { deadline: time + Duration::from_secs(30), during_outage: DuringOutage::Wait };
+            let subscribed = (1..=listeners).map(Input::Subscribed);
+            subscribed.chain([Input::Get(0, wish)]).collect()
         }
         Some((number, ends)) if ends <= time => {
             member.flight = None;
-            vec![Event::Answered(number, grant(time))]
+            vec![Input::Answered(number, grant(time))]
         }
-        _ => vec![Event::Timer],
+        _ => vec![Input::Timer],
     }
 }
 
 fn step(
     member: &mut Member,
     now: Now,
-    event: Event,
+    event: Input,
     rng: &mut fastrand::Rng,
     record: &mut Record,
     listeners: u64,
@@ -120,10 +121,10 @@ fn step(
                 let rotation = member.notifications / listeners as usize;
                 record.notifications[rotation.min(ROTATIONS + 1)].push(now.boot);
                 member.notifications += 1;
-                drop(member.machine.take_news(now, id));
+                drop(member.machine.tell(now, id));
                 member
                     .machine
-                    .step(now, Event::Returned { listener: id, panicked: false }, &mut || rng.f64());
+                    .step(now, Input::Returned { listener: id, panicked: false }, &mut || rng.f64());
             }
             _ => {}
         }

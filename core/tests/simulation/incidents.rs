@@ -3,11 +3,11 @@
 use crate::ledger::{Caller, LATENESS, Landing};
 use crate::promise::Life;
 use crate::requests::{Cause, Requests};
-use crate::shown::Shown;
 use crate::source::{Reply, Source};
+use crate::source_life::SourceLife;
 use crate::world::World;
-use entrakey_core::internals::{Action, Event, Grant, Machine, Wish};
-use entrakey_core::{ErrorKind, ProviderEvent};
+use entrakey_core::internals::{Action, Grant, Input, Machine, Wish};
+use entrakey_core::{DuringOutage, ErrorKind, ProviderEvent};
 use std::time::Duration;
 
 /// A request that somebody wants may fail once before it goes by the pace of failures.
@@ -19,17 +19,23 @@ impl World {
         let id = self.numbers;
         let patience = [5, 30, 30, 31, 60][self.rng.usize(..5)];
         let patience = Duration::from_secs(patience).mul_f64(0.1 + 0.9 * self.rng.f64());
-        let wish = Wish { deadline: self.now.boot + patience, wait: self.rng.u8(..4) > 0 };
+        let during_outage = if self.rng.u8(..4) > 0 { DuringOutage::Wait } else { DuringOutage::Report };
+        let wish = Wish { deadline: self.now.boot + patience, during_outage };
         self.sums.calls += 1;
         let left = self.ledger.serving.as_ref().map_or(Duration::ZERO, |serving| self.left(serving));
         self.say(|_| format!("call {id}: {wish:?}, {left:?} left"));
         // A token may end before a timer that is late rings.
         let hopes = left > LATENESS * 4;
         let by = if hopes { wish.deadline.min(self.now.boot + left / 2) } else { wish.deadline };
-        let caller = Caller { came: self.now.boot, deadline: wish.deadline, by, wait: wish.wait };
+        let caller = Caller {
+            came: self.now.boot,
+            deadline: wish.deadline,
+            by,
+            waits: during_outage == DuringOutage::Wait,
+        };
         self.ledger.waiting.insert(id, caller);
         let open = self.now.boot > self.requests.open_by;
-        self.step(Event::Get(id, wish));
+        self.step(Input::Get(id, wish));
         if open && !self.is_usable() && self.requests.flight.is_none() {
             self.violate("O4: a caller finds little or nothing left, and no request is made");
         }
@@ -52,7 +58,7 @@ impl World {
                 if current {
                     self.expect(&grant);
                 }
-                self.step(Event::Answered(number, grant));
+                self.step(Input::Answered(number, grant));
             }
             Err(error) => {
                 self.say(|_| format!("answer {number}: {error}"));
@@ -60,7 +66,7 @@ impl World {
                     return self.violate(&format!("an answer is misread: {error}"));
                 }
                 self.ledger.refusal = Some(asked.filter(|_| self.source.says_when())).filter(|_| current);
-                self.step(Event::Failed(number, error));
+                self.step(Input::Failed(number, error));
             }
         }
         if current && self.requests.flight.as_ref().is_some_and(|flight| flight.number == number) {
@@ -109,20 +115,20 @@ impl World {
             3 | 4 => {
                 self.say(|_| "the host wants another token".to_owned());
                 self.want(Cause::Host);
-                self.step(Event::Refresh);
+                self.step(Input::Refresh);
             }
             5 | 6 => {
                 self.reject(version);
-                self.step(Event::Rejected(version));
+                self.step(Input::Rejected(version));
             }
-            7 => self.step(Event::Rejected(version.saturating_sub(1))),
+            7 => self.step(Input::Rejected(version.saturating_sub(1))),
             8 if self.listeners.len() < 8 => self.subscribe(),
             9 => self.unsubscribe_oldest(),
             10 => {
                 self.say(|_| "the credential has changed".to_owned());
                 self.requests.credential_changed(self.now.boot);
                 self.budget.add(REQUESTS_FOR_A_WISH);
-                self.step(Event::CredentialChanged);
+                self.step(Input::CredentialChanged);
             }
             11 | 12 => self.acknowledge_nonsense(),
             13 => self.fork(),
@@ -130,7 +136,7 @@ impl World {
             16 => self.lose_connection(),
             _ => {}
         }
-        self.step(Event::Timer);
+        self.step(Input::Timer);
     }
 
     fn want(&mut self, cause: Cause) {
@@ -199,7 +205,7 @@ impl World {
         serving.refresh_on = self.requests.planned_by().unwrap_or(self.now.boot);
         serving.cut |= left.is_zero();
         self.adopt(serving.published.clone());
-        (self.ledger.shown, self.ledger.seen_one) = (Shown::from(life.nominal), true);
+        (self.ledger.shown, self.ledger.seen_one) = (SourceLife::from(life.nominal), true);
         self.ledger.serving = Some(serving);
         self.subscribe(); // bindings arm their listeners anew
     }
@@ -213,7 +219,7 @@ impl World {
         let number = self.requests.flight.as_ref().map_or(0, |flight| flight.number);
         let version = self.ledger.serving.as_ref().map_or(0, |serving| serving.version);
         let listener = self.listeners.keys().next().copied().unwrap_or(0);
-        self.closed_step(Event::Close);
+        self.closed_step(Input::Close);
         if !self.ledger.waiting.is_empty() {
             self.violate("O7: a caller still waits after the end");
         }
@@ -221,36 +227,37 @@ impl World {
         for reply in std::mem::take(&mut self.replies) {
             let number = reply.number;
             self.closed_step(match self.source.read(reply, self.now) {
-                Ok(grant) => Event::Answered(number, grant),
-                Err(error) => Event::Failed(number, error),
+                Ok(grant) => Input::Answered(number, grant),
+                Err(error) => Input::Failed(number, error),
             });
         }
-        self.closed_step(Event::Failed(number, entrakey_core::internals::error(ErrorKind::Network, None)));
+        self.closed_step(Input::Failed(number, entrakey_core::internals::error(ErrorKind::Network, None)));
         self.now.boot += self.lifetime * 2;
-        self.closed_step(Event::Timer);
-        self.closed_step(Event::Refresh);
-        self.closed_step(Event::CredentialChanged);
-        self.closed_step(Event::Rejected(version));
+        self.closed_step(Input::Timer);
+        self.closed_step(Input::Refresh);
+        self.closed_step(Input::CredentialChanged);
+        self.closed_step(Input::Rejected(version));
         let (accepted, panicked) = (self.rng.bool(), self.rng.bool());
-        self.closed_step(Event::Acknowledged { listener, version, accepted });
-        self.closed_step(Event::Returned { listener, panicked });
-        self.closed_step(Event::Unsubscribed(listener));
-        self.closed_step(Event::Close);
+        self.closed_step(Input::Acknowledged { listener, version, accepted });
+        self.closed_step(Input::Returned { listener, panicked });
+        self.closed_step(Input::Unsubscribed(listener));
+        self.closed_step(Input::Close);
         self.closed_call();
     }
 
     fn closed_call(&mut self) {
         self.numbers += 1;
-        let (came, wait) = (self.now.boot, self.rng.bool());
+        let (came, waits) = (self.now.boot, self.rng.bool());
+        let during_outage = if waits { DuringOutage::Wait } else { DuringOutage::Report };
         let deadline = came + Duration::from_secs(30);
-        self.ledger.waiting.insert(self.numbers, Caller { came, deadline, by: came, wait });
-        self.closed_step(Event::Get(self.numbers, Wish { deadline, wait }));
+        self.ledger.waiting.insert(self.numbers, Caller { came, deadline, by: came, waits });
+        self.closed_step(Input::Get(self.numbers, Wish { deadline, during_outage }));
         if !self.ledger.waiting.is_empty() {
             self.violate("O7: a call to a closed provider waits");
         }
     }
 
-    fn closed_step(&mut self, event: Event) {
+    fn closed_step(&mut self, event: Input) {
         for action in self.raw_step(event) {
             match action {
                 Action::Resolve(id, answer) => self.resolve(id, answer),

@@ -267,7 +267,7 @@ impl World {
         if now < from && serving.token.form != Form::Timeless || now >= serving.token.expires {
             return Some(format!("O5: {:?} is handed out outside its validity", serving.token));
         }
-        let hopes = self.requests.flight.is_some() && caller.wait && caller.by < caller.deadline;
+        let hopes = self.requests.flight.is_some() && caller.waits && caller.by < caller.deadline;
         let hopes = hopes && now + LATENESS < caller.by;
         if !self.is_usable() && hopes {
             return Some(
@@ -290,7 +290,7 @@ impl World {
         }
         let known = self.requests.known.map(|known| known.kind);
         if self.requests.flight.is_some() {
-            let at_once = !caller.wait && known == Some(kind);
+            let at_once = !caller.waits && known == Some(kind);
             let in_time = kind == ErrorKind::Timeout && self.now.boot >= caller.deadline;
             return (!at_once && !in_time).then(|| format!("O7: {kind:?} while a request is under way"));
         }
@@ -319,7 +319,7 @@ impl World {
                 }
             }
         }
-        let hopeless = self.requests.is_refused() || next >= caller.deadline || !caller.wait && known;
+        let hopeless = self.requests.is_refused() || next >= caller.deadline || !caller.waits && known;
         (!hopeless).then(|| format!("O7: {error} although waiting could help"))
     }
 
@@ -343,9 +343,9 @@ impl World {
                 return Some("O1: a usable token is there, and a call waits");
             }
             if valid {
-                return (idle || !caller.wait).then_some("O1: a call waits for nothing");
+                return (idle || !caller.waits).then_some("O1: a call waits for nothing");
             }
-            if !caller.wait && known {
+            if !caller.waits && known {
                 return Some("O7: a caller that does not want to wait does, and the last error is known");
             }
             (idle && refused).then_some("O7: a refusal is not passed on at once")

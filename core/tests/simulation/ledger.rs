@@ -2,8 +2,8 @@
 
 use crate::promise::Life;
 use crate::requests::Forced;
-use crate::shown::{Ending, Shown};
 use crate::source::Issued;
+use crate::source_life::{Ending, SourceLife};
 use entrakey_core::Token;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ pub struct Caller {
     pub deadline: Duration,
     /// By when it must be answered: its deadline, or half of the little that the valid token had left.
     pub by: Duration,
-    pub wait: bool,
+    pub waits: bool,
 }
 
 /// What a listener is owed.
@@ -101,7 +101,7 @@ pub struct Ledger {
     /// Until when nothing may be asked after a refusal or a `Retry-After`.
     pub held_off_until: Duration,
     /// How long the source's tokens live, as its answers have shown.
-    pub shown: Shown,
+    pub shown: SourceLife,
     /// Whether the next token is the first of this process.
     pub seen_one: bool,
     /// The last that the source told of this machine's clock.
@@ -111,7 +111,7 @@ pub struct Ledger {
 
 /// What a listener's connections are on, as the machine can know it.
 #[derive(Clone, Copy, Default, PartialEq)]
-pub struct On {
+pub struct Term {
     pub version: u64,
     pub deadline: Duration,
     /// Over how long the news of a newer one may be spread.
@@ -128,7 +128,7 @@ pub struct Listener {
     pub panics: bool,
     pub acknowledges: bool,
     /// What it was told last. Nothing is version 0.
-    pub told: On,
+    pub told: Term,
     /// What its connections are on.
-    pub on: On,
+    pub on: Term,
 }

@@ -2,17 +2,17 @@
 
 use crate::connections::Client;
 use crate::draws::Draw;
-use crate::ledger::{LATENESS, Listener, On, Owed};
+use crate::ledger::{LATENESS, Listener, Owed, Term};
 use crate::promise::LONG_LIVED;
 use crate::world::World;
-use entrakey_core::internals::{Event, Late};
+use entrakey_core::internals::{Delivery, Input};
 use std::time::Duration;
 
 impl World {
     pub fn subscribe(&mut self) {
         self.numbers += 1;
         let id = self.numbers;
-        let on = self.valid().map_or(On::default(), |_| self.newest_on());
+        let on = self.valid().map_or(Term::default(), |_| self.newest_on());
         let listener = Listener {
             begins: None,
             returns: None,
@@ -23,19 +23,19 @@ impl World {
             on,
         };
         self.listeners.insert(id, listener);
-        self.step(Event::Subscribed(id));
+        self.step(Input::Subscribed(id));
     }
 
     pub fn unsubscribe_oldest(&mut self) {
         let Some(id) = self.listeners.keys().min().copied() else { return };
         self.listeners.remove(&id);
         self.ledger.owed.remove(&id);
-        self.step(Event::Unsubscribed(id));
+        self.step(Input::Unsubscribed(id));
     }
 
-    fn newest_on(&self) -> On {
+    fn newest_on(&self) -> Term {
         let serving = self.ledger.serving.as_ref();
-        serving.map_or(On::default(), |serving| On {
+        serving.map_or(Term::default(), |serving| Term {
             version: serving.version,
             deadline: serving.end.saturating_sub(self.promise.margin(serving.life.nominal)),
             spread: self.promise.spread(serving.life.nominal),
@@ -95,7 +95,7 @@ impl World {
 
     /// A dispatcher thread gets round to a listener.
     pub fn begin_call(&mut self, id: u64) {
-        let (news, newest, now) = (self.machine.take_news(self.now, id), self.newest_on(), self.now.boot);
+        let (news, newest, now) = (self.machine.tell(self.now, id), self.newest_on(), self.now.boot);
         let stalled =
             if self.rng.u8(..3) == 0 { self.lifetime.mul_f64(self.rng.f64()) } else { Duration::ZERO };
         let Some(listener) = self.listeners.get_mut(&id) else { return };
@@ -104,12 +104,14 @@ impl World {
         listener.returns = Some(now + time);
         let before = *listener;
         self.say(|_| format!("listener {id} is called for {time:?}"));
-        let Some((token, Late(late))) = news else { return };
+        let Some((token, delivery)) = news else { return };
         if token.version() <= before.told.version || token.version() != newest.version {
             return self
                 .violate("O8: a listener is told of a token that it knows, or that is not the newest");
         }
-        if late != (now > before.on.deadline) && now.abs_diff(before.on.deadline) > LATENESS {
+        if (delivery == Delivery::Late) != (now > before.on.deadline)
+            && now.abs_diff(before.on.deadline) > LATENESS
+        {
             return self.violate("O8: news is called late that is not, or the other way round");
         }
         if let Some(listener) = self.listeners.get_mut(&id) {
@@ -131,14 +133,14 @@ impl World {
         if acknowledges {
             self.acknowledge(id, told.version, accepted);
         }
-        self.step(Event::Returned { listener: id, panicked });
+        self.step(Input::Returned { listener: id, panicked });
     }
 
     fn acknowledge(&mut self, listener: u64, version: u64, accepted: bool) {
         if !accepted {
             self.reject(version);
         }
-        self.step(Event::Acknowledged { listener, version, accepted });
+        self.step(Input::Acknowledged { listener, version, accepted });
     }
 
     /// An acknowledgement that means nothing: of a version that this listener was not told of, or by nobody.
@@ -151,7 +153,7 @@ impl World {
         if !(1..=newest).contains(&version) || known.is_none() {
             // Nobody's, or of a token that there never was: as if it had not been said.
             let before = self.reauthentications();
-            self.step(Event::Acknowledged { listener: id, version, accepted });
+            self.step(Input::Acknowledged { listener: id, version, accepted });
             if self.reauthentications() != before {
                 self.violate("O8: an acknowledgement that means nothing counts");
             }

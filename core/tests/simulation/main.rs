@@ -13,8 +13,8 @@ mod ledger;
 mod listeners;
 mod promise;
 mod requests;
-mod shown;
 mod source;
+mod source_life;
 mod world;
 
 use std::process::ExitCode;

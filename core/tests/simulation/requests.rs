@@ -4,7 +4,7 @@
 use crate::draws::Draw;
 use crate::ledger::SLACK;
 use crate::promise::{FIVE_MINUTES, Life, Promise};
-use crate::shown::Ending;
+use crate::source_life::Ending;
 use entrakey_core::{Error, ErrorKind};
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -50,7 +50,7 @@ pub struct Flight {
 
 /// The last failure that no answer followed.
 #[derive(Clone, Copy)]
-pub struct Known {
+pub struct LastFailure {
     pub kind: ErrorKind,
     pub fatal: bool,
 }
@@ -61,7 +61,7 @@ pub type Valid = Option<(Duration, Life)>;
 pub struct Requests {
     promise: Promise,
     pub flight: Option<Flight>,
-    pub known: Option<Known>,
+    pub known: Option<LastFailure>,
     /// When the last one ended.
     last: Duration,
     /// Before this none may start, whoever wants one.
@@ -391,7 +391,7 @@ impl Requests {
 
     /// With nothing in hand a token came that is not valid yet.
     pub fn came_early(&mut self, kind: ErrorKind) {
-        self.known = Some(Known { kind, fatal: false });
+        self.known = Some(LastFailure { kind, fatal: false });
         self.failures = (1, u32::MAX);
         self.plan_for(self.not_before, self.open_by);
     }
@@ -407,12 +407,12 @@ impl Requests {
         nearby: bool,
     ) -> Result<(), String> {
         let forced = self.landed(now);
-        self.known = Some(Known { kind: error.kind(), fatal: !error.is_retriable() });
+        self.known = Some(LastFailure { kind: error.kind(), fatal: !error.is_retriable() });
         self.failures =
             (self.failures.0 + u32::from(forced.maybe.is_none()), self.failures.1.saturating_add(1));
         self.not_before = now + self.promise.rest(hand);
         (self.told_to_wait, self.passing) = (asked.is_some(), error.is_retriable());
-        // Known, or bounded.
+        // LastFailure, or bounded.
         let known = self.schedule.filter(|at| *at > now && forced.surely && hand.is_some());
         let planned = self.schedule.or(self.planned_by()).filter(|at| *at > now);
         if error.is_retriable() {

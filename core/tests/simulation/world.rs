@@ -7,7 +7,7 @@ use crate::promise::{Budget, Promise};
 use crate::requests::Requests;
 use crate::source::{Reply, Source};
 use entrakey_core::ProviderEvent;
-use entrakey_core::internals::{Action, Event, Machine, Now};
+use entrakey_core::internals::{Action, Input, Machine, Now};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -158,7 +158,7 @@ impl World {
             Some(alarm) if alarm <= others => {
                 let late = LATENESS.mul_f64(self.rng.f64());
                 self.pass_until(alarm + late);
-                self.step(Event::Timer);
+                self.step(Input::Timer);
             }
             _ => {
                 self.pass_until(others);
@@ -215,7 +215,7 @@ impl World {
     }
 
     /// Tells the machine, does what it wants, and judges both.
-    pub fn step(&mut self, event: Event) {
+    pub fn step(&mut self, event: Input) {
         self.sums.steps += 1;
         self.forget_early();
         self.ledger.waited = !self.ledger.waiting.is_empty();
@@ -271,7 +271,7 @@ impl World {
     }
 
     /// One event whose actions are for the caller to judge.
-    pub fn raw_step(&mut self, event: Event) -> Vec<Action> {
+    pub fn raw_step(&mut self, event: Input) -> Vec<Action> {
         let draws = &mut self.draws;
         self.machine.step(self.now, event, &mut || draws.f64())
     }

@@ -79,8 +79,7 @@ pub async fn drain(life: &Life, connections: &Connections, delays: Delays, hurry
     let patience = async {
         tokio::time::sleep_until(told + delays.least).await;
         life.enter(Stage::Draining);
-        let last = told + delays.least.max(delays.most);
-        let _ = tokio::time::timeout_at(last, connections.none_left()).await; // both are an end
+        let _ = tokio::time::timeout_at(told + delays.most, connections.none_left()).await; // both are an end
     };
     tokio::select! {
         () = patience => (),

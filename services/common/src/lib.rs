@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod connections;
+mod descriptors;
 mod drain;
 mod exposure;
 mod http;
@@ -16,6 +17,7 @@ mod notify;
 mod tls;
 
 pub use connections::{Connections, Full, Open};
+pub use descriptors::raise_descriptor_limit;
 pub use drain::{Cause, Delays, Signals, drain};
 pub use exposure::{Exposure, TooExposed};
 pub use http::{Health, HttpServer, admin, health};

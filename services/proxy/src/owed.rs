@@ -3,6 +3,7 @@
 use crate::commands::Channels;
 use crate::credentials::Credentials;
 use crate::ended::Ended;
+use crate::transaction::Change;
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -48,11 +49,8 @@ pub(crate) enum Meaning {
     ExecAborted,
     Hello(Protocol),
     Monitor,
-    /// Of a MULTI (`opens`), EXEC or DISCARD: the nth of them.
-    Transaction {
-        opens: bool,
-        number: u32,
-    },
+    /// Of a MULTI, EXEC or DISCARD.
+    Transaction(Change),
     /// Of a PING while a RESP2 client is subscribed.
     Ping,
     Reset,

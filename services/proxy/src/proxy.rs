@@ -7,7 +7,7 @@ use crate::dial_error::{DialError, DialFailure};
 use crate::stream::Stream;
 use crate::wire;
 use crate::{Ended, Metrics, Options, Peer, Upstream};
-use entrakey_core::{Connection as Entry, Error, GetToken, Provider, Subscription, Token};
+use entrakey_core::{Connection as Entry, DuringOutage, Error, GetToken, Provider, Subscription, Token};
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -160,7 +160,7 @@ impl Shared {
     async fn token(&self, deadline: Instant) -> Result<Arc<Credentials>, DialError> {
         let timeout = Some(deadline.saturating_duration_since(Instant::now()));
         let (sender, token) = tokio::sync::oneshot::channel();
-        self.provider.get_token_then(GetToken { timeout, no_wait: false }, |token| {
+        self.provider.get_token_then(GetToken { timeout, ..GetToken::default() }, |token| {
             let _ = sender.send(token); // the client may have gone
         });
         let token = token.await.unwrap_or_else(|_| self.provider.get_token_with(NOW));
@@ -193,7 +193,7 @@ impl Shared {
 }
 
 /// What is known here and now.
-const NOW: GetToken = GetToken { timeout: Some(Duration::ZERO), no_wait: true };
+const NOW: GetToken = GetToken { timeout: Some(Duration::ZERO), during_outage: DuringOutage::Report };
 
 impl fmt::Debug for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

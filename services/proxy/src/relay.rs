@@ -72,9 +72,10 @@ impl<C: AsyncRead + AsyncWrite + Unpin> Relay<C> {
     fn offer_rests(&mut self) -> bool {
         let Self { session, client, server, .. } = self;
         let now = Instant::now();
-        let from_server = |server: &mut Side<_>| server.offer_rest(|bytes| session.from_upstream(bytes, now));
+        let from_server =
+            |server: &mut Side<_>| server.offer_rest(|bytes| session.take_from_upstream(bytes, now));
         let replies = server.as_mut().is_some_and(from_server);
-        let requests = client.offer_rest(|bytes| session.from_client(bytes, now));
+        let requests = client.offer_rest(|bytes| session.take_from_client(bytes, now));
         replies || requests
     }
 
@@ -87,13 +88,13 @@ impl<C: AsyncRead + AsyncWrite + Unpin> Relay<C> {
             && !session.down.is_full()
             && server.rest.len() < LONGEST_REST
         {
-            progress |= server.poll_receive(cx, |bytes| session.from_upstream(bytes, now));
+            progress |= server.poll_receive(cx, |bytes| session.take_from_upstream(bytes, now));
         }
         // A client that goes away while its requests have to wait is noticed as long as there is room to read on.
         let longest = if session.is_held() { BUFFER } else { LONGEST_REST };
         if !client.is_over && !session.up.is_full() && !session.down.is_full() && client.rest.len() < longest
         {
-            progress |= client.poll_receive(cx, |bytes| session.from_client(bytes, now));
+            progress |= client.poll_receive(cx, |bytes| session.take_from_client(bytes, now));
         }
         progress
     }

@@ -23,28 +23,35 @@ impl Transaction {
         self.spoiled = true;
     }
 
-    /// A MULTI, EXEC or DISCARD is sent on; its number.
-    pub(crate) fn changes(&mut self, opens: bool) -> u32 {
-        if opens != self.open {
+    /// A MULTI, EXEC or DISCARD is sent on.
+    pub(crate) fn change(&mut self, opens: bool) -> Change {
+        let was_open = self.open;
+        if opens != was_open {
             (self.open, self.spoiled) = (opens, false);
         }
         self.number = self.number.wrapping_add(1);
-        self.number
+        Change { was_open, number: self.number }
     }
 
-    /// The one of this number has failed, and none has followed it: what it was for has not come about. A nested MULTI,
-    /// an EXEC without MULTI and one that aborts are none of these.
-    pub(crate) fn failed(&mut self, opens: bool, number: u32, message: &str) {
-        let expected =
-            ["EXECABORT", "ERR MULTI calls can not be nested", "ERR EXEC without", "ERR DISCARD without"];
-        if self.number == number && !expected.iter().any(|text| message.starts_with(text)) {
-            self.open = !opens;
+    /// It was answered with an error: unless another one has followed it, all is as it was before, but for an EXEC that
+    /// aborts.
+    pub(crate) fn has_failed(&mut self, change: Change, message: &str) {
+        if self.number == change.number && !message.starts_with("EXECABORT") {
+            self.open = change.was_open;
         }
     }
 
     pub(crate) fn reset(&mut self) {
         *self = Self { number: self.number.wrapping_add(1), ..Self::default() };
     }
+}
+
+/// What a MULTI, EXEC or DISCARD was to change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Change {
+    was_open: bool,
+    /// The nth of them.
+    number: u32,
 }
 
 #[cfg(test)]
@@ -54,22 +61,30 @@ mod tests {
     #[test]
     fn a_transaction_is_open_from_multi_to_exec_whatever_is_said_afterwards() {
         let mut transaction = Transaction::default();
-        let multi = transaction.changes(true);
+        let multi = transaction.change(true);
         assert!(transaction.is_open());
         transaction.spoil();
-        let nested = transaction.changes(true);
-        transaction.failed(true, nested, "ERR MULTI calls can not be nested");
-        assert!(transaction.is_open() && transaction.is_spoiled());
-        let exec = transaction.changes(false);
+        for nested in
+            ["ERR MULTI calls can not be nested", "ERR Command 'multi' not allowed inside a transaction"]
+        {
+            let change = transaction.change(true);
+            transaction.has_failed(change, nested); // Redis, Valkey
+            assert!(transaction.is_open() && transaction.is_spoiled());
+        }
+        let exec = transaction.change(false);
         assert!(!transaction.is_open() && !transaction.is_spoiled());
-        transaction.failed(true, multi, "NOPERM this user has no permissions to run the 'multi' command");
+        transaction.has_failed(multi, "NOPERM this user has no permissions to run the 'multi' command");
         assert!(!transaction.is_open(), "an EXEC has followed");
-        transaction.failed(false, exec, "EXECABORT Transaction discarded because of previous errors.");
+        transaction.has_failed(exec, "EXECABORT Transaction discarded because of previous errors.");
         assert!(!transaction.is_open());
-        transaction.failed(false, exec, "NOPERM this user has no permissions to run the 'exec' command");
+        transaction.has_failed(exec, "NOPERM this user has no permissions to run the 'exec' command");
         assert!(transaction.is_open(), "Redis 6.0 stays in it");
-        let multi = transaction.changes(true);
-        transaction.failed(true, multi, "NOPERM this user has no permissions to run the 'multi' command");
+        transaction.change(false);
+        let without = transaction.change(false);
+        transaction.has_failed(without, "ERR EXEC without MULTI");
+        assert!(!transaction.is_open());
+        let multi = transaction.change(true);
+        transaction.has_failed(multi, "NOPERM this user has no permissions to run the 'multi' command");
         assert!(!transaction.is_open());
     }
 }

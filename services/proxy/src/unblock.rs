@@ -63,8 +63,8 @@ async fn select_database_of(stream: &mut Stream, id: u64) -> io::Result<bool> {
 
 fn database(clients: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(wire::text(clients)?).ok()?;
-    let fields = text.split_ascii_whitespace().filter_map(|field| field.strip_prefix("db="));
-    fields.last().map(str::to_owned)
+    let mut fields = text.split_ascii_whitespace().filter_map(|field| field.strip_prefix("db="));
+    fields.next_back().map(str::to_owned)
 }
 
 async fn last_entries(stream: &mut Stream, count: usize) -> io::Result<Option<Vec<Vec<u8>>>> {

@@ -62,11 +62,11 @@ fn users_that_are_not_listed_are_turned_away() {
 }
 
 /// As systemd starts a service: the sockets from descriptor 3 on, and whom they are for.
-fn activated(emulator: &Emulator, socket: impl Into<OwnedFd>, options: &[&str]) -> Proxy {
+fn activated(emulator: &Emulator, socket: impl Into<OwnedFd>, process: &str, options: &[&str]) -> Proxy {
     let upstream = upstream(emulator);
     let started = command(&machine(emulator), &[&[upstream.as_str(), "--structured-logs"], options].concat());
     let mut shell = Command::new("sh");
-    let script = "export LISTEN_PID=$$ LISTEN_FDS=1; exec \"$0\" \"$@\" 3<&0 </dev/null";
+    let script = format!("export LISTEN_PID={process} LISTEN_FDS=1; exec \"$0\" \"$@\" 3<&0 </dev/null");
     shell.env_clear().envs(started.get_envs().filter_map(|(name, value)| Some((name, value?))));
     shell.arg("-c").arg(script).arg(started.get_program()).args(started.get_args());
     shell.stdin(Stdio::from(socket.into()));
@@ -78,22 +78,48 @@ fn a_socket_that_systemd_has_opened_is_served() {
     let emulator = Emulator::start("1h");
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    let mut proxy = activated(&emulator, listener, &["--identity", "managed_identity"]);
+    let mut proxy = activated(&emulator, listener, "$$", &["--identity", "managed_identity"]);
     assert_eq!(proxy.listens_on(), address);
     assert_eq!(proxy.client().ask("PING"), "+PONG");
 
     let folder = Folder::new("activated");
     let path = folder.path().join("redis.sock");
     let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
-    let mut proxy = activated(&emulator, listener, &["--identity", "managed_identity"]);
+    let mut proxy = activated(&emulator, listener, "$$", &["--identity", "managed_identity"]);
     assert_eq!(proxy.listens_on(), path.to_str().unwrap());
     assert_eq!(client(&path).ask("PING"), "+PONG");
     proxy.signal(libc::SIGTERM);
     assert_eq!(proxy.ended(), 143);
     assert!(path.exists(), "the file is systemd's");
 
+    let of_another = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = of_another.local_addr().unwrap().to_string();
+    let options = ["--identity", "managed_identity", "--port", "0"];
+    let mut proxy = activated(&emulator, of_another, "1", &options);
+    assert_ne!(proxy.listens_on(), address, "it was meant for another process");
+
     let exposed = TcpListener::bind("0.0.0.0:0").unwrap();
-    let mut proxy = activated(&emulator, exposed, &["--identity", "managed_identity"]);
+    let mut proxy = activated(&emulator, exposed, "$$", &["--identity", "managed_identity"]);
     assert_eq!(proxy.ended(), 2);
     proxy.wait_for("can be reached from other machines");
+}
+
+#[test]
+fn it_may_have_more_clients_than_a_shell_gives_descriptors() {
+    let emulator = Emulator::start("1h");
+    let upstream = upstream(&emulator);
+    let options = [&upstream, "--structured-logs", "--identity", "managed_identity", "--port", "0"];
+    let started = command(&machine(&emulator), &options);
+    let mut shell = Command::new("sh");
+    shell.env_clear().envs(started.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    shell
+        .arg("-c")
+        .arg("ulimit -S -n 64; exec \"$0\" \"$@\"")
+        .arg(started.get_program())
+        .args(started.get_args());
+    let mut proxy = Proxy::run(shell);
+    let mut clients: Vec<_> = (0..100).map(|_| proxy.client()).collect();
+    for client in &mut clients {
+        assert_eq!(client.ask("PING"), "+PONG");
+    }
 }

@@ -1,4 +1,4 @@
-"""go-redis, Jedis and Lettuce: programs of tests/peers/go and tests/peers/java, built by scripts/peers.sh."""
+"""go-redis, Jedis and Lettuce: programs of tests/peers/go and tests/peers/java, built by scripts/build/peers.sh."""
 
 import json
 import pathlib

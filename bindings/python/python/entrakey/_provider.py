@@ -43,7 +43,7 @@ class Provider(_entrakey.Provider):
 
                 warn_of_host()
             if token_callback is not None or assertion_callback is not None:
-                from ._supply import Supplier
+                from ._request import Supplier
 
                 if token_callback is not None:
                     suppliers = (Supplier(token_callback),)

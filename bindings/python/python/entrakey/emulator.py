@@ -11,9 +11,10 @@ It runs the ``entrakey`` command, found by ``ENTRAKEY_BIN`` or on ``PATH``. With
 from __future__ import annotations
 
 import contextlib
+import fnmatch
 import json
 import os
-import re
+import pathlib
 import shutil
 import subprocess
 import tempfile
@@ -29,10 +30,8 @@ _STOP_S = 10
 _REQUEST_S = 10
 
 # What a developer's own shell says of identities, proxies and certificates is not for a program under test.
-_FOREIGN = re.compile(
-    r"(?i:(all|https?)_proxy$)|(AZURE|ENTRAKEY|IDENTITY|IMDS|MSI|SSL_CERT)_"
-    r"|(KUBERNETES_SERVICE_HOST|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|NODE_EXTRA_CA_CERTS)$"
-)
+_LINES = pathlib.Path(__file__).with_name("foreign-variables.txt").read_text("utf-8").splitlines()
+_FOREIGN = [line for line in _LINES if not line.startswith("#")]
 _KEPT = "ENTRAKEY_BIN"
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -182,7 +181,8 @@ def _command() -> str:
 
 
 def _arguments(options: dict[str, Any]) -> list[str]:
-    given = {"--" + name.replace("_", "-"): value for name, value in options.items() if value not in (None, False)}
+    wanted = {name: value for name, value in options.items() if value is not None and value is not False}  # 0 is a value
+    given = {"--" + name.replace("_", "-"): value for name, value in wanted.items()}
     return [name if value is True else f"{name}={value}" for name, value in given.items()]
 
 
@@ -198,7 +198,8 @@ def _first_line(process: subprocess.Popen[bytes]) -> bytes:
 
 
 def _foreign(name: str) -> bool:
-    return name != _KEPT and _FOREIGN.match(name) is not None
+    given = name.upper()
+    return given != _KEPT and any(fnmatch.fnmatchcase(given, foreign) for foreign in _FOREIGN)
 
 
 def _become(environment: dict[str, str]) -> None:

@@ -1,7 +1,7 @@
 //! JSON, strictly.
 
-use super::Node;
-use crate::config::keys::shown_key;
+use super::node::Node;
+use crate::config::find_key::key_for_message;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::error::Category;
@@ -10,7 +10,7 @@ use std::fmt;
 
 pub(super) fn parse(text: &str) -> Result<Node, String> {
     serde_json::from_str(text).map_err(|error| match error.classify() {
-        // Only the visitor below makes these, and names no more than a key.
+        // Only the visitor below makes errors of this category, and they name no more than a key.
         Category::Data => error.to_string(),
         Category::Eof => format!("the JSON ends too early, at line {}", error.line()),
         _ => format!("line {}, column {} is not valid JSON", error.line(), error.column()),
@@ -68,7 +68,7 @@ impl<'de> Visitor<'de> for Any {
         let mut map = BTreeMap::new();
         while let Some((key, value)) = pairs.next_entry::<String, Node>()? {
             if map.contains_key(&key) {
-                return Err(A::Error::custom(format!("key {} is there twice", shown_key(&key))));
+                return Err(A::Error::custom(format!("key {} is there twice", key_for_message(&key))));
             }
             map.insert(key, value);
         }
@@ -78,14 +78,14 @@ impl<'de> Visitor<'de> for Any {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::drawn;
+    use super::super::tests::draw;
     use super::*;
 
     #[test]
     fn numbers_keep_their_digits_or_say_that_they_may_not_have() {
-        let said = |text: &str| parse(text).map(|node| drawn(&node));
-        assert_eq!(said("[18446744073709551615, -1, null]").as_deref(), Ok("[18446744073709551615 -1 -]"));
-        assert_eq!(said("[0.7, 1e5]").as_deref(), Ok("[~0.7 ~100000]"));
+        let drawing = |text: &str| parse(text).map(|node| draw(&node));
+        assert_eq!(drawing("[18446744073709551615, -1, null]").as_deref(), Ok("[18446744073709551615 -1 -]"));
+        assert_eq!(drawing("[0.7, 1e5]").as_deref(), Ok("[~0.7 ~100000]"));
         assert!(matches!(parse("123456789012345678901234567890"), Ok(Node::Float(_))));
     }
 

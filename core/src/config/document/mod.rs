@@ -1,46 +1,15 @@
 //! The text of a configuration file as a tree, whatever its format.
 //!
-//! The parsers' own messages quote what they read, which may be a secret: only the place is told on.
+//! The parsers' own messages quote what they read, which may be a secret. Ours name only the place.
 
 mod json;
+mod node;
 mod toml;
 mod yaml;
 
-use std::collections::BTreeMap;
+pub(super) use node::Node;
+
 use std::path::Path;
-use zeroize::Zeroizing;
-
-/// A value. It has no `Debug`: any text in it may be a secret.
-#[derive(Clone)]
-pub(super) enum Node {
-    Nothing,
-    /// Also numbers and booleans, as they would be written in code.
-    Text(Zeroizing<String>),
-    /// A number that went through floating point, and may have lost digits of what was written.
-    Float(f64),
-    List(Vec<Node>),
-    Map(BTreeMap<String, Node>),
-}
-
-impl Node {
-    fn text(text: impl Into<String>) -> Self {
-        Self::Text(Zeroizing::new(text.into()))
-    }
-
-    pub(super) fn as_text(&self) -> Option<&str> {
-        match self {
-            Self::Text(text) => Some(text),
-            _ => None,
-        }
-    }
-
-    pub(super) fn get(&self, name: &str) -> Option<&Self> {
-        match self {
-            Self::Map(map) => map.get(name),
-            _ => None,
-        }
-    }
-}
 
 /// How a file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +21,7 @@ pub(super) enum Format {
 
 impl Format {
     /// By the extension, as every editor does.
-    pub(super) fn of(path: &Path) -> Option<Self> {
+    pub(super) fn by_extension(path: &Path) -> Option<Self> {
         match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
             "json" => Some(Self::Json),
             "toml" => Some(Self::Toml),
@@ -61,7 +30,7 @@ impl Format {
         }
     }
 
-    /// The tree, or what is wrong with the text and where, without a word of it but its keys.
+    /// The tree; or what is wrong with the text and where, in words that show nothing of the text but its keys.
     pub(super) fn parse(self, text: &str) -> Result<Node, String> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         match self {
@@ -77,14 +46,14 @@ mod tests {
     use super::*;
 
     /// One line for a tree, for comparing.
-    pub(super) fn drawn(node: &Node) -> String {
+    pub(super) fn draw(node: &Node) -> String {
         match node {
             Node::Nothing => "-".to_owned(),
             Node::Text(text) => text.to_string(),
             Node::Float(number) => format!("~{number}"),
-            Node::List(items) => format!("[{}]", items.iter().map(drawn).collect::<Vec<_>>().join(" ")),
+            Node::List(items) => format!("[{}]", items.iter().map(draw).collect::<Vec<_>>().join(" ")),
             Node::Map(map) => {
-                let pairs = map.iter().map(|(key, value)| format!("{key}={}", drawn(value)));
+                let pairs = map.iter().map(|(key, value)| format!("{key}={}", draw(value)));
                 format!("{{{}}}", pairs.collect::<Vec<_>>().join(" "))
             }
         }
@@ -92,14 +61,14 @@ mod tests {
 
     #[test]
     fn the_formats_say_the_same() {
-        let said = "{a={b=text c=true d=30000} e=[1 two]}";
+        let drawing = "{a={b=text c=true d=30000} e=[1 two]}";
         let json = r#"{"a": {"b": "text", "c": true, "d": 30000}, "e": [1, "two"]}"#;
         let toml = "e = [1, 'two']\n[a]\nb = \"text\"\nc = true\nd = 30_000\n";
         let yaml = "\u{feff}a:\n  b: text\n  c: True\n  d: 30000\ne: [1, 'two']\n";
         for (format, text) in
             [(Format::Json, json), (Format::Toml, toml), (Format::Yaml, yaml), (Format::Yaml, json)]
         {
-            assert_eq!(format.parse(text).map(|node| drawn(&node)).as_deref(), Ok(said), "{format:?}");
+            assert_eq!(format.parse(text).map(|node| draw(&node)).as_deref(), Ok(drawing), "{format:?}");
         }
     }
 
@@ -114,8 +83,8 @@ mod tests {
             (Format::Yaml, "a: 1\nclient_secret: *hunter2\n"),
             (Format::Yaml, "a: 1\nclient_secret: !hunter2!x y\n"),
         ] {
-            let fault = format.parse(text).err().unwrap_or_else(|| panic!("accepted: {text}"));
-            assert!(fault.contains("line 2") && !fault.contains("hunter2"), "{format:?}: {fault}");
+            let reason = format.parse(text).err().unwrap_or_else(|| panic!("accepted: {text}"));
+            assert!(reason.contains("line 2") && !reason.contains("hunter2"), "{format:?}: {reason}");
         }
     }
 
@@ -126,14 +95,14 @@ mod tests {
             (Format::Toml, "a = 1\na = 2"),
             (Format::Yaml, "a: 1\na: 2"),
         ] {
-            let fault = format.parse(text).err().unwrap();
-            assert!(fault.contains("line 2"), "{format:?}: {fault}");
+            let reason = format.parse(text).err().unwrap();
+            assert!(reason.contains("line 2"), "{format:?}: {reason}");
         }
     }
 
     #[test]
     fn the_extension_tells_the_format() {
-        let of = |path: &str| Format::of(Path::new(path));
+        let of = |path: &str| Format::by_extension(Path::new(path));
         assert_eq!(of("/etc/app.json"), Some(Format::Json));
         assert_eq!(of("app.YAML"), Some(Format::Yaml));
         assert_eq!(of("app.yml"), Some(Format::Yaml));

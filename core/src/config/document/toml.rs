@@ -1,6 +1,6 @@
 //! TOML.
 
-use super::Node;
+use super::node::Node;
 use std::borrow::Cow;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -41,13 +41,13 @@ fn from_value(value: DeValue<'_>) -> Node {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::drawn;
+    use super::super::tests::draw;
     use super::*;
 
     #[test]
     fn values_are_written_as_code_would() {
         let text = "a = 0x10\nb = 0.7\nc = 1_000\nd = 'x'\ne = 2026-01-01\n[[f]]\ng.h = 1\n";
-        let said = parse(text).map(|node| drawn(&node));
-        assert_eq!(said.as_deref(), Ok("{a=16 b=0.7 c=1000 d=x e=2026-01-01 f=[{g={h=1}}]}"));
+        let drawing = parse(text).map(|node| draw(&node));
+        assert_eq!(drawing.as_deref(), Ok("{a=16 b=0.7 c=1000 d=x e=2026-01-01 f=[{g={h=1}}]}"));
     }
 }

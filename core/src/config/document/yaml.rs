@@ -1,14 +1,14 @@
 //! YAML 1.2. Plain scalars keep the letters they were written with: `0123` is an id and not a number.
 
-use super::Node;
-use crate::config::keys::shown_key;
+use super::node::Node;
+use crate::config::find_key::key_for_message;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 use std::collections::{BTreeMap, HashMap};
 
-/// Deeper is no configuration.
+/// No configuration nests deeper.
 const MAX_DEPTH: usize = 64;
-/// What all anchors and aliases together may add to the tree, in nodes and bytes of text: a few lines of
-/// aliases of aliases can stand for gigabytes.
+/// How many nodes and bytes of text all anchors and aliases together may add to the tree. A few lines of aliases of
+/// aliases can stand for gigabytes.
 const MAX_COPIED: usize = 256 * 1024;
 
 /// Several documents in one file are a list of them.
@@ -92,7 +92,7 @@ impl Tree {
             Some((Open::Map(map, pending), _)) => match (pending.take(), node) {
                 (Some(key), node) => {
                     if map.contains_key(&key) {
-                        return Err(format!("key {} is there twice", shown_key(&key)));
+                        return Err(format!("key {} is there twice", key_for_message(&key)));
                     }
                     map.insert(key, node);
                 }
@@ -114,7 +114,7 @@ impl Tree {
     }
 }
 
-/// Nodes and bytes of text, and how deep they nest.
+/// The nodes and bytes of text of a tree, and how deep it nests.
 fn measure(node: &Node) -> (usize, usize) {
     let all = |nodes: &mut dyn Iterator<Item = &Node>| {
         nodes.map(measure).fold((1, 1), |(weight, depth), (w, d)| (weight + w, depth.max(d + 1)))
@@ -141,40 +141,40 @@ fn from_plain(text: &str) -> Node {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::drawn;
+    use super::super::tests::draw;
     use super::*;
     use std::fmt::Write as _;
 
-    fn said(text: &str) -> Result<String, String> {
-        parse(text).map(|node| drawn(&node))
+    fn drawing(text: &str) -> Result<String, String> {
+        parse(text).map(|node| draw(&node))
     }
 
     #[test]
     fn scalars_keep_their_letters() {
         let text = "a: 0123\nb: 1.10\nc: yes\nd: ~\ne: 'null'\nf:\ng: !!str null\nh: ${NAME}\ni: |\n  x\n";
         let tree = "{a=0123 b=1.10 c=yes d=- e=null f=- g=null h=${NAME} i=x\n}";
-        assert_eq!(said(text).as_deref(), Ok(tree));
+        assert_eq!(drawing(text).as_deref(), Ok(tree));
     }
 
     #[test]
     fn a_name_in_braces_within_braces_needs_quotes() {
-        assert_eq!(said("{a: '${NAME}'}").as_deref(), Ok("{a=${NAME}}"));
-        assert!(said("b: 1\na: {a: ${NAME}}").unwrap_err().contains("${NAME} needs quotes"));
-        assert!(!said("b: {\n").unwrap_err().contains("quotes"));
+        assert_eq!(drawing("{a: '${NAME}'}").as_deref(), Ok("{a=${NAME}}"));
+        assert!(drawing("b: 1\na: {a: ${NAME}}").unwrap_err().contains("${NAME} needs quotes"));
+        assert!(!drawing("b: {\n").unwrap_err().contains("quotes"));
     }
 
     #[test]
     fn several_documents_are_a_list() {
-        assert_eq!(said("---\na: 1\n---\nb: 2\n---\n").as_deref(), Ok("[{a=1} {b=2}]"));
-        assert_eq!(said("---\na: 1\n...\n").as_deref(), Ok("{a=1}"));
-        assert_eq!(said("# nothing\n").as_deref(), Ok("-"));
+        assert_eq!(drawing("---\na: 1\n---\nb: 2\n---\n").as_deref(), Ok("[{a=1} {b=2}]"));
+        assert_eq!(drawing("---\na: 1\n...\n").as_deref(), Ok("{a=1}"));
+        assert_eq!(drawing("# nothing\n").as_deref(), Ok("-"));
     }
 
     #[test]
     fn an_alias_is_a_copy() {
         let text = "base: &b\n  x: &x 1\n  y: [*x]\nuse: *b\n";
-        assert_eq!(said(text).as_deref(), Ok("{base={x=1 y=[1]} use={x=1 y=[1]}}"));
-        assert!(said("a: &a [*a]").unwrap_err().contains("line 1"));
+        assert_eq!(drawing(text).as_deref(), Ok("{base={x=1 y=[1]} use={x=1 y=[1]}}"));
+        assert!(drawing("a: &a [*a]").unwrap_err().contains("line 1"));
     }
 
     #[test]
@@ -184,19 +184,19 @@ mod tests {
             let below = format!("*a{}, ", level - 1).repeat(10);
             writeln!(bomb, "a{level}: &a{level} [{below}]").unwrap();
         }
-        assert!(said(&bomb).unwrap_err().contains("aliases"));
+        assert!(drawing(&bomb).unwrap_err().contains("aliases"));
         let nested = format!("{}x{}", "&a [".repeat(60), "]".repeat(60));
-        assert!(said(&nested).is_ok(), "{:?}", said(&nested));
+        assert!(drawing(&nested).is_ok(), "{:?}", drawing(&nested));
         let deeper: String = (1..9).fold("a0: &a0 [x]\n".to_owned(), |text, level| {
             let (open, close) = ("[".repeat(20), "]".repeat(20));
             format!("{text}a{level}: &a{level} {open}*a{}{close}\n", level - 1)
         });
-        assert!(said(&deeper).is_err());
+        assert!(drawing(&deeper).is_err());
     }
 
     #[test]
     fn keys_are_texts() {
-        assert!(said("? [a]\n: b").unwrap_err().contains("line 1"));
-        assert!(said("~: b").is_err());
+        assert!(drawing("? [a]\n: b").unwrap_err().contains("line 1"));
+        assert!(drawing("~: b").is_err());
     }
 }

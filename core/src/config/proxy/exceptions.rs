@@ -1,44 +1,44 @@
-//! `NO_PROXY`: who is asked directly.
+//! `NO_PROXY`: which servers are asked directly.
 
 use azure_core::http::Url;
 use std::net::IpAddr;
 
-/// The hosts of a list.
+/// The servers that a list names.
 pub(super) struct Exceptions(Vec<Exception>);
 
 #[derive(Debug, PartialEq, Eq)]
 struct Exception {
-    host: Host,
-    /// None: any.
+    pattern: Pattern,
+    /// None: any port.
     port: Option<u16>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Host {
+enum Pattern {
     Any,
-    /// It and all below it.
+    /// The name itself and all names below it.
     Name(String),
     /// Addresses whose first bits are these.
     Network(IpAddr, u32),
 }
 
 impl Exceptions {
-    /// Between commas, blanks, or both. What is none of the forms matches nothing, as in curl and requests.
+    /// Entries stand between commas, blanks, or both. An entry of another form matches nothing, as in curl and requests.
     pub(super) fn parse(list: &str) -> Self {
         let entries = list.split(|c: char| c == ',' || c.is_whitespace());
         Self(entries.filter_map(Exception::parse).collect())
     }
 
-    /// Whether one of them is meant by that address. A name is never resolved for it.
+    /// Whether an exception means that address. No name is resolved for this.
     pub(super) fn hold(&self, url: &Url) -> bool {
-        let Some(host) = url.host_str() else { return false };
-        let (host, port) = (plain(host), url.port_or_known_default());
-        let address: Option<IpAddr> = host.parse().ok();
+        let Some(hostname) = url.host_str() else { return false };
+        let (hostname, port) = (normalize(hostname), url.port_or_known_default());
+        let address: Option<IpAddr> = hostname.parse().ok();
         self.0.iter().any(|exception| {
-            let fits = match (&exception.host, address) {
-                (Host::Any, _) => true,
-                (Host::Network(network, bits), Some(address)) => is_in(address, *network, *bits),
-                (Host::Name(name), None) => host.strip_suffix(name.as_str()).is_some_and(is_whole),
+            let fits = match (&exception.pattern, address) {
+                (Pattern::Any, _) => true,
+                (Pattern::Network(network, bits), Some(address)) => is_in(address, *network, *bits),
+                (Pattern::Name(name), None) => hostname.strip_suffix(name.as_str()).is_some_and(is_whole),
                 _ => false,
             };
             fits && (exception.port.is_none() || exception.port == port)
@@ -48,34 +48,34 @@ impl Exceptions {
 
 impl Exception {
     fn parse(entry: &str) -> Option<Self> {
-        let any_port = |host| Some(Self { host, port: None });
+        let any_port = |pattern| Some(Self { pattern, port: None });
         if entry == "*" {
-            return any_port(Host::Any);
+            return any_port(Pattern::Any);
         }
         if let Some((network, bits)) = entry.split_once('/') {
-            let (network, bits) = (plain(network).parse().ok()?, bits.parse().ok()?);
+            let (network, bits) = (normalize(network).parse().ok()?, bits.parse().ok()?);
             return (bits <= width(network))
-                .then_some(Self { host: Host::Network(network, bits), port: None });
+                .then_some(Self { pattern: Pattern::Network(network, bits), port: None });
         }
-        if let Ok(address) = plain(entry).parse() {
-            return any_port(Host::Network(address, width(address)));
+        if let Ok(address) = normalize(entry).parse() {
+            return any_port(Pattern::Network(address, width(address)));
         }
         let (name, port) = match entry.rsplit_once(':') {
             Some((name, port)) => (name, Some(port.parse().ok()?)),
             None => (entry, None),
         };
-        let host = match plain(name).parse() {
-            Ok(address) => Host::Network(address, width(address)),
-            Err(_) => Host::Name(below(&plain(name))?),
+        let pattern = match normalize(name).parse() {
+            Ok(address) => Pattern::Network(address, width(address)),
+            Err(_) => Pattern::Name(below(&normalize(name))?),
         };
-        Some(Self { host, port })
+        Some(Self { pattern, port })
     }
 }
 
-/// As hosts are compared: without brackets and the root's dot, in small letters.
-fn plain(host: &str) -> String {
-    let host = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
-    host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
+/// A server's name as names are compared: without brackets and the root's dot, in small letters.
+fn normalize(hostname: &str) -> String {
+    let hostname = hostname.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(hostname);
+    hostname.strip_suffix('.').unwrap_or(hostname).to_ascii_lowercase()
 }
 
 /// `.example.com` and `*.example.com` are `example.com`.
@@ -114,18 +114,19 @@ mod tests {
 
     #[test]
     fn a_name_means_itself_and_what_is_below_it() {
-        let entries = [
+        let for_any_port = [
             "login.example.com",
             "example.com",
             ".example.com",
             "*.example.com",
             "LOGIN.Example.com.",
             "*",
-            "login.example.com:443",
+            "com",
+        ];
+        let for_a_port = ["login.example.com:443", "example.com:8443"];
+        let for_others = [
             "ample.com",
             "gin.example.com",
-            "com",
-            "example.com:8443",
             "example",
             "",
             "*.com.example",
@@ -135,32 +136,12 @@ mod tests {
             ".",
             "*.",
         ];
-        assert_eq!(
-            holding(&entries, "https://login.example.com"),
-            [
-                "login.example.com",
-                "example.com",
-                ".example.com",
-                "*.example.com",
-                "LOGIN.Example.com.",
-                "*",
-                "login.example.com:443",
-                "com"
-            ]
-        );
-        assert_eq!(
-            holding(&entries, "https://login.example.com:8443/x"),
-            [
-                "login.example.com",
-                "example.com",
-                ".example.com",
-                "*.example.com",
-                "LOGIN.Example.com.",
-                "*",
-                "com",
-                "example.com:8443"
-            ]
-        );
+        let entries = [&for_any_port[..], &for_a_port, &for_others].concat();
+        let holding_at = |address, port| {
+            assert_eq!(holding(&entries, address), [&for_any_port[..], &[port]].concat(), "{address}");
+        };
+        holding_at("https://login.example.com", "login.example.com:443");
+        holding_at("https://login.example.com:8443/x", "example.com:8443");
         assert_eq!(
             holding(&[".example.com", "*.example.com"], "https://example.com.").len(),
             2,

@@ -1,21 +1,22 @@
-use super::super::{Config, Environment};
 use super::*;
+use crate::config::{Config, Environment, FileValues};
 use crate::error::ErrorKind;
 
 const TARGET: &str = "https://login.example";
 
-/// The proxy to [`TARGET`] as `host:port` and what names it; none for the direct way.
-fn way(keys: &[(&str, &str)], variables: &[(&str, &str)]) -> Result<Option<String>> {
-    let mut config = Config::new();
+fn proxies(keys: &[(&str, &str)], variables: &[(&str, &str)]) -> Result<Proxies> {
+    let (mut config, file) = (Config::new(), FileValues::default());
     for (key, value) in keys {
         config.set(key, value)?;
     }
-    let mut environment = Environment::of([]);
-    let set =
-        |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
-    environment.proxies = FromEnvironment::of(set);
-    let file = Config::new();
-    let proxies = Proxies::resolve(&Values { config: &config, environment: &environment, file: &file })?;
+    let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let environment = Environment::of(variables);
+    Proxies::resolve(&Values { config: &config, environment: &environment, file: &file })
+}
+
+/// The proxy to [`TARGET`] as `host:port` and what names it; none for the direct way.
+fn way(keys: &[(&str, &str)], variables: &[(&str, &str)]) -> Result<Option<String>> {
+    let proxies = proxies(keys, variables)?;
     proxies.check(TARGET)?;
     Ok(match proxies.way_to(&TARGET.parse().unwrap()) {
         Way::Through(proxy) => Some(proxy),
@@ -84,14 +85,14 @@ fn one_that_would_be_used_and_cannot_be_is_refused_by_name_without_showing_it() 
         ("HTTPS_PROXY", "\"http://me:s3cret@proxy:1\""),
         ("https_proxy", "ftp://proxy"),
     ] {
-        let said = refusal(&[], &[(variable, value), ("no_proxy", "other.example")]);
-        assert!(said.starts_with(&format!("environment variable {variable}")), "{said}");
-        assert_eq!(said.contains("quotes"), value.starts_with('"'), "{said}");
+        let message = refusal(&[], &[(variable, value), ("no_proxy", "other.example")]);
+        assert!(message.starts_with(&format!("environment variable {variable}")), "{message}");
+        assert_eq!(message.contains("quotes"), value.starts_with('"'), "{message}");
     }
-    let said = refusal(&[], &[("HTTPS_PROXY", SOCKS), ("ALL_PROXY", GOOD)]);
-    assert!(said.contains("HTTPS_PROXY"), "no other takes its place: {said}");
-    let said = refusal(&[("proxy", SOCKS)], &[("HTTPS_PROXY", GOOD)]);
-    assert!(said.starts_with("proxy (set in code): "), "{said}");
+    let message = refusal(&[], &[("HTTPS_PROXY", SOCKS), ("ALL_PROXY", GOOD)]);
+    assert!(message.contains("HTTPS_PROXY"), "no other takes its place: {message}");
+    let message = refusal(&[("proxy", SOCKS)], &[("HTTPS_PROXY", GOOD)]);
+    assert!(message.starts_with("proxy (set in code): "), "{message}");
 }
 
 #[test]
@@ -110,28 +111,20 @@ fn keys_win_over_variables_each_by_itself() {
 
 #[test]
 fn plain_http_goes_to_this_machine_and_through_no_proxy() {
-    let (config, file) = (Config::new(), Config::new());
-    let mut environment = Environment::of([]);
-    environment.proxies =
-        FromEnvironment::of(|name| (name != "no_proxy" && name != "NO_PROXY").then(|| GOOD.to_owned()));
-    let proxies =
-        Proxies::resolve(&Values { config: &config, environment: &environment, file: &file }).unwrap();
+    let variables = PROXY.into_iter().chain(PROXY_FOR_HTTP).map(|name| (name, GOOD)).collect::<Vec<_>>();
+    let proxies = proxies(&[], &variables).unwrap();
     let to = |url: &str| proxies.to(&url.parse().unwrap()).is_some();
     assert!(to("https://127.0.0.1:8443") && !to("http://127.0.0.1:8080") && !to("http://169.254.169.254"));
 }
 
 #[test]
 fn a_variable_for_plain_http_is_named_where_it_explains_a_failure() {
-    let unread = |variables: &[(&str, &str)]| {
-        let (config, file, mut environment) = (Config::new(), Config::new(), Environment::of([]));
-        let set =
-            |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
-        environment.proxies = FromEnvironment::of(set);
-        let proxies = Proxies::resolve(&Values { config: &config, environment: &environment, file: &file });
-        match proxies.unwrap().way_to(&TARGET.parse().unwrap()) {
-            Way::Direct { unread } => unread,
-            Way::Through(_) => None,
-        }
+    let unread = |variables: &[(&str, &str)]| match proxies(&[], variables)
+        .unwrap()
+        .way_to(&TARGET.parse().unwrap())
+    {
+        Way::Direct { unread } => unread,
+        Way::Through(_) => None,
     };
     assert_eq!(unread(&[("HTTP_PROXY", GOOD)]), Some("HTTP_PROXY"));
     assert_eq!(

@@ -23,7 +23,7 @@ pub(super) struct Header {
     /// The certificate's SHA-256, which is the usual name for it.
     #[serde(rename = "x5t#S256", skip_serializing_if = "Option::is_none")]
     sha256: Option<String>,
-    /// Its SHA-1, if nothing else is known of it.
+    /// The certificate's SHA-1, if nothing else is known of it.
     #[serde(rename = "x5t", skip_serializing_if = "Option::is_none")]
     sha1: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -78,7 +78,7 @@ pub(super) fn sign(
     let mut jwt = Zeroizing::new(format!("{}.{}", part(header)?, part(&claims)?));
     let mut signature = vec![0; key.public().modulus_len()];
     key.sign(header.encoding(), &SystemRandom::new(), jwt.as_bytes(), &mut signature).map_err(|_| {
-        super::fault::invalid("The private key cannot sign: its numbers contradict each other.")
+        Error::invalid_config("The private key cannot sign: its numbers contradict each other.")
     })?;
     let signature = URL_SAFE_NO_PAD.encode(signature);
     jwt.reserve_exact(1 + signature.len());

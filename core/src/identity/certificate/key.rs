@@ -1,8 +1,9 @@
 //! Private keys in every form that people have: PKCS #1, PKCS #8, PKCS #8 encrypted. RSA only, as Entra wants it.
 
-use super::fault::{Fault, invalid};
+use super::oid::{RSA, oid};
+use super::read_error::ReadError;
 use super::x509::skip;
-use super::{RSA, pbe, pem};
+use super::{pbe, pem};
 use crate::error::{Error, Result};
 use der::asn1::OctetStringRef;
 use der::{Decode as _, Reader as _, SliceReader};
@@ -11,7 +12,7 @@ use ring::rsa::KeyPair;
 use spki::{AlgorithmIdentifierRef, ObjectIdentifier};
 use zeroize::Zeroizing;
 
-const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+const EC: ObjectIdentifier = oid("1.2.840.10045.2.1");
 
 const WHAT: &str = "The private key";
 const CONVERT: &str = "openssl pkcs8 -topk8 -v2 aes-256-cbc -in old.pem -out new.pem";
@@ -19,11 +20,13 @@ const CONVERT: &str = "openssl pkcs8 -topk8 -v2 aes-256-cbc -in old.pem -out new
 /// The first private key among the blocks of a PEM text.
 pub(super) fn from_pem(blocks: &[Block<'_>], password: Option<&str>) -> Result<KeyPair> {
     let block = blocks.iter().find(|block| block.label.ends_with("PRIVATE KEY")).ok_or_else(|| {
-        invalid("There is no private key: set private_key_path, or give a PEM file that holds it too.")
+        Error::invalid_config(
+            "There is no private key: set private_key_path, or give a PEM file that holds it too.",
+        )
     })?;
     if block.has_headers() {
         let old = "OpenSSL's old encryption (Proc-Type: 4,ENCRYPTED)";
-        return Err(Fault::unsupported(old).about(WHAT, password, CONVERT));
+        return Err(ReadError::unsupported(old).about(WHAT, password, CONVERT));
     }
     match block.label {
         "RSA PRIVATE KEY" => pkcs1(&block.contents()?),
@@ -31,22 +34,25 @@ pub(super) fn from_pem(blocks: &[Block<'_>], password: Option<&str>) -> Result<K
         "ENCRYPTED PRIVATE KEY" => encrypted(&block.contents()?, password),
         "EC PRIVATE KEY" => Err(not_rsa("an elliptic curve key")),
         "DSA PRIVATE KEY" => Err(not_rsa("a DSA key")),
-        _ => Err(Fault::unsupported("an unusual format (such as OpenSSH's)").about(WHAT, password, CONVERT)),
+        _ => {
+            Err(ReadError::unsupported("an unusual format (such as OpenSSH's)")
+                .about(WHAT, password, CONVERT))
+        }
     }
 }
 
 fn encrypted(bytes: &[u8], password: Option<&str>) -> Result<KeyPair> {
-    let about = |fault: Fault| fault.about(WHAT, password, CONVERT);
+    let about = |fault: ReadError| fault.about(WHAT, password, CONVERT);
     let plain = decrypted(bytes, password.unwrap_or_default()).map_err(about)?;
     // One wrong password in 256 leaves a padding that looks right, and nonsense before it.
     if parse(&plain).is_err() {
-        return Err(about(Fault::Password));
+        return Err(about(ReadError::Password));
     }
     pkcs8(&plain)
 }
 
 /// `EncryptedPrivateKeyInfo` of RFC 5958 §3.
-fn decrypted(bytes: &[u8], password: &str) -> Result<Zeroizing<Vec<u8>>, Fault> {
+fn decrypted(bytes: &[u8], password: &str) -> Result<Zeroizing<Vec<u8>>, ReadError> {
     SliceReader::new(bytes)?.sequence(|info| {
         let algorithm = AlgorithmIdentifierRef::decode(info)?;
         let ciphertext = <&OctetStringRef>::decode(info)?;
@@ -56,7 +62,7 @@ fn decrypted(bytes: &[u8], password: &str) -> Result<Zeroizing<Vec<u8>>, Fault> 
 
 /// A key in `PrivateKeyInfo`.
 pub(super) fn pkcs8(bytes: &[u8]) -> Result<KeyPair> {
-    let (algorithm, key) = parse(bytes).map_err(|fault| fault.about(WHAT, None, CONVERT))?;
+    let (algorithm, key) = parse(bytes).map_err(|error| error.about(WHAT, None, CONVERT))?;
     match algorithm {
         RSA => pkcs1(key),
         EC => Err(not_rsa("an elliptic curve key")),
@@ -65,7 +71,7 @@ pub(super) fn pkcs8(bytes: &[u8]) -> Result<KeyPair> {
 }
 
 /// `PrivateKeyInfo` of RFC 5958 §2: algorithm and key. Windows adds attributes, which do not matter.
-fn parse(bytes: &[u8]) -> Result<(ObjectIdentifier, &[u8]), Fault> {
+fn parse(bytes: &[u8]) -> Result<(ObjectIdentifier, &[u8]), ReadError> {
     SliceReader::new(bytes)?.sequence(|info| {
         u8::decode(info)?; // version
         let algorithm = AlgorithmIdentifierRef::decode(info)?;
@@ -79,14 +85,14 @@ fn parse(bytes: &[u8]) -> Result<(ObjectIdentifier, &[u8]), Fault> {
 fn pkcs1(bytes: &[u8]) -> Result<KeyPair> {
     KeyPair::from_der(bytes).map_err(|rejected| {
         // ring's reason is one of a few words: InvalidEncoding, TooSmall, InconsistentComponents.
-        invalid(format!(
+        Error::invalid_config(format!(
             "{WHAT} is not a usable RSA key ({rejected}): it must have 2048 to 4096 bits and an exponent from 65537."
         ))
     })
 }
 
 fn not_rsa(what: &str) -> Error {
-    invalid(format!(
+    Error::invalid_config(format!(
         "{WHAT} is {what}: Entra takes RSA only. Make a new certificate: openssl req -x509 -newkey rsa:2048 ..."
     ))
 }

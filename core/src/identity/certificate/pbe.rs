@@ -2,7 +2,8 @@
 //!
 //! ring derives the keys (it is in the library anyway); it has no CBC, so that the ciphers are RustCrypto's.
 
-use super::fault::Fault;
+use super::oid::oid;
+use super::read_error::ReadError;
 use cbc::Decryptor;
 use cbc::cipher::block_padding::Pkcs7;
 use cbc::cipher::{BlockCipherDecrypt, BlockModeDecrypt as _, KeyInit, KeyIvInit as _};
@@ -13,10 +14,6 @@ use ring::pbkdf2::{self, PBKDF2_HMAC_SHA1, PBKDF2_HMAC_SHA256, PBKDF2_HMAC_SHA38
 use spki::{AlgorithmIdentifierRef, ObjectIdentifier};
 use std::num::NonZeroU32;
 use zeroize::Zeroizing;
-
-const fn oid(text: &str) -> ObjectIdentifier {
-    ObjectIdentifier::new_unwrap(text)
-}
 
 const PBES2: ObjectIdentifier = oid("1.2.840.113549.1.5.13");
 const PBKDF2: ObjectIdentifier = oid("1.2.840.113549.1.5.12");
@@ -33,7 +30,7 @@ const SHA_3DES_2KEY: ObjectIdentifier = oid("1.2.840.113549.1.12.1.4");
 const SHA_RC2_128: ObjectIdentifier = oid("1.2.840.113549.1.12.1.5");
 const SHA_RC2_40: ObjectIdentifier = oid("1.2.840.113549.1.12.1.6");
 
-/// Some seconds of work; more is a damaged file, or one that is to keep us busy.
+/// So many rounds take some seconds. A file that asks for more is damaged, or made to keep us busy.
 const MAX_ROUNDS: u32 = 10_000_000;
 
 /// A password in the two forms that the standards want.
@@ -61,7 +58,7 @@ pub(super) fn decrypt(
     algorithm: &AlgorithmIdentifierRef<'_>,
     ciphertext: &[u8],
     password: &Password<'_>,
-) -> Result<Zeroizing<Vec<u8>>, Fault> {
+) -> Result<Zeroizing<Vec<u8>>, ReadError> {
     let parameters = algorithm.parameters.ok_or_else(|| Tag::Sequence.value_error())?;
     match algorithm.oid {
         PBES2 => pbes2(parameters, ciphertext, password),
@@ -69,7 +66,7 @@ pub(super) fn decrypt(
         SHA_3DES_2KEY => legacy::<des::TdesEde2>(16, parameters, ciphertext, password),
         SHA_RC2_128 => legacy::<rc2::Rc2>(16, parameters, ciphertext, password),
         SHA_RC2_40 => legacy::<rc2::Rc2>(5, parameters, ciphertext, password),
-        other => Err(Fault::unsupported(format_args!("an old or rare encryption (PBES1 or {other})"))),
+        other => Err(ReadError::unsupported(format_args!("an old or rare encryption (PBES1 or {other})"))),
     }
 }
 
@@ -78,7 +75,7 @@ fn pbes2(
     parameters: AnyRef<'_>,
     ciphertext: &[u8],
     password: &Password<'_>,
-) -> Result<Zeroizing<Vec<u8>>, Fault> {
+) -> Result<Zeroizing<Vec<u8>>, ReadError> {
     let (kdf, cipher) = parameters.sequence(|pair| {
         der::Result::Ok((AlgorithmIdentifierRef::decode(pair)?, AlgorithmIdentifierRef::decode(pair)?))
     })?;
@@ -91,7 +88,7 @@ fn pbes2(
         AES192_CBC => cbc::<aes::Aes192>(&key(24)?, iv, ciphertext),
         AES256_CBC => cbc::<aes::Aes256>(&key(32)?, iv, ciphertext),
         DES_EDE3_CBC => cbc::<des::TdesEde3>(&key(24)?, iv, ciphertext),
-        other => Err(Fault::unsupported(format_args!("a rare cipher ({other})"))),
+        other => Err(ReadError::unsupported(format_args!("a rare cipher ({other})"))),
     }
 }
 
@@ -100,11 +97,11 @@ fn derived(
     kdf: &AlgorithmIdentifierRef<'_>,
     password: &str,
     length: usize,
-) -> Result<Zeroizing<Vec<u8>>, Fault> {
+) -> Result<Zeroizing<Vec<u8>>, ReadError> {
     let parameters = match (kdf.oid, kdf.parameters) {
         (PBKDF2, Some(parameters)) => parameters,
         (other, _) => {
-            return Err(Fault::unsupported(format_args!("a rare key derivation (scrypt or {other})")));
+            return Err(ReadError::unsupported(format_args!("a rare key derivation (scrypt or {other})")));
         }
     };
     let (salt, rounds, prf) = parameters.sequence(|parameters| {
@@ -119,7 +116,9 @@ fn derived(
         HMAC_SHA256 => PBKDF2_HMAC_SHA256,
         HMAC_SHA384 => PBKDF2_HMAC_SHA384,
         HMAC_SHA512 => PBKDF2_HMAC_SHA512,
-        other => return Err(Fault::unsupported(format_args!("a rare key derivation (PBKDF2 with {other})"))),
+        other => {
+            return Err(ReadError::unsupported(format_args!("a rare key derivation (PBKDF2 with {other})")));
+        }
     };
     let mut key = Zeroizing::new(vec![0; length]);
     pbkdf2::derive(algorithm, bearable(rounds)?, salt, password.as_bytes(), &mut key);
@@ -127,9 +126,9 @@ fn derived(
 }
 
 /// As many rounds as a file may ask for.
-fn bearable(rounds: u32) -> Result<NonZeroU32, Fault> {
+fn bearable(rounds: u32) -> Result<NonZeroU32, ReadError> {
     let rounds = NonZeroU32::new(rounds).filter(|rounds| rounds.get() <= MAX_ROUNDS);
-    rounds.ok_or_else(|| Fault::unsupported("a number of rounds beyond any reason"))
+    rounds.ok_or_else(|| ReadError::unsupported("a number of rounds beyond any reason"))
 }
 
 /// RFC 7292 appendix C: the password encryption of old PFX files.
@@ -138,7 +137,7 @@ fn legacy<C: BlockCipherDecrypt + KeyInit>(
     parameters: AnyRef<'_>,
     ciphertext: &[u8],
     password: &Password<'_>,
-) -> Result<Zeroizing<Vec<u8>>, Fault> {
+) -> Result<Zeroizing<Vec<u8>>, ReadError> {
     let (salt, rounds) = parameters.sequence(|parameters| {
         let salt = <&OctetStringRef>::decode(parameters)?.as_bytes();
         der::Result::Ok((salt, u32::decode(parameters)?))
@@ -152,10 +151,10 @@ fn cbc<C: BlockCipherDecrypt + KeyInit>(
     key: &[u8],
     iv: &[u8],
     ciphertext: &[u8],
-) -> Result<Zeroizing<Vec<u8>>, Fault> {
+) -> Result<Zeroizing<Vec<u8>>, ReadError> {
     let cipher = Decryptor::<C>::new_from_slices(key, iv).map_err(|_| Tag::OctetString.length_error())?;
     let mut buffer = Zeroizing::new(ciphertext.to_vec());
-    let plain = cipher.decrypt_padded::<Pkcs7>(&mut buffer).map_err(|_| Fault::Password)?;
+    let plain = cipher.decrypt_padded::<Pkcs7>(&mut buffer).map_err(|_| ReadError::Password)?;
     let length = plain.len();
     buffer.truncate(length);
     Ok(buffer)
@@ -177,7 +176,7 @@ pub(super) fn pkcs12_key(
     salt: &[u8],
     rounds: u32,
     length: usize,
-) -> Result<Zeroizing<Vec<u8>>, Fault> {
+) -> Result<Zeroizing<Vec<u8>>, ReadError> {
     let rounds = bearable(rounds)?.get();
     let v = algorithm.block_len();
     let mut i = Zeroizing::new(Vec::new());

@@ -1,8 +1,7 @@
 //! PEM: base64 between two lines that name what it is. Text around the blocks is ignored, as
 //! `openssl pkcs12` writes some.
 
-use super::fault::invalid;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::DecodePaddingMode;
@@ -24,8 +23,8 @@ pub(super) fn looks_like(text: &str) -> bool {
     text.contains(BEGIN)
 }
 
-/// What base64 stands for that has no lines around it, if that can be a PFX as Azure Key Vault gives it, or PEM once
-/// more. None: it is no such text.
+/// The bytes of base64 without the lines around it, if they can be a PFX, as Azure Key Vault gives one, or PEM again. None:
+/// the text is no such base64.
 pub(super) fn unarmoured(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
     let base64: Vec<u8> = bytes.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
@@ -57,7 +56,8 @@ pub(super) fn blocks(text: &str) -> Result<Vec<Block<'_>>> {
 
 /// The block whose label `text` begins with, and the text after it.
 fn block(text: &str) -> Result<(Block<'_>, &str)> {
-    let broken = || invalid("The PEM text is incomplete: a block has no end line. Give the whole file.");
+    let broken =
+        || Error::invalid_config("The PEM text is incomplete: a block has no end line. Give the whole file.");
     let (label, after) = text.split_once(DASHES).ok_or_else(broken)?;
     let end = format!("-----END {label}-----");
     let (body, tail) = after.split_once(end.as_str()).ok_or_else(broken)?;
@@ -76,9 +76,12 @@ impl Block<'_> {
         base64.extend(self.body.bytes().filter(|byte| !byte.is_ascii_whitespace()));
         // As long as it can get: growing would leave copies behind.
         let mut contents = Zeroizing::new(vec![0; base64.len()]);
-        // What base64 says of a wrong byte would quote it.
+        // The decoder's own error would quote the wrong byte.
         let length = STANDARD.decode_slice(&base64, &mut contents).map_err(|_| {
-            invalid(format!("The PEM block {} is not base64: give the file as it was made.", self.label))
+            Error::invalid_config(format!(
+                "The PEM block {} is not base64: give the file as it was made.",
+                self.label
+            ))
         })?;
         contents.truncate(length);
         Ok(contents)

@@ -3,18 +3,15 @@
 //! `p12-keystore` reads them too, but brings a second ASN.1 library and twice the size, and reads neither BER
 //! (NSS, older macOS) nor RC2 of 128 bits. So the few structures are here, on RustCrypto's `der`.
 
-use super::fault::Fault;
+use super::oid::oid;
 use super::pbe::{self, Password, Purpose};
+use super::read_error::ReadError;
 use super::x509::skip;
 use der::asn1::{AnyRef, ContextSpecific, OctetString};
 use der::{Decode, DecodeValue, Encode as _, Header, Reader, Sequence, Tag, TagMode, TagNumber};
 use ring::hmac;
 use spki::{AlgorithmIdentifierOwned, AlgorithmIdentifierRef, ObjectIdentifier};
 use zeroize::Zeroizing;
-
-const fn oid(text: &str) -> ObjectIdentifier {
-    ObjectIdentifier::new_unwrap(text)
-}
 
 const DATA: ObjectIdentifier = oid("1.2.840.113549.1.7.1");
 const ENCRYPTED_DATA: ObjectIdentifier = oid("1.2.840.113549.1.7.6");
@@ -39,19 +36,19 @@ pub(super) struct Contents {
     pub(super) certificates: Vec<Vec<u8>>,
 }
 
-/// Whether it begins as a PFX does: a SEQUENCE whose first part is the number 3. A certificate's is another SEQUENCE, a
-/// key's the number 0 or 1. The length between may have any form of BER.
+/// Whether the bytes begin as a PFX does: a SEQUENCE whose first part is the number 3. The first part of a certificate is
+/// another SEQUENCE, that of a key the number 0 or 1. The length in between may have any form of BER.
 pub(super) fn looks_like(bytes: &[u8]) -> bool {
     let [0x30, length, rest @ ..] = bytes else { return false };
     let more = if *length > 0x80 { usize::from(length & 0x7f) } else { 0 };
     rest.get(more..).is_some_and(|contents| contents.starts_with(&[2, 1, 3]))
 }
 
-/// Opens a PFX. No password is an empty one, in either of its two forms.
-pub(super) fn open(bytes: &[u8], password: Option<&str>) -> Result<Contents, Fault> {
+/// Opens a PFX. No password stands for an empty one, which has two forms.
+pub(super) fn open(bytes: &[u8], password: Option<&str>) -> Result<Contents, ReadError> {
     let pfx = Pfx::from_ber(bytes)?;
     let Content::Plain(safes) = &pfx.safes else {
-        return Err(Fault::unsupported("a signature in place of a password"));
+        return Err(ReadError::unsupported("a signature in place of a password"));
     };
     let password = pfx.password(safes.as_bytes(), password.unwrap_or_default())?;
     let mut contents = Contents::default();
@@ -60,7 +57,7 @@ pub(super) fn open(bytes: &[u8], password: Option<&str>) -> Result<Contents, Fau
             Content::Plain(bags) => Zeroizing::new(bags.into_bytes().into_vec()),
             Content::Encrypted(it) => it.decrypt(&password)?,
             Content::Other(it) => {
-                return Err(Fault::unsupported(format_args!("a rare kind of content ({it})")));
+                return Err(ReadError::unsupported(format_args!("a rare kind of content ({it})")));
             }
         };
         for bag in Vec::<Bag>::from_ber(&bags)? {
@@ -71,7 +68,7 @@ pub(super) fn open(bytes: &[u8], password: Option<&str>) -> Result<Contents, Fau
 }
 
 impl Contents {
-    fn add(&mut self, bag: Bag, password: &Password<'_>) -> Result<(), Fault> {
+    fn add(&mut self, bag: Bag, password: &Password<'_>) -> Result<(), ReadError> {
         match bag {
             Bag::Key(key) => self.keys.push(key),
             Bag::EncryptedKey(it) => self.keys.push(it.decrypt(password)?),
@@ -90,14 +87,14 @@ struct Pfx {
 
 impl Pfx {
     /// The password in the form that the file's authentication code takes; in the usual one if there is no code.
-    fn password<'a>(&self, safes: &[u8], text: &'a str) -> Result<Password<'a>, Fault> {
+    fn password<'a>(&self, safes: &[u8], text: &'a str) -> Result<Password<'a>, ReadError> {
         let password = Password::new(text);
         let Some(mac) = &self.mac else { return Ok(password) };
         if mac.fits(safes, &password)? {
             return Ok(password);
         }
         let none = Password::none();
-        if text.is_empty() && mac.fits(safes, &none)? { Ok(none) } else { Err(Fault::Password) }
+        if text.is_empty() && mac.fits(safes, &none)? { Ok(none) } else { Err(ReadError::Password) }
     }
 }
 
@@ -121,9 +118,12 @@ struct Mac {
 }
 
 impl Mac {
-    fn fits(&self, safes: &[u8], password: &Password<'_>) -> Result<bool, Fault> {
+    fn fits(&self, safes: &[u8], password: &Password<'_>) -> Result<bool, ReadError> {
         let Some((_, algorithm)) = HMACS.iter().find(|(oid, _)| *oid == self.algorithm) else {
-            return Err(Fault::unsupported(format_args!("a rare authentication code ({})", self.algorithm)));
+            return Err(ReadError::unsupported(format_args!(
+                "a rare authentication code ({})",
+                self.algorithm
+            )));
         };
         let digest = algorithm.digest_algorithm();
         let salt = self.salt.as_bytes();
@@ -180,7 +180,7 @@ struct Encrypted {
 }
 
 impl Encrypted {
-    fn decrypt(&self, password: &Password<'_>) -> Result<Zeroizing<Vec<u8>>, Fault> {
+    fn decrypt(&self, password: &Password<'_>) -> Result<Zeroizing<Vec<u8>>, ReadError> {
         pbe::decrypt(&(&self.algorithm).into(), self.ciphertext.as_bytes(), password)
     }
 }
@@ -313,7 +313,7 @@ mod tests {
         // As Windows may write it: the code's key made from no bytes, where others take the two zeros of "".
         let bytes = with_code(&bytes, &mac, &code(&mac, safes, &Password::none()));
         assert!(open(&bytes, None).is_ok());
-        assert!(matches!(open(&bytes, Some("x")), Err(Fault::Password)));
+        assert!(matches!(open(&bytes, Some("x")), Err(ReadError::Password)));
     }
 
     #[test]
@@ -331,7 +331,7 @@ mod tests {
         let mac = with_code(&bytes[at..], &mac, &code);
         let ber = indefinite(0x30, &[b"\x02\x01\x03", &content, &mac]);
         open(&ber, Some("secret")).map(drop).unwrap();
-        assert!(matches!(open(&ber, Some("wrong")), Err(Fault::Password)));
+        assert!(matches!(open(&ber, Some("wrong")), Err(ReadError::Password)));
     }
 
     #[test]
@@ -339,6 +339,6 @@ mod tests {
         let (_, mut pfx) = empty("secret");
         pfx.mac.as_mut().unwrap().rounds = 2_000_000_000;
         let refused = pfx.password(b"", "secret").err();
-        assert!(matches!(refused, Some(Fault::Unsupported(it)) if it.contains("rounds")));
+        assert!(matches!(refused, Some(ReadError::Unsupported(it)) if it.contains("rounds")));
     }
 }

@@ -1,7 +1,9 @@
 //! Keys and certificates made here, in every form that people have; signatures checked by another library.
 
-use super::{ClientCertificate, Content, Material, Signer, Signing, sniff};
-use crate::config::{Application, CertificateFrom, Place, Proof};
+use super::Signer;
+use super::client_certificate::{ClientCertificate, Material, Signing};
+use super::content::{Content, sniff};
+use crate::config::{Application, CertificateSettings, Proof, SecretLocation};
 use crate::error::{Error, ErrorKind};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -383,7 +385,7 @@ fn a_file_is_told_by_its_content() {
     let text = format!("\u{feff}some text\n{}", alice().certificate);
     assert!(matches!(sniff(text.as_bytes()), Ok(Content::Pem(it)) if it == text));
     let utf16: Vec<u8> = [0xfeff].into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
-    for (bytes, said) in [
+    for (bytes, expected) in [
         (alice().der.as_slice(), "openssl x509 -inform der"),
         (&utf16, "UTF-16"),
         (&alice().pkcs8, "give that in PEM"),
@@ -392,13 +394,13 @@ fn a_file_is_told_by_its_content() {
         (b"\"MIIJ\"", "quotes"),
     ] {
         let error = sniff(bytes).err().unwrap();
-        assert!(error.to_string().contains(said), "{error}");
+        assert!(error.to_string().contains(expected), "{error}");
     }
 }
 
 /// An assertion of what a certificate's place holds, or why there is none.
-fn of_place(place: Place, password: Option<&str>) -> Result<String, Error> {
-    let from = CertificateFrom {
+fn of_place(place: SecretLocation, password: Option<&str>) -> Result<String, Error> {
+    let from = CertificateSettings {
         certificate: Some(place),
         private_key: None,
         password: password.map(|text| Zeroizing::new(text.to_owned())),
@@ -410,7 +412,7 @@ fn of_place(place: Place, password: Option<&str>) -> Result<String, Error> {
         tenant_id: "t".to_owned(),
         client_id: "c".to_owned(),
         proof: Proof::Callback(crate::request::HostCallback::new("assertion", std::sync::Arc::new(drop))),
-        asked: Default::default(),
+        explanation: Default::default(),
     };
     // The certificate's dates are long past: this machine's clock is said to be ahead by so much.
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
@@ -420,7 +422,7 @@ fn of_place(place: Place, password: Option<&str>) -> Result<String, Error> {
 
 #[test]
 fn a_pfx_may_be_in_base64_as_key_vault_gives_it() {
-    let value = |text: &str| Place::Value(Zeroizing::new(text.to_owned()));
+    let value = |text: &str| SecretLocation::Inline(Zeroizing::new(text.to_owned()));
     let make = |password| {
         STANDARD.encode(alice().pfx(
             EncryptionAlgorithm::PbeWithHmacSha256AndAes256,
@@ -443,7 +445,7 @@ fn a_pfx_may_be_in_base64_as_key_vault_gives_it() {
         alice().opened(&of_place(value(&form), None).unwrap());
         let path = std::env::temp_dir().join(format!("entrakey-base64-{}.pfx", std::process::id()));
         std::fs::write(&path, &form).unwrap();
-        let file = of_place(Place::File { key: "certificate_path", path: path.clone() }, None);
+        let file = of_place(SecretLocation::File { key: "certificate_path", path: path.clone() }, None);
         std::fs::remove_file(&path).unwrap();
         alice().opened(&file.unwrap());
         assert!(
@@ -474,9 +476,9 @@ fn neither_debug_nor_an_error_shows_a_secret() {
 
 #[test]
 fn an_assertion_has_the_times_of_entras_clock() {
-    let from = CertificateFrom {
+    let from = CertificateSettings {
         certificate: None,
-        private_key: Some(Place::Value(Zeroizing::new(alice().pkcs8_pem.clone()))),
+        private_key: Some(SecretLocation::Inline(Zeroizing::new(alice().pkcs8_pem.clone()))),
         password: None,
         thumbprint: Some("0a".repeat(20)),
         send_chain: false,
@@ -486,7 +488,7 @@ fn an_assertion_has_the_times_of_entras_clock() {
         tenant_id: "t".to_owned(),
         client_id: "c".to_owned(),
         proof: Proof::Certificate(from),
-        asked: Default::default(),
+        explanation: Default::default(),
     };
     let Proof::Certificate(from) = &application.proof else { panic!("another proof") };
     let begins = |skew_ms| {

@@ -1,7 +1,7 @@
 //! What has to be known of a certificate: whose key it has, when it is valid, who issued it. Not whether
 //! anybody trusts it: that is for Entra.
 
-use super::RSA;
+use super::oid::RSA;
 use der::asn1::{AnyRef, GeneralizedTime, ObjectIdentifier, UtcTime};
 use der::{Decode, Encode as _, FixedTag as _, Reader, SliceReader, Tag, TagMode, TagNumber};
 use spki::SubjectPublicKeyInfoRef;
@@ -51,7 +51,7 @@ impl Certificate {
     }
 }
 
-/// What people know somebody by: CN, O and OU of X.520, whichever there are first.
+/// The parts of a name that people know somebody by: CN, O and OU of X.520.
 const KNOWN_BY: [&str; 3] = ["2.5.4.3", "2.5.4.10", "2.5.4.11"];
 
 fn name(distinguished: &[u8]) -> Option<String> {
@@ -103,7 +103,7 @@ fn time<'a>(reader: &mut SliceReader<'a>) -> der::Result<Duration> {
     })
 }
 
-/// Over whatever is left.
+/// Passes over whatever is left.
 pub(super) fn skip<'a, R: Reader<'a>>(reader: &mut R) -> der::Result<()> {
     while !reader.is_finished() {
         AnyRef::decode(reader)?;

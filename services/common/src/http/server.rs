@@ -113,4 +113,18 @@ mod tests {
             assert_eq!(stream.read(&mut [0; 16]).await.unwrap_or_default(), 0);
         }
     }
+
+    /// The clock stands still while anything happens, and runs when everybody waits.
+    #[tokio::test(start_paused = true)]
+    async fn a_head_that_does_not_come_is_not_waited_for_for_ever() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = HttpServer::new(listener, Router::new()).unwrap();
+        let address = server.address();
+        tokio::spawn(server.run(Life::default()));
+        let mut slow = TcpStream::connect(address).await.unwrap();
+        slow.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n").await.unwrap();
+        let mut said = Vec::new();
+        let _ = slow.read_to_end(&mut said).await; // a reset is an end too
+        assert!(!said.starts_with(b"HTTP/1.1 200"));
+    }
 }

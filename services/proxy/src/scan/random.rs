@@ -22,7 +22,7 @@ fn reply(random: &mut Rng, depth: u32, out: &mut Vec<u8>) {
         1 => out.extend(b"-ERR no such key\r\n"),
         2 => out.extend(format!(":{}\r\n", random.i64(..)).bytes()),
         3 => out.extend(b"_\r\n"),
-        4 => out.extend(*random.choice([b"#t\r\n", b"#f\r\n"]).unwrap_or(&b"#t\r\n")),
+        4 => out.extend(*random.choice([b"#t\r\n", b"#f\r\n"]).unwrap_or(b"#t\r\n")),
         5 => out.extend(format!(",{}\r\n", random.f64()).bytes()),
         6 => out.extend(b"(3492890328409238509324850943850943825024385\r\n"),
         7 => {

@@ -149,8 +149,8 @@ impl Session {
             }
             (Meaning::Hello(protocol), None) => self.protocol = protocol,
             (Meaning::Monitor, None) => self.monitors = true,
-            (Meaning::Transaction { opens, number }, Some(line)) => {
-                self.transaction.failed(opens, number, &wire::error_text(line).unwrap_or_default());
+            (Meaning::Transaction(change), Some(line)) => {
+                self.transaction.has_failed(change, &wire::error_text(line).unwrap_or_default());
             }
             (Meaning::Ping, None) if rest.starts_with(b"+") => {
                 said(self, EMPTY_PONG);
@@ -168,7 +168,7 @@ impl Session {
                 | Meaning::Hello(_)
                 | Meaning::Monitor
                 | Meaning::Ping
-                | Meaning::Transaction { .. },
+                | Meaning::Transaction(_),
                 _,
             ) => {}
         }

@@ -200,7 +200,7 @@ fn answer(auth: &Auth, reply: &[u8]) -> Answer {
             Answer::Unexpected
         };
     };
-    let refusal = Refusal::of(&message);
+    let refusal = Refusal::read(&message);
     if auth.verdict.is_some() || message.contains(&auth.nonce) {
         return Answer::Marker { is_forbidden: refusal == Some(Refusal::Permission) };
     }

@@ -188,7 +188,7 @@ impl Session {
         }
         let opens = request.command == Command::Multi;
         let is_lost = self.transaction.is_spoiled() && request.command == Command::Exec;
-        let number = self.transaction.changes(opens);
+        let change = self.transaction.change(opens);
         match is_lost {
             true => {
                 let silent = self.silence.of_next();
@@ -197,7 +197,7 @@ impl Session {
                     Entry::Reply { meaning: Meaning::ExecAborted, silent },
                 )
             }
-            false => self.pass_with(Meaning::Transaction { opens, number }),
+            false => self.pass_with(Meaning::Transaction(change)),
         }
     }
 

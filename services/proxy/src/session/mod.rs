@@ -130,14 +130,14 @@ impl Session {
     }
 
     /// Takes of what the client has sent as much as can be taken now; how much that is.
-    pub(crate) fn from_client(&mut self, input: &[u8], now: Instant) -> usize {
+    pub(crate) fn take_from_client(&mut self, input: &[u8], now: Instant) -> usize {
         let taken = self.take_requests(input, now);
         self.settle();
         taken
     }
 
     /// Takes of what the server has sent as much as can be taken now; how much that is.
-    pub(crate) fn from_upstream(&mut self, input: &[u8], now: Instant) -> usize {
+    pub(crate) fn take_from_upstream(&mut self, input: &[u8], now: Instant) -> usize {
         let taken = self.take_replies(input, now).unwrap_or_else(|Malformed| {
             self.finish(Ended::badly(By::Upstream, "The server sent what is no reply of a Redis."));
             input.len()

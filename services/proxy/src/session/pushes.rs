@@ -101,7 +101,7 @@ impl Session {
             return Err(Malformed);
         };
         let is_error = rest.starts_with(b"-");
-        let is_shown = !*is_hidden && !(is_error && *silent);
+        let is_shown = !(*is_hidden || (is_error && *silent));
         let left = left.get_or_insert(1);
         *left = if is_error { 0 } else { left.saturating_sub(1) };
         self.pop_confirmed();

@@ -1,4 +1,4 @@
-//! A redis-server on loopback that knows one user by its token, and nobody without.
+//! A redis-server on loopback that knows one user by its token, and nobody without. REDIS_SERVER names another program.
 
 use super::{TOKEN, USER};
 use std::io::{Read as _, Write as _};
@@ -31,7 +31,8 @@ impl Server {
         let folder = std::env::temp_dir().join(format!("entrakey-proxy-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let child = Command::new("redis-server")
+        let program = std::env::var("REDIS_SERVER").unwrap_or_else(|_| "redis-server".to_owned());
+        let child = Command::new(program)
             .args([
                 "--port",
                 &port.to_string(),

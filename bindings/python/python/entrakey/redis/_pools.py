@@ -167,9 +167,9 @@ async def renew_async(source, link, credentials):
 
 
 async def _renew_pooled_async(source, link, credentials):
-    """Under the pool's lock, so that others wait a moment rather than connect. Where somebody has it, he may be the
-    one who releases here; then the connection is only taken out: between two awaits nobody else runs, so one that is
-    not in the list is nobody else's."""
+    """Under the pool's lock, so that others wait a moment rather than connect. If the lock is taken, perhaps by the
+    task that releases here, the connection is only taken out: between two awaits no other task runs, so a connection
+    that is not in the list is no other task's."""
     owner = link.pool()
     lock = getattr(owner, "_condition", getattr(owner, "_lock", None))
     if isinstance(lock, (asyncio.Lock, asyncio.Condition)) and not lock.locked():

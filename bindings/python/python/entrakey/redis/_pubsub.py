@@ -30,7 +30,7 @@ class Reader:
     def __init__(self, source, link, lock):
         self.source = source
         self.link = link
-        self.lock = lock  # whoever subscribes from another thread holds it while he writes
+        self.lock = lock  # a thread that subscribes holds it while it writes
         self.pending = []  # versions that were sent and not answered
         self.connecting = False  # the answers are the handshake's, until its PubSub reads again
 

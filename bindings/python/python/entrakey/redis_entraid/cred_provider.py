@@ -17,7 +17,7 @@ from redis.credentials import StreamingCredentialProvider
 from .._entrakey import inherit
 from .._errors import EntrakeyError
 from .._provider import Provider
-from .._supply import Supplied
+from .._request import Supplied
 from ..redis import CredentialProvider
 from ..redis._callbacks import Listeners
 from ._errors import as_request_error

@@ -129,7 +129,7 @@ def _learn_of_subscriptions(source, link):
 
 
 class _Reader(_pubsub.Reader):
-    """Whoever subscribes from another thread holds no lock while he writes, unless the connection takes it."""
+    """A thread that subscribes holds no lock while it writes, unless the connection takes one."""
 
     covers = [*_pubsub.Reader.covers, "send_packed_command"]
 

@@ -1,0 +1,26 @@
+//! The other side of a token request.
+
+/// Which protocol the other side speaks: it decides what a failure means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Endpoint {
+    /// The instance metadata service of a virtual machine. Proxies are never used for it and for the other managed
+    /// identity endpoints: one would see the token.
+    ManagedIdentity,
+    /// App Service, Functions, Container Apps.
+    AppService,
+    AzureMl,
+    Arc,
+    CloudShell,
+    /// Means other things by its refusals.
+    ServiceFabric,
+    /// Entra's token endpoint.
+    Entra,
+}
+
+/// Who answers where Azure's instance metadata service would be.
+pub(crate) enum Presence {
+    Azure,
+    Nobody,
+    /// Somebody else: a captive portal, another cloud's metadata service. With what it said.
+    Stranger(String),
+}

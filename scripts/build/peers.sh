@@ -1,0 +1,26 @@
+#!/bin/sh
+# Installs the stock libraries that tests/peers runs against the emulator and tests/proxy through the proxy, and builds
+# their Go, Java and C programs. After scripts/build/python-package.sh, node-package.sh and c-clients.sh: packages that
+# start the emulator for them, and hiredis.
+set -eu
+peers=tests/peers
+
+installed=.venv/.peers-installed
+if [ ! -e $installed ] || [ $peers/python/requirements.txt -nt $installed ]; then
+    .venv/bin/pip install --quiet --disable-pip-version-check -r $peers/python/requirements.txt
+    touch $installed
+fi
+
+installed=$peers/node/node_modules/.package-lock.json
+if [ ! -e $installed ] || [ $peers/node/package-lock.json -nt $installed ]; then
+    (cd $peers/node && npm ci --no-audit --no-fund --loglevel=error)
+fi
+
+(cd $peers/go && GOTOOLCHAIN=local go build -o ../../../target/peers/go .)
+
+"${CC:-cc}" -O1 -Wall -Wextra -I.cache/hiredis tests/proxy/programs/with_hiredis.c .cache/hiredis/libhiredis_ssl.a \
+    -lssl -lcrypto -pthread -o target/peers/hiredis
+
+# What was downloaded once is not asked for again; an error of the sources shows in the second run.
+mvn --batch-mode --quiet --offline --file $peers/java compile >/dev/null 2>&1 ||
+    mvn --batch-mode --quiet --file $peers/java compile
