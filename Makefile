@@ -24,7 +24,7 @@ TESTS = test-core test-c test-python test-node test-emulator test-peers test-pro
 .PHONY: help demo test $(TESTS) what-tests-run lints check bench soak simulate mutants fuzz install uninstall fmt build prerequisites prerequisites-of-test
 
 help:
-	@echo "make demo    build everything and watch three Redis clients outlive their tokens"
+	@echo "make demo    build everything and watch four Redis clients outlive their tokens"
 	@echo "make test    install what the tests need and run every test of every language"
 	@echo "make test-core, test-c, test-python, test-node, test-emulator, test-peers, test-proxy    one part of that"
 	@echo "make check   formatting, lints, dependencies, versions, size of the shared library"
