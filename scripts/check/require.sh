@@ -39,6 +39,23 @@ if ! command -v redis-server >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-
 fi
 command -v redis-server >/dev/null || fail "redis-server is missing (Debian: apt-get install redis-server)."
 
+# What else is wanted.
+install() { # for root on Debian; else the messages below say what to do
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        echo "missing: $*; as root, this installs Debian's packages" >&2
+        apt-get update -qq && apt-get install -y -qq "$@" >/dev/null
+    fi
+}
+# What the proxy is measured beside. (RUNLEVEL=1: it is not to run by itself.)
+if [ "${1:-}" = bench ]; then
+    PATH=$PATH:/usr/sbin
+    for tool in stunnel4 haproxy redis-benchmark openssl; do
+        package=$(echo $tool | sed s/redis-benchmark/redis-tools/)
+        command -v $tool >/dev/null || RUNLEVEL=1 install --no-install-recommends "$package"
+        command -v $tool >/dev/null || fail "$tool is missing (Debian: apt-get install $package)."
+    done
+fi
+
 [ "${1:-}" = test ] || exit 0
 # Clients of other languages, which tests/peers runs against the emulator.
 command -v go >/dev/null || fail "Go 1.24 or newer is missing, for the tests of go-redis."
@@ -50,12 +67,6 @@ java -version 2>&1 | sed -n '1s/.*"\([0-9]*\)[."].*/\1/p' | awk '{ exit !($1 >= 
 command -v javac >/dev/null || fail "the Java compiler is missing, for the tests of Jedis and Lettuce (Debian: apt-get install openjdk-17-jdk-headless)."
 
 # The proof of the C library: a second compiler with sanitizers and a fuzzer, valgrind, and what strangers build with.
-install() { # for root on Debian; else the messages below say what to do
-    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-        echo "missing for the tests: $*; as root, this installs Debian's packages" >&2
-        apt-get update -qq && apt-get install -y -qq "$@" >/dev/null
-    fi
-}
 for tool in clang valgrind cmake pkg-config; do
     command -v $tool >/dev/null || install $tool
     command -v $tool >/dev/null || fail "$tool is missing (Debian: apt-get install $tool)."
