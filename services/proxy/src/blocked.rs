@@ -36,14 +36,14 @@ pub(crate) enum Release {
     No,
     /// It was asked for on another connection. Two things are to come, in any order: what was said there, and what the
     /// command itself is answered.
-    Asked { told: Option<Told>, answer: Option<Vec<u8>> },
-    /// That has failed and is not tried again for this command.
+    Asked { told: Option<UnblockAnswer>, answer: Option<Vec<u8>> },
+    /// That has failed, and waits for another occasion.
     Failed,
 }
 
 /// What was said on the other connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Told {
+pub(crate) struct UnblockAnswer {
     /// Whether the command was still waiting, and was ended.
     pub(crate) was_ended: bool,
     /// For each stream that was asked for the id of its last entry.
@@ -52,7 +52,7 @@ pub(crate) struct Told {
 
 impl Block {
     /// None if it does not wait, or not as far as it can be read: then the server says what is wrong.
-    pub(crate) fn of(clock: Clock, words: &[Cow<'_, [u8]>], now: Instant) -> Option<Self> {
+    pub(crate) fn read(clock: Clock, words: &[Cow<'_, [u8]>], now: Instant) -> Option<Self> {
         let last = words.len().checked_sub(1).filter(|last| *last > 0)?;
         let (timeout_at, unit) = match clock {
             Clock::LastSeconds => (last, Unit::Seconds),
@@ -145,7 +145,7 @@ mod tests {
     fn block(line: &str, now: Instant) -> Option<Block> {
         let words: Vec<Cow<'_, [u8]>> = line.split(' ').map(|word| Cow::Borrowed(word.as_bytes())).collect();
         let Command::Block(clock) = Command::named(&words[0]) else { panic!("{line}") };
-        Block::of(clock, &words, now)
+        Block::read(clock, &words, now)
     }
 
     fn line(request: &[u8]) -> String {

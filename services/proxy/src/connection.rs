@@ -1,6 +1,6 @@
 //! One client from its first byte to its last: what the relay cannot do itself.
 
-use crate::blocked::Told;
+use crate::blocked::UnblockAnswer;
 use crate::credentials::Credentials;
 use crate::dial_error::DialError;
 use crate::ended::{By, Ended};
@@ -17,7 +17,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Context;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -41,7 +41,7 @@ pub(crate) struct Connection<'a, C> {
     retry: Option<Instant>,
     /// When whoever does not read gives up its last words.
     patience: Option<Instant>,
-    unblocking: Option<Pin<Box<dyn Future<Output = Option<Told>> + Send + 'a>>>,
+    unblocking: Option<Pin<Box<dyn Future<Output = Option<UnblockAnswer>> + Send + 'a>>>,
 }
 
 impl<'a, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'a, C> {
@@ -80,7 +80,10 @@ impl<'a, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'a, C> {
                 () = self.news.notified() => self.renew(),
                 told = answer(&mut self.unblocking) => {
                     self.unblocking = None;
-                    self.relay.session.unblocked(told, std::time::Instant::now());
+                    if told.is_none() {
+                        self.retry = Some(Instant::now() + self.until_retry());
+                    }
+                    self.relay.session.take_unblock_answer(told, std::time::Instant::now());
                 }
                 () = until(self.retry) => self.retry(),
                 () = until(self.patience) => {
@@ -89,11 +92,11 @@ impl<'a, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'a, C> {
             }
             note(&mut self.relay, &mut self.gauge, &self.shared.metrics);
         };
-        let _ = timeout(LAST_WORDS, self.relay.client.stream.shutdown()).await; // it may be gone
-        self.gauge.has_ended(ended.by);
+        self.gauge.record_end(ended.by);
         if let Some(entry) = &self.entry {
             entry.closed();
         }
+        let _ = timeout(LAST_WORDS, self.relay.shut_down()).await; // they may be gone
         ended
     }
 
@@ -103,15 +106,15 @@ impl<'a, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'a, C> {
             Ok(Authenticated { stream, credentials, address }) => {
                 self.relay.server = Some(Side::new(stream));
                 self.address = Some(address);
-                self.relay.session.connected(credentials);
-                self.gauge.is_connected();
+                self.relay.session.attach(credentials);
+                self.gauge.set_connected();
                 self.renew(); // it may have been superseded meanwhile
                 #[cfg(test)]
                 self.authenticate_soon();
             }
             Err(error) => {
-                self.shared.metrics.has_refused(error.failure);
-                self.relay.session.not_connected(Ended::badly(By::Proxy, error.to_string()));
+                self.shared.metrics.record_refusal(error.failure);
+                self.relay.session.refuse(Ended::badly(By::Proxy, error.to_string()));
             }
         }
     }
@@ -143,6 +146,16 @@ impl<'a, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'a, C> {
         }
     }
 
+    /// A quarter of the time that the connection's token has left, so that some tries are left too; of the newest one's,
+    /// if its own is over and the server has not closed yet.
+    fn until_retry(&self) -> Duration {
+        let now = std::time::Instant::now();
+        let own = self.relay.session.time_left(now);
+        let newest = || self.newest().map_or(RETRY.1, |newest| newest.end.saturating_duration_since(now));
+        let left = if own.is_zero() { newest() } else { own };
+        (left / 4).clamp(RETRY.0, RETRY.1)
+    }
+
     fn newest(&self) -> Option<Arc<Credentials>> {
         self.shared.provider.with_usable(Arc::clone).map(|token| self.shared.credentials(&token))
     }
@@ -152,7 +165,7 @@ impl<'a, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'a, C> {
             Deed::Report(verdict) => self.report(&verdict),
             Deed::Unblock { id, streams } => {
                 let (Some(address), Some(credentials)) = (self.address, self.newest()) else {
-                    return self.relay.session.unblocked(None, std::time::Instant::now());
+                    return self.relay.session.take_unblock_answer(None, std::time::Instant::now());
                 };
                 let upstream = &self.shared.upstream;
                 let waiting = Waiting { id, streams };
@@ -163,14 +176,13 @@ impl<'a, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'a, C> {
     }
 
     fn report(&mut self, Verdict { version, outcome }: &Verdict) {
-        self.shared.metrics.has_reauthenticated(outcome.is_ok());
+        self.shared.metrics.record_reauth(outcome.is_ok());
         let Some(entry) = &self.entry else { return };
         match outcome {
             Ok(()) => entry.authenticated(*version),
             Err(message) => {
                 let _ = entry.refused(*version, message); // closed: nobody needs to know
-                let left = self.relay.session.time_left(std::time::Instant::now());
-                self.retry = Some(Instant::now() + (left / 4).clamp(RETRY.0, RETRY.1));
+                self.retry = Some(Instant::now() + self.until_retry());
             }
         }
         self.renew(); // another may have come while this one was under way
@@ -187,13 +199,13 @@ impl<'a, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'a, C> {
 /// Keeps the books.
 fn note<C>(relay: &mut Relay<C>, gauge: &mut Gauge<'_>, metrics: &Metrics) {
     let Relay { session, client, server, .. } = relay;
-    gauge.is_behind(session.is_behind());
+    gauge.set_behind(session.is_behind());
     let down = std::mem::take(&mut client.sent);
     let up = server.as_mut().map_or(0, |server| std::mem::take(&mut server.sent));
-    metrics.has_carried(up, down);
+    metrics.record_bytes(up, down);
     match session.take_wrong_passwords() {
         0 => {}
-        count => metrics.saw_wrong_passwords(count),
+        count => metrics.record_wrong_passwords(count),
     }
 }
 
@@ -205,8 +217,8 @@ async fn until(moment: Option<Instant>) {
 }
 
 async fn answer<'a>(
-    future: &mut Option<Pin<Box<dyn Future<Output = Option<Told>> + Send + 'a>>>,
-) -> Option<Told> {
+    future: &mut Option<Pin<Box<dyn Future<Output = Option<UnblockAnswer>> + Send + 'a>>>,
+) -> Option<UnblockAnswer> {
     match future {
         Some(future) => future.await,
         None => pending().await,

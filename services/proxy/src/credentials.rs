@@ -17,7 +17,7 @@ pub(crate) struct Credentials {
 }
 
 impl Credentials {
-    pub(crate) fn of(token: &Token) -> Self {
+    pub(crate) fn from_token(token: &Token) -> Self {
         let end = Instant::now() + token.usable_for();
         Self::new(token.version(), token.username(), token.secret(), end)
     }

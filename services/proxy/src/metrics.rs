@@ -91,7 +91,7 @@ impl Metrics {
         ConnectTimes { buckets, count, sum_seconds: micros.as_secs_f64() }
     }
 
-    pub(crate) fn has_connected(&self, took: Duration) {
+    pub(crate) fn record_connect(&self, took: Duration) {
         let slower = |bound: &u64| took > Duration::from_millis(*bound);
         let bucket = BOUNDS_MS.iter().take_while(|bound| slower(bound)).count();
         if let Some(count) = self.connects.get(bucket) {
@@ -100,22 +100,22 @@ impl Metrics {
         self.connect_micros.fetch_add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Relaxed);
     }
 
-    pub(crate) fn has_refused(&self, reason: DialFailure) {
+    pub(crate) fn record_refusal(&self, reason: DialFailure) {
         if let Some(count) = self.refused.get(reason as usize) {
             count.fetch_add(1, Relaxed);
         }
     }
 
-    pub(crate) fn saw_wrong_passwords(&self, count: u32) {
+    pub(crate) fn record_wrong_passwords(&self, count: u32) {
         self.wrong_passwords.fetch_add(count.into(), Relaxed);
     }
 
-    pub(crate) fn has_reauthenticated(&self, accepted: bool) {
+    pub(crate) fn record_reauth(&self, accepted: bool) {
         let count = if accepted { &self.reauth_accepted } else { &self.reauth_refused };
         count.fetch_add(1, Relaxed);
     }
 
-    pub(crate) fn has_carried(&self, up: u64, down: u64) {
+    pub(crate) fn record_bytes(&self, up: u64, down: u64) {
         for (count, bytes) in [(&self.bytes_up, up), (&self.bytes_down, down)] {
             if bytes > 0 {
                 count.fetch_add(bytes, Relaxed);
@@ -138,7 +138,7 @@ impl<'a> Gauge<'a> {
         Self { metrics, is_connected: false, is_behind: false }
     }
 
-    pub(crate) fn is_connected(&mut self) {
+    pub(crate) fn set_connected(&mut self) {
         if !std::mem::replace(&mut self.is_connected, true) {
             self.metrics.waiting.fetch_sub(1, Relaxed);
             self.metrics.connected.fetch_add(1, Relaxed);
@@ -146,7 +146,7 @@ impl<'a> Gauge<'a> {
     }
 
     /// Whether a newer token waits to be sent or taken.
-    pub(crate) fn is_behind(&mut self, is_behind: bool) {
+    pub(crate) fn set_behind(&mut self, is_behind: bool) {
         match (std::mem::replace(&mut self.is_behind, is_behind), is_behind) {
             (false, true) => self.metrics.reauth_pending.fetch_add(1, Relaxed),
             (true, false) => self.metrics.reauth_pending.fetch_sub(1, Relaxed),
@@ -155,7 +155,7 @@ impl<'a> Gauge<'a> {
     }
 
     /// Its upstream connection has ended, if it had one.
-    pub(crate) fn has_ended(&self, by: By) {
+    pub(crate) fn record_end(&self, by: By) {
         if self.is_connected
             && let Some(count) = self.metrics.ended.get(by as usize)
         {
@@ -166,7 +166,7 @@ impl<'a> Gauge<'a> {
 
 impl Drop for Gauge<'_> {
     fn drop(&mut self) {
-        self.is_behind(false);
+        self.set_behind(false);
         let gauge = if self.is_connected { &self.metrics.connected } else { &self.metrics.waiting };
         gauge.fetch_sub(1, Relaxed);
     }
@@ -180,7 +180,7 @@ mod tests {
     fn a_connect_counts_in_its_bucket_and_in_all_wider_ones() {
         let metrics = Metrics::default();
         for millis in [1, 3, 3, 20_000] {
-            metrics.has_connected(Duration::from_millis(millis));
+            metrics.record_connect(Duration::from_millis(millis));
         }
         let times = metrics.counts().connect_times;
         assert_eq!(times.buckets[..3], [(0.001, 1), (0.002, 1), (0.005, 3)]);

@@ -110,7 +110,7 @@ impl Entry {
     /// Whether the client's next request has to wait until it is answered.
     fn is_barrier(&self) -> bool {
         match self {
-            Self::Reply { meaning: Meaning::Reset, .. } | Self::End(_) => true,
+            Self::End(_) => true,
             Self::Ours(Ours::Auth(auth)) => auth.is_needed,
             _ => false,
         }

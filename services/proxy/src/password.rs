@@ -16,7 +16,7 @@ impl LocalPassword {
     }
 
     /// Takes a time that says nothing of where the two differ (of their lengths it may).
-    pub(crate) fn is(&self, given: &[u8]) -> bool {
+    pub(crate) fn matches(&self, given: &[u8]) -> bool {
         self.0.as_slice().ct_eq(given).into()
     }
 }
@@ -34,9 +34,9 @@ mod tests {
     #[test]
     fn only_the_very_text_is_the_password_and_none_of_it_is_shown() {
         let password = LocalPassword::new(Zeroizing::new("s3cret".to_owned()));
-        assert!(password.is(b"s3cret"));
+        assert!(password.matches(b"s3cret"));
         for other in [&b""[..], b"s3cre", b"s3cret ", b"S3cret", b"s3cret\0"] {
-            assert!(!password.is(other));
+            assert!(!password.matches(other));
         }
         assert_eq!(format!("{password:?}"), "LocalPassword");
     }

@@ -125,7 +125,7 @@ impl Shared {
         let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
         match &*newest {
             Some(credentials) if credentials.version == token.version() => credentials.clone(),
-            _ => newest.insert(Arc::new(Credentials::of(token))).clone(),
+            _ => newest.insert(Arc::new(Credentials::from_token(token))).clone(),
         }
     }
 
@@ -147,7 +147,7 @@ impl Shared {
             let said = said.map_err(|_| timed_out(&self.upstream, "it does not answer AUTH"))?;
             let Err(message) = said.map_err(|error| self.lost(&error))? else {
                 entry.iter().for_each(|entry| entry.authenticated(version));
-                self.metrics.has_connected(started.elapsed());
+                self.metrics.record_connect(started.elapsed());
                 return Ok(Authenticated { stream, credentials, address });
             };
             let error = self.refused(entry.as_ref(), version, &message);

@@ -8,7 +8,7 @@ use crate::side::Side;
 use crate::stream::Stream;
 use std::task::{Context, Poll};
 use std::time::Instant;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 
 /// What could not be taken yet is no longer than the longest that has to be whole, and a read.
 const LONGEST_REST: usize = 64 * 1024 + BUFFER;
@@ -39,9 +39,12 @@ impl<C: AsyncRead + AsyncWrite + Unpin> Relay<C> {
     /// Carries until there is something that it cannot do itself. Safe to cancel.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
         loop {
+            let was_idle = self.session.up.is_empty() && self.session.down.is_empty();
             let mut progress = self.offer_rests();
+            // With nothing in the way nothing could be taken: what is there is no more than the beginning of something.
+            let is_exhausted = was_idle && !progress;
             progress |= self.poll_send(cx);
-            if let Some(ended) = self.end() {
+            if let Some(ended) = self.end(is_exhausted) {
                 return Poll::Ready(Event::Ended(ended));
             }
             progress |= self.poll_receive(cx);
@@ -105,9 +108,10 @@ impl<C: AsyncRead + AsyncWrite + Unpin> Relay<C> {
     }
 
     /// How it has ended, once what is owed was said.
-    fn end(&mut self) -> Option<Ended> {
+    fn end(&mut self, is_exhausted: bool) -> Option<Ended> {
+        let closed_by_client = || Ended::normally(By::Client, "The client has closed the connection.");
         if self.client.is_deaf {
-            return Some(Ended::normally(By::Client, "The client has closed the connection."));
+            return Some(closed_by_client());
         }
         if !self.client.has_sent(&self.session.down) {
             return None;
@@ -115,13 +119,22 @@ impl<C: AsyncRead + AsyncWrite + Unpin> Relay<C> {
         if let Some(ended) = self.session.end() {
             return Some(ended.clone());
         }
+        if !is_exhausted {
+            return None;
+        }
         if self.server.as_ref().is_some_and(|server| server.is_over) {
             return Some(self.closed_by_server());
         }
-        let is_over = self.client.is_over
-            && !self.session.owes()
-            && (self.client.rest.is_empty() || !self.session.is_held());
-        is_over.then(|| Ended::normally(By::Client, "The client has closed the connection."))
+        let waits = self.session.owes() || (self.session.is_held() && !self.client.rest.is_empty());
+        (self.client.is_over && !waits).then(closed_by_client)
+    }
+
+    /// Says good-bye to both.
+    pub(crate) async fn shut_down(&mut self) {
+        let _ = self.client.stream.shutdown().await; // it may be gone
+        if let Some(server) = &mut self.server {
+            let _ = server.stream.shutdown().await;
+        }
     }
 
     fn closed_by_server(&self) -> Ended {

@@ -26,7 +26,7 @@ impl Mode {
 impl Silence {
     /// Another request: whether nobody wants to hear what is answered.
     #[inline]
-    pub(crate) fn of_next(&mut self) -> bool {
+    pub(crate) fn take_next(&mut self) -> bool {
         std::mem::take(&mut self.skips_next) || self.off
     }
 
@@ -57,13 +57,13 @@ mod tests {
     #[test]
     fn skip_silences_the_next_request_and_does_not_add_up() {
         let mut silence = Silence::default();
-        assert!(!silence.of_next());
+        assert!(!silence.take_next());
         assert!(!silence.set(Mode::Skip) && !silence.set(Mode::Skip));
-        assert!(silence.of_next() && !silence.of_next());
-        assert!(!silence.set(Mode::Off) && silence.of_next() && silence.of_next());
-        assert!(!silence.set(Mode::Skip) && silence.set(Mode::On) && !silence.of_next());
+        assert!(silence.take_next() && !silence.take_next());
+        assert!(!silence.set(Mode::Off) && silence.take_next() && silence.take_next());
+        assert!(!silence.set(Mode::Skip) && silence.set(Mode::On) && !silence.take_next());
         assert!(
-            !silence.set(Mode::Skip) && silence.set(Mode::On) && !silence.of_next(),
+            !silence.set(Mode::Skip) && silence.set(Mode::On) && !silence.take_next(),
             "ON ends a SKIP too"
         );
         assert_eq!((Mode::named(b"sKiP"), Mode::named(b"maybe")), (Some(Mode::Skip), None));

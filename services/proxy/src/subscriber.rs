@@ -33,7 +33,7 @@ pub(crate) struct Subscriber {
 
 impl Subscriber {
     /// How many subscriptions of this kind there are.
-    pub(crate) fn of(&self, channels: Channels) -> u64 {
+    pub(crate) fn count(&self, channels: Channels) -> u64 {
         match channels {
             Channels::Plain => self.channels,
             Channels::Pattern => self.patterns,
@@ -118,7 +118,7 @@ mod tests {
         ] {
             subscriber.confirm(channels, count);
             let counts =
-                [Channels::Plain, Channels::Pattern, Channels::Shard].map(|kind| subscriber.of(kind));
+                [Channels::Plain, Channels::Pattern, Channels::Shard].map(|kind| subscriber.count(kind));
             assert_eq!(counts, expected);
         }
         subscriber.confirm(Channels::Shard, 0);

@@ -35,7 +35,7 @@ impl Transaction {
 
     /// It was answered with an error: unless another one has followed it, all is as it was before, but for an EXEC that
     /// aborts.
-    pub(crate) fn has_failed(&mut self, change: Change, message: &str) {
+    pub(crate) fn undo(&mut self, change: Change, message: &str) {
         if self.number == change.number && !message.starts_with("EXECABORT") {
             self.open = change.was_open;
         }
@@ -68,23 +68,23 @@ mod tests {
             ["ERR MULTI calls can not be nested", "ERR Command 'multi' not allowed inside a transaction"]
         {
             let change = transaction.change(true);
-            transaction.has_failed(change, nested); // Redis, Valkey
+            transaction.undo(change, nested); // Redis, Valkey
             assert!(transaction.is_open() && transaction.is_spoiled());
         }
         let exec = transaction.change(false);
         assert!(!transaction.is_open() && !transaction.is_spoiled());
-        transaction.has_failed(multi, "NOPERM this user has no permissions to run the 'multi' command");
+        transaction.undo(multi, "NOPERM this user has no permissions to run the 'multi' command");
         assert!(!transaction.is_open(), "an EXEC has followed");
-        transaction.has_failed(exec, "EXECABORT Transaction discarded because of previous errors.");
+        transaction.undo(exec, "EXECABORT Transaction discarded because of previous errors.");
         assert!(!transaction.is_open());
-        transaction.has_failed(exec, "NOPERM this user has no permissions to run the 'exec' command");
+        transaction.undo(exec, "NOPERM this user has no permissions to run the 'exec' command");
         assert!(transaction.is_open(), "Redis 6.0 stays in it");
         transaction.change(false);
         let without = transaction.change(false);
-        transaction.has_failed(without, "ERR EXEC without MULTI");
+        transaction.undo(without, "ERR EXEC without MULTI");
         assert!(!transaction.is_open());
         let multi = transaction.change(true);
-        transaction.has_failed(multi, "NOPERM this user has no permissions to run the 'multi' command");
+        transaction.undo(multi, "NOPERM this user has no permissions to run the 'multi' command");
         assert!(!transaction.is_open());
     }
 }

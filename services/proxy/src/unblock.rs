@@ -1,6 +1,6 @@
 //! Ends a command that waits on one connection, from another one of the same user to the same node.
 
-use crate::blocked::Told;
+use crate::blocked::UnblockAnswer;
 use crate::credentials::Credentials;
 use crate::dial;
 use crate::stream::Stream;
@@ -25,14 +25,18 @@ pub(crate) async fn unblock(
     address: SocketAddr,
     credentials: &Credentials,
     waiting: Waiting,
-) -> Option<Told> {
+) -> Option<UnblockAnswer> {
     let deadline = Instant::now() + upstream.connect_timeout;
     let mut stream = dial::connect_to(upstream, address, deadline).await.ok()?;
     let asked = timeout_at(deadline, ask(&mut stream, credentials, &waiting)).await;
     asked.ok()?.ok()?
 }
 
-async fn ask(stream: &mut Stream, credentials: &Credentials, waiting: &Waiting) -> io::Result<Option<Told>> {
+async fn ask(
+    stream: &mut Stream,
+    credentials: &Credentials,
+    waiting: &Waiting,
+) -> io::Result<Option<UnblockAnswer>> {
     if dial::sign_in(stream, credentials).await?.is_err() {
         return Ok(None);
     }
@@ -51,7 +55,7 @@ async fn ask(stream: &mut Stream, credentials: &Credentials, waiting: &Waiting) 
     stream.flush().await?;
     let newest = last_entries(stream, waiting.streams.len()).await?;
     let ended = wire::integer(&dial::read_reply(stream).await?);
-    Ok(ended.zip(newest).map(|(ended, newest)| Told { was_ended: ended == 1, newest }))
+    Ok(ended.zip(newest).map(|(ended, newest)| UnblockAnswer { was_ended: ended == 1, newest }))
 }
 
 /// Streams of the same name in another database are others.

@@ -150,14 +150,14 @@ impl Session {
             (Meaning::Hello(protocol), None) => self.protocol = protocol,
             (Meaning::Monitor, None) => self.monitors = true,
             (Meaning::Transaction(change), Some(line)) => {
-                self.transaction.has_failed(change, &wire::error_text(line).unwrap_or_default());
+                self.transaction.undo(change, &wire::error_text(line).unwrap_or_default());
             }
             (Meaning::Ping, None) if rest.starts_with(b"+") => {
                 said(self, EMPTY_PONG);
                 return false;
             }
             (Meaning::Ping, None) => said(self, PONG),
-            (Meaning::Reset, None) => self.has_reset(),
+            (Meaning::Reset, None) => self.finish_reset(),
             (Meaning::Reset, Some(_)) => {
                 self.play_reset();
                 said(self, b"+RESET\r\n");
@@ -230,13 +230,14 @@ fn error_line(rest: &[u8]) -> Result<Line<'_>, Malformed> {
     }
 }
 
-/// A server that refuses a connection says so unasked.
+/// A server that refuses a connection says so unasked. What it quotes is not repeated: that could be a token.
 fn unasked(rest: &[u8]) -> String {
     let line = rest.split(|byte| *byte == b'\r').next().unwrap_or_default();
     match wire::error_text(line) {
         Some(text) => {
-            let shown: String = text.chars().filter(|c| !c.is_control()).take(200).collect();
-            format!("The server said \"{shown}\" without being asked.")
+            let unquoted = text.split(['\'', '"', '`']).next().unwrap_or_default();
+            let shown: String = unquoted.chars().filter(|c| !c.is_control()).take(200).collect();
+            format!("The server said \"{}\" without being asked.", shown.trim_end())
         }
         None => "The server sent a reply that nobody had asked for.".to_owned(),
     }

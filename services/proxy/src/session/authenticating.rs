@@ -5,6 +5,7 @@
 //! forbidden, a command that does not exist takes its place: its error needs no permission and names it.
 
 use super::{Deed, Id, Session};
+use crate::blocked::Release;
 use crate::commands::Channels;
 use crate::credentials::Credentials;
 use crate::ended::{By, Ended};
@@ -29,6 +30,11 @@ impl Session {
     /// The connection is to be authenticated with these, as soon as that disturbs nothing.
     pub(crate) fn authenticate(&mut self, credentials: Arc<Credentials>) {
         self.due = Some(credentials);
+        if let Some(block) = &mut self.block
+            && matches!(block.release, Release::Failed)
+        {
+            block.release = Release::No; // another try
+        }
         self.settle();
     }
 
@@ -88,8 +94,8 @@ impl Session {
         let outcome = auth.verdict.unwrap_or_else(|| Err(DROPPED.to_owned()));
         match &outcome {
             Ok(()) => self.credentials = Some(auth.credentials),
-            Err(message) if auth.is_needed => {
-                let why = format!("After RESET the server let the token not in again: {message}");
+            Err(_) if auth.is_needed => {
+                let why = "After RESET the server did not let the token in again.";
                 self.finish(Ended::badly(By::Upstream, why));
             }
             Err(_) => {} // it keeps the user that it has
@@ -113,7 +119,7 @@ impl Session {
     }
 
     /// The server has answered RESET with RESET.
-    pub(super) fn has_reset(&mut self) {
+    pub(super) fn finish_reset(&mut self) {
         self.protocol = Protocol::Two;
         self.subscriber.reset();
         self.monitors = false;
@@ -128,7 +134,7 @@ impl Session {
             (Channels::Pattern, "PUNSUBSCRIBE"),
             (Channels::Shard, "SUNSUBSCRIBE"),
         ] {
-            if self.subscriber.of(channels) > 0 {
+            if self.subscriber.count(channels) > 0 {
                 self.up.push(&wire::request(&[name]));
                 self.subscriber.under_way += 1;
                 let hidden =

@@ -1,6 +1,7 @@
 //! What becomes of a request.
 
 use super::asking::Request;
+use super::hello::{Hello, IncompleteAuth};
 use super::{Prelude, Session};
 use crate::blocked::Block;
 use crate::commands::{Channels, Command};
@@ -87,10 +88,9 @@ impl Session {
     fn admit_by_hello(&mut self, request: &Request<'_>) {
         if !self.admitted
             && request.command == Command::Hello
-            && let Ok(Some(auth)) = request.hello_auth()
-            && let Some(given) = request.words.as_deref().and_then(|words| words.get(auth + 2))
+            && let Ok(Hello { passwords, .. }) = Hello::read(request)
         {
-            self.admitted = self.password.as_ref().is_none_or(|password| password.is(given));
+            self.admitted = !passwords.is_empty() && passwords.iter().all(|given| self.is_password(given));
         }
     }
 
@@ -98,10 +98,10 @@ impl Session {
     fn decide_outside(&mut self, request: &Request<'_>) -> Fate {
         match request.command {
             Command::Auth => self.sign_in(request),
-            Command::Hello => match request.hello_auth() {
-                Ok(None) => self.answer(NO_AUTH_HELLO),
-                Err(()) => self.answer(HELLO_AUTH),
-                Ok(Some(_)) => {
+            Command::Hello => match Hello::read(request) {
+                Err(IncompleteAuth) => self.answer(HELLO_AUTH),
+                Ok(hello) if hello.passwords.is_empty() => self.answer(NO_AUTH_HELLO),
+                Ok(_) => {
                     self.wrong_passwords += 1;
                     self.answer(WRONG_PASSWORD)
                 }
@@ -191,7 +191,7 @@ impl Session {
         let change = self.transaction.change(opens);
         match is_lost {
             true => {
-                let silent = self.silence.of_next();
+                let silent = self.silence.take_next();
                 Fate::Send(
                     wire::request(&["DISCARD"]),
                     Entry::Reply { meaning: Meaning::ExecAborted, silent },
@@ -215,35 +215,34 @@ impl Session {
     }
 
     fn admits(&mut self, given: &[u8]) -> bool {
-        let right = self.password.as_ref().is_none_or(|password| password.is(given));
+        let right = self.is_password(given);
         self.admitted |= right;
         self.wrong_passwords += u32::from(!right);
         right
     }
 
+    fn is_password(&self, given: &[u8]) -> bool {
+        self.password.as_ref().is_none_or(|password| password.matches(given))
+    }
+
     fn quit(&mut self) -> Fate {
-        let text = (!self.silence.of_next()).then_some(OK.into());
+        let text = (!self.silence.take_next()).then_some(OK.into());
         Fate::End(text, Ended::normally(By::Client, "The client said QUIT."))
     }
 
     fn hello(&mut self, request: &Request<'_>) -> Fate {
-        let silent = self.silence.of_next();
-        let words = request.words.as_deref().unwrap_or_default();
+        let silent = self.silence.take_next();
         let answer = |text: &'static [u8]| Fate::Answer((!silent).then_some(text.into()));
-        let Ok(auth) = request.hello_auth() else { return answer(HELLO_AUTH) };
-        if let Some(given) = auth.and_then(|auth| words.get(auth + 2))
-            && !self.admits(given)
-        {
+        let Ok(Hello { passwords, rest }) = Hello::read(request) else { return answer(HELLO_AUTH) };
+        if !passwords.into_iter().all(|given| self.admits(given)) {
             return answer(WRONG_PASSWORD);
         }
-        let entry = match words.get(1).map(AsRef::as_ref) {
+        let entry = match rest.get(1).copied() {
             Some(b"2") => Entry::Reply { meaning: Meaning::Hello(Protocol::Two), silent },
             Some(b"3") => Entry::Reply { meaning: Meaning::Hello(Protocol::Three), silent },
             _ => Entry::Replies { count: 1, silent },
         };
-        let is_kept = |at: usize| auth.is_none_or(|auth| !(auth..auth + 3).contains(&at));
-        let kept = words.iter().enumerate().filter(|(at, _)| is_kept(*at)).map(|(_, word)| word);
-        Fate::Send(wire::request(&kept.collect::<Vec<_>>()), entry)
+        Fate::Send(wire::request(&rest), entry)
     }
 
     fn client(&mut self, request: &Request<'_>, prelude: Option<Prelude>) -> Fate {
@@ -285,7 +284,7 @@ impl Session {
     }
 
     fn confirmations(&mut self, channels: Channels, enters: bool, left: Option<u32>) -> Fate {
-        let silent = self.silence.of_next();
+        let silent = self.silence.take_next();
         self.subscriber.under_way += 1;
         Fate::Pass(Entry::Confirmations(Confirmations { channels, enters, left, silent, is_hidden: false }))
     }
@@ -293,7 +292,7 @@ impl Session {
     /// A command that may wait longer than the token is good is kept, to be sent again.
     fn block(&mut self, request: &Request<'_>, prelude: Option<Prelude>, now: Instant) -> Fate {
         let Command::Block(clock) = request.command else { return self.pass() };
-        let block = request.words.as_deref().and_then(|words| Block::of(clock, words, now));
+        let block = request.words.as_deref().and_then(|words| Block::read(clock, words, now));
         let Some(block) = block else { return self.pass() };
         let end = self.credentials.as_ref().map_or(now, |credentials| credentials.end);
         let is_kept = block.outlasts(end) && prelude != Some(Prelude::Asking);
@@ -304,15 +303,15 @@ impl Session {
     }
 
     fn pass(&mut self) -> Fate {
-        Fate::Pass(Entry::Replies { count: 1, silent: self.silence.of_next() })
+        Fate::Pass(Entry::Replies { count: 1, silent: self.silence.take_next() })
     }
 
     fn pass_with(&mut self, meaning: Meaning) -> Fate {
-        Fate::Pass(Entry::Reply { meaning, silent: self.silence.of_next() })
+        Fate::Pass(Entry::Reply { meaning, silent: self.silence.take_next() })
     }
 
     fn answer(&mut self, text: impl Into<Cow<'static, [u8]>>) -> Fate {
-        Fate::Answer((!self.silence.of_next()).then(|| text.into()))
+        Fate::Answer((!self.silence.take_next()).then(|| text.into()))
     }
 
     /// Whether a RESP2 client may send only what is about subscriptions.
@@ -330,19 +329,6 @@ impl Request<'_> {
     fn is_sub(&self, name: &str) -> bool {
         let word = self.words.as_deref().and_then(|words| words.get(1));
         word.is_some_and(|word| word.eq_ignore_ascii_case(name.as_bytes()))
-    }
-
-    /// Where HELLO has its AUTH, if it has one; an error if user and password do not follow.
-    fn hello_auth(&self) -> Result<Option<usize>, ()> {
-        let words = self.words.as_deref().ok_or(())?;
-        let mut at = 2;
-        while let Some(word) = words.get(at) {
-            if word.eq_ignore_ascii_case(b"auth") {
-                return if words.len() > at + 2 { Ok(Some(at)) } else { Err(()) };
-            }
-            at += if word.eq_ignore_ascii_case(b"setname") { 2 } else { 1 };
-        }
-        Ok(None)
     }
 
     /// As Redis has it in its errors: in lower case, with the subcommand.

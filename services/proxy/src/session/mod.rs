@@ -8,6 +8,7 @@ mod answering;
 mod asking;
 mod authenticating;
 mod fate;
+mod hello;
 mod pushes;
 #[cfg(test)]
 mod tests;
@@ -36,7 +37,7 @@ pub(crate) use authenticating::Verdict;
 pub(crate) enum Deed {
     /// An AUTH was answered.
     Report(Verdict),
-    /// End the command that waits, from another connection; then [`Session::unblocked`].
+    /// End the command that waits, from another connection; then [`Session::take_unblock_answer`].
     Unblock { id: u64, streams: Vec<Vec<u8>> },
 }
 
@@ -152,12 +153,12 @@ impl Session {
     }
 
     /// There is a server connection, authenticated with these.
-    pub(crate) fn connected(&mut self, credentials: Arc<Credentials>) {
+    pub(crate) fn attach(&mut self, credentials: Arc<Credentials>) {
         self.credentials = Some(credentials);
     }
 
     /// There will be none: the client is told why.
-    pub(crate) fn not_connected(&mut self, ended: Ended) {
+    pub(crate) fn refuse(&mut self, ended: Ended) {
         self.down.push(&wire::error(&format!("ERR entrakey proxy: {ended}")));
         self.finish(ended);
     }

@@ -68,7 +68,7 @@ impl Session {
         translates: bool,
         rest: &[u8],
     ) -> Result<usize, Malformed> {
-        let expected = self.subscriber.of(channels);
+        let expected = self.subscriber.count(channels);
         let (mut was_asked, mut is_hidden) = (false, false);
         if let Some(Entry::Confirmations(owed)) = self.owed.head()
             && (owed.channels, owed.enters) == (channels, enters)
@@ -111,7 +111,7 @@ impl Session {
     fn pop_confirmed(&mut self) {
         if let Some(Entry::Confirmations(Confirmations { left: Some(0), .. })) = self.owed.head() {
             self.owed.pop();
-            self.subscriber.under_way -= 1;
+            self.subscriber.under_way = self.subscriber.under_way.saturating_sub(1);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Deed, Session, Verdict};
 use crate::LocalPassword;
-use crate::blocked::Told;
+use crate::blocked::UnblockAnswer;
 use crate::credentials::Credentials;
 use crate::ended::By;
 use crate::wire;
@@ -35,7 +35,7 @@ fn auth(version: u64) -> String {
 impl Bench {
     fn new(piece: usize) -> Self {
         let mut bench = Self::unconnected(piece, None);
-        bench.session.connected(credentials(1, bench.now));
+        bench.session.attach(credentials(1, bench.now));
         bench
     }
 
@@ -358,6 +358,40 @@ fn a_resp3_client_is_passed_through_and_pushes_answer_nothing_else() {
 }
 
 #[test]
+fn a_client_that_leaves_resp3_while_it_is_subscribed_gets_no_auth_from_then_on() {
+    let mut bench = Bench::new(64);
+    bench.client("HELLO 3\r\n");
+    bench.server("%0\r\n");
+    bench.client(&request("SUBSCRIBE a"));
+    bench.server(">3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n");
+    assert_eq!(bench.client("HELLO 2\r\n"), request("HELLO 2"));
+    assert_eq!(bench.renew(2), None, "it would come when the server takes none any more");
+    assert_eq!(bench.server("*0\r\n"), "*0\r\n");
+    let cannot = "-ERR Can't execute 'hello': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in \
+        this context\r\n";
+    assert_eq!((bench.up(), bench.server(cannot)), (request("HELLO 3"), String::new()));
+    assert_eq!(bench.up(), "");
+    bench.client(&request("UNSUBSCRIBE"));
+    bench.server("*3\r\n$11\r\nunsubscribe\r\n$1\r\na\r\n:0\r\n");
+    assert!(bench.sent_auth(2).is_some());
+}
+
+#[test]
+fn a_server_that_repeats_the_token_does_not_bring_it_into_the_log() {
+    let unknown = "-ERR unknown command 'AUTH', with args beginning with: 'me' 'token1'\r\n";
+    let mut bench = Bench::new(64);
+    let up = bench.client(&request("RESET"));
+    let nonce = up[up.len() - 34..].trim_end().to_owned();
+    bench.server(&format!("+RESET\r\n{unknown}$32\r\n{nonce}\r\n"));
+    let mut other = Bench::new(64);
+    other.server(unknown);
+    for session in [bench.session, other.session] {
+        let ended = session.end().unwrap();
+        assert!(!format!("{ended} {ended:?}").contains("token1"), "{ended:?}");
+    }
+}
+
+#[test]
 fn client_reply_is_played_here() {
     for piece in pieces() {
         let mut bench = Bench::new(piece);
@@ -384,14 +418,16 @@ fn the_clients_own_password_stays_here() {
     assert!(!bench.session.wants_upstream());
     bench.client("PING\r\n");
     assert!(bench.session.wants_upstream());
-    bench.session.connected(credentials(1, bench.now));
+    bench.session.attach(credentials(1, bench.now));
     bench.offer();
     assert_eq!(bench.up(), "PING\r\n");
     let up = bench.client(&request("HELLO 3 AUTH default dummy SETNAME auth"));
     assert_eq!(up, request("HELLO 3 SETNAME auth"));
+    bench.server("+PONG\r\n%1\r\n+proto\r\n:3\r\n");
+    assert_eq!(bench.client(&request("HELLO 2 AUTH a b auth c d")), request("HELLO 2"), "Redis takes two");
     bench.client(&request("AUTH"));
     bench.client(&request("HELLO 3 AUTH dummy"));
-    let down = bench.server("+PONG\r\n%1\r\n+proto\r\n:3\r\n");
+    let down = bench.server("*0\r\n");
     assert!(down.ends_with(
         "-ERR wrong number of arguments for 'auth' command\r\n-ERR Syntax error in HELLO option 'AUTH'\r\n"
     ));
@@ -415,7 +451,7 @@ fn with_a_local_password_nothing_passes_before_it_and_it_never_passes() {
         bench.client(&request(sign_in));
         bench.client(&request("GET a"));
         assert!(bench.session.wants_upstream());
-        bench.session.connected(credentials(1, bench.now));
+        bench.session.attach(credentials(1, bench.now));
         bench.offer();
         assert_eq!(bench.up(), up + &request("GET a"), "{sign_in}");
     }
@@ -470,14 +506,14 @@ fn a_command_that_waits_is_ended_and_sent_again_behind_its_auth() {
             matches!(&deeds[..], [Deed::Unblock { id: 7, streams }] if streams == &[b"s".to_vec()]),
             "{deeds:?}"
         );
-        let told = Some(Told { was_ended: true, newest: vec![b"5-1".to_vec()] });
+        let told = Some(UnblockAnswer { was_ended: true, newest: vec![b"5-1".to_vec()] });
         if told_first {
-            bench.session.unblocked(told.clone(), bench.now);
+            bench.session.take_unblock_answer(told.clone(), bench.now);
         }
         assert_eq!(bench.server("-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n"), "");
         if !told_first {
             assert_eq!(bench.up(), "");
-            bench.session.unblocked(told, bench.now);
+            bench.session.take_unblock_answer(told, bench.now);
         }
         let up = bench.up();
         assert!(up.starts_with(&auth(2)) && up.ends_with(&request("XREAD BLOCK 0 STREAMS s 5-1")), "{up}");
@@ -490,7 +526,7 @@ fn a_command_that_waits_is_ended_and_sent_again_behind_its_auth() {
 #[test]
 fn an_element_that_came_first_is_the_answer_and_somebody_elses_unblock_is_the_clients() {
     let unblocked = "-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n";
-    let not_ended = Some(Told { was_ended: false, newest: Vec::new() });
+    let not_ended = Some(UnblockAnswer { was_ended: false, newest: Vec::new() });
     for (told, answer) in
         [(not_ended.clone(), "*2\r\n+q\r\n+1\r\n"), (not_ended, unblocked), (None, unblocked)]
     {
@@ -502,7 +538,7 @@ fn an_element_that_came_first_is_the_answer_and_somebody_elses_unblock_is_the_cl
             let (mut down, mut up) = (String::new(), String::new());
             for now in [true, false] {
                 match now == told_first {
-                    true => bench.session.unblocked(told.clone(), bench.now),
+                    true => bench.session.take_unblock_answer(told.clone(), bench.now),
                     false => down += &bench.server(answer),
                 }
                 down += &bench.down();
@@ -527,7 +563,9 @@ fn while_an_unblock_is_under_way_it_can_meet_no_other_command() {
     bench.server("*-1\r\n");
     assert!(bench.up().starts_with(&auth(2)));
     assert_eq!(bench.client(&request("BLPOP q 1")), "");
-    bench.session.unblocked(Some(Told { was_ended: false, newest: Vec::new() }), bench.now);
+    bench
+        .session
+        .take_unblock_answer(Some(UnblockAnswer { was_ended: false, newest: Vec::new() }), bench.now);
     bench.offer();
     assert_eq!(bench.up(), request("BLPOP q 1"));
 }

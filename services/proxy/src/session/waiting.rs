@@ -1,7 +1,7 @@
 //! A command that waits at the server while its token runs out.
 
 use super::{Deed, Id, Session};
-use crate::blocked::{Block, Release, Told, UNBLOCKED};
+use crate::blocked::{Block, Release, UNBLOCKED, UnblockAnswer};
 use crate::owed::{Entry, Meaning, Ours};
 use std::time::Instant;
 
@@ -28,7 +28,7 @@ impl Session {
     }
 
     /// What was said on the other connection; none if that has failed: then it waits on, and the server may close.
-    pub(crate) fn unblocked(&mut self, told: Option<Told>, now: Instant) {
+    pub(crate) fn take_unblock_answer(&mut self, told: Option<UnblockAnswer>, now: Instant) {
         self.is_unblocking = false;
         if let Some(block) = &mut self.block
             && let Release::Asked { told: said, answer } = &mut block.release

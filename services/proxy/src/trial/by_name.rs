@@ -185,6 +185,15 @@ async fn who_watches_everything_is_told_of_it_and_answered() {
     client.read_to("+RESET\r\n$1\r\n1\r\n").await;
 }
 
+#[test]
+fn a_connection_that_is_idle_is_small() {
+    let upstream = crate::Upstream::plaintext("127.0.0.1", 6379).unwrap();
+    let proxy = crate::Proxy::new(upstream, super::provider(TOKEN), crate::Options::default());
+    let (client, _) = tokio::io::duplex(64);
+    let size = size_of_val(&proxy.serve(client, crate::Peer::Unix { uid: None }));
+    assert!(size < 8 * 1024, "{size} bytes, without buffers: an idle one has none");
+}
+
 #[tokio::test]
 async fn either_end_ends_both() {
     let server = Server::strict();
@@ -224,6 +233,19 @@ async fn a_client_that_has_closed_still_gets_what_it_is_owed() {
     client.send("SET a 1\r\nGET a\r\nRESET\r\nGET a\r\n").await; // as `printf … | nc -N`
     client.stream.shutdown().await.unwrap();
     assert_eq!(client.read_to_end().await, "+OK\r\n$1\r\n1\r\n+RESET\r\n$1\r\n1\r\n");
+    for _ in 0..20 {
+        let mut client = through(&proxy);
+        let value = "x".repeat(1 << 20);
+        client
+            .send(format!("*3\r\n$3\r\nSET\r\n$3\r\nbig\r\n${}\r\n{value}\r\nSTRLEN big\r\n", value.len()))
+            .await;
+        client.stream.shutdown().await.unwrap();
+        assert_eq!(client.read_to_end().await, "+OK\r\n:1048576\r\n");
+    }
+    let mut client = through(&proxy);
+    client.send("GET big\r\nQUIT\r\n").await; // the server closes, and the client reads slowly
+    sleep(Duration::from_millis(20)).await;
+    assert_eq!(client.read_to_end().await.len(), "$1048576\r\n\r\n+OK\r\n".len() + (1 << 20));
 }
 
 #[tokio::test]
