@@ -90,6 +90,9 @@ pub(super) struct UpstreamArguments {
     /// How long a client waits for its connection to the server, the wait for a token included.
     #[arg(long, default_value = "30s", value_name = "TIME", value_parser = duration)]
     pub(super) connect_timeout: Duration,
+    /// How many authenticated connections to keep ready, so that a client need not wait for one; of a cluster, for each node.
+    #[arg(long, default_value_t = 0, value_name = "NUMBER")]
+    pub(super) warm: usize,
 }
 
 /// Of the process.

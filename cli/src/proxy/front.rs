@@ -2,9 +2,9 @@
 
 use super::arguments::UpstreamArguments;
 use super::repeats::Repeats;
-use super::service::Service;
+use super::service::{Arrival, Service};
 use crate::failure::{Failure, PROBLEM};
-use entrakey_proxy::Peer;
+use entrakey_proxy::{Peer, Proxy};
 use entrakey_service::{Activated, Exposure, SocketFile, Stage, bind_tcp, bind_unix, resolve};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -117,6 +117,14 @@ impl Front {
         }
     }
 
+    /// The address that it listens on, if it is one.
+    pub(super) fn address(&self) -> Option<IpAddr> {
+        match self {
+            Self::Unix { .. } => None,
+            Self::Tcp(listener) => listener.local_addr().ok().map(|address| address.ip()),
+        }
+    }
+
     pub(super) fn reach(&self) -> Reach {
         match self {
             Self::Unix { .. } => Reach::Owner,
@@ -128,11 +136,11 @@ impl Front {
     }
 
     /// Takes clients until the service drains. The socket is closed then, and its file gone.
-    pub(super) async fn run(self, service: Arc<Service>) {
+    pub(super) async fn run(self, service: Arc<Service>, proxy: Proxy) {
         let troubles = Repeats::default();
         loop {
             let accepted = tokio::select! {
-                accepted = self.accept(&service) => accepted,
+                accepted = self.accept(&service, &proxy) => accepted,
                 () = service.shared.life.reached(Stage::Draining) => return,
             };
             match accepted {
@@ -148,18 +156,21 @@ impl Front {
         }
     }
 
-    async fn accept(&self, service: &Arc<Service>) -> io::Result<()> {
-        let service = service.clone();
+    async fn accept(&self, service: &Arc<Service>, proxy: &Proxy) -> io::Result<()> {
+        let (service, proxy) = (service.clone(), proxy.clone());
         match self {
             Self::Tcp(listener) => {
                 let (stream, from) = listener.accept().await?;
                 let _ = stream.set_nodelay(true); // of a client that is gone it cannot be set
-                tokio::spawn(async move { service.serve(stream, Peer::Tcp(from)).await });
+                let reached = stream.local_addr().ok().map(|address| address.ip());
+                let arrival = Arrival { from: Peer::Tcp(from), reached };
+                tokio::spawn(async move { service.serve(&proxy, stream, arrival).await });
             }
             Self::Unix { listener, .. } => {
                 let (stream, _) = listener.accept().await?;
                 let uid = stream.peer_cred().ok().map(|credentials| credentials.uid());
-                tokio::spawn(async move { service.serve(stream, Peer::Unix { uid }).await });
+                let arrival = Arrival { from: Peer::Unix { uid }, reached: None };
+                tokio::spawn(async move { service.serve(&proxy, stream, arrival).await });
             }
         }
         Ok(())

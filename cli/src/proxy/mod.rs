@@ -1,6 +1,7 @@
 //! `entrakey proxy`.
 
 mod arguments;
+mod cluster;
 mod control;
 mod file;
 mod front;

@@ -1,12 +1,13 @@
 //! The process: from a plan to its exit code.
 
 use super::arguments::ProcessArguments;
+use super::cluster::needs_a_port;
 use super::plan::Plan;
 use super::service::Shared;
 use super::start::{Running, start};
 use crate::failure::{Failure, PROBLEM};
 use entrakey_service::{
-    Activated, Cause, Connections, Delays, Format, Life, Log, Severity, Signals, activated, drain,
+    Activated, Cause, Connections, Delays, Format, Life, Log, Severity, Signals, Stage, activated, drain,
     raise_descriptor_limit, stopping,
 };
 use std::num::NonZeroUsize;
@@ -56,16 +57,20 @@ async fn live(plan: &Plan, handed: Vec<Activated>, log: &Log) -> Result<u8, Fail
         started = start(plan, handed, &shared, &quit) => started,
         cause = signals.next() => return Ok(cause.exit_code(plan.process.exit_zero_on_sigterm)),
     };
-    let Running { fronts, _providers } = started?;
+    let Running { fronts, mut asked, _providers } = started?;
     let cause = tokio::select! {
-        cause = signals.next() => cause,
-        () = quit.notified() => Cause::Asked,
+        cause = signals.next() => Ok(cause),
+        () = quit.notified() => Ok(Cause::Asked),
+        failure = needs_a_port(&mut asked) => Err(failure),
     };
-    end(&plan.process, &shared, cause, signals).await;
+    match cause {
+        Ok(cause) => end(&plan.process, &shared, cause, signals).await,
+        Err(_) => shared.life.enter(Stage::Ended),
+    }
     for front in fronts {
         let _ = front.await; // its socket's file is gone then
     }
-    Ok(cause.exit_code(plan.process.exit_zero_on_sigterm))
+    cause.map(|cause| cause.exit_code(plan.process.exit_zero_on_sigterm))
 }
 
 async fn end(given: &ProcessArguments, shared: &Shared, cause: Cause, mut signals: Signals) {

@@ -1,9 +1,10 @@
 //! One upstream and its clients, as a service: who is let in, what is logged and counted.
 
 use super::repeats::Repeats;
-use entrakey_proxy::{Ended, Peer, Proxy};
+use entrakey_proxy::{Ended, Nodes, Peer, Proxy};
 use entrakey_service::{Connections, Life, Log, Severity, Stage};
 use std::fmt::Display;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
@@ -16,6 +17,10 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) struct Service {
     pub(super) name: String,
     pub(super) proxy: Proxy,
+    /// How many connections are kept ready for each of its ports.
+    pub(super) warm: usize,
+    /// The ports of the server's nodes, if it is a cluster.
+    pub(super) nodes: Nodes,
     pub(super) tls: Option<TlsAcceptor>,
     pub(super) has_password: bool,
     /// Empty: everybody that the socket's mode lets in.
@@ -33,6 +38,14 @@ pub(super) struct Shared {
     pub(super) log: Log,
 }
 
+/// How a client has come.
+#[derive(Clone, Copy)]
+pub(super) struct Arrival {
+    pub(super) from: Peer,
+    /// The address of this machine.
+    pub(super) reached: Option<IpAddr>,
+}
+
 /// Clients that were turned away before the proxy saw them.
 #[derive(Default)]
 pub(super) struct Refused {
@@ -42,18 +55,18 @@ pub(super) struct Refused {
 }
 
 impl Service {
-    /// Serves a client until its connection ends, or the process does.
-    pub(super) async fn serve<S>(&self, stream: S, from: Peer)
+    /// Serves a client of the endpoint, or of one node, until its connection ends, or the process does.
+    pub(super) async fn serve<S>(&self, proxy: &Proxy, stream: S, arrival: Arrival)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send,
     {
         tokio::select! {
-            () = self.admit(stream, from) => (),
+            () = self.admit(proxy, stream, arrival) => (),
             () = self.shared.life.reached(Stage::Ended) => (),
         }
     }
 
-    async fn admit<S>(&self, mut stream: S, from: Peer)
+    async fn admit<S>(&self, proxy: &Proxy, mut stream: S, Arrival { from, reached }: Arrival)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send,
     {
@@ -73,12 +86,20 @@ impl Service {
             }
         };
         match &self.tls {
-            None => self.ended(from, &self.proxy.serve(stream, from).await),
+            None => self.ended(from, &proxy.serve_at(stream, from, reached).await),
             Some(acceptor) => match tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await {
-                Ok(Ok(stream)) => self.ended(from, &self.proxy.serve(stream, from).await),
+                Ok(Ok(stream)) => self.ended(from, &proxy.serve_at(stream, from, reached).await),
                 Ok(Err(error)) => self.no_tls(from, &error),
                 Err(_) => self.no_tls(from, &"it took too long"),
             },
+        }
+    }
+
+    /// Keeps connections ready for what comes in by that way.
+    pub(super) fn keep_warm(&self, proxy: &Proxy) {
+        if self.warm > 0 {
+            let (proxy, warm) = (proxy.clone(), self.warm);
+            tokio::spawn(async move { proxy.keep_warm(warm).await });
         }
     }
 

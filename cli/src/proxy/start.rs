@@ -1,6 +1,7 @@
 //! From a plan to services that run.
 
 use super::arguments::UpstreamArguments;
+use super::cluster::{ask_whether_ports_are_needed, serve_nodes};
 use super::front::{Front, Reach, adopt, open};
 use super::password::password;
 use super::plan::{Plan, Upstream};
@@ -10,17 +11,19 @@ use super::repeats::Repeats;
 use super::service::{Refused, Service, Shared};
 use crate::failure::{Failure, NETWORK, REFUSED};
 use entrakey_core::Provider;
-use entrakey_proxy::{DialFailure, Options, Proxy, tls_config};
+use entrakey_proxy::{DialFailure, NodeListeners, Nodes, Options, Proxy, tls_config};
 use entrakey_service::{Activated, Log, Severity, Stage, ready, server_config};
 use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::Notify;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
 /// What ends with the process, or when it is dropped.
 pub(super) struct Running {
     pub(super) fronts: Vec<JoinHandle<()>>,
+    /// Whether a Redis has nodes that cannot have a port.
+    pub(super) asked: JoinSet<Option<Failure>>,
     pub(super) _providers: Providers,
 }
 
@@ -34,9 +37,12 @@ pub(super) async fn start(
     warn_of_exposed(plan, &shared.log);
     let providers = Providers::new(&plan.upstreams, &shared.log)?;
     let each = plan.upstreams.iter().zip(providers.of_each());
-    let services = each.map(|(upstream, provider)| service(upstream, provider, shared).map(Arc::new));
-    let services = services.collect::<Result<Vec<_>, _>>()?;
+    let services = each.map(|(upstream, provider)| service(upstream, provider, shared));
+    let (services, nodes): (Vec<_>, Vec<_>) = services.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
     let fronts = fronts(plan, handed, &services).await?;
+    for (front, service) in &fronts {
+        front.address().into_iter().for_each(|address| service.nodes.listen_on(address));
+    }
     let (all, connections) = (providers.all(), shared.connections.clone());
     let probes = Probes { services: services.clone(), providers: all, connections };
     probes::start(&plan.process, Arc::new(probes), &shared.life, quit).await?;
@@ -49,15 +55,21 @@ pub(super) async fn start(
     shared.life.enter(Stage::Started);
     let run = |(front, service): (Front, Arc<Service>)| {
         tell(&front, &service);
-        tokio::spawn(front.run(service))
+        let proxy = service.proxy.clone();
+        tokio::spawn(front.run(service, proxy))
     };
     let fronts = fronts.into_iter().map(run).collect();
+    for (service, listeners) in services.iter().zip(nodes) {
+        tokio::spawn(serve_nodes(listeners, service.clone()));
+        service.keep_warm(&service.proxy);
+    }
     let names: Vec<_> = services.iter().map(|service| service.name.as_str()).collect();
     if let Err(error) = ready(&format!("for {}", names.join(", "))) {
         let what = format_args!("systemd could not be told that the proxy is ready: {error}");
         shared.log.line(Severity::Warning, what, &[]);
     }
-    Ok(Running { fronts, _providers: providers })
+    let asked = ask_whether_ports_are_needed(&services);
+    Ok(Running { fronts, asked, _providers: providers })
 }
 
 fn warn_of_exposed(plan: &Plan, log: &Log) {
@@ -94,7 +106,11 @@ async fn fronts(
     Ok(fronts)
 }
 
-fn service(upstream: &Upstream, provider: &Provider, shared: &Shared) -> Result<Service, Failure> {
+fn service(
+    upstream: &Upstream,
+    provider: &Provider,
+    shared: &Shared,
+) -> Result<(Arc<Service>, NodeListeners), Failure> {
     let clients = &upstream.clients;
     let config = tls_config(upstream.ca_file.as_deref().map(Path::new));
     let config = config.map_err(|error| Failure::usage(format!("--ca-file: {error}")))?;
@@ -103,18 +119,22 @@ fn service(upstream: &Upstream, provider: &Provider, shared: &Shared) -> Result<
         entrakey_proxy::Upstream::verified(&target.host, target.port, config).map_err(Failure::usage)?;
     let server = server.with_connect_timeout(clients.connect_timeout);
     let tls = acceptor(clients)?;
-    let options = Options { password: password(clients)? };
+    let (nodes, listeners) = Nodes::new(tls.is_some());
+    let options = Options { password: password(clients)?, nodes: Some(nodes.clone()) };
     let has_password = options.password.is_some();
-    Ok(Service {
+    let service = Service {
         name: target.to_string(),
         proxy: Proxy::new(server, provider.clone(), options),
+        warm: clients.warm,
+        nodes,
         tls,
         has_password,
         allowed: clients.allow_uid.clone(),
         shared: shared.clone(),
         refused: Refused::default(),
         troubles: Repeats::default(),
-    })
+    };
+    Ok((Arc::new(service), listeners))
 }
 
 /// TLS for clients. That the two options come together is checked here too: clap does not look at those from a file.

@@ -10,6 +10,8 @@ pub(crate) enum Command {
     /// It may wait at the server for somebody else.
     Block(Clock),
     Client,
+    /// What it asks may be where the nodes of a cluster are.
+    Cluster,
     Discard,
     Exec,
     Hello,
@@ -62,6 +64,7 @@ impl Command {
             b"asking" => Self::Asking,
             b"auth" => Self::Auth,
             b"client" => Self::Client,
+            b"cluster" => Self::Cluster,
             b"discard" => Self::Discard,
             b"exec" => Self::Exec,
             b"hello" => Self::Hello,
@@ -91,7 +94,7 @@ impl Command {
     /// Whether its arguments have to be known before its first byte may be sent on.
     #[inline]
     pub(crate) fn needs_arguments(self) -> bool {
-        matches!(self, Self::Auth | Self::Hello | Self::Client | Self::Block(_))
+        matches!(self, Self::Auth | Self::Hello | Self::Client | Self::Cluster | Self::Block(_))
     }
 }
 
@@ -121,6 +124,7 @@ mod tests {
             ("Host:", Command::Http),
             ("pUnSubscribe", Command::Unsubscribe(Channels::Pattern)),
             ("punsubscribes", Command::Other),
+            ("Cluster", Command::Cluster),
             ("bzmpop", Command::Block(Clock::FirstSeconds)),
         ] {
             assert_eq!(Command::named(name.as_bytes()), command, "{name}");

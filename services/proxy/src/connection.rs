@@ -12,7 +12,7 @@ use crate::side::Side;
 use crate::unblock::{Waiting, unblock};
 use entrakey_core::{Connection as Entry, Subscription};
 use std::future::{Future, pending, poll_fn};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Context;
@@ -45,8 +45,9 @@ pub(crate) struct Connection<'a, C> {
 }
 
 impl<'a, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'a, C> {
-    pub(crate) fn new(shared: &'a Arc<Shared>, client: C) -> Self {
-        let session = Session::new(shared.options.password.clone());
+    /// Of a client that has come by this address.
+    pub(crate) fn new(shared: &'a Arc<Shared>, client: C, reached: Option<IpAddr>) -> Self {
+        let session = Session::new(shared.options.password.clone()).announcing(shared.announced(reached));
         Self {
             shared,
             relay: Relay::new(client, session),
@@ -114,7 +115,11 @@ impl<'a, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'a, C> {
             }
             Err(error) => {
                 self.shared.metrics.record_refusal(error.failure);
-                self.relay.session.refuse(Ended::badly(By::Proxy, error.to_string()));
+                let ended = Ended::badly(By::Proxy, error.to_string());
+                match self.shared.is_node && error.failure.is_of_the_way() {
+                    true => self.relay.session.turn_away(ended),
+                    false => self.relay.session.refuse(ended),
+                }
             }
         }
     }
@@ -124,6 +129,12 @@ impl<'a, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'a, C> {
         // Before the token is asked for: one that came in between would be missed.
         let subscription = self.shared.provider.subscribe(move |_| news.notify_one());
         self.subscription = Some(subscription.map_err(|error| Shared::no_token(&error))?);
+        if let Some(warm) = self.shared.pool.take() {
+            let version = warm.credentials.version;
+            self.entry = self.subscription.as_ref().map(|subscription| subscription.opened(version));
+            self.entry.iter().for_each(|entry| entry.authenticated(version));
+            return Ok(warm);
+        }
         self.shared.dial(self.subscription.as_ref(), &mut self.entry).await
     }
 

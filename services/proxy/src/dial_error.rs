@@ -36,6 +36,11 @@ impl DialFailure {
         Self::Timeout,
     ];
 
+    /// Whether the server could not be got at: another may be.
+    pub(crate) fn is_of_the_way(self) -> bool {
+        matches!(self, Self::Connect | Self::Tls | Self::Timeout)
+    }
+
     /// The value of the metrics' label `reason`.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod blocked;
+mod cluster;
 mod commands;
 mod connection;
 mod credentials;
@@ -31,8 +32,10 @@ mod transaction;
 mod trial;
 mod unblock;
 mod upstream;
+mod warm;
 mod wire;
 
+pub use cluster::{Node, NodeListeners, Nodes};
 pub use dial_error::{DialError, DialFailure};
 pub use ended::{By, Ended};
 pub use metrics::{ConnectTimes, Counts, Metrics};

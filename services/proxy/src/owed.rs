@@ -1,5 +1,6 @@
 //! Whose each reply is: what is owed, in the order in which the server will answer.
 
+use crate::cluster::View;
 use crate::commands::Channels;
 use crate::credentials::Credentials;
 use crate::ended::Ended;
@@ -45,6 +46,8 @@ pub(crate) enum Meaning {
     Block {
         is_kept: bool,
     },
+    /// Of a question where the nodes of a cluster are.
+    Cluster(View),
     /// Of the DISCARD that was sent instead of an EXEC.
     ExecAborted,
     Hello(Protocol),

@@ -1,16 +1,18 @@
 //! One upstream and its clients.
 
+use crate::cluster::Announced;
 use crate::connection::Connection;
 use crate::credentials::Credentials;
 use crate::dial::{self, timed_out};
 use crate::dial_error::{DialError, DialFailure};
 use crate::stream::Stream;
+use crate::warm::Pool;
 use crate::wire;
 use crate::{Ended, Metrics, Options, Peer, Upstream};
 use entrakey_core::{Connection as Entry, DuringOutage, Error, GetToken, Provider, Subscription, Token};
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -27,7 +29,11 @@ pub(crate) struct Shared {
     pub(crate) upstream: Upstream,
     pub(crate) provider: Provider,
     pub(crate) options: Options,
-    pub(crate) metrics: Metrics,
+    pub(crate) metrics: Arc<Metrics>,
+    /// Connections that are ready before a client comes.
+    pub(crate) pool: Pool,
+    /// It is one node of a cluster, of several.
+    pub(crate) is_node: bool,
     /// The newest token as it is sent: one copy for all connections.
     newest: Mutex<Option<Arc<Credentials>>>,
     /// Authenticates far more often than any token is renewed.
@@ -68,13 +74,48 @@ impl Proxy {
         Self { shared: Arc::new(Shared { every: Some(every), ..shared }) }
     }
 
+    /// The same for one node of a cluster: the public host at the port that the server announces, with the name on its
+    /// certificate. What is counted is counted together.
+    #[must_use]
+    pub fn node(&self, port: u16) -> Self {
+        let Shared { upstream, provider, options, metrics, .. } = &*self.shared;
+        let upstream = Upstream { port, ..upstream.clone() };
+        let shared = Shared::new(upstream, provider.clone(), options.clone());
+        Self { shared: Arc::new(Shared { metrics: metrics.clone(), is_node: true, ..shared }) }
+    }
+
     /// Serves one client until its connection ends; dropping the future closes it at once. Runs on a tokio runtime with
     /// I/O and time.
-    pub async fn serve<S>(&self, client: S, _from: Peer) -> Ended
+    pub async fn serve<S>(&self, client: S, from: Peer) -> Ended
     where
         S: AsyncRead + AsyncWrite + Unpin + Send,
     {
-        Connection::new(&self.shared, client).run().await
+        self.serve_at(client, from, None).await
+    }
+
+    /// The same for a client that has come by this address of the machine: nodes of a cluster are announced at it, if
+    /// they listen on all.
+    pub async fn serve_at<S>(&self, client: S, _from: Peer, reached: Option<IpAddr>) -> Ended
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send,
+    {
+        Connection::new(&self.shared, client, reached).run().await
+    }
+
+    /// Dials, and asks whether the Redis has the OSS cluster policy: with another, and without a cluster, `CLUSTER` is
+    /// refused.
+    ///
+    /// # Errors
+    /// Where dialling failed, and what to do.
+    pub async fn has_cluster_policy(&self) -> Result<bool, DialError> {
+        let (deadline, upstream) =
+            (Instant::now() + self.shared.upstream.connect_timeout, &self.shared.upstream);
+        let Authenticated { mut stream, .. } = self.shared.dial(None, &mut None).await?;
+        let said = timeout_at(deadline, dial::ask(&mut stream, &["CLUSTER", "INFO"])).await;
+        let said =
+            said.map_err(|_| timed_out(upstream, "it let the token in but does not answer CLUSTER INFO"))?;
+        let said = said.map_err(|error| self.shared.lost(&error))?;
+        Ok(wire::text(&said).is_some_and(|text| text.starts_with(b"cluster_")))
     }
 
     /// Dials, makes TLS, authenticates, says PING, and closes: whether this works at all.
@@ -113,11 +154,19 @@ impl Shared {
             upstream,
             provider,
             options,
-            metrics: Metrics::default(),
+            metrics: Arc::default(),
+            pool: Pool::default(),
+            is_node: false,
             newest: Mutex::default(),
             #[cfg(test)]
             every: None,
         }
+    }
+
+    /// Where one client, who has come by this address, finds the nodes.
+    pub(crate) fn announced(&self, reached: Option<IpAddr>) -> Option<Announced> {
+        let nodes = self.options.nodes.clone()?;
+        Some(Announced::new(nodes, reached, self.upstream.tls.is_some()))
     }
 
     /// The token as it is sent.

@@ -1,6 +1,8 @@
 //! A server connection, with TLS or (on loopback) without.
 
+use socket2::SockRef;
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -10,6 +12,18 @@ use tokio_rustls::client::TlsStream;
 pub(crate) enum Stream {
     Tls(Box<TlsStream<TcpStream>>),
     Plain(TcpStream),
+}
+
+impl Stream {
+    /// Whether the system has nothing to be read from it, not even its end. What the runtime knows may be older.
+    pub(crate) fn is_quiet(&self) -> bool {
+        let socket = match self {
+            Self::Tls(stream) => stream.get_ref().0,
+            Self::Plain(stream) => stream,
+        };
+        let read = SockRef::from(socket).peek(&mut [MaybeUninit::uninit()]);
+        read.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    }
 }
 
 impl AsyncRead for Stream {

@@ -1,5 +1,8 @@
 //! MULTI: what is inside cannot be mixed with anything.
 
+/// With these an EXEC fails, and the transaction is over: it aborts, or a node of a cluster has not the keys.
+const ENDS: [&str; 6] = ["EXECABORT", "MOVED ", "ASK ", "TRYAGAIN ", "CLUSTERDOWN ", "CROSSSLOT "];
+
 /// What the server will be in once it has read everything that was sent on.
 #[derive(Debug, Default)]
 pub(crate) struct Transaction {
@@ -34,9 +37,9 @@ impl Transaction {
     }
 
     /// It was answered with an error: unless another one has followed it, all is as it was before, but for an EXEC that
-    /// aborts.
+    /// is over.
     pub(crate) fn undo(&mut self, change: Change, message: &str) {
-        if self.number == change.number && !message.starts_with("EXECABORT") {
+        if self.number == change.number && !ENDS.iter().any(|word| message.starts_with(word)) {
             self.open = change.was_open;
         }
     }
@@ -76,6 +79,9 @@ mod tests {
         transaction.undo(multi, "NOPERM this user has no permissions to run the 'multi' command");
         assert!(!transaction.is_open(), "an EXEC has followed");
         transaction.undo(exec, "EXECABORT Transaction discarded because of previous errors.");
+        for redirected in ["MOVED 3999 10.0.0.5:8501", "ASK 3999 :8501", "CLUSTERDOWN Hash slot not served"] {
+            transaction.undo(exec, redirected);
+        }
         assert!(!transaction.is_open());
         transaction.undo(exec, "NOPERM this user has no permissions to run the 'exec' command");
         assert!(transaction.is_open(), "Redis 6.0 stays in it");

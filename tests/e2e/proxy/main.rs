@@ -8,8 +8,10 @@
 
 mod bad_input;
 mod clients;
+mod cluster;
 mod ending;
 mod probes;
 mod running;
 mod settings;
 mod sockets;
+mod warm;

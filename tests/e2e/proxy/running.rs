@@ -135,9 +135,14 @@ impl<S: Read + Write> Client<S> {
 
     /// Sends a command and gives the first line of the answer; nothing at the connection's end.
     pub fn ask(&mut self, command: &str) -> String {
+        self.ask_only(command);
+        self.hear()
+    }
+
+    /// Sends a command.
+    pub fn ask_only(&mut self, command: &str) {
         // A proxy that has closed is heard by reading.
         let _ = self.0.get_mut().write_all(format!("{command}\r\n").as_bytes());
-        self.hear()
     }
 
     pub fn hear(&mut self) -> String {

@@ -7,12 +7,12 @@ const LONGEST: usize = 24;
 
 /// What stands where a number should.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct NotANumber;
+pub(crate) struct NotANumber;
 
 /// The number behind the type's byte and the length of the whole header; none if more has to come. As Redis has it: no
 /// `+`, no leading zero.
 #[inline]
-pub(super) fn number(header: &[u8]) -> Result<Option<(i64, usize)>, NotANumber> {
+pub(crate) fn number(header: &[u8]) -> Result<Option<(i64, usize)>, NotANumber> {
     if let [_, digit @ b'0'..=b'9', b'\r', b'\n', ..] = header {
         return Ok(Some((i64::from(digit - b'0'), 4))); // most are like that
     }

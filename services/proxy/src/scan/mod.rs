@@ -5,6 +5,7 @@ mod inline;
 mod reply;
 mod request;
 
+pub(crate) use header::number;
 pub(crate) use reply::{Frame, Malformed};
 pub(crate) use request::{Body, Head, ProtocolError, Word, head, word_at, words};
 

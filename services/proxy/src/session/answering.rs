@@ -2,6 +2,7 @@
 
 use super::Session;
 use super::pushes::Push;
+use crate::cluster::View;
 use crate::ended::{By, Ended};
 use crate::owed::{Entry, Meaning, Ours};
 use crate::scan::{Frame, Malformed};
@@ -17,6 +18,8 @@ const LONGEST: usize = 64 * 1024;
 pub(super) enum Route {
     Client,
     Nobody,
+    /// It is gathered, and told with local ports.
+    Rewritten(View),
     /// Piece by piece.
     Push(Push),
 }
@@ -47,6 +50,7 @@ impl Session {
     pub(super) fn carry(&mut self, rest: &[u8]) -> Result<usize, Malformed> {
         let taken = match self.route {
             Route::Push(push) => return self.carry_push(push, rest),
+            Route::Rewritten(view) => self.gather(view, rest)?,
             Route::Client => {
                 let taken = self.frame.advance(rest)?;
                 self.down.push(rest.get(..taken).unwrap_or_default());
@@ -64,6 +68,11 @@ impl Session {
     /// whole.
     pub(super) fn route_to(&mut self, route: Route, rest: &[u8]) -> Result<usize, Malformed> {
         self.route = route;
+        if let Route::Client = route
+            && let Some(taken) = self.send_elsewhere(rest)
+        {
+            return Ok(taken);
+        }
         self.carry(rest)
     }
 
@@ -77,6 +86,7 @@ impl Session {
                 Some(b'0'..=b'9') => self.route_to(Route::Client, rest),
                 Some(_) => self.begin_answer(rest, now),
             },
+            b'-' if self.may_lead_elsewhere(rest) => Ok(0),
             _ => self.begin_answer(rest, now),
         }
     }
@@ -132,7 +142,12 @@ impl Session {
             self.block = None;
         }
         let is_shown = self.learn(meaning, error, rest, silent) && !silent;
-        self.route_to(if is_shown { Route::Client } else { Route::Nobody }, rest)
+        let route = match meaning {
+            _ if !is_shown => Route::Nobody,
+            Meaning::Cluster(view) if error.is_none() => Route::Rewritten(view),
+            _ => Route::Client,
+        };
+        self.route_to(route, rest)
     }
 
     /// Notes what a reply tells; whether the client is to see it (a part of it may have been said already).
@@ -165,6 +180,7 @@ impl Session {
             }
             (
                 Meaning::Block { .. }
+                | Meaning::Cluster(_)
                 | Meaning::Hello(_)
                 | Meaning::Monitor
                 | Meaning::Ping

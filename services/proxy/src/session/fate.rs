@@ -4,6 +4,7 @@ use super::asking::Request;
 use super::hello::{Hello, IncompleteAuth};
 use super::{Prelude, Session};
 use crate::blocked::Block;
+use crate::cluster::View;
 use crate::commands::{Channels, Command};
 use crate::ended::{By, Ended};
 use crate::owed::{Confirmations, Entry, Meaning, Protocol};
@@ -127,6 +128,7 @@ impl Session {
             Command::Reset if request.arguments == 1 => Fate::Reset,
             Command::Hello => self.hello(request),
             Command::Client => self.client(request, prelude),
+            Command::Cluster => self.cluster(request),
             Command::Subscribe(channels) => self.subscribe(request, channels, prelude),
             Command::Unsubscribe(channels) => self.unsubscribe(request, channels),
             Command::Block(_) => self.block(request, prelude, now),
@@ -171,6 +173,8 @@ impl Session {
             }
             Command::Hello if request.arguments > 1 => self.spoil(NOT_IN_MULTI),
             Command::Client if request.is_sub("reply") => self.spoil(NOT_IN_MULTI),
+            // EXEC would answer it among others.
+            Command::Cluster if self.view(request).is_some() => self.spoil(NOT_IN_MULTI),
             Command::Client if request.is_sub("maint_notifications") => self.spoil(NO_MAINTENANCE),
             _ => self.pass(),
         }
@@ -263,6 +267,19 @@ impl Session {
             self.prelude = Some(Prelude::Caching);
         }
         self.pass()
+    }
+
+    fn cluster(&mut self, request: &Request<'_>) -> Fate {
+        match self.view(request) {
+            Some(view) => self.pass_with(Meaning::Cluster(view)),
+            None => self.pass(),
+        }
+    }
+
+    /// What is asked about the nodes, if clients are told of local ports.
+    fn view(&self, request: &Request<'_>) -> Option<View> {
+        let word = request.words.as_deref().and_then(|words| words.get(1));
+        word.filter(|_| self.announced.is_some()).and_then(|word| View::of(word))
     }
 
     fn subscribe(&mut self, request: &Request<'_>, channels: Channels, prelude: Option<Prelude>) -> Fate {

@@ -7,6 +7,7 @@
 mod answering;
 mod asking;
 mod authenticating;
+mod elsewhere;
 mod fate;
 mod hello;
 mod pushes;
@@ -16,6 +17,7 @@ mod waiting;
 
 use crate::LocalPassword;
 use crate::blocked::Block;
+use crate::cluster::Announced;
 use crate::credentials::Credentials;
 use crate::ended::{By, Ended};
 use crate::outbox::Outbox;
@@ -65,6 +67,10 @@ pub(crate) struct Session {
     /// The reply that is coming in, and where it goes.
     frame: Frame,
     route: Route,
+    /// Where clients find the nodes, if this may be a cluster.
+    announced: Option<Announced>,
+    /// Of an answer about the nodes, what has come.
+    gathered: Vec<u8>,
     /// What the connection is authenticated with; none before there is one.
     credentials: Option<Arc<Credentials>>,
     /// What it is to be authenticated with at the next opportunity.
@@ -116,6 +122,8 @@ impl Session {
             owed: Owed::default(),
             frame: Frame::default(),
             route: Route::Client,
+            announced: None,
+            gathered: Vec::new(),
             credentials: None,
             due: None,
             echo_is_forbidden: false,
@@ -128,6 +136,11 @@ impl Session {
             deeds: Vec::new(),
             end: None,
         }
+    }
+
+    /// Clients are told of local ports instead of the nodes' own.
+    pub(crate) fn announcing(self, announced: Option<Announced>) -> Self {
+        Self { announced, ..self }
     }
 
     /// Takes of what the client has sent as much as can be taken now; how much that is.
@@ -160,6 +173,12 @@ impl Session {
     /// There will be none: the client is told why.
     pub(crate) fn refuse(&mut self, ended: Ended) {
         self.down.push(&wire::error(&format!("ERR entrakey proxy: {ended}")));
+        self.finish(ended);
+    }
+
+    /// There will be none, and other nodes know where to go on: a client asks them when it is turned away, and takes an
+    /// error for an answer.
+    pub(crate) fn turn_away(&mut self, ended: Ended) {
         self.finish(ended);
     }
 

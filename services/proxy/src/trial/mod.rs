@@ -1,8 +1,10 @@
 //! Against a real redis-server: what a client gets through the proxy is what it gets directly.
 
 mod by_name;
+mod cluster;
 mod differential;
 mod server;
+mod warm;
 
 use crate::{Options, Peer, Proxy, Upstream};
 use entrakey_core::{Config, Provider};
