@@ -102,6 +102,7 @@ test-proxy: what-tests-run
 	$(TIMED) "the proxy's tests are built" $(PROXY) --no-run
 	$(TIMED) "proxy" $(OFFLINE) $(PROXY) --offline
 	$(TIMED) "the proxy's clients are built" scripts/build/peers.sh
+	$(TIMED) "the proxy, what is deployed" $(PYTEST) tests/proxy/test_deploy.py
 	$(TIMED) "the proxy, what breaks around it" $(PYTEST) tests/proxy/test_faults.py
 	$(TIMED) "the proxy, clients of a cluster" $(PYTEST) tests/proxy/test_cluster.py
 	$(TIMED) "the proxy, stock clients all at once for forty seconds" $(PYTEST) tests/proxy/test_forty_seconds.py

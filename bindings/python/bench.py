@@ -15,9 +15,11 @@ import statistics
 import subprocess
 import sys
 import time
-import urllib.request
+
+from entrakey.emulator import Emulator
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+os.environ.setdefault("ENTRAKEY_BIN", str(ROOT / "target/debug/entrakey"))
 ROUNDS = 9
 
 EMPTY = "pass"
@@ -64,22 +66,6 @@ threads = [threading.Thread(target=ask) for _ in range(100)]
 for thread in threads: thread.start()
 for thread in threads: thread.join()
 """
-
-
-class Emulator:
-    def __init__(self):
-        command = [ROOT / "target/debug/entrakey", "emulator", "--format", "json", "--quiet", "--exit-with-parent"]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.environment = json.loads(self.process.stdout.readline())
-
-    def requests(self):
-        url = self.environment["ENTRAKEY_EMULATOR_URL"] + "/emulator/stats"
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            return json.load(answer)["token_requests"]["total"]
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait(10)
 
 
 def run(program, environment):
@@ -138,10 +124,10 @@ def first_token(environment):
 
 
 def threads(emulator):
-    before = emulator.requests()
+    before = emulator.token_requests()
     run(THREADS, emulator.environment)
     print("100 threads on an empty cache:")
-    return report("token requests", emulator.requests() - before, 1)
+    return report("token requests", emulator.token_requests() - before, 1)
 
 
 def main():
@@ -150,7 +136,7 @@ def main():
     options = parser.parse_args()
     versions = {name: importlib.metadata.version(name) for name in ("entrakey", *PEERS, "redis")}
     print("Python", sys.version.split()[0], " ".join(f"{name} {version}" for name, version in versions.items()))
-    emulator = Emulator()
+    emulator = Emulator.start()
     try:
         environment = {**emulator.environment, "PYTHONDONTWRITEBYTECODE": ""}
         right = [cached(environment), imports(environment), first_token(environment), threads(emulator)]

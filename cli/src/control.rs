@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let description: Value =
         serde_json::from_str(&client.send(&Method::GET, "/emulator/openapi.json", &[], None)?)?;
     let operations = operations(&description);
-    let said = match &arguments.operation {
+    let text = match &arguments.operation {
         None => listed(&operations),
         Some(name) => {
             let operation = operations.iter().find(|operation| operation.name == name).ok_or_else(|| {
@@ -57,8 +57,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
     };
     let mut out = std::io::stdout().lock();
-    let end = if said.is_empty() || said.ends_with('\n') { "" } else { "\n" };
-    write!(out, "{said}{end}")?;
+    let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+    write!(out, "{text}{end}")?;
     Ok(out.flush()?)
 }
 
@@ -196,12 +196,12 @@ impl<'a> Client<'a> {
         let mut answer = sent.map_err(|error| {
             format!("no emulator answers on {}: {error}. Start one with `entrakey emulator`.", self.url)
         })?;
-        let said = answer.body_mut().read_to_string()?;
+        let text = answer.body_mut().read_to_string()?;
         if answer.status().is_success() {
-            return Ok(said);
+            return Ok(text);
         }
-        let error = serde_json::from_str::<Value>(&said).ok();
+        let error = serde_json::from_str::<Value>(&text).ok();
         let error = error.as_ref().and_then(|error| error["error"].as_str());
-        Err(error.map_or_else(|| format!("{}: {said}", answer.status()), str::to_owned).into())
+        Err(error.map_or_else(|| format!("{}: {text}", answer.status()), str::to_owned).into())
     }
 }

@@ -72,7 +72,7 @@ pub(crate) struct Arguments {
     /// Say nothing of what happens.
     #[arg(long)]
     quiet: bool,
-    /// End when standard input does: whoever started it has gone.
+    /// End when standard input does: the process that started it has gone.
     #[arg(long)]
     exit_with_parent: bool,
 }

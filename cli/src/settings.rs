@@ -23,12 +23,18 @@ pub(crate) fn variable(prefix: &str, id: &str) -> String {
 pub(crate) fn with_variables(command: Command, prefix: &str) -> Command {
     command.mut_args(|argument| {
         let name = variable(prefix, argument.get_id().as_str());
-        let is_empty = var_os(&name).is_some_and(|value| value.is_empty());
-        if is_of_key(argument.get_id().as_str()) || is_empty {
+        if is_of_key(argument.get_id().as_str()) || is_not_meant(&name) {
             return argument;
         }
         boolish(argument).env(name).hide_env_values(true)
     })
+}
+
+/// Whether the variable has nothing, or something that is not for us: for a Service called entrakey-proxy Kubernetes gives
+/// every pod of its namespace `ENTRAKEY_PROXY_PORT=tcp://10.0.0.1:6379`.
+fn is_not_meant(name: &str) -> bool {
+    let value = var_os(name).and_then(|value| value.into_string().ok());
+    value.is_some_and(|value| value.is_empty() || (name.ends_with("_PORT") && value.starts_with("tcp://")))
 }
 
 /// A switch in a variable or a file may be true, yes, on, 1.

@@ -69,7 +69,7 @@ impl Clock {
         millis(self.0.borrow().at(real).min(LATEST)) - millis(real)
     }
 
-    /// From now on it is so far ahead of the system's clock; behind, if negative.
+    /// Sets how far the clock is ahead of the system's; behind, if negative.
     pub(crate) fn set_offset_ms(&self, offset: i64) {
         let real = system();
         let shown = shifted(real, offset);
@@ -84,7 +84,7 @@ impl Clock {
         });
     }
 
-    /// From now on it runs at another speed. Zero stands still.
+    /// Sets the clock's speed. At zero it stands still.
     pub(crate) fn set_scale(&self, scale: f64) {
         let real = system();
         self.0.send_modify(|setting| *setting = Setting { real, shown: setting.at(real), scale });

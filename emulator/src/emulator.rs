@@ -1,14 +1,15 @@
 //! A running emulator, as Rust sees it.
 
-use crate::control::{
-    ClockChange, ClockState, Control, FederatedToken, KeySet, KeyState, Limits, Renewal, Rotation,
-};
+use crate::addresses::Addresses;
+use crate::control::{ClockChange, ClockState, Control, KeySet, KeyState, Limits, Rotation};
 use crate::environment::{KINDS, Variables};
-use crate::faults::{Fault, FaultQueues, Script};
+use crate::hosting::HostingSecrets;
 use crate::redis::Redis;
-use crate::requests::Requests;
-use crate::start::{Addresses, Folder, start};
-use crate::stats::Counts;
+use crate::scripts::faults::{Fault, FaultQueues, Script};
+use crate::start::{Folder, Started, start};
+use crate::witness::requests::Requests;
+use crate::witness::stats::Counts;
+use crate::workload::{FederatedToken, Renewal};
 use crate::{Error, Options};
 use std::fmt;
 use std::net::SocketAddr;
@@ -17,7 +18,7 @@ use tokio::sync::watch;
 
 /// A running emulator. Dropping it stops it and removes its folder.
 ///
-/// What its control API does over HTTP, its methods do without.
+/// Its methods do without HTTP what its control API does over it.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -44,6 +45,7 @@ pub struct Emulator {
     addresses: Addresses,
     ca_pem: String,
     control: Arc<Control>,
+    hosting: Arc<HostingSecrets>,
     stop: watch::Sender<bool>,
     _folder: Folder,
 }
@@ -63,17 +65,8 @@ impl Emulator {
     /// # Errors
     /// A port is taken, a file cannot be written, or that of the identities says what cannot be.
     pub async fn start(options: Options) -> Result<Self, Error> {
-        start(options).await
-    }
-
-    pub(crate) fn new(
-        addresses: Addresses,
-        ca_pem: String,
-        control: Arc<Control>,
-        stop: watch::Sender<bool>,
-        folder: Folder,
-    ) -> Self {
-        Self { addresses, ca_pem, control, stop, _folder: folder }
+        let Started { addresses, ca_pem, control, hosting, stop, folder } = start(options).await?;
+        Ok(Self { addresses, ca_pem, control, hosting, stop, _folder: folder })
     }
 
     /// The managed identity endpoints and the control API, over http.
@@ -110,18 +103,18 @@ impl Emulator {
     /// The variables of one of [`Self::environment_names`], once the files that they name are there.
     ///
     /// # Errors
-    /// There is no such environment, the identities have nobody for it, or a file cannot be written.
+    /// There is no such environment, no identity fits it, or a file cannot be written.
     pub async fn env(&self, name: &str) -> Result<Variables, Error> {
         self.control.environment(name).await
     }
 
-    /// Whether [`Self::env`] has an environment: whether the identities have somebody for it.
+    /// Whether [`Self::env`] has an environment: whether an identity fits it.
     #[must_use]
     pub fn has_env(&self, name: &str) -> bool {
         self.control.environments.get(name).is_some()
     }
 
-    /// What [`Self::env`] may know: the places and ways in which a program can have an identity.
+    /// The names that [`Self::env`] takes: the places and ways in which a program can have an identity.
     #[must_use]
     pub fn environment_names() -> Vec<&'static str> {
         KINDS.iter().map(|(name, _)| *name).collect()
@@ -156,7 +149,7 @@ impl Emulator {
 
     /// Forgets all scripted answers that wait.
     pub fn clear_faults(&self) {
-        self.control.world.faults.clear();
+        self.control.scripts.faults.clear();
     }
 
     /// What the clock shows by which tokens are minted, checked and expire.
@@ -181,7 +174,7 @@ impl Emulator {
 
     /// Forgets the requests that were kept.
     pub fn clear_requests(&self) {
-        self.control.world.requests.clear();
+        self.control.witness.requests.clear();
     }
 
     /// The ids of the keys that are published.
@@ -222,7 +215,7 @@ impl Emulator {
         self.control.set_limits(limits);
     }
 
-    /// Its Redis: faults, access policies, fail-overs.
+    /// The emulator's Redis: faults, access policies, fail-overs.
     #[must_use]
     pub fn redis(&self) -> Redis {
         Redis::new(self.control.redis.clone())
@@ -237,6 +230,6 @@ impl Emulator {
 impl Drop for Emulator {
     fn drop(&mut self) {
         self.stop.send_replace(true);
-        self.control.world.hosts.arc.clear();
+        self.hosting.arc.clear();
     }
 }

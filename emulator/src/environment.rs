@@ -1,12 +1,13 @@
 //! The variables that point a client at the emulator, as each of Azure's environments would set them.
 
 use crate::Error;
+use crate::addresses::{Addresses, paths};
 use crate::certificates::GeneratedCertificate;
-use crate::http::paths;
-use crate::identities::{Chosen, Identity, Kind};
-use crate::start::Addresses;
+use crate::home::Home;
+use crate::hosting::HostingSecrets;
+use crate::identities::{Choice, Identity, Kind};
+use crate::tenant::Tenant;
 use crate::workload::WorkloadToken;
-use crate::world::World;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
@@ -15,7 +16,7 @@ pub type Variables = Vec<(String, String)>;
 
 type Make = fn(&Sources<'_>) -> Option<Variables>;
 
-/// The environments by name. One is missing if the identities have nobody for it.
+/// The environments by name. One is missing if no identity fits it.
 pub(crate) const KINDS: [(&str, Make); 10] = [
     ("imds", |_| Some(Vec::new())),
     ("app_service", app_service),
@@ -29,9 +30,11 @@ pub(crate) const KINDS: [(&str, Make); 10] = [
     ("azure_pipelines", azure_pipelines),
 ];
 
-/// From what the variables are made.
+/// What the variables are made from.
 pub(crate) struct Sources<'a> {
-    pub(crate) world: &'a World,
+    pub(crate) tenant: &'a Tenant,
+    pub(crate) hosting: &'a HostingSecrets,
+    pub(crate) home: &'a Home,
     pub(crate) addresses: Addresses,
     pub(crate) redis_name: &'static str,
     pub(crate) fabric_thumbprint: &'a str,
@@ -43,24 +46,24 @@ pub(crate) struct Sources<'a> {
 pub(crate) struct Environments {
     everything: Variables,
     kinds: BTreeMap<&'static str, Variables>,
-    /// What at least one environment sets and another does not: a client that finds what is left of one would
-    /// take it for that.
-    telling: BTreeSet<String>,
+    /// The variables that at least one environment sets and another does not: a client that finds one left over from
+    /// another environment would take that for its own.
+    distinguishing: BTreeSet<String>,
 }
 
 impl Environments {
     pub(crate) fn new(sources: &Sources<'_>) -> Self {
         let common = common(sources);
         let own: Vec<_> = KINDS.iter().filter_map(|(kind, make)| Some((*kind, make(sources)?))).collect();
-        let telling =
+        let distinguishing =
             own.iter().flat_map(|(_, variables)| variables.iter().map(|(name, _)| name.clone())).collect();
         let kinds = own.into_iter().map(|(kind, own)| (kind, [common.clone(), own].concat())).collect();
         let mut everything = common;
-        everything.push(pair("AZURE_TENANT_ID", sources.world.directory.tenant_id.clone()));
+        everything.push(pair("AZURE_TENANT_ID", sources.tenant.directory.tenant_id.clone()));
         if let Some((id, secret)) = secret_of(sources) {
             everything.extend([pair("AZURE_CLIENT_ID", id), pair("AZURE_CLIENT_SECRET", secret)]);
         }
-        Self { everything, kinds, telling }
+        Self { everything, kinds, distinguishing }
     }
 
     /// What every environment has, the managed identity of a virtual machine and an application with a secret.
@@ -72,10 +75,10 @@ impl Environments {
         self.kinds.get(kind)
     }
 
-    /// What must not be set for a client to take this environment for what it is.
+    /// The variables that must not be set for a client to recognise this environment.
     pub(crate) fn foreign_to(&self, kind: &str) -> Vec<String> {
         let own: BTreeSet<_> = self.get(kind).into_iter().flatten().map(|(name, _)| name).collect();
-        self.telling.iter().filter(|name| !own.contains(name)).cloned().collect()
+        self.distinguishing.iter().filter(|name| !own.contains(name)).cloned().collect()
     }
 }
 
@@ -93,16 +96,16 @@ pub fn for_shell(unset: &[String], variables: &Variables) -> String {
 }
 
 /// Makes the files that an environment names, if that was not done yet. Takes some hundredths of a second each.
-pub(crate) fn prepare(kind: &str, world: &World) -> Result<(), Error> {
+pub(crate) fn prepare(kind: &str, tenant: &Tenant, workload: &WorkloadToken) -> Result<(), Error> {
     match kind {
         "client_certificate" => {
-            let mut generated = world
+            let mut generated = tenant
                 .directory
                 .applications()
                 .filter_map(|(_, application)| application.generated.as_deref());
             generated.try_for_each(GeneratedCertificate::make)
         }
-        "workload_identity" => world.workload.write(world),
+        "workload_identity" => workload.write(tenant),
         _ => Ok(()),
     }
 }
@@ -112,7 +115,9 @@ fn pair(name: &str, value: impl Into<String>) -> (String, String) {
 }
 
 fn common(sources: &Sources<'_>) -> Variables {
-    let Sources { world, addresses: Addresses { http, https, redis, .. }, redis_name, ca_file, .. } = sources;
+    let Sources {
+        tenant, home, addresses: Addresses { http, https, redis, .. }, redis_name, ca_file, ..
+    } = sources;
     let mut variables = vec![
         pair("AZURE_AUTHORITY_HOST", format!("https://{https}")),
         pair("AZURE_POD_IDENTITY_AUTHORITY_HOST", format!("http://{http}")),
@@ -122,10 +127,10 @@ fn common(sources: &Sources<'_>) -> Variables {
         pair("REDIS_CA_FILE", ca_file),
         pair("ENTRAKEY_EMULATOR_REDIS_NAME", *redis_name),
         pair("ENTRAKEY_EMULATOR_URL", format!("http://{http}")),
-        pair("ENTRAKEY_EMULATOR_DIRECTORY", world.home.path().display().to_string()),
-        pair("ENTRAKEY_EMULATOR_TENANT_ID", &world.directory.tenant_id),
+        pair("ENTRAKEY_EMULATOR_DIRECTORY", home.path().display().to_string()),
+        pair("ENTRAKEY_EMULATOR_TENANT_ID", &tenant.directory.tenant_id),
     ];
-    variables.extend(world.directory.identities.iter().flat_map(ids));
+    variables.extend(tenant.directory.identities.iter().flat_map(ids));
     variables
 }
 
@@ -142,51 +147,51 @@ fn ids(identity: &Identity) -> Variables {
 }
 
 fn app_service(sources: &Sources<'_>) -> Option<Variables> {
-    let Sources { world, addresses: Addresses { http, .. }, .. } = sources;
+    let Sources { hosting, addresses: Addresses { http, .. }, .. } = sources;
     Some(vec![
         pair("IDENTITY_ENDPOINT", format!("http://{http}{}", paths::APP_SERVICE)),
-        pair("IDENTITY_HEADER", &world.hosts.app_service),
+        pair("IDENTITY_HEADER", &hosting.app_service),
     ])
 }
 
 fn azure_ml(sources: &Sources<'_>) -> Option<Variables> {
-    let Sources { world, addresses: Addresses { http, .. }, .. } = sources;
+    let Sources { tenant, hosting, addresses: Addresses { http, .. }, .. } = sources;
     let mut variables = vec![
         pair("MSI_ENDPOINT", format!("http://{http}{}", paths::AZURE_ML)),
-        pair("MSI_SECRET", &world.hosts.azure_ml),
+        pair("MSI_SECRET", &hosting.azure_ml),
     ];
     // As on a compute instance, which answers for its user unless its own identity is asked for.
-    let default = world.directory.managed(Chosen::Default).ok();
+    let default = tenant.directory.managed(Choice::Default).ok();
     variables.extend(default.map(|identity| pair("DEFAULT_IDENTITY_CLIENT_ID", &identity.client_id)));
     Some(variables)
 }
 
 fn arc(sources: &Sources<'_>) -> Option<Variables> {
-    let Sources { world, addresses: Addresses { http, .. }, .. } = sources;
+    let Sources { hosting, addresses: Addresses { http, .. }, .. } = sources;
     Some(vec![
         pair("IDENTITY_ENDPOINT", format!("http://{http}{}", paths::ARC)),
         pair("IMDS_ENDPOINT", format!("http://{http}/arc")),
-        pair("ENTRAKEY_EMULATOR_ARC_KEY_DIRECTORY", world.hosts.arc.folder().display().to_string()),
+        pair("ENTRAKEY_EMULATOR_ARC_KEY_DIRECTORY", hosting.arc.folder().display().to_string()),
     ])
 }
 
 fn cloud_shell(sources: &Sources<'_>) -> Option<Variables> {
-    sources.world.directory.user()?;
+    sources.tenant.directory.user()?;
     Some(vec![pair("MSI_ENDPOINT", format!("http://{}{}", sources.addresses.http, paths::CLOUD_SHELL))])
 }
 
 fn service_fabric(sources: &Sources<'_>) -> Option<Variables> {
     Some(vec![
         pair("IDENTITY_ENDPOINT", format!("https://{}{}", sources.addresses.fabric, paths::IMDS)),
-        pair("IDENTITY_HEADER", &sources.world.hosts.service_fabric),
+        pair("IDENTITY_HEADER", &sources.hosting.service_fabric),
         pair("IDENTITY_SERVER_THUMBPRINT", sources.fabric_thumbprint),
     ])
 }
 
 /// The first application with a secret that is valid, and that secret.
 fn secret_of(sources: &Sources<'_>) -> Option<(String, String)> {
-    let now = sources.world.now();
-    sources.world.directory.applications().find_map(|(identity, application)| {
+    let now = sources.tenant.now();
+    sources.tenant.directory.applications().find_map(|(identity, application)| {
         let mut secrets = application.secrets.iter();
         let secret = secrets.find(|secret| secret.expires.is_none_or(|expires| expires > now))?;
         (!application.disabled).then(|| (identity.client_id.clone(), secret.value.clone()))
@@ -196,14 +201,14 @@ fn secret_of(sources: &Sources<'_>) -> Option<(String, String)> {
 fn client_secret(sources: &Sources<'_>) -> Option<Variables> {
     let (id, secret) = secret_of(sources)?;
     Some(vec![
-        pair("AZURE_TENANT_ID", &sources.world.directory.tenant_id),
+        pair("AZURE_TENANT_ID", &sources.tenant.directory.tenant_id),
         pair("AZURE_CLIENT_ID", id),
         pair("AZURE_CLIENT_SECRET", secret),
     ])
 }
 
 fn client_certificate(sources: &Sources<'_>) -> Option<Variables> {
-    let directory = &sources.world.directory;
+    let directory = &sources.tenant.directory;
     let found = directory
         .applications()
         .filter(|(_, application)| !application.disabled)
@@ -220,23 +225,23 @@ fn client_certificate(sources: &Sources<'_>) -> Option<Variables> {
 }
 
 fn workload_identity(sources: &Sources<'_>) -> Option<Variables> {
-    let directory = &sources.world.directory;
+    let directory = &sources.tenant.directory;
     let (identity, _) = directory.workload()?;
     Some(vec![
         pair("AZURE_TENANT_ID", &directory.tenant_id),
         pair("AZURE_CLIENT_ID", &identity.client_id),
-        pair("AZURE_FEDERATED_TOKEN_FILE", WorkloadToken::path(sources.world).display().to_string()),
+        pair("AZURE_FEDERATED_TOKEN_FILE", WorkloadToken::path(sources.home).display().to_string()),
     ])
 }
 
 /// As the task AzureCLI@2 sets them for its script, and SYSTEM_ACCESSTOKEN as its author has to.
 fn azure_pipelines(sources: &Sources<'_>) -> Option<Variables> {
-    let Sources { world, addresses: Addresses { https, .. }, .. } = sources;
-    let (identity, federated) = world.directory.service_connection(None)?;
+    let Sources { tenant, hosting, addresses: Addresses { https, .. }, .. } = sources;
+    let (identity, federated) = tenant.directory.service_connection(None)?;
     Some(vec![
         pair("SYSTEM_OIDCREQUESTURI", format!("https://{https}{}", paths::PIPELINES)),
-        pair("SYSTEM_ACCESSTOKEN", &world.hosts.pipelines),
-        pair("AZURESUBSCRIPTION_TENANT_ID", &world.directory.tenant_id),
+        pair("SYSTEM_ACCESSTOKEN", &hosting.pipelines),
+        pair("AZURESUBSCRIPTION_TENANT_ID", &tenant.directory.tenant_id),
         pair("AZURESUBSCRIPTION_CLIENT_ID", &identity.client_id),
         pair("AZURESUBSCRIPTION_SERVICE_CONNECTION_ID", federated.service_connection.as_deref()?),
     ])
@@ -247,10 +252,14 @@ mod tests {
     use super::*;
 
     fn environments() -> Environments {
-        let world = World::for_tests();
+        let tenant = Tenant::for_tests();
+        let home = Home::create().unwrap();
+        home.remove();
         let port = |port: u16| std::net::SocketAddr::from(([127, 0, 0, 1], port));
         Environments::new(&Sources {
-            world: &world,
+            tenant: &tenant,
+            hosting: &HostingSecrets::new(None, &home),
+            home: &home,
             addresses: Addresses { http: port(1), https: port(2), fabric: port(3), redis: port(4) },
             redis_name: "redis.example",
             fabric_thumbprint: "AB",
@@ -259,7 +268,7 @@ mod tests {
     }
 
     /// The variables by which Microsoft's libraries tell the environments apart.
-    const TELLING: [&str; 7] = [
+    const DISTINGUISHING: [&str; 7] = [
         "IDENTITY_ENDPOINT",
         "IDENTITY_HEADER",
         "IDENTITY_SERVER_THUMBPRINT",
@@ -275,20 +284,23 @@ mod tests {
         let told = |kind: &str| {
             let variables = environments.get(kind).unwrap();
             let has = |name: &&str| variables.iter().any(|(mine, _)| mine == name);
-            TELLING.into_iter().filter(has).collect::<Vec<_>>()
+            DISTINGUISHING.into_iter().filter(has).collect::<Vec<_>>()
         };
         assert_eq!(told("imds"), [""; 0]);
         assert_eq!(told("app_service"), ["IDENTITY_ENDPOINT", "IDENTITY_HEADER"]);
-        assert_eq!(told("service_fabric"), TELLING[..3]);
+        assert_eq!(told("service_fabric"), DISTINGUISHING[..3]);
         assert_eq!(told("arc"), ["IDENTITY_ENDPOINT", "IMDS_ENDPOINT"]);
-        assert_eq!(told("azure_ml"), TELLING[4..]);
+        assert_eq!(told("azure_ml"), DISTINGUISHING[4..]);
         assert_eq!(told("cloud_shell"), ["MSI_ENDPOINT"]);
         for (kind, _) in KINDS {
             let foreign = environments.foreign_to(kind);
             let own = environments.get(kind).unwrap();
             assert!(own.iter().all(|(name, _)| !foreign.contains(name)), "{kind} takes away what it sets");
             let gone = |name: &&&str| !told(kind).contains(*name);
-            assert!(TELLING.iter().filter(gone).all(|name| foreign.contains(&(*name).to_owned())), "{kind}");
+            assert!(
+                DISTINGUISHING.iter().filter(gone).all(|name| foreign.contains(&(*name).to_owned())),
+                "{kind}"
+            );
         }
     }
 

@@ -1,6 +1,6 @@
 //! The emulator's own folder, for what clients read from files: certificates, keys, federated tokens.
 //!
-//! It is removed when the emulator ends. One that was killed cannot do so: the next emulator that starts
+//! The folder is removed when the emulator ends. A killed emulator cannot do so: the next emulator that starts
 //! removes what it left.
 
 use crate::Error;
@@ -16,7 +16,7 @@ const PREFIX: &str = "entrakey-emulator-";
 const LOCK: &str = "lock";
 
 /// A folder that only this user can read. Its name cannot be guessed: in a shared temporary folder a name
-/// that somebody can guess is a name that somebody can have taken.
+/// that can be guessed can be taken by another user of the machine.
 #[derive(Debug)]
 pub(crate) struct Home {
     path: PathBuf,
@@ -49,7 +49,7 @@ impl Home {
         &self.path
     }
 
-    /// Writes a file of the folder. Who reads it meanwhile sees the old content or the new, never half of it.
+    /// Writes a file of the folder. A program that reads it meanwhile sees the old content or the new, never half of it.
     pub(crate) fn write(&self, name: impl AsRef<Path>, content: &str) -> Result<PathBuf, Error> {
         let path = self.path.join(name);
         replace(&path, content).map_err(|error| refuse(&path, &error))?;
@@ -57,11 +57,11 @@ impl Home {
     }
 
     pub(crate) fn remove(&self) {
-        let _ = std::fs::remove_dir_all(&self.path); // somebody else may have tidied up
+        let _ = std::fs::remove_dir_all(&self.path); // it may have been removed from outside
     }
 }
 
-/// As programs find it that run in another folder.
+/// The path as programs find it that run in another folder.
 pub(crate) fn absolute(path: PathBuf) -> PathBuf {
     std::path::absolute(&path).unwrap_or(path)
 }
@@ -78,7 +78,7 @@ pub(crate) fn replace(path: &Path, content: &str) -> io::Result<()> {
     std::fs::rename(&draft, path).inspect_err(|_| drop(std::fs::remove_file(&draft)))
 }
 
-/// The lock of a folder, if nobody else has it.
+/// The lock of a folder, if no other process has it.
 fn lock(folder: &Path, create: bool) -> io::Result<Option<File>> {
     let path = folder.join(LOCK);
     let no_follow = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
@@ -105,7 +105,7 @@ fn remove_abandoned(parent: &Path) {
     let user = rustix::process::geteuid().as_raw();
     let entries = std::fs::read_dir(parent).into_iter().flatten().flatten();
     for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX)) {
-        // Not through a link: what it points to is somebody else's.
+        // Not through a link: what it points to may belong to another user.
         let ours = entry.path().symlink_metadata().is_ok_and(|data| data.is_dir() && data.uid() == user);
         if ours && let Ok(Some(_lock)) = lock(&entry.path(), false) {
             let _ = std::fs::remove_dir_all(entry.path()); // tried again by the next emulator

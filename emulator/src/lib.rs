@@ -4,38 +4,37 @@
 //! documentation and stock clients; it was never compared with live Azure. It shares no code with the rest
 //! of entrakey, which it is there to check.
 
+mod addresses;
 mod certificates;
 mod clock;
 mod control;
 mod emulator;
 mod environment;
 mod error;
-mod faults;
 mod home;
-mod hosts;
+mod hosting;
 mod http;
 mod identities;
-mod limits;
-mod log;
 mod options;
 mod redis;
-mod requests;
+mod rsa_key;
+mod scripts;
 mod start;
-mod stats;
+mod stop;
+mod tenant;
 mod tokens;
+mod witness;
 mod workload;
-mod world;
 
-pub use control::{ClockChange, ClockState, FederatedToken, KeySet, KeyState, Limits, Renewal, Rotation};
+pub use control::{ClockChange, ClockState, KeySet, KeyState, Limits, Rotation};
 pub use emulator::Emulator;
 pub use environment::{Variables, for_shell};
 pub use error::Error;
-pub use faults::{Fault, FaultQueues, Truncate};
 pub use identities::DEFAULT_IDENTITIES;
 pub use options::Options;
-pub use redis::{
-    ClusterPolicy, Dialect, Family, Fault as RedisFault, Point as RedisFaultPoint, Redis, RedisOptions,
-};
-pub use requests::{RequestRecord, Requests};
-pub use stats::{Connections, Counts, RedisCounts, TokenRequests};
+pub use redis::{ClusterPolicy, Dialect, Family, Redis, RedisFault, RedisFaultPoint, RedisOptions};
+pub use scripts::faults::{Fault, FaultQueues, Truncate};
 pub use tokens::TokenFault;
+pub use witness::requests::{RequestRecord, Requests};
+pub use witness::stats::{Connections, Counts, RedisCounts, TokenRequests};
+pub use workload::{FederatedToken, Renewal};

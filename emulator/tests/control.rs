@@ -10,6 +10,8 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+/// The first byte of a record that is an alert.
+const TLS_ALERT: u8 = 21;
 const PATH: &str = "/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https://redis.azure.com";
 
 /// Asks IMDS; head and body.
@@ -96,11 +98,10 @@ async fn an_impossible_clock_is_no_start() {
     assert!(refusal.to_string().contains("between 0 and"), "{refusal}");
 }
 
-/// Whether the Redis port takes a connection and keeps it until something is said.
+/// Whether a connection to the Redis port comes to speak TLS: then what is not TLS is answered with an alert.
 async fn is_taken(emulator: &Emulator) -> bool {
     let Ok(mut stream) = TcpStream::connect(emulator.redis_address()).await else { return false };
-    let kept = tokio::time::timeout(Duration::from_millis(50), stream.read_u8()).await;
-    kept.is_err() // nothing came, not even the end
+    stream.write_all(b"PING\r\n").await.is_ok() && stream.read_u8().await.is_ok_and(|kind| kind == TLS_ALERT)
 }
 
 #[tokio::test]

@@ -3,8 +3,8 @@
 
 usage: wheel-contents.py FOLDER
 
-What is checked: one abi3 wheel under 4 MB, with the licences and the list of its crates and no path of the machine that
-built it; one for Linux is tagged manylinux_2_28 or musllinux_1_2 and wants no symbol of a newer glibc.
+What is checked: one abi3 wheel under 4 MB, with what its package reads, the licences and the list of its crates, and no
+path of the machine that built it; one for Linux is tagged manylinux_2_28 or musllinux_1_2 and wants no symbol of a newer glibc.
 """
 
 import pathlib
@@ -15,7 +15,8 @@ import zipfile
 LIMIT_BYTES = 4_000_000
 LINUX_TAGS = ("manylinux_2_28", "musllinux_1_2")
 NEWEST_GLIBC = (2, 28)
-WANTED = ("licenses/LICENSE-MIT", "licenses/LICENSE-APACHE", "licenses/THIRD-PARTY-NOTICES", "sboms/")
+LICENCES = ("licenses/LICENSE-MIT", "licenses/LICENSE-APACHE", "licenses/THIRD-PARTY-NOTICES", "sboms/")
+READ_BY_THE_PACKAGE = ("entrakey/py.typed", "entrakey/foreign-variables.txt")
 HERE = (pathlib.Path(__file__).resolve().parents[2], pathlib.Path.home())
 
 
@@ -29,7 +30,9 @@ def main(folder):
     assert size < LIMIT_BYTES, f"{wheel.name}: {size} bytes, more than {LIMIT_BYTES}"
     with zipfile.ZipFile(wheel) as archive:
         contents = {name: archive.read(name) for name in archive.namelist()}
-    for wanted in WANTED:
+    for wanted in READ_BY_THE_PACKAGE:
+        assert wanted in contents, f"{wheel.name} has no {wanted}"
+    for wanted in LICENCES:
         assert any(f".dist-info/{wanted}" in name for name in contents), f"{wheel.name} has no {wanted}"
     for name, content in contents.items():
         for path in HERE:

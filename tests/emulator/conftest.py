@@ -1,21 +1,24 @@
-"""A running emulator, and a Redis client of twenty lines that knows nothing but sockets."""
+"""The endpoints of a running emulator, and a Redis client of twenty lines that knows nothing but sockets."""
 
 import base64
+import contextlib
 import json
 import os
 import pathlib
 import select
 import socket
 import ssl
-import subprocess
 import urllib.error
 import urllib.parse
 import urllib.request
 
 import pytest
 
+from entrakey.emulator import Emulator
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BINARY = pathlib.Path(os.environ.get("ENTRAKEY_BIN", ROOT / "target/debug/entrakey"))
+BINARY = pathlib.Path(os.environ.setdefault("ENTRAKEY_BIN", str(ROOT / "target/debug/entrakey")))
+REFUSED = "-WRONGPASS invalid username-password pair or user is disabled."
 
 
 def decode(part):
@@ -37,9 +40,11 @@ def line_of(process, seconds=20):
     return line.decode()
 
 
-class Emulator:
-    def __init__(self, environment):
-        self.environment = environment
+class Endpoints:
+    """What a running emulator answers on all its ports, right or wrong: status and body, and no exceptions."""
+
+    def __init__(self, environment, pid=None):
+        self.environment, self.pid = environment, pid
         self.tls = ssl.create_default_context(cafile=environment["REDIS_CA_FILE"])
 
     def __getitem__(self, name):
@@ -96,7 +101,7 @@ class Emulator:
         return body["access_token"]
 
     def peak_memory(self):
-        """The most that the process has had resident, in bytes; of those that `start` gives."""
+        """The most that the process has had resident, in bytes, if it was started by `start`."""
         status = pathlib.Path(f"/proc/{self.pid}/status").read_text()
         return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM:"))
 
@@ -108,6 +113,17 @@ class Emulator:
 
     def connect(self):
         return Redis(self)
+
+    @property
+    def user(self):
+        """The object id of the machine's own identity, which may do everything."""
+        return self["ENTRAKEY_EMULATOR_SYSTEM_OBJECT_ID"]
+
+    def owner(self):
+        """A connection of that identity."""
+        redis = self.connect()
+        assert redis("AUTH", self.user, self.token()) == "OK"
+        return redis
 
 
 class Redis:
@@ -153,29 +169,36 @@ class Redis:
 
 @pytest.fixture(scope="session")
 def start():
-    """start("2s") gives an emulator; all end with the session."""
-    processes = []
+    """start("2s", nodes=3) gives an emulator, options as for Emulator.start; all end with the session."""
+    with contextlib.ExitStack() as stack:
 
-    def run(lifetime, *options):
-        command = [BINARY, "emulator", *options, "--format", "json", "--quiet", "--exit-with-parent"]
-        process = subprocess.Popen(
-            [*command, "--token-lifetime", lifetime], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
-        processes.append(process)
-        emulator = Emulator(json.loads(line_of(process)))
-        emulator.pid = process.pid
-        return emulator
+        def run(lifetime, **options):
+            emulator = stack.enter_context(Emulator.start(token_lifetime=lifetime, **options))
+            return Endpoints(emulator.environment, emulator._process.pid)
 
-    yield run
-    try:
-        for process in processes:
-            process.stdin.close()
-            assert process.wait(10) == 0
-    finally:
-        for process in processes:
-            process.kill()  # nothing to one that has ended
+        yield run
 
 
 @pytest.fixture(scope="session")
 def emulator(start):
     return start("1h")
+
+
+@pytest.fixture
+def user(emulator):
+    return emulator.user
+
+
+@pytest.fixture
+def redis(emulator):
+    """A connection that is not authenticated yet."""
+    connection = emulator.connect()
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def owner(emulator, redis):
+    """The same one, authenticated."""
+    assert redis("AUTH", emulator.user, emulator.token()) == "OK"
+    return redis

@@ -25,12 +25,6 @@ def assign(emulator, object_id, access):
     return emulator.control(f"/emulator/redis/policies/{object_id}", {"access": access}, "PUT")
 
 
-def owner_of(emulator):
-    redis = emulator.connect()
-    assert redis("AUTH", emulator["ENTRAKEY_EMULATOR_SYSTEM_OBJECT_ID"], emulator.token()) == "OK"
-    return redis
-
-
 def test_a_policy_changes_under_a_live_connection(emulator, reader):
     object_id, redis = reader
     assert redis("SET", "a", "b") == f"-NOPERM User {object_id} has no permissions to run the 'set' command"
@@ -76,29 +70,29 @@ def test_an_assignment_that_was_taken_away_ends_with_the_next_auth(emulator, rea
 
 
 def test_each_family_blocks_its_commands_and_has_its_own_words(start, emulator):
-    managed = owner_of(emulator)
+    managed = emulator.owner()
     assert managed("BGSAVE").startswith(UNKNOWN) and managed("ACL", "SETUSER", "x").startswith(UNKNOWN)
     assert managed("ACL", "WHOAMI") == emulator["ENTRAKEY_EMULATOR_SYSTEM_OBJECT_ID"]
     assert managed("CONFIG", "GET", "maxmemory") == []
     managed.close()
-    classic = start("1h", "--family", "classic")
+    classic = start("1h", family="classic")
     assert classic["ENTRAKEY_EMULATOR_REDIS_NAME"].endswith(".redis.cache.windows.net")
     stranger = classic.connect()
     assert stranger("AUTH", "x", "y") == stranger("AUTH", "key") == "-ERR WRONGPASS invalid username-password pair"
     stranger.close()
-    redis = owner_of(classic)
+    redis = classic.owner()
     assert redis("ACL", "WHOAMI").startswith(UNKNOWN) and redis("CONFIG", "GET", "maxmemory").startswith(UNKNOWN)
     redis.close()
-    mixed = start("1h", "--family", "classic", "--dialect", "oss").connect()
+    mixed = start("1h", family="classic", dialect="oss").connect()
     assert mixed("AUTH", "x", "y") == "-WRONGPASS invalid username-password pair or user is disabled."
     mixed.close()
 
 
 def test_switching_access_keys_ends_every_connection(start):
-    emulator = start("1h", "--access-keys")
+    emulator = start("1h", access_keys=True)
     keys = emulator.control("/emulator/redis/access_keys")[1]
     assert keys["enabled"] and len(keys["keys"]) == 2
-    by_key, by_token = emulator.connect(), owner_of(emulator)
+    by_key, by_token = emulator.connect(), emulator.owner()
     assert by_key("AUTH", keys["keys"][1]) == "OK" and by_key("SET", "a", "b") == "OK"
     assert by_key("AUTH", "default", keys["keys"][0]) == "OK" and by_key("AUTH", "wrong").startswith("-WRONGPASS")
     assert emulator.control("/emulator/redis/access_keys", {"enabled": False}, "PUT") == (200, {"closed": 2})
@@ -106,7 +100,7 @@ def test_switching_access_keys_ends_every_connection(start):
         with pytest.raises((EOFError, OSError)):
             redis("PING"), redis("PING")
     assert emulator.control("/emulator/redis/access_keys")[1] == {"enabled": False, "keys": None}
-    again = owner_of(emulator)
+    again = emulator.owner()
     assert again("AUTH", keys["keys"][0]).startswith("-WRONGPASS") and again("PING") == "PONG"
     reasons = emulator.stats()["redis"]["auth_rejected"]
     assert reasons == {"access keys are switched off": 1, "the access key is wrong": 1}

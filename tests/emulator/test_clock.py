@@ -36,7 +36,7 @@ def date(emulator, url, context=None):
 @pytest.fixture(scope="module")
 def behind(start):
     """Two days behind the system's clock."""
-    return start("1h", "--clock-offset", "-2days")
+    return start("1h", clock_offset="-2days")
 
 
 def test_tokens_and_their_checks_follow_the_clock(behind):
@@ -78,7 +78,7 @@ def test_a_federated_token_and_a_secret_expire_by_it(start, tmp_path):
         f"secrets = [{{ value = 'emulated-secret', expires = '{moment}' }}]\n"
         "federated = [{ issuer = 'k', subject = 's' }]\n"
     )
-    emulator = start("1h", "--identities", str(file))
+    emulator = start("1h", identities=file)
     variables = emulator.env("workload_identity")
     with open(variables["AZURE_FEDERATED_TOKEN_FILE"]) as written:
         assertion = written.read()
@@ -103,10 +103,9 @@ def test_a_federated_token_and_a_secret_expire_by_it(start, tmp_path):
 
 
 def test_a_fast_clock_ends_connections_and_a_clock_that_stands_does_not(start):
-    emulator = start("1h", "--clock-scale", "0")
+    emulator = start("1h", clock_scale=0)
     first = now(emulator)
-    redis = emulator.connect()
-    assert redis("AUTH", emulator["ENTRAKEY_EMULATOR_SYSTEM_OBJECT_ID"], emulator.token()) == "OK"
+    redis = emulator.owner()
     assert now(emulator) == first and redis("PING") == "PONG"
     began = time.monotonic()
     emulator.control("/emulator/clock", {"scale": 3600})

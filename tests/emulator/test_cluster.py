@@ -9,7 +9,7 @@ from conftest import Redis
 
 @pytest.fixture(scope="module")
 def cluster(start):
-    return start("1h", "--cluster-policy", "oss", "--nodes", "3")
+    return start("1h", cluster_policy="oss", nodes=3)
 
 
 @pytest.fixture
@@ -113,8 +113,7 @@ def test_a_node_fails_over_to_another_port_with_its_data(cluster, node):
 
 
 def test_the_enterprise_policy_hides_its_nodes(emulator):
-    redis = emulator.connect()
-    assert redis("AUTH", emulator["ENTRAKEY_EMULATOR_SYSTEM_OBJECT_ID"], emulator.token()) == "OK"
+    redis = emulator.owner()
     assert redis("CLUSTER", "SLOTS") == redis("READONLY") == "-ERR This instance has cluster support disabled"
     assert redis("MSET", "a", "1", "b", "2") == "OK" and redis("MGET", "a", "b") == ["1", "2"]
     assert redis("DEL", "a", "b") == 2

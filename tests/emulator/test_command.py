@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 
 import pytest
-from conftest import BINARY, Emulator, line_of
+from conftest import BINARY, Endpoints, line_of
 
 COMMAND = [BINARY, "emulator"]
 
@@ -210,9 +210,7 @@ def test_a_verbose_one_tells_no_secrets():
 
 def use_every_secret(environments):
     """The secrets that were sent, and the tokens that came back."""
-    from conftest import Emulator
-
-    emulator = Emulator(environments["default"])
+    emulator = Endpoints(environments["default"])
     app, ml = environments["app_service"], environments["azure_ml"]
     query = "&resource=https://redis.azure.com"
     secrets = [app["IDENTITY_HEADER"], ml["MSI_SECRET"], emulator["AZURE_CLIENT_SECRET"], "a-wrong-secret"]
@@ -243,10 +241,9 @@ def test_it_goes_on_when_nobody_reads_what_it_says():
     ) as process:
         try:
             process.stderr.close()
-            emulator = Emulator(json.loads(line_of(process)))
+            emulator = Endpoints(json.loads(line_of(process)))
             assert emulator.imds()[0] == 200
-            redis = emulator.connect()
-            assert redis("AUTH", emulator["ENTRAKEY_EMULATOR_SYSTEM_OBJECT_ID"], emulator.token()) == "OK"
+            redis = emulator.owner()
             redis.close()
         finally:
             process.kill()
@@ -264,7 +261,7 @@ def test_a_subject_with_a_line_break_writes_no_line_of_its_own_into_the_log(tmp_
         [*COMMAND, "--format", "json"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=written
     ) as process:
         try:
-            emulator = Emulator(json.loads(line_of(process)))
+            emulator = Endpoints(json.loads(line_of(process)))
             forged = "a\r\nemulator: AUTH \u2028accepted\x1b[2K"
             assert emulator.control("/emulator/federated_token", {"subject": forged, "write": False})[0] == 200
         finally:

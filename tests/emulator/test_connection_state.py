@@ -5,9 +5,7 @@ import threading
 import time
 
 import pytest
-from conftest import claims
-
-REFUSED = "-WRONGPASS invalid username-password pair or user is disabled."
+from conftest import REFUSED, claims
 
 
 @pytest.fixture(scope="module")
@@ -16,18 +14,12 @@ def emulator(start):
 
 
 @pytest.fixture
-def user(emulator):
-    return emulator["ENTRAKEY_EMULATOR_SYSTEM_OBJECT_ID"]
-
-
-@pytest.fixture
-def connect(emulator, user):
+def connect(emulator):
     opened = []
 
     def run():
-        redis = emulator.connect()
+        redis = emulator.owner()
         opened.append(redis)
-        assert redis("AUTH", user, emulator.token()) == "OK"
         return redis
 
     yield run
@@ -219,9 +211,7 @@ def test_a_fault_ends_a_connection(emulator, connect, user, on, end):
 def test_a_stalled_connection_answers_no_more_and_still_ends_with_its_token(start):
     emulator = start("5s")
     user = emulator["ENTRAKEY_EMULATOR_SYSTEM_OBJECT_ID"]
-    redis, listener = emulator.connect(), emulator.connect()
-    for connection in (redis, listener):
-        assert connection("AUTH", user, emulator.token()) == "OK"
+    redis, listener = emulator.owner(), emulator.owner()
     assert listener("SUBSCRIBE", "news") == ["subscribe", "news", 1]
     faults(emulator, {"on": "command", "stall": True})
     listener.send("PING")

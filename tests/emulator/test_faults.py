@@ -206,7 +206,7 @@ def test_a_pipelines_token_can_be_wrong_too(emulator, scripted):
 
 
 def test_imds_answers_twenty_a_second_and_five_at_a_time_if_told_to(start):
-    emulator = start("1h", "--imds-limits")
+    emulator = start("1h", imds_limits=True)
     began = time.monotonic()
     answers = ask_in_a_row(emulator, 30)
     statuses = [int(answer.split(b" ")[1]) for answer in answers]

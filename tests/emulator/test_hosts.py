@@ -124,7 +124,7 @@ def test_arc_refusals(emulator):
 
 
 def test_arc_key_files_can_be_elsewhere_and_do_not_stay_there(start, tmp_path):
-    emulator = start("1h", "--arc-key-folder", str(tmp_path))
+    emulator = start("1h", arc_key_folder=tmp_path)
     assert emulator.env("arc")["ENTRAKEY_EMULATOR_ARC_KEY_DIRECTORY"] == str(tmp_path)
     realm = arc(emulator)[1]["WWW-Authenticate"].split("realm=")[1]
     assert pathlib.Path(realm).parent == tmp_path
@@ -194,7 +194,7 @@ def test_several_user_assigned_identities_and_none_chosen(start, tmp_path):
         for n in range(2)
     ]
     file.write_text(json.dumps({"tenant_id": "t", "managed_identities": managed}))
-    emulator = start("1h", "--identities", str(file))
+    emulator = start("1h", identities=file)
     status, body = emulator.imds()
     assert status == 400 and body["error_description"].startswith("Multiple user assigned identities exist")
     assert claims(emulator.token("&client_id=c1"))["oid"] == "o1"

@@ -7,9 +7,8 @@ import subprocess
 import time
 
 import pytest
-from conftest import ROOT, claims
+from conftest import BINARY, REFUSED, claims
 
-REFUSED = "-WRONGPASS invalid username-password pair or user is disabled."
 SUBSCRIBED = (
     "-ERR Can't execute 'auth': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"
 )
@@ -50,25 +49,7 @@ def server(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def emulator(start, server):
-    return start("1h", "--proxy", server)
-
-
-@pytest.fixture
-def redis(emulator):
-    connection = emulator.connect()
-    yield connection
-    connection.close()
-
-
-@pytest.fixture
-def user(emulator):
-    return emulator["ENTRAKEY_EMULATOR_SYSTEM_OBJECT_ID"]
-
-
-@pytest.fixture
-def owner(emulator, redis, user):
-    assert redis("AUTH", user, emulator.token()) == "OK"
-    return redis
+    return start("1h", proxy=server)
 
 
 def test_the_real_server_does_the_work(owner):
@@ -140,7 +121,7 @@ def test_auth_inside_a_transaction_counts_when_it_is_executed(emulator, owner, u
 
 
 def test_the_connection_ends_with_its_token_also_while_it_waits(start, server):
-    emulator = start("4s", "--proxy", server)
+    emulator = start("4s", proxy=server)
     redis, token = emulator.connect(), emulator.token()
     assert redis("AUTH", emulator["ENTRAKEY_EMULATOR_SYSTEM_OBJECT_ID"], token) == "OK"
     redis.send("BLPOP", "nothing", "0")
@@ -249,7 +230,7 @@ def test_pushes_that_come_with_the_answer_to_auth_are_handed_on(emulator, redis,
 def test_a_server_that_was_restarted_is_used_again(start, tmp_path):
     port = free_port()
     server = run_server(port, tmp_path)
-    emulator = start("1h", "--proxy", f"redis://:backend-secret@127.0.0.1:{port}")
+    emulator = start("1h", proxy=f"redis://:backend-secret@127.0.0.1:{port}")
     user = emulator["ENTRAKEY_EMULATOR_SYSTEM_OBJECT_ID"]
     try:
         redis = emulator.connect()
@@ -301,7 +282,7 @@ def test_what_azure_blocks_is_blocked_also_inside_a_transaction(owner):
 
 
 def test_a_server_that_is_not_there_is_named_at_once():
-    command = [ROOT / "target/debug/entrakey", "emulator", "--proxy", "redis://127.0.0.1:1"]
+    command = [BINARY, "emulator", "--proxy", "redis://127.0.0.1:1"]
     ended = subprocess.run(command, capture_output=True, timeout=20, stdin=subprocess.DEVNULL)
     assert ended.returncode == 2 and b"127.0.0.1:1 does not answer" in ended.stderr
     command[-1] = "http://127.0.0.1:1"

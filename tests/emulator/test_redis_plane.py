@@ -3,23 +3,9 @@
 import time
 
 import pytest
-from conftest import claims
+from conftest import REFUSED, claims
 
-REFUSED = "-WRONGPASS invalid username-password pair or user is disabled."
 NO_AUTH = "-NOAUTH Authentication required."
-
-
-@pytest.fixture
-def redis(emulator):
-    connection = emulator.connect()
-    yield connection
-    connection.close()
-
-
-@pytest.fixture
-def owner(emulator, redis):
-    assert redis("AUTH", emulator["ENTRAKEY_EMULATOR_SYSTEM_OBJECT_ID"], emulator.token()) == "OK"
-    return redis
 
 
 def test_nobody_gets_in_without_a_token(redis):
@@ -79,9 +65,7 @@ def test_the_connection_is_closed_when_its_token_expires(start):
 def test_only_an_accepted_auth_moves_the_end(start):
     emulator = start("3s")
     user = emulator["ENTRAKEY_EMULATOR_SYSTEM_OBJECT_ID"]
-    kept, lost = emulator.connect(), emulator.connect()
-    for redis in (kept, lost):
-        assert redis("AUTH", user, emulator.token()) == "OK"
+    kept, lost = emulator.owner(), emulator.owner()
     end = time.time() + 6
     while time.time() < end:
         assert kept("AUTH", user, emulator.token()) == "OK"

@@ -15,7 +15,7 @@ def emulator(request, start, tmp_path_factory):
     port = free_port()
     server = run_server(port, tmp_path_factory.mktemp("server"))
     try:
-        yield start("1h", "--proxy", f"redis://:backend-secret@127.0.0.1:{port}")
+        yield start("1h", proxy=f"redis://:backend-secret@127.0.0.1:{port}")
     finally:
         server.terminate()
         server.wait(10)

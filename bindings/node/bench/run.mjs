@@ -2,16 +2,15 @@
 //
 // Every comparison alternates, so that a busy machine is busy for both, and is judged by its median. Where a time itself is
 // to be reached, the fastest run is judged, since a busy machine only adds to it. Medians are printed with the range.
-import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { Emulator } from '../emulator.mjs';
 import { PEERS_FOLDER, packageUnderTest } from './package-under-test.mjs';
 import { PROGRAMS } from './programs.mjs';
 
-const EMULATOR = process.env.ENTRAKEY_BIN ?? fileURLToPath(new URL('../../../target/debug/entrakey', import.meta.url));
+process.env.ENTRAKEY_BIN ??= fileURLToPath(new URL('../../../target/debug/entrakey', import.meta.url));
 const ours = packageUnderTest();
 const folderOf = (name) => (name === 'entrakey' ? ours : PEERS_FOLDER);
 
@@ -30,16 +29,6 @@ const range = (values, digits = 2) => {
   const all = sorted(values);
   return `${median(all).toFixed(digits)} (${all[0].toFixed(digits)}-${all.at(-1).toFixed(digits)})`;
 };
-
-async function startEmulator() {
-  const options = ['--format', 'json', '--quiet', '--exit-with-parent'];
-  const emulator = spawn(EMULATOR, ['emulator', ...options], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const [line] = await once(createInterface(emulator.stdout), 'line');
-  const environment = JSON.parse(line);
-  const requests = async () =>
-    (await (await fetch(`${environment.ENTRAKEY_EMULATOR_URL}/emulator/stats`)).json()).token_requests.total;
-  return { environment, requests, stop: () => emulator.stdin.end() };
-}
 
 /** What a program prints, as JSON. */
 function run(name, program, environment, ...flags) {
@@ -114,12 +103,12 @@ function cold({ environment }) {
   verdict(`cold start / ${best}`, median(shares), 0.35);
 }
 
-async function concurrent({ environment, requests }) {
+async function concurrent(emulator) {
   console.log('\nA hundred promises on an empty cache: token requests');
   for (const [name, program] of Object.entries(PROGRAMS)) {
-    const before = await requests();
-    run(name, `${program} Promise.all(Array.from({ length: 100 }, token)).then(() => { console.log('1'); process.exit(); });`, environment);
-    const made = (await requests()) - before;
+    const before = await emulator.tokenRequests();
+    run(name, `${program} Promise.all(Array.from({ length: 100 }, token)).then(() => { console.log('1'); process.exit(); });`, emulator.environment);
+    const made = (await emulator.tokenRequests()) - before;
     console.log(`     ${name}: ${made}`);
     if (name === 'entrakey') verdict('requests', made, 1);
   }
@@ -209,7 +198,7 @@ function versions() {
   return peers.map((name) => `${name} ${of(name)}`).join(', ');
 }
 
-const emulator = await startEmulator();
+const emulator = await Emulator.start();
 console.log(`Node.js ${process.version}, ${versions()}`);
 cached(emulator);
 loading();
@@ -217,5 +206,5 @@ cold(emulator);
 await concurrent(emulator);
 waits();
 blocking(emulator);
-emulator.stop();
+await emulator.stop();
 process.exitCode = missed > 0 ? 1 : 0;

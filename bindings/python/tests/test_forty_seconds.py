@@ -18,20 +18,11 @@ import redis.cluster
 
 import entrakey
 from entrakey.redis import CredentialProvider, address_remap
+from redis_options import options
 
 LIFETIME_S = 5
 SECONDS = 40
 POOL = 20
-
-
-def options(emulator, **more):
-    return {
-        "host": emulator["REDIS_HOST"],
-        "port": int(emulator["REDIS_PORT"]),
-        "ssl": True,
-        "ssl_ca_certs": emulator["REDIS_CA_FILE"],
-        **more,
-    }
 
 
 class Trial:

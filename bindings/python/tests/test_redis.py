@@ -20,17 +20,7 @@ import redis.asyncio
 import entrakey
 from entrakey.redis import _authentication
 from entrakey.redis import CredentialProvider, address_remap
-
-
-def options(emulator, **more):
-    return {
-        "host": emulator["REDIS_HOST"],
-        "port": int(emulator["REDIS_PORT"]),
-        "ssl": True,
-        "ssl_ca_certs": emulator["REDIS_CA_FILE"],
-        "retry": None,  # a connection that was dropped is an error, not a new connection
-        **more,
-    }
+from redis_options import options_without_retry as options
 
 
 def test_asyncio_clients_on_two_loops_live_through_rotations(start_emulator):

@@ -15,6 +15,7 @@ from entrakey.redis import CredentialProvider, address_remap, attach
 from entrakey.redis._authentication import is_open
 from entrakey.redis._connection import link_of
 from entrakey.redis._handshake import watch_answer
+from redis_options import options
 
 redis = importlib.import_module(os.environ.get("CLIENT_PACKAGE", "redis"))  # valkey has redis-py's names
 for part in ("asyncio", "asyncio.retry", "backoff", "cluster", "retry", "sentinel"):
@@ -24,16 +25,6 @@ VERSION = tuple(int(part) for part in redis.__version__.split(".")[:2])
 LIFETIME_S = 8
 # Past the end of the token that a connection was opened with.
 LONG_ENOUGH_S = LIFETIME_S + 1.5
-
-
-def options(emulator, **more):
-    return {
-        "host": emulator["REDIS_HOST"],
-        "port": int(emulator["REDIS_PORT"]),
-        "ssl": True,
-        "ssl_ca_certs": emulator["REDIS_CA_FILE"],
-        **more,
-    }
 
 
 def url(emulator, user=""):

@@ -35,7 +35,7 @@ impl FromStr for Target {
             _ => (text, None),
         };
         let host = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
-        if host.is_empty() || host.contains(char::is_whitespace) {
+        if host.is_empty() || host.contains(|c: char| c.is_whitespace() || c.is_control()) {
             return Err("a host is needed: HOST:PORT".to_owned());
         }
         let port = match port {
@@ -87,6 +87,7 @@ mod tests {
             ("cache.example.com:0", "1 to 65535"),
             ("cache.example.com:70000", "1 to 65535"),
             (":6380", "a host is needed"),
+            ("cache\u{1b}[2K:6380", "a host is needed"),
             ("rediss://:hunter2@cache.example.com:6380", "no URL"),
             ("hunter2@cache.example.com:6380", "no URL"),
         ] {

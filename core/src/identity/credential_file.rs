@@ -15,6 +15,14 @@ const MAX_BYTES: u64 = 64 * 1024;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Stamp(Vec<State>);
 
+#[cfg(test)]
+impl Stamp {
+    /// Another than the default.
+    pub(crate) fn of_a_file() -> Self {
+        Self(vec![State::default()])
+    }
+}
+
 /// The default: there is no such file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct State {

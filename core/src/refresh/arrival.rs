@@ -135,7 +135,7 @@ impl Machine {
             let planned = self.pace.next().filter(|next| *next > now.boot);
             planned.map_or(poll, |planned| planned.min(end.saturating_sub(self.policy.lower_bound(life))))
         });
-        self.pace.schedule(next.max(now.boot + interval));
+        self.pace.schedule(next);
     }
 
     fn install(&mut self, turn: &mut Turn, grant: Grant, at_once: bool, least: Duration) {

@@ -54,3 +54,21 @@ impl PendingAnswer {
         answer.take()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{Error, ErrorKind};
+
+    #[test]
+    fn an_answer_is_given_once_and_to_whoever_waits_for_it() {
+        let kind = |answer: Option<Answer>| answer.map(|answer| answer.unwrap_err().kind());
+        let pending = PendingAnswer::default();
+        assert_eq!(kind(pending.take()), None, "there is none yet");
+        pending.fill(Err(Error::closed()));
+        assert_eq!(kind(pending.take()), Some(ErrorKind::Closed));
+        assert_eq!(kind(pending.take()), None);
+        pending.fill(Err(Error::closed()));
+        assert_eq!(kind(pending.wait(entrakey_sys::clock::boot())), Some(ErrorKind::Closed));
+    }
+}

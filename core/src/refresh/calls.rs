@@ -45,3 +45,34 @@ impl Calls {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AT_ONCE: Duration = Duration::ZERO;
+    const LONG: Duration = Duration::from_secs(20);
+
+    #[test]
+    fn whoever_removes_a_listener_waits_for_its_call_but_not_for_others_and_not_inside_it() {
+        let calls = Calls::default();
+        assert!(calls.wait_until_returned(1, AT_ONCE), "it is not being called");
+        calls.begin(1);
+        assert!(calls.wait_until_returned(1, AT_ONCE), "it is removed inside its own call");
+        std::thread::scope(|scope| {
+            let elsewhere = |id, timeout| {
+                scope.spawn({
+                    let calls = &calls;
+                    move || calls.wait_until_returned(id, timeout)
+                })
+            };
+            let wait = |id, timeout| elsewhere(id, timeout).join().unwrap();
+            assert!(!wait(1, AT_ONCE), "its call is under way");
+            assert!(wait(2, AT_ONCE), "another's is not");
+            let waiting = elsewhere(1, LONG);
+            calls.end(1);
+            assert!(waiting.join().unwrap());
+            assert!(wait(1, AT_ONCE), "it has returned");
+        });
+    }
+}

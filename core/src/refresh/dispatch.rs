@@ -44,6 +44,28 @@ struct State {
     kept: Option<Arc<Dispatcher>>,
 }
 
+impl State {
+    /// How many more threads the jobs need that were there at the last look, and wait still.
+    fn helpers(&self) -> usize {
+        let (wanted, most) = match self.taken {
+            taken if taken == self.taken_before => (self.workers.max(1), MAX_WORKERS), // stalled: twice as many
+            taken if taken < self.expected => (1, MAX_BUSY_WORKERS), // slow: one more at each look
+            _ => return 0,
+        };
+        wanted.min(most.saturating_sub(self.workers)).min(self.jobs.len())
+    }
+
+    /// Remembers what is there to be judged at the next look, and says after how long that is.
+    fn looked(&mut self, refused: bool) -> Duration {
+        self.taken_before = self.taken;
+        self.expected = self.taken + self.jobs.len() as u64;
+        match refused || self.workers == 0 || self.workers == MAX_WORKERS {
+            true => NO_THREAD_WAIT,
+            false => STALLED_AFTER,
+        }
+    }
+}
+
 impl Dispatcher {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self { alarm_id: timer::new_id(), state: Mutex::default() })
@@ -56,8 +78,7 @@ impl Dispatcher {
         if state.workers == 0 {
             self.start_worker(&mut state);
         }
-        let wait = if state.workers == 0 { NO_THREAD_WAIT } else { STALLED_AFTER };
-        self.watch(&mut state, wait);
+        self.watch(&mut state, false);
     }
 
     /// How many threads are at work now.
@@ -70,12 +91,12 @@ impl Dispatcher {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn watch(self: &Arc<Self>, state: &mut State, wait: Duration) {
+    /// Looks again soon. `refused`: the system has just given no thread.
+    fn watch(self: &Arc<Self>, state: &mut State, refused: bool) {
         if !state.watching {
-            state.taken_before = state.taken;
-            state.expected = state.taken + state.jobs.len() as u64;
+            let at = entrakey_sys::clock::boot() + state.looked(refused);
             let alarm: Weak<Self> = Arc::downgrade(self);
-            state.watching = timer::arm(self.alarm_id, entrakey_sys::clock::boot() + wait, alarm).is_ok();
+            state.watching = timer::arm(self.alarm_id, at, alarm).is_ok();
         }
     }
 
@@ -112,20 +133,13 @@ impl Alarm for Dispatcher {
         if state.jobs.is_empty() {
             return;
         }
-        let (wanted, most) = match state.taken {
-            taken if taken == state.taken_before => (state.workers.max(1), MAX_WORKERS), // stalled: twice as many
-            taken if taken < state.expected => (1, MAX_BUSY_WORKERS), // slow: one more at each look
-            _ => (0, MAX_WORKERS),
-        };
-        let more = wanted.min(most.saturating_sub(state.workers)).min(state.jobs.len());
-        let before = state.workers;
+        let (more, before) = (state.helpers(), state.workers);
         // Where one thread is refused the others would be too, and all providers share this thread.
         let refused = (1..=more).any(|started| {
             self.start_worker(&mut state);
             state.workers < before + started
         });
-        let full = refused || state.workers == 0 || state.workers == MAX_WORKERS;
-        self.watch(&mut state, if full { NO_THREAD_WAIT } else { STALLED_AFTER });
+        self.watch(&mut state, refused);
     }
 }
 
@@ -135,6 +149,57 @@ mod tests {
     use std::sync::mpsc;
 
     const SOON: Duration = Duration::from_secs(20);
+
+    /// So many jobs wait, so many threads are at work on others.
+    fn waiting(jobs: usize, workers: usize) -> State {
+        let jobs = std::iter::repeat_with(|| Box::new(|| ()) as Job).take(jobs).collect();
+        State { jobs, workers, ..State::default() }
+    }
+
+    #[test]
+    fn stalled_jobs_get_twice_as_many_threads_slow_ones_one_more_and_others_none() {
+        for (jobs, workers, taken, helpers) in [
+            (5, 1, 0, 1),  // stalled
+            (50, 8, 0, 8), // and still so
+            (3, 8, 0, 3),  // never more than there are jobs
+            (5, 0, 0, 1),  // nobody is at work
+            (2000, 1000, 0, 24),
+            (2000, 1024, 0, 0),
+            (50, 8, 1, 1), // slow
+            (50, 63, 49, 1),
+            (50, 64, 49, 0),
+            (50, 8, 50, 0), // all were taken that were there
+            (50, 8, 51, 0),
+        ] {
+            let mut state = waiting(jobs, workers);
+            state.taken = 100;
+            state.looked(false);
+            state.taken += taken;
+            assert_eq!(state.helpers(), helpers, "{jobs} jobs, {workers} threads, {taken} taken");
+        }
+    }
+
+    #[test]
+    fn who_can_help_is_looked_for_soon_and_where_nobody_can_later() {
+        let looks = [(1, false), (1023, false), (0, false), (1024, false), (1, true)]
+            .map(|(workers, refused)| waiting(1, workers).looked(refused));
+        assert_eq!(looks, [STALLED_AFTER, STALLED_AFTER, NO_THREAD_WAIT, NO_THREAD_WAIT, NO_THREAD_WAIT]);
+    }
+
+    #[test]
+    fn the_first_job_gets_a_thread_at_once_and_the_next_a_second_one_when_it_has_stalled() {
+        let dispatcher = Dispatcher::new();
+        let (stall, stalled) = mpsc::channel::<()>();
+        let (sender, done) = mpsc::channel();
+        let submitted = entrakey_sys::clock::boot();
+        dispatcher.submit(Box::new(move || stalled.recv().unwrap_or(())));
+        assert_eq!(dispatcher.workers(), 1);
+        dispatcher.submit(Box::new(move || sender.send(()).unwrap()));
+        done.recv_timeout(SOON).unwrap();
+        assert!(entrakey_sys::clock::boot() - submitted >= STALLED_AFTER, "nothing had stalled yet");
+        assert_eq!(dispatcher.lock().taken, 2);
+        drop(stall);
+    }
 
     #[test]
     fn jobs_that_stall_or_panic_delay_no_other_and_threads_end_when_idle() {

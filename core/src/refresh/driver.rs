@@ -330,11 +330,10 @@ impl Engine {
     fn look_at_credential(self: &Arc<Self>, before: Stamp) {
         let engine = self.clone();
         self.events.submit(Box::new(move || {
-            let stamp = guarded(|| engine.source.stamp()).flatten();
-            let changed = stamp.is_some_and(|now| now != before);
+            let seen = guarded(|| engine.source.stamp()).flatten();
             let mut state = engine.lock();
-            state.credential.end_look();
-            if changed && state.machine.is_refused() {
+            let is_refused = state.machine.is_refused();
+            if state.credential.end_look(is_refused, &before, seen.as_ref()) {
                 engine.feed(&mut state, Input::CredentialChanged);
             }
         }));
@@ -468,5 +467,13 @@ fn seed() -> u64 {
     match getrandom::getrandom(&mut bytes) {
         Ok(()) => u64::from_le_bytes(bytes),
         Err(_) => entrakey_sys::clock::boot().as_nanos() as u64 ^ u64::from(std::process::id()) << 32,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn no_two_engines_draw_the_same_numbers() {
+        assert_ne!(super::seed(), super::seed());
     }
 }

@@ -17,7 +17,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-const SOON: Duration = Duration::from_secs(20);
+pub(super) const SOON: Duration = Duration::from_secs(20);
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// Does what the test says for the n-th request, from 1.
@@ -30,7 +30,7 @@ impl<F: Fn(u64) -> Result<Grant> + Send + Sync> Source for Stub<F> {
 }
 
 /// Each outlives the one before.
-fn grant(number: u64) -> Grant {
+pub(super) fn grant(number: u64) -> Grant {
     let life = HOUR + Duration::from_secs(60 * number);
     Grant {
         secret: Zeroizing::new(format!("token {number}")),
@@ -46,7 +46,7 @@ fn grant(number: u64) -> Grant {
     }
 }
 
-fn settings() -> Settings {
+pub(super) fn settings() -> Settings {
     let mut config = Config::new();
     config.set("identity", "managed_identity").unwrap();
     let mut settings = Settings::resolve(&config, Environment::of([])).unwrap();
@@ -56,12 +56,12 @@ fn settings() -> Settings {
     settings
 }
 
-fn engine(answer: impl Fn(u64) -> Result<Grant> + Send + Sync + 'static) -> Arc<Engine> {
+pub(super) fn engine(answer: impl Fn(u64) -> Result<Grant> + Send + Sync + 'static) -> Arc<Engine> {
     let published: Published = Arc::new(Newest::new());
     Engine::new(&Arc::new(settings()), Box::new(Stub(AtomicU64::new(0), answer)), published, None)
 }
 
-fn get(engine: &Arc<Engine>) -> Result<u64> {
+pub(super) fn get(engine: &Arc<Engine>) -> Result<u64> {
     let wish = Wish { deadline: entrakey_sys::clock::boot() + SOON, during_outage: DuringOutage::Wait };
     engine.get(wish).map(|token| token.version())
 }

@@ -13,7 +13,7 @@ use super::repeats::Repeats;
 use super::step::{Action, DuringOutage, Input, Wish};
 use super::tally::Tally;
 use super::term::Term;
-use super::turn::Turn;
+use super::turn::{Random, Turn};
 use super::waiters::{Waiter, Waiters};
 use crate::clock::Now;
 use crate::error::{Error, ErrorKind, Result};
@@ -22,9 +22,6 @@ use crate::grant::Grant;
 use crate::token::Token;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// Uniform numbers from 0 to 1.
-pub type Random<'a> = &'a mut dyn FnMut() -> f64;
 
 /// The token in hand, with the lengths that its times scale with.
 pub(super) struct Current {

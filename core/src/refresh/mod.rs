@@ -14,6 +14,8 @@ mod credential_watch;
 mod dispatch;
 mod driver;
 #[cfg(all(test, not(feature = "shuttle")))]
+mod driving;
+#[cfg(all(test, not(feature = "shuttle")))]
 mod hazards;
 #[cfg(all(test, feature = "shuttle"))]
 mod interleavings;
@@ -39,12 +41,12 @@ mod waiters;
 pub use listener::Delivery;
 #[cfg(any(test, feature = "internals"))]
 pub use machine::Machine;
-#[cfg(feature = "internals")]
-pub use machine::Random;
 pub use policy::Policy;
 #[cfg(feature = "internals")]
 pub use step::Action;
 pub use step::{DuringOutage, Input, Wish};
+#[cfg(feature = "internals")]
+pub use turn::Random;
 
 pub(crate) use callers::ListenerCallback;
 pub(crate) use driver::Engine;

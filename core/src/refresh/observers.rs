@@ -72,6 +72,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_observer_that_is_removed_is_the_one_that_is_meant() {
+        let mut observers = Observers::default();
+        observers.add(1, Level::Info, Arc::new(|_| ()));
+        observers.add(2, Level::Debug, Arc::new(|_| ()));
+        assert!(observers.remove(3).is_none() && observers.remove(2).is_some());
+        assert!(
+            !observers.push(ProviderEvent::Reauthenticated { version: 1 }),
+            "nobody is left who wants details"
+        );
+        assert!(observers.push(ProviderEvent::Closed));
+    }
+
+    #[test]
     fn an_observer_gets_its_level_and_a_full_queue_drops_and_counts() {
         let mut observers = Observers::default();
         assert!(!observers.push(ProviderEvent::Closed), "nobody is there");

@@ -145,7 +145,7 @@ impl Pace {
         let failures = self.failures.saturating_add(1);
         self.answered(now, interval);
         (self.failures, self.last_error, self.hurried) = (failures, Some(error), true);
-        self.next = Some(now + interval);
+        self.next = Some(self.gate);
     }
 
     /// The source answered: it is not asked again before `interval` is over.

@@ -235,6 +235,35 @@ mod tests {
     }
 
     #[test]
+    fn less_than_a_twentieth_of_a_life_is_the_end_of_a_token() {
+        let hour = Duration::from_secs(3600);
+        let ends = [0, 179_999, 180_000].map(|ms| Policy::is_end(Duration::from_millis(ms), hour));
+        assert_eq!(ends, [true, true, false]);
+        assert!(Policy::is_end(Duration::ZERO, Duration::ZERO), "whatever it lived");
+    }
+
+    #[test]
+    fn after_three_ends_of_tokens_requests_are_apart_as_their_life_asks_for() {
+        let apart = |ends, nominal: Option<u64>| {
+            Policy::end_interval(ends, nominal.map(Duration::from_secs)).as_secs()
+        };
+        assert_eq!((apart(2, Some(3600)), apart(3, Some(3600)), apart(9, Some(3600))), (0, 20, 20));
+        assert_eq!((apart(3, Some(1200)), apart(3, Some(600)), apart(3, Some(60))), (20, 10, 1));
+        assert_eq!(apart(3, None), 20, "taken for an hour's");
+    }
+
+    #[test]
+    fn from_twenty_minutes_on_a_token_s_notifications_are_spread_over_what_the_margin_leaves() {
+        let spread = |seconds| Policy::default().spread(life(seconds)).as_millis();
+        assert_eq!(spread(1199), 29_975, "a fortieth of its life");
+        assert_eq!(
+            spread(1200),
+            110_000,
+            "a lower bound of 300 s less 180 s of margin and 10 s for a request"
+        );
+    }
+
+    #[test]
     fn retry_after_is_honoured_but_never_for_a_day() {
         let policy = Policy::default();
         assert_eq!(policy.retry_after(Duration::from_secs(86_400), Duration::ZERO), Duration::from_secs(300));

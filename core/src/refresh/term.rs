@@ -45,3 +45,22 @@ impl Terms {
         self.0.len()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_term_is_kept_while_a_connection_is_on_it_or_its_deadline_is_to_come() {
+        let at = Duration::from_secs;
+        let mut terms = Terms::default();
+        for (version, deadline) in [(1, 400), (2, 200), (3, 100), (4, 100)] {
+            terms.add(Term { version, deadline: at(deadline), spread: Duration::ZERO });
+        }
+        let deadlines = |terms: &Terms| [1, 2, 3, 4].map(|version| terms.get(version).deadline.as_secs());
+        terms.forget_before(3, at(199));
+        assert_eq!(deadlines(&terms), [400, 200, 100, 100]);
+        terms.forget_before(3, at(200));
+        assert_eq!((deadlines(&terms), terms.len()), ([400, 0, 100, 100], 3), "nobody is on the second");
+    }
+}

@@ -12,6 +12,9 @@ use crate::status::ProviderState;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
+mod feedback;
+mod pacing;
+
 const START: Duration = Duration::from_secs(1_000_000);
 
 /// A machine on a virtual clock, with the middle of every random range.

@@ -152,6 +152,18 @@ mod tests {
     }
 
     #[test]
+    fn the_alarm_of_what_is_gone_keeps_no_thread() {
+        let (sender, _rung) = mpsc::channel();
+        let gone: Weak<dyn Alarm> =
+            Arc::downgrade(&(Arc::new(Bell(Mutex::new(sender), "")) as Arc<dyn Alarm>));
+        let entries = vec![Entry { id: 1, at: entrakey_sys::clock::boot() + LONGEST_WAIT, alarm: gone }];
+        let state = Mutex::new(State { entries, running: true });
+        let timer = Timer { generation: entrakey_sys::fork::generation(), state, changed: Condvar::new() };
+        timer.run();
+        assert!(!timer.lock().running && timer.lock().entries.is_empty());
+    }
+
+    #[test]
     fn alarms_ring_in_order_and_only_the_last_one_set_for_an_id() {
         let (sender, rung) = mpsc::channel();
         let bell = |name| Arc::new(Bell(Mutex::new(sender.clone()), name)) as Arc<dyn Alarm>;

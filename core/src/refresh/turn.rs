@@ -1,9 +1,11 @@
 //! One step of the machine: the time that it sees, its random numbers, and what it wants done.
 
-use super::machine::Random;
 use super::step::Action;
 use crate::clock::Now;
 use crate::event::ProviderEvent;
+
+/// Uniform numbers from 0 to 1.
+pub type Random<'a> = &'a mut dyn FnMut() -> f64;
 
 pub(super) struct Turn<'a> {
     pub(super) now: Now,

@@ -94,6 +94,9 @@ mod tests {
         assert_eq!(waiters.alarm(), Some(at(200)));
         waiters.settle_last(|waiter| waiter.id == 2);
         assert_eq!(waiters.alarm(), Some(at(200)), "the last one is the third, and stays");
+        waiters.push(waiter(5, 400, 0), at(100));
+        waiters.settle_last(|waiter| waiter.id == 5);
+        assert_eq!(waiters.alarm(), Some(at(200)), "the last one goes, and others wait");
         waiters.settle(at(200), |_| true);
         assert!(waiters.is_empty() && waiters.alarm().is_none());
         waiters.push(waiter(4, 900, 0), at(300));

@@ -1,6 +1,6 @@
 //! A certificate authority made at start, and the one server certificate that it signs.
 
-use crate::{Error, Family};
+use crate::Error;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use std::sync::Arc;
 use tokio_rustls::TlsAcceptor;
@@ -8,17 +8,15 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
-/// What the server certificate is good for: loopback, the authorities for which a test may let it stand by a line
-/// in a hosts file or a proxy, and the names of the caches.
-const NAMES: [&str; 8] = [
+/// What the server certificate is good for besides the names of the caches: loopback, and the authorities for which a
+/// test may let it stand by a line in a hosts file or a proxy.
+const NAMES: [&str; 6] = [
     "localhost",
     "127.0.0.1",
     "::1",
     "login.microsoftonline.com",
     "login.partner.microsoftonline.cn",
     "login.microsoftonline.us",
-    Family::Amr.host_name(),
-    Family::Classic.host_name(),
 ];
 
 pub(crate) struct Authority {
@@ -27,11 +25,12 @@ pub(crate) struct Authority {
 }
 
 impl Authority {
-    pub(crate) fn new() -> Result<Self, Error> {
-        Self::make().map_err(|error| Error::new(format!("cannot make certificates: {error}")))
+    /// `caches` are the names by which clients know the caches.
+    pub(crate) fn new(caches: &[&str]) -> Result<Self, Error> {
+        Self::make(caches).map_err(|error| Error::new(format!("cannot make certificates: {error}")))
     }
 
-    fn make() -> Result<Self, Box<dyn std::error::Error>> {
+    fn make(caches: &[&str]) -> Result<Self, Box<dyn std::error::Error>> {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, "entrakey emulator CA");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -40,7 +39,9 @@ impl Authority {
         let certificate = params.self_signed(&key)?;
         let issuer = Issuer::new(params, key);
 
-        let mut leaf = CertificateParams::new(NAMES.map(str::to_owned))?;
+        let mut leaf = CertificateParams::new(
+            [&NAMES, caches].concat().into_iter().map(str::to_owned).collect::<Vec<_>>(),
+        )?;
         leaf.distinguished_name.push(DnType::CommonName, "entrakey emulator");
         leaf.use_authority_key_identifier_extension = true; // Python 3.13 refuses chains without it
         let leaf_key = KeyPair::generate()?;

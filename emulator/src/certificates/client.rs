@@ -1,10 +1,10 @@
 //! A certificate that is registered for an application: what Entra keeps of it.
 
+use super::CertificateFiles;
 use super::fabric::hex;
 use crate::Error;
 use crate::home::Home;
-use crate::identities::CertificateFiles;
-use crate::tokens::new_rsa_key;
+use crate::rsa_key::new_rsa_key;
 use jsonwebtoken::DecodingKey;
 use rcgen::{CertificateParams, DnType, KeyPair};
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
@@ -56,7 +56,7 @@ impl ClientCertificate {
     pub(crate) fn generate(app: &str, home: &Home) -> Result<Self, Error> {
         let refuse = |reason: String| Error::new(format!("cannot make a certificate for an app: {reason}"));
         let (certificate, key) = make(app).map_err(|error| refuse(error.to_string()))?;
-        let files = CertificateFiles::of(app, home);
+        let files = CertificateFiles::generated_for(app, home);
         home.write(&files.certificate, &certificate)?;
         home.write(&files.private_key, &key)?;
         if let Some(both) = &files.both {

@@ -1,4 +1,4 @@
-//! Service Fabric's endpoint has a certificate that nobody signed: clients know it by its thumbprint.
+//! Service Fabric's endpoint has a self-signed certificate: clients know it by its thumbprint.
 
 use crate::Error;
 use ::ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};

@@ -1,12 +1,11 @@
-//! A certificate that the emulator makes for an application once somebody asks where it is.
+//! A certificate that the emulator makes for an application when its environment is first asked for.
 
-use super::ClientCertificate;
+use super::{CertificateFiles, ClientCertificate};
 use crate::Error;
 use crate::home::Home;
-use crate::identities::CertificateFiles;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-/// Until it is made nobody has its key, so that nobody can have signed with it.
+/// Until the certificate is made, no client has its key, so that no assertion can have been signed with it.
 #[derive(Debug)]
 pub(crate) struct GeneratedCertificate {
     app: String,
@@ -27,7 +26,7 @@ impl GeneratedCertificate {
 
     /// Where it and its key are, or will be.
     pub(crate) fn files(&self) -> CertificateFiles {
-        CertificateFiles::of(&self.app, &self.home)
+        CertificateFiles::generated_for(&self.app, &self.home)
     }
 
     /// Makes it, if that was not done yet. Takes some hundredths of a second.
@@ -35,7 +34,7 @@ impl GeneratedCertificate {
         let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
         if self.made.get().is_none() {
             let certificate = ClientCertificate::generate(&self.app, &self.home)?;
-            let _ = self.made.set(certificate); // nobody else makes one meanwhile
+            let _ = self.made.set(certificate); // the lock is held: it was not set meanwhile
         }
         Ok(())
     }

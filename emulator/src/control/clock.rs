@@ -48,14 +48,14 @@ impl ClockChange {
 
 impl Control {
     pub(crate) fn clock(&self) -> ClockState {
-        let clock = &self.world.clock;
+        let clock = &self.tenant.clock;
         ClockState { now: clock.now().as_secs_f64(), offset_ms: clock.offset_ms(), scale: clock.scale() }
     }
 
     pub(crate) fn set_clock(&self, change: &ClockChange) -> Result<ClockState, Error> {
-        change.apply(&self.world.clock)?;
+        change.apply(&self.tenant.clock)?;
         let state = self.clock();
-        self.world.log.note(format_args!("the clock: {} ms ahead, {} times", state.offset_ms, state.scale));
+        self.witness.log.note(format_args!("the clock: {} ms ahead, {} times", state.offset_ms, state.scale));
         Ok(state)
     }
 }

@@ -39,7 +39,7 @@ pub struct KeyState {
 }
 
 impl KeyState {
-    fn of(ring: &KeyRing) -> Self {
+    fn new(ring: &KeyRing) -> Self {
         let published = ring.key_ids();
         Self { signing: published.last().cloned(), published }
     }
@@ -48,13 +48,13 @@ impl KeyState {
 impl Control {
     fn ring(&self, keys: KeySet) -> &Arc<KeyRing> {
         match keys {
-            KeySet::Entra => &self.world.signing_keys,
-            KeySet::Issuers => &self.world.issuer_keys,
+            KeySet::Entra => &self.tenant.signing_keys,
+            KeySet::Issuers => &self.tenant.issuer_keys,
         }
     }
 
     pub(crate) fn keys(&self, keys: KeySet) -> KeyState {
-        KeyState::of(self.ring(keys))
+        KeyState::new(self.ring(keys))
     }
 
     pub(crate) async fn rotate_keys(&self, rotation: Rotation) -> Result<KeyState, Error> {
@@ -64,10 +64,14 @@ impl Control {
             if rotation.retire {
                 ring.retire();
             }
-            Ok(KeyState::of(&ring))
+            Ok(KeyState::new(&ring))
         })
         .await?;
-        self.world.log.note(format_args!("keys of {:?}: {} published", rotation.keys, state.published.len()));
+        self.witness.log.note(format_args!(
+            "keys of {:?}: {} published",
+            rotation.keys,
+            state.published.len()
+        ));
         Ok(state)
     }
 

@@ -1,4 +1,4 @@
-//! What can be told to a running emulator, and asked of it: once, for the control API and for Rust.
+//! The operations on a running emulator, once for the control API and for Rust.
 
 mod clock;
 mod keys;
@@ -8,67 +8,26 @@ pub use keys::{KeySet, KeyState, Rotation};
 
 use crate::Error;
 use crate::environment::{Environments, KINDS, Variables, prepare};
-use crate::faults::{FaultQueues, Script};
 use crate::redis::Plane;
-use crate::requests::Requests;
-use crate::stats::Counts;
-use crate::world::World;
+use crate::scripts::Scripts;
+use crate::scripts::faults::{FaultQueues, Script};
+use crate::tenant::Tenant;
+use crate::witness::Witness;
+use crate::witness::requests::Requests;
+use crate::witness::stats::Counts;
+use crate::workload::{FederatedToken, Renewal, WorkloadToken};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::ToSchema;
 
-/// As long as Kubernetes lets one be valid: nobody renews the file unless asked to.
-const FEDERATED_LIFETIME_SECONDS: i64 = 24 * 3600;
-
 /// What the control API controls.
 pub(crate) struct Control {
-    pub(crate) world: Arc<World>,
+    pub(crate) tenant: Arc<Tenant>,
+    pub(crate) scripts: Arc<Scripts>,
+    pub(crate) witness: Arc<Witness>,
+    pub(crate) workload: WorkloadToken,
     pub(crate) redis: Arc<Plane>,
     pub(crate) environments: Environments,
-}
-
-/// What a new federated token says; what is not given stays as it is registered.
-#[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Renewal {
-    /// Who says so.
-    pub issuer: Option<String>,
-    /// Of whom.
-    pub subject: Option<String>,
-    /// To whom.
-    pub audience: Option<String>,
-    /// Negative for one that has expired already; a day if not given.
-    pub lifetime_seconds: i64,
-    /// Whether the workload's token file gets it too; true if not given.
-    pub write: bool,
-}
-
-impl Default for Renewal {
-    fn default() -> Self {
-        let lifetime_seconds = FEDERATED_LIFETIME_SECONDS;
-        Self { issuer: None, subject: None, audience: None, lifetime_seconds, write: true }
-    }
-}
-
-/// A federated token that was made.
-#[derive(Clone, Serialize, ToSchema)]
-pub struct FederatedToken {
-    /// The token itself.
-    pub token: String,
-    /// The file that has it.
-    pub file: Option<String>,
-    /// When it expires, in seconds since the Unix epoch.
-    pub expires_on: u64,
-}
-
-impl std::fmt::Debug for FederatedToken {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { file, expires_on, .. } = self;
-        f.debug_struct("FederatedToken")
-            .field("file", file)
-            .field("expires_on", expires_on)
-            .finish_non_exhaustive()
-    }
 }
 
 /// Which limits hold.
@@ -81,7 +40,7 @@ pub struct Limits {
 
 impl Control {
     pub(crate) fn stats(&self) -> Counts {
-        self.world.stats.snapshot()
+        self.witness.stats.snapshot()
     }
 
     /// The variables of an environment, once the files that they name are there.
@@ -96,35 +55,35 @@ impl Control {
             }));
         };
         let (control, name) = (self.clone(), kind.to_owned());
-        blocking(move || prepare(&name, &control.world)).await?;
+        blocking(move || prepare(&name, &control.tenant, &control.workload)).await?;
         Ok(variables.clone())
     }
 
     pub(crate) fn faults(&self) -> FaultQueues {
-        self.world.faults.waiting()
+        self.scripts.faults.waiting()
     }
 
     pub(crate) fn add_faults(&self, script: Script) -> Result<FaultQueues, Error> {
-        self.world.faults.add(script)?;
+        self.scripts.faults.add(script)?;
         Ok(self.faults())
     }
 
     pub(crate) fn requests(&self, route: Option<&str>) -> Requests {
-        self.world.requests.list(route)
+        self.witness.requests.list(route)
     }
 
     pub(crate) fn limits(&self) -> Limits {
-        Limits { imds: self.world.imds_limits.are_on() }
+        Limits { imds: self.scripts.imds_limits.are_on() }
     }
 
     pub(crate) fn set_limits(&self, limits: Limits) {
-        self.world.imds_limits.set(limits.imds);
-        self.world.log.note(format_args!("the limits of IMDS: {}", if limits.imds { "on" } else { "off" }));
+        self.scripts.imds_limits.set(limits.imds);
+        self.witness.log.note(format_args!("the limits of IMDS: {}", if limits.imds { "on" } else { "off" }));
     }
 
     pub(crate) async fn federated_token(self: &Arc<Self>, renewal: Renewal) -> Result<FederatedToken, Error> {
         let control = self.clone();
-        blocking(move || control.world.workload.renew(&control.world, &renewal)).await
+        blocking(move || control.workload.renew(&control.tenant, &renewal)).await
     }
 }
 

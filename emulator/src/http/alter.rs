@@ -1,6 +1,6 @@
 //! What a test has changed in an answer: other types of numbers, an end that comes too early.
 
-use crate::faults::Fault;
+use crate::scripts::faults::Fault;
 use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use axum::http::HeaderValue;
 use axum::http::header::CONTENT_LENGTH;
@@ -16,7 +16,7 @@ pub(super) const GARBAGE: &[u8] = b"{\"access_token\": \xff\xfe\x00}{ not JSON";
 /// No answer is larger.
 const BODY_LIMIT: usize = 1 << 20;
 
-/// The answer as the fault wants it, whoever made it.
+/// The answer, real or scripted, as the fault wants it.
 pub(super) async fn altered(response: Response, fault: &Fault) -> Response {
     if !(fault.numbers_as_strings || fault.strings_as_numbers || fault.truncate.is_some()) {
         return response;

@@ -1,12 +1,16 @@
 //! The outside issuers that the emulator plays: what a cluster's or a pipeline's OpenID provider publishes.
 
-use super::Shared;
+use crate::tenant::Tenant;
 use axum::Json;
 use axum::extract::{Path, State};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
-pub(super) async fn configuration(State(world): Shared, Path(issuer): Path<String>) -> Json<Value> {
-    let issuer = format!("{}/issuers/{issuer}", world.authority);
+pub(super) async fn configuration(
+    State(tenant): State<Arc<Tenant>>,
+    Path(issuer): Path<String>,
+) -> Json<Value> {
+    let issuer = format!("{}/issuers/{issuer}", tenant.authority);
     Json(json!({
         "issuer": issuer,
         "jwks_uri": format!("{issuer}/keys"),
@@ -16,6 +20,6 @@ pub(super) async fn configuration(State(world): Shared, Path(issuer): Path<Strin
     }))
 }
 
-pub(super) async fn keys(State(world): Shared) -> Json<Value> {
-    Json(json!({"keys": world.issuer_keys.to_jwks()}))
+pub(super) async fn keys(State(tenant): State<Arc<Tenant>>) -> Json<Value> {
+    Json(json!({"keys": tenant.issuer_keys.to_jwks()}))
 }

@@ -5,83 +5,62 @@ mod control;
 mod discovery;
 mod entra;
 mod exchange;
+mod intercept;
 mod issuers;
 mod managed;
 mod pipelines;
 mod resources;
-mod scripted;
 mod serve;
+mod state;
+mod uuid;
 
 pub(crate) use serve::Server;
+pub(crate) use state::TokenPlane;
 
+use crate::addresses::paths;
 use crate::control::Control;
-use crate::world::World;
 use axum::Router;
-use axum::extract::State;
 use axum::routing::{get, post};
+use intercept::named;
 use managed::{app_service, arc, azure_ml, cloud_shell, imds, service_fabric};
-use scripted::named;
 use std::sync::Arc;
 
-type Shared = State<Arc<World>>;
-
-/// Where programs find the endpoints: on the plain listener unless said otherwise.
-pub(crate) mod paths {
-    /// After the address in `AZURE_POD_IDENTITY_AUTHORITY_HOST`; Service Fabric's is the same on its own listener.
-    pub(crate) const IMDS: &str = "/metadata/identity/oauth2/token";
-    pub(crate) const APP_SERVICE: &str = "/app_service/msi/token";
-    pub(crate) const AZURE_ML: &str = "/azure_ml/msi/token";
-    pub(crate) const ARC: &str = "/arc/metadata/identity/oauth2/token";
-    pub(crate) const CLOUD_SHELL: &str = "/cloud_shell/oauth2/token";
-    /// Azure Pipelines' service connections, on Entra's listener.
-    pub(crate) const PIPELINES: &str =
-        "/pipelines/emulated/_apis/distributedtask/hubs/build/plans/1/jobs/1/oidctoken";
-}
-
 /// The managed identity endpoints, and the control API under `/emulator`.
-pub(crate) fn plain_router(world: &Arc<World>, control: Arc<Control>) -> Router {
+pub(crate) fn plain_router(plane: &TokenPlane, control: Arc<Control>) -> Router {
     Router::new()
-        .route(paths::IMDS, named(world, "imds", get(imds::token)))
+        .route(paths::IMDS, named(plane, "imds", get(imds::token)))
         // msal for Node.js, and what stands on it, ends the path with a slash; IMDS answers that too.
-        .route(&format!("{}/", paths::IMDS), named(world, "imds", get(imds::token)))
-        .route(paths::APP_SERVICE, named(world, "app_service", get(app_service::token)))
-        .route(paths::AZURE_ML, named(world, "azure_ml", get(azure_ml::token)))
-        .route(paths::ARC, named(world, "arc", get(arc::token)))
-        .route(paths::CLOUD_SHELL, named(world, "cloud_shell", post(cloud_shell::token)))
-        .with_state(world.clone())
+        .route(&format!("{}/", paths::IMDS), named(plane, "imds", get(imds::token)))
+        .route(paths::APP_SERVICE, named(plane, "app_service", get(app_service::token)))
+        .route(paths::AZURE_ML, named(plane, "azure_ml", get(azure_ml::token)))
+        .route(paths::ARC, named(plane, "arc", get(arc::token)))
+        .route(paths::CLOUD_SHELL, named(plane, "cloud_shell", post(cloud_shell::token)))
+        .with_state(plane.clone())
         .merge(control::router(control))
 }
 
 /// Entra: the token endpoint, what describes it, and the outside issuers that it trusts.
-pub(crate) fn secure_router(world: &Arc<World>) -> Router {
+pub(crate) fn secure_router(plane: &TokenPlane) -> Router {
     Router::new()
-        .route("/{tenant}/oauth2/v2.0/token", named(world, "token", post(entra::token)))
+        .route("/{tenant}/oauth2/v2.0/token", named(plane, "token", post(entra::token)))
         .route(
             "/{tenant}/v2.0/.well-known/openid-configuration",
-            named(world, "discovery", get(discovery::configuration)),
+            named(plane, "discovery", get(discovery::configuration)),
         )
-        .route("/{tenant}/discovery/v2.0/keys", named(world, "keys", get(discovery::keys)))
-        .route("/{tenant}/discovery/instance", named(world, "instance", get(discovery::instance)))
+        .route("/{tenant}/discovery/v2.0/keys", named(plane, "keys", get(discovery::keys)))
+        .route("/{tenant}/discovery/instance", named(plane, "instance", get(discovery::instance)))
         .route(
             "/issuers/{issuer}/.well-known/openid-configuration",
-            named(world, "issuer", get(issuers::configuration)),
+            named(plane, "issuer", get(issuers::configuration)),
         )
-        .route("/issuers/{issuer}/keys", named(world, "issuer", get(issuers::keys)))
-        .route(paths::PIPELINES, named(world, "pipelines", post(pipelines::token)))
-        .with_state(world.clone())
+        .route("/issuers/{issuer}/keys", named(plane, "issuer", get(issuers::keys)))
+        .route(paths::PIPELINES, named(plane, "pipelines", post(pipelines::token)))
+        .with_state(plane.clone())
 }
 
 /// Service Fabric, whose clients know its certificate by its thumbprint.
-pub(crate) fn fabric_router(world: &Arc<World>) -> Router {
+pub(crate) fn fabric_router(plane: &TokenPlane) -> Router {
     Router::new()
-        .route(paths::IMDS, named(world, "service_fabric", get(service_fabric::token)))
-        .with_state(world.clone())
-}
-
-/// A random UUID, as ids of requests and traces are.
-fn uuid() -> String {
-    let bits = fastrand::u128(..);
-    let hex = format!("{bits:032x}");
-    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
-    format!("{}-{}-4{}-8{}-{}", part(0, 8), part(8, 12), part(13, 16), part(17, 20), part(20, 32))
+        .route(paths::IMDS, named(plane, "service_fabric", get(service_fabric::token)))
+        .with_state(plane.clone())
 }

@@ -17,7 +17,7 @@ pub(super) fn known(resource: &str) -> Option<&'static str> {
     RESOURCES.into_iter().find(|known| known.eq_ignore_ascii_case(resource.trim_end_matches('/')))
 }
 
-/// What Entra says of one that does not.
+/// Entra's sentence about a resource that does not exist.
 pub(super) fn unknown(resource: &str, client_id: &str) -> String {
     format!(
         "The resource principal named {resource} was not found in the tenant named Emulated. This can happen if the \
@@ -25,7 +25,7 @@ pub(super) fn unknown(resource: &str, client_id: &str) -> String {
     )
 }
 
-/// The same as a managed identity endpoint passes it on.
+/// Entra's sentence as a managed identity endpoint passes it on.
 pub(super) fn unknown_to(identity: &Identity, resource: &str) -> String {
     format!("AADSTS500011: {}", unknown(resource, &identity.client_id))
 }

@@ -1,6 +1,7 @@
 //! Listening, TLS, and one connection after the other.
 
-use crate::world::{World, stop_signal};
+use crate::clock::Clock;
+use crate::stop::stop_signal;
 use axum::Router;
 use axum::extract::Request;
 use axum::http::HeaderValue;
@@ -19,12 +20,12 @@ use tokio::sync::{Notify, watch};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-/// Every request carries its connection's: whoever pulls it ends the connection with a TCP reset.
+/// Every request carries its connection's reset: pulling it ends the connection with a TCP reset.
 #[derive(Clone, Default)]
 pub(super) struct Reset(Arc<Notify>);
 
 impl Reset {
-    /// Never returns: the connection ends, and whoever answers on it with it.
+    /// Never returns: the connection ends, and the handler that answers on it.
     pub(super) async fn pull(&self) {
         self.0.notify_one();
         std::future::pending().await
@@ -34,7 +35,7 @@ impl Reset {
 /// What all listeners of the token plane have in common.
 #[derive(Clone)]
 pub(crate) struct Server {
-    pub(crate) world: Arc<World>,
+    pub(crate) clock: Arc<Clock>,
     pub(crate) stopped: watch::Receiver<bool>,
 }
 
@@ -42,20 +43,20 @@ impl Server {
     pub(crate) async fn serve_plain(self, listener: TcpListener, router: Router) {
         let stopped = self.stopped.clone();
         serve(listener, stopped, move |stream| {
-            let (world, router) = (self.world.clone(), router.clone());
-            async move { answer(stream, router, world).await }
+            let (clock, router) = (self.clock.clone(), router.clone());
+            async move { answer(stream, router, clock).await }
         })
         .await;
     }
 
-    /// Each handshake runs in its connection's own task, so that a slow one keeps nobody waiting.
+    /// Each handshake runs in its connection's own task, so that a slow one delays no other connection.
     pub(crate) async fn serve_tls(self, listener: TcpListener, acceptor: TlsAcceptor, router: Router) {
         let stopped = self.stopped.clone();
         serve(listener, stopped, move |stream| {
-            let (acceptor, world, router) = (acceptor.clone(), self.world.clone(), router.clone());
+            let (acceptor, clock, router) = (acceptor.clone(), self.clock.clone(), router.clone());
             async move {
                 if let Ok(stream) = acceptor.accept(stream).await {
-                    answer(stream, router, world).await;
+                    answer(stream, router, clock).await;
                 }
             }
         })
@@ -101,13 +102,13 @@ impl OverTcp for TlsStream<TcpStream> {
     }
 }
 
-async fn answer(stream: impl OverTcp, router: Router, world: Arc<World>) {
+async fn answer(stream: impl OverTcp, router: Router, clock: Arc<Clock>) {
     let (reset, router) = (Reset::default(), TowerToHyperService::new(router));
     let for_requests = reset.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(for_requests.clone());
-        let (answered, world) = (router.call(request), world.clone());
-        async move { answered.await.map(|response| dated(response, &world)) }
+        let (answered, clock) = (router.call(request), clock.clone());
+        async move { answered.await.map(|response| dated(response, &clock)) }
     });
     // The date is the emulator's, or none: the system's would contradict the tokens.
     let mut connection =
@@ -121,8 +122,8 @@ async fn answer(stream: impl OverTcp, router: Router, world: Arc<World>) {
 }
 
 /// The answer with the emulator's time in `Date`, unless a script wrote one.
-fn dated(mut response: Response, world: &World) -> Response {
-    let date = httpdate::fmt_http_date(UNIX_EPOCH + world.now());
+fn dated(mut response: Response, clock: &Clock) -> Response {
+    let date = httpdate::fmt_http_date(UNIX_EPOCH + clock.now());
     if let (Entry::Vacant(entry), Ok(date)) =
         (response.headers_mut().entry(DATE), HeaderValue::try_from(date))
     {

@@ -1,9 +1,9 @@
-//! From what the file says to the tenant.
+//! Makes the tenant's directory from the file of identities.
 
-use super::description::{self as said, Description};
-use super::{Application, CertificateFiles, ClientSecret, Directory, Federated, Identity, Kind};
+use super::description::{self, Description};
+use super::{Application, ClientSecret, Directory, Federated, Identity, Kind};
 use crate::Error;
-use crate::certificates::{ClientCertificate, GeneratedCertificate};
+use crate::certificates::{CertificateFiles, ClientCertificate, GeneratedCertificate};
 use crate::home::Home;
 use jsonwebtoken::DecodingKey;
 use std::collections::BTreeSet;
@@ -43,40 +43,45 @@ impl Description {
     }
 }
 
-fn access(said: String) -> Option<String> {
-    (!said.eq_ignore_ascii_case("none")).then_some(said)
+fn access(policy: String) -> Option<String> {
+    (!policy.eq_ignore_ascii_case("none")).then_some(policy)
 }
 
-fn managed(said: said::Managed) -> Identity {
-    let resource_id = said.resource_id;
+fn managed(entry: description::Managed) -> Identity {
+    let resource_id = entry.resource_id;
     Identity {
-        name: said.name,
-        client_id: said.client_id,
-        object_id: said.object_id,
-        kind: match said.kind {
-            said::ManagedKind::System => Kind::SystemAssigned { resource_id },
-            said::ManagedKind::User => Kind::UserAssigned { resource_id },
+        name: entry.name,
+        client_id: entry.client_id,
+        object_id: entry.object_id,
+        kind: match entry.kind {
+            description::ManagedKind::System => Kind::SystemAssigned { resource_id },
+            description::ManagedKind::User => Kind::UserAssigned { resource_id },
         },
-        access: access(said.access),
-        has_oid: said.oid_claim,
+        access: access(entry.access),
+        has_oid: entry.oid_claim,
     }
 }
 
-fn application(said: said::App, authority: &str, folder: &Path, home: &Arc<Home>) -> Result<Identity, Error> {
+fn application(
+    entry: description::App,
+    authority: &str,
+    folder: &Path,
+    home: &Arc<Home>,
+) -> Result<Identity, Error> {
     let (mut certificates, mut generated) = (Vec::new(), None);
-    for wanted in said.certificates {
-        match certificate(&said.name, wanted, folder)? {
+    for wanted in entry.certificates {
+        match certificate(&entry.name, wanted, folder)? {
             Some(given) => certificates.push(given),
             None if generated.is_none() => {
-                generated = Some(Box::new(GeneratedCertificate::new(&said.name, home)))
+                generated = Some(Box::new(GeneratedCertificate::new(&entry.name, home)))
             }
             None => {
-                let name = said.name;
+                let name = entry.name;
                 return Err(Error::new(format!("the app '{name}' wants more than one certificate made")));
             }
         }
     }
-    let federated = said.federated.into_iter().map(|federated| Federated {
+    let federated = entry.federated.into_iter().map(|federated| Federated {
         // A name instead of a URL is an issuer that the emulator plays itself.
         issuer: match federated.issuer.contains("://") {
             true => federated.issuer,
@@ -87,29 +92,29 @@ fn application(said: said::App, authority: &str, folder: &Path, home: &Arc<Home>
         service_connection: federated.service_connection,
     });
     Ok(Identity {
-        client_id: said.client_id,
-        object_id: said.object_id,
+        client_id: entry.client_id,
+        object_id: entry.object_id,
         kind: Kind::Application(Application {
-            disabled: said.disabled,
-            secrets: said
+            disabled: entry.disabled,
+            secrets: entry
                 .secrets
                 .into_iter()
-                .map(|wanted| secret(&said.name, wanted))
+                .map(|wanted| secret(&entry.name, wanted))
                 .collect::<Result<_, _>>()?,
             certificates,
             generated,
             federated: federated.collect(),
         }),
-        access: access(said.access),
-        has_oid: said.oid_claim,
-        name: said.name,
+        access: access(entry.access),
+        has_oid: entry.oid_claim,
+        name: entry.name,
     })
 }
 
-fn secret(app: &str, said: said::Secret) -> Result<ClientSecret, Error> {
-    let (value, expires) = match said {
-        said::Secret::Text(value) => (value, None),
-        said::Secret::Limited(limited) => (limited.value, limited.expires),
+fn secret(app: &str, entry: description::Secret) -> Result<ClientSecret, Error> {
+    let (value, expires) = match entry {
+        description::Secret::Text(value) => (value, None),
+        description::Secret::Limited(limited) => (limited.value, limited.expires),
     };
     let moment = |text: String| {
         let parsed = humantime::parse_rfc3339(&text)
@@ -122,16 +127,16 @@ fn secret(app: &str, said: said::Secret) -> Result<ClientSecret, Error> {
     Ok(ClientSecret { value, expires: expires.map(moment).transpose()? })
 }
 
-/// None for one that the emulator is to make.
+/// None if the emulator is to make the certificate.
 fn certificate(
     app: &str,
-    said: said::Certificate,
+    entry: description::Certificate,
     folder: &Path,
 ) -> Result<Option<ClientCertificate>, Error> {
-    match (said.file, said.generate) {
+    match (entry.file, entry.generate) {
         (Some(file), false) => {
             let path = folder.join(file);
-            let files = said.private_key.map(|key| CertificateFiles {
+            let files = entry.private_key.map(|key| CertificateFiles {
                 certificate: path.clone(),
                 private_key: folder.join(key),
                 both: None,

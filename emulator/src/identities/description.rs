@@ -19,7 +19,7 @@ pub(crate) struct Description {
     pub(super) user: Option<User>,
     #[serde(default)]
     pub(super) issuers: Vec<Issuer>,
-    /// What names of files are relative to.
+    /// The folder that names of files are relative to.
     #[serde(skip)]
     pub(super) folder: PathBuf,
 }
@@ -176,16 +176,16 @@ mod tests {
 
     #[test]
     fn a_mistake_is_named_with_its_line_and_without_what_stands_there() {
-        let said = |text| Description::parse_toml(text).map(drop).unwrap_err();
+        let refusal = |text| Description::parse_toml(text).map(drop).unwrap_err();
         let unknown =
-            said("tenant_id='t'\n[[apps]]\nname='a'\nclient_id='c'\nobject_id='o'\nsecret='s3cret'\n");
+            refusal("tenant_id='t'\n[[apps]]\nname='a'\nclient_id='c'\nobject_id='o'\nsecret='s3cret'\n");
         assert!(unknown.contains("secret") && unknown.contains("line"), "{unknown}");
         assert!(!unknown.contains("s3cret"), "{unknown}");
-        assert!(said("").contains("tenant_id"));
+        assert!(refusal("").contains("tenant_id"));
         let misplaced =
-            said("tenant_id='t'\n[[apps]]\nname='a'\nclient_id='c'\nobject_id='o'\nsecrets='s3cret'\n");
+            refusal("tenant_id='t'\n[[apps]]\nname='a'\nclient_id='c'\nobject_id='o'\nsecrets='s3cret'\n");
         assert!(misplaced.contains("sequence") && !misplaced.contains("s3cret"), "{misplaced}");
-        let shape = said("tenant_id='t'\n[[apps]]\nname='a'\nclient_id='c'\nobject_id='o'\nsecrets=[7]\n");
+        let shape = refusal("tenant_id='t'\n[[apps]]\nname='a'\nclient_id='c'\nobject_id='o'\nsecrets=[7]\n");
         assert!(shape.contains("a secret is a text"), "{shape}");
     }
 

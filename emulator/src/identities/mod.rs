@@ -6,15 +6,10 @@ mod description;
 pub use description::DEFAULT_IDENTITIES;
 pub(crate) use description::Description;
 
-use crate::Error;
-use crate::certificates::{ClientCertificate, GeneratedCertificate};
-use crate::home::Home;
-use crate::redis::{Permissions, Policies};
+use crate::certificates::{CertificateFiles, ClientCertificate, GeneratedCertificate};
 use jsonwebtoken::DecodingKey;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// An identity: a managed one, the service principal of an application, or a user.
@@ -39,14 +34,14 @@ pub(crate) enum Kind {
     User,
 }
 
-/// By what an application proves that it is itself.
+/// An application's credentials.
 #[derive(Debug, Default)]
 pub(crate) struct Application {
     pub(crate) disabled: bool,
     pub(crate) secrets: Vec<ClientSecret>,
-    /// Those that were given.
+    /// The certificates that the file of identities names.
     pub(crate) certificates: Vec<ClientCertificate>,
-    /// One that the emulator makes.
+    /// The certificate that the emulator makes.
     pub(crate) generated: Option<Box<GeneratedCertificate>>,
     pub(crate) federated: Vec<Federated>,
 }
@@ -63,7 +58,7 @@ impl fmt::Debug for ClientSecret {
     }
 }
 
-/// A federated credential: whose tokens about whom stand for the application.
+/// A federated credential: the issuer, subject and audience of the tokens that stand for the application.
 #[derive(Clone, Debug)]
 pub(crate) struct Federated {
     pub(crate) issuer: String,
@@ -87,9 +82,9 @@ impl fmt::Debug for Directory {
     }
 }
 
-/// By what a managed identity is asked for.
+/// How a request chooses a managed identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Chosen<'a> {
+pub(crate) enum Choice<'a> {
     /// The one that belongs to the machine, or the only one there is.
     Default,
     Client(&'a str),
@@ -99,9 +94,9 @@ pub(crate) enum Chosen<'a> {
 
 /// Why there is no managed identity to answer for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unclear {
+pub(crate) enum LookupError {
     NotFound,
-    /// None was chosen, and there are several user-assigned ones.
+    /// No identity was named, and there are several user-assigned ones.
     Several,
 }
 
@@ -113,7 +108,7 @@ impl Identity {
         }
     }
 
-    /// As the log calls it.
+    /// The identity's kind in the log.
     pub(crate) fn kind_name(&self) -> &'static str {
         match self.kind {
             Kind::SystemAssigned { .. } | Kind::UserAssigned { .. } => "managed identity",
@@ -131,7 +126,7 @@ impl Identity {
 }
 
 impl Application {
-    /// The certificates by which it can prove who it is now.
+    /// The certificates by which the application can prove its identity now.
     pub(crate) fn certificates(&self) -> impl Iterator<Item = &ClientCertificate> {
         let generated = self.generated.as_deref().and_then(GeneratedCertificate::made);
         self.certificates.iter().chain(generated)
@@ -145,35 +140,28 @@ impl Application {
 }
 
 impl Directory {
-    /// The access policy assignments with which the cache starts.
-    pub(crate) fn policies(&self) -> Result<Policies, Error> {
-        let policies = Policies::default();
-        for identity in &self.identities {
-            if let Some(access) = &identity.access {
-                let permissions = Permissions::parse(access).map_err(|said| {
-                    Error::new(format!("the access of '{}' is '{access}': {said}", identity.name))
-                })?;
-                policies.set(&identity.object_id, Arc::new(permissions));
-            }
-        }
-        Ok(policies)
+    /// The identities that have an access policy: name, object id, and the policy as it was given.
+    pub(crate) fn access_assignments(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        self.identities.iter().filter_map(|identity| {
+            Some((identity.name.as_str(), identity.object_id.as_str(), identity.access.as_deref()?))
+        })
     }
 
-    pub(crate) fn managed(&self, chosen: Chosen<'_>) -> Result<&Identity, Unclear> {
+    pub(crate) fn managed(&self, choice: Choice<'_>) -> Result<&Identity, LookupError> {
         let mut managed = self.identities.iter().filter(|identity| identity.resource_id().is_some());
         let same = |mine: &str, asked: &str| mine.eq_ignore_ascii_case(asked);
-        let found = match chosen {
-            Chosen::Default => return self.default_managed(),
-            Chosen::Client(id) => managed.find(|identity| same(&identity.client_id, id)),
-            Chosen::Object(id) => managed.find(|identity| same(&identity.object_id, id)),
-            Chosen::Resource(id) => {
+        let found = match choice {
+            Choice::Default => return self.default_managed(),
+            Choice::Client(id) => managed.find(|identity| same(&identity.client_id, id)),
+            Choice::Object(id) => managed.find(|identity| same(&identity.object_id, id)),
+            Choice::Resource(id) => {
                 managed.find(|identity| identity.resource_id().is_some_and(|mine| same(mine, id)))
             }
         };
-        found.ok_or(Unclear::NotFound)
+        found.ok_or(LookupError::NotFound)
     }
 
-    fn default_managed(&self) -> Result<&Identity, Unclear> {
+    fn default_managed(&self) -> Result<&Identity, LookupError> {
         let system = |identity: &&Identity| matches!(identity.kind, Kind::SystemAssigned { .. });
         let mut user_assigned =
             self.identities.iter().filter(|identity| matches!(identity.kind, Kind::UserAssigned { .. }));
@@ -182,8 +170,8 @@ impl Directory {
         }
         match (user_assigned.next(), user_assigned.next()) {
             (Some(only), None) => Ok(only),
-            (None, _) => Err(Unclear::NotFound),
-            (Some(_), Some(_)) => Err(Unclear::Several),
+            (None, _) => Err(LookupError::NotFound),
+            (Some(_), Some(_)) => Err(LookupError::Several),
         }
     }
 
@@ -220,23 +208,6 @@ impl Directory {
     }
 }
 
-/// Where the files of an application's certificate are.
-#[derive(Clone, Debug)]
-pub(crate) struct CertificateFiles {
-    pub(crate) certificate: PathBuf,
-    pub(crate) private_key: PathBuf,
-    /// Both in one file, as Azure's own libraries want it.
-    pub(crate) both: Option<PathBuf>,
-}
-
-impl CertificateFiles {
-    /// Those of a certificate that is made for an application.
-    pub(crate) fn of(app: &str, home: &Home) -> Self {
-        let path = |suffix: &str| home.path().join(format!("{app}.{suffix}"));
-        Self { certificate: path("cert.pem"), private_key: path("key.pem"), both: Some(path("pem")) }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -256,23 +227,23 @@ mod tests {
     #[test]
     fn without_an_id_the_machines_own_identity_answers_or_the_only_one() {
         let name =
-            |text: &str| directory(text).managed(Chosen::Default).map(|identity| identity.name.clone());
+            |text: &str| directory(text).managed(Choice::Default).map(|identity| identity.name.clone());
         let head = "tenant_id='t'\n";
         let (system, one, two) = (managed("system", 1), managed("user", 2), managed("user", 3));
         assert_eq!(name(&format!("{head}{one}{system}{two}")), Ok("m1".to_owned()));
         assert_eq!(name(&format!("{head}{one}")), Ok("m2".to_owned()));
-        assert_eq!(name(&format!("{head}{one}{two}")), Err(Unclear::Several));
-        assert_eq!(name(head), Err(Unclear::NotFound));
+        assert_eq!(name(&format!("{head}{one}{two}")), Err(LookupError::Several));
+        assert_eq!(name(head), Err(LookupError::NotFound));
     }
 
     #[test]
     fn each_id_finds_its_identity_whatever_its_letters_case_and_no_other() {
         let directory = directory(&format!("tenant_id='t'\n{}{}", managed("user", 2), managed("user", 3)));
-        let name = |chosen| directory.managed(chosen).map(|identity| identity.name.as_str());
-        assert_eq!(name(Chosen::Client("C3")), Ok("m3"));
-        assert_eq!(name(Chosen::Object("O2")), Ok("m2"));
-        assert_eq!(name(Chosen::Resource("/R/3")), Ok("m3"));
-        assert_eq!(name(Chosen::Client("o2")), Err(Unclear::NotFound));
-        assert_eq!(name(Chosen::Object("c2")), Err(Unclear::NotFound));
+        let name = |choice| directory.managed(choice).map(|identity| identity.name.as_str());
+        assert_eq!(name(Choice::Client("C3")), Ok("m3"));
+        assert_eq!(name(Choice::Object("O2")), Ok("m2"));
+        assert_eq!(name(Choice::Resource("/R/3")), Ok("m3"));
+        assert_eq!(name(Choice::Client("o2")), Err(LookupError::NotFound));
+        assert_eq!(name(Choice::Object("c2")), Err(LookupError::NotFound));
     }
 }

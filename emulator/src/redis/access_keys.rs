@@ -1,6 +1,7 @@
 //! The cache's access keys, which Entra is there to replace. Off unless switched on.
 
 use super::access::Permissions;
+use super::commands::Catalogue;
 use crate::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,13 +13,13 @@ pub(crate) struct AccessKeys {
 }
 
 impl AccessKeys {
-    pub(super) fn new(enabled: bool) -> Result<Self, Error> {
+    pub(super) fn new(enabled: bool, catalogue: &Catalogue) -> Result<Self, Error> {
         let key = || {
             let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789".as_slice();
             let letter = || fastrand::choice(alphabet).map_or('A', |letter| char::from(*letter));
             std::iter::repeat_with(letter).take(43).chain(['=']).collect()
         };
-        let everything = Arc::new(Permissions::parse("owner").map_err(Error::new)?);
+        let everything = Arc::new(Permissions::parse("owner", catalogue).map_err(Error::new)?);
         Ok(Self { keys: [key(), key()], everything, enabled: Mutex::new(enabled) })
     }
 

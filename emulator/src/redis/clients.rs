@@ -1,5 +1,6 @@
-//! Who is connected: what `CLIENT LIST` shows, and how a connection is ended from elsewhere.
+//! The connected clients: what `CLIENT LIST` shows, and how a connection is ended from elsewhere.
 
+use super::commands::Catalogue;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -8,13 +9,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-#[derive(Default)]
 pub(super) struct Clients {
+    /// Names the last command of each client.
+    catalogue: &'static Catalogue,
     connected: Mutex<BTreeMap<u64, Arc<Client>>>,
     ids: AtomicU64,
 }
 
-/// One connection, as others see it.
+/// One connection, as other connections see it.
 pub(super) struct Client {
     pub(super) id: u64,
     pub(super) peer: SocketAddr,
@@ -31,7 +33,7 @@ pub(super) struct Client {
     pub(super) ended: Notify,
 }
 
-/// What changes seldom.
+/// What seldom changes about a client.
 #[derive(Clone)]
 pub(super) struct Details {
     pub(super) name: String,
@@ -46,7 +48,7 @@ pub(super) struct Details {
     pub(super) queued: Option<usize>,
 }
 
-/// The user of a connection that nobody has authenticated.
+/// The user of a connection that has not been authenticated.
 pub(super) const DEFAULT_USER: &str = "default";
 
 impl Default for Details {
@@ -71,16 +73,16 @@ impl Client {
     }
 
     /// A command has come; `index` is its place in the table.
-    pub(super) fn ran(&self, index: usize) {
+    pub(super) fn note_command(&self, index: usize) {
         let age = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.last.store(age, Ordering::Relaxed);
         self.command.store(index, Ordering::Relaxed);
     }
 
-    fn line(&self) -> String {
+    fn line(&self, catalogue: &Catalogue) -> String {
         let age = self.since.elapsed();
         let idle = age.as_secs() - (self.last.load(Ordering::Relaxed) / 1000).min(age.as_secs());
-        let command = super::commands::COMMANDS.get(self.command.load(Ordering::Relaxed));
+        let command = catalogue.commands().get(self.command.load(Ordering::Relaxed));
         let command = command.map_or("NULL".to_owned(), |command| command.name.to_ascii_lowercase());
         let details = self.details().clone();
         let subscribed = details.channels + details.patterns + details.shard_channels > 0;
@@ -112,6 +114,10 @@ impl Client {
 }
 
 impl Clients {
+    pub(super) fn new(catalogue: &'static Catalogue) -> Self {
+        Self { catalogue, connected: Mutex::default(), ids: AtomicU64::default() }
+    }
+
     fn connected(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Client>>> {
         self.connected.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -154,15 +160,13 @@ impl Clients {
             self.connected().values().filter(|client| client.node == node).cloned().collect();
         let mut text = String::new();
         for client in clients {
-            let _ = writeln!(text, "{}", client.line()); // writing to a string cannot fail
+            let _ = writeln!(text, "{}", client.line(self.catalogue)); // writing to a string cannot fail
         }
         text
     }
-}
 
-impl Client {
-    /// Its own line.
-    pub(super) fn info(&self) -> String {
-        self.line() + "\n"
+    /// The line of one client.
+    pub(super) fn info(&self, client: &Client) -> String {
+        client.line(self.catalogue) + "\n"
     }
 }

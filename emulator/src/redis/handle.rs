@@ -1,19 +1,19 @@
 //! The Redis plane, as Rust sees it.
 
-use super::faults::Fault;
+use super::faults::RedisFault;
 use super::plane::Plane;
 use crate::Error;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What can be done to a running emulator's Redis. From [`crate::Emulator::redis`].
+/// A handle on a running emulator's Redis. From [`crate::Emulator::redis`].
 #[derive(Clone)]
 pub struct Redis(Arc<Plane>);
 
 impl std::fmt::Debug for Redis {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Redis").field("options", &self.0.options).finish_non_exhaustive()
+        f.debug_struct("Redis").field("options", &self.0.cache.options).finish_non_exhaustive()
     }
 }
 
@@ -30,7 +30,7 @@ impl Redis {
     /// Listens again where it did before.
     ///
     /// # Errors
-    /// It listens already, or somebody else has taken a port.
+    /// It listens already, or another process has taken a port.
     pub async fn start(&self) -> Result<(), Error> {
         let started = self.0.restart().await;
         started.map_err(|error| Error::new(format!("the Redis plane cannot listen again: {error}")))
@@ -58,46 +58,46 @@ impl Redis {
     /// Queues faults behind those that wait already.
     ///
     /// # Errors
-    /// One of them cannot be done; then none is queued.
-    pub fn add_faults(&self, faults: impl IntoIterator<Item = Fault>) -> Result<(), Error> {
-        self.0.faults.add(faults.into_iter().collect()).map_err(Error::new)
+    /// One of the faults cannot happen; then none is queued.
+    pub fn add_faults(&self, faults: impl IntoIterator<Item = RedisFault>) -> Result<(), Error> {
+        self.0.cache.faults.add(faults.into_iter().collect()).map_err(Error::new)
     }
 
-    /// How many wait: at `connect`, `auth` and `command`.
+    /// How many faults wait: at `connect`, `auth` and `command`.
     #[must_use]
     pub fn faults(&self) -> BTreeMap<&'static str, u64> {
-        self.0.faults.waiting()
+        self.0.cache.faults.waiting()
     }
 
-    /// Forgets them.
+    /// Forgets all faults that wait.
     pub fn clear_faults(&self) {
-        self.0.faults.clear();
+        self.0.cache.faults.clear();
     }
 
     /// The access policy of each object id that has one, as it was given.
     #[must_use]
     pub fn policies(&self) -> BTreeMap<String, String> {
-        self.0.policies().list()
+        self.0.cache.policies.list()
     }
 
     /// Assigns an access policy: `owner`, `contributor`, `reader`, `default`, or rules of an access control list.
     /// Live connections have it with their next command.
     ///
     /// # Errors
-    /// It is no policy; the text names the rule that is none.
+    /// The text is no policy; the error names the rule that is none.
     pub async fn assign_policy(&self, object_id: &str, access: &str) -> Result<(), Error> {
         self.0.assign(object_id, access).await.map(drop).map_err(Error::new)
     }
 
     /// Takes an assignment away: the next AUTH is refused. False if there was none.
     pub fn unassign_policy(&self, object_id: &str) -> bool {
-        self.0.policies().remove(object_id)
+        self.0.cache.policies.remove(object_id)
     }
 
     /// The access keys, while they are switched on.
     #[must_use]
     pub fn access_keys(&self) -> Option<[String; 2]> {
-        self.0.access_keys.current().cloned()
+        self.0.cache.access_keys.current().cloned()
     }
 
     /// Switches access keys on or off, which ends every connection. Returns how many there were.

@@ -7,16 +7,16 @@ use std::net::IpAddr;
 use tokio::net::TcpListener;
 
 /// A port on every address that leads to it.
-pub(crate) struct Bound {
+pub(crate) struct BoundPort {
     pub(super) port: u16,
     pub(super) listeners: Vec<TcpListener>,
 }
 
 /// What the Redis plane listens on.
 pub(crate) struct Ports {
-    pub(super) endpoint: Bound,
+    pub(super) endpoint: BoundPort,
     /// None for the Enterprise policy: its only node is behind the endpoint.
-    pub(super) nodes: Vec<Bound>,
+    pub(super) nodes: Vec<BoundPort>,
 }
 
 /// How often a port is looked for that is free on both addresses.
@@ -26,7 +26,7 @@ impl Ports {
     /// Takes the ports that the options ask for.
     ///
     /// # Errors
-    /// One is taken.
+    /// A port is taken.
     pub(crate) async fn bind(options: &RedisOptions) -> Result<Self, Error> {
         let refuse = |what: &str, port: u16, error: &io::Error| {
             Error::new(format!(
@@ -59,17 +59,17 @@ pub(super) fn internal(announce: &str) -> Option<IpAddr> {
 }
 
 /// Binds 127.0.0.1 and, on the same port, another address.
-pub(super) async fn bind(port: u16, other: Option<IpAddr>) -> io::Result<Bound> {
+pub(super) async fn bind(port: u16, other: Option<IpAddr>) -> io::Result<BoundPort> {
     let mut tries = ATTEMPTS;
     loop {
         let first = TcpListener::bind(("127.0.0.1", port)).await?;
         let bound = first.local_addr()?.port();
-        let Some(other) = other else { return Ok(Bound { port: bound, listeners: vec![first] }) };
+        let Some(other) = other else { return Ok(BoundPort { port: bound, listeners: vec![first] }) };
         match TcpListener::bind((other, bound)).await {
-            Ok(second) => return Ok(Bound { port: bound, listeners: vec![first, second] }),
+            Ok(second) => return Ok(BoundPort { port: bound, listeners: vec![first, second] }),
             // A machine without that address (macOS): the nodes can be reached under their public name only.
             Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => {
-                return Ok(Bound { port: bound, listeners: vec![first] });
+                return Ok(BoundPort { port: bound, listeners: vec![first] });
             }
             Err(_) if port == 0 && tries > 0 => tries -= 1,
             Err(error) => return Err(error),

@@ -2,6 +2,8 @@
 
 mod access;
 mod access_keys;
+mod blocked;
+mod cache;
 mod clients;
 mod cluster;
 mod commands;
@@ -19,10 +21,9 @@ mod request;
 mod session;
 mod store;
 
-pub(crate) use access::{Permissions, Policies};
-pub use faults::{Fault, Point};
+pub use faults::{RedisFault, RedisFaultPoint};
 pub use handle::Redis;
 pub(crate) use listening::Ports;
 pub use options::{ClusterPolicy, Dialect, Family, RedisOptions};
-pub(crate) use plane::Plane;
+pub(crate) use plane::{Plane, Setup};
 pub(crate) use proxy::Backend;

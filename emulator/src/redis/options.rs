@@ -91,7 +91,7 @@ impl RedisOptions {
         }
     }
 
-    /// That of a cluster's node; 0 takes a free one.
+    /// The port of a cluster's node; 0 takes a free one.
     pub(super) fn node_port(&self, index: u16) -> u16 {
         match (self.azure_ports, self.family) {
             (false, _) => 0,

@@ -1,17 +1,21 @@
-//! The listeners, and what their connections share.
+//! The listeners of the cache, which can be stopped and started again.
 
 use super::access::{Permissions, Policies};
 use super::access_keys::AccessKeys;
+use super::cache::Cache;
 use super::clients::{Clients, DEFAULT_USER};
 use super::cluster::{Node, Topology};
+use super::commands::CATALOGUE;
 use super::connection;
-use super::faults::{Faults, Point};
-use super::listening::{Bound, Ports, bind, internal};
+use super::faults::{RedisFaultPoint, RedisFaults};
+use super::listening::{BoundPort, Ports, bind, internal};
 use super::options::{ClusterPolicy, RedisOptions};
 use super::proxy::{self, Backend};
 use super::pubsub::Hub;
 use crate::Error;
-use crate::world::World;
+use crate::clock::Clock;
+use crate::tokens::KeyRing;
+use crate::witness::Witness;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,23 +27,30 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-/// Who has not finished TLS's handshake by then never will.
+/// A client that has not finished TLS's handshake by then never will.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// What a Redis plane is made of.
+pub(crate) struct Setup {
+    pub(crate) options: RedisOptions,
+    pub(crate) clock: Arc<Clock>,
+    pub(crate) signing_keys: Arc<KeyRing>,
+    pub(crate) policies: Policies,
+    pub(crate) witness: Arc<Witness>,
+    pub(crate) acceptor: TlsAcceptor,
+    pub(crate) ports: Ports,
+    /// A real server that does the work.
+    pub(crate) backend: Option<Backend>,
+}
 
 /// One cache, which can be stopped and started again with its data.
 pub(crate) struct Plane {
-    pub(super) world: Arc<World>,
-    pub(crate) options: RedisOptions,
-    pub(super) hub: Hub,
-    pub(super) clients: Clients,
-    pub(super) topology: Topology,
-    pub(crate) access_keys: AccessKeys,
-    pub(crate) faults: Faults,
+    pub(crate) cache: Arc<Cache>,
     /// A real server that does the work.
     backend: Option<Arc<Backend>>,
     endpoint_port: u16,
     acceptor: TlsAcceptor,
-    running: Mutex<Vec<Listening>>,
+    running: Mutex<Vec<ListenerTask>>,
     /// Goes up when all connections are dropped: one that is still at its handshake is dropped too.
     generation: watch::Sender<u64>,
     /// Goes up when the plane is stopped: a fail-over that is under way does not listen again.
@@ -47,38 +58,57 @@ pub(crate) struct Plane {
 }
 
 /// Accepts connections for a node.
-struct Listening {
+struct ListenerTask {
     port: u16,
     task: JoinHandle<()>,
 }
 
 impl Plane {
+    /// The policies that are assigned when the cache starts. Each assignment has the identity's name, its object id, and
+    /// the policy as it was given.
+    ///
+    /// # Errors
+    /// An identity has an access policy that is none.
+    pub(crate) fn policies<'a>(
+        assignments: impl Iterator<Item = (&'a str, &'a str, &'a str)>,
+    ) -> Result<Policies, Error> {
+        let policies = Policies::default();
+        for (name, object_id, access) in assignments {
+            let permissions = Permissions::parse(access, &CATALOGUE)
+                .map_err(|reason| Error::new(format!("the access of '{name}' is '{access}': {reason}")))?;
+            policies.set(object_id, Arc::new(permissions));
+        }
+        Ok(policies)
+    }
+
     /// Starts to answer.
     ///
     /// # Errors
     /// The options contradict one another.
-    pub(crate) fn start(
-        world: Arc<World>,
-        options: RedisOptions,
-        acceptor: TlsAcceptor,
-        ports: Ports,
-        backend: Option<Backend>,
-    ) -> Result<Arc<Self>, Error> {
+    pub(crate) fn start(setup: Setup) -> Result<Arc<Self>, Error> {
+        let Setup { options, clock, signing_keys, policies, witness, acceptor, ports, backend } = setup;
         let node_ports = match ports.nodes.as_slice() {
             [] => vec![ports.endpoint.port],
             nodes => nodes.iter().map(|bound| bound.port).collect(),
         };
         let nodes = (0..).zip(node_ports).map(|(index, port)| Arc::new(Node::new(index, port))).collect();
-        let plane = Arc::new(Self {
-            world,
+        let cache = Cache {
+            commands: &CATALOGUE,
+            clock,
+            signing_keys,
+            policies,
+            access_keys: AccessKeys::new(options.access_keys, &CATALOGUE)?,
+            faults: RedisFaults::default(),
+            witness,
             hub: Hub::default(),
-            clients: Clients::default(),
+            clients: Clients::new(&CATALOGUE),
             topology: Topology::new(nodes, options.announce.clone()),
-            access_keys: AccessKeys::new(options.access_keys)?,
-            faults: Faults::default(),
+            options,
+        };
+        let plane = Arc::new(Self {
+            cache: Arc::new(cache),
             backend: backend.map(Arc::new),
             endpoint_port: ports.endpoint.port,
-            options,
             acceptor,
             running: Mutex::default(),
             generation: watch::Sender::new(0),
@@ -88,46 +118,41 @@ impl Plane {
         Ok(plane)
     }
 
-    /// Who may do what.
-    pub(crate) fn policies(&self) -> &Policies {
-        &self.world.policies
-    }
-
     /// Assigns an access policy, also at a server behind the gate.
     ///
     /// # Errors
-    /// It is none, in a sentence.
+    /// The text is no access policy; the error is a sentence.
     pub(crate) async fn assign(&self, object_id: &str, policy: &str) -> Result<Arc<Permissions>, String> {
         // A server behind the gate would have it as the name of a user: its own one is not to be replaced.
         if object_id == DEFAULT_USER || !object_id.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(format!("{object_id:?} is not an object id"));
         }
-        let permissions = Arc::new(Permissions::parse(policy)?);
+        let permissions = Arc::new(Permissions::parse(policy, &CATALOGUE)?);
         if let Some(server) = &self.backend {
             server.assign(object_id, &permissions).await?;
         }
-        self.world.policies.set(object_id, permissions.clone());
+        self.cache.policies.set(object_id, permissions.clone());
         Ok(permissions)
     }
 
-    fn running(&self) -> MutexGuard<'_, Vec<Listening>> {
+    fn running(&self) -> MutexGuard<'_, Vec<ListenerTask>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The endpoint leads to the first node, which tells the client about the others.
     fn serve(self: &Arc<Self>, ports: Ports) {
-        if let Some(first) = self.topology.nodes.first() {
+        if let Some(first) = self.cache.topology.nodes.first() {
             self.listen(ports.endpoint, first);
         }
-        for (bound, node) in ports.nodes.into_iter().zip(&self.topology.nodes) {
+        for (bound, node) in ports.nodes.into_iter().zip(&self.cache.topology.nodes) {
             self.listen(bound, node);
         }
     }
 
-    fn listen(self: &Arc<Self>, bound: Bound, node: &Arc<Node>) {
+    fn listen(self: &Arc<Self>, bound: BoundPort, node: &Arc<Node>) {
         for listener in bound.listeners {
             let task = tokio::spawn(accept(self.clone(), node.clone(), listener));
-            self.running().push(Listening { port: bound.port, task });
+            self.running().push(ListenerTask { port: bound.port, task });
         }
     }
 
@@ -135,13 +160,13 @@ impl Plane {
     pub(crate) async fn restart(self: &Arc<Self>) -> io::Result<()> {
         let endpoint = bind(self.endpoint_port, None).await?;
         let mut nodes = Vec::new();
-        if self.options.cluster_policy == ClusterPolicy::Oss {
-            for node in &self.topology.nodes {
-                nodes.push(bind(node.port(), internal(&self.options.announce)).await?);
+        if self.cache.options.cluster_policy == ClusterPolicy::Oss {
+            for node in &self.cache.topology.nodes {
+                nodes.push(bind(node.port(), internal(&self.cache.options.announce)).await?);
             }
         }
         self.serve(Ports { endpoint, nodes });
-        self.world.log.note(format_args!("the Redis plane listens again"));
+        self.cache.witness.log.note(format_args!("the Redis plane listens again"));
         Ok(())
     }
 
@@ -150,7 +175,7 @@ impl Plane {
         self.stops.fetch_add(1, Ordering::AcqRel);
         if self.close(|_| true).await {
             self.drop_all();
-            self.world.log.note(format_args!("the Redis plane was stopped"));
+            self.cache.witness.log.note(format_args!("the Redis plane was stopped"));
         }
     }
 
@@ -170,31 +195,34 @@ impl Plane {
     /// Ends every connection. New ones are taken.
     pub(crate) fn drop_all(&self) -> usize {
         self.generation.send_modify(|generation| *generation += 1);
-        self.clients.end(|_| true)
+        self.cache.clients.end(|_| true)
     }
 
     /// Ends the connections of one user.
     pub(crate) fn drop_user(&self, user: &str) -> usize {
-        self.clients.end(|client| client.details().user == user)
+        self.cache.clients.end(|client| client.details().user == user)
     }
 
     /// Access keys on or off. Either ends every connection, also those that use a token.
     /// <https://learn.microsoft.com/azure/redis/entra-for-authentication#disable-access-key-authentication-on-your-cache>
     pub(crate) fn set_access_keys(&self, enabled: bool) -> usize {
-        self.access_keys.set(enabled);
-        self.world.log.note(format_args!("access keys are {}", if enabled { "on" } else { "off" }));
+        self.cache.access_keys.set(enabled);
+        self.cache.witness.log.note(format_args!("access keys are {}", if enabled { "on" } else { "off" }));
         self.drop_all()
     }
 
     /// A replica takes over for a node: its connections end and nothing listens for a while. A node of a cluster
-    /// is then found at another port, the single endpoint where it was. Goes on if nobody waits for it any more: or
-    /// a client that gave up would leave a node that never listens again.
+    /// is then found at another port, the single endpoint where it was. The fail-over goes on when its caller gives up:
+    /// otherwise the node would never listen again.
     ///
     /// # Errors
     /// There is no such node, a port cannot be had, or the plane was stopped meanwhile.
     pub(crate) async fn fail_over(self: &Arc<Self>, index: usize, down: Duration) -> Result<(), String> {
-        let node = self.topology.nodes.get(index).cloned().ok_or_else(|| {
-            format!("there is no node {index}; the first is 0 and there are {}", self.topology.nodes.len())
+        let node = self.cache.topology.nodes.get(index).cloned().ok_or_else(|| {
+            format!(
+                "there is no node {index}; the first is 0 and there are {}",
+                self.cache.topology.nodes.len()
+            )
         })?;
         let plane = self.clone();
         let done = tokio::spawn(async move { plane.take_over(&node, down).await });
@@ -208,11 +236,15 @@ impl Plane {
         if !self.close(|listening| listening == port).await {
             return Err("nothing listens: the Redis plane was stopped".to_owned());
         }
-        self.clients.end(|client| client.node == node.index);
-        self.world.log.note(format_args!("node {} fails over for {} ms", node.index, down.as_millis()));
+        self.cache.clients.end(|client| client.node == node.index);
+        self.cache.witness.log.note(format_args!(
+            "node {} fails over for {} ms",
+            node.index,
+            down.as_millis()
+        ));
         tokio::time::sleep(down).await;
-        let (wanted, other) = match self.options.cluster_policy {
-            ClusterPolicy::Oss => (0, internal(&self.options.announce)),
+        let (wanted, other) = match self.cache.options.cluster_policy {
+            ClusterPolicy::Oss => (0, internal(&self.cache.options.announce)),
             ClusterPolicy::Enterprise => (port, None),
         };
         if self.stops.load(Ordering::Acquire) != stops {
@@ -241,22 +273,24 @@ async fn accept(plane: Arc<Plane>, node: Arc<Node>, listener: TcpListener) {
             let Some(stream) = welcome(&plane, stream).await else { return };
             let greeted = timeout(HANDSHAKE, plane.acceptor.accept(stream)).await;
             let Ok(Ok(stream)) = greeted else { return };
-            let client = plane.clients.add(peer, port, node.index);
+            let client = plane.cache.clients.add(peer, port, node.index);
             if *plane.generation.borrow() == generation {
                 match &plane.backend {
-                    None => connection::run(plane.clone(), node, client.clone(), stream).await,
-                    Some(server) => proxy::run(plane.clone(), server.clone(), client.clone(), stream).await,
+                    None => connection::run(plane.cache.clone(), node, client.clone(), stream).await,
+                    Some(server) => {
+                        proxy::run(plane.cache.clone(), server.clone(), client.clone(), stream).await
+                    }
                 }
             }
-            plane.clients.remove(client.id);
+            plane.cache.clients.remove(client.id);
         });
     }
 }
 
 /// Does what was scripted for a new connection. None if nothing comes of it.
 async fn welcome(plane: &Plane, mut stream: TcpStream) -> Option<TcpStream> {
-    let Some(fault) = plane.faults.next(Point::Connect, "") else { return Some(stream) };
-    plane.world.log.note(format_args!("a scripted fault for a new connection"));
+    let Some(fault) = plane.cache.faults.next(RedisFaultPoint::Connect, "") else { return Some(stream) };
+    plane.cache.witness.log.note(format_args!("a scripted fault for a new connection"));
     tokio::time::sleep(fault.delay()).await;
     if fault.stall {
         let mut greeting = [0; 512];

@@ -1,4 +1,4 @@
-//! Channels, patterns and who listens.
+//! Channels, patterns and their subscribers.
 
 use super::glob;
 use super::reply::Reply;
@@ -7,16 +7,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc::UnboundedSender;
 
-/// Delivers what is published to every connection that listens, whichever node serves it.
+/// Delivers what is published to every subscriber, whichever node serves it.
 #[derive(Default)]
-pub(super) struct Hub(Mutex<BTreeMap<u64, Listener>>);
+pub(super) struct Hub(Mutex<BTreeMap<u64, Subscriber>>);
 
-struct Listener {
+struct Subscriber {
     names: [BTreeSet<Bytes>; 3],
     outbox: UnboundedSender<Reply>,
 }
 
-/// By name, by pattern, or by the name of a channel that belongs to a slot.
+/// How a subscriber selects channels: by name, by pattern, or by the name of a channel that belongs to a slot.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Selector {
     Channel,
@@ -26,18 +26,18 @@ pub(super) enum Selector {
 
 /// To how many channels and patterns a connection listens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Subscribed {
+pub(super) struct Subscriptions {
     pub(super) channels: usize,
     pub(super) patterns: usize,
     pub(super) shard_channels: usize,
 }
 
-impl Subscribed {
+impl Subscriptions {
     pub(super) fn any(self) -> bool {
         self.channels + self.patterns + self.shard_channels > 0
     }
 
-    /// As a confirmation has it: channels of slots are counted by themselves.
+    /// The count in a confirmation: channels of slots are counted by themselves.
     pub(super) fn counted_with(self, by: Selector) -> usize {
         match by {
             Selector::ShardChannel => self.shard_channels,
@@ -47,7 +47,7 @@ impl Subscribed {
 }
 
 impl Hub {
-    fn listeners(&self) -> MutexGuard<'_, BTreeMap<u64, Listener>> {
+    fn subscribers(&self) -> MutexGuard<'_, BTreeMap<u64, Subscriber>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -57,64 +57,68 @@ impl Hub {
         by: Selector,
         name: Bytes,
         outbox: &UnboundedSender<Reply>,
-    ) -> Subscribed {
-        let mut listeners = self.listeners();
-        let fresh = || Listener { names: Default::default(), outbox: outbox.clone() };
-        let listener = listeners.entry(id).or_insert_with(fresh);
-        listener.set(by).insert(name);
-        listener.count()
+    ) -> Subscriptions {
+        let mut subscribers = self.subscribers();
+        let fresh = || Subscriber { names: Default::default(), outbox: outbox.clone() };
+        let subscriber = subscribers.entry(id).or_insert_with(fresh);
+        subscriber.set(by).insert(name);
+        subscriber.count()
     }
 
-    pub(super) fn remove(&self, id: u64, by: Selector, name: &Bytes) -> Subscribed {
-        let mut listeners = self.listeners();
-        let Some(listener) = listeners.get_mut(&id) else { return Subscribed::default() };
-        listener.set(by).remove(name);
-        listener.count()
+    pub(super) fn remove(&self, id: u64, by: Selector, name: &Bytes) -> Subscriptions {
+        let mut subscribers = self.subscribers();
+        let Some(subscriber) = subscribers.get_mut(&id) else { return Subscriptions::default() };
+        subscriber.set(by).remove(name);
+        subscriber.count()
     }
 
     pub(super) fn names(&self, id: u64, by: Selector) -> Vec<Bytes> {
-        self.listeners()
+        self.subscribers()
             .get_mut(&id)
-            .map(|listener| listener.set(by).iter().cloned().collect())
+            .map(|subscriber| subscriber.set(by).iter().cloned().collect())
             .unwrap_or_default()
     }
 
     pub(super) fn forget(&self, id: u64) {
-        self.listeners().remove(&id);
+        self.subscribers().remove(&id);
     }
 
     /// How many were told.
     pub(super) fn publish(&self, channel: &Bytes, message: &Bytes) -> usize {
         let mut told = 0;
         let bulk = |data: &Bytes| Reply::Bulk(data.clone());
-        for listener in self.listeners().values() {
-            let [channels, patterns, _] = &listener.names;
+        for subscriber in self.subscribers().values() {
+            let [channels, patterns, _] = &subscriber.names;
             if channels.contains(channel) {
-                told += listener.send(vec![Reply::text("message"), bulk(channel), bulk(message)]);
+                told += subscriber.send(vec![Reply::text("message"), bulk(channel), bulk(message)]);
             }
             for pattern in patterns.iter().filter(|pattern| glob::matches(pattern, channel)) {
-                told +=
-                    listener.send(vec![Reply::text("pmessage"), bulk(pattern), bulk(channel), bulk(message)]);
+                told += subscriber.send(vec![
+                    Reply::text("pmessage"),
+                    bulk(pattern),
+                    bulk(channel),
+                    bulk(message),
+                ]);
             }
         }
         told
     }
 
-    /// The same for a channel that belongs to a slot.
+    /// Publishes to a channel that belongs to a slot. Returns how many were told.
     pub(super) fn publish_to_shard(&self, channel: &Bytes, message: &Bytes) -> usize {
         let bulk = |data: &Bytes| Reply::Bulk(data.clone());
-        let listeners = self.listeners();
-        let listening = listeners.values().filter(|listener| {
-            let [.., shard_channels] = &listener.names;
+        let subscribers = self.subscribers();
+        let listening = subscribers.values().filter(|subscriber| {
+            let [.., shard_channels] = &subscriber.names;
             shard_channels.contains(channel)
         });
         listening
-            .map(|listener| listener.send(vec![Reply::text("smessage"), bulk(channel), bulk(message)]))
+            .map(|subscriber| subscriber.send(vec![Reply::text("smessage"), bulk(channel), bulk(message)]))
             .sum()
     }
 }
 
-impl Listener {
+impl Subscriber {
     fn set(&mut self, by: Selector) -> &mut BTreeSet<Bytes> {
         let [channels, patterns, shard_channels] = &mut self.names;
         match by {
@@ -124,9 +128,9 @@ impl Listener {
         }
     }
 
-    fn count(&self) -> Subscribed {
+    fn count(&self) -> Subscriptions {
         let [channels, patterns, shard_channels] = self.names.each_ref().map(BTreeSet::len);
-        Subscribed { channels, patterns, shard_channels }
+        Subscriptions { channels, patterns, shard_channels }
     }
 
     /// 1 if it was told: a closed outbox is a connection that is just going away.

@@ -23,7 +23,7 @@ pub(super) enum Reply {
     Map(Vec<(Reply, Reply)>),
     /// Out of band in RESP3, an array in RESP2.
     Push(Vec<Reply>),
-    /// One after the other: a request may have several replies.
+    /// Several replies to one request, one after the other.
     Several(Vec<Reply>),
 }
 

@@ -2,7 +2,7 @@
 
 use bytes::{Buf as _, Bytes, BytesMut};
 
-/// Redis takes no longer argument from somebody who is not authenticated.
+/// Redis takes no longer argument from a connection that is not authenticated.
 const UNAUTHENTICATED_BULK: usize = 16_384;
 /// Nor more of them.
 const UNAUTHENTICATED_WORDS: usize = 10;
@@ -34,7 +34,7 @@ pub(super) fn next(buffer: &mut BytesMut, authenticated: bool) -> Result<Option<
 }
 
 /// An array of bulk strings and nothing else. The library's decoder takes arrays in arrays too, each deeper on the
-/// stack: a few kilobytes from anybody would end the process.
+/// stack: a few kilobytes from any client would end the process.
 fn array(buffer: &mut BytesMut, authenticated: bool) -> Result<Option<Request>, &'static str> {
     let longest = if authenticated { MAX_BULK } else { UNAUTHENTICATED_BULK };
     let Some((count, mut at)) = number(buffer, 0, "invalid multibulk length")? else { return Ok(None) };
@@ -129,7 +129,7 @@ mod tests {
         assert_eq!(all(&text, false), Err("unauthenticated bulk length"));
         assert!(all(&text, true).is_ok());
         assert_eq!(all("*11\r\n$4\r\nMSET\r\n", false), Err("unauthenticated multibulk length"));
-        // Said before the argument has come: nobody keeps it for a stranger.
+        // Refused before the argument has come: it is not kept for a client that is not authenticated.
         assert_eq!(all("*2\r\n$4\r\nAUTH\r\n$16385\r\n", false), Err("unauthenticated bulk length"));
     }
 }

@@ -1,9 +1,9 @@
-//! Who a connection is authenticated as, and until when.
+//! As which user a connection is authenticated, and until when.
 
 use super::access::{Permissions, Policies};
+use super::cache::Cache;
 use super::clients::DEFAULT_USER;
 use super::options::Dialect;
-use super::plane::Plane;
 use crate::tokens;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +27,7 @@ struct Authenticated {
     expires: Option<Duration>,
 }
 
-/// What a client is told, whatever the reason.
+/// The refusal of an AUTH, the same whatever the reason.
 pub(super) fn refusal(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::Oss => "WRONGPASS invalid username-password pair or user is disabled.",
@@ -35,7 +35,7 @@ pub(super) fn refusal(dialect: Dialect) -> &'static str {
     }
 }
 
-/// What an AUTH brings: a user and a token, or an access key.
+/// The credentials of an AUTH: a user and a token, or an access key.
 pub(super) struct Credentials {
     pub(super) user: Option<String>,
     pub(super) secret: String,
@@ -53,7 +53,7 @@ impl Session {
         if current.version != version && current.user != DEFAULT_USER {
             current.version = version;
             // One that was taken away stays with this connection: see `Policies::remove`.
-            current.permissions = policies.of(&current.user).unwrap_or_else(|| current.permissions.clone());
+            current.permissions = policies.get(&current.user).unwrap_or_else(|| current.permissions.clone());
         }
         Some(&current.permissions)
     }
@@ -63,31 +63,30 @@ impl Session {
         self.current.as_ref()?.expires
     }
 
-    /// Checks credentials. Refused ones change nothing: who was authenticated stays so, and not for longer.
+    /// Checks credentials. Refused ones change nothing: the connection keeps its user, and the end of its token.
     pub(super) fn authenticate(
         &mut self,
-        plane: &Plane,
+        cache: &Cache,
         credentials: &Credentials,
     ) -> Result<(), &'static str> {
         let accepted = match &credentials.user {
-            Some(user) if user != DEFAULT_USER => with_token(plane, user, &credentials.secret),
-            _ => with_access_key(plane, &credentials.secret),
+            Some(user) if user != DEFAULT_USER => with_token(cache, user, &credentials.secret),
+            _ => with_access_key(cache, &credentials.secret),
         };
-        let world = &plane.world;
         let accepted = accepted.inspect_err(|reason| {
-            world.stats.auth_rejected(reason);
-            world.log.note(format_args!("AUTH refused: {reason}"));
+            cache.witness.stats.auth_rejected(reason);
+            cache.witness.log.note(format_args!("AUTH refused: {reason}"));
         });
-        let accepted = accepted.map_err(|_| refusal(plane.options.dialect()))?;
-        let left = accepted.expires.map(|expires| expires.saturating_sub(world.now()).as_secs());
-        world.log.note(format_args!(
+        let accepted = accepted.map_err(|_| refusal(cache.options.dialect()))?;
+        let left = accepted.expires.map(|expires| expires.saturating_sub(cache.clock.now()).as_secs());
+        cache.witness.log.note(format_args!(
             "AUTH accepted for {}, {}",
             accepted.user,
             left.map_or("without end".to_owned(), |left| format!("{left} s left")),
         ));
         let first = self.counted_for.is_none();
         let counted_for = self.counted_for.get_or_insert_with(|| accepted.user.clone());
-        world.stats.on(counted_for, |counts| {
+        cache.witness.stats.update(counted_for, |counts| {
             counts.auths += 1;
             counts.connections += u64::from(first);
             counts.connected += u64::from(first);
@@ -109,40 +108,40 @@ impl Session {
     }
 
     /// Adds the commands to the counts: once for many of them, as others look at those too.
-    pub(super) fn flush_counts(&mut self, plane: &Plane) {
+    pub(super) fn flush_counts(&mut self, cache: &Cache) {
         if self.commands > 0
             && let Some(object_id) = &self.counted_for
         {
-            plane.world.stats.on(object_id, |counts| counts.commands += self.commands);
+            cache.witness.stats.update(object_id, |counts| counts.commands += self.commands);
             self.commands = 0;
         }
     }
 
     /// The connection is closed.
-    pub(super) fn end(&mut self, plane: &Plane, expired: bool) {
-        self.flush_counts(plane);
+    pub(super) fn end(&mut self, cache: &Cache, expired: bool) {
+        self.flush_counts(cache);
         if let Some(object_id) = &self.counted_for {
-            plane.world.stats.on(object_id, |counts| {
+            cache.witness.stats.update(object_id, |counts| {
                 counts.connected = counts.connected.saturating_sub(1);
                 counts.expired += u64::from(expired);
             });
         }
         if expired {
-            plane.world.log.note(format_args!("connection of {} closed: its token expired", self.user()));
+            cache.witness.log.note(format_args!("connection of {} closed: its token expired", self.user()));
         }
     }
 }
 
-fn with_token(plane: &Plane, user: &str, token: &str) -> Result<Authenticated, &'static str> {
-    let accepted = tokens::verify(&plane.world, user, token)?;
-    let policies = &plane.world.policies;
+fn with_token(cache: &Cache, user: &str, token: &str) -> Result<Authenticated, &'static str> {
+    let accepted = tokens::verify(&cache.signing_keys, cache.clock.now(), user, token)?;
+    let policies = &cache.policies;
     let version = policies.version();
     let permissions =
-        policies.of(&accepted.object_id).ok_or("the object id has no access policy assignment")?;
+        policies.get(&accepted.object_id).ok_or("the object id has no access policy assignment")?;
     Ok(Authenticated { user: accepted.object_id, permissions, version, expires: Some(accepted.expires) })
 }
 
-fn with_access_key(plane: &Plane, key: &str) -> Result<Authenticated, &'static str> {
-    let permissions = plane.access_keys.permissions_for(key)?;
+fn with_access_key(cache: &Cache, key: &str) -> Result<Authenticated, &'static str> {
+    let permissions = cache.access_keys.permissions_for(key)?;
     Ok(Authenticated { user: DEFAULT_USER.to_owned(), permissions, version: 0, expires: None })
 }

@@ -1,10 +1,10 @@
 //! The claims of a token. <https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference>
 
 use crate::identities::Identity;
-use crate::world::World;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Claims {
@@ -41,52 +41,64 @@ impl Claims {
     }
 }
 
-/// By what a client proved who it is, as the claim `appidacr` says it: "1" a secret, "2" a certificate.
+/// By what a client proved its identity, as the claim `appidacr` says it: "1" a secret, "2" a certificate.
 pub(crate) type Proof = &'static str;
 pub(crate) const SECRET: Proof = "1";
 pub(crate) const CERTIFICATE: Proof = "2";
 
-/// A token that IMDS hands out: v1 issuer, the resource as audience.
-pub(crate) fn for_managed_identity(world: &World, identity: &Identity, resource: &str) -> Claims {
-    make(world, identity, resource, "1.0", CERTIFICATE)
+/// The issuer of a token, the time, and the lifetime.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Issuance<'a> {
+    /// Entra's address.
+    pub(crate) authority: &'a str,
+    pub(crate) tenant_id: &'a str,
+    /// Since the Unix epoch.
+    pub(crate) now: Duration,
+    pub(crate) lifetime: Duration,
 }
 
-/// The signed-in user's token, as Cloud Shell hands it out.
-pub(crate) fn for_user(world: &World, identity: &Identity, resource: &str) -> Claims {
-    Claims { idtyp: "user".to_owned(), ..make(world, identity, resource, "1.0", CERTIFICATE) }
-}
+impl Issuance<'_> {
+    /// A token that IMDS hands out: v1 issuer, the resource as audience.
+    pub(crate) fn for_managed_identity(&self, identity: &Identity, resource: &str) -> Claims {
+        self.claims(identity, resource, "1.0", CERTIFICATE)
+    }
 
-/// A token of the v2.0 token endpoint.
-pub(crate) fn for_application(world: &World, identity: &Identity, audience: &str, proof: Proof) -> Claims {
-    make(world, identity, audience, "2.0", proof)
-}
+    /// The signed-in user's token, as Cloud Shell hands it out.
+    pub(crate) fn for_user(&self, identity: &Identity, resource: &str) -> Claims {
+        Claims { idtyp: "user".to_owned(), ..self.claims(identity, resource, "1.0", CERTIFICATE) }
+    }
 
-fn make(world: &World, identity: &Identity, audience: &str, version: &str, proof: Proof) -> Claims {
-    let now = world.now().as_secs();
-    let tenant = &world.directory.tenant_id;
-    let suffix = if version == "2.0" { "v2.0" } else { "" };
-    let issuer = format!("{}/{tenant}/{suffix}", world.authority);
-    Claims {
-        aud: audience.to_owned(),
-        idp: issuer.clone(),
-        iss: issuer,
-        iat: now,
-        nbf: now,
-        exp: now.saturating_add(world.token_lifetime.as_secs()),
-        oid: identity.has_oid.then(|| identity.object_id.clone()),
-        sub: identity.object_id.clone(),
-        tid: tenant.clone(),
-        appid: identity.client_id.clone(),
-        azp: identity.client_id.clone(),
-        appidacr: proof.to_owned(),
-        idtyp: "app".to_owned(),
-        uti: random(16),
-        ver: version.to_owned(),
-        xms_mirid: identity.resource_id().map(str::to_owned),
-        aio: random(64),
-        rh: random(40),
-        xms_ftd: random(48),
-        xms_idrel: "7 16".to_owned(),
+    /// A token of the v2.0 token endpoint.
+    pub(crate) fn for_application(&self, identity: &Identity, audience: &str, proof: Proof) -> Claims {
+        self.claims(identity, audience, "2.0", proof)
+    }
+
+    fn claims(&self, identity: &Identity, audience: &str, version: &str, proof: Proof) -> Claims {
+        let now = self.now.as_secs();
+        let suffix = if version == "2.0" { "v2.0" } else { "" };
+        let issuer = format!("{}/{}/{suffix}", self.authority, self.tenant_id);
+        Claims {
+            aud: audience.to_owned(),
+            idp: issuer.clone(),
+            iss: issuer,
+            iat: now,
+            nbf: now,
+            exp: now.saturating_add(self.lifetime.as_secs()),
+            oid: identity.has_oid.then(|| identity.object_id.clone()),
+            sub: identity.object_id.clone(),
+            tid: self.tenant_id.to_owned(),
+            appid: identity.client_id.clone(),
+            azp: identity.client_id.clone(),
+            appidacr: proof.to_owned(),
+            idtyp: "app".to_owned(),
+            uti: random(16),
+            ver: version.to_owned(),
+            xms_mirid: identity.resource_id().map(str::to_owned),
+            aio: random(64),
+            rh: random(40),
+            xms_ftd: random(48),
+            xms_idrel: "7 16".to_owned(),
+        }
     }
 }
 

@@ -16,7 +16,7 @@ pub(crate) struct FederatedClaims {
     jti: String,
 }
 
-/// From when and until when such a token is valid.
+/// From when and for how long a federated token is valid.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Timing {
     pub(crate) now: Duration,

@@ -1,7 +1,7 @@
 //! The keys that sign tokens: the tenant's own, and that of the issuers that the emulator plays.
 
-use super::rsa_key::new_rsa_key;
 use crate::Error;
+use crate::rsa_key::new_rsa_key;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};

@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// The newest key signs; the older ones are published and believed until they are retired.
 ///
-/// The first is made when it is first needed, which takes some hundredths of a second. Who only looks a key up never
-/// waits for that: nothing can have been signed by a key that is not there yet.
+/// The first key is made when it is first needed, which takes some hundredths of a second. A look-up by id never waits
+/// for that: nothing can have been signed by a key that is not there yet.
 #[derive(Debug, Default)]
 pub(crate) struct KeyRing {
-    /// Held while a key is made, so that two who need the first one get the same.
+    /// Locked while a key is made, so that two callers who need the first key get the same one.
     making: Mutex<()>,
     /// The oldest first.
     keys: RwLock<Vec<Arc<SigningKey>>>,
@@ -41,7 +41,7 @@ impl KeyRing {
     pub(crate) async fn ready(self: &Arc<Self>) {
         if self.newest().is_none() {
             let ring = self.clone();
-            // What went wrong is said to whoever signs.
+            // The next caller that signs gets the error.
             let _ = tokio::task::spawn_blocking(move || ring.signing().map(drop)).await;
         }
     }
@@ -56,7 +56,7 @@ impl KeyRing {
         self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// As the issuer's keys document shows them.
+    /// The keys as the issuer's keys document shows them.
     pub(crate) fn to_jwks(&self) -> Vec<Value> {
         self.published().iter().map(|key| key.to_jwk()).collect()
     }

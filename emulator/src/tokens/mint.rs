@@ -1,19 +1,18 @@
 //! Tokens as they are given out: right ones, and those that a test wants to be wrong.
 
 use super::{Claims, FederatedClaims, KeyRing, Timing};
-use crate::identities::{Federated, Identity};
-use crate::world::World;
+use crate::identities::Federated;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use utoipa::ToSchema;
 
 /// How far in the future a token that is not yet valid begins, and how long ago one that has expired ended.
 const OUTSIDE_SECONDS: u64 = 600;
-/// For which tokens in the wrong audience are: a resource that many programs ask for.
+/// The audience of a token with the wrong one: a resource that many programs ask for.
 const ANOTHER_AUDIENCE: &str = "https://management.azure.com";
-/// Nobody's.
+/// No identity has it.
 const ANOTHER_OBJECT_ID: &str = "99999999-0000-4000-8000-000000000099";
 /// No key has it.
 const UNKNOWN_KEY_ID: &str = "no-such-key-was-published-ab";
@@ -43,14 +42,14 @@ pub enum TokenFault {
     Cached,
 }
 
-/// What a test wants of a token.
+/// What a test has scripted for a token.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Wanted {
+pub(crate) struct TokenScript {
     pub(crate) fault: Option<TokenFault>,
     pub(crate) lifetime_seconds: Option<u32>,
 }
 
-impl Wanted {
+impl TokenScript {
     /// How far the token's start is from now, in seconds.
     fn shift(&self, lifetime: u64) -> i64 {
         match self.fault {
@@ -91,94 +90,103 @@ fn with_another_signature(token: String) -> String {
 
 /// A token that was made, and what its answer says of it.
 #[derive(Clone)]
-pub(crate) struct Minted {
+pub(crate) struct MintedToken {
     pub(crate) claims: Claims,
     pub(crate) access_token: String,
     /// How long it is valid yet.
     pub(crate) expires_in: u64,
 }
 
-/// The tokens that were given last, by object id and audience.
-#[derive(Default)]
-pub(crate) struct Given(Mutex<BTreeMap<(String, String), Minted>>);
+/// Makes access tokens, and keeps the last ones: a test may want one to be given again.
+pub(crate) struct Mint {
+    keys: Arc<KeyRing>,
+    /// By object id and audience.
+    last: Mutex<BTreeMap<(String, String), MintedToken>>,
+}
 
-impl std::fmt::Debug for Given {
+impl std::fmt::Debug for Mint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Given")
+        f.write_str("Mint")
     }
 }
 
-impl Given {
-    fn last(&self, key: &(String, String)) -> Option<Minted> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+impl Mint {
+    pub(crate) fn new(keys: Arc<KeyRing>) -> Self {
+        Self { keys, last: Mutex::default() }
     }
 
-    fn keep(&self, key: (String, String), minted: &Minted) {
-        let mut given = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if given.len() >= KEPT_TOKENS {
-            given.clear();
+    /// A token for an object id, as it was scripted. None if it cannot be signed, which a key of the emulator's own
+    /// always can.
+    pub(crate) fn token(&self, object_id: &str, claims: Claims, script: &TokenScript) -> Option<MintedToken> {
+        let now = claims.iat;
+        let key = (object_id.to_owned(), claims.aud.clone());
+        let kept = self.last(&key).filter(|_| script.fault == Some(TokenFault::Cached));
+        let minted = match kept {
+            Some(kept) => MintedToken { expires_in: kept.claims.exp.saturating_sub(now), ..kept },
+            None => {
+                let mut claims = claims;
+                script.change(&mut claims);
+                let access_token = script.sign(&self.keys, &claims)?;
+                MintedToken { expires_in: claims.exp.saturating_sub(now), claims, access_token }
+            }
+        };
+        self.keep(key, &minted);
+        Some(minted)
+    }
+
+    fn last(&self, key: &(String, String)) -> Option<MintedToken> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+    }
+
+    fn keep(&self, key: (String, String), minted: &MintedToken) {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.len() >= KEPT_TOKENS {
+            last.clear();
         }
-        given.insert(key, minted.clone());
+        last.insert(key, minted.clone());
     }
 }
 
-/// A token for an identity, as it was wanted. None if it cannot be signed, which a key of the emulator's own always can.
-pub(crate) fn mint(world: &World, identity: &Identity, claims: Claims, wanted: &Wanted) -> Option<Minted> {
-    let now = claims.iat;
-    let key = (identity.object_id.clone(), claims.aud.clone());
-    let kept = world.given.last(&key).filter(|_| wanted.fault == Some(TokenFault::Cached));
-    let minted = match kept {
-        Some(kept) => Minted { expires_in: kept.claims.exp.saturating_sub(now), ..kept },
-        None => {
-            let mut claims = claims;
-            wanted.change(&mut claims);
-            let access_token = wanted.sign(&world.signing_keys, &claims)?;
-            Minted { expires_in: claims.exp.saturating_sub(now), claims, access_token }
-        }
-    };
-    world.given.keep(key, &minted);
-    world.stats.token_issued(&identity.object_id);
-    world.log.note(format_args!("{} token for {}", identity.kind_name(), identity.object_id));
-    Some(minted)
-}
-
-/// A token of an outside issuer that the emulator plays.
+/// A token of an outside issuer that the emulator plays, valid from `now` unless it is scripted otherwise.
 pub(crate) fn mint_federated(
-    world: &World,
+    keys: &KeyRing,
     federated: &Federated,
-    lifetime: u32,
-    wanted: &Wanted,
+    Timing { now, lifetime }: Timing,
+    script: &TokenScript,
 ) -> Option<String> {
-    let lifetime = u64::from(wanted.lifetime_seconds.unwrap_or(lifetime));
-    let start = world.now().as_secs().saturating_add_signed(wanted.shift(lifetime));
-    let timing = Timing { now: Duration::from_secs(start), lifetime: lifetime.cast_signed() };
+    let lifetime = script.lifetime_seconds.map_or(lifetime, i64::from);
+    let start = now.as_secs().saturating_add_signed(script.shift(lifetime.unsigned_abs()));
+    let timing = Timing { now: Duration::from_secs(start), lifetime };
     let mut federated = federated.clone();
-    if wanted.fault == Some(TokenFault::WrongAudience) {
+    if script.fault == Some(TokenFault::WrongAudience) {
         ANOTHER_AUDIENCE.clone_into(&mut federated.audience);
     }
-    wanted.sign(&world.issuer_keys, &FederatedClaims::new(&federated, timing))
+    script.sign(keys, &FederatedClaims::new(&federated, timing))
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 mod tests {
     use super::*;
-    use crate::tokens::{for_managed_identity, verify};
+    use crate::tenant::Tenant;
+    use crate::tokens::verify;
 
     const RESOURCE: &str = "https://redis.azure.com";
 
-    fn minted(world: &World, fault: Option<TokenFault>, lifetime_seconds: Option<u32>) -> Minted {
-        let identity = world.directory.identities.first().unwrap();
-        let claims = for_managed_identity(world, identity, RESOURCE);
-        mint(world, identity, claims, &Wanted { fault, lifetime_seconds }).unwrap()
+    fn minted(tenant: &Tenant, fault: Option<TokenFault>, lifetime_seconds: Option<u32>) -> MintedToken {
+        let identity = tenant.directory.identities.first().unwrap();
+        let claims = tenant.issuance().for_managed_identity(identity, RESOURCE);
+        tenant.mint.token(&identity.object_id, claims, &TokenScript { fault, lifetime_seconds }).unwrap()
     }
 
     #[test]
     fn each_fault_is_what_the_cache_finds_wrong_with_the_token() {
-        let world = World::for_tests();
-        let user = &world.directory.identities.first().unwrap().object_id;
-        let verdict =
-            |fault, user: &str| verify(&world, user, &minted(&world, fault, None).access_token).map(drop);
+        let tenant = Tenant::for_tests();
+        let user = &tenant.directory.identities.first().unwrap().object_id;
+        let verdict = |fault, user: &str| {
+            let token = minted(&tenant, fault, None).access_token;
+            verify(&tenant.signing_keys, tenant.now(), user, &token).map(drop)
+        };
         assert_eq!(verdict(None, user), Ok(()));
         for (fault, reason) in [
             (TokenFault::Expired, "the token has expired"),
@@ -193,39 +201,41 @@ mod tests {
         }
         let stranger = verdict(Some(TokenFault::WrongObjectId), ANOTHER_OBJECT_ID);
         assert_eq!(stranger, Ok(()), "the user name is the token's own");
-        assert!(world.policies.of(ANOTHER_OBJECT_ID).is_none());
+        let known = |identity: &crate::identities::Identity| identity.object_id == ANOTHER_OBJECT_ID;
+        assert!(!tenant.directory.identities.iter().any(known));
     }
 
     #[test]
     fn a_cached_token_is_the_last_one_whatever_was_wrong_with_it_and_has_aged() {
-        let world = World::for_tests();
-        let first = minted(&world, Some(TokenFault::Cached), None);
-        world.clock.set_scale(0.0);
-        world.clock.advance_ms(60_000);
-        let again = minted(&world, Some(TokenFault::Cached), None);
+        let tenant = Tenant::for_tests();
+        let first = minted(&tenant, Some(TokenFault::Cached), None);
+        tenant.clock.set_scale(0.0);
+        tenant.clock.advance_ms(60_000);
+        let again = minted(&tenant, Some(TokenFault::Cached), None);
         assert_eq!(again.access_token, first.access_token);
         assert!(
             (first.expires_in - 61..=first.expires_in - 60).contains(&again.expires_in),
             "{}",
             again.expires_in
         );
-        let short = minted(&world, None, Some(7));
+        let short = minted(&tenant, None, Some(7));
         assert_eq!((short.expires_in, short.claims.exp - short.claims.iat), (7, 7));
-        world.clock.advance_ms(10_000);
-        let last = minted(&world, Some(TokenFault::Cached), None);
+        tenant.clock.advance_ms(10_000);
+        let last = minted(&tenant, Some(TokenFault::Cached), None);
         assert_eq!((last.access_token, last.expires_in), (short.access_token, 0));
-        let other = world.directory.identities.get(1).unwrap();
-        let claims = for_managed_identity(&world, other, RESOURCE);
-        let wanted = Wanted { fault: Some(TokenFault::Cached), lifetime_seconds: None };
-        assert_eq!(mint(&world, other, claims, &wanted).unwrap().claims.oid.as_ref(), Some(&other.object_id));
+        let other = tenant.directory.identities.get(1).unwrap();
+        let claims = tenant.issuance().for_managed_identity(other, RESOURCE);
+        let script = TokenScript { fault: Some(TokenFault::Cached), lifetime_seconds: None };
+        let fresh = tenant.mint.token(&other.object_id, claims, &script).unwrap();
+        assert_eq!(fresh.claims.oid.as_ref(), Some(&other.object_id));
     }
 
     #[test]
     fn lifetimes_go_with_other_faults() {
-        let world = World::for_tests();
-        let later = minted(&world, Some(TokenFault::NotYetValid), Some(30)).claims;
+        let tenant = Tenant::for_tests();
+        let later = minted(&tenant, Some(TokenFault::NotYetValid), Some(30)).claims;
         assert_eq!((later.exp - later.nbf, later.iat), (30, later.nbf));
-        let now = world.now().as_secs();
+        let now = tenant.now().as_secs();
         assert!((now + OUTSIDE_SECONDS - 1..=now + OUTSIDE_SECONDS).contains(&later.nbf));
     }
 }

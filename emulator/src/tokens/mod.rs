@@ -5,16 +5,14 @@ mod federated;
 mod key;
 mod key_ring;
 mod mint;
-mod rsa_key;
 mod verify;
 
 pub(crate) use claims::{CERTIFICATE, Proof, SECRET};
-pub(crate) use claims::{Claims, for_application, for_managed_identity, for_user};
+pub(crate) use claims::{Claims, Issuance};
 pub(crate) use federated::{FederatedClaims, Timing};
 #[cfg(test)]
 pub(crate) use key::SigningKey;
 pub(crate) use key_ring::KeyRing;
 pub use mint::TokenFault;
-pub(crate) use mint::{Given, Minted, Wanted, mint, mint_federated};
-pub(crate) use rsa_key::new_rsa_key;
+pub(crate) use mint::{Mint, MintedToken, TokenScript, mint_federated};
 pub(crate) use verify::verify;

@@ -1,7 +1,6 @@
 //! What the Redis plane checks of a token.
 
-use super::Claims;
-use crate::world::World;
+use super::{Claims, KeyRing};
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, Validation};
 use std::time::Duration;
@@ -12,7 +11,7 @@ const AUDIENCES: [&str; 3] =
 
 /// A token that was accepted.
 #[derive(Debug)]
-pub(crate) struct Accepted {
+pub(crate) struct AcceptedToken {
     pub(crate) object_id: String,
     /// Since the Unix epoch.
     pub(crate) expires: Duration,
@@ -21,10 +20,15 @@ pub(crate) struct Accepted {
 /// Why a token was refused. The client is never told.
 pub(crate) type Rejection = &'static str;
 
-/// Key, signature, audience, validity, object id: in this order.
-pub(crate) fn verify(world: &World, user: &str, token: &str) -> Result<Accepted, Rejection> {
+/// Key, signature, audience, validity, object id: in this order. `now` is since the Unix epoch.
+pub(crate) fn verify(
+    keys: &KeyRing,
+    now: Duration,
+    user: &str,
+    token: &str,
+) -> Result<AcceptedToken, Rejection> {
     let header = jsonwebtoken::decode_header(token).map_err(|_| "not a token of this tenant")?;
-    let key = header.kid.and_then(|key_id| world.signing_keys.find(&key_id));
+    let key = header.kid.and_then(|key_id| keys.find(&key_id));
     let key = key.ok_or("the key that the token names is unknown")?;
     let mut validation = Validation::new(Algorithm::RS256);
     validation.set_audience(&AUDIENCES);
@@ -37,7 +41,7 @@ pub(crate) fn verify(world: &World, user: &str, token: &str) -> Result<Accepted,
             _ => "not a token of this tenant",
         })?
         .claims;
-    let (now, expires) = (world.now(), Duration::from_secs(claims.exp));
+    let expires = Duration::from_secs(claims.exp);
     if expires <= now {
         return Err("the token has expired");
     }
@@ -48,61 +52,64 @@ pub(crate) fn verify(world: &World, user: &str, token: &str) -> Result<Accepted,
     if object_id != user {
         return Err("the user name is not the token's object id");
     }
-    Ok(Accepted { object_id, expires })
+    Ok(AcceptedToken { object_id, expires })
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 mod tests {
     use super::*;
-    use crate::tokens::for_managed_identity;
+    use crate::tenant::Tenant;
     use serde_json::{Value, json};
 
     /// What `verify` says of a good token whose claim `name` is changed; null takes it away.
-    fn verdict(world: &World, name: &str, value: Value) -> Result<(), Rejection> {
-        let identity = world.directory.identities.first().unwrap();
-        let mut claims = serde_json::to_value(for_managed_identity(world, identity, AUDIENCES[0])).unwrap();
+    fn verdict(tenant: &Tenant, name: &str, value: Value) -> Result<(), Rejection> {
+        let identity = tenant.directory.identities.first().unwrap();
+        let claims = tenant.issuance().for_managed_identity(identity, AUDIENCES[0]);
+        let mut claims = serde_json::to_value(claims).unwrap();
         match value {
             Value::Null => drop(claims.as_object_mut().unwrap().remove(name)),
             value => claims[name] = value,
         }
-        let token = world.signing_keys.signing().unwrap().sign(&claims).unwrap();
-        verify(world, &identity.object_id, &token).map(drop)
+        let token = tenant.signing_keys.signing().unwrap().sign(&claims).unwrap();
+        verify(&tenant.signing_keys, tenant.now(), &identity.object_id, &token).map(drop)
     }
 
     #[test]
     fn only_a_token_that_is_valid_now_and_says_for_whom_and_from_whom_is_accepted() {
-        let world = World::for_tests();
-        let now = world.now().as_secs();
-        assert_eq!(verdict(&world, "uti", json!("another")), Ok(()));
+        let tenant = Tenant::for_tests();
+        let now = tenant.now().as_secs();
+        assert_eq!(verdict(&tenant, "uti", json!("another")), Ok(()));
         for audience in AUDIENCES {
-            assert_eq!(verdict(&world, "aud", json!(audience)), Ok(()), "{audience}");
+            assert_eq!(verdict(&tenant, "aud", json!(audience)), Ok(()), "{audience}");
         }
         let elsewhere = json!("https://management.azure.com");
-        assert_eq!(verdict(&world, "aud", elsewhere), Err("the token is for another audience"));
-        assert_eq!(verdict(&world, "nbf", json!(now + 60)), Err("the token is not yet valid"));
-        assert_eq!(verdict(&world, "exp", json!(now)), Err("the token has expired"));
+        assert_eq!(verdict(&tenant, "aud", elsewhere), Err("the token is for another audience"));
+        assert_eq!(verdict(&tenant, "nbf", json!(now + 60)), Err("the token is not yet valid"));
+        assert_eq!(verdict(&tenant, "exp", json!(now)), Err("the token has expired"));
         for required in ["aud", "iss", "exp", "nbf"] {
-            let verdict = verdict(&world, required, Value::Null);
+            let verdict = verdict(&tenant, required, Value::Null);
             assert_eq!(verdict, Err("not a token of this tenant"), "without {required}");
         }
-        assert_eq!(verdict(&world, "oid", Value::Null), Err("the token has no oid claim"));
+        assert_eq!(verdict(&tenant, "oid", Value::Null), Err("the token has no oid claim"));
     }
 
     #[test]
     fn a_token_is_believed_as_long_as_the_key_that_it_names_is_published() {
-        let world = World::for_tests();
-        let identity = world.directory.identities.first().unwrap();
-        let claims = for_managed_identity(&world, identity, AUDIENCES[0]);
-        let old = world.signing_keys.signing().unwrap();
-        let verdict = |token: Option<String>| verify(&world, &identity.object_id, &token.unwrap()).map(drop);
-        world.signing_keys.rotate().unwrap();
-        let new = world.signing_keys.signing().unwrap();
+        let tenant = Tenant::for_tests();
+        let identity = tenant.directory.identities.first().unwrap();
+        let claims = tenant.issuance().for_managed_identity(identity, AUDIENCES[0]);
+        let old = tenant.signing_keys.signing().unwrap();
+        let verdict = |token: Option<String>| {
+            verify(&tenant.signing_keys, tenant.now(), &identity.object_id, &token.unwrap()).map(drop)
+        };
+        tenant.signing_keys.rotate().unwrap();
+        let new = tenant.signing_keys.signing().unwrap();
         assert_eq!(verdict(old.sign(&claims)), Ok(()));
         assert_eq!(verdict(new.sign(&claims)), Ok(()));
         let other = Err("the signature is not this tenant's");
         assert_eq!(verdict(old.sign_as(&new.key_id, &claims)), other, "the key is looked up by its id");
-        world.signing_keys.retire();
+        tenant.signing_keys.retire();
         assert_eq!(verdict(old.sign(&claims)), Err("the key that the token names is unknown"));
         assert_eq!(verdict(new.sign(&claims)), Ok(()));
     }

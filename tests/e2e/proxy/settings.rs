@@ -123,6 +123,17 @@ fn a_certificate_without_its_key_does_not_become_plain_text() {
 }
 
 #[test]
+fn what_kubernetes_says_of_a_service_of_that_name_is_not_meant() {
+    let (emulator, folder) = (Emulator::start("1h"), Folder::new("service-links"));
+    let mut variables = machine(&emulator);
+    variables.insert("ENTRAKEY_PROXY_PORT".to_owned(), "tcp://10.0.0.1:6379".to_owned());
+    let path = folder.path().join("redis.sock").to_str().unwrap().to_owned();
+    let given =
+        [&upstream(&emulator), "--identity", "managed_identity", "--structured-logs", "--unix-socket", &path];
+    assert_eq!(Proxy::run(command(&variables, &given)).listens_on(), path);
+}
+
+#[test]
 fn a_wrong_variable_is_named() {
     let mut command = Command::new(artifact("entrakey"));
     command.env_clear().env("ENTRAKEY_PROXY_HTTP_PORT", "many").args(["proxy", "localhost:1"]);

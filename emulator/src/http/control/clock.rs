@@ -1,6 +1,6 @@
 //! The clock.
 
-use super::{Controlled, Refusal, done, read};
+use super::answer::{ControlState, Refusal, parse, respond};
 use crate::control::{ClockChange, ClockState};
 use axum::Json;
 use axum::extract::State;
@@ -9,7 +9,7 @@ use axum::response::Response;
 /// Show the clock by which tokens are minted, checked and expire
 #[utoipa::path(get, path = "/emulator/clock", tag = "clock", responses(
     (status = 200, description = "What it shows", body = ClockState)))]
-pub(super) async fn clock(State(control): Controlled) -> Json<ClockState> {
+pub(super) async fn clock(State(control): ControlState) -> Json<ClockState> {
     Json(control.clock())
 }
 
@@ -17,6 +17,6 @@ pub(super) async fn clock(State(control): Controlled) -> Json<ClockState> {
 #[utoipa::path(post, path = "/emulator/clock", tag = "clock", request_body = ClockChange, responses(
     (status = 200, description = "What it shows now", body = ClockState),
     (status = 400, description = "Nothing was changed", body = Refusal)))]
-pub(super) async fn set_clock(State(control): Controlled, body: String) -> Response {
-    done(read::<ClockChange>(&body).and_then(|change| control.set_clock(&change)))
+pub(super) async fn set_clock(State(control): ControlState, body: String) -> Response {
+    respond(parse::<ClockChange>(&body).and_then(|change| control.set_clock(&change)))
 }

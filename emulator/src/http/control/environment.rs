@@ -1,6 +1,6 @@
 //! The variables that point a client at the emulator.
 
-use super::{Controlled, Refusal, done, refuse};
+use super::answer::{ControlState, Refusal, refuse, respond};
 use crate::Error;
 use crate::control::Control;
 use crate::environment::{KINDS, for_shell};
@@ -17,8 +17,8 @@ type Object = BTreeMap<String, String>;
 /// Show the variables of every environment, by its name
 #[utoipa::path(get, path = "/emulator/environment", tag = "observe", responses(
     (status = 200, description = "The environments for which there is somebody", body = BTreeMap<String, Object>)))]
-pub(super) async fn environments(State(control): Controlled) -> Response {
-    done(all(&control).await)
+pub(super) async fn environments(State(control): ControlState) -> Response {
+    respond(all(&control).await)
 }
 
 async fn all(control: &Arc<Control>) -> Result<BTreeMap<&'static str, Object>, Error> {
@@ -57,7 +57,7 @@ enum Format {
         content((Object = "application/json"), (String = "text/plain"))),
     (status = 404, description = "There is no such environment, or nobody for it", body = Refusal)))]
 pub(super) async fn environment(
-    State(control): Controlled,
+    State(control): ControlState,
     Path(kind): Path<String>,
     Query(form): Query<Form>,
 ) -> Response {
@@ -65,7 +65,7 @@ pub(super) async fn environment(
         (Ok(variables), Some(Format::Shell)) => {
             for_shell(&control.environments.foreign_to(&kind), &variables).into_response()
         }
-        (Ok(variables), _) => done(Ok(variables.into_iter().collect::<Object>())),
+        (Ok(variables), _) => respond(Ok(variables.into_iter().collect::<Object>())),
         (Err(error), _) => refuse(StatusCode::NOT_FOUND, error.to_string()),
     }
 }

@@ -1,6 +1,6 @@
 //! Keys and their rotation.
 
-use super::{Controlled, Refusal, done, read, refuse};
+use super::answer::{ControlState, Refusal, parse, refuse, respond};
 use crate::control::{KeySet, KeyState, Rotation};
 use axum::Json;
 use axum::extract::{Query, State};
@@ -19,7 +19,7 @@ pub(super) struct AllKeys {
 /// Show the ids of the keys that are published
 #[utoipa::path(get, path = "/emulator/keys", tag = "keys", responses(
     (status = 200, description = "Entra's, and the outside issuers'", body = AllKeys)))]
-pub(super) async fn keys(State(control): Controlled) -> Json<AllKeys> {
+pub(super) async fn keys(State(control): ControlState) -> Json<AllKeys> {
     Json(AllKeys { entra: control.keys(KeySet::Entra), issuers: control.keys(KeySet::Issuers) })
 }
 
@@ -40,14 +40,14 @@ pub(super) struct Retirement {
     (status = 200, description = "What is published now", body = KeyState),
     (status = 400, description = "Nothing was changed", body = Refusal)))]
 pub(super) async fn rotate_keys(
-    State(control): Controlled,
+    State(control): ControlState,
     Query(query): Query<Retirement>,
     body: String,
 ) -> Response {
-    match read::<Rotation>(&body) {
+    match parse::<Rotation>(&body) {
         Ok(rotation) => {
             let retire = query.retire.unwrap_or(rotation.retire);
-            done(control.rotate_keys(Rotation { retire, ..rotation }).await)
+            respond(control.rotate_keys(Rotation { retire, ..rotation }).await)
         }
         Err(error) => refuse(StatusCode::BAD_REQUEST, error.to_string()),
     }
@@ -65,6 +65,6 @@ pub(super) struct Whose {
 #[utoipa::path(post, path = "/emulator/keys/retire", tag = "keys", request_body = Option<Whose>, responses(
     (status = 200, description = "What is published now", body = KeyState),
     (status = 400, description = "Nothing was changed", body = Refusal)))]
-pub(super) async fn retire_keys(State(control): Controlled, body: String) -> Response {
-    done(read::<Whose>(&body).map(|whose| control.retire_keys(whose.keys)))
+pub(super) async fn retire_keys(State(control): ControlState, body: String) -> Response {
+    respond(parse::<Whose>(&body).map(|whose| control.retire_keys(whose.keys)))
 }

@@ -1,7 +1,7 @@
-//! Who may use the control API: programs of this machine, and no web page. A page sends its `Origin`, or a body of
-//! one of the types that need nobody's leave; one whose name has been made to lead here sends that name as `Host`.
+//! The control API is for programs of this machine, and for no web page. A page sends its `Origin`, or a body of one of
+//! the types that need no permission; a page whose name was made to lead here sends that name as `Host`.
 
-use super::refuse;
+use super::answer::refuse;
 use axum::body::HttpBody as _;
 use axum::extract::Request;
 use axum::http::header::{CONTENT_TYPE, HOST, ORIGIN};
@@ -16,7 +16,7 @@ const SITE: &str = "sec-fetch-site";
 pub(super) async fn only(request: Request, next: Next) -> Response {
     match refusal(&request) {
         None => next.run(request).await,
-        Some((status, said)) => refuse(status, said),
+        Some((status, reason)) => refuse(status, reason),
     }
 }
 

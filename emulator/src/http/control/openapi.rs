@@ -1,7 +1,8 @@
 //! The description of the control API.
 
-use super::routes;
-use axum::Json;
+use axum::response::{IntoResponse as _, Response};
+use axum::{Extension, Json};
+use std::sync::Arc;
 use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder};
 
 /// The description without its operations.
@@ -19,13 +20,13 @@ pub(super) fn head() -> OpenApi {
 /// This description
 #[utoipa::path(get, path = "/emulator/openapi.json", tag = "about", responses(
     (status = 200, description = "OpenAPI 3.1", body = serde_json::Value)))]
-pub(super) async fn openapi() -> Json<OpenApi> {
-    Json(routes().into_openapi())
+pub(super) async fn openapi(Extension(description): Extension<Arc<OpenApi>>) -> Response {
+    Json(description.as_ref()).into_response()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::http::control::routes;
 
     #[test]
     fn every_operation_says_in_a_line_what_it_does_and_what_comes_back() {

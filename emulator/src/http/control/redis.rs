@@ -1,8 +1,8 @@
 //! The Redis plane, under `/emulator/redis`.
 
-use super::{Controlled, Refusal, read, refuse};
+use super::answer::{ControlState, Refusal, parse, refuse};
 use crate::control::Control;
-use crate::redis::Fault;
+use crate::redis::RedisFault;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -27,8 +27,8 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Control>> {
         .routes(routes!(access_keys, set_access_keys))
 }
 
-fn bad(said: impl ToString) -> Response {
-    refuse(StatusCode::BAD_REQUEST, said.to_string())
+fn bad(reason: impl ToString) -> Response {
+    refuse(StatusCode::BAD_REQUEST, reason.to_string())
 }
 
 /// Close the Redis and its connections
@@ -36,7 +36,7 @@ fn bad(said: impl ToString) -> Response {
 /// Its data stays.
 #[utoipa::path(post, path = "/emulator/redis/stop", tag = "redis", responses(
     (status = 204, description = "Its ports are free")))]
-async fn stop_redis(State(control): Controlled) -> StatusCode {
+async fn stop_redis(State(control): ControlState) -> StatusCode {
     control.redis.stop().await;
     StatusCode::NO_CONTENT
 }
@@ -45,7 +45,7 @@ async fn stop_redis(State(control): Controlled) -> StatusCode {
 #[utoipa::path(post, path = "/emulator/redis/start", tag = "redis", responses(
     (status = 204, description = "It listens"),
     (status = 409, description = "It listens already, or a port is taken", body = Refusal)))]
-async fn start_redis(State(control): Controlled) -> Response {
+async fn start_redis(State(control): ControlState) -> Response {
     match control.redis.restart().await {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(error) => refuse(StatusCode::CONFLICT, format!("the Redis plane cannot listen again: {error}")),
@@ -70,8 +70,8 @@ struct Closed {
 #[utoipa::path(post, path = "/emulator/redis/drop", tag = "redis", request_body = Option<Connected>, responses(
     (status = 200, description = "How many were ended", body = Closed),
     (status = 400, description = "Nothing was done", body = Refusal)))]
-async fn drop_connections(State(control): Controlled, body: String) -> Response {
-    let closed = match read::<Connected>(&body) {
+async fn drop_connections(State(control): ControlState, body: String) -> Response {
+    let closed = match parse::<Connected>(&body) {
         Ok(Connected { object_id: None }) => control.redis.drop_all(),
         Ok(Connected { object_id: Some(user) }) => control.redis.drop_user(&user),
         Err(error) => return bad(error),
@@ -100,14 +100,14 @@ impl Default for FailOver {
     (status = 204, description = "It listens again"),
     (status = 400, description = "Nothing was done", body = Refusal),
     (status = 409, description = "There is no such node, or it cannot listen again", body = Refusal)))]
-async fn fail_over(State(control): Controlled, body: String) -> Response {
-    let wanted: FailOver = match read(&body) {
+async fn fail_over(State(control): ControlState, body: String) -> Response {
+    let wanted: FailOver = match parse(&body) {
         Ok(wanted) => wanted,
         Err(error) => return bad(error),
     };
     match control.redis.fail_over(wanted.node, Duration::from_millis(wanted.down_ms)).await {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(said) => refuse(StatusCode::CONFLICT, said),
+        Err(reason) => refuse(StatusCode::CONFLICT, reason),
     }
 }
 
@@ -121,38 +121,38 @@ struct Waiting {
 /// Show how many faults of the Redis plane wait
 #[utoipa::path(get, path = "/emulator/redis/faults", tag = "redis", responses(
     (status = 200, description = "How many wait", body = Waiting)))]
-async fn redis_faults(State(control): Controlled) -> Json<Waiting> {
-    Json(Waiting { waiting: control.redis.faults.waiting() })
+async fn redis_faults(State(control): ControlState) -> Json<Waiting> {
+    Json(Waiting { waiting: control.redis.cache.faults.waiting() })
 }
 
 /// Queue faults of the Redis plane
-#[utoipa::path(post, path = "/emulator/redis/faults", tag = "redis", request_body = Vec<Fault>, responses(
+#[utoipa::path(post, path = "/emulator/redis/faults", tag = "redis", request_body = Vec<RedisFault>, responses(
     (status = 200, description = "How many wait now", body = Waiting),
     (status = 400, description = "None was queued", body = Refusal)))]
-async fn add_redis_faults(State(control): Controlled, body: String) -> Response {
-    let faults: Vec<Fault> = match read(&body) {
+async fn add_redis_faults(State(control): ControlState, body: String) -> Response {
+    let faults: Vec<RedisFault> = match parse(&body) {
         Ok(faults) => faults,
         Err(error) => return bad(error),
     };
-    match control.redis.faults.add(faults) {
+    match control.redis.cache.faults.add(faults) {
         Ok(()) => redis_faults(State(control)).await.into_response(),
-        Err(said) => bad(said),
+        Err(reason) => bad(reason),
     }
 }
 
 /// Forget all faults of the Redis plane that wait
 #[utoipa::path(delete, path = "/emulator/redis/faults", tag = "redis", responses(
     (status = 204, description = "None waits")))]
-async fn clear_redis_faults(State(control): Controlled) -> StatusCode {
-    control.redis.faults.clear();
+async fn clear_redis_faults(State(control): ControlState) -> StatusCode {
+    control.redis.cache.faults.clear();
     StatusCode::NO_CONTENT
 }
 
 /// Show who may do what: access policies by object id
 #[utoipa::path(get, path = "/emulator/redis/policies", tag = "redis", responses(
     (status = 200, description = "As they were given", body = BTreeMap<String, String>)))]
-async fn policies(State(control): Controlled) -> Json<BTreeMap<String, String>> {
-    Json(control.redis.policies().list())
+async fn policies(State(control): ControlState) -> Json<BTreeMap<String, String>> {
+    Json(control.redis.cache.policies.list())
 }
 
 /// What an object id may do.
@@ -176,8 +176,12 @@ struct Assigned {
     params(("object_id" = String, Path, description = "Whose")), request_body = Assignment, responses(
     (status = 200, description = "What it may do now", body = Assigned),
     (status = 400, description = "Nothing was changed", body = Refusal)))]
-async fn assign_policy(State(control): Controlled, Path(object_id): Path<String>, body: String) -> Response {
-    let wanted: Assignment = match read(&body) {
+async fn assign_policy(
+    State(control): ControlState,
+    Path(object_id): Path<String>,
+    body: String,
+) -> Response {
+    let wanted: Assignment = match parse(&body) {
         Ok(wanted) => wanted,
         Err(error) => return bad(error),
     };
@@ -186,7 +190,7 @@ async fn assign_policy(State(control): Controlled, Path(object_id): Path<String>
             let assigned = Assigned { access: permissions.given.clone(), rules: permissions.rules.clone() };
             Json(assigned).into_response()
         }
-        Err(said) => bad(said),
+        Err(reason) => bad(reason),
     }
 }
 
@@ -195,8 +199,8 @@ async fn assign_policy(State(control): Controlled, Path(object_id): Path<String>
     params(("object_id" = String, Path, description = "Whose")), responses(
     (status = 204, description = "It is gone"),
     (status = 404, description = "There was none", body = Refusal)))]
-async fn unassign_policy(State(control): Controlled, Path(object_id): Path<String>) -> Response {
-    if control.redis.policies().remove(&object_id) {
+async fn unassign_policy(State(control): ControlState, Path(object_id): Path<String>) -> Response {
+    if control.redis.cache.policies.remove(&object_id) {
         return StatusCode::NO_CONTENT.into_response();
     }
     refuse(StatusCode::NOT_FOUND, format!("{object_id} has no access policy assignment"))
@@ -213,8 +217,8 @@ struct AccessKeys {
 /// Show the access keys, while they are switched on
 #[utoipa::path(get, path = "/emulator/redis/access_keys", tag = "redis", responses(
     (status = 200, description = "The keys", body = AccessKeys)))]
-async fn access_keys(State(control): Controlled) -> Json<AccessKeys> {
-    let keys = control.redis.access_keys.current();
+async fn access_keys(State(control): ControlState) -> Json<AccessKeys> {
+    let keys = control.redis.cache.access_keys.current();
     Json(AccessKeys { enabled: keys.is_some(), keys: keys.map(|keys| keys.to_vec()) })
 }
 
@@ -229,8 +233,8 @@ struct Switch {
 #[utoipa::path(put, path = "/emulator/redis/access_keys", tag = "redis", request_body = Switch, responses(
     (status = 200, description = "How many connections were ended", body = Closed),
     (status = 400, description = "Nothing was changed", body = Refusal)))]
-async fn set_access_keys(State(control): Controlled, body: String) -> Response {
-    match read::<Switch>(&body) {
+async fn set_access_keys(State(control): ControlState, body: String) -> Response {
+    match parse::<Switch>(&body) {
         Ok(wanted) => Json(Closed { closed: control.redis.set_access_keys(wanted.enabled) }).into_response(),
         Err(error) => bad(error),
     }

@@ -1,9 +1,9 @@
-//! What has happened.
+//! The counts, and the list of requests.
 
-use super::{Controlled, Refusal, refuse};
-use crate::faults::ROUTES;
-use crate::requests::Requests;
-use crate::stats::Counts;
+use super::answer::{ControlState, Refusal, refuse};
+use crate::scripts::faults::ROUTES;
+use crate::witness::requests::Requests;
+use crate::witness::stats::Counts;
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
@@ -14,7 +14,7 @@ use utoipa::IntoParams;
 /// Show what has happened, counted
 #[utoipa::path(get, path = "/emulator/stats", tag = "observe", responses(
     (status = 200, description = "Since the start", body = Counts)))]
-pub(super) async fn stats(State(control): Controlled) -> Json<Counts> {
+pub(super) async fn stats(State(control): ControlState) -> Json<Counts> {
     Json(control.stats())
 }
 
@@ -31,7 +31,7 @@ pub(super) struct Filter {
 #[utoipa::path(get, path = "/emulator/requests", tag = "observe", params(Filter), responses(
     (status = 200, description = "The oldest first", body = Requests),
     (status = 400, description = "There is no such route", body = Refusal)))]
-pub(super) async fn requests(State(control): Controlled, Query(filter): Query<Filter>) -> Response {
+pub(super) async fn requests(State(control): ControlState, Query(filter): Query<Filter>) -> Response {
     let route = filter.route.as_deref();
     if let Some(unknown) = route.filter(|route| !ROUTES.contains(route)) {
         let known = ROUTES.join(", ");
@@ -43,7 +43,7 @@ pub(super) async fn requests(State(control): Controlled, Query(filter): Query<Fi
 /// Forget the requests that were kept
 #[utoipa::path(delete, path = "/emulator/requests", tag = "observe", responses(
     (status = 204, description = "None is kept")))]
-pub(super) async fn clear_requests(State(control): Controlled) -> StatusCode {
-    control.world.requests.clear();
+pub(super) async fn clear_requests(State(control): ControlState) -> StatusCode {
+    control.witness.requests.clear();
     StatusCode::NO_CONTENT
 }

@@ -1,7 +1,7 @@
 //! Federated tokens.
 
-use super::{Controlled, Refusal, done, read, refuse};
-use crate::control::{FederatedToken, Renewal};
+use super::answer::{ControlState, Refusal, parse, refuse, respond};
+use crate::workload::{FederatedToken, Renewal};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -10,9 +10,9 @@ use axum::response::Response;
 #[utoipa::path(post, path = "/emulator/federated_token", tag = "tokens", request_body = Option<Renewal>, responses(
     (status = 200, description = "The token", body = FederatedToken),
     (status = 400, description = "Nothing was changed", body = Refusal)))]
-pub(super) async fn federated_token(State(control): Controlled, body: String) -> Response {
-    match read::<Renewal>(&body) {
-        Ok(renewal) => done(control.federated_token(renewal).await),
+pub(super) async fn federated_token(State(control): ControlState, body: String) -> Response {
+    match parse::<Renewal>(&body) {
+        Ok(renewal) => respond(control.federated_token(renewal).await),
         Err(error) => refuse(StatusCode::BAD_REQUEST, error.to_string()),
     }
 }

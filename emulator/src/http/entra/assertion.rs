@@ -17,7 +17,7 @@ pub(super) struct Assertion<'a> {
     claims: Map<String, Value>,
 }
 
-/// That a client sent something that is no JWT, or lacks what every assertion has.
+/// The refusal of something that is no JWT, or lacks what every assertion has.
 pub(super) fn malformed() -> Refusal {
     Refusal::new(400, "invalid_request", 50_027, "JWT token is invalid or malformed.")
 }

@@ -46,7 +46,7 @@ fn check_signature(
     let header = &assertion.header;
     // Each algorithm with its own thumbprint: the second pair is the legacy one.
     type Thumbprint = fn(&ClientCertificate) -> Vec<u8>;
-    let (named, of): (_, Thumbprint) = match header.alg {
+    let (named, thumbprint_of): (_, Thumbprint) = match header.alg {
         Algorithm::PS256 => (header.x5t_s256.as_deref(), ClientCertificate::sha256),
         Algorithm::RS256 => (header.x5t.as_deref(), ClientCertificate::sha1),
         _ => return Err(malformed()),
@@ -54,7 +54,9 @@ fn check_signature(
     let named = decode(named.unwrap_or_default());
     let thumbprint: String = named.iter().map(|byte| format!("{byte:02X}")).collect();
     let refuse = |reason: &str| Err(invalid(reason, &thumbprint, client_id));
-    let Some(certificate) = application.certificates().find(|certificate| of(certificate) == named) else {
+    let Some(certificate) =
+        application.certificates().find(|certificate| thumbprint_of(certificate) == named)
+    else {
         return refuse("The key was not found.");
     };
     if !certificate.is_valid(now) {

@@ -1,11 +1,11 @@
-//! An assertion that somebody else made about an application: a cluster, a pipeline.
+//! An assertion that another issuer made about an application: a cluster, a pipeline.
 //!
 //! <https://learn.microsoft.com/entra/workload-id/workload-identity-federation>
 
 use super::Refusal;
 use super::assertion::{Assertion, malformed};
 use crate::identities::Application;
-use crate::world::World;
+use crate::tenant::Tenant;
 use jsonwebtoken::Algorithm;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use std::time::Duration;
 pub(super) fn check(
     assertion: &Assertion<'_>,
     application: &Application,
-    world: &World,
+    tenant: &Tenant,
     now: Duration,
 ) -> Result<(), Refusal> {
     if assertion.header.alg != Algorithm::RS256 {
@@ -35,20 +35,20 @@ pub(super) fn check(
         );
         return Err(Refusal::new(400, "invalid_request", 70_021, sentence));
     }
-    check_signature(assertion, world, issuer)?;
+    check_signature(assertion, tenant, issuer)?;
     assertion.check_time(now)
 }
 
-/// By the key that was given for the issuer, or by that of the emulator's own which the assertion names.
-fn check_signature(assertion: &Assertion<'_>, world: &World, issuer: &str) -> Result<(), Refusal> {
+/// The key is the one that was given for the issuer, or the key of the emulator's own that the assertion names.
+fn check_signature(assertion: &Assertion<'_>, tenant: &Tenant, issuer: &str) -> Result<(), Refusal> {
     let refuse = |reason: &str| {
         let sentence = format!("Client assertion contains an invalid signature. [Reason - {reason}]");
         Err(Refusal::client(700_027, sentence))
     };
-    let signed = match world.directory.issuer_keys.get(issuer) {
+    let signed = match tenant.directory.issuer_keys.get(issuer) {
         Some(key) => assertion.is_signed_by(key, Algorithm::RS256),
         None => {
-            let named = assertion.header.kid.as_deref().and_then(|key_id| world.issuer_keys.find(key_id));
+            let named = assertion.header.kid.as_deref().and_then(|key_id| tenant.issuer_keys.find(key_id));
             let Some(key) = named else { return refuse("The key was not found.") };
             assertion.is_signed_by(&key.decoding, Algorithm::RS256)
         }
@@ -66,56 +66,57 @@ mod tests {
     use crate::tokens::{FederatedClaims, SigningKey, Timing};
 
     /// What becomes of a token about `presented`, as the workload of the default tenant.
-    fn verdict(world: &World, presented: &Federated, key: &SigningKey, lifetime: i64) -> Result<(), u32> {
-        let (identity, _) = world.directory.workload().unwrap();
-        let claims = FederatedClaims::new(presented, Timing { now: world.now(), lifetime });
+    fn verdict(tenant: &Tenant, presented: &Federated, key: &SigningKey, lifetime: i64) -> Result<(), u32> {
+        let (identity, _) = tenant.directory.workload().unwrap();
+        let claims = FederatedClaims::new(presented, Timing { now: tenant.now(), lifetime });
         let token = key.sign(&claims).unwrap();
         let assertion = Assertion::parse(&token).unwrap();
-        check(&assertion, identity.application().unwrap(), world, world.now()).map_err(|refusal| refusal.code)
+        check(&assertion, identity.application().unwrap(), tenant, tenant.now())
+            .map_err(|refusal| refusal.code)
     }
 
     #[test]
     fn only_what_is_registered_and_signed_by_its_issuer_stands_for_the_application() {
-        let world = World::for_tests();
-        let key = &world.issuer_keys.signing().unwrap();
-        let (_, registered) = world.directory.workload().unwrap();
-        assert_eq!(verdict(&world, registered, key, 600), Ok(()));
+        let tenant = Tenant::for_tests();
+        let key = &tenant.issuer_keys.signing().unwrap();
+        let (_, registered) = tenant.directory.workload().unwrap();
+        assert_eq!(verdict(&tenant, registered, key, 600), Ok(()));
         let registered = || registered.clone();
         let issuer = Federated { issuer: format!("{}/", registered().issuer), ..registered() };
-        assert_eq!(verdict(&world, &issuer, key, 600), Err(70_021));
+        assert_eq!(verdict(&tenant, &issuer, key, 600), Err(70_021));
         let subject = Federated { subject: registered().subject.to_uppercase(), ..registered() };
-        assert_eq!(verdict(&world, &subject, key, 600), Err(70_021));
+        assert_eq!(verdict(&tenant, &subject, key, 600), Err(70_021));
         let audience = Federated { audience: "https://elsewhere".into(), ..registered() };
-        assert_eq!(verdict(&world, &audience, key, 600), Err(70_021));
-        assert_eq!(verdict(&world, &registered(), key, -1), Err(700_024));
+        assert_eq!(verdict(&tenant, &audience, key, 600), Err(70_021));
+        assert_eq!(verdict(&tenant, &registered(), key, -1), Err(700_024));
         assert_eq!(
-            verdict(&world, &registered(), &world.signing_keys.signing().unwrap(), 600),
+            verdict(&tenant, &registered(), &tenant.signing_keys.signing().unwrap(), 600),
             Err(700_027),
             "the tenant's own key"
         );
-        world.issuer_keys.rotate().unwrap();
-        assert_eq!(verdict(&world, &registered(), key, 600), Ok(()), "the issuer's old key");
-        world.issuer_keys.retire();
-        assert_eq!(verdict(&world, &registered(), key, 600), Err(700_027), "a retired key");
+        tenant.issuer_keys.rotate().unwrap();
+        assert_eq!(verdict(&tenant, &registered(), key, 600), Ok(()), "the issuer's old key");
+        tenant.issuer_keys.retire();
+        assert_eq!(verdict(&tenant, &registered(), key, 600), Err(700_027), "a retired key");
     }
 
     #[test]
     fn an_issuer_with_a_key_of_its_own_is_held_to_it() {
-        let mut world = World::for_tests();
-        let (_, registered) = world.directory.workload().unwrap();
+        let mut tenant = Tenant::for_tests();
+        let (_, registered) = tenant.directory.workload().unwrap();
         let registered = registered.clone();
-        let claims = FederatedClaims::new(&registered, Timing { now: world.now(), lifetime: 600 });
-        let (own, other) = (world.issuer_keys.signing().unwrap(), world.signing_keys.signing().unwrap());
+        let claims = FederatedClaims::new(&registered, Timing { now: tenant.now(), lifetime: 600 });
+        let (own, other) = (tenant.issuer_keys.signing().unwrap(), tenant.signing_keys.signing().unwrap());
         let (mine, theirs) = (own.sign(&claims).unwrap(), other.sign(&claims).unwrap());
         let key = other.decoding.clone();
-        world.directory.issuer_keys.insert(registered.issuer.clone(), key);
-        let (_, application) = world
+        tenant.directory.issuer_keys.insert(registered.issuer.clone(), key);
+        let (_, application) = tenant
             .directory
             .applications()
             .find(|(_, application)| !application.federated.is_empty())
             .unwrap();
         let verdict = |token: &str| {
-            check(&Assertion::parse(token).unwrap(), application, &world, world.now())
+            check(&Assertion::parse(token).unwrap(), application, &tenant, tenant.now())
                 .map_err(|refusal| refusal.code)
         };
         assert_eq!(verdict(&theirs), Ok(()));

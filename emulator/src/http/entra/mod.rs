@@ -10,60 +10,60 @@ mod scope;
 
 pub(super) use refusal::Refusal;
 
-use super::Shared;
 use super::exchange::{Exchange, InExchange};
 use crate::identities::{Application, Identity};
+use crate::tenant::Tenant;
 use crate::tokens::{self, Proof};
-use crate::world::World;
 use axum::Json;
 use axum::extract::{Form, Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The hosts of the public cloud, of China and of the US Government.
 const CLOUDS: [&str; 3] =
     ["login.microsoftonline.com", "login.partner.microsoftonline.cn", "login.microsoftonline.us"];
 
 /// Entra as the client named it: by the emulator's address, or by a cloud's name that leads here.
-pub(super) fn asked_authority(world: &World, headers: &HeaderMap) -> String {
+pub(super) fn asked_authority(tenant: &Tenant, headers: &HeaderMap) -> String {
     let host = headers.get("host").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let name = host.split(':').next().unwrap_or_default();
     match CLOUDS.contains(&name) || name == "localhost" {
         true => format!("https://{host}"),
-        false => world.authority.clone(),
+        false => tenant.authority.clone(),
     }
 }
 
 pub(super) async fn token(
-    State(world): Shared,
+    State(tenant): State<Arc<Tenant>>,
     exchange: InExchange,
-    Path(tenant): Path<String>,
+    Path(tenant_id): Path<String>,
     headers: HeaderMap,
     Form(parameters): Form<BTreeMap<String, String>>,
 ) -> (StatusCode, Json<Value>) {
-    let authority = asked_authority(&world, &headers);
-    let request = Request { world: &world, exchange: &exchange, authority, tenant, parameters };
+    let authority = asked_authority(&tenant, &headers);
+    let request = Request { tenant: &tenant, exchange: &exchange, authority, tenant_id, parameters };
     match request.issue() {
         Ok(body) => (StatusCode::OK, Json(body)),
-        Err(refusal) => refusal.answer(&world, &exchange),
+        Err(refusal) => refusal.answer(&tenant, &exchange),
     }
 }
 
 struct Request<'a> {
-    world: &'a World,
+    tenant: &'a Tenant,
     exchange: &'a Exchange,
     authority: String,
-    tenant: String,
+    /// As the client named the tenant.
+    tenant_id: String,
     parameters: BTreeMap<String, String>,
 }
 
 impl Request<'_> {
     fn issue(&self) -> Result<Value, Refusal> {
-        let world = self.world;
         let (identity, audience, proof) = self.check()?;
-        let claims = tokens::for_application(world, identity, audience, proof);
-        let minted = self.exchange.mint(world, identity, claims).ok_or_else(|| {
+        let claims = self.tenant.issuance().for_application(identity, audience, proof);
+        let minted = self.exchange.mint(self.tenant, identity, claims).ok_or_else(|| {
             let sentence = "A transient error has occurred. Please try again.";
             Refusal::new(503, "temporarily_unavailable", 90_033, sentence)
         })?;
@@ -86,10 +86,10 @@ impl Request<'_> {
         })
     }
 
-    /// For whom, for what, and by what it was proved.
+    /// The identity, the audience, and the kind of proof.
     fn check(&self) -> Result<(&Identity, &'static str, Proof), Refusal> {
-        if !self.tenant.eq_ignore_ascii_case(&self.world.directory.tenant_id) {
-            return Err(Refusal::unknown_tenant("invalid_request", &self.tenant));
+        if !self.tenant_id.eq_ignore_ascii_case(&self.tenant.directory.tenant_id) {
+            return Err(Refusal::unknown_tenant("invalid_request", &self.tenant_id));
         }
         if self.parameter("grant_type")? != "client_credentials" {
             let sentence = "The app requested an unsupported grant type.";
@@ -103,7 +103,7 @@ impl Request<'_> {
     }
 
     fn application(&self, client_id: &str) -> Result<(&Identity, &Application), Refusal> {
-        let mut applications = self.world.directory.applications();
+        let mut applications = self.tenant.directory.applications();
         let found = applications.find(|(identity, _)| identity.client_id.eq_ignore_ascii_case(client_id));
         let (identity, application) = found.ok_or_else(|| {
             let sentence = format!(
@@ -139,7 +139,7 @@ impl Request<'_> {
             );
             return Err(Refusal::client(7_000_215, sentence));
         };
-        if known.expires.is_some_and(|expires| expires <= self.world.now()) {
+        if known.expires.is_some_and(|expires| expires <= self.tenant.now()) {
             let sentence = format!(
                 "The provided client secret keys for app '{client_id}' are expired. Visit the Azure portal to create \
                  new keys for your app: https://aka.ms/NewClientSecret, or consider using certificate credentials \
@@ -162,14 +162,14 @@ impl Request<'_> {
             return Err(Refusal::new(400, "invalid_request", 900_023, sentence));
         }
         let assertion = assertion::Assertion::parse(assertion)?;
-        let now = self.world.now();
+        let now = self.tenant.now();
         // An application that speaks for itself signs with its certificate; any other issuer speaks about it.
         if assertion.text("iss").eq_ignore_ascii_case(client_id) {
-            let endpoint = |authority: &str| format!("{authority}/{}/oauth2/v2.0/token", self.tenant);
-            let audiences = [endpoint(&self.authority), endpoint(&self.world.authority)];
+            let endpoint = |authority: &str| format!("{authority}/{}/oauth2/v2.0/token", self.tenant_id);
+            let audiences = [endpoint(&self.authority), endpoint(&self.tenant.authority)];
             certificate::check(&assertion, client_id, application, &audiences, now)?;
         } else {
-            federated::check(&assertion, application, self.world, now)?;
+            federated::check(&assertion, application, self.tenant, now)?;
         }
         Ok(tokens::CERTIFICATE)
     }

@@ -1,8 +1,8 @@
 //! How Entra says no.
 
 use super::super::exchange::Exchange;
-use super::super::uuid;
-use crate::world::World;
+use super::super::uuid::uuid;
+use crate::tenant::Tenant;
 use axum::Json;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ impl Refusal {
         Self { status, error, code, sentence: sentence.into() }
     }
 
-    /// The client did not prove who it is.
+    /// The client did not prove its identity.
     pub(super) fn client(code: u32, sentence: impl Into<String>) -> Self {
         Self::new(401, "invalid_client", code, sentence)
     }
@@ -36,13 +36,12 @@ impl Refusal {
         Self::new(400, error, 90_002, sentence)
     }
 
-    pub(in crate::http) fn answer(&self, world: &World, exchange: &Exchange) -> (StatusCode, Json<Value>) {
+    pub(in crate::http) fn answer(&self, tenant: &Tenant, exchange: &Exchange) -> (StatusCode, Json<Value>) {
         let Self { status, error, code, sentence } = self;
-        world.stats.token_refused(code.to_string());
-        world.log.note(format_args!("token request refused: AADSTS{code}"));
+        exchange.refused(code.to_string(), format_args!("token request refused: AADSTS{code}"));
         let trace_id = uuid();
         let correlation_id = &exchange.correlation_id;
-        let timestamp = timestamp(world.now());
+        let timestamp = timestamp(tenant.now());
         let description = format!(
             "AADSTS{code}: {sentence} Trace ID: {trace_id} Correlation ID: {correlation_id} Timestamp: {timestamp}"
         );
@@ -53,7 +52,7 @@ impl Refusal {
             "timestamp": timestamp,
             "trace_id": trace_id,
             "correlation_id": correlation_id,
-            "error_uri": format!("{}/error?code={code}", world.authority),
+            "error_uri": format!("{}/error?code={code}", tenant.authority),
         });
         (StatusCode::from_u16(*status).unwrap_or(StatusCode::BAD_REQUEST), Json(body))
     }

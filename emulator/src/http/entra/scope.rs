@@ -1,4 +1,4 @@
-//! For which resource a token is asked.
+//! The scope of a request: for which resource it wants a token.
 
 use super::super::resources;
 use super::Refusal;

@@ -3,104 +3,27 @@
 //! <https://learn.microsoft.com/azure/app-service/overview-managed-identity#rest-endpoint-reference>. The texts
 //! of refusals and the status of a wrong header are from reports of users, not from documentation.
 
-use super::super::Shared;
-use super::super::exchange::{Exchange, InExchange};
-use super::super::resources;
-use super::{Answer, Names, Parameters, Repeated, Unchosen, chosen, header, note_refusal, value};
-use crate::identities::Chosen;
-use crate::tokens;
-use crate::world::World;
-use axum::Json;
+use super::super::exchange::InExchange;
+use super::contract::Contract;
+use super::{Answer, Names, Parameters, header};
+use crate::hosting::HostingSecrets;
+use crate::tenant::Tenant;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode};
-use serde_json::{Value, json};
+use axum::http::HeaderMap;
+use std::sync::Arc;
 
 const VERSION: &str = "2019-08-01";
 const NAMES: Names =
     Names { client: &["client_id"], object: &["object_id", "principal_id"], resource: &["mi_res_id"] };
 
 pub(in crate::http) async fn token(
-    State(world): Shared,
+    State(tenant): State<Arc<Tenant>>,
+    State(hosting): State<Arc<HostingSecrets>>,
     exchange: InExchange,
     headers: HeaderMap,
     Query(parameters): Query<Parameters>,
 ) -> Answer {
     let secret = header(&headers, "x-identity-header");
     let contract = Contract { version: VERSION, names: NAMES, endpoint: "app_service", as_user: false };
-    match contract.body(&world, &exchange, secret == world.hosts.app_service, &parameters) {
-        Ok(body) => (StatusCode::OK, Json(body)),
-        Err(refusal) => contract.refuse(&world, refusal),
-    }
-}
-
-/// What App Service and Azure Machine Learning have in common.
-pub(super) struct Contract {
-    pub(super) version: &'static str,
-    pub(super) names: Names,
-    pub(super) endpoint: &'static str,
-    /// Asked for no identity by name it answers for the signed-in user, if there is one.
-    pub(super) as_user: bool,
-}
-
-pub(super) type Refusal = (StatusCode, String);
-
-impl Contract {
-    /// The token, with `expires_on` as text and no `expires_in`.
-    pub(super) fn body(
-        &self,
-        world: &World,
-        exchange: &Exchange,
-        admitted: bool,
-        parameters: &Parameters,
-    ) -> Result<Value, Refusal> {
-        let bad = |said: &str| (StatusCode::BAD_REQUEST, said.to_owned());
-        let repeated =
-            |Repeated(name): Repeated<'_>| bad(&format!("The parameter {name} is given more than once."));
-        if !admitted {
-            return Err((
-                StatusCode::UNAUTHORIZED,
-                "The secret of the endpoint is missing or wrong.".to_owned(),
-            ));
-        }
-        if value(parameters, "api-version").map_err(repeated)? != Some(self.version) {
-            return Err(bad(&format!("Unsupported api-version. This endpoint has {}.", self.version)));
-        }
-        let resource = value(parameters, "resource").map_err(repeated)?;
-        let resource = resource.ok_or_else(|| bad("The parameter resource is missing."))?;
-        let chosen = chosen(parameters, &self.names).map_err(|unchosen| match unchosen {
-            Unchosen::Repeated(name) => repeated(name),
-            Unchosen::Several => bad("Only one of the identity's ids can be given."),
-        })?;
-        let failed = || {
-            let said = "An unexpected error occurred while fetching the AAD Token.";
-            (StatusCode::INTERNAL_SERVER_ERROR, said.to_owned())
-        };
-        if resources::known(resource).is_none() {
-            return Err(failed()); // a vague 500, as users have reported it
-        }
-        let user = world.directory.user().filter(|_| self.as_user && matches!(chosen, Chosen::Default));
-        let (identity, claims) = match user {
-            Some(user) => (user, tokens::for_user(world, user, resource)),
-            None => {
-                let identity = world.directory.managed(chosen).map_err(|_| {
-                    bad("No User Assigned or Delegated Managed Identity found for specified \
-                         ClientId/ResourceId/PrincipalId.")
-                })?;
-                (identity, tokens::for_managed_identity(world, identity, resource))
-            }
-        };
-        let minted = exchange.mint(world, identity, claims).ok_or_else(failed)?;
-        Ok(json!({
-            "access_token": minted.access_token,
-            "client_id": identity.client_id,
-            "expires_on": minted.claims.exp.to_string(),
-            "resource": resource,
-            "token_type": "Bearer",
-        }))
-    }
-
-    pub(super) fn refuse(&self, world: &World, (status, message): Refusal) -> Answer {
-        note_refusal(world, self.endpoint, status, &message);
-        (status, Json(json!({"statusCode": status.as_u16(), "message": message})))
-    }
+    contract.answer(&tenant, &exchange, secret == hosting.app_service, &parameters)
 }

@@ -2,24 +2,23 @@
 //!
 //! From the sources of MSAL for Python (`cloudshell.py`).
 
-use super::super::Shared;
-use super::super::exchange::InExchange;
+use super::super::exchange::{Exchange, InExchange};
 use super::super::resources;
 use super::{Answer, Parameters, header, note_refusal, value};
-use crate::tokens;
-use crate::world::World;
+use crate::tenant::Tenant;
 use axum::Json;
 use axum::extract::{Form, State};
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::json;
+use std::sync::Arc;
 
 pub(in crate::http) async fn token(
-    State(world): Shared,
+    State(tenant): State<Arc<Tenant>>,
     exchange: InExchange,
     headers: HeaderMap,
     Form(parameters): Form<Parameters>,
 ) -> Answer {
-    let bad = |code, said| refuse(&world, StatusCode::BAD_REQUEST, code, said);
+    let bad = |code, message| refuse(&exchange, StatusCode::BAD_REQUEST, code, message);
     if !header(&headers, "metadata").eq_ignore_ascii_case("true") {
         return bad("MissingMetadataHeader", "The request has no header Metadata: true.");
     }
@@ -29,17 +28,17 @@ pub(in crate::http) async fn token(
     if resources::known(resource).is_none() {
         return bad("AudienceNotSupported", "The audience is not a supported MSI token audience.");
     }
-    let Some(user) = world.directory.user() else {
+    let Some(user) = tenant.directory.user() else {
         return refuse(
-            &world,
+            &exchange,
             StatusCode::UNAUTHORIZED,
             "NotSignedIn",
             "Nobody is signed in: the identities have no user.",
         );
     };
-    let Some(minted) = exchange.mint(&world, user, tokens::for_user(&world, user, resource)) else {
+    let Some(minted) = exchange.mint(&tenant, user, tenant.issuance().for_user(user, resource)) else {
         return refuse(
-            &world,
+            &exchange,
             StatusCode::INTERNAL_SERVER_ERROR,
             "InternalError",
             "The token cannot be signed.",
@@ -58,7 +57,7 @@ pub(in crate::http) async fn token(
     (StatusCode::OK, Json(body))
 }
 
-fn refuse(world: &World, status: StatusCode, code: &str, message: &str) -> Answer {
-    note_refusal(world, "cloud_shell", status, message);
+fn refuse(exchange: &Exchange, status: StatusCode, code: &str, message: &str) -> Answer {
+    note_refusal(exchange, "cloud_shell", status, message);
     (status, Json(json!({"error": {"code": code, "message": message}})))
 }

@@ -2,57 +2,58 @@
 //!
 //! <https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token>
 
-use super::super::Shared;
 use super::super::exchange::{Exchange, InExchange};
 use super::super::resources;
-use super::{Answer, Names, Parameters, Repeated, Unchosen, chosen, header, value};
-use crate::identities::{Chosen, Unclear};
-use crate::world::World;
+use super::{Answer, ChoiceError, Names, Parameters, Repeated, choice, header, value};
+use crate::identities::{Choice, LookupError};
+use crate::tenant::Tenant;
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
+use std::sync::Arc;
 
 pub(in crate::http) async fn token(
-    State(world): Shared,
+    State(tenant): State<Arc<Tenant>>,
     exchange: InExchange,
     headers: HeaderMap,
     Query(parameters): Query<Parameters>,
 ) -> Answer {
     match check(&headers, &parameters) {
-        Ok(asked) => answer(&world, &exchange, &asked),
-        Err(refusal) => refuse(&world, &exchange, refusal),
+        Ok(request) => answer(&tenant, &exchange, &request),
+        Err(refusal) => refuse(&exchange, refusal),
     }
 }
 
 /// What a well-formed request asks for.
-pub(super) struct Asked<'a> {
+pub(super) struct ImdsRequest<'a> {
     pub(super) resource: &'a str,
-    pub(super) chosen: Chosen<'a>,
+    pub(super) choice: Choice<'a>,
 }
 
-pub(super) fn answer(world: &World, exchange: &Exchange, asked: &Asked<'_>) -> Answer {
-    let identity = match world.directory.managed(asked.chosen) {
+pub(super) fn answer(tenant: &Tenant, exchange: &Exchange, request: &ImdsRequest<'_>) -> Answer {
+    let identity = match tenant.directory.managed(request.choice) {
         Ok(identity) => identity,
-        Err(unclear) => {
-            let said = match unclear {
-                Unclear::NotFound => "Identity not found",
-                Unclear::Several => {
+        Err(error) => {
+            let description = match error {
+                LookupError::NotFound => "Identity not found",
+                LookupError::Several => {
                     "Multiple user assigned identities exist, please specify the clientId / resourceId of the \
                      identity in the token request"
                 }
             };
-            return refuse(world, exchange, bad("invalid_request", said));
+            return refuse(exchange, bad("invalid_request", description));
         }
     };
-    if resources::known(asked.resource).is_none() {
-        let said = resources::unknown_to(identity, asked.resource);
-        return refuse(world, exchange, bad("invalid_resource", &said));
+    if resources::known(request.resource).is_none() {
+        let description = resources::unknown_to(identity, request.resource);
+        return refuse(exchange, bad("invalid_resource", &description));
     }
-    let Some(minted) = exchange.mint_for(world, identity, asked.resource) else {
-        let said = "Failed to retrieve token from the Active directory. For details see logs".to_owned();
-        return refuse(world, exchange, (StatusCode::INTERNAL_SERVER_ERROR, "unknown", said));
+    let Some(minted) = exchange.mint_for(tenant, identity, request.resource) else {
+        let description =
+            "Failed to retrieve token from the Active directory. For details see logs".to_owned();
+        return refuse(exchange, (StatusCode::INTERNAL_SERVER_ERROR, "unknown", description));
     };
     let (claims, lifetime) = (&minted.claims, minted.expires_in.to_string());
     // Every field is a string, the numbers too.
@@ -64,7 +65,7 @@ pub(super) fn answer(world: &World, exchange: &Exchange, asked: &Asked<'_>) -> A
         "ext_expires_in": lifetime,
         "not_before": claims.nbf.to_string(),
         "refresh_token": "",
-        "resource": asked.resource,
+        "resource": request.resource,
         "token_type": "Bearer",
     });
     (StatusCode::OK, Json(body))
@@ -72,13 +73,12 @@ pub(super) fn answer(world: &World, exchange: &Exchange, asked: &Asked<'_>) -> A
 
 pub(super) type Refusal = (StatusCode, &'static str, String);
 
-pub(super) fn bad(error: &'static str, said: &str) -> Refusal {
-    (StatusCode::BAD_REQUEST, error, said.to_owned())
+pub(super) fn bad(error: &'static str, description: &str) -> Refusal {
+    (StatusCode::BAD_REQUEST, error, description.to_owned())
 }
 
-pub(super) fn refuse(world: &World, exchange: &Exchange, (status, error, description): Refusal) -> Answer {
-    world.stats.token_refused(error.to_owned());
-    world.log.note(format_args!("managed identity request refused: {description:?}"));
+pub(super) fn refuse(exchange: &Exchange, (status, error, description): Refusal) -> Answer {
+    exchange.refused(error.to_owned(), format_args!("managed identity request refused: {description:?}"));
     (
         status,
         Json(
@@ -96,7 +96,7 @@ pub(in crate::http) fn too_many() -> Response {
     (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "1")], Json(body)).into_response()
 }
 
-pub(super) fn check<'a>(headers: &HeaderMap, parameters: &'a Parameters) -> Result<Asked<'a>, Refusal> {
+pub(super) fn check<'a>(headers: &HeaderMap, parameters: &'a Parameters) -> Result<ImdsRequest<'a>, Refusal> {
     if !header(headers, "metadata").eq_ignore_ascii_case("true") {
         return Err(bad("bad_request_102", "Required metadata header not specified"));
     }
@@ -107,20 +107,20 @@ pub(super) fn check<'a>(headers: &HeaderMap, parameters: &'a Parameters) -> Resu
         bad("invalid_request", &format!("Parameter {name} is specified more than once"))
     };
     if value(parameters, "api-version").map_err(repeated)?.is_none() {
-        let said = "api-version is invalid or was not specified in the request. For more information refer to \
+        let description = "api-version is invalid or was not specified in the request. For more information refer to \
                     https://aka.ms/azureimds";
-        return Err(bad("Bad request", said));
+        return Err(bad("Bad request", description));
     }
     let resource = value(parameters, "resource").map_err(repeated)?.ok_or_else(|| {
         bad("invalid_resource", "AADSTS50001: The application named is missing: no resource")
     })?;
     let names =
         Names { client: &["client_id"], object: &["object_id"], resource: &["msi_res_id", "mi_res_id"] };
-    let chosen = chosen(parameters, &names).map_err(|unchosen| match unchosen {
-        Unchosen::Repeated(name) => repeated(name),
-        Unchosen::Several => {
+    let choice = choice(parameters, &names).map_err(|error| match error {
+        ChoiceError::Repeated(name) => repeated(name),
+        ChoiceError::Several => {
             bad("invalid_request", "More than one of client_id, object_id and msi_res_id is specified")
         }
     })?;
-    Ok(Asked { resource, chosen })
+    Ok(ImdsRequest { resource, choice })
 }

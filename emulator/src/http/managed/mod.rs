@@ -4,11 +4,12 @@ pub(super) mod app_service;
 pub(super) mod arc;
 pub(super) mod azure_ml;
 pub(super) mod cloud_shell;
+mod contract;
 pub(super) mod imds;
 pub(super) mod service_fabric;
 
-use crate::identities::Chosen;
-use crate::world::World;
+use super::exchange::Exchange;
+use crate::identities::Choice;
 use axum::Json;
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::Value;
@@ -34,39 +35,42 @@ fn value<'p, 'n>(parameters: &'p Parameters, name: &'n str) -> Result<Option<&'p
     }
 }
 
-/// The names by which an endpoint lets a user-assigned identity be chosen.
+/// The names of the parameters by which a request chooses a user-assigned identity.
 struct Names {
     client: &'static [&'static str],
     object: &'static [&'static str],
     resource: &'static [&'static str],
 }
 
-enum Unchosen<'a> {
+enum ChoiceError<'a> {
     Repeated(Repeated<'a>),
     /// By more than one name.
     Several,
 }
 
-fn chosen<'p>(parameters: &'p Parameters, names: &Names) -> Result<Chosen<'p>, Unchosen<'static>> {
+fn choice<'p>(parameters: &'p Parameters, names: &Names) -> Result<Choice<'p>, ChoiceError<'static>> {
     let mut found = Vec::new();
-    let mut look = |names: &'static [&'static str], way: fn(&'p str) -> Chosen<'p>| {
+    let mut look = |names: &'static [&'static str], way: fn(&'p str) -> Choice<'p>| {
         for name in names {
-            found.extend(value(parameters, name).map_err(Unchosen::Repeated)?.map(way));
+            found.extend(value(parameters, name).map_err(ChoiceError::Repeated)?.map(way));
         }
         Ok(())
     };
-    look(names.client, Chosen::Client)?;
-    look(names.object, Chosen::Object)?;
-    look(names.resource, Chosen::Resource)?;
+    look(names.client, Choice::Client)?;
+    look(names.object, Choice::Object)?;
+    look(names.resource, Choice::Resource)?;
     match found.as_slice() {
-        [] => Ok(Chosen::Default),
+        [] => Ok(Choice::Default),
         [one] => Ok(*one),
-        _ => Err(Unchosen::Several),
+        _ => Err(ChoiceError::Several),
     }
 }
 
 /// Counts and notes a refusal. The sentence is ours: it holds nothing that the client sent.
-fn note_refusal(world: &World, endpoint: &str, status: StatusCode, sentence: &str) {
-    world.stats.token_refused(format!("{endpoint} {}", status.as_u16()));
-    world.log.note(format_args!("{endpoint}: refused with {}: {sentence}", status.as_u16()));
+fn note_refusal(exchange: &Exchange, endpoint: &str, status: StatusCode, sentence: &str) {
+    let status = status.as_u16();
+    exchange.refused(
+        format!("{endpoint} {status}"),
+        format_args!("{endpoint}: refused with {status}: {sentence}"),
+    );
 }

@@ -1,7 +1,7 @@
 //! One access policy: commands, keys and channels, in the syntax of Redis's access control lists.
 
 use super::category::{Categories, NAMES};
-use crate::redis::commands::{COMMANDS, Command};
+use crate::redis::commands::{Catalogue, Command};
 use crate::redis::glob;
 
 /// Azure's built-in policies, by the names for a file of identities and by their own.
@@ -26,15 +26,15 @@ pub(crate) struct Permissions {
     pub(crate) given: String,
     /// The rules.
     pub(crate) rules: String,
-    commands: Vec<Permitted>,
+    commands: Vec<CommandRule>,
     keys: Vec<KeyRule>,
-    /// None: all of them, which is what a policy that says nothing of channels gets.
+    /// None means all channels: the policy says nothing of them.
     channels: Option<Vec<Vec<u8>>>,
 }
 
 /// Whether a command may be run, and each of its subcommands.
 #[derive(Clone, Debug)]
-struct Permitted {
+struct CommandRule {
     whole: bool,
     subcommands: Vec<bool>,
 }
@@ -51,19 +51,19 @@ impl Permissions {
     ///
     /// # Errors
     /// Which rule is none.
-    pub(crate) fn parse(given: &str) -> Result<Self, String> {
+    pub(in crate::redis) fn parse(given: &str, catalogue: &Catalogue) -> Result<Self, String> {
         let named = |(short, name, _): &&(&str, &str, &str)| {
             short.eq_ignore_ascii_case(given) || name.eq_ignore_ascii_case(given)
         };
         let rules = BUILT_IN.iter().find(named).map_or(given, |(.., rules)| rules);
-        let none = |command: &Command| Permitted {
+        let none = |command: &&Command| CommandRule {
             whole: false,
             subcommands: vec![false; command.subcommands.len()],
         };
         let mut permissions = Self {
             given: given.to_owned(),
             rules: rules.to_owned(),
-            commands: COMMANDS.iter().map(none).collect(),
+            commands: catalogue.commands().iter().map(none).collect(),
             keys: Vec::new(),
             channels: None,
         };
@@ -74,7 +74,7 @@ impl Permissions {
             );
         }
         for rule in rules.split_ascii_whitespace() {
-            permissions.apply(rule).ok_or_else(|| {
+            permissions.apply(rule, catalogue).ok_or_else(|| {
                 format!("InvalidAccessString: '{rule}' is no rule; there are +@category, -command, +command|sub, ~pattern, %R~pattern, &channel, allkeys, allchannels")
             })?;
         }
@@ -82,28 +82,28 @@ impl Permissions {
     }
 
     /// Rules count in the order in which they come. None if it is none.
-    fn apply(&mut self, rule: &str) -> Option<()> {
+    fn apply(&mut self, rule: &str, catalogue: &Catalogue) -> Option<()> {
         match rule.to_ascii_lowercase().as_str() {
-            "allcommands" => self.category("all", true)?,
-            "nocommands" => self.category("all", false)?,
+            "allcommands" => self.category("all", true, catalogue)?,
+            "nocommands" => self.category("all", false, catalogue)?,
             "allkeys" => self.key_rule(b"*", true, true)?,
             "resetkeys" => self.keys.clear(),
             "allchannels" => self.channels = None,
             "resetchannels" => self.channels = Some(Vec::new()),
             lower => match (lower.strip_prefix("+@"), lower.strip_prefix("-@")) {
-                (Some(category), _) => self.category(category, true)?,
-                (_, Some(category)) => self.category(category, false)?,
-                _ => self.single(rule)?,
+                (Some(category), _) => self.category(category, true, catalogue)?,
+                (_, Some(category)) => self.category(category, false, catalogue)?,
+                _ => self.single(rule, catalogue)?,
             },
         }
         Some(())
     }
 
     /// A rule about one command, or a pattern, which keeps its letters as they are.
-    fn single(&mut self, rule: &str) -> Option<()> {
+    fn single(&mut self, rule: &str, catalogue: &Catalogue) -> Option<()> {
         match rule.split_at_checked(1)? {
-            ("+", command) => self.command(command, true),
-            ("-", command) => self.command(command, false),
+            ("+", command) => self.command(command, true, catalogue),
+            ("-", command) => self.command(command, false, catalogue),
             ("~", pattern) => self.key_rule(pattern.as_bytes(), true, true),
             ("&", channel) => {
                 self.channels.get_or_insert_default().push(channel.as_bytes().to_owned());
@@ -127,13 +127,13 @@ impl Permissions {
         Some(())
     }
 
-    fn category(&mut self, name: &str, permit: bool) -> Option<()> {
+    fn category(&mut self, name: &str, permit: bool, catalogue: &Catalogue) -> Option<()> {
         let wanted = match name {
             "all" => Categories::MAX,
             name => NAMES.iter().find(|(known, _)| *known == name)?.1,
         };
         let has = |categories: Categories| wanted == Categories::MAX || categories & wanted != 0;
-        for (command, permitted) in COMMANDS.iter().zip(&mut self.commands) {
+        for (command, permitted) in catalogue.commands().iter().zip(&mut self.commands) {
             if has(command.categories) {
                 permitted.whole = permit;
             }
@@ -147,7 +147,7 @@ impl Permissions {
     }
 
     /// Commands that this Redis does not have are taken as well: a policy is written for Azure's.
-    fn command(&mut self, name: &str, permit: bool) -> Option<()> {
+    fn command(&mut self, name: &str, permit: bool, catalogue: &Catalogue) -> Option<()> {
         let (name, subcommand) = name.split_once('|').map_or((name, None), |(name, sub)| (name, Some(sub)));
         let legal = |text: &str| {
             !text.is_empty()
@@ -156,8 +156,11 @@ impl Permissions {
         if !legal(name) || !subcommand.is_none_or(legal) {
             return None;
         }
-        let known =
-            COMMANDS.iter().zip(&mut self.commands).find(|(known, _)| known.name.eq_ignore_ascii_case(name));
+        let known = catalogue
+            .commands()
+            .iter()
+            .zip(&mut self.commands)
+            .find(|(known, _)| known.name.eq_ignore_ascii_case(name));
         let Some((command, permitted)) = known else { return Some(()) };
         match subcommand {
             None => {
@@ -200,13 +203,17 @@ impl Permissions {
 #[allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 mod tests {
     use super::*;
-    use crate::redis::commands;
+    use crate::redis::commands::CATALOGUE;
+
+    fn parse(given: &str) -> Result<Permissions, String> {
+        Permissions::parse(given, &CATALOGUE)
+    }
 
     fn permits(rules: &str, command: &str) -> bool {
         let words: Vec<_> =
             command.split(' ').map(|word| bytes::Bytes::copy_from_slice(word.as_bytes())).collect();
-        let found = commands::find(&words).unwrap();
-        Permissions::parse(rules).unwrap().permits_command(found.index, found.subcommand)
+        let found = CATALOGUE.find(&words).unwrap();
+        parse(rules).unwrap().permits_command(found.index, found.subcommand)
     }
 
     #[test]
@@ -243,7 +250,7 @@ mod tests {
 
     #[test]
     fn keys_and_channels_match_their_patterns() {
-        let permissions = Permissions::parse("+@all ~cache:* %R~shared:* &news.*").unwrap();
+        let permissions = parse("+@all ~cache:* %R~shared:* &news.*").unwrap();
         assert!(permissions.permits_key(b"cache:1", true) && permissions.permits_key(b"shared:1", false));
         assert!(!permissions.permits_key(b"shared:1", true) && !permissions.permits_key(b"other", false));
         assert!(
@@ -252,21 +259,21 @@ mod tests {
         assert!(
             permissions.permits_channel(b"news.*", true) && !permissions.permits_channel(b"news.x*", true)
         );
-        let write_only = Permissions::parse("+@all %W~log:*").unwrap();
+        let write_only = parse("+@all %W~log:*").unwrap();
         assert!(write_only.permits_key(b"log:1", true) && !write_only.permits_key(b"log:1", false));
-        assert!(Permissions::parse("owner").unwrap().permits_channel(b"anything", true));
-        assert!(!Permissions::parse("+@all").unwrap().permits_key(b"a", false));
+        assert!(parse("owner").unwrap().permits_channel(b"anything", true));
+        assert!(!parse("+@all").unwrap().permits_key(b"a", false));
     }
 
     #[test]
     fn what_is_no_rule_is_refused_by_name() {
         for wrong in ["on", ">password", "+@nonsense", "nopass", "%X~a", "%~a", "+", "+get|", "gett"] {
-            let refused = Permissions::parse(&format!("+@all {wrong}")).unwrap_err();
+            let refused = parse(&format!("+@all {wrong}")).unwrap_err();
             assert!(
                 refused.contains("InvalidAccessString") && refused.contains(&format!("'{wrong}'")),
                 "{refused}"
             );
         }
-        assert!(Permissions::parse("  ").unwrap_err().contains("contributor"));
+        assert!(parse("  ").unwrap_err().contains("contributor"));
     }
 }

@@ -14,7 +14,7 @@ pub(crate) struct Policies {
 }
 
 impl Policies {
-    pub(crate) fn of(&self, object_id: &str) -> Option<Arc<Permissions>> {
+    pub(crate) fn get(&self, object_id: &str) -> Option<Arc<Permissions>> {
         self.assigned.read().unwrap_or_else(PoisonError::into_inner).get(object_id).cloned()
     }
 
@@ -37,7 +37,7 @@ impl Policies {
         removed
     }
 
-    /// As they were given.
+    /// The policies by object id, as they were given.
     pub(crate) fn list(&self) -> BTreeMap<String, String> {
         let assigned = self.assigned.read().unwrap_or_else(PoisonError::into_inner);
         assigned

@@ -15,7 +15,7 @@ pub(in crate::redis) struct Node {
     pub(in crate::redis) index: u16,
     /// Another one after a fail-over.
     port: AtomicU16,
-    /// Held during a fail-over: the next one waits.
+    /// Locked during a fail-over: the next one waits.
     pub(in crate::redis) failing_over: tokio::sync::Mutex<()>,
 }
 
@@ -66,7 +66,7 @@ impl Topology {
         })
     }
 
-    /// Who has the slot.
+    /// The node that has the slot.
     pub(in crate::redis) fn owner(&self, slot: u16) -> Option<&Arc<Node>> {
         self.ranges().find(|(_, first, last)| (*first..=*last).contains(&slot)).map(|(node, ..)| node)
     }

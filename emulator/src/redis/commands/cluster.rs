@@ -3,7 +3,7 @@
 use super::super::cluster::slot_of;
 use super::super::connection::Connection;
 use super::super::reply::{OK, Reply};
-use super::{count, integer, text, unknown_subcommand, word};
+use super::words::{count, integer, text, word};
 use bytes::Bytes;
 
 /// READONLY and its like: every node is a master.
@@ -12,7 +12,7 @@ pub(super) fn ok(_: &mut Connection, _: &[Bytes]) -> Reply {
 }
 
 pub(super) fn cluster(connection: &mut Connection, words: &[Bytes]) -> Reply {
-    let (topology, node) = (&connection.plane.topology, &connection.node);
+    let (topology, node) = (&connection.cache.topology, &connection.node);
     match (text(words, 1).to_ascii_uppercase().as_str(), words.len()) {
         ("SLOTS", 2) => topology.slots(),
         ("SHARDS", 2) => topology.shards(),
@@ -26,6 +26,6 @@ pub(super) fn cluster(connection: &mut Connection, words: &[Bytes]) -> Reply {
             }
             Err(error) => error,
         },
-        _ => unknown_subcommand(words),
+        _ => connection.cache.commands.refuse_subcommand(words),
     }
 }

@@ -1,24 +1,7 @@
-//! What is known of a command besides what it does.
+//! What is known of a command; what it does is in its row of the table.
 
 use super::super::access::{CONNECTION, Categories, PUBSUB, READ, WRITE};
-use super::super::connection::{Blocked, Connection};
-use super::super::reply::Reply;
 use bytes::Bytes;
-
-/// What becomes of a command.
-pub(in crate::redis) enum Outcome {
-    Reply(Reply),
-    Wait(Blocked),
-}
-
-pub(super) type Run = fn(&mut Connection, &[Bytes]) -> Reply;
-pub(super) type RunOrWait = fn(&mut Connection, &[Bytes]) -> Outcome;
-
-#[derive(Clone, Copy)]
-enum Body {
-    Answers(Run),
-    MayWait(RunOrWait),
-}
 
 /// Which arguments are keys, as `COMMAND` tells it: the first, the last (counted from the end if negative), and
 /// how far one is from the next.
@@ -34,7 +17,7 @@ impl Keys {
     pub(super) const EVERY_OTHER: Self = Self(1, -1, 2);
 }
 
-/// One command.
+/// One command, as policies, clients and COMMAND know it.
 pub(in crate::redis) struct Command {
     pub(in crate::redis) name: &'static str,
     /// As Redis counts it: with the name; negative means at least.
@@ -43,36 +26,15 @@ pub(in crate::redis) struct Command {
     /// Subcommands that are in other categories than the command: names and theirs.
     pub(in crate::redis) subcommands: &'static [(&'static str, Categories)],
     pub(super) keys: Keys,
-    /// Anybody may run it, also before authentication.
+    /// It may be run before authentication.
     stranger: bool,
     /// Allowed while a RESP2 connection is subscribed.
     subscriber: bool,
-    body: Body,
 }
 
 impl Command {
-    const fn with(name: &'static str, arity: i8, categories: Categories, keys: Keys, body: Body) -> Self {
-        Self { name, arity, categories, subcommands: &[], keys, stranger: false, subscriber: false, body }
-    }
-
-    pub(super) const fn new(
-        name: &'static str,
-        arity: i8,
-        categories: Categories,
-        keys: Keys,
-        run: Run,
-    ) -> Self {
-        Self::with(name, arity, categories, keys, Body::Answers(run))
-    }
-
-    pub(super) const fn waiting(
-        name: &'static str,
-        arity: i8,
-        categories: Categories,
-        keys: Keys,
-        run: RunOrWait,
-    ) -> Self {
-        Self::with(name, arity, categories, keys, Body::MayWait(run))
+    pub(super) const fn new(name: &'static str, arity: i8, categories: Categories, keys: Keys) -> Self {
+        Self { name, arity, categories, subcommands: &[], keys, stranger: false, subscriber: false }
     }
 
     pub(super) const fn for_strangers(mut self) -> Self {
@@ -88,13 +50,6 @@ impl Command {
     pub(super) const fn subcommands(mut self, subcommands: &'static [(&'static str, Categories)]) -> Self {
         self.subcommands = subcommands;
         self
-    }
-
-    pub(in crate::redis) fn run(&self, connection: &mut Connection, words: &[Bytes]) -> Outcome {
-        match self.body {
-            Body::Answers(run) => Outcome::Reply(run(connection, words)),
-            Body::MayWait(run) => run(connection, words),
-        }
     }
 
     pub(in crate::redis) fn is_for_strangers(&self) -> bool {
@@ -126,7 +81,7 @@ impl Command {
         self.categories & READ != 0
     }
 
-    /// As `COMMAND` tells them.
+    /// The positions of keys that `COMMAND` answers.
     pub(super) fn key_positions(&self) -> [i8; 3] {
         let Keys(first, last, step) = self.keys;
         [first, last, step]

@@ -3,10 +3,11 @@
 use super::super::clients::{Client, Details};
 use super::super::connection::Connection;
 use super::super::options::ClusterPolicy;
-use super::super::pubsub::Subscribed;
+use super::super::pubsub::Subscriptions;
 use super::super::reply::{OK, Reply};
 use super::super::session::Credentials;
-use super::{SYNTAX, count, one_line, owned, text, unknown_subcommand, word, wrong_arity};
+use super::refusals::{SYNTAX, one_line, wrong_arity};
+use super::words::{count, integer, owned, parsed, text, word};
 use bytes::Bytes;
 
 /// The version that Azure Managed Redis reports at the time of writing.
@@ -25,7 +26,7 @@ pub(in crate::redis) fn wrong_auth(words: &[Bytes]) -> Reply {
     if words.len() < 2 { wrong_arity("auth") } else { Reply::error(SYNTAX) }
 }
 
-/// What an AUTH brings, if it is one.
+/// The credentials of an AUTH; none if it has too few words or too many.
 pub(in crate::redis) fn credentials_of_auth(words: &[Bytes]) -> Option<Credentials> {
     match words.len() {
         2 => Some(Credentials { user: None, secret: text(words, 1) }),
@@ -35,8 +36,8 @@ pub(in crate::redis) fn credentials_of_auth(words: &[Bytes]) -> Option<Credentia
 }
 
 fn authenticate(connection: &mut Connection, credentials: &Credentials) -> Result<(), Reply> {
-    let plane = connection.plane.clone();
-    connection.session.authenticate(&plane, credentials).map_err(Reply::error)?;
+    let cache = connection.cache.clone();
+    connection.session.authenticate(&cache, credentials).map_err(Reply::error)?;
     connection.session.user().clone_into(&mut connection.client.details().user);
     Ok(())
 }
@@ -54,7 +55,7 @@ pub(in crate::redis) fn parse_hello(words: &[Bytes]) -> Result<Hello, Reply> {
         None => None,
         Some(b"2") => Some(2),
         Some(b"3") => Some(3),
-        Some(other) if super::parsed(other).is_none() => {
+        Some(other) if parsed(other).is_none() => {
             return Err(Reply::error("ERR Protocol version is not an integer or out of range"));
         }
         Some(_) => return Err(Reply::error("NOPROTO unsupported protocol version")),
@@ -77,7 +78,7 @@ pub(in crate::redis) fn parse_hello(words: &[Bytes]) -> Result<Hello, Reply> {
     Ok(hello)
 }
 
-/// What a HELLO without credentials hears from a server that wants some.
+/// The reply to a HELLO without credentials on a server that wants some.
 pub(in crate::redis) const HELLO_WITHOUT_AUTH: &str = "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> \
      option can be used to authenticate the client and select the RESP protocol version at the same time";
 
@@ -109,7 +110,7 @@ pub(super) fn hello(connection: &mut Connection, words: &[Bytes]) -> Reply {
 
 fn greeting(connection: &Connection) -> Reply {
     let entry = |key: &str, value: Reply| (Reply::text(key), value);
-    let mode = match connection.plane.options.cluster_policy {
+    let mode = match connection.cache.options.cluster_policy {
         ClusterPolicy::Oss => "cluster",
         ClusterPolicy::Enterprise => "standalone",
     };
@@ -135,8 +136,8 @@ pub(super) fn quit(connection: &mut Connection, _: &[Bytes]) -> Reply {
 
 /// Back to a connection that has just been opened. <https://redis.io/docs/latest/commands/reset/>
 pub(super) fn reset(connection: &mut Connection, _: &[Bytes]) -> Reply {
-    connection.plane.hub.forget(connection.client.id);
-    connection.subscribed = Subscribed::default();
+    connection.cache.hub.forget(connection.client.id);
+    connection.subscriptions = Subscriptions::default();
     connection.transaction.discard();
     connection.protocol = 2;
     connection.session.reset();
@@ -145,7 +146,7 @@ pub(super) fn reset(connection: &mut Connection, _: &[Bytes]) -> Reply {
 }
 
 pub(super) fn select(_: &mut Connection, words: &[Bytes]) -> Reply {
-    match super::integer(words, 1) {
+    match integer(words, 1) {
         Ok(0) => OK,
         Ok(number) if i32::try_from(number).is_err() => {
             Reply::error("ERR value is out of range, value must between -2147483648 and 2147483647")
@@ -156,7 +157,7 @@ pub(super) fn select(_: &mut Connection, words: &[Bytes]) -> Reply {
 }
 
 pub(super) fn ping(connection: &mut Connection, words: &[Bytes]) -> Reply {
-    let subscribed = connection.protocol == 2 && connection.subscribed.any();
+    let subscribed = connection.protocol == 2 && connection.subscriptions.any();
     match words.len() {
         1 | 2 if subscribed => Reply::Array(vec![Reply::text("pong"), Reply::Bulk(owned(words, 1))]),
         1 => Reply::Simple("PONG"),
@@ -186,11 +187,11 @@ pub(super) fn client(connection: &mut Connection, words: &[Bytes]) -> Reply {
             })
         }
         ("SETINFO", 4) => set_info(client, words),
-        ("LIST", 2..) => Reply::bulk(connection.plane.clients.lines(connection.node.index)),
-        ("INFO", 2) => Reply::bulk(client.info()),
+        ("LIST", 2..) => Reply::bulk(connection.cache.clients.lines(connection.node.index)),
+        ("INFO", 2) => Reply::bulk(connection.cache.clients.info(client)),
         ("NO-EVICT" | "NO-TOUCH", 3) => OK,
         ("KILL", 3..) => kill(connection, words),
-        _ => unknown_subcommand(words),
+        _ => connection.cache.commands.refuse_subcommand(words),
     }
 }
 
@@ -217,7 +218,7 @@ fn set_info(client: &Client, words: &[Bytes]) -> Reply {
 
 /// `CLIENT KILL address`, or by ID, ADDR, USER.
 fn kill(connection: &Connection, words: &[Bytes]) -> Reply {
-    let (clients, own) = (&connection.plane.clients, connection.client.id);
+    let (clients, own) = (&connection.cache.clients, connection.client.id);
     if let [_, _, address] = words {
         return match clients.end(|client| client.peer.to_string().as_bytes() == address) {
             0 => Reply::error("ERR No such client"),

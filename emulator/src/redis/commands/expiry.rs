@@ -2,12 +2,12 @@
 
 use super::super::connection::Connection;
 use super::super::reply::Reply;
-use super::{integer, text};
+use super::words::{integer, text};
 use bytes::Bytes;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// What a number means.
+/// The unit of a time, and from when it counts.
 #[derive(Clone, Copy)]
 pub(super) enum Unit {
     Seconds,
@@ -39,7 +39,7 @@ pub(super) fn moment(
     unit: Unit,
 ) -> Result<Instant, Reply> {
     let amount = integer(words, index)?;
-    let now = i64::try_from(connection.plane.world.now().as_millis()).unwrap_or(i64::MAX);
+    let now = i64::try_from(connection.cache.clock.now().as_millis()).unwrap_or(i64::MAX);
     let base = if unit.is_absolute() { 0 } else { now };
     let at = unit
         .milliseconds(amount)

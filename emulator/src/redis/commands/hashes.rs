@@ -2,8 +2,10 @@
 
 use super::super::connection::Connection;
 use super::super::reply::{OK, Reply};
+use super::super::store::WRONG_TYPE;
 use super::super::store::{Data, Value};
-use super::{WRONG_TYPE, count, integer, owned, parsed, text, wrong_arity};
+use super::refusals::wrong_arity;
+use super::words::{count, integer, owned, parsed, text};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 

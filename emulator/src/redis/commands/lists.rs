@@ -1,64 +1,17 @@
 //! Lists, and waiting for their elements.
 
-use super::super::connection::{Blocked, Connection, End};
+use super::super::blocked::Blocked;
+use super::super::connection::Connection;
 use super::super::reply::{OK, Reply};
-use super::super::store::{Data, Value};
-use super::{Outcome, SYNTAX, WRONG_TYPE, count, integer, owned, word, wrong_arity};
+use super::super::store::lists::{Side, change, list, move_one, pop_one, push_all};
+use super::refusals::{SYNTAX, wrong_arity};
+use super::row::Outcome;
+use super::words::{count, integer, owned, word};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// The list of a key, if there is one; an error if it holds something else.
-fn list<'a>(data: &'a mut Data, key: &Bytes) -> Result<Option<&'a VecDeque<Bytes>>, Reply> {
-    match data.get(key).map(|entry| &entry.value) {
-        None => Ok(None),
-        Some(Value::List(items)) => Ok(Some(items)),
-        Some(_) => Err(Reply::error(WRONG_TYPE)),
-    }
-}
-
-/// Changes a list; one that becomes empty is gone. None if there is none.
-fn change<T>(
-    data: &mut Data,
-    key: &Bytes,
-    by: impl FnOnce(&mut VecDeque<Bytes>) -> T,
-) -> Result<Option<T>, Reply> {
-    list(data, key)?;
-    let changed = match data.get_mut(key).map(|entry| &mut entry.value) {
-        Some(Value::List(items)) => Some(by(items)),
-        _ => None,
-    };
-    data.tidy(key);
-    Ok(changed)
-}
-
-fn push_one(items: &mut VecDeque<Bytes>, item: Bytes, to: End) {
-    match to {
-        End::Left => items.push_front(item),
-        End::Right => items.push_back(item),
-    }
-}
-
-fn pop_one(items: &mut VecDeque<Bytes>, from: End) -> Option<Bytes> {
-    match from {
-        End::Left => items.pop_front(),
-        End::Right => items.pop_back(),
-    }
-}
-
-/// The new length.
-fn push_all(data: &mut Data, key: &Bytes, new: &[Bytes], to: End) -> Result<usize, Reply> {
-    if list(data, key)?.is_none() {
-        data.put(key.clone(), Value::List(VecDeque::new()), None);
-    }
-    let length = change(data, key, |items| {
-        new.iter().for_each(|item| push_one(items, item.clone(), to));
-        items.len()
-    })?;
-    Ok(length.unwrap_or_default())
-}
-
-fn push(connection: &Connection, words: &[Bytes], to: End) -> Reply {
+fn push(connection: &Connection, words: &[Bytes], to: Side) -> Reply {
     let pushed =
         push_all(&mut connection.node.store.lock(), &owned(words, 1), words.get(2..).unwrap_or_default(), to);
     connection.node.store.pushed.notify_waiters();
@@ -66,18 +19,18 @@ fn push(connection: &Connection, words: &[Bytes], to: End) -> Reply {
 }
 
 pub(super) fn lpush(connection: &mut Connection, words: &[Bytes]) -> Reply {
-    push(connection, words, End::Left)
+    push(connection, words, Side::Left)
 }
 
 pub(super) fn rpush(connection: &mut Connection, words: &[Bytes]) -> Reply {
-    push(connection, words, End::Right)
+    push(connection, words, Side::Right)
 }
 
 /// Without a number one element, with a number an array.
-fn pop(connection: &Connection, words: &[Bytes], from: End) -> Reply {
+fn pop(connection: &Connection, words: &[Bytes], from: Side) -> Reply {
     let (key, mut data) = (owned(words, 1), connection.node.store.lock());
     if words.len() > 3 {
-        return wrong_arity(if from == End::Left { "lpop" } else { "rpop" });
+        return wrong_arity(if from == Side::Left { "lpop" } else { "rpop" });
     }
     if words.len() == 2 {
         return match change(&mut data, &key, |items| pop_one(items, from)) {
@@ -99,11 +52,11 @@ fn pop(connection: &Connection, words: &[Bytes], from: End) -> Reply {
 }
 
 pub(super) fn lpop(connection: &mut Connection, words: &[Bytes]) -> Reply {
-    pop(connection, words, End::Left)
+    pop(connection, words, Side::Left)
 }
 
 pub(super) fn rpop(connection: &mut Connection, words: &[Bytes]) -> Reply {
-    pop(connection, words, End::Right)
+    pop(connection, words, Side::Right)
 }
 
 pub(super) fn llen(connection: &mut Connection, words: &[Bytes]) -> Reply {
@@ -124,7 +77,7 @@ fn range((first, last): (i64, i64), length: usize) -> (usize, usize) {
     (at(first), end.saturating_sub(at(first)))
 }
 
-/// They are read before the key is looked at.
+/// The two positions of LRANGE and LTRIM, which are read before the key is looked at.
 fn positions(words: &[Bytes]) -> Result<(i64, i64), Reply> {
     Ok((integer(words, 2)?, integer(words, 3)?))
 }
@@ -174,64 +127,29 @@ pub(super) fn lrem(connection: &mut Connection, words: &[Bytes]) -> Reply {
     removed.map_or_else(|error| error, |removed| count(removed.unwrap_or_default()))
 }
 
-/// Moves one element; null if there is none.
-pub(in crate::redis) fn move_one(
-    data: &mut Data,
-    source: &Bytes,
-    target: &Bytes,
-    from: End,
-    to: End,
-) -> Reply {
-    // Of what is not there nothing is asked of the target.
-    match list(data, source) {
-        Ok(None) => return Reply::Null,
-        Err(error) => return error,
-        Ok(Some(_)) => (),
-    }
-    if let Err(error) = list(data, target) {
-        return error;
-    }
-    match change(data, source, |items| pop_one(items, from)) {
-        Ok(Some(Some(item))) => match push_all(data, target, std::slice::from_ref(&item), to) {
-            Ok(_) => Reply::Bulk(item),
-            Err(error) => error,
-        },
-        Ok(_) => Reply::Null,
-        Err(error) => error,
-    }
-}
-
-/// The first key that has an element, and the element.
-pub(in crate::redis) fn pop_first(data: &mut Data, keys: &[Bytes], from: End) -> Option<Reply> {
-    keys.iter().find_map(|key| match change(data, key, |items| pop_one(items, from)) {
-        Ok(item) => Some(Reply::Array(vec![Reply::Bulk(key.clone()), Reply::Bulk(item??)])),
-        Err(error) => Some(error),
-    })
-}
-
-fn end(words: &[Bytes], index: usize) -> Result<End, Reply> {
+fn side(words: &[Bytes], index: usize) -> Result<Side, Reply> {
     match word(words, index).to_ascii_uppercase().as_slice() {
-        b"LEFT" => Ok(End::Left),
-        b"RIGHT" => Ok(End::Right),
+        b"LEFT" => Ok(Side::Left),
+        b"RIGHT" => Ok(Side::Right),
         _ => Err(Reply::error(SYNTAX)),
     }
 }
 
-fn moved(connection: &Connection, words: &[Bytes], from: End, to: End) -> Reply {
+fn moved(connection: &Connection, words: &[Bytes], from: Side, to: Side) -> Reply {
     let reply = move_one(&mut connection.node.store.lock(), &owned(words, 1), &owned(words, 2), from, to);
     connection.node.store.pushed.notify_waiters();
     reply
 }
 
 pub(super) fn lmove(connection: &mut Connection, words: &[Bytes]) -> Reply {
-    match (end(words, 3), end(words, 4)) {
+    match (side(words, 3), side(words, 4)) {
         (Ok(from), Ok(to)) => moved(connection, words, from, to),
         (Err(error), _) | (_, Err(error)) => error,
     }
 }
 
 pub(super) fn rpoplpush(connection: &mut Connection, words: &[Bytes]) -> Reply {
-    moved(connection, words, End::Right, End::Left)
+    moved(connection, words, Side::Right, Side::Left)
 }
 
 /// Seconds, also parts of them; zero waits for ever.
@@ -248,16 +166,16 @@ fn timeout(words: &[Bytes]) -> Result<Duration, Reply> {
 
 /// At once if there is something, or if nothing may wait.
 fn now_or_later(connection: &Connection, blocked: Blocked) -> Outcome {
-    let reply = blocked.look(&mut connection.node.store.lock());
+    let reply = blocked.attempt(&mut connection.node.store.lock());
     connection.node.store.pushed.notify_waiters(); // what was moved has come somewhere
     match reply {
         Some(reply) => Outcome::Reply(reply),
-        None if connection.transaction.is_executing() => Outcome::Reply(blocked.nothing()),
+        None if connection.transaction.is_executing() => Outcome::Reply(blocked.timeout_reply()),
         None => Outcome::Wait(blocked),
     }
 }
 
-fn blocking_pop(connection: &Connection, words: &[Bytes], from: End) -> Outcome {
+fn blocking_pop(connection: &Connection, words: &[Bytes], from: Side) -> Outcome {
     let keys = words.get(1..words.len().saturating_sub(1)).unwrap_or_default().to_vec();
     match timeout(words) {
         Ok(timeout) => now_or_later(connection, Blocked::Pop { keys, from, timeout }),
@@ -265,7 +183,7 @@ fn blocking_pop(connection: &Connection, words: &[Bytes], from: End) -> Outcome 
     }
 }
 
-fn blocking_move(connection: &Connection, words: &[Bytes], from: End, to: End) -> Outcome {
+fn blocking_move(connection: &Connection, words: &[Bytes], from: Side, to: Side) -> Outcome {
     let (source, target) = (owned(words, 1), owned(words, 2));
     match timeout(words) {
         Ok(timeout) => now_or_later(connection, Blocked::Move { source, target, from, to, timeout }),
@@ -274,20 +192,20 @@ fn blocking_move(connection: &Connection, words: &[Bytes], from: End, to: End) -
 }
 
 pub(super) fn blpop(connection: &mut Connection, words: &[Bytes]) -> Outcome {
-    blocking_pop(connection, words, End::Left)
+    blocking_pop(connection, words, Side::Left)
 }
 
 pub(super) fn brpop(connection: &mut Connection, words: &[Bytes]) -> Outcome {
-    blocking_pop(connection, words, End::Right)
+    blocking_pop(connection, words, Side::Right)
 }
 
 pub(super) fn blmove(connection: &mut Connection, words: &[Bytes]) -> Outcome {
-    match (end(words, 3), end(words, 4)) {
+    match (side(words, 3), side(words, 4)) {
         (Ok(from), Ok(to)) => blocking_move(connection, words, from, to),
         (Err(error), _) | (_, Err(error)) => Outcome::Reply(error),
     }
 }
 
 pub(super) fn brpoplpush(connection: &mut Connection, words: &[Bytes]) -> Outcome {
-    blocking_move(connection, words, End::Right, End::Left)
+    blocking_move(connection, words, Side::Right, Side::Left)
 }

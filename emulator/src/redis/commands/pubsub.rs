@@ -1,9 +1,9 @@
 //! Publish and subscribe.
 
 use super::super::connection::Connection;
-use super::super::pubsub::{Selector, Subscribed};
+use super::super::pubsub::{Selector, Subscriptions};
 use super::super::reply::Reply;
-use super::{count, owned};
+use super::words::{count, owned};
 use bytes::Bytes;
 
 pub(super) fn subscribe(connection: &mut Connection, words: &[Bytes]) -> Reply {
@@ -31,18 +31,19 @@ pub(super) fn sunsubscribe(connection: &mut Connection, words: &[Bytes]) -> Repl
 }
 
 pub(super) fn spublish(connection: &mut Connection, words: &[Bytes]) -> Reply {
-    count(connection.plane.hub.publish_to_shard(&owned(words, 1), &owned(words, 2)))
+    count(connection.cache.hub.publish_to_shard(&owned(words, 1), &owned(words, 2)))
 }
 
 pub(super) fn publish(connection: &mut Connection, words: &[Bytes]) -> Reply {
-    count(connection.plane.hub.publish(&owned(words, 1), &owned(words, 2)))
+    count(connection.cache.hub.publish(&owned(words, 1), &owned(words, 2)))
 }
 
 fn add(connection: &mut Connection, words: &[Bytes], by: Selector, kind: &str) -> Reply {
     let mut confirmations = Vec::new();
     for name in words.iter().skip(1) {
-        let subscribed = connection.plane.hub.add(connection.client.id, by, name.clone(), &connection.outbox);
-        confirmations.push(confirmation(connection, kind, Reply::Bulk(name.clone()), subscribed, by));
+        let subscriptions =
+            connection.cache.hub.add(connection.client.id, by, name.clone(), &connection.outbox);
+        confirmations.push(confirmation(connection, kind, Reply::Bulk(name.clone()), subscriptions, by));
     }
     Reply::Several(confirmations)
 }
@@ -51,15 +52,15 @@ fn add(connection: &mut Connection, words: &[Bytes], by: Selector, kind: &str) -
 fn remove(connection: &mut Connection, words: &[Bytes], by: Selector, kind: &str) -> Reply {
     let id = connection.client.id;
     let named: Vec<Bytes> = words.iter().skip(1).cloned().collect();
-    let names = if named.is_empty() { connection.plane.hub.names(id, by) } else { named };
+    let names = if named.is_empty() { connection.cache.hub.names(id, by) } else { named };
     if names.is_empty() {
-        let subscribed = connection.subscribed;
-        return confirmation(connection, kind, Reply::Null, subscribed, by);
+        let subscriptions = connection.subscriptions;
+        return confirmation(connection, kind, Reply::Null, subscriptions, by);
     }
     let mut confirmations = Vec::new();
     for name in names {
-        let subscribed = connection.plane.hub.remove(id, by, &name);
-        confirmations.push(confirmation(connection, kind, Reply::Bulk(name), subscribed, by));
+        let subscriptions = connection.cache.hub.remove(id, by, &name);
+        confirmations.push(confirmation(connection, kind, Reply::Bulk(name), subscriptions, by));
     }
     Reply::Several(confirmations)
 }
@@ -68,14 +69,14 @@ fn confirmation(
     connection: &mut Connection,
     kind: &str,
     name: Reply,
-    subscribed: Subscribed,
+    subscriptions: Subscriptions,
     by: Selector,
 ) -> Reply {
-    connection.subscribed = subscribed;
+    connection.subscriptions = subscriptions;
     {
         let mut details = connection.client.details();
-        (details.channels, details.patterns) = (subscribed.channels, subscribed.patterns);
-        details.shard_channels = subscribed.shard_channels;
+        (details.channels, details.patterns) = (subscriptions.channels, subscriptions.patterns);
+        details.shard_channels = subscriptions.shard_channels;
     }
-    Reply::Push(vec![Reply::text(kind), name, count(subscribed.counted_with(by))])
+    Reply::Push(vec![Reply::text(kind), name, count(subscriptions.counted_with(by))])
 }

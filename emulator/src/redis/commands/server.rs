@@ -4,15 +4,17 @@ use super::super::access::NAMES;
 use super::super::connection::Connection;
 use super::super::options::ClusterPolicy;
 use super::super::reply::Reply;
+use super::command::Command;
 use super::connection::REDIS_VERSION;
-use super::{COMMANDS, Command, count, find, integer, text, unknown_subcommand, wrong_arity};
+use super::refusals::wrong_arity;
+use super::words::{count, integer, text};
 use bytes::Bytes;
 
 /// A few lines of each section that clients and people look at.
 pub(super) fn info(connection: &mut Connection, _: &[Bytes]) -> Reply {
-    let (plane, node) = (&connection.plane, &connection.node);
+    let (cache, node) = (&connection.cache, &connection.node);
     let keys = node.store.lock().keys().len();
-    let (mode, cluster) = match plane.options.cluster_policy {
+    let (mode, cluster) = match cache.options.cluster_policy {
         ClusterPolicy::Oss => ("cluster", 1),
         ClusterPolicy::Enterprise => ("standalone", 0),
     };
@@ -23,7 +25,7 @@ pub(super) fn info(connection: &mut Connection, _: &[Bytes]) -> Reply {
          # Cluster\r\ncluster_enabled:{cluster}\r\n\r\n\
          # Keyspace\r\ndb0:keys={keys},expires=0,avg_ttl=0\r\n",
         node.port(),
-        plane.clients.count(node.index),
+        cache.clients.count(node.index),
     ))
 }
 
@@ -53,44 +55,46 @@ fn described(command: &Command) -> Reply {
     ])
 }
 
-pub(super) fn command(_: &mut Connection, words: &[Bytes]) -> Reply {
-    let all = || Reply::Array(COMMANDS.iter().map(described).collect());
+pub(super) fn command(connection: &mut Connection, words: &[Bytes]) -> Reply {
+    let commands = connection.cache.commands.commands();
+    let all = || Reply::Array(commands.iter().copied().map(described).collect());
     match text(words, 1).to_ascii_uppercase().as_str() {
         "" => all(),
         "COUNT" if words.len() > 2 => wrong_arity("command|count"),
-        "COUNT" => count(COMMANDS.len()),
+        "COUNT" => count(commands.len()),
         "DOCS" => Reply::Map(Vec::new()),
         "LIST" => Reply::Array(
-            COMMANDS.iter().map(|command| Reply::bulk(command.name.to_ascii_lowercase())).collect(),
+            commands.iter().copied().map(|command| Reply::bulk(command.name.to_ascii_lowercase())).collect(),
         ),
         "INFO" if words.len() == 2 => all(),
         "INFO" => {
             let named = |name: &Bytes| {
-                COMMANDS
+                commands
                     .iter()
+                    .copied()
                     .find(|command| command.name.as_bytes().eq_ignore_ascii_case(name))
                     .map_or(Reply::NullArray, described)
             };
             Reply::Array(words.iter().skip(2).map(named).collect())
         }
         "GETKEYS" if words.len() < 4 => wrong_arity("command|getkeys"),
-        "GETKEYS" => match find(words.get(2..).unwrap_or_default()) {
+        "GETKEYS" => match connection.cache.commands.find(words.get(2..).unwrap_or_default()) {
             Ok(found) => {
                 let request = words.get(2..).unwrap_or_default();
                 Reply::Array(found.command.keys(request).cloned().map(Reply::Bulk).collect())
             }
             Err(error) => error,
         },
-        _ => unknown_subcommand(words),
+        _ => connection.cache.commands.refuse_subcommand(words),
     }
 }
 
 /// Nothing can be configured, and a question is answered with nothing.
-pub(super) fn config(_: &mut Connection, words: &[Bytes]) -> Reply {
+pub(super) fn config(connection: &mut Connection, words: &[Bytes]) -> Reply {
     match text(words, 1).to_ascii_uppercase().as_str() {
         "GET" if words.len() < 3 => wrong_arity("config|get"),
         "GET" => Reply::Map(Vec::new()),
-        _ => unknown_subcommand(words),
+        _ => connection.cache.commands.refuse_subcommand(words),
     }
 }
 
@@ -98,7 +102,7 @@ pub(super) fn acl(connection: &mut Connection, words: &[Bytes]) -> Reply {
     match text(words, 1).to_ascii_uppercase().as_str() {
         "WHOAMI" if words.len() == 2 => Reply::text(connection.session.user()),
         "CAT" => Reply::Array(NAMES.iter().map(|(name, _)| Reply::text(name)).collect()),
-        _ => unknown_subcommand(words),
+        _ => connection.cache.commands.refuse_subcommand(words),
     }
 }
 
@@ -107,7 +111,7 @@ pub(super) fn role(_: &mut Connection, _: &[Bytes]) -> Reply {
 }
 
 pub(super) fn time(connection: &mut Connection, _: &[Bytes]) -> Reply {
-    let now = connection.plane.world.now();
+    let now = connection.cache.clock.now();
     Reply::Array(vec![Reply::bulk(now.as_secs().to_string()), Reply::bulk(now.subsec_micros().to_string())])
 }
 

@@ -2,8 +2,9 @@
 
 use super::super::connection::Connection;
 use super::super::reply::Reply;
+use super::super::store::WRONG_TYPE;
 use super::super::store::{Data, Value};
-use super::{WRONG_TYPE, count, owned};
+use super::words::{count, owned};
 use bytes::Bytes;
 use std::collections::BTreeSet;
 

@@ -2,9 +2,11 @@
 
 use super::super::connection::Connection;
 use super::super::reply::{OK, Reply};
+use super::super::store::WRONG_TYPE;
 use super::super::store::{Data, Value};
 use super::expiry::{Unit, positive_moment};
-use super::{NOT_AN_INTEGER, SYNTAX, WRONG_TYPE, count, integer, owned, parsed, text, wrong_arity};
+use super::refusals::{SYNTAX, wrong_arity};
+use super::words::{NOT_AN_INTEGER, count, integer, owned, parsed, text};
 use bytes::Bytes;
 use std::mem::discriminant;
 

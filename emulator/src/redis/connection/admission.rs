@@ -36,16 +36,16 @@ impl Connection {
     }
 
     pub(super) fn run(&mut self, found: Found, words: &[Bytes]) -> Outcome {
-        self.client.ran(found.index);
+        self.client.note_command(found.index);
         if !found.command.is_about_connection() {
             self.session.count_command();
         }
-        found.command.run(self, words)
+        commands::run(&found, self, words)
     }
 
     pub(super) fn admit(&mut self, words: &[Bytes]) -> Result<Found, Reply> {
-        let found = commands::find(words)?;
-        if self.protocol == 2 && self.subscribed.any() && !found.command.is_for_subscribers() {
+        let found = self.cache.commands.find(words)?;
+        if self.protocol == 2 && self.subscriptions.any() && !found.command.is_for_subscribers() {
             return Err(commands::only_for_subscribers(&found.full_name()));
         }
         if self.session.is_authenticated() {
@@ -61,10 +61,10 @@ impl Connection {
     pub(super) fn permit(&mut self, found: &Found, words: &[Bytes]) -> Result<(), Reply> {
         let command = found.command;
         let second = words.get(1).map(AsRef::as_ref).unwrap_or_default();
-        if self.plane.options.family.is_blocked(command.name.as_bytes(), second) {
+        if self.cache.options.family.is_blocked(command.name.as_bytes(), second) {
             return Err(commands::unknown(words));
         }
-        let Some(permissions) = self.session.permissions(&self.plane.world.policies).cloned() else {
+        let Some(permissions) = self.session.permissions(&self.cache.policies).cloned() else {
             return Err(Reply::error(NO_AUTH));
         };
         if !command.is_for_strangers() && !permissions.permits_command(found.index, found.subcommand) {
@@ -85,7 +85,7 @@ impl Connection {
 
     /// Whether this is the node that has the keys.
     fn place(&mut self, found: &Found, words: &[Bytes]) -> Result<(), Reply> {
-        let (command, policy) = (found.command, self.plane.options.cluster_policy);
+        let (command, policy) = (found.command, self.cache.options.cluster_policy);
         if policy == ClusterPolicy::Enterprise && command.is_about_clusters() {
             return Err(Reply::error(NO_CLUSTER));
         }
@@ -99,13 +99,13 @@ impl Connection {
         if policy == ClusterPolicy::Enterprise {
             return Ok(());
         }
-        match self.plane.topology.owner(slot) {
-            Some(owner) if owner.id != self.node.id => Err(self.plane.topology.moved(slot, owner)),
+        match self.cache.topology.owner(slot) {
+            Some(owner) if owner.id != self.node.id => Err(self.cache.topology.moved(slot, owner)),
             _ => Ok(()),
         }
     }
 
-    /// What others see of the transaction.
+    /// Lets `CLIENT LIST` show how many commands are queued.
     pub(in crate::redis) fn show_transaction(&self) {
         self.client.details().queued = self.transaction.queued();
     }

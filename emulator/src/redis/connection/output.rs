@@ -4,17 +4,17 @@
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// A subscriber for whom so much waits is let go at once.
+/// A subscriber is disconnected at once when so much waits for it.
 const HARD: usize = 32 << 20;
-/// And one for whom so much waits without a break for so long.
+/// A subscriber is disconnected when so much has waited for it without a break for `SOFT_TIME`.
 const SOFT: usize = 8 << 20;
 const SOFT_TIME: Duration = Duration::from_secs(60);
 
-/// From here on nothing more is answered to a client, nor taken from the server behind, until it has read. Redis has no
-/// limit for those who are not subscribed, and keeps what they do not read; here it stays with the client.
+/// When so much waits for a client, nothing more is answered to it, nor taken from the server behind, until it has read.
+/// Redis has no limit for clients that are not subscribed, and keeps what they do not read; here it stays with the client.
 pub(in crate::redis) const FULL: usize = 16 << 20;
 
-/// What a subscriber has made of its limit.
+/// How far a subscriber has used its limit.
 #[derive(Default)]
 pub(in crate::redis) struct SubscriberLimit {
     /// Since when more than the lower limit waits.

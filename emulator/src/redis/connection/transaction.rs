@@ -1,13 +1,12 @@
 //! MULTI, EXEC, DISCARD, WATCH. <https://redis.io/docs/latest/develop/using-commands/transactions/>
 
-use super::Connection;
-use crate::redis::commands::{Found, Outcome};
+use crate::redis::commands::Found;
 use crate::redis::reply::Reply;
 use bytes::Bytes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What waits for EXEC, and on what it depends.
+/// The commands that wait for EXEC, and the keys on which they depend.
 #[derive(Default)]
 pub(in crate::redis) struct Transaction {
     queue: Option<Vec<(Vec<Bytes>, Found)>>,
@@ -56,62 +55,45 @@ impl Transaction {
         *self = Self::default();
     }
 
+    /// Remembers how often a key had been changed when it was first watched.
+    pub(super) fn watch(&mut self, key: &Bytes, changes: impl FnOnce() -> Arc<AtomicU64>) {
+        if !self.watched.iter().any(|(watched, ..)| watched == key) {
+            let changes = changes();
+            let before = changes.load(Ordering::Relaxed);
+            self.watched.push((key.clone(), changes, before));
+        }
+    }
+
+    fn is_stale(&self) -> bool {
+        self.watched.iter().any(|(_, changes, before)| changes.load(Ordering::Relaxed) != *before)
+    }
+
+    /// What EXEC is to run, or its reply if it is to run nothing. The transaction is over.
+    pub(super) fn close(&mut self) -> Result<Vec<(Vec<Bytes>, Found)>, Reply> {
+        if !self.is_open() {
+            return Err(Reply::error("ERR EXEC without MULTI")); // what is watched stays watched
+        }
+        let transaction = std::mem::take(self);
+        if transaction.spoiled {
+            return Err(Reply::error("EXECABORT Transaction discarded because of previous errors."));
+        }
+        if transaction.is_stale() {
+            return Err(Reply::NullArray);
+        }
+        Ok(transaction.queue.unwrap_or_default())
+    }
+
+    pub(super) fn set_executing(&mut self, executing: bool) {
+        self.executing = executing;
+    }
+
     pub(in crate::redis) fn unwatch(&mut self) {
         self.watched.clear();
     }
 }
 
-/// What EXEC hears that is refused itself.
+/// The reply to an EXEC that is itself refused.
 pub(in crate::redis) fn aborted(refusal: &str) -> Reply {
     let reason = refusal.strip_prefix("ERR ").unwrap_or(refusal);
     Reply::error(format!("EXECABORT Transaction discarded because of: {reason}"))
-}
-
-impl Connection {
-    pub(in crate::redis) fn watch(&mut self, keys: &[Bytes]) {
-        let mut data = self.node.store.lock();
-        for key in keys {
-            if !self.transaction.watched.iter().any(|(watched, ..)| watched == key) {
-                let changes = data.watch(key);
-                let before = changes.load(Ordering::Relaxed);
-                self.transaction.watched.push((key.clone(), changes, before));
-            }
-        }
-    }
-
-    /// An EXEC that was refused ends the transaction too.
-    pub(super) fn abort(&mut self, refusal: Reply) -> Reply {
-        self.transaction.discard();
-        self.show_transaction();
-        match refusal {
-            Reply::Error(text) => aborted(&text),
-            other => other,
-        }
-    }
-
-    /// Runs what was queued, unless a watched key has changed or something could not be queued.
-    pub(in crate::redis) fn execute(&mut self) -> Reply {
-        if !self.transaction.is_open() {
-            return Reply::error("ERR EXEC without MULTI"); // what is watched stays watched
-        }
-        let transaction = std::mem::take(&mut self.transaction);
-        let queue = transaction.queue.unwrap_or_default();
-        if transaction.spoiled {
-            return Reply::error("EXECABORT Transaction discarded because of previous errors.");
-        }
-        if transaction.watched.iter().any(|(_, changes, before)| changes.load(Ordering::Relaxed) != *before) {
-            return Reply::NullArray;
-        }
-        self.transaction.executing = true;
-        let replies = queue.into_iter().map(|(words, found)| match self.permit(&found, &words) {
-            Err(refusal) => refusal, // the policy, or who it is for, is another one since it was queued
-            Ok(()) => match self.run(found, &words) {
-                Outcome::Reply(reply) => reply,
-                Outcome::Wait(_) => Reply::NullArray, // nothing waits inside a transaction
-            },
-        });
-        let replies = replies.collect();
-        self.transaction.executing = false;
-        Reply::Array(replies)
-    }
 }

@@ -1,4 +1,4 @@
-//! A client's connection: both directions at once, so that one who sends a lot before it reads is served.
+//! A client's connection: both directions at once, so that a client that sends a lot before it reads is served.
 
 use super::output::FULL;
 use bytes::BytesMut;
@@ -14,7 +14,7 @@ const READ_SIZE: usize = 16 * 1024;
 /// How long a client may take to read the last that it is told.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
-/// One direction in, one out, each with its buffer.
+/// A stream, with a buffer for what comes in and one for what goes out.
 pub(in crate::redis) struct Wire<S> {
     reader: ReadHalf<S>,
     writer: WriteHalf<S>,
@@ -55,7 +55,7 @@ impl<S: AsyncRead + AsyncWrite> Wire<S> {
         }
     }
 
-    /// So much waits to be sent that nothing should be added.
+    /// Whether so much waits to be sent that nothing should be added.
     pub(in crate::redis) fn is_full(&self) -> bool {
         self.output.len() >= FULL
     }

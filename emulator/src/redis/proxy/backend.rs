@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 
-/// Who has an access key is this user there: the server's own `default` stays as it is.
+/// The user on the server for clients with an access key: the server's own `default` stays as it is.
 const ACCESS_KEY_USER: &str = "entrakey-access-key";
 
 /// The server's name for a user of the gate.
@@ -21,10 +21,10 @@ fn name(user: &str) -> &str {
 /// A Redis or Valkey without TLS, on this machine.
 pub(crate) struct Backend {
     address: String,
-    /// What authenticates who may make users there, if anything has to.
+    /// Credentials of a user that may make users there, if the server wants any.
     login: Option<[String; 2]>,
     family: Family,
-    /// The password of the users that the gate makes there. Nobody else knows it.
+    /// The password of the users that the gate makes there. Only the gate knows it.
     password: String,
     admin: Mutex<Admin>,
 }
@@ -32,14 +32,14 @@ pub(crate) struct Backend {
 /// Makes users.
 #[derive(Default)]
 struct Admin {
-    /// None when it broke, or whoever used it gave up in the middle: the next one makes another.
+    /// None when the connection broke, or its user gave up in the middle: the next user makes another.
     connection: Option<Upstream>,
     /// The rules of each user, as they are there.
     users: BTreeMap<String, String>,
 }
 
 impl Backend {
-    /// Connects as who may make users there.
+    /// Connects as the user that may make users there.
     ///
     /// # Errors
     /// The address is none, or the server does not answer or refuses.
@@ -68,7 +68,7 @@ impl Backend {
         Ok(backend)
     }
 
-    /// A connection of who may make users.
+    /// A connection of the user that may make users.
     async fn log_in(&self) -> Result<Upstream, String> {
         let address = &self.address;
         let stream = TcpStream::connect(address)
@@ -91,7 +91,7 @@ impl Backend {
         let password = format!(">{}", self.password);
         let blocked = blocked(self.family);
         let rules = permissions.rules.split_ascii_whitespace().chain(blocked.iter().map(String::as_str));
-        // As Azure, unlike Redis 7, does: who says nothing of channels means all of them.
+        // As in Azure, unlike in Redis 7: rules that say nothing of channels mean all of them.
         let start = ["ACL", "SETUSER", name(object_id), "reset", "on", &password, "allchannels"];
         let words: Vec<_> = start.into_iter().chain(rules).map(str::as_bytes).collect();
         self.order(&mut admin, &words).await?;
@@ -120,14 +120,14 @@ impl Backend {
         self.admin.lock().await.users.remove(object_id);
     }
 
-    /// A connection for one client; nobody is authenticated on it.
+    /// A connection for one client, not authenticated yet.
     pub(super) async fn open(&self) -> std::io::Result<Upstream> {
         let stream = TcpStream::connect(&self.address).await?;
         stream.set_nodelay(true)?;
         Ok(Upstream::new(stream))
     }
 
-    /// What authenticates it as a user that [`Self::assign`] has made.
+    /// The request that authenticates a connection as a user that [`Self::assign`] has made.
     pub(super) fn credentials<'a>(&'a self, object_id: &'a str) -> [&'a [u8]; 3] {
         [b"AUTH", name(object_id).as_bytes(), self.password.as_bytes()]
     }

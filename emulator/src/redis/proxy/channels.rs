@@ -10,16 +10,16 @@ pub(super) struct Channels([BTreeSet<Bytes>; 3]);
 
 /// A request to enter or to leave channels.
 pub(super) struct Change {
-    /// As its confirmations begin.
+    /// The word with which the request's confirmations begin.
     pub(super) kind: String,
     /// How many of these are still to come; none of them if the request was refused.
     pub(super) left: usize,
-    /// It leaves all of its kind, and has as many confirmations as there are when it is run.
+    /// The request leaves all channels of its kind, and has as many confirmations as there are when it is run.
     leaves_all: bool,
 }
 
 impl Change {
-    /// It is being run: how many confirmations it has is settled.
+    /// The request is being run: how many confirmations it has is settled.
     pub(super) fn leaves_the_rest(&mut self) {
         self.leaves_all = false;
     }

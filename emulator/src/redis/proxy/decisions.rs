@@ -8,18 +8,18 @@ use crate::redis::commands::connection::{
     HELLO_WITHOUT_AUTH, Hello, credentials_of_auth, parse_hello, wrong_auth,
 };
 use crate::redis::commands::only_for_subscribers;
-use crate::redis::connection::{Ended, NO_AUTH, aborted};
+use crate::redis::connection::{Ending, NO_AUTH, aborted};
 use crate::redis::reply::{OK, Reply};
 use crate::redis::session::Credentials;
 use bytes::{Bytes, BytesMut};
 use std::time::Duration;
 
-/// What the server behind takes for AUTH and its like, which do nothing. It is on this machine.
+/// How long the server behind, which is on this machine, may take for AUTH and its like.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Relay {
     /// Answers a request that has waited.
-    pub(super) async fn decide(&mut self, words: Vec<Bytes>) -> Result<(), Ended> {
+    pub(super) async fn decide(&mut self, words: Vec<Bytes>) -> Result<(), Ending> {
         let name = name_of(&words);
         let in_resp2_subscribed = self.upstream.protocol == 2 && self.channels.any();
         match name.as_str() {
@@ -27,7 +27,8 @@ impl Relay {
                 Some(credentials) => self.queue_auth(credentials),
                 None => self.pass_on(&words),
             },
-            // It would speak for somebody whom only the gate knows: what cannot be queued spoils the rest.
+            // Its credentials are the gate's to judge, which EXEC on the server cannot: a HELLO inside MULTI spoils the
+            // transaction.
             "HELLO" if self.transaction.is_some() => {
                 self.upstream.send(&["HELLO-INSIDE-MULTI"]);
                 self.pending.push_back(Pending::Reply);
@@ -60,9 +61,9 @@ impl Relay {
     }
 
     /// Checks credentials and, if they are good, makes the server behind take the client for their owner.
-    async fn authenticate(&mut self, credentials: &Credentials) -> Result<Result<(), &'static str>, Ended> {
-        let plane = self.plane.clone();
-        if let Err(refused) = self.session.authenticate(&plane, credentials) {
+    async fn authenticate(&mut self, credentials: &Credentials) -> Result<Result<(), &'static str>, Ending> {
+        let cache = self.cache.clone();
+        if let Err(refused) = self.session.authenticate(&cache, credentials) {
             return Ok(Err(refused));
         }
         let (user, backend) = (self.session.user().to_owned(), self.backend.clone());
@@ -70,8 +71,8 @@ impl Relay {
             // Another emulator in front of the same server has made this user its own.
             backend.forget(&user).await;
             if !self.log_in(&user).await? {
-                plane.world.log.note(format_args!("the server behind refuses {user}"));
-                return Err(Ended::Otherwise);
+                cache.witness.log.note(format_args!("the server behind refuses {user}"));
+                return Err(Ending::Otherwise);
             }
         }
         user.clone_into(&mut self.client.details().user);
@@ -79,19 +80,19 @@ impl Relay {
     }
 
     /// False if the server behind refuses.
-    async fn log_in(&mut self, user: &str) -> Result<bool, Ended> {
-        let (plane, backend) = (self.plane.clone(), self.backend.clone());
-        if let Some(permissions) = self.session.permissions(&plane.world.policies).cloned()
-            && let Err(said) = backend.assign(user, &permissions).await
+    async fn log_in(&mut self, user: &str) -> Result<bool, Ending> {
+        let (cache, backend) = (self.cache.clone(), self.backend.clone());
+        if let Some(permissions) = self.session.permissions(&cache.policies).cloned()
+            && let Err(reason) = backend.assign(user, &permissions).await
         {
-            self.reply(Reply::error(format!("ERR the access policy of {user} cannot be had: {said}")));
+            self.reply(Reply::error(format!("ERR the access policy of {user} cannot be had: {reason}")));
             let _ = self.wire.finish().await;
-            return Err(Ended::Otherwise);
+            return Err(Ending::Otherwise);
         }
         Ok(!self.exchange(&backend.credentials(user)).await?.starts_with(b"-"))
     }
 
-    async fn hello(&mut self, words: &[Bytes]) -> Result<(), Ended> {
+    async fn hello(&mut self, words: &[Bytes]) -> Result<(), Ending> {
         let answer = match parse_hello(words) {
             Ok(hello) => self.greet(hello).await?,
             Err(refused) => Err(refused),
@@ -104,7 +105,7 @@ impl Relay {
     }
 
     /// The server's own greeting, or why there is none.
-    async fn greet(&mut self, hello: Hello) -> Result<Result<Bytes, Reply>, Ended> {
+    async fn greet(&mut self, hello: Hello) -> Result<Result<Bytes, Reply>, Ending> {
         if let Some(credentials) = &hello.credentials
             && let Err(refused) = self.authenticate(credentials).await?
         {
@@ -129,8 +130,8 @@ impl Relay {
         Ok(Ok(greeting))
     }
 
-    /// RESET: nobody is authenticated any more.
-    async fn start_over(&mut self) -> Result<(), Ended> {
+    /// RESET: the connection is not authenticated any more.
+    async fn start_over(&mut self) -> Result<(), Ending> {
         self.session.reset();
         self.channels = Channels::default();
         self.transaction = None;
@@ -142,7 +143,7 @@ impl Relay {
     }
 
     /// EXEC of a transaction with an AUTH in it.
-    async fn execute(&mut self) -> Result<(), Ended> {
+    async fn execute(&mut self) -> Result<(), Ending> {
         let transaction = self.transaction.take().unwrap_or_default();
         let reply = self.exchange(&[b"EXEC"]).await?;
         let mut truth = Vec::new();
@@ -162,7 +163,7 @@ impl Relay {
     }
 
     /// Asks the server behind and waits for the answer. Nothing else is owed.
-    async fn exchange(&mut self, words: &[&[u8]]) -> Result<Bytes, Ended> {
+    async fn exchange(&mut self, words: &[&[u8]]) -> Result<Bytes, Ending> {
         self.upstream.send(words);
         let answered = async {
             loop {
@@ -175,6 +176,6 @@ impl Relay {
                 }
             }
         };
-        tokio::time::timeout(PATIENCE, answered).await.unwrap_or(Err(Ended::Otherwise))
+        tokio::time::timeout(PATIENCE, answered).await.unwrap_or(Err(Ending::Otherwise))
     }
 }

@@ -4,12 +4,12 @@ use super::backend::{Backend, UNCOUNTED};
 use super::channels::{Change, Channels};
 use super::replies;
 use super::upstream::Upstream;
+use crate::redis::cache::Cache;
 use crate::redis::clients::Client;
-use crate::redis::commands::{self, unknown};
-use crate::redis::connection::{Ended, Happened, Step, SubscriberLimit, Wire, sleep_until, until};
-use crate::redis::faults::Fault;
+use crate::redis::commands::unknown;
+use crate::redis::connection::{Ending, Step, SubscriberLimit, Wire, sleep_until, until};
+use crate::redis::faults::{Effect, RedisFault};
 use crate::redis::options::is_command;
-use crate::redis::plane::Plane;
 use crate::redis::reply::Reply;
 use crate::redis::request;
 use crate::redis::session::{Credentials, Session};
@@ -20,21 +20,21 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_rustls::server::TlsStream;
 
-/// What a server says that has done it.
+/// The reply of a server that has done what it was asked.
 const OK_LINE: &[u8] = b"+OK\r\n";
 
 /// A client, the server behind, and what stands between them.
 pub(super) struct Relay {
-    pub(super) plane: Arc<Plane>,
+    pub(super) cache: Arc<Cache>,
     pub(super) backend: Arc<Backend>,
     pub(super) client: Arc<Client>,
     pub(super) session: Session,
     pub(super) wire: Wire<TlsStream<TcpStream>>,
     pub(super) upstream: Upstream,
-    /// What is owed for requests that were passed on.
+    /// The replies that the server owes for requests that were passed on.
     pub(super) pending: VecDeque<Pending>,
     /// A request that waits until nothing is owed any more.
-    pub(super) held: Option<Held>,
+    pub(super) waiting: Option<WaitingRequest>,
     pub(super) transaction: Option<Transaction>,
     pub(super) channels: Channels,
     limit: SubscriberLimit,
@@ -48,35 +48,35 @@ pub(super) enum Pending {
     Confirmations(Change),
     /// A transaction begins if the server says so: it may refuse MULTI.
     Multi,
-    /// It ends if the server says so.
+    /// The transaction ends if the server says so.
     Discard,
-    /// It ends, whatever the server says.
+    /// The transaction ends, whatever the server says.
     Exec,
     /// EXEC has been answered, but not all that was run in it: a request that enters several channels is one element of
     /// the array and has several replies, which push those behind it out of the array.
-    Executed(Executed),
+    Executed(QueuedRequests),
 }
 
-/// What was queued and has not been answered yet; a change of channels, or any other request.
-pub(super) type Executed = VecDeque<Option<Change>>;
+/// The queued requests that have not been answered yet: each a change of channels, or (None) any other request.
+pub(super) type QueuedRequests = VecDeque<Option<Change>>;
 
 /// A request that has its turn when every earlier one has its reply, and what was scripted for it.
-pub(super) struct Held {
+pub(super) struct WaitingRequest {
     words: Vec<Bytes>,
-    fault: Option<Fault>,
+    fault: Option<RedisFault>,
 }
 
 /// Between MULTI and EXEC. AUTH is queued there like any command; what comes of it is known at EXEC.
 #[derive(Default)]
 pub(super) struct Transaction {
-    pub(super) queued: Executed,
-    /// With their places among what was queued.
+    pub(super) queued: QueuedRequests,
+    /// The credentials of each AUTH, with its place among the queued requests.
     pub(super) auths: Vec<(usize, Credentials)>,
 }
 
 /// Serves a connection until it ends, for whatever reason.
 pub(in crate::redis) async fn run(
-    plane: Arc<Plane>,
+    cache: Arc<Cache>,
     backend: Arc<Backend>,
     client: Arc<Client>,
     stream: TlsStream<TcpStream>,
@@ -84,18 +84,18 @@ pub(in crate::redis) async fn run(
     let upstream = match backend.open().await {
         Ok(upstream) => upstream,
         Err(error) => {
-            return plane.world.log.note(format_args!("the server behind does not answer: {error}"));
+            return cache.witness.log.note(format_args!("the server behind does not answer: {error}"));
         }
     };
     let mut relay = Relay {
-        plane,
+        cache,
         backend,
         client,
         session: Session::default(),
         wire: Wire::new(stream),
         upstream,
         pending: VecDeque::new(),
-        held: None,
+        waiting: None,
         transaction: None,
         channels: Channels::default(),
         limit: SubscriberLimit::default(),
@@ -104,39 +104,39 @@ pub(in crate::redis) async fn run(
         reset: false,
     };
     let ended = relay.converse().await;
-    relay.session.end(&relay.plane, ended == Ended::ByToken);
+    relay.session.end(&relay.cache, ended == Ending::ByToken);
     if relay.reset {
         relay.wire.reset();
     }
 }
 
 /// An error on the way to the server behind.
-pub(super) fn broken(_: std::io::Error) -> Ended {
-    Ended::Otherwise
+pub(super) fn broken(_: std::io::Error) -> Ending {
+    Ending::Otherwise
 }
 
 impl Relay {
-    async fn converse(&mut self) -> Ended {
-        let (plane, client) = (self.plane.clone(), self.client.clone());
+    async fn converse(&mut self) -> Ending {
+        let (cache, client) = (self.cache.clone(), self.client.clone());
         loop {
             let expires = self.session.expires();
-            let expired = until(&plane.world.clock, expires);
+            let expired = until(&cache.clock, expires);
             tokio::pin!(expired);
             while self.session.expires() == expires {
                 if self.limit.is_exceeded(self.channels.any(), self.wire.output.len(), Instant::now()) {
-                    return Ended::Otherwise;
+                    return Ending::Otherwise;
                 }
                 // What one side does not read stays with the other: the server behind has limits of its own.
                 let (full, patience) = (self.wire.is_full(), self.limit.deadline());
                 let receives = !self.upstream.wire.is_full()
-                    && self.wire.takes_more(!self.stalled && self.held.is_none());
+                    && self.wire.takes_more(!self.stalled && self.waiting.is_none());
                 let moved = tokio::select! {
                     biased;
-                    () = &mut expired => return Ended::ByToken,
-                    () = client.ended.notified() => return Ended::Otherwise,
+                    () = &mut expired => return Ending::ByToken,
+                    () = client.ended.notified() => return Ending::Otherwise,
                     () = sleep_until(patience), if patience.is_some() => Ok(Step::Sent),
                     step = self.upstream.wire.step(!full) => step.map_err(broken),
-                    step = self.wire.step(receives) => step.map_err(|_| Ended::ByClient),
+                    step = self.wire.step(receives) => step.map_err(|_| Ending::ByClient),
                 };
                 let went_on = match moved {
                     Ok(Step::Received) => self.go_on().await,
@@ -148,28 +148,28 @@ impl Relay {
                 }
                 if self.quitting {
                     let _ = self.wire.finish().await;
-                    return Ended::ByClient;
+                    return Ending::ByClient;
                 }
             }
         }
     }
 
     /// Passes on what has come, in both directions.
-    async fn go_on(&mut self) -> Result<(), Ended> {
+    async fn go_on(&mut self) -> Result<(), Ending> {
         self.take_replies().map_err(broken)?;
         while !self.quitting && !self.stalled {
-            if self.held.is_some() && !self.pending.is_empty() {
+            if self.waiting.is_some() && !self.pending.is_empty() {
                 break;
             }
-            if let Some(held) = self.held.take() {
-                self.take_turn(held).await?;
+            if let Some(waiting) = self.waiting.take() {
+                self.take_turn(waiting).await?;
                 self.take_replies().map_err(broken)?; // what has come behind an answer that was waited for
                 continue;
             }
             match request::next(&mut self.wire.input, self.session.is_authenticated()) {
-                Ok(Some(words)) => match self.plane.fault(&words) {
+                Ok(Some(words)) => match self.cache.fault(&words) {
                     None if !self.is_to_wait(&words) => self.pass_on(&words),
-                    fault => self.held = Some(Held { words, fault }),
+                    fault => self.waiting = Some(WaitingRequest { words, fault }),
                 },
                 Ok(None) => break,
                 Err(reason) => {
@@ -178,27 +178,27 @@ impl Relay {
                 }
             }
         }
-        self.session.flush_counts(&self.plane);
+        self.session.flush_counts(&self.cache);
         Ok(())
     }
 
-    /// What was scripted for a request that has waited, and its answer.
-    async fn take_turn(&mut self, Held { words, fault }: Held) -> Result<(), Ended> {
+    /// Carries out what was scripted for a request that has waited, and answers it.
+    async fn take_turn(&mut self, WaitingRequest { words, fault }: WaitingRequest) -> Result<(), Ending> {
         if let Some(fault) = fault {
-            let (plane, expires) = (self.plane.clone(), self.session.expires());
-            match plane.suffer(&fault, &self.client, expires, &mut self.wire).await? {
-                Happened::Nothing => (),
-                Happened::Answer(reply) => {
+            let (cache, expires) = (self.cache.clone(), self.session.expires());
+            match cache.perform(&fault, &self.client, expires, &mut self.wire).await? {
+                Effect::Nothing => (),
+                Effect::Answer(reply) => {
                     self.reply(reply);
                     return Ok(());
                 }
-                Happened::Stalled => {
+                Effect::Stalled => {
                     self.stalled = true;
                     return Ok(());
                 }
-                Happened::Reset => {
+                Effect::Reset => {
                     self.reset = true;
-                    return Err(Ended::Otherwise);
+                    return Err(Ending::Otherwise);
                 }
             }
         }
@@ -235,13 +235,13 @@ impl Relay {
         let word = |index: usize| words.get(index).map(AsRef::as_ref).unwrap_or_default();
         let (first, second) = (word(0), word(1));
         let uncounted = UNCOUNTED.iter().any(|command| is_command(command, first, second));
-        (uncounted || self.plane.options.family.is_blocked(first, second)).then(|| unknown(words))
+        (uncounted || self.cache.options.family.is_blocked(first, second)).then(|| unknown(words))
     }
 
     pub(super) fn pass_on(&mut self, words: &[Bytes]) {
         let name = name_of(words);
-        if let Ok(found) = commands::find(words) {
-            self.client.ran(found.index);
+        if let Ok(found) = self.cache.commands.find(words) {
+            self.client.note_command(found.index);
         }
         self.session.count_command();
         let change = self.channels.change(words);
@@ -294,7 +294,7 @@ impl Relay {
                 self.executed(reply, transaction.queued);
             }
             Some(Pending::Executed(mut queued)) => {
-                self.ran(&mut queued, reply);
+                self.strike_off_queued(&mut queued, reply);
                 self.go_on_with(queued);
             }
             _ => (),
@@ -312,15 +312,15 @@ impl Relay {
     }
 
     /// EXEC has its reply: what was queued has been run, unless it is an error or a null.
-    pub(super) fn executed(&mut self, reply: &[u8], mut queued: Executed) {
+    pub(super) fn executed(&mut self, reply: &[u8], mut queued: QueuedRequests) {
         if let Some(elements) = replies::elements(reply) {
-            elements.for_each(|element| self.ran(&mut queued, element));
+            elements.for_each(|element| self.strike_off_queued(&mut queued, element));
             self.go_on_with(queued);
         }
     }
 
-    /// One reply to the first of what was queued.
-    fn ran(&mut self, queued: &mut Executed, reply: &[u8]) {
+    /// Takes a reply to the first of the queued requests.
+    fn strike_off_queued(&mut self, queued: &mut QueuedRequests, reply: &[u8]) {
         if let Some(Some(change)) = queued.front_mut() {
             self.channels.settle(change);
             if !self.channels.answered(change, reply) {
@@ -331,7 +331,7 @@ impl Relay {
         queued.pop_front();
     }
 
-    fn go_on_with(&mut self, queued: Executed) {
+    fn go_on_with(&mut self, queued: QueuedRequests) {
         if !queued.is_empty() {
             self.pending.push_front(Pending::Executed(queued));
         }

@@ -107,7 +107,7 @@ pub(super) fn replaced(array: &[u8], new: &[(usize, Vec<u8>)]) -> Option<Vec<u8>
     Some(out)
 }
 
-/// Whether the server sent it by itself. In RESP2 a message looks like any array: it is one only for who is
+/// Whether the server sent it by itself. In RESP2 a message looks like any array: it is one only for a client that is
 /// subscribed.
 pub(super) fn is_unasked(reply: &[u8], subscribed: bool) -> bool {
     let message = |word: &[u8]| [&b"message"[..], b"pmessage", b"smessage"].contains(&word);
@@ -118,7 +118,7 @@ pub(super) fn is_unasked(reply: &[u8], subscribed: bool) -> bool {
     }
 }
 
-/// Whether it confirms that a channel was entered or left.
+/// Whether the reply confirms that a channel was entered or left.
 pub(super) fn is_confirmation(word: &[u8]) -> bool {
     let left = word.strip_prefix(b"un").unwrap_or(word);
     [&b"subscribe"[..], b"psubscribe", b"ssubscribe", b"punsubscribe", b"sunsubscribe"].contains(&left)

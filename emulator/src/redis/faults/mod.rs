@@ -1,4 +1,8 @@
-//! What a test scripts for the Redis plane, done in order instead of, or before, the real thing.
+//! The faults that a test scripts for the Redis plane: they happen in order, instead of or before the real answer.
+
+mod effect;
+
+pub(super) use effect::Effect;
 
 use serde::Deserialize;
 use std::collections::{BTreeMap, VecDeque};
@@ -10,7 +14,8 @@ use utoipa::ToSchema;
 /// At which point it happens.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, PartialOrd, Ord, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Point {
+#[schema(as = Point)]
+pub enum RedisFaultPoint {
     /// A connection has come; before TLS.
     Connect,
     /// AUTH, and HELLO with AUTH.
@@ -20,7 +25,7 @@ pub enum Point {
     Command,
 }
 
-impl Point {
+impl RedisFaultPoint {
     const fn name(self) -> &'static str {
         match self {
             Self::Connect => "connect",
@@ -33,10 +38,9 @@ impl Point {
 /// One scripted fault. Without `close`, `reset`, `stall` and `error` the real thing follows, after the delay.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = RedisFault)]
-pub struct Fault {
+pub struct RedisFault {
     /// Where it happens.
-    pub on: Point,
+    pub on: RedisFaultPoint,
     /// Only for this command.
     #[serde(default)]
     pub command: Option<String>,
@@ -63,7 +67,7 @@ pub struct Fault {
     pub times: Option<u32>,
 }
 
-impl Fault {
+impl RedisFault {
     pub(super) fn delay(&self) -> Duration {
         Duration::from_millis(self.delay_ms)
     }
@@ -73,10 +77,10 @@ impl Fault {
         if ends.into_iter().filter(|end| *end).count() > 1 {
             return Err("a fault does one of close, reset, stall, refuse and error".to_owned());
         }
-        if self.refuse && self.on != Point::Auth {
+        if self.refuse && self.on != RedisFaultPoint::Auth {
             return Err("only an AUTH can be refused; use error for a command".to_owned());
         }
-        if self.on == Point::Connect && (self.error.is_some() || self.command.is_some()) {
+        if self.on == RedisFaultPoint::Connect && (self.error.is_some() || self.command.is_some()) {
             return Err(
                 "nothing was asked yet when a connection comes: it can be delayed, closed, reset or stalled"
                     .to_owned(),
@@ -91,27 +95,27 @@ impl Fault {
         Ok(())
     }
 
-    fn is_for(&self, point: Point, command: &str) -> bool {
+    fn is_for(&self, point: RedisFaultPoint, command: &str) -> bool {
         self.on == point && self.command.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(command))
     }
 }
 
 /// The queue.
 #[derive(Debug, Default)]
-pub(crate) struct Faults {
-    queue: Mutex<VecDeque<Fault>>,
-    /// Its length: who serves a command asks for nothing else while there are none.
+pub(crate) struct RedisFaults {
+    queue: Mutex<VecDeque<RedisFault>>,
+    /// The queue's length: while it is 0, a command that is served takes no lock.
     waiting: AtomicUsize,
 }
 
-impl Faults {
-    fn queue(&self) -> MutexGuard<'_, VecDeque<Fault>> {
+impl RedisFaults {
+    fn queue(&self) -> MutexGuard<'_, VecDeque<RedisFault>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Queues all of them behind those that wait already, or none and says why.
-    pub(crate) fn add(&self, faults: Vec<Fault>) -> Result<(), String> {
-        faults.iter().try_for_each(Fault::check)?;
+    pub(crate) fn add(&self, faults: Vec<RedisFault>) -> Result<(), String> {
+        faults.iter().try_for_each(RedisFault::check)?;
         let mut queue = self.queue();
         queue.extend(faults);
         self.waiting.store(queue.len(), Ordering::Relaxed);
@@ -119,7 +123,7 @@ impl Faults {
     }
 
     /// The first that is for this point, and this command.
-    pub(super) fn next(&self, point: Point, command: &str) -> Option<Fault> {
+    pub(super) fn next(&self, point: RedisFaultPoint, command: &str) -> Option<RedisFault> {
         if self.waiting.load(Ordering::Relaxed) == 0 {
             return None;
         }
@@ -157,22 +161,22 @@ mod tests {
     use super::*;
 
     fn script(text: &str) -> Result<(), String> {
-        let faults = Faults::default();
+        let faults = RedisFaults::default();
         faults.add(serde_json::from_str(text).map_err(|error| error.to_string())?)
     }
 
     #[test]
     fn each_waits_for_its_point_and_its_command() {
-        let faults = Faults::default();
+        let faults = RedisFaults::default();
         let text = r#"[{"on": "command", "command": "get", "error": "LOADING x", "times": 2}, {"on": "auth", "refuse": true},
                        {"on": "command", "delay_ms": 5}]"#;
         faults.add(serde_json::from_str(text).unwrap()).unwrap();
         assert_eq!(faults.waiting(), BTreeMap::from([("auth", 1), ("command", 3)]));
-        assert_eq!(faults.next(Point::Connect, ""), None);
-        assert_eq!(faults.next(Point::Command, "SET").unwrap().delay(), Duration::from_millis(5));
-        assert!((0..2).all(|_| faults.next(Point::Command, "GET").unwrap().error.is_some()));
-        assert_eq!(faults.next(Point::Command, "GET"), None);
-        assert!(faults.next(Point::Auth, "HELLO").unwrap().refuse);
+        assert_eq!(faults.next(RedisFaultPoint::Connect, ""), None);
+        assert_eq!(faults.next(RedisFaultPoint::Command, "SET").unwrap().delay(), Duration::from_millis(5));
+        assert!((0..2).all(|_| faults.next(RedisFaultPoint::Command, "GET").unwrap().error.is_some()));
+        assert_eq!(faults.next(RedisFaultPoint::Command, "GET"), None);
+        assert!(faults.next(RedisFaultPoint::Auth, "HELLO").unwrap().refuse);
         assert!(faults.waiting().is_empty() && faults.waiting.load(Ordering::Relaxed) == 0);
     }
 

@@ -1,13 +1,17 @@
-//! Between every request of the token plane and its answer: keeping it, limits, and what a test scripted.
+//! What happens between every request of the token plane and its answer: the request is recorded, limits are kept, and
+//! scripts are carried out.
 
+use super::alter;
 use super::exchange::Exchange;
 use super::managed::imds;
 use super::serve::Reset;
-use super::{alter, uuid};
-use crate::faults::Fault;
-use crate::limits::{Admitted, Exceeded};
-use crate::requests::{RequestRecord, parameters, timestamp, without_tokens};
-use crate::world::World;
+use super::state::TokenPlane;
+use super::uuid::uuid;
+use crate::scripts::Scripts;
+use crate::scripts::faults::Fault;
+use crate::scripts::limits::{LimitExceeded, Ticket};
+use crate::witness::Witness;
+use crate::witness::requests::{RequestRecord, parameters, timestamp, without_tokens};
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Form, FromRequest as _, Query, Request, State};
 use axum::http::request::Parts;
@@ -16,51 +20,53 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::MethodRouter;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// No token request is larger.
 const BODY_LIMIT: usize = 1 << 20;
-/// In which clients say by what they will know their request again.
+/// The headers in which clients send an id of their request.
 const CORRELATION_HEADERS: [&str; 3] = ["client-request-id", "x-ms-client-request-id", "x-ms-correlation-id"];
 
-type Route = (Arc<World>, &'static str);
+type Route = (TokenPlane, &'static str);
 
 /// Gives a route its name.
 pub(super) fn named(
-    world: &Arc<World>,
+    plane: &TokenPlane,
     route: &'static str,
-    method: MethodRouter<Arc<World>>,
-) -> MethodRouter<Arc<World>> {
-    method.layer(from_fn_with_state((world.clone(), route), intercept))
+    method: MethodRouter<TokenPlane>,
+) -> MethodRouter<TokenPlane> {
+    method.layer(from_fn_with_state((plane.clone(), route), intercept))
 }
 
-async fn intercept(State((world, route)): State<Route>, request: Request, next: Next) -> Response {
-    world.stats.requested(route);
+async fn intercept(State((plane, route)): State<Route>, request: Request, next: Next) -> Response {
+    let TokenPlane { tenant, scripts, witness, .. } = &plane;
+    witness.stats.requested(route);
     let (head, body) = request.into_parts();
     // Read to its end: a server that answers while the client still sends is another fault.
     let Ok(body) = to_bytes(body, BODY_LIMIT).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
     let correlation_id = correlation_id(&head.headers);
-    let record = record(&world, route, &head, &body, correlation_id.clone()).await;
-    let number = world.requests.add(record);
-    let response = match admit(&world, route) {
+    let record = record(tenant.now(), route, &head, &body, correlation_id.clone()).await;
+    let number = witness.requests.add(record);
+    let response = match admit(scripts, witness, route) {
         Ok(_admitted) => {
-            let fault = world.faults.next(route, is_for_token(route, &head.headers));
+            let fault = scripts.faults.next(route, is_for_token(route, &head.headers));
             let fault_listed = fault.as_ref().map(Fault::listed);
-            world.requests.update(number, |record| record.fault = fault_listed);
+            witness.requests.update(number, |record| record.fault = fault_listed);
             let fault = fault.unwrap_or_default();
-            let exchange = Arc::new(Exchange::new(fault.wanted(), correlation_id));
+            let exchange = Arc::new(Exchange::new(fault.token_script(), correlation_id, witness.clone()));
             let request = Request::from_parts(head, Body::from(body));
-            let response = answer(&world, route, fault, exchange.clone(), request, next).await;
-            world.requests.update(number, |record| record.identity = exchange.given_to());
+            let response = answer(&plane, route, fault, exchange.clone(), request, next).await;
+            witness.requests.update(number, |record| record.identity = exchange.given_to());
             response
         }
-        Err(Exceeded) => {
-            world.requests.update(number, |record| record.limited = true);
+        Err(LimitExceeded) => {
+            witness.requests.update(number, |record| record.limited = true);
             imds::too_many()
         }
     };
-    world.requests.update(number, |record| record.status = Some(response.status().as_u16()));
+    witness.requests.update(number, |record| record.status = Some(response.status().as_u16()));
     response
 }
 
@@ -70,7 +76,7 @@ fn correlation_id(headers: &HeaderMap) -> String {
 }
 
 async fn record(
-    world: &World,
+    now: Duration,
     route: &'static str,
     head: &Parts,
     body: &Bytes,
@@ -83,7 +89,7 @@ async fn record(
     let form = Form::<Vec<(String, String)>>::from_request(copy, &()).await.map(|form| form.0);
     RequestRecord {
         number: 0, // given when it is added
-        time: timestamp(world.now()),
+        time: timestamp(now),
         route,
         method: head.method.to_string(),
         path: without_tokens(head.uri.path().to_owned()),
@@ -98,13 +104,13 @@ async fn record(
 }
 
 /// Counts the request among those that are being answered, or refuses it.
-fn admit(world: &World, route: &str) -> Result<Option<Admitted>, Exceeded> {
+fn admit(scripts: &Scripts, witness: &Witness, route: &str) -> Result<Option<Ticket>, LimitExceeded> {
     if route != "imds" {
         return Ok(None);
     }
-    world.imds_limits.admit().map(Some).inspect_err(|_| {
-        world.stats.token_refused("too_many_requests".to_owned());
-        world.log.note(format_args!("managed identity request refused: too many"));
+    scripts.imds_limits.admit().map(Some).inspect_err(|_| {
+        witness.stats.token_refused("too_many_requests".to_owned());
+        witness.log.note(format_args!("managed identity request refused: too many"));
     })
 }
 
@@ -114,7 +120,7 @@ fn is_for_token(route: &str, headers: &HeaderMap) -> bool {
 }
 
 async fn answer(
-    world: &Arc<World>,
+    plane: &TokenPlane,
     route: &'static str,
     fault: Fault,
     exchange: Arc<Exchange>,
@@ -125,14 +131,14 @@ async fn answer(
         tokio::time::sleep(fault.delay()).await;
     }
     let response = if fault.replaces() {
-        world.stats.answered_by_script();
-        world.log.note(format_args!("{route}: a scripted answer"));
+        plane.witness.stats.answered_by_script();
+        plane.witness.log.note(format_args!("{route}: a scripted answer"));
         replacement(&fault, request.extensions().get::<Reset>().cloned()).await
     } else {
         // The first request that needs a key waits for it here, and keeps no thread.
         match route {
-            "issuer" | "pipelines" => world.issuer_keys.ready().await,
-            _ => world.signing_keys.ready().await,
+            "issuer" | "pipelines" => plane.tenant.issuer_keys.ready().await,
+            _ => plane.tenant.signing_keys.ready().await,
         }
         request.extensions_mut().insert(exchange);
         next.run(request).await

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::Write as _;
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Log {
     verbose: bool,
 }
@@ -15,7 +15,7 @@ impl Log {
 
     pub(crate) fn note(&self, what: fmt::Arguments<'_>) {
         if self.verbose {
-            // Unlike eprintln!, which panics, it goes on when nobody reads any more.
+            // eprintln! would panic when standard error is closed; this goes on.
             let _ = writeln!(std::io::stderr(), "emulator: {}", one_line(&what.to_string()));
         }
     }

@@ -1,8 +1,10 @@
 //! Answers that a test scripts for a route, given in order instead of the real ones.
 
 mod fault;
+mod routes;
 
 pub use fault::{Fault, Truncate};
+pub(crate) use routes::ROUTES;
 
 use crate::Error;
 use serde::{Deserialize, Serialize};
@@ -10,33 +12,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use utoipa::ToSchema;
 
-/// The routes that can be scripted, and by which requests are counted.
-pub(crate) const ROUTES: [&str; 12] = [
-    "imds",
-    "app_service",
-    "azure_ml",
-    "arc",
-    "cloud_shell",
-    "service_fabric",
-    "token",
-    "discovery",
-    "keys",
-    "instance",
-    "issuer",
-    "pipelines",
-];
-
-/// Those of them that hand out tokens.
-const ROUTES_WITH_TOKENS: [&str; 8] =
-    ["imds", "app_service", "azure_ml", "arc", "cloud_shell", "service_fabric", "token", "pipelines"];
-
 /// Answers for a route, given in order instead of the real ones.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Script {
     /// The name of the route.
     pub(crate) route: String,
-    /// They come behind those that wait already.
+    /// The new answers come behind those that wait already.
     pub(crate) answers: Vec<Fault>,
 }
 
@@ -139,7 +121,7 @@ mod tests {
         assert_eq!(faults.next("arc", false).unwrap().delay_ms, 5);
     }
 
-    /// What is said of an answer for the route.
+    /// The refusal of an answer for the route.
     fn refused(route: &str, answer: &str) -> String {
         let faults = Faults::default();
         let good = r#"{"status": 200}"#;
@@ -161,8 +143,8 @@ mod tests {
             (r#"{"status": 200, "headers": {"Content-Length": "9"}}"#, "Content-Length"),
             (r#"{"status": 200, "headers": {"a b": "c"}}"#, "a b"),
         ] {
-            let said = refused("token", answer);
-            assert!(said.contains(says), "{answer}: {said}");
+            let refusal = refused("token", answer);
+            assert!(refusal.contains(says), "{answer}: {refusal}");
         }
         assert!(script(r#"{"route": "token", "answers": [{"stauts": 200}]}"#).is_err());
         let unknown = script(r#"{"route": "tokens", "answers": []}"#).unwrap();
@@ -186,8 +168,8 @@ mod tests {
             ("discovery", r#"{"token": "expired"}"#, "hands out no token"),
             ("pipelines", r#"{"token": "no_oid"}"#, "no object id"),
         ] {
-            let said = refused(route, answer);
-            assert!(said.contains(says), "{answer}: {said}");
+            let refusal = refused(route, answer);
+            assert!(refusal.contains(says), "{answer}: {refusal}");
         }
         let unknown = script(r#"{"route": "imds", "answers": [{"token": "stale"}]}"#).unwrap_err();
         assert!(unknown.to_string().contains("cached"), "{unknown}");

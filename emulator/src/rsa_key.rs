@@ -1,5 +1,5 @@
-//! RSA keys in a third of the time that the crate `rsa` takes: whoever starts an emulator for each of her tests
-//! waits for up to three of them.
+//! RSA keys in a third of the time that the crate `rsa` takes: a suite that starts an emulator for
+//! each test waits for up to three of them each time.
 //!
 //! The difference is in the search for primes: more candidates are sieved out before the first costly test, and
 //! the one that passes is tested five times and not twenty, which for random numbers of this size leaves less

@@ -32,17 +32,17 @@ fn locked(load: &Mutex<Load>) -> MutexGuard<'_, Load> {
 
 /// A request that was admitted, until it is answered or given up.
 #[derive(Debug)]
-pub(crate) struct Admitted(Arc<Mutex<Load>>);
+pub(crate) struct Ticket(Arc<Mutex<Load>>);
 
-impl Drop for Admitted {
+impl Drop for Ticket {
     fn drop(&mut self) {
         locked(&self.0).at_once -= 1;
     }
 }
 
-/// What a request exceeds.
+/// A request was too many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Exceeded;
+pub(crate) struct LimitExceeded;
 
 impl ImdsLimits {
     pub(crate) fn new(on: bool) -> Self {
@@ -58,21 +58,21 @@ impl ImdsLimits {
     }
 
     /// Requests that are not admitted do not count.
-    pub(crate) fn admit(&self) -> Result<Admitted, Exceeded> {
+    pub(crate) fn admit(&self) -> Result<Ticket, LimitExceeded> {
         self.admit_at(Instant::now())
     }
 
-    fn admit_at(&self, now: Instant) -> Result<Admitted, Exceeded> {
+    fn admit_at(&self, now: Instant) -> Result<Ticket, LimitExceeded> {
         let mut load = locked(&self.load);
         while load.admitted.front().is_some_and(|then| now.duration_since(*then) >= SECOND) {
             load.admitted.pop_front();
         }
         if self.are_on() && (load.admitted.len() >= PER_SECOND || load.at_once >= AT_A_TIME) {
-            return Err(Exceeded);
+            return Err(LimitExceeded);
         }
         load.admitted.push_back(now);
         load.at_once += 1;
-        Ok(Admitted(self.load.clone()))
+        Ok(Ticket(self.load.clone()))
     }
 }
 
@@ -87,9 +87,9 @@ mod tests {
         for number in 0..20 {
             assert_eq!(begin(number), Ok(()));
         }
-        assert_eq!(begin(999), Err(Exceeded));
+        assert_eq!(begin(999), Err(LimitExceeded));
         assert_eq!(begin(1000), Ok(()));
-        assert_eq!(begin(1000), Err(Exceeded), "the second one began a millisecond later");
+        assert_eq!(begin(1000), Err(LimitExceeded), "the second one began a millisecond later");
         assert_eq!(begin(1001), Ok(()));
     }
 
@@ -97,12 +97,12 @@ mod tests {
     fn five_are_answered_at_a_time_and_none_is_counted_without_limits() {
         let limits = ImdsLimits::new(true);
         let mut open: Vec<_> = (0..5).map(|_| limits.admit().unwrap()).collect();
-        assert_eq!(limits.admit().map(drop), Err(Exceeded));
+        assert_eq!(limits.admit().map(drop), Err(LimitExceeded));
         open.pop();
         open.push(limits.admit().unwrap());
         limits.set(false);
         open.extend((0..100).map(|_| limits.admit().unwrap()));
         limits.set(true);
-        assert_eq!(limits.admit().map(drop), Err(Exceeded));
+        assert_eq!(limits.admit().map(drop), Err(LimitExceeded));
     }
 }

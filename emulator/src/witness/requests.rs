@@ -1,16 +1,16 @@
-//! What was asked of the token plane, to be looked at afterwards. Secrets are not in it.
+//! The last requests of the token plane, to be looked at afterwards, without secrets.
 
-use crate::faults::Fault;
+use crate::scripts::faults::Fault;
 use serde::Serialize;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 use utoipa::ToSchema;
 
-/// How many are kept: the last ones.
-const KEPT: usize = 1000;
-/// Of a value that may be secret so many letters are shown, and no more than a quarter of them.
-const SHOWN: usize = 8;
+/// How many requests are kept: the last ones.
+const MOST_RECORDS: usize = 1000;
+/// How many letters are shown of a value that may be secret; never more than a quarter of them.
+const MOST_LETTERS: usize = 8;
 
 /// The parameters whose values are no secrets. What is in any other one is shortened.
 const HARMLESS: [&str; 16] = [
@@ -71,50 +71,50 @@ pub struct Requests {
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct RequestLog(Mutex<Kept>);
+pub(crate) struct RequestLog(Mutex<Records>);
 
 #[derive(Debug, Default)]
-struct Kept {
+struct Records {
     total: u64,
     last: VecDeque<RequestRecord>,
 }
 
 impl RequestLog {
-    fn kept(&self) -> MutexGuard<'_, Kept> {
+    fn records(&self) -> MutexGuard<'_, Records> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Keeps a request that has come; its number.
     pub(crate) fn add(&self, record: RequestRecord) -> u64 {
-        let mut kept = self.kept();
-        kept.total += 1;
-        let number = kept.total;
-        if kept.last.len() == KEPT {
-            kept.last.pop_front();
+        let mut records = self.records();
+        records.total += 1;
+        let number = records.total;
+        if records.last.len() == MOST_RECORDS {
+            records.last.pop_front();
         }
-        kept.last.push_back(RequestRecord { number, ..record });
+        records.last.push_back(RequestRecord { number, ..record });
         number
     }
 
-    /// Says more of a request, if it is still kept.
+    /// Adds to a request's record, if it is still kept.
     pub(crate) fn update(&self, number: u64, change: impl FnOnce(&mut RequestRecord)) {
-        let mut kept = self.kept();
-        if let Ok(index) = kept.last.binary_search_by_key(&number, |record| record.number)
-            && let Some(record) = kept.last.get_mut(index)
+        let mut records = self.records();
+        if let Ok(index) = records.last.binary_search_by_key(&number, |record| record.number)
+            && let Some(record) = records.last.get_mut(index)
         {
             change(record);
         }
     }
 
-    /// Those of one route, or all.
+    /// The requests of one route, or all.
     pub(crate) fn list(&self, route: Option<&str>) -> Requests {
-        let kept = self.kept();
+        let records = self.records();
         let wanted = |record: &&RequestRecord| route.is_none_or(|route| record.route == route);
-        Requests { requests: kept.last.iter().filter(wanted).cloned().collect(), total: kept.total }
+        Requests { requests: records.last.iter().filter(wanted).cloned().collect(), total: records.total }
     }
 
     pub(crate) fn clear(&self) {
-        self.kept().last.clear();
+        self.records().last.clear();
     }
 }
 
@@ -150,7 +150,7 @@ pub(crate) fn without_tokens(text: String) -> String {
 /// The beginning of a text, and how long it is.
 fn shortened(value: &str) -> String {
     let letters = value.chars().count();
-    let beginning: String = value.chars().take(SHOWN.min(letters / 4)).collect();
+    let beginning: String = value.chars().take(MOST_LETTERS.min(letters / 4)).collect();
     format!("{beginning}… ({letters} characters)")
 }
 

@@ -1,30 +1,23 @@
 //! Commands that wait for an element of a list.
 
-use crate::redis::commands::lists;
-use crate::redis::reply::Reply;
-use crate::redis::store::Data;
+use super::reply::Reply;
+use super::store::Data;
+use super::store::lists::{self, Side};
 use bytes::Bytes;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Which end of a list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::redis) enum End {
-    Left,
-    Right,
-}
-
-/// What to do once there is an element.
-pub(in crate::redis) enum Blocked {
+/// A command that takes an element of a list as soon as there is one.
+pub(super) enum Blocked {
     /// BLPOP, BRPOP: from the first of the keys that has one.
-    Pop { keys: Vec<Bytes>, from: End, timeout: Duration },
+    Pop { keys: Vec<Bytes>, from: Side, timeout: Duration },
     /// BLMOVE, BRPOPLPUSH.
-    Move { source: Bytes, target: Bytes, from: End, to: End, timeout: Duration },
+    Move { source: Bytes, target: Bytes, from: Side, to: Side, timeout: Duration },
 }
 
 impl Blocked {
     /// The reply, if it need not wait.
-    pub(in crate::redis) fn look(&self, data: &mut Data) -> Option<Reply> {
+    pub(super) fn attempt(&self, data: &mut Data) -> Option<Reply> {
         match self {
             Self::Pop { keys, from, .. } => lists::pop_first(data, keys, *from),
             Self::Move { source, target, from, to, .. } => {
@@ -42,8 +35,8 @@ impl Blocked {
         }
     }
 
-    /// What is answered when there was none in time.
-    pub(in crate::redis) fn nothing(&self) -> Reply {
+    /// The reply when there was no element in time.
+    pub(super) fn timeout_reply(&self) -> Reply {
         match self {
             Self::Pop { .. } => Reply::NullArray,
             Self::Move { .. } => Reply::Null,
@@ -52,9 +45,9 @@ impl Blocked {
 }
 
 /// A command that waits.
-pub(in crate::redis) struct Waiting {
+pub(super) struct Waiting {
     blocked: Blocked,
-    /// None waits for ever.
+    /// Without one the command waits for ever.
     deadline: Option<Instant>,
     given_up: bool,
 }
@@ -83,7 +76,7 @@ impl Waiting {
     }
 
     /// The reply, once there is one.
-    pub(super) fn look(&self, data: &mut Data) -> Option<Reply> {
-        self.blocked.look(data).or_else(|| self.given_up.then(|| self.blocked.nothing()))
+    pub(super) fn attempt(&self, data: &mut Data) -> Option<Reply> {
+        self.blocked.attempt(data).or_else(|| self.given_up.then(|| self.blocked.timeout_reply()))
     }
 }

@@ -93,7 +93,7 @@ impl Stats {
     }
 
     /// Changes what is counted for an object id.
-    pub(crate) fn on(&self, object_id: &str, change: impl FnOnce(&mut Connections)) {
+    pub(crate) fn update(&self, object_id: &str, change: impl FnOnce(&mut Connections)) {
         change(self.counts().redis.by_object_id.entry(object_id.to_owned()).or_default());
     }
 }

@@ -1,5 +1,7 @@
 //! The data of one node: strings, hashes, lists and sets, with expiry.
 
+pub(super) mod lists;
+
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,17 +12,20 @@ use tokio::time::Instant;
 #[derive(Default)]
 pub(super) struct Store {
     data: Mutex<Data>,
-    /// Wakes who waits for an element of a list.
+    /// Wakes the commands that wait for an element of a list.
     pub(super) pushed: Notify,
 }
 
-/// From here on those that nobody watches any more are looked for.
+/// The error of a command whose key holds another type of value.
+pub(super) const WRONG_TYPE: &str = "WRONGTYPE Operation against a key holding the wrong kind of value";
+
+/// With so many watched keys, those that no transaction watches any more are removed.
 const MANY_WATCHED: usize = 1000;
 
 #[derive(Default)]
 pub(super) struct Data {
     entries: HashMap<Bytes, Entry>,
-    /// How often each key has been changed that somebody watches; gone with the last who does.
+    /// For each watched key, how often it has been changed; the last transaction that watches it takes the count along.
     watched: HashMap<Bytes, Weak<AtomicU64>>,
 }
 
@@ -39,7 +44,7 @@ pub(super) enum Value {
 }
 
 impl Value {
-    /// As `TYPE` says it.
+    /// The name of the type that `TYPE` answers.
     pub(super) fn type_name(&self) -> &'static str {
         match self {
             Self::Text(_) => "string",
@@ -126,7 +131,7 @@ impl Data {
         }
     }
 
-    /// Counts the changes of the key, for as long as somebody holds what is returned.
+    /// Counts the changes of the key, for as long as the returned count is held.
     pub(super) fn watch(&mut self, key: &Bytes) -> Arc<AtomicU64> {
         if self.watched.len() >= MANY_WATCHED {
             self.watched.retain(|_, changes| changes.strong_count() > 0);

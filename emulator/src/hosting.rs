@@ -7,10 +7,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-/// How many challenges may be open at once: whoever asks and never comes back must not fill a disk.
+/// How many challenges may be open at once: clients that ask and never come back must not fill a disk.
 const OPEN_CHALLENGES: usize = 64;
 
-pub(crate) struct HostSecrets {
+pub(crate) struct HostingSecrets {
     pub(crate) app_service: String,
     pub(crate) azure_ml: String,
     pub(crate) service_fabric: String,
@@ -18,7 +18,7 @@ pub(crate) struct HostSecrets {
     pub(crate) arc: ArcKeys,
 }
 
-impl HostSecrets {
+impl HostingSecrets {
     /// Azure Arc's key files are in `arc_folder`, or in the emulator's own folder.
     pub(crate) fn new(arc_folder: Option<PathBuf>, home: &Home) -> Self {
         Self {
@@ -34,9 +34,9 @@ impl HostSecrets {
     }
 }
 
-impl fmt::Debug for HostSecrets {
+impl fmt::Debug for HostingSecrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("HostSecrets")
+        f.write_str("HostingSecrets")
     }
 }
 
@@ -44,7 +44,7 @@ fn secret() -> String {
     format!("{:032x}", fastrand::u128(..))
 }
 
-/// The challenges of Azure Arc's agent: who can read the file may have a token, once.
+/// The challenges of Azure Arc's agent: a client that can read the file gets a token, once.
 pub(crate) struct ArcKeys {
     folder: PathBuf,
     /// What is in each file, in the order of the files' names, which is that of their making.
@@ -66,7 +66,7 @@ impl ArcKeys {
         open.insert(path.clone(), key);
         while open.len() > OPEN_CHALLENGES {
             if let Some((oldest, _)) = open.pop_first() {
-                let _ = std::fs::remove_file(oldest); // somebody else may have tidied up
+                let _ = std::fs::remove_file(oldest); // it may have been removed from outside
             }
         }
         Ok(path)
@@ -78,7 +78,7 @@ impl ArcKeys {
         let found = open.iter().find(|(_, mine)| *mine == key).map(|(path, _)| path.clone());
         let Some(path) = found else { return false };
         open.remove(&path);
-        let _ = std::fs::remove_file(path); // somebody else may have tidied up
+        let _ = std::fs::remove_file(path); // it may have been removed from outside
         true
     }
 
@@ -86,7 +86,7 @@ impl ArcKeys {
     pub(crate) fn clear(&self) {
         let open = std::mem::take(&mut *self.open.lock().unwrap_or_else(PoisonError::into_inner));
         for path in open.into_keys() {
-            let _ = std::fs::remove_file(path); // somebody else may have tidied up
+            let _ = std::fs::remove_file(path); // it may have been removed from outside
         }
     }
 }
@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn a_key_file_is_good_for_one_token_and_old_ones_go() {
         let home = Home::create().unwrap();
-        let keys = HostSecrets::new(None, &home).arc;
+        let keys = HostingSecrets::new(None, &home).arc;
         let first = keys.challenge(1).unwrap();
         let key = std::fs::read_to_string(&first).unwrap();
         assert!(!keys.redeem("something else") && first.exists());

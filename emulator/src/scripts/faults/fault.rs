@@ -1,7 +1,7 @@
 //! One scripted answer, and whether it can be given at all.
 
-use super::ROUTES_WITH_TOKENS;
-use crate::tokens::{TokenFault, Wanted};
+use super::routes::ROUTES_WITH_TOKENS;
+use crate::tokens::{TokenFault, TokenScript};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -82,7 +82,7 @@ impl Fault {
         self.status.is_some() || self.garbage || self.hang || self.reset
     }
 
-    /// Whether it is about what only an answer with a token has.
+    /// Whether the fault changes something that only an answer with a token has.
     pub(crate) fn is_about_tokens(&self) -> bool {
         self.token.is_some()
             || self.lifetime_seconds.is_some()
@@ -90,8 +90,8 @@ impl Fault {
             || self.strings_as_numbers
     }
 
-    pub(crate) fn wanted(&self) -> Wanted {
-        Wanted { fault: self.token, lifetime_seconds: self.lifetime_seconds }
+    pub(crate) fn token_script(&self) -> TokenScript {
+        TokenScript { fault: self.token, lifetime_seconds: self.lifetime_seconds }
     }
 
     /// How many bytes of a body of `length` are sent, if not all.
@@ -103,7 +103,7 @@ impl Fault {
         }
     }
 
-    /// As it is listed: without the body, in which a test may have written a token.
+    /// The fault as the list of requests shows it: without the body, in which a test may have written a token.
     pub(crate) fn listed(&self) -> Self {
         Self { body: String::new(), headers: BTreeMap::new(), times: None, ..self.clone() }
     }
@@ -118,7 +118,7 @@ impl Fault {
         self.check_head()
     }
 
-    /// What cannot be together.
+    /// Refuses fields that contradict one another.
     fn check_combination(&self) -> Result<(), String> {
         let changes = self.is_about_tokens() || self.truncate.is_some();
         let refusals = [
@@ -147,7 +147,10 @@ impl Fault {
                 "choose one of numbers_as_strings and strings_as_numbers",
             ),
         ];
-        refusals.into_iter().find(|(refused, _)| *refused).map_or(Ok(()), |(_, said)| Err(said.to_owned()))
+        refusals
+            .into_iter()
+            .find(|(refused, _)| *refused)
+            .map_or(Ok(()), |(_, reason)| Err(reason.to_string()))
     }
 
     fn check_token(&self, route: &str) -> Result<(), String> {
