@@ -1,7 +1,7 @@
 """Stock clients that know nothing of Entra: each is a program of its own that tells the same story.
 
-A round: SET and GET; a long pipeline; PUBLISH of the round's number, which a subscriber of the same library takes to a
-list through a third connection; a pop that waits for it there; and a pop that waits a second for nothing. A message that
+A round: SET and GET; a long pipeline; PUBLISH of the round's number, which a subscriber of the same library takes
+to a list through a third connection; a pop that waits for it there; and a pop that waits a second for nothing. A message that
 is lost, doubled or out of order, a wrong answer, a closed connection: all of them end the program with an error. None
 connects anew by itself.
 """
@@ -71,7 +71,8 @@ class Client:
         said = self.process.stdout.read()
         code = self.process.wait(PATIENCE_S)
         self._listener.join(PATIENCE_S)
-        return {"code": code, "rounds": json.loads(said)["rounds"] if code == 0 else 0, "said": "".join(self.complaints)}
+        rounds = json.loads(said)["rounds"] if code == 0 else 0
+        return {"code": code, "rounds": rounds, "said": "".join(self.complaints)}
 
     def kill(self):
         self.process.kill()

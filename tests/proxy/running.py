@@ -5,7 +5,6 @@ import json
 import os
 import queue
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -34,10 +33,9 @@ class Server:
         self._process = None
 
     def start(self):
-        command = [*WITH_US, shutil.which("redis-server"), "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
-        self._process = subprocess.Popen(
-            [*command, "--requirepass", "backend-secret", "--dir", str(self._folder)], stdout=subprocess.PIPE, text=True
-        )
+        where = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._folder)]
+        command = [*WITH_US, "redis-server", *where, "--save", "", "--requirepass", "backend-secret"]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         for line in self._process.stdout:
             if "Ready to accept connections" in line:
                 break
@@ -62,8 +60,8 @@ class Proxy:
     def __init__(self, emulator, *options, port=0, identity="managed_identity"):
         self._http_port = free_port()
         upstream = f"{emulator['REDIS_HOST']}:{emulator['REDIS_PORT']}"
-        command = [*WITH_US, os.environ["ENTRAKEY_BIN"], "proxy", upstream, "--structured-logs", "--port", str(port), *options]
-        command += ["--health-check", "--prometheus", "--http-port", str(self._http_port)]
+        command = [*WITH_US, os.environ["ENTRAKEY_BIN"], "proxy", upstream, "--port", str(port), *options]
+        command += ["--structured-logs", "--health-check", "--prometheus", "--http-port", str(self._http_port)]
         self.process = subprocess.Popen(
             command,
             env=emulator.process_environment(ENTRAKEY_IDENTITY=identity),

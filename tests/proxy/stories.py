@@ -65,11 +65,13 @@ def redis_cli(port):
     environment = {**os.environ, **DUMMY}
 
     def run(*words, given=""):
-        done = subprocess.run([*command, *words], input=given, capture_output=True, text=True, env=environment, timeout=PATIENCE_S)
+        how = {"capture_output": True, "text": True, "env": environment, "timeout": PATIENCE_S}
+        done = subprocess.run([*command, *words], input=given, **how)
         assert (done.returncode, done.stderr) == (0, ""), done
         return done.stdout.rstrip("\n")
 
-    with subprocess.Popen([*command, "SUBSCRIBE", "news:cli"], env=environment, stdout=subprocess.PIPE, text=True) as listener:
+    subscribe = [*command, "SUBSCRIBE", "news:cli"]
+    with subprocess.Popen(subscribe, env=environment, stdout=subprocess.PIPE, text=True) as listener:
         try:
             assert [listener.stdout.readline() for _ in range(3)] == ["subscribe\n", "news:cli\n", "1\n"]
             for number in range(1_000_000):
