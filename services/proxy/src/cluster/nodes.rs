@@ -118,10 +118,9 @@ impl Announced {
         let listen_on = *self.nodes.0.listen_on.get().ok_or(NO_ADDRESS)?;
         let local = self.nodes.local_port(port, listen_on)?;
         // An address that stands for all says nothing to a client: it gets the one by which it has come.
-        let stands_for_all = |ip: &IpAddr| ip.is_unspecified();
-        let announced = match listen_on {
-            ip if stands_for_all(&ip) => self.reached.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
-            ip => ip,
+        let announced = match listen_on.is_unspecified() {
+            true => self.reached.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+            false => listen_on,
         };
         Ok(SocketAddr::new(announced.to_canonical(), local))
     }

@@ -3,6 +3,9 @@
 //! What the client sends is passed on request by request ([`asking`], [`fate`]); [`Owed`] keeps what the server will
 //! answer, and whose each reply is ([`answering`], [`pushes`]). So an AUTH can be put between two requests, and its
 //! answer taken out again ([`authenticating`], [`waiting`]).
+//!
+//! One thing reaches out: where a node of a cluster is found ([`elsewhere`]) is asked of [`Announced`], which opens a port
+//! for one that nobody has heard of, so that it listens before its reply is passed on.
 
 mod answering;
 mod asking;
