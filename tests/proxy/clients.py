@@ -1,7 +1,7 @@
 """Stock clients that know nothing of Entra: each is a program of its own that tells the same story.
 
-A round: SET and GET; a long pipeline; PUBLISH of the round's number, which a subscriber of the same library takes
-to a list through a third connection; a pop that waits for it there; and a pop that waits a second for nothing. A message that
+A round: SET and GET; a long pipeline; PUBLISH of the round's number, which a subscriber of the same library takes to a
+list through a third connection; a pop that waits for it there; and a pop that waits a second for nothing. A message that
 is lost, doubled or out of order, a wrong answer, a closed connection: all of them end the program with an error. None
 connects anew by itself.
 """
