@@ -189,6 +189,7 @@ fn a_server_that_comes_back_is_found_again_and_its_absence_is_said_once() {
     wait_until("it is back", || proxy.client().ask("PING") == "+PONG");
     proxy.signal(libc::SIGTERM);
     proxy.ended();
-    let warnings = proxy.said.iter().filter(|line| line.contains("\"WARNING\"") && line.contains("client"));
+    let warnings =
+        proxy.said.iter().filter(|line| line.contains("\"WARNING\"") && line.contains("\"client\":"));
     assert_eq!(warnings.count(), 1, "{}", proxy.log());
 }
