@@ -19,14 +19,14 @@ endif
 # Two parts at once would starve each other's clocks.
 .NOTPARALLEL:
 
-TESTS = test-core test-c test-python test-node test-emulator test-peers
+TESTS = test-core test-c test-python test-node test-emulator test-peers test-proxy
 
 .PHONY: help demo test $(TESTS) what-tests-run lints check bench soak simulate mutants fuzz install uninstall fmt build prerequisites prerequisites-of-test
 
 help:
-	@echo "make demo    build everything and watch three Redis clients outlive their tokens"
+	@echo "make demo    build everything and watch four Redis clients outlive their tokens"
 	@echo "make test    install what the tests need and run every test of every language"
-	@echo "make test-core, test-c, test-python, test-node, test-emulator, test-peers    one part of that"
+	@echo "make test-core, test-c, test-python, test-node, test-emulator, test-peers, test-proxy    one part of that"
 	@echo "make check   formatting, lints, dependencies, versions, size of the shared library"
 	@echo "make bench   speed against a floor, how a fleet spreads its requests, how soon the emulator is there"
 	@echo "make install PREFIX=/usr/local    the C library, for pkg-config and CMake (DESTDIR=, LIBDIR=lib)"
@@ -59,6 +59,7 @@ PYTEST = $(OFFLINE) .venv/bin/python -m pytest -q
 CORE = $(CARGO) test --locked -p entrakey-core -p entrakey-sys
 LIBRARY = $(CARGO) test --locked -p entrakey-ffi -p entrakey-tests
 EMULATOR = $(CARGO) test --locked -p entrakey-emulator -p entrakey-cli
+PROXY = $(CARGO) test --locked -p entrakey-service -p entrakey-proxy
 
 test: what-tests-run lints $(TESTS)
 
@@ -97,6 +98,15 @@ test-peers: what-tests-run
 	$(TIMED) "other clients, Python" $(PYTEST) tests/peers/python
 	$(TIMED) "other clients, Node.js" sh -c 'cd tests/peers/node && exec ../../../$(OFFLINE) npm test'
 
+test-proxy: what-tests-run
+	$(TIMED) "the proxy's tests are built" $(PROXY) --no-run
+	$(TIMED) "proxy" $(OFFLINE) $(PROXY) --offline
+	$(TIMED) "the proxy's clients are built" scripts/build/peers.sh
+	$(TIMED) "the proxy, what is deployed" $(PYTEST) tests/proxy/test_deploy.py
+	$(TIMED) "the proxy, what breaks around it" $(PYTEST) tests/proxy/test_faults.py
+	$(TIMED) "the proxy, clients of a cluster" $(PYTEST) tests/proxy/test_cluster.py
+	$(TIMED) "the proxy, stock clients all at once for forty seconds" $(PYTEST) tests/proxy/test_forty_seconds.py
+
 check: prerequisites
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --lib --bins --tests --examples -- -D warnings
@@ -123,6 +133,8 @@ bench: prerequisites
 	@$(OFFLINE) $(CARGO) bench -q --locked --offline -p entrakey-emulator --bench redis_plane
 	$(CARGO) build --locked --release -p entrakey-cli
 	@$(OFFLINE) "$${PYTHON:-python3}" scripts/bench/emulator-startup.py target/debug/entrakey target/release/entrakey
+	@scripts/check/require.sh bench
+	@$(OFFLINE) "$${PYTHON:-python3}" scripts/bench/proxy.py target/release/entrakey
 	scripts/build/node-package.sh
 	$(CARGO) build --locked --release -p entrakey-node
 	@$(OFFLINE) node bindings/node/bench/run.mjs

@@ -1,5 +1,6 @@
 //! `entrakey emulator`.
 
+use crate::duration::duration;
 use crate::redis::RedisArguments;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
@@ -122,11 +123,7 @@ enum Format {
 }
 
 fn lifetime(text: &str) -> Result<Duration, String> {
-    let parsed = match text.parse() {
-        Ok(seconds) => Ok(Duration::from_secs(seconds)),
-        Err(_) => humantime::parse_duration(text).map_err(|error| error.to_string()),
-    };
-    match parsed {
+    match duration(text) {
         Ok(time) if time < Duration::from_secs(1) => Err("a token lives for a second at least".to_owned()),
         other => other,
     }

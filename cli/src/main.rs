@@ -2,10 +2,15 @@
 #![allow(clippy::print_stdout, reason = "printing is what a command does")]
 
 mod control;
+mod duration;
 mod emulator;
+mod failure;
+mod identity;
+mod proxy;
 mod redis;
+mod settings;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use std::process::ExitCode;
 
 /// Microsoft Entra ID access tokens for Redis clients.
@@ -18,12 +23,21 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Proxy(Box<proxy::Arguments>),
     Emulator(Box<emulator::Arguments>),
     Control(control::Arguments),
 }
 
+/// The command line as it can be typed.
+fn command() -> clap::Command {
+    Arguments::command().mut_subcommand(proxy::NAME, proxy::with_variables)
+}
+
 fn main() -> ExitCode {
-    let outcome = match Arguments::parse().command {
+    let matches = command().try_get_matches().unwrap_or_else(|error| settings::exit(&error, proxy::PREFIX));
+    let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let outcome = match arguments.command {
+        Command::Proxy(arguments) => return proxy::run(*arguments, &matches),
         Command::Emulator(arguments) => emulator::run(*arguments),
         Command::Control(arguments) => control::run(&arguments),
     };

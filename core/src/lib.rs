@@ -62,7 +62,8 @@ pub mod internals {
 }
 
 pub use config::{
-    Config, InheritedSetting, InheritedSettings, KEYS, Key, KeyType, VARIABLES, Variable, inherit,
+    Config, InheritedSetting, InheritedSettings, KEYS, Key, KeyType, ServiceValue, VARIABLES, Variable,
+    inherit, read_service_file,
 };
 pub use connections::{Connection, Refusal, WHILE_CONNECTING, check_plaintext};
 pub use error::{Error, ErrorKind};

@@ -1,7 +1,7 @@
-"""`make demo`: three stock clients, one token each that lives for eight seconds, no reconnect.
+"""`make demo`: four stock clients, one token each that lives for eight seconds, no reconnect.
 
-Starts the emulator, runs examples/python/live.py, examples/node/live.mjs and examples/c/live.c against it for
-forty seconds, shows how they get on, and ends with a table. What the table says of connections and rotations
+Starts the emulator, runs examples/python/live.py, examples/node/live.mjs and examples/c/live.c against it, and redis-cli
+through `entrakey proxy`, for forty seconds, shows how they get on, and ends with a table. What the table says of connections and rotations
 is what the emulator's Redis saw, not what the clients say. Exits 1 if any row is wrong.
 """
 
@@ -22,7 +22,7 @@ START_UP_S = 20
 
 
 class Client:
-    """One of the three programs, and the last thing that it reported."""
+    """One of the four programs, and the last thing that it reported."""
 
     def __init__(self, name, command, object_id, environment, seconds):
         self.name, self.object_id = name, object_id
@@ -84,6 +84,13 @@ def start_clients(emulator, seconds):
                 ENTRAKEY_IDENTITY="managed_identity",
                 ENTRAKEY_CLIENT_ID=emulator["ENTRAKEY_EMULATOR_USER_ASSIGNED_CLIENT_ID"],
             ),
+            seconds,
+        ),
+        Client(
+            "redis-cli",
+            [sys.executable, ROOT / "examples/demo/through_proxy.py"],
+            emulator["ENTRAKEY_EMULATOR_FEDERATED_APP_OBJECT_ID"],
+            emulator.process_environment("workload_identity", ENTRAKEY_IDENTITY="workload_identity"),
             seconds,
         ),
     ]

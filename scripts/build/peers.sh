@@ -1,6 +1,7 @@
 #!/bin/sh
-# Installs the stock libraries that tests/peers runs against the emulator, and builds its Go and Java programs.
-# After scripts/build/python-package.sh and scripts/build/node-package.sh, whose packages start the emulator for them.
+# Installs the stock libraries that tests/peers runs against the emulator and tests/proxy through the proxy, and builds
+# their Go, Java and C programs. After scripts/build/python-package.sh, node-package.sh and c-clients.sh: packages that
+# start the emulator for them, and hiredis.
 set -eu
 peers=tests/peers
 
@@ -16,6 +17,9 @@ if [ ! -e $installed ] || [ $peers/node/package-lock.json -nt $installed ]; then
 fi
 
 (cd $peers/go && GOTOOLCHAIN=local go build -o ../../../target/peers/go .)
+
+"${CC:-cc}" -O1 -Wall -Wextra -I.cache/hiredis tests/proxy/programs/with_hiredis.c .cache/hiredis/libhiredis_ssl.a \
+    -lssl -lcrypto -pthread -o target/peers/hiredis
 
 # What was downloaded once is not asked for again; an error of the sources shows in the second run.
 mvn --batch-mode --quiet --offline --file $peers/java compile >/dev/null 2>&1 ||

@@ -3,7 +3,7 @@
 # require.sh, or require.sh test for what only the tests need.
 if [ ! -e target/debug/entrakey ] && [ "${MAKELEVEL:-0}" -le 1 ]; then # not again for a part of a longer command
     case ${1:-} in
-    test) what="Go modules and Maven artifacts, and on Debian, as root, packages (libssl-dev, redis-server, clang, valgrind, cmake)" time=35 ;;
+    test) what="Go modules and Maven artifacts, and on Debian, as root, packages (libssl-dev, redis-server, clang, valgrind, cmake, PHP and Ruby with their Redis clients)" time=35 ;;
     *) what="on Debian, as root, the packages libssl-dev and redis-server" time=8 ;;
     esac
     echo "entrakey: the first time this downloads and builds Rust crates (into target/), Python packages (.venv), npm packages" >&2
@@ -39,6 +39,23 @@ if ! command -v redis-server >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-
 fi
 command -v redis-server >/dev/null || fail "redis-server is missing (Debian: apt-get install redis-server)."
 
+# What else is wanted.
+install() { # for root on Debian; else the messages below say what to do
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        echo "missing: $*; as root, this installs Debian's packages" >&2
+        apt-get update -qq && apt-get install -y -qq "$@" >/dev/null
+    fi
+}
+# What the proxy is measured beside. (RUNLEVEL=1: it is not to run by itself.)
+if [ "${1:-}" = bench ]; then
+    PATH=$PATH:/usr/sbin
+    for tool in stunnel4 haproxy redis-benchmark openssl; do
+        package=$(echo $tool | sed s/redis-benchmark/redis-tools/)
+        command -v $tool >/dev/null || RUNLEVEL=1 install --no-install-recommends "$package"
+        command -v $tool >/dev/null || fail "$tool is missing (Debian: apt-get install $package)."
+    done
+fi
+
 [ "${1:-}" = test ] || exit 0
 # Clients of other languages, which tests/peers runs against the emulator.
 command -v go >/dev/null || fail "Go 1.24 or newer is missing, for the tests of go-redis."
@@ -50,12 +67,6 @@ java -version 2>&1 | sed -n '1s/.*"\([0-9]*\)[."].*/\1/p' | awk '{ exit !($1 >= 
 command -v javac >/dev/null || fail "the Java compiler is missing, for the tests of Jedis and Lettuce (Debian: apt-get install openjdk-17-jdk-headless)."
 
 # The proof of the C library: a second compiler with sanitizers and a fuzzer, valgrind, and what strangers build with.
-install() { # for root on Debian; else the messages below say what to do
-    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-        echo "missing for the tests of the C library: $*; as root, this installs Debian's packages" >&2
-        apt-get update -qq && apt-get install -y -qq "$@" >/dev/null
-    fi
-}
 for tool in clang valgrind cmake pkg-config; do
     command -v $tool >/dev/null || install $tool
     command -v $tool >/dev/null || fail "$tool is missing (Debian: apt-get install $tool)."
@@ -64,3 +75,13 @@ fuzzer() { echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' | clang -x c -f
 runtime=libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev # Debian has it in a package of its own
 fuzzer || install "$runtime"
 fuzzer || fail "clang's sanitizers are missing (Debian: apt-get install $runtime)."
+
+# Clients that go through `entrakey proxy` (tests/proxy). Debian's packages: redis-rb before 5, Sidekiq before 7.
+command -v redis-cli >/dev/null || install redis-tools
+command -v redis-cli >/dev/null || fail "redis-cli is missing, for the tests of the proxy (Debian: apt-get install redis-tools)."
+php_clients() { php -r "require 'Predis/Autoloader.php'; exit(extension_loaded('redis') && extension_loaded('pcntl') ? 0 : 1);"; }
+ruby_clients() { ruby -e "require 'redis'; require 'sidekiq'; exit(Redis::VERSION < '5' && Sidekiq::VERSION < '7')" 2>/dev/null && command -v sidekiq; }
+php_clients >/dev/null 2>&1 || install --no-install-recommends php-cli php-redis php-nrk-predis
+php_clients >/dev/null 2>&1 || fail "PHP with phpredis and Predis is missing, for the tests of the proxy (Debian: apt-get install php-cli php-redis php-nrk-predis)."
+ruby_clients >/dev/null || install --no-install-recommends ruby ruby-redis ruby-sidekiq
+ruby_clients >/dev/null || fail "Ruby with redis-rb 4 and Sidekiq 6 is missing, for the tests of the proxy (Debian: apt-get install ruby ruby-redis ruby-sidekiq)."

@@ -150,17 +150,29 @@ fn an_observer_hears_of_tokens_failures_and_the_end_in_their_order() {
     let _broken = provider.observe(Level::Debug, |_| std::panic::resume_unwind(Box::new(()))).unwrap();
     provider.get_token().unwrap();
     let next = || events.recv_timeout(SOON).unwrap();
-    assert!(matches!(next(), ProviderEvent::TokenRefreshed { version: 1, .. }));
-    assert!(matches!(next(), ProviderEvent::TokenRefreshed { version: 2, .. }));
+    let (mut versions, mut failures) = (Vec::new(), 0);
+    // A request of a busy machine may fail in between: that is a change too, and is told.
+    let hear = |versions: &mut Vec<u64>, failures: &mut u32| {
+        match next() {
+            ProviderEvent::TokenRefreshed { version, .. } => versions.push(version),
+            ProviderEvent::RefreshFailed { changed: true, attempt, .. } => {
+                *failures += u32::from(attempt == 1)
+            }
+            ProviderEvent::Closed => return true,
+            other => panic!("{other} is not for this level"),
+        }
+        false
+    };
+    while versions.len() < 2 {
+        assert!(!hear(&mut versions, &mut failures));
+    }
+    assert_eq!(versions, [1, 2]);
     drop(emulator);
-    let failed =
-        std::iter::repeat_with(next).find(|event| !matches!(event, ProviderEvent::TokenRefreshed { .. }));
-    assert!(
-        matches!(failed, Some(ProviderEvent::RefreshFailed { changed: true, attempt: 1, .. })),
-        "{failed:?}"
-    );
+    while failures == 0 {
+        assert!(!hear(&mut versions, &mut failures));
+    }
     provider.close();
-    assert!(matches!(next(), ProviderEvent::Closed), "the retries are not for this level");
+    while !hear(&mut versions, &mut failures) {}
 }
 
 fn wait_for_version(provider: &Provider, version: u64) {

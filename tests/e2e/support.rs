@@ -149,9 +149,19 @@ impl Emulator {
     /// If it does not come up.
     #[must_use]
     pub fn start(token_lifetime: &str) -> Self {
+        Self::start_with(token_lifetime, &[])
+    }
+
+    /// With these options besides.
+    ///
+    /// # Panics
+    /// If it does not come up.
+    #[must_use]
+    pub fn start_with(token_lifetime: &str, options: &[&str]) -> Self {
         let mut child = Command::new(artifact("entrakey"))
             .args(["emulator", "--format", "json", "--quiet", "--exit-with-parent"])
             .args(["--token-lifetime", token_lifetime])
+            .args(options)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -38,6 +38,7 @@ pub(crate) use environment::Environment;
 pub(crate) use explanation::Explanation;
 #[cfg(test)]
 use file::FileValues;
+pub use file::{ServiceValue, read_service_file};
 pub(crate) use identity::{
     Application, CertificateSettings, HostingEnvironment, IdentityChoice, Link, ManagedIdentity, Obstacle,
     PipelineJob, Proof, SecretLocation, SingleIdentity, Tool, UserAssigned,

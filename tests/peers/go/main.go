@@ -1,4 +1,4 @@
-// A stock go-redis client against the emulator: peer standalone|cluster
+// A stock go-redis client against the emulator: peer standalone|cluster; or through the proxy: peer rounds
 //
 // Address, certificate and credentials come from REDIS_HOST, REDIS_PORT, REDIS_CA_FILE, REDIS_USERNAME and
 // REDIS_TOKEN. Prints the number of commands that it checked; the first that goes wrong ends it.
@@ -22,17 +22,25 @@ const limit = 30 * time.Second
 func main() {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
+	if len(os.Args) == 2 && os.Args[1] == "rounds" {
+		end(rounds(context.Background())) // for as long as it is asked to
+		return
+	}
 	checked, err := run(ctx, os.Args[1:])
+	end(err)
+	fmt.Println(checked)
+}
+
+func end(err error) {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "go-redis:", err)
 		os.Exit(1)
 	}
-	fmt.Println(checked)
 }
 
 func run(ctx context.Context, arguments []string) (int, error) {
 	if len(arguments) != 1 {
-		return 0, errors.New("usage: peer standalone|cluster")
+		return 0, errors.New("usage: peer standalone|cluster|rounds")
 	}
 	config, err := trusting(os.Getenv("REDIS_CA_FILE"))
 	if err != nil {

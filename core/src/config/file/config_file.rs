@@ -1,6 +1,7 @@
 //! A configuration file: its text, what it sets, and the errors about it.
 
 use super::file_values::FileValues;
+use crate::config::document::{Format, Node};
 use crate::config::environment::Environment;
 use crate::config::expand::expand;
 use crate::config::find_key::find_key;
@@ -24,7 +25,15 @@ impl ConfigFile<'_> {
         Error::invalid_config(format!("Configuration file \"{}\": {}", self.path, what.as_ref()))
     }
 
-    pub(super) fn text(&self) -> Result<Zeroizing<String>> {
+    /// The document in it.
+    pub(super) fn root(&self) -> Result<Node> {
+        let format = Format::by_extension(Path::new(self.path)).ok_or_else(|| {
+            self.refuse("its extension does not tell its format. Known are .json, .toml, .yaml and .yml.")
+        })?;
+        format.parse(&self.text()?).map_err(|reason| self.refuse(format!("{reason}.")))
+    }
+
+    fn text(&self) -> Result<Zeroizing<String>> {
         let bytes = files::read(Path::new(self.path), MAX_BYTES);
         let bytes = bytes.map_err(|error| self.refuse(format!("{error}.")))?;
         match std::str::from_utf8(&bytes) {

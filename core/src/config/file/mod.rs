@@ -5,11 +5,13 @@
 
 mod config_file;
 mod file_values;
+mod service_file;
 mod store_entry;
 
 pub(super) use file_values::FileValues;
+pub use service_file::{ServiceValue, read_service_file};
 
-use super::document::{Format, Node};
+use super::document::Node;
 use super::environment::Environment;
 use super::expand::only_name;
 use super::find_key::key_for_message;
@@ -18,16 +20,11 @@ use super::keys::CONFIG_ENTRY;
 use crate::error::Result;
 use config_file::ConfigFile;
 use std::collections::BTreeMap;
-use std::path::Path;
 
 /// What the file at that path says, of a secret store the entry with that id.
 pub(super) fn read(path: &str, entry: Option<&str>, environment: &Environment) -> Result<FileValues> {
     let file = ConfigFile { path, environment };
-    let format = Format::by_extension(Path::new(path)).ok_or_else(|| {
-        file.refuse("its extension does not tell its format. Known are .json, .toml, .yaml and .yml.")
-    })?;
-    let root = format.parse(&file.text()?).map_err(|reason| file.refuse(format!("{reason}.")))?;
-    values(&file, &root, entry)
+    values(&file, &file.root()?, entry)
 }
 
 /// What the document says: by keys, or by an entry of a secret store.

@@ -1,0 +1,139 @@
+//! Every configuration key as an option: `client_id` is `--client-id`. Made from core's one table of keys.
+
+use clap::builder::PossibleValuesParser;
+use clap::error::Error;
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
+use entrakey_core::{Config, KEYS, Key, KeyType};
+use std::collections::BTreeMap;
+use zeroize::Zeroizing;
+
+/// The values of keys, by name.
+pub(crate) type Keys = BTreeMap<&'static str, Zeroizing<String>>;
+
+/// What the options say. It has no `Debug`: some of it is secret.
+#[derive(Clone, Default)]
+pub(crate) struct IdentityArguments {
+    pub(crate) keys: Keys,
+}
+
+/// The option of a key. A service has a `--config-file` of its own, which may hold keys too.
+fn option(key: &Key) -> String {
+    match key.name {
+        "config_file" => "identity-file".to_owned(),
+        "config_entry" => "identity-entry".to_owned(),
+        name => name.replace('_', "-"),
+    }
+}
+
+/// The id of a key's option: no other option's.
+fn id(key: &Key) -> String {
+    format!("{OF_KEYS}{}", key.name)
+}
+
+const OF_KEYS: &str = "entrakey.";
+
+fn is_secret(key: &Key) -> bool {
+    matches!(key.kind, KeyType::Secret | KeyType::Pem | KeyType::Certificate)
+}
+
+/// Tuning that hardly anybody needs: `--help` shows it, `-h` does not.
+fn is_tuning(key: &Key) -> bool {
+    matches!(key.kind, KeyType::Milliseconds(_) | KeyType::Fraction)
+}
+
+fn argument(key: &'static Key) -> Arg {
+    let (value, parser): (_, Option<PossibleValuesParser>) = match key.kind {
+        KeyType::Milliseconds(_) => ("MS", None),
+        KeyType::Fraction => ("SHARE", None),
+        KeyType::Choice(words) => {
+            let is_possible = |word: &&&str| **word != "custom"; // a callback of the host's, and nobody embeds a command
+            ("NAME", Some(words.iter().filter(is_possible).copied().into()))
+        }
+        KeyType::Boolean => ("BOOL", Some(["true", "false"].into())),
+        _ if key.name.ends_with("_path") || key.name.ends_with("_file") => ("FILE", None),
+        _ => ("TEXT", None),
+    };
+    let default = if key.default.is_empty() { String::new() } else { format!(" [default: {}]", key.default) };
+    let also = if key.azure_variable.is_empty() { "" } else { " and " };
+    let help = format!("{}{default} [env: {}{also}{}]", key.doc, key.variable(), key.azure_variable);
+    let argument =
+        Arg::new(id(key)).long(option(key)).value_name(value).help(help).hide_short_help(is_tuning(key));
+    match parser {
+        Some(parser) => argument.value_parser(parser),
+        None => argument,
+    }
+}
+
+impl Args for IdentityArguments {
+    fn augment_args(command: Command) -> Command {
+        command
+            .next_help_heading("Identity (the configuration keys, see docs/configuration.md)")
+            .args(KEYS.iter().map(argument))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for IdentityArguments {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
+        let value = |key: &Key| matches.get_one::<String>(&id(key)).cloned().map(Zeroizing::new);
+        let values = KEYS.iter().filter_map(|key| Some((key.name, value(key)?)));
+        Ok(Self { keys: values.collect() })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+/// Whether an option's id is a key's.
+pub(crate) fn is_of_key(id: &str) -> bool {
+    id.starts_with(OF_KEYS)
+}
+
+/// The key of that name.
+pub(crate) fn key(name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.name == name)
+}
+
+impl IdentityArguments {
+    /// The options that carry a secret, which every user of the machine can read in the list of processes.
+    pub(crate) fn exposed(&self) -> Vec<String> {
+        let secret = KEYS.iter().filter(|key| is_secret(key) && self.keys.contains_key(key.name));
+        secret.map(|key| format!("--{}", option(key))).collect()
+    }
+}
+
+/// A configuration of these values.
+pub(crate) fn config(keys: &Keys) -> Result<Config, entrakey_core::Error> {
+    let mut config = Config::new();
+    keys.iter().try_for_each(|(key, value)| config.set(key, value))?;
+    Ok(config)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_has_an_option_and_what_is_given_is_a_configuration() {
+        let command = IdentityArguments::augment_args(Command::new("x"));
+        for key in KEYS {
+            assert!(
+                command.get_arguments().any(|argument| argument.get_id() == id(key).as_str()),
+                "{}",
+                key.name
+            );
+        }
+        let given = ["x", "--identity", "service_principal", "--tenant-id", "t", "--client-secret", "s3cret"];
+        let matches = command.get_matches_from(given);
+        let arguments = IdentityArguments::from_arg_matches(&matches).unwrap();
+        assert_eq!(arguments.keys.len(), 3);
+        assert_eq!(arguments.exposed(), ["--client-secret"]);
+        let shown = format!("{:?}", config(&arguments.keys).unwrap());
+        assert!(shown.contains("service_principal") && !shown.contains("s3cret"), "{shown}");
+    }
+}

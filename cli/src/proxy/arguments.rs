@@ -1,0 +1,185 @@
+//! The options of `entrakey proxy`, named as users of cloud-sql-proxy know them.
+
+use crate::duration::duration;
+use crate::identity::IdentityArguments;
+use clap::{Args, Subcommand};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Let Redis clients that cannot be changed use Entra: plain Redis on this machine, TLS and tokens behind.
+///
+///     entrakey proxy mycache.westeurope.redis.azure.net
+///     redis-cli -p 6379
+///
+/// Each client gets a connection of its own to the server, authenticated with the identity's token and again, unseen by
+/// the client, before the token expires. A password that the client sends is not looked at, unless --password-file sets one.
+///
+/// Every option can be a variable, ENTRAKEY_PROXY_HTTP_PORT for --http-port, or in --config-file (http-port = 9090); what is
+/// typed wins over a variable, and that over the file. A file may have several upstreams:
+///
+///     [[upstreams]]
+///     host = "one.westeurope.redis.azure.net"
+///     port = 6379
+///     [[upstreams]]
+///     host = "two.westeurope.redis.azure.net"
+///     port = 6380
+///     entrakey = { identity = "managed_identity", client_id = "..." }
+///     [entrakey]
+///     identity = "workload_identity"
+///
+/// Ends with 0 (asked to by `entrakey proxy shutdown`), 1 a problem was found, 2 usage, 3 no identity, 4 refused,
+/// 5 network, 130 SIGINT, 143 SIGTERM.
+#[derive(Args)]
+#[command(verbatim_doc_comment, args_conflicts_with_subcommands = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(super) order: Option<Order>,
+    /// The Redis. Without a port: 6380 of Azure Cache for Redis, 10000 of Azure Managed Redis.
+    #[arg(value_name = "HOST[:PORT]")]
+    pub(super) host: Option<String>,
+    #[command(flatten)]
+    pub(super) upstream: UpstreamArguments,
+    #[command(flatten)]
+    pub(super) process: ProcessArguments,
+    #[command(flatten)]
+    pub(super) identity: IdentityArguments,
+}
+
+/// What else can be done.
+#[derive(Subcommand)]
+pub(super) enum Order {
+    Wait(WaitArguments),
+    Shutdown(ShutdownArguments),
+}
+
+/// Of one upstream, in the file of each.
+#[derive(Args)]
+#[command(next_help_heading = "Clients")]
+pub(super) struct UpstreamArguments {
+    /// Where to listen: an address of this machine. Beyond loopback it takes TLS and a password.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) address: Option<String>,
+    /// The port to listen on, 6379 if not given; 0 takes a free one.
+    #[arg(long, value_name = "PORT")]
+    pub(super) port: Option<u16>,
+    /// A Unix socket to listen on, instead of a port unless --address or --port is given too.
+    #[arg(long, value_name = "PATH")]
+    pub(super) unix_socket: Option<PathBuf>,
+    /// Who may use the socket, as chmod has it: 0600 is this user only, 0660 the group too.
+    #[arg(long, default_value = "0600", value_name = "MODE", value_parser = mode)]
+    pub(super) unix_socket_mode: u32,
+    /// Users (uids) that may use the socket; all that the mode lets in if not given.
+    #[arg(long, value_name = "UID", value_delimiter = ',')]
+    pub(super) allow_uid: Vec<u32>,
+    /// What clients must give in AUTH. In the list of processes everybody can read it: --password-file is better.
+    #[arg(long, value_name = "TEXT", conflicts_with = "password_file")]
+    pub(super) password: Option<String>,
+    /// A file with the password and nothing else.
+    #[arg(long, value_name = "FILE")]
+    pub(super) password_file: Option<PathBuf>,
+    /// The certificate to show to clients (PEM, with those that vouch for it): they speak TLS then.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(super) tls_certificate: Option<PathBuf>,
+    /// The private key of --tls-certificate (PEM).
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    pub(super) tls_key: Option<PathBuf>,
+    /// Listen beyond loopback without TLS or without a password: whoever reaches the port uses this identity.
+    #[arg(long)]
+    pub(super) insecure_bind: bool,
+    /// How long a client waits for its connection to the server, the wait for a token included.
+    #[arg(long, default_value = "30s", value_name = "TIME", value_parser = duration)]
+    pub(super) connect_timeout: Duration,
+    /// How many authenticated connections to keep ready, so that a client need not wait for one; of a cluster, for each node.
+    #[arg(long, default_value_t = 0, value_name = "NUMBER")]
+    pub(super) warm: usize,
+}
+
+/// Of the process.
+#[derive(Args)]
+#[command(next_help_heading = "Operation")]
+pub(super) struct ProcessArguments {
+    /// A file with these settings, with keys of the identity under "entrakey": JSON, YAML or TOML.
+    #[arg(long, value_name = "FILE")]
+    pub(super) config_file: Option<PathBuf>,
+    /// The most clients at a time.
+    #[arg(long, value_name = "NUMBER")]
+    pub(super) max_connections: Option<NonZeroUsize>,
+    /// Connect, authenticate and PING before taking clients; end if that does not work.
+    #[arg(long)]
+    pub(super) run_connection_test: bool,
+    /// Serve /startup, /liveness and /readiness on --http-port.
+    #[arg(long)]
+    pub(super) health_check: bool,
+    /// Serve /metrics on --http-port.
+    #[arg(long)]
+    pub(super) prometheus: bool,
+    #[command(flatten)]
+    pub(super) http: HttpArguments,
+    /// Serve /quitquitquit on --admin-port of this machine.
+    #[arg(long)]
+    pub(super) quitquitquit: bool,
+    #[command(flatten)]
+    pub(super) admin: AdminArguments,
+    /// After SIGTERM, take clients for that long: others have not heard yet that this one ends.
+    #[arg(long, default_value = "0s", value_name = "TIME", value_parser = duration)]
+    pub(super) min_sigterm_delay: Duration,
+    /// After SIGTERM, wait that long for clients to finish. A second signal ends at once.
+    #[arg(long, default_value = "0s", value_name = "TIME", value_parser = duration)]
+    pub(super) max_sigterm_delay: Duration,
+    /// End with 0 instead of 143 after SIGTERM.
+    #[arg(long)]
+    pub(super) exit_zero_on_sigterm: bool,
+    /// Write the log as JSON, a line for each thing that happens.
+    #[arg(long)]
+    pub(super) structured_logs: bool,
+    /// Write warnings and errors only.
+    #[arg(long, conflicts_with = "debug_logs")]
+    pub(super) quiet: bool,
+    /// Write each single step too.
+    #[arg(long)]
+    pub(super) debug_logs: bool,
+}
+
+/// Where health and metrics are.
+#[derive(Args)]
+pub(super) struct HttpArguments {
+    /// Where to serve health and metrics.
+    #[arg(long, default_value = "localhost", value_name = "ADDRESS")]
+    pub(super) http_address: String,
+    /// The port for them.
+    #[arg(long, default_value_t = 9090, value_name = "PORT")]
+    pub(super) http_port: u16,
+}
+
+/// Where a proxy is told to end.
+#[derive(Args)]
+pub(super) struct AdminArguments {
+    /// The port for --quitquitquit.
+    #[arg(long, default_value_t = 9091, value_name = "PORT")]
+    pub(super) admin_port: u16,
+}
+
+/// Wait until a proxy on this machine has started (it needs --health-check).
+#[derive(Args)]
+pub(super) struct WaitArguments {
+    /// How long to wait.
+    #[arg(long, default_value = "30s", value_name = "TIME", value_parser = duration)]
+    pub(super) max: Duration,
+    #[command(flatten)]
+    pub(super) http: HttpArguments,
+}
+
+/// Tell a proxy on this machine to end (it needs --quitquitquit).
+#[derive(Args)]
+pub(super) struct ShutdownArguments {
+    #[command(flatten)]
+    pub(super) admin: AdminArguments,
+}
+
+fn mode(text: &str) -> Result<u32, String> {
+    match u32::from_str_radix(text.trim_start_matches("0o"), 8) {
+        Ok(mode) if mode <= 0o777 => Ok(mode),
+        _ => Err("a mode as chmod has it is needed, 0600 or 0660 for instance".to_owned()),
+    }
+}

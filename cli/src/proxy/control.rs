@@ -1,0 +1,60 @@
+//! `entrakey proxy wait` and `entrakey proxy shutdown`: what is said to a proxy that runs.
+
+use super::arguments::{HttpArguments, ShutdownArguments, WaitArguments};
+use crate::failure::{Failure, PROBLEM};
+use std::time::{Duration, Instant};
+use ureq::Agent;
+
+const PAUSE: Duration = Duration::from_millis(100);
+/// It answers at once, on a busy machine too.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+pub(super) fn wait(given: &WaitArguments) -> Result<u8, Failure> {
+    let HttpArguments { http_address, http_port } = &given.http;
+    let url = format!("http://{}/startup", authority(http_address, *http_port));
+    let (agent, start) = (agent(), Instant::now());
+    loop {
+        let answer = agent.get(&url).call();
+        let said = match answer {
+            Ok(answer) if answer.status().is_success() => return Ok(0),
+            Ok(answer) if answer.status() == 503 => "it is starting".to_owned(),
+            Ok(answer) => {
+                return Err(no_proxy(&url, format!("the answer is {}", answer.status()), "--health-check"));
+            }
+            Err(error) => error.to_string(),
+        };
+        if start.elapsed() + PAUSE > given.max {
+            let most = humantime::format_duration(given.max);
+            return Err(no_proxy(&url, format!("not started within {most}: {said}"), "--health-check"));
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
+pub(super) fn shutdown(given: &ShutdownArguments) -> Result<u8, Failure> {
+    let url = format!("http://localhost:{}/quitquitquit", given.admin.admin_port);
+    match agent().post(&url).send_empty() {
+        Ok(answer) if answer.status().is_success() => Ok(0),
+        Ok(answer) => Err(no_proxy(&url, format!("the answer is {}", answer.status()), "--quitquitquit")),
+        Err(error) => Err(no_proxy(&url, error.to_string(), "--quitquitquit")),
+    }
+}
+
+fn no_proxy(url: &str, what: String, option: &str) -> Failure {
+    Failure::new(PROBLEM, format!("{url}: {what}. Does a proxy run here with {option}, and on that port?"))
+}
+
+/// A wildcard is where it listens; it is asked here.
+fn authority(address: &str, port: u16) -> String {
+    match address {
+        "0.0.0.0" | "::" | "[::]" => format!("localhost:{port}"),
+        address if address.contains(':') && !address.starts_with('[') => format!("[{address}]:{port}"),
+        address => format!("{address}:{port}"),
+    }
+}
+
+fn agent() -> Agent {
+    let config =
+        Agent::config_builder().timeout_global(Some(TIMEOUT)).proxy(None).http_status_as_error(false);
+    config.build().new_agent()
+}

@@ -1,0 +1,178 @@
+//! Where the clients of one upstream come in.
+
+use super::arguments::UpstreamArguments;
+use super::repeats::Repeats;
+use super::service::{Arrival, Service};
+use crate::failure::{Failure, PROBLEM};
+use entrakey_proxy::{Peer, Proxy};
+use entrakey_service::{Activated, Exposure, SocketFile, Stage, bind_tcp, bind_unix, resolve};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, UnixListener};
+
+const PORT: u16 = 6379;
+
+/// After a failed `accept`: no more descriptors, most likely, and trying on at once would be a hot loop.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// A socket that listens.
+pub(super) enum Front {
+    Tcp(TcpListener),
+    /// The file goes with it.
+    Unix {
+        listener: UnixListener,
+        path: PathBuf,
+        _file: Option<SocketFile>,
+    },
+}
+
+/// Who can connect.
+pub(super) enum Reach {
+    /// Those whom the file's mode lets in.
+    Owner,
+    /// Every user of this machine.
+    Machine,
+    /// Other machines too.
+    Network,
+}
+
+/// Opens what the options ask for. `taken` is what other upstreams of this process have.
+pub(super) async fn open(given: &UpstreamArguments, taken: &mut Vec<String>) -> Result<Vec<Front>, Failure> {
+    let mut fronts = Vec::new();
+    if let Some(path) = &given.unix_socket {
+        claim(taken, path.display().to_string())?;
+        let bound = bind_unix(path, given.unix_socket_mode);
+        let (listener, file) =
+            bound.map_err(|error| Failure::new(PROBLEM, format!("--unix-socket: {error}")))?;
+        fronts.push(Front::Unix { listener, path: path.clone(), _file: Some(file) });
+    }
+    if given.unix_socket.is_none() || given.port.is_some() || given.address.is_some() {
+        fronts.push(Front::Tcp(open_tcp(given, taken).await?));
+    }
+    Ok(fronts)
+}
+
+async fn open_tcp(given: &UpstreamArguments, taken: &mut Vec<String>) -> Result<TcpListener, Failure> {
+    let host = given.address.as_deref().unwrap_or("127.0.0.1");
+    let address = resolve(host).await.map_err(|error| Failure::usage(format!("--address: {error}")))?;
+    check_exposure(address, given)?;
+    let address = SocketAddr::new(address, given.port.unwrap_or(PORT));
+    if address.port() != 0 {
+        claim(taken, address.to_string())?;
+    }
+    let bound = bind_tcp(address, "choose another one with --address or --port").await;
+    bound.map_err(|error| Failure::new(PROBLEM, error))
+}
+
+fn check_exposure(address: IpAddr, given: &UpstreamArguments) -> Result<(), Failure> {
+    let exposure = Exposure {
+        address,
+        has_tls: given.tls_certificate.is_some() && given.tls_key.is_some(),
+        has_password: given.password.is_some() || given.password_file.is_some(),
+    };
+    match given.insecure_bind {
+        true => Ok(()),
+        false => exposure.check().map_err(Failure::usage),
+    }
+}
+
+/// Takes what systemd has opened.
+pub(super) fn adopt(handed: Activated, given: &UpstreamArguments) -> Result<Front, Failure> {
+    let failed = |error| Failure::new(PROBLEM, format!("a socket of systemd's cannot be used: {error}"));
+    match handed {
+        Activated::Tcp(listener) => {
+            check_exposure(listener.local_addr().map_err(failed)?.ip(), given)?;
+            TcpListener::from_std(listener).map(Front::Tcp).map_err(failed)
+        }
+        Activated::Unix(listener) => {
+            let address = listener.local_addr().map_err(failed)?;
+            let path = address.as_pathname().unwrap_or(Path::new("a Unix socket")).to_owned();
+            let listener = UnixListener::from_std(listener).map_err(failed)?;
+            Ok(Front::Unix { listener, path, _file: None })
+        }
+    }
+}
+
+fn claim(taken: &mut Vec<String>, name: String) -> Result<(), Failure> {
+    if taken.contains(&name) {
+        return Err(Failure::usage(format!(
+            "Two upstreams would listen on {name}: give each a port or a socket of its own."
+        )));
+    }
+    taken.push(name);
+    Ok(())
+}
+
+impl Front {
+    /// What clients connect to.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Tcp(listener) => {
+                listener.local_addr().map_or_else(|error| error.to_string(), |address| address.to_string())
+            }
+            Self::Unix { path, .. } => path.display().to_string(),
+        }
+    }
+
+    /// The address that it listens on, if it is one.
+    pub(super) fn address(&self) -> Option<IpAddr> {
+        match self {
+            Self::Unix { .. } => None,
+            Self::Tcp(listener) => listener.local_addr().ok().map(|address| address.ip()),
+        }
+    }
+
+    pub(super) fn reach(&self) -> Reach {
+        match self {
+            Self::Unix { .. } => Reach::Owner,
+            Self::Tcp(listener) => match listener.local_addr() {
+                Ok(address) if address.ip().to_canonical().is_loopback() => Reach::Machine,
+                _ => Reach::Network,
+            },
+        }
+    }
+
+    /// Takes clients until the service drains. The socket is closed then, and its file gone.
+    pub(super) async fn run(self, service: Arc<Service>, proxy: Proxy) {
+        let troubles = Repeats::default();
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.accept(&service, &proxy) => accepted,
+                () = service.shared.life.reached(Stage::Draining) => return,
+            };
+            match accepted {
+                Ok(()) => troubles.over(),
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {} // the client has given up
+                Err(error) => {
+                    if troubles.worth_saying(&error.to_string()).is_some() {
+                        service.cannot_take(&error);
+                    }
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+
+    async fn accept(&self, service: &Arc<Service>, proxy: &Proxy) -> io::Result<()> {
+        let (service, proxy) = (service.clone(), proxy.clone());
+        match self {
+            Self::Tcp(listener) => {
+                let (stream, from) = listener.accept().await?;
+                let _ = stream.set_nodelay(true); // of a client that is gone it cannot be set
+                let reached = stream.local_addr().ok().map(|address| address.ip());
+                let arrival = Arrival { from: Peer::Tcp(from), reached };
+                tokio::spawn(async move { service.serve(&proxy, stream, arrival).await });
+            }
+            Self::Unix { listener, .. } => {
+                let (stream, _) = listener.accept().await?;
+                let uid = stream.peer_cred().ok().map(|credentials| credentials.uid());
+                let arrival = Arrival { from: Peer::Unix { uid }, reached: None };
+                tokio::spawn(async move { service.serve(&proxy, stream, arrival).await });
+            }
+        }
+        Ok(())
+    }
+}

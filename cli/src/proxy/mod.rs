@@ -1,0 +1,59 @@
+//! `entrakey proxy`.
+
+mod arguments;
+mod cluster;
+mod control;
+mod file;
+mod front;
+mod metrics;
+mod password;
+mod plan;
+mod probes;
+mod process;
+mod providers;
+mod repeats;
+mod service;
+mod start;
+mod target;
+
+pub(crate) use arguments::Arguments;
+
+use crate::settings;
+use arguments::Order;
+use clap::{ArgMatches, Command};
+use plan::Plan;
+use std::process::ExitCode;
+
+/// What the subcommand is called.
+pub(crate) const NAME: &str = "proxy";
+
+/// What its variables begin with.
+pub(crate) const PREFIX: &str = "ENTRAKEY_PROXY";
+
+/// Gives the options their variables.
+pub(crate) fn with_variables(command: Command) -> Command {
+    let orders: Vec<_> = command.get_subcommands().map(|order| order.get_name().to_owned()).collect();
+    let command = settings::with_variables(command, PREFIX);
+    let each = |command: Command, order: String| {
+        command.mut_subcommand(order, |order| settings::with_variables(order, PREFIX))
+    };
+    orders.into_iter().fold(command, each)
+}
+
+/// `matches` are those of the whole command line.
+pub(crate) fn run(arguments: Arguments, matches: &ArgMatches) -> ExitCode {
+    let outcome = match arguments.order {
+        Some(Order::Wait(wait)) => control::wait(&wait),
+        Some(Order::Shutdown(shutdown)) => control::shutdown(&shutdown),
+        None => {
+            Plan::read(matches.subcommand_matches(NAME).unwrap_or(matches), arguments).and_then(process::run)
+        }
+    };
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            eprintln!("entrakey proxy: {failure}");
+            ExitCode::from(failure.code)
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! The identities of this process. Upstreams whose settings say the same have one provider, and one token.
+
+use super::plan::Upstream;
+use crate::failure::{Failure, code_of};
+use crate::identity::{Keys, config};
+use entrakey_core::{ErrorKind, GetToken, Level, Observation, Provider};
+use entrakey_service::{Log, Severity};
+
+/// Theirs. Dropping them ends what is told of them.
+pub(super) struct Providers {
+    distinct: Vec<(Keys, Provider)>,
+    /// Which of them each upstream has.
+    indices: Vec<usize>,
+    _told: Vec<Observation>,
+}
+
+impl Providers {
+    pub(super) fn new(upstreams: &[Upstream], log: &Log) -> Result<Self, Failure> {
+        let (mut distinct, mut indices, mut told) = (Vec::<(Keys, Provider)>::new(), Vec::new(), Vec::new());
+        for upstream in upstreams {
+            let found = distinct.iter().position(|(keys, _)| *keys == upstream.keys);
+            let index = match found {
+                Some(index) => index,
+                None => {
+                    let provider = Provider::new(&config(&upstream.keys)?)?;
+                    told.push(observe(&provider, log)?);
+                    distinct.push((upstream.keys.clone(), provider));
+                    distinct.len() - 1
+                }
+            };
+            indices.push(index);
+        }
+        Ok(Self { distinct, indices, _told: told })
+    }
+
+    /// In the upstreams' order.
+    pub(super) fn of_each(&self) -> impl Iterator<Item = &Provider> {
+        self.indices.iter().filter_map(|index| self.distinct.get(*index).map(|(_, provider)| provider))
+    }
+
+    pub(super) fn all(&self) -> Vec<Provider> {
+        self.distinct.iter().map(|(_, provider)| provider.clone()).collect()
+    }
+
+    /// Asks for the first tokens: no client is to wait for them. What goes wrong is told by the providers' events.
+    pub(super) fn fetch(&self) {
+        for (_, provider) in &self.distinct {
+            provider.get_token_then(GetToken::default(), drop);
+        }
+    }
+}
+
+fn observe(provider: &Provider, log: &Log) -> Result<Observation, Failure> {
+    let (name, log) = (provider.status().name, log.clone());
+    let level = if log.takes(Severity::Debug) { Level::Debug } else { Level::Info };
+    let observation = provider.observe(level, move |event| {
+        let severity = match event.level() {
+            Level::Warn => Severity::Warning,
+            Level::Info => Severity::Info,
+            Level::Debug => Severity::Debug,
+        };
+        match &name {
+            Some(name) => log.line(severity, event, &[("event", &event.name()), ("provider", name)]),
+            None => log.line(severity, event, &[("event", &event.name())]),
+        }
+    })?;
+    Ok(observation)
+}
+
+/// What a command ends with because of the provider's last failure.
+pub(super) fn exit_code(provider: &Provider) -> Option<u8> {
+    let kind = provider.status().last_error?.kind;
+    ErrorKind::ALL.into_iter().find(|known| known.name() == kind).map(code_of)
+}

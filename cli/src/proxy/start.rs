@@ -1,0 +1,202 @@
+//! From a plan to services that run.
+
+use super::arguments::UpstreamArguments;
+use super::cluster::{ask_whether_ports_are_needed, serve_nodes};
+use super::front::{Front, Reach, adopt, open};
+use super::password::password;
+use super::plan::{Plan, Upstream};
+use super::probes::{self, Probes};
+use super::providers::{Providers, exit_code};
+use super::repeats::Repeats;
+use super::service::{Refused, Service, Shared};
+use crate::failure::{Failure, NETWORK, REFUSED};
+use entrakey_core::Provider;
+use entrakey_proxy::{DialFailure, NodeListeners, Nodes, Options, Proxy, tls_config};
+use entrakey_service::{Activated, Log, Severity, Stage, ready, server_config};
+use std::path::Path;
+use std::sync::Arc;
+use tokio::sync::Notify;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio_rustls::TlsAcceptor;
+
+/// What ends with the process, or when it is dropped.
+pub(super) struct Running {
+    pub(super) fronts: Vec<JoinHandle<()>>,
+    /// Whether a Redis has nodes that cannot have a port.
+    pub(super) asked: JoinSet<Option<Failure>>,
+    pub(super) _providers: Providers,
+}
+
+/// Everything that can fail at the beginning does so before the first client is taken.
+pub(super) async fn start(
+    plan: &Plan,
+    handed: Vec<Activated>,
+    shared: &Shared,
+    quit: &Arc<Notify>,
+) -> Result<Running, Failure> {
+    warn_of_exposed(plan, &shared.log);
+    let providers = Providers::new(&plan.upstreams, &shared.log)?;
+    let each = plan.upstreams.iter().zip(providers.of_each());
+    let services = each.map(|(upstream, provider)| service(upstream, provider, shared));
+    let (services, nodes): (Vec<_>, Vec<_>) = services.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
+    let fronts = fronts(plan, handed, &services).await?;
+    for (front, service) in &fronts {
+        front.address().into_iter().for_each(|address| service.nodes.listen_on(address));
+    }
+    let (all, connections) = (providers.all(), shared.connections.clone());
+    let probes = Probes { services: services.clone(), providers: all, connections };
+    probes::start(&plan.process, Arc::new(probes), &shared.life, quit).await?;
+    if plan.process.run_connection_test {
+        for (service, provider) in services.iter().zip(providers.of_each()) {
+            test(service, provider).await?;
+        }
+    }
+    providers.fetch();
+    shared.life.enter(Stage::Started);
+    let run = |(front, service): (Front, Arc<Service>)| {
+        tell(&front, &service);
+        let proxy = service.proxy.clone();
+        tokio::spawn(front.run(service, proxy))
+    };
+    let fronts = fronts.into_iter().map(run).collect();
+    for (service, listeners) in services.iter().zip(nodes) {
+        tokio::spawn(serve_nodes(listeners, service.clone()));
+        service.keep_warm(&service.proxy);
+    }
+    let names: Vec<_> = services.iter().map(|service| service.name.as_str()).collect();
+    if let Err(error) = ready(&format!("for {}", names.join(", "))) {
+        let what = format_args!("systemd could not be told that the proxy is ready: {error}");
+        shared.log.line(Severity::Warning, what, &[]);
+    }
+    let asked = ask_whether_ports_are_needed(&services);
+    Ok(Running { fronts, asked, _providers: providers })
+}
+
+fn warn_of_exposed(plan: &Plan, log: &Log) {
+    for option in &plan.exposed {
+        let what = format_args!(
+            "every user of this machine can read {option} in the list of processes: use its variable, or a file"
+        );
+        log.line(Severity::Warning, what, &[]);
+    }
+}
+
+/// Where each upstream's clients come in: what systemd has opened, or what the options say.
+async fn fronts(
+    plan: &Plan,
+    handed: Vec<Activated>,
+    services: &[Arc<Service>],
+) -> Result<Vec<(Front, Arc<Service>)>, Failure> {
+    let (mut fronts, mut taken) = (Vec::new(), Vec::new());
+    if !handed.is_empty() && plan.upstreams.len() > 1 {
+        let what =
+            "systemd hands over sockets, and nothing says for which upstream: start one proxy for each";
+        return Err(Failure::usage(what));
+    }
+    let is_ours = handed.is_empty();
+    for (upstream, service) in plan.upstreams.iter().zip(services) {
+        if is_ours {
+            let opened = open(&upstream.clients, &mut taken).await?;
+            fronts.extend(opened.into_iter().map(|front| (front, service.clone())));
+        }
+    }
+    for (socket, (upstream, service)) in handed.into_iter().zip(plan.upstreams.iter().zip(services).cycle()) {
+        fronts.push((adopt(socket, &upstream.clients)?, service.clone()));
+    }
+    Ok(fronts)
+}
+
+fn service(
+    upstream: &Upstream,
+    provider: &Provider,
+    shared: &Shared,
+) -> Result<(Arc<Service>, NodeListeners), Failure> {
+    let clients = &upstream.clients;
+    let config = tls_config(upstream.ca_file.as_deref().map(Path::new));
+    let config = config.map_err(|error| Failure::usage(format!("--ca-file: {error}")))?;
+    let target = &upstream.target;
+    let server =
+        entrakey_proxy::Upstream::verified(&target.host, target.port, config).map_err(Failure::usage)?;
+    let server = server.with_connect_timeout(clients.connect_timeout);
+    let tls = acceptor(clients)?;
+    let (nodes, listeners) = Nodes::new(tls.is_some());
+    let options = Options { password: password(clients)?, nodes: Some(nodes.clone()) };
+    let has_password = options.password.is_some();
+    let service = Service {
+        name: target.to_string(),
+        proxy: Proxy::new(server, provider.clone(), options),
+        warm: clients.warm,
+        nodes,
+        tls,
+        has_password,
+        allowed: clients.allow_uid.clone(),
+        shared: shared.clone(),
+        refused: Refused::default(),
+        troubles: Repeats::default(),
+    };
+    Ok((Arc::new(service), listeners))
+}
+
+/// TLS for clients. That the two options come together is checked here too: clap does not look at those from a file.
+fn acceptor(clients: &UpstreamArguments) -> Result<Option<TlsAcceptor>, Failure> {
+    match (&clients.tls_certificate, &clients.tls_key) {
+        (None, None) => Ok(None),
+        (Some(certificate), Some(key)) => {
+            let config = server_config(certificate, key);
+            let config = config.map_err(|error| Failure::usage(format!("--tls-certificate: {error}")))?;
+            Ok(Some(TlsAcceptor::from(config)))
+        }
+        _ => Err(Failure::usage("TLS for clients takes both, tls-certificate and tls-key.")),
+    }
+}
+
+/// Whether the whole way works: "listening" is easily taken for it.
+async fn test(service: &Service, provider: &Provider) -> Result<(), Failure> {
+    let name: &dyn std::fmt::Display = &service.name;
+    match service.proxy.test().await {
+        Ok(dialed) => {
+            let what = format_args!(
+                "the connection works: PING took {} ms as user {}",
+                dialed.took.as_millis(),
+                dialed.username
+            );
+            service.shared.log.line(
+                Severity::Info,
+                what,
+                &[("upstream", name), ("address", &dialed.address)],
+            );
+            Ok(())
+        }
+        Err(error) => {
+            let code = match error.failure {
+                DialFailure::Auth => REFUSED,
+                DialFailure::Token => exit_code(provider).unwrap_or(NETWORK),
+                _ => NETWORK,
+            };
+            Err(Failure::new(code, format!("the connection test failed: {error}")))
+        }
+    }
+}
+
+fn tell(front: &Front, service: &Service) {
+    let (log, name) = (&service.shared.log, front.name());
+    log.line(Severity::Info, format_args!("listening on {name}"), &[("upstream", &service.name)]);
+    if service.has_password {
+        return;
+    }
+    match front.reach() {
+        Reach::Owner => {}
+        Reach::Machine => log.line(
+            Severity::Info,
+            format_args!(
+                "every user of this machine can use the identity by {name}: --unix-socket or --password-file narrow that down"
+            ),
+            &[],
+        ),
+        Reach::Network => log.line(
+            Severity::Warning,
+            format_args!("everybody who reaches {name} can use the identity: --password-file narrows that down"),
+            &[],
+        ),
+    }
+}

@@ -1,0 +1,134 @@
+//! A service's settings: an option, else its variable, else its configuration file, else the default. The variables and the
+//! names in the file are made from the options.
+
+use crate::failure::Failure;
+use crate::identity::{is_of_key, key};
+use clap::builder::BoolishValueParser;
+use clap::error::{ContextKind, ContextValue};
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use entrakey_core::ServiceValue;
+use std::collections::BTreeMap;
+use std::env::var_os;
+
+/// What a file has, by the ids of the options.
+pub(crate) type Given = BTreeMap<String, Vec<String>>;
+
+/// `ENTRAKEY_PROXY_HTTP_PORT` for the id `http_port` and the prefix `ENTRAKEY_PROXY`.
+pub(crate) fn variable(prefix: &str, id: &str) -> String {
+    format!("{prefix}_{}", id.to_ascii_uppercase())
+}
+
+/// Gives every option its variable; configuration keys have theirs, which core reads. An empty one counts as absent.
+pub(crate) fn with_variables(command: Command, prefix: &str) -> Command {
+    command.mut_args(|argument| {
+        let name = variable(prefix, argument.get_id().as_str());
+        if is_of_key(argument.get_id().as_str()) || is_not_meant(&name) {
+            return argument;
+        }
+        boolish(argument).env(name).hide_env_values(true)
+    })
+}
+
+/// Whether the variable has nothing, or something that is not for us: for a Service called entrakey-proxy Kubernetes gives
+/// every pod of its namespace `ENTRAKEY_PROXY_PORT=tcp://10.0.0.1:6379`.
+fn is_not_meant(name: &str) -> bool {
+    let value = var_os(name).and_then(|value| value.into_string().ok());
+    value.is_some_and(|value| value.is_empty() || (name.ends_with("_PORT") && value.starts_with("tcp://")))
+}
+
+/// A switch in a variable or a file may be true, yes, on, 1.
+fn boolish(argument: Arg) -> Arg {
+    match argument.get_action() {
+        ArgAction::SetTrue => argument.value_parser(BoolishValueParser::new()),
+        _ => argument,
+    }
+}
+
+/// Makes what a file says the options' defaults: checked as if it had been typed, and with less weight.
+pub(crate) fn with_file(command: Command, given: &Given) -> Command {
+    command.mut_args(|argument| match given.get(argument.get_id().as_str()) {
+        Some(values) => argument.default_values(values.clone()),
+        None => argument,
+    })
+}
+
+/// Ends the process with what is wrong with the command line, and says so if a variable was meant and nobody typed it.
+pub(crate) fn exit(error: &clap::Error, prefix: &str) -> ! {
+    let _ = error.print(); // nobody may look
+    if let Some(option) = option_of(error) {
+        let name = variable(prefix, &option.replace('-', "_"));
+        let flag = format!("--{option}");
+        let is_typed = std::env::args().any(|typed| typed == flag || typed.starts_with(&format!("{flag}=")));
+        if !is_typed && var_os(&name).is_some() {
+            eprintln!("The value comes from the environment variable {name}.");
+        }
+    }
+    std::process::exit(error.exit_code())
+}
+
+/// The option that an error is about, without its dashes.
+pub(crate) fn option_of(error: &clap::Error) -> Option<String> {
+    match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(option)) => {
+            Some(option.split(' ').next().unwrap_or_default().trim_start_matches('-').to_owned())
+        }
+        _ => None,
+    }
+}
+
+/// Whether somebody typed it, or set its variable.
+pub(crate) fn is_explicit(matches: &ArgMatches, id: &str) -> bool {
+    matches!(matches.value_source(id), Some(ValueSource::CommandLine | ValueSource::EnvVariable))
+}
+
+/// A table of a file as options. `skipped` are names that mean something else.
+///
+/// # Errors
+/// A name is no option's, or its value is a table.
+pub(crate) fn options(
+    command: &Command,
+    table: &BTreeMap<String, ServiceValue>,
+    skipped: &[&str],
+    file: &str,
+) -> Result<Given, Failure> {
+    let refuse = |what: String| Failure::usage(format!("Configuration file \"{file}\": {what}"));
+    let mut given = Given::new();
+    for (name, value) in table.iter().filter(|(name, _)| !skipped.contains(&name.as_str())) {
+        let id = name.replace('-', "_");
+        if !options_of(command).any(|option| option == id) {
+            return Err(refuse(match key(&id) {
+                Some(key) => format!("{} is a setting of the identity: put it under \"entrakey\".", key.name),
+                None => unknown(command, name),
+            }));
+        }
+        let values = texts(value).ok_or_else(|| refuse(format!("{name} is a table: give it a value.")))?;
+        if given.insert(id, values).is_some() {
+            return Err(refuse(format!("{name} is there twice, spelled differently.")));
+        }
+    }
+    Ok(given)
+}
+
+fn options_of(command: &Command) -> impl Iterator<Item = &str> {
+    command.get_arguments().map(|argument| argument.get_id().as_str()).filter(|id| !is_of_key(id))
+}
+
+fn unknown(command: &Command, name: &str) -> String {
+    let compared: String = name.chars().take(40).collect();
+    let nearest = options_of(command).map(|id| (strsim::jaro_winkler(id, &compared.replace('-', "_")), id));
+    match nearest.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|(likeness, _)| *likeness > 0.8) {
+        Some((_, id)) => format!("{compared:?} is no setting: did you mean \"{}\"?", id.replace('_', "-")),
+        None => format!(
+            "{compared:?} is no setting: they are the options of the command, without the dashes in front."
+        ),
+    }
+}
+
+fn texts(value: &ServiceValue) -> Option<Vec<String>> {
+    match value {
+        ServiceValue::Text(text) => Some(vec![text.to_string()]),
+        ServiceValue::List(items) => items.iter().map(|item| texts(item)?.pop()).collect(),
+        ServiceValue::Table(_) => None,
+    }
+}

@@ -1,0 +1,130 @@
+//! One connection after the other, within limits.
+
+use super::guard::guard;
+use crate::{Connections, Life, Stage};
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+
+/// More than any prober and scraper has open. What comes beyond is closed at once.
+const MOST_CONNECTIONS: usize = 64;
+/// For the whole head of a request; also how long a connection may idle.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+const MOST_HEAD_BYTES: usize = 16 * 1024;
+
+/// A router on a port.
+#[derive(Debug)]
+pub struct HttpServer {
+    listener: TcpListener,
+    router: Router,
+    address: SocketAddr,
+}
+
+impl HttpServer {
+    /// # Errors
+    /// The listener has no address.
+    pub fn new(listener: TcpListener, router: Router) -> std::io::Result<Self> {
+        let address = listener.local_addr()?;
+        let router = router.layer(from_fn(move |request: Request, next: Next| guard(address, request, next)));
+        Ok(Self { listener, router, address })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers until the service has ended: probes are told that it is ending.
+    pub async fn run(self, life: Life) {
+        let connections = Connections::at_most(Some(MOST_CONNECTIONS));
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.listener.accept() => accepted,
+                () = life.reached(Stage::Ended) => return,
+            };
+            match accepted {
+                Ok((stream, _)) => {
+                    let Ok(open) = connections.admit() else { continue };
+                    let (router, life) = (self.router.clone(), life.clone());
+                    tokio::spawn(async move {
+                        tokio::select! {
+                            () = answer(stream, router) => (),
+                            () = life.reached(Stage::Ended) => (),
+                        }
+                        drop(open);
+                    });
+                }
+                // No more descriptors, most likely: without a pause this would be a hot loop.
+                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+            }
+        }
+    }
+}
+
+async fn answer(stream: TcpStream, router: Router) {
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(MOST_HEAD_BYTES)
+        .half_close(false);
+    let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    let _ = connection.await; // a client that goes away in the middle is its own affair
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    async fn ask(stream: &mut TcpStream, port: u16) -> String {
+        let request = format!("GET / HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n");
+        let _ = stream.write_all(request.as_bytes()).await; // one that was closed is heard by reading
+        let mut answer = String::new();
+        let _ = stream.read_to_string(&mut answer).await;
+        answer
+    }
+
+    #[tokio::test]
+    async fn idle_connections_use_up_the_limit_and_nothing_more_and_all_end_with_the_service() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = HttpServer::new(listener, Router::new().route("/", get(async || "here"))).unwrap();
+        let (address, life) = (server.address(), Life::default());
+        let running = tokio::spawn(server.run(life.clone()));
+        let mut idle = Vec::new();
+        for _ in 0..MOST_CONNECTIONS {
+            idle.push(TcpStream::connect(address).await.unwrap());
+        }
+        let mut late = TcpStream::connect(address).await.unwrap();
+        assert_eq!(ask(&mut late, address.port()).await, "", "closed at once");
+        let first = ask(&mut idle[0], address.port()).await;
+        assert!(first.starts_with("HTTP/1.1 200") && first.ends_with("here"), "{first}");
+        life.enter(Stage::Ended);
+        running.await.unwrap();
+        for stream in &mut idle {
+            assert_eq!(stream.read(&mut [0; 16]).await.unwrap_or_default(), 0);
+        }
+    }
+
+    /// The clock stands still while anything happens, and runs when everybody waits.
+    #[tokio::test(start_paused = true)]
+    async fn a_head_that_does_not_come_is_not_waited_for_for_ever() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = HttpServer::new(listener, Router::new()).unwrap();
+        let address = server.address();
+        tokio::spawn(server.run(Life::default()));
+        let mut slow = TcpStream::connect(address).await.unwrap();
+        slow.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n").await.unwrap();
+        let mut said = Vec::new();
+        let _ = slow.read_to_end(&mut said).await; // a reset is an end too
+        assert!(!said.starts_with(b"HTTP/1.1 200"));
+    }
+}

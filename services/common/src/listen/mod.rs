@@ -1,0 +1,9 @@
+//! What a service listens on: a TCP port, a Unix socket, or what systemd has opened for it.
+
+mod activated;
+mod tcp;
+mod unix;
+
+pub use activated::{Activated, activated};
+pub use tcp::{bind_tcp, resolve};
+pub use unix::{SocketFile, bind_unix};

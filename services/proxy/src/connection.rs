@@ -1,0 +1,237 @@
+//! One client from its first byte to its last: what the relay cannot do itself.
+
+use crate::blocked::UnblockAnswer;
+use crate::credentials::Credentials;
+use crate::dial_error::DialError;
+use crate::ended::{By, Ended};
+use crate::metrics::{Gauge, Metrics};
+use crate::proxy::{Authenticated, Shared};
+use crate::relay::{Event, Relay};
+use crate::session::{Deed, Session, Verdict};
+use crate::side::Side;
+use crate::unblock::{Waiting, unblock};
+use entrakey_core::{Connection as Entry, Subscription};
+use std::future::{Future, pending, poll_fn};
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Context;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until, timeout};
+
+/// How long a client that has closed may take to read what it is still owed, and one that is left to read its last words.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+/// Bounds of the time after which a token that was refused is tried again.
+const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
+
+/// A client.
+pub(crate) struct Connection<'a, C> {
+    shared: &'a Arc<Shared>,
+    relay: Relay<C>,
+    gauge: Gauge<'a>,
+    /// A token has been renewed.
+    news: Arc<Notify>,
+    subscription: Option<Subscription>,
+    /// In the provider's books.
+    entry: Option<Entry>,
+    address: Option<SocketAddr>,
+    /// When a token that was refused is tried again.
+    retry: Option<Instant>,
+    /// When whoever does not read gives up its last words.
+    patience: Option<Instant>,
+    unblocking: Option<Pin<Box<dyn Future<Output = Option<UnblockAnswer>> + Send + 'a>>>,
+}
+
+impl<'a, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'a, C> {
+    /// Of a client that has come by this address.
+    pub(crate) fn new(shared: &'a Arc<Shared>, client: C, reached: Option<IpAddr>) -> Self {
+        let session = Session::new(shared.options.password.clone()).announcing(shared.announced(reached));
+        Self {
+            shared,
+            relay: Relay::new(client, session),
+            gauge: Gauge::new(&shared.metrics),
+            news: Arc::default(),
+            subscription: None,
+            entry: None,
+            address: None,
+            retry: None,
+            patience: None,
+            unblocking: None,
+        }
+    }
+
+    pub(crate) async fn run(mut self) -> Ended {
+        let ended = loop {
+            let (relay, gauge, metrics) = (&mut self.relay, &mut self.gauge, &self.shared.metrics);
+            let carry = |cx: &mut Context<'_>| {
+                let event = relay.poll(cx);
+                note(relay, gauge, metrics);
+                event
+            };
+            tokio::select! {
+                biased;
+                event = poll_fn(carry) => match event {
+                    Event::WantsUpstream => self.connect().await,
+                    Event::Deeds(deeds) => deeds.into_iter().for_each(|deed| self.perform(deed)),
+                    Event::Ending => self.patience = Some(Instant::now() + LAST_WORDS),
+                    Event::Ended(ended) => break ended,
+                },
+                () = self.news.notified() => self.renew(),
+                told = answer(&mut self.unblocking) => {
+                    self.unblocking = None;
+                    if told.is_none() {
+                        self.retry = Some(Instant::now() + self.until_retry());
+                    }
+                    self.relay.session.take_unblock_answer(told, std::time::Instant::now());
+                }
+                () = until(self.retry) => self.retry(),
+                () = until(self.patience) => {
+                    break Ended::normally(By::Client, "The client did not read what it was still owed.");
+                }
+            }
+            note(&mut self.relay, &mut self.gauge, &self.shared.metrics);
+        };
+        self.gauge.record_end(ended.by);
+        if let Some(entry) = &self.entry {
+            entry.closed();
+        }
+        let _ = timeout(LAST_WORDS, self.relay.shut_down()).await; // they may be gone
+        ended
+    }
+
+    /// The client's first request is there.
+    async fn connect(&mut self) {
+        match self.try_connect().await {
+            Ok(Authenticated { stream, credentials, address }) => {
+                self.relay.server = Some(Side::new(stream));
+                self.address = Some(address);
+                self.relay.session.attach(credentials);
+                self.gauge.set_connected();
+                self.renew(); // it may have been superseded meanwhile
+                #[cfg(test)]
+                self.authenticate_soon();
+            }
+            Err(error) => {
+                self.shared.metrics.record_refusal(error.failure);
+                let ended = Ended::badly(By::Proxy, error.to_string());
+                match self.shared.is_node && error.failure.is_of_the_way() {
+                    true => self.relay.session.turn_away(ended),
+                    false => self.relay.session.refuse(ended),
+                }
+            }
+        }
+    }
+
+    async fn try_connect(&mut self) -> Result<Authenticated, DialError> {
+        let news = self.news.clone();
+        // Before the token is asked for: one that came in between would be missed.
+        let subscription = self.shared.provider.subscribe(move |_| news.notify_one());
+        self.subscription = Some(subscription.map_err(|error| Shared::no_token(&error))?);
+        if let Some(warm) = self.shared.pool.take() {
+            let version = warm.credentials.version;
+            self.entry = self.subscription.as_ref().map(|subscription| subscription.opened(version));
+            self.entry.iter().for_each(|entry| entry.authenticated(version));
+            return Ok(warm);
+        }
+        self.shared.dial(self.subscription.as_ref(), &mut self.entry).await
+    }
+
+    /// The provider has another token than the connection is on, or may have.
+    fn renew(&mut self) {
+        let Some(credentials) = self.newest() else { return };
+        if self.relay.session.is_connected()
+            && self.entry.as_ref().is_some_and(|entry| entry.is_behind(credentials.version))
+        {
+            self.retry = None;
+            self.relay.session.authenticate(credentials);
+        }
+    }
+
+    /// A refusal may have been mended without a new token: an access policy takes a few minutes.
+    fn retry(&mut self) {
+        self.retry = None;
+        if let Some(credentials) = self.newest() {
+            self.relay.session.authenticate(credentials);
+        }
+    }
+
+    /// A quarter of the time that the connection's token has left, so that some tries are left too; of the newest one's,
+    /// if its own is over and the server has not closed yet.
+    fn until_retry(&self) -> Duration {
+        let now = std::time::Instant::now();
+        let own = self.relay.session.time_left(now);
+        let newest = || self.newest().map_or(RETRY.1, |newest| newest.end.saturating_duration_since(now));
+        let left = if own.is_zero() { newest() } else { own };
+        (left / 4).clamp(RETRY.0, RETRY.1)
+    }
+
+    fn newest(&self) -> Option<Arc<Credentials>> {
+        self.shared.provider.with_usable(Arc::clone).map(|token| self.shared.credentials(&token))
+    }
+
+    fn perform(&mut self, deed: Deed) {
+        match deed {
+            Deed::Report(verdict) => self.report(&verdict),
+            Deed::Unblock { id, streams } => {
+                let (Some(address), Some(credentials)) = (self.address, self.newest()) else {
+                    return self.relay.session.take_unblock_answer(None, std::time::Instant::now());
+                };
+                let upstream = &self.shared.upstream;
+                let waiting = Waiting { id, streams };
+                self.unblocking =
+                    Some(Box::pin(async move { unblock(upstream, address, &credentials, waiting).await }));
+            }
+        }
+    }
+
+    fn report(&mut self, Verdict { version, outcome }: &Verdict) {
+        self.shared.metrics.record_reauth(outcome.is_ok());
+        let Some(entry) = &self.entry else { return };
+        match outcome {
+            Ok(()) => entry.authenticated(*version),
+            Err(message) => {
+                let _ = entry.refused(*version, message); // closed: nobody needs to know
+                self.retry = Some(Instant::now() + self.until_retry());
+            }
+        }
+        self.renew(); // another may have come while this one was under way
+        #[cfg(test)]
+        self.authenticate_soon();
+    }
+
+    #[cfg(test)]
+    fn authenticate_soon(&mut self) {
+        self.retry = self.shared.every.map(|every| Instant::now() + every).or(self.retry);
+    }
+}
+
+/// Keeps the books.
+fn note<C>(relay: &mut Relay<C>, gauge: &mut Gauge<'_>, metrics: &Metrics) {
+    let Relay { session, client, server, .. } = relay;
+    gauge.set_behind(session.is_behind());
+    let down = std::mem::take(&mut client.sent);
+    let up = server.as_mut().map_or(0, |server| std::mem::take(&mut server.sent));
+    metrics.record_bytes(up, down);
+    match session.take_wrong_passwords() {
+        0 => {}
+        count => metrics.record_wrong_passwords(count),
+    }
+}
+
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => pending().await,
+    }
+}
+
+async fn answer<'a>(
+    future: &mut Option<Pin<Box<dyn Future<Output = Option<UnblockAnswer>> + Send + 'a>>>,
+) -> Option<UnblockAnswer> {
+    match future {
+        Some(future) => future.await,
+        None => pending().await,
+    }
+}

@@ -1,0 +1,182 @@
+//! Makes an authenticated connection to the server: address, TCP, TLS, AUTH.
+
+use crate::credentials::Credentials;
+use crate::dial_error::{DialError, DialFailure};
+use crate::scan::Frame;
+use crate::stream::Stream;
+use crate::upstream::Upstream;
+use crate::wire;
+use rustls::pki_types::ServerName;
+use rustls::{CertificateError, ClientConfig};
+use socket2::{SockRef, TcpKeepalive};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::{Instant, timeout_at};
+use tokio_rustls::TlsConnector;
+
+/// A server that is gone is noticed after a minute of silence.
+const KEEP_ALIVE: TcpKeepalive = TcpKeepalive::new()
+    .with_time(Duration::from_secs(30))
+    .with_interval(Duration::from_secs(10))
+    .with_retries(3);
+/// Bytes that nobody acknowledges for so long were sent to nobody: the system itself waits a quarter of an hour.
+#[cfg(target_os = "linux")]
+const UNACKNOWLEDGED: Duration = Duration::from_secs(120);
+/// Of what answers an AUTH or another question of ours.
+const LONGEST_ANSWER: usize = 1 << 20;
+
+/// An address of the server, connected.
+pub(crate) async fn connect(
+    upstream: &Upstream,
+    deadline: Instant,
+) -> Result<(Stream, SocketAddr), DialError> {
+    let found = timeout_at(deadline, lookup_host((upstream.host.as_str(), upstream.port))).await;
+    let found = found.map_err(|_| timed_out(upstream, "the look-up of its name has brought no address"))?;
+    let addresses: Vec<_> = found.map_err(|error| unresolved(upstream, &error))?.collect();
+    let mut last = unresolved(upstream, &io::ErrorKind::NotFound.into());
+    let count = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
+    for (at, address) in (0..).zip(addresses) {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let share = Instant::now() + left / (count - at).max(1);
+        match connect_to(upstream, address, share).await {
+            Ok(stream) => return Ok((stream, address)),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+/// This very address of it: the node that another connection is on.
+pub(crate) async fn connect_to(
+    upstream: &Upstream,
+    address: SocketAddr,
+    deadline: Instant,
+) -> Result<Stream, DialError> {
+    let connected = timeout_at(deadline, TcpStream::connect(address)).await;
+    let connected =
+        connected.map_err(|_| timed_out(upstream, &format!("{address} did not answer a TCP connect")))?;
+    let stream = connected.map_err(|error| {
+        let advice = "check host, port and firewall (Azure Managed Redis listens on port 10000, Azure Cache for Redis on 6380)";
+        DialError::new(DialFailure::Connect, true, format!("{upstream}: no TCP connection to {address}: {error}; {advice}."))
+    })?;
+    let _ = set_options(&stream); // it works without, if not as well
+    match &upstream.tls {
+        None => Ok(Stream::Plain(stream)),
+        Some((config, name)) => {
+            let shaken = timeout_at(deadline, shake(stream, config.clone(), name.clone())).await;
+            let silent = "it took a TCP connection but does not answer TLS; is this its TLS port?";
+            shaken.map_err(|_| timed_out(upstream, silent))?.map_err(|error| tls_failed(upstream, &error))
+        }
+    }
+}
+
+fn set_options(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let socket = SockRef::from(stream);
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED))?;
+    socket.set_tcp_keepalive(&KEEP_ALIVE)
+}
+
+async fn shake(
+    stream: TcpStream,
+    config: Arc<ClientConfig>,
+    name: ServerName<'static>,
+) -> io::Result<Stream> {
+    let stream = TlsConnector::from(config).connect(name, stream).await?;
+    Ok(Stream::Tls(Box::new(stream)))
+}
+
+/// Signs in. An error is what the server said; of I/O another one.
+pub(crate) async fn sign_in(
+    stream: &mut Stream,
+    credentials: &Credentials,
+) -> io::Result<Result<(), String>> {
+    stream.write_all(&credentials.request).await?;
+    stream.flush().await?;
+    let reply = read_reply(stream).await?;
+    Ok(match wire::error_text(&reply) {
+        Some(message) => Err(message),
+        None => Ok(()),
+    })
+}
+
+/// Asks, and reads the answer. For a connection on which nothing else is going on.
+pub(crate) async fn ask<W: AsRef<[u8]>>(stream: &mut Stream, words: &[W]) -> io::Result<Vec<u8>> {
+    stream.write_all(&wire::request(words)).await?;
+    stream.flush().await?;
+    read_reply(stream).await
+}
+
+/// One whole reply, and nothing behind it.
+pub(crate) async fn read_reply(stream: &mut Stream) -> io::Result<Vec<u8>> {
+    let (mut reply, mut at, mut frame) = (Vec::new(), 0, Frame::default());
+    loop {
+        let wrong = |_| io::Error::new(io::ErrorKind::InvalidData, "what came is no reply of a Redis");
+        at += frame.advance(reply.get(at..).unwrap_or_default()).map_err(wrong)?;
+        if at > 0 && frame.is_complete() {
+            return Ok(reply);
+        }
+        if reply.len() > LONGEST_ANSWER {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "the reply is too long"));
+        }
+        // Byte by byte past the first ones: what is behind a reply belongs to another.
+        let byte = stream.read_u8().await?;
+        reply.push(byte);
+    }
+}
+
+pub(crate) fn timed_out(upstream: &Upstream, what: &str) -> DialError {
+    let seconds = upstream.connect_timeout.as_secs_f64();
+    DialError::new(
+        DialFailure::Timeout,
+        true,
+        format!("{upstream}: not connected within {seconds} s: {what}."),
+    )
+}
+
+fn unresolved(upstream: &Upstream, error: &io::Error) -> DialError {
+    let message = format!(
+        "{upstream}: the name {} has no address: {error}; check its spelling and the DNS.",
+        upstream.host
+    );
+    DialError::new(DialFailure::Resolve, true, message)
+}
+
+fn tls_failed(upstream: &Upstream, error: &io::Error) -> DialError {
+    let (failure, may_heal, what) = match error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>())
+    {
+        Some(rustls::Error::InvalidCertificate(reason)) => {
+            (DialFailure::Certificate, false, certificate(upstream, reason))
+        }
+        Some(rustls::Error::InvalidMessage(_)) => {
+            let what = "it does not speak TLS on this port; Azure Managed Redis does on 10000, Azure Cache for Redis on 6380";
+            (DialFailure::NotTls, false, what.to_owned())
+        }
+        _ => (DialFailure::Tls, true, format!("the TLS handshake failed: {error}")),
+    };
+    DialError::new(failure, may_heal, format!("{upstream}: {what}."))
+}
+
+fn certificate(upstream: &Upstream, reason: &CertificateError) -> String {
+    let host = &upstream.host;
+    match reason {
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            format!("its certificate is not for {host}: use the host name that the portal shows")
+        }
+        CertificateError::UnknownIssuer => {
+            "its certificate is of an issuer that is not trusted here: name the issuer's file as the CA file, if it is yours"
+                .to_owned()
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "its certificate has expired; or this machine's clock is wrong".to_owned()
+        }
+        other => format!("its certificate is not accepted: {other}"),
+    }
+}

@@ -1,0 +1,26 @@
+//! Who has connected, for the log.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+/// The client's end of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Peer {
+    /// By TCP, from this address.
+    Tcp(SocketAddr),
+    /// By a Unix socket; the user, where the system says who it is.
+    Unix {
+        /// The user id of the process that has connected.
+        uid: Option<u32>,
+    },
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix { uid: Some(uid) } => write!(f, "unix socket (uid {uid})"),
+            Self::Unix { uid: None } => f.write_str("unix socket"),
+        }
+    }
+}

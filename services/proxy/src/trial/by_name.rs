@@ -1,0 +1,268 @@
+//! What an AUTH at the wrong moment would break, one by one.
+
+use super::server::Server;
+use super::{OFTEN, PATIENCE, TOKEN, USER, direct, proxy, through};
+use std::time::{Duration, Instant};
+use tokio::time::sleep;
+
+/// Another client of a server that lets in by token only.
+async fn other(server: &Server) -> super::Client<tokio::net::TcpStream> {
+    let mut other = direct(server).await;
+    assert_eq!(other.ask(&format!("AUTH {USER} {TOKEN}")).await, "+OK\r\n");
+    other
+}
+
+async fn until_one_waits(other: &mut super::Client<tokio::net::TcpStream>) {
+    let started = Instant::now();
+    loop {
+        other.send("INFO clients\r\nPING done\r\n").await;
+        if other.read_to("done\r\n").await.contains("blocked_clients:1") {
+            return;
+        }
+        assert!(started.elapsed() < PATIENCE, "nobody waits");
+    }
+}
+
+#[tokio::test]
+async fn a_command_that_waits_for_ever_gets_its_auths_and_nothing_overtakes_it() {
+    let server = Server::strict();
+    let proxy = proxy(&server).that_authenticates_every(OFTEN);
+    let (mut client, mut other) = (through(&proxy), other(&server).await);
+    other.ask("XADD s 9-9 in another_database").await;
+    other.read_to("\r\n").await;
+    for one in [client.ask("SELECT 1").await, other.ask("SELECT 1").await] {
+        assert_eq!(one, "+OK\r\n");
+    }
+    for (wait, end, answer) in [
+        ("BLPOP q 0", "LPUSH q 1", "*2\r\n$1\r\nq\r\n$1\r\n1\r\n"),
+        ("XREAD BLOCK 0 STREAMS s $", "XADD s 5-5 f v", "$3\r\n5-5\r\n*2\r\n$1\r\nf\r\n$1\r\nv\r\n"),
+        ("XREAD BLOCK 0 STREAMS s $", "XADD s 6-6 f v", "$3\r\n6-6\r\n*2\r\n$1\r\nf\r\n$1\r\nv\r\n"),
+        ("WAIT 1 0", "CLIENT UNBLOCK", ""),
+    ] {
+        client.send(format!("{wait}\r\nINCR n\r\nECHO end\r\n")).await;
+        until_one_waits(&mut other).await;
+        let so_far = proxy.observe().counts().reauth[0].1;
+        let started = Instant::now();
+        while proxy.observe().counts().reauth[0].1 < so_far + 5 {
+            assert!(started.elapsed() < PATIENCE, "{wait}: no AUTH while it waits");
+            sleep(Duration::from_millis(1)).await;
+        }
+        assert_eq!(other.ask("EXISTS n").await, ":0\r\n", "{wait} was overtaken");
+        if answer.is_empty() {
+            break;
+        }
+        other.ask(end).await;
+        let answered = client.read_to("end\r\n").await;
+        assert!(answered.contains(answer) && answered.ends_with(":1\r\n$3\r\nend\r\n"), "{answered:?}");
+        other.send("DEL n\r\nPING done\r\n").await;
+        other.read_to("done\r\n").await;
+    }
+}
+
+/// Waits until so many AUTHs more were accepted.
+async fn until_authenticated(proxy: &crate::Proxy, more: u64) {
+    let accepted = || proxy.observe().counts().reauth[0].1;
+    let (before, started) = (accepted(), Instant::now());
+    while accepted() < before + more {
+        assert!(started.elapsed() < PATIENCE, "no AUTH");
+        sleep(Duration::from_millis(1)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_key_read_after_client_caching_is_tracked() {
+    let server = Server::strict();
+    let proxy = proxy(&server).that_authenticates_every(Duration::from_millis(1));
+    let (mut client, mut other) = (through(&proxy), other(&server).await);
+    client.send("HELLO 3\r\nCLIENT TRACKING on OPTIN\r\nPING ready\r\n").await;
+    client.read_to("ready\r\n").await;
+    for round in 0..30 {
+        assert_eq!(client.ask("CLIENT CACHING YES").await, "+OK\r\n");
+        sleep(Duration::from_millis(3)).await; // now an AUTH is due, and must not come between
+        assert_eq!(client.ask("CLIENT SETNAME me").await, "+OK\r\n"); // nor here
+        sleep(Duration::from_millis(3)).await;
+        client.send(format!("GET k\r\nPING read-{round}\r\n")).await;
+        client.read_to(&format!("read-{round}\r\n")).await;
+        assert_eq!(other.ask(&format!("SET k {round}")).await, "+OK\r\n");
+        let pushed = client.read_to("$1\r\nk\r\n").await;
+        assert_eq!(pushed, ">2\r\n$10\r\ninvalidate\r\n*1\r\n$1\r\nk\r\n");
+    }
+    until_authenticated(&proxy, 3).await;
+}
+
+#[tokio::test]
+async fn asking_is_for_the_command_behind_it() {
+    let (source, target) = (Server::start("--cluster-enabled yes"), Server::start("--cluster-enabled yes"));
+    let (mut at_source, mut at_target) = (direct(&source).await, direct(&target).await);
+    let id = at_source.ask("CLUSTER MYID").await + &at_source.read_to("\r\n").await;
+    let id = id.split("\r\n").nth(1).unwrap().to_owned();
+    assert_eq!(at_source.ask("CLUSTER ADDSLOTSRANGE 0 16383").await, "+OK\r\n");
+    assert_eq!(at_target.ask(&format!("CLUSTER MEET 127.0.0.1 {}", source.port)).await, "+OK\r\n");
+    let started = Instant::now();
+    while !at_target.ask("GET k").await.starts_with("-MOVED 7629 ") {
+        assert!(started.elapsed() < PATIENCE, "they do not meet");
+        sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(at_target.ask(&format!("CLUSTER SETSLOT 7629 IMPORTING {id}")).await, "+OK\r\n");
+    let proxy = proxy(&target).that_authenticates_every(Duration::from_millis(1));
+    let mut client = through(&proxy);
+    for _ in 0..30 {
+        assert_eq!(client.ask("ASKING").await, "+OK\r\n");
+        sleep(Duration::from_millis(3)).await; // now an AUTH is due
+        assert_eq!(client.ask("GET k").await, "$-1\r\n");
+        assert!(client.ask("GET k").await.starts_with("-MOVED 7629 "));
+        assert_eq!(client.ask("ASKING").await, "+OK\r\n");
+        client.send("SSUBSCRIBE k\r\n").await;
+        assert_eq!(client.read_to(":1\r\n").await, "*3\r\n$10\r\nssubscribe\r\n$1\r\nk\r\n:1\r\n");
+        client.send("SUNSUBSCRIBE\r\n").await;
+        assert_eq!(client.read_to(":0\r\n").await, "*3\r\n$12\r\nsunsubscribe\r\n$1\r\nk\r\n:0\r\n");
+    }
+    until_authenticated(&proxy, 3).await;
+}
+
+#[tokio::test]
+async fn a_refused_auth_changes_nothing_but_what_the_provider_knows() {
+    for may_echo in [true, false] {
+        let server = Server::strict();
+        let proxy = proxy(&server).that_authenticates_every(OFTEN);
+        let (mut client, mut other) = (through(&proxy), other(&server).await);
+        if !may_echo {
+            assert_eq!(other.ask(&format!("ACL SETUSER {USER} -echo")).await, "+OK\r\n");
+        }
+        assert_eq!(client.ask("WATCH k").await, "+OK\r\n");
+        until_authenticated(&proxy, 3).await;
+        assert_eq!(other.ask(&format!("ACL SETUSER {USER} resetpass >another-token")).await, "+OK\r\n");
+        let (refused, started) = (|| proxy.observe().counts().reauth[1].1, Instant::now());
+        while refused() < 3 {
+            assert_eq!(client.ask("PING").await, "+PONG\r\n");
+            assert!(started.elapsed() < PATIENCE, "no refusal");
+        }
+        assert_eq!(other.ask("SET k 1").await, "+OK\r\n");
+        client.send("MULTI\r\nPING\r\nEXEC\r\n").await;
+        assert_eq!(client.read_to("*-1\r\n").await, "+OK\r\n+QUEUED\r\n*-1\r\n", "it is still watched");
+        let rejections = proxy.shared.provider.status().counters.auth_rejections;
+        assert!(rejections.values().sum::<u64>() >= 3, "{rejections:?}");
+        assert_eq!(other.ask(&format!("ACL SETUSER {USER} >{TOKEN}")).await, "+OK\r\n");
+        until_authenticated(&proxy, 2).await;
+        assert_eq!(client.ask("PING").await, "+PONG\r\n");
+    }
+}
+
+#[tokio::test]
+async fn a_subscriber_hears_everything_in_order_however_often_it_is_authenticated() {
+    const MESSAGES: u32 = 3_000;
+    let server = Server::strict();
+    let proxy = proxy(&server).that_authenticates_every(Duration::from_millis(1));
+    let (mut client, mut other) = (through(&proxy), other(&server).await);
+    client.send("SUBSCRIBE c\r\n").await;
+    client.read_to(":1\r\n").await;
+    for number in 0..MESSAGES {
+        other.send(format!("PUBLISH c {number}\r\n")).await;
+        if number % 100 == 0 {
+            sleep(Duration::from_millis(2)).await;
+        }
+    }
+    for number in 0..MESSAGES {
+        let text = number.to_string();
+        let expected = format!("*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n${}\r\n{text}\r\n", text.len());
+        assert_eq!(client.read_to(&expected).await, expected);
+    }
+    until_authenticated(&proxy, 3).await;
+}
+
+#[tokio::test]
+async fn who_watches_everything_is_told_of_it_and_answered() {
+    let server = Server::strict();
+    let proxy = proxy(&server).that_authenticates_every(OFTEN);
+    let (mut client, mut other) = (through(&proxy), other(&server).await);
+    assert_eq!(client.ask("MONITOR").await, "+OK\r\n");
+    assert_eq!(other.ask("SET a 1").await, "+OK\r\n");
+    assert!(client.read_to("\"SET\" \"a\" \"1\"\r\n").await.starts_with('+'));
+    until_authenticated(&proxy, 3).await;
+    client.send("PING answered\r\n").await;
+    client.read_to("$8\r\nanswered\r\n").await;
+    client.send("RESET\r\nGET a\r\n").await;
+    client.read_to("+RESET\r\n$1\r\n1\r\n").await;
+}
+
+#[test]
+fn a_connection_that_is_idle_is_small() {
+    let upstream = crate::Upstream::plaintext("127.0.0.1", 6379).unwrap();
+    let proxy = crate::Proxy::new(upstream, super::provider(TOKEN), crate::Options::default());
+    let (client, _) = tokio::io::duplex(64);
+    let size = size_of_val(&proxy.serve(client, crate::Peer::Unix { uid: None }));
+    assert!(size < 8 * 1024, "{size} bytes, without buffers: an idle one has none");
+}
+
+#[tokio::test]
+async fn either_end_ends_both() {
+    let server = Server::strict();
+    let proxy = proxy(&server);
+    let mut other = other(&server).await;
+    let mut client = through(&proxy);
+    client.send("PING ready\r\nBLPOP q 0\r\n").await;
+    client.read_to("ready\r\n").await;
+    until_one_waits(&mut other).await;
+    drop(client); // while it waits
+    let started = Instant::now();
+    while proxy.observe().counts().connections[1].1 > 0 {
+        assert!(started.elapsed() < PATIENCE, "a client that has gone is not noticed");
+        sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!(other.ask("LPUSH q 1").await, ":1\r\n", "nobody waits for it any more");
+    let mut client = through(&proxy);
+    client.send("PING\r\nGET half").await;
+    client.read_to("+PONG\r\n").await;
+    drop(server);
+    assert_eq!(client.read_to_end().await, "");
+    let mut late = through(&proxy);
+    late.send("PING\r\n").await;
+    let said = late.read_to_end().await;
+    assert!(
+        said.starts_with("-ERR entrakey proxy: 127.0.0.1:") && said.contains("no TCP connection"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn a_client_that_has_closed_still_gets_what_it_is_owed() {
+    use tokio::io::AsyncWriteExt as _;
+    let server = Server::strict();
+    let proxy = proxy(&server);
+    let mut client = through(&proxy);
+    client.send("SET a 1\r\nGET a\r\nRESET\r\nGET a\r\n").await; // as `printf … | nc -N`
+    client.stream.shutdown().await.unwrap();
+    assert_eq!(client.read_to_end().await, "+OK\r\n$1\r\n1\r\n+RESET\r\n$1\r\n1\r\n");
+    for _ in 0..20 {
+        let mut client = through(&proxy);
+        let value = "x".repeat(1 << 20);
+        client
+            .send(format!("*3\r\n$3\r\nSET\r\n$3\r\nbig\r\n${}\r\n{value}\r\nSTRLEN big\r\n", value.len()))
+            .await;
+        client.stream.shutdown().await.unwrap();
+        assert_eq!(client.read_to_end().await, "+OK\r\n:1048576\r\n");
+    }
+    let mut client = through(&proxy);
+    client.send("GET big\r\nQUIT\r\n").await; // the server closes, and the client reads slowly
+    sleep(Duration::from_millis(20)).await;
+    assert_eq!(client.read_to_end().await.len(), "$1048576\r\n\r\n+OK\r\n".len() + (1 << 20));
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_slows_the_server_down_and_not_memory_up() {
+    let server = Server::strict();
+    let proxy = proxy(&server).that_authenticates_every(OFTEN);
+    let (mut client, mut other) = (through(&proxy), other(&server).await);
+    assert_eq!(other.ask("SETRANGE big 999999 x").await, ":1000000\r\n");
+    client.send("GET big\r\n".repeat(20)).await;
+    client.send("PING end\r\n").await;
+    let started = Instant::now();
+    while proxy.observe().counts().bytes[1].1 == 0 {
+        assert!(started.elapsed() < PATIENCE, "nothing comes");
+        sleep(Duration::from_millis(1)).await;
+    }
+    sleep(Duration::from_millis(50)).await; // longer than it would need to fill any buffer
+    let down = proxy.observe().counts().bytes[1].1;
+    assert!(down <= 64 * 1024, "{down} bytes were sent to somebody who does not read");
+    client.read_to("$3\r\nend\r\n").await;
+}

@@ -1,0 +1,151 @@
+//! TLS, real tokens of a few seconds, and a Redis that checks them: the proxy as it is used.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on should panic"
+)]
+
+use entrakey_core::{Config, Provider};
+use entrakey_emulator::{Emulator, Fault, Options as EmulatorOptions};
+use entrakey_proxy::{DialFailure, Options, Peer, Proxy, Upstream, tls_config};
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+use tokio::time::{sleep, timeout};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+struct Bench {
+    emulator: Emulator,
+    proxy: Proxy,
+    provider: Provider,
+    _folder: Folder,
+}
+
+struct Folder(std::path::PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+impl Bench {
+    async fn start(lifetime: u64, change: impl FnOnce(Upstream) -> Upstream) -> Self {
+        let options = EmulatorOptions::default().with_token_lifetime(Duration::from_secs(lifetime));
+        let emulator = Emulator::start(options).await.unwrap();
+        let mut config = Config::new();
+        config.set("identity", "managed_identity").unwrap();
+        config.set("imds_endpoint", &format!("http://{}", emulator.http_address())).unwrap();
+        let provider = Provider::new(&config).unwrap();
+        let port = emulator.redis_address().port();
+        let folder =
+            Folder(std::env::temp_dir().join(format!("entrakey-proxy-ca-{}-{port}", std::process::id())));
+        std::fs::create_dir_all(&folder.0).unwrap();
+        let ca = folder.0.join("ca.pem");
+        std::fs::write(&ca, emulator.ca_pem()).unwrap();
+        let upstream = Upstream::verified("127.0.0.1", port, tls_config(Some(&ca)).unwrap()).unwrap();
+        let upstream = change(upstream.with_connect_timeout(PATIENCE));
+        let proxy = Proxy::new(upstream, provider.clone(), Options::default());
+        Self { emulator, proxy, provider, _folder: folder }
+    }
+
+    fn connect(&self) -> DuplexStream {
+        let (ours, theirs) = duplex(64 * 1024);
+        let proxy = self.proxy.clone();
+        tokio::spawn(async move { proxy.serve(theirs, Peer::Unix { uid: None }).await });
+        ours
+    }
+}
+
+async fn ask(client: &mut DuplexStream, line: &str) -> String {
+    client.write_all(format!("{line}\r\n").as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n") {
+        let read = timeout(PATIENCE, client.read_buf(&mut answer)).await.expect("an answer").unwrap();
+        if read == 0 {
+            break;
+        }
+    }
+    String::from_utf8(answer).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_outlive_their_tokens_and_no_client_notices() {
+    let bench = Bench::start(6, |upstream| upstream).await;
+    let found = bench.proxy.test().await.unwrap();
+    assert!(!found.username.is_empty());
+    let (mut busy, mut idle, mut subscriber) = (bench.connect(), bench.connect(), bench.connect());
+    assert_eq!(ask(&mut idle, "SET a 1").await, "+OK\r\n");
+    assert!(ask(&mut subscriber, "SUBSCRIBE c").await.ends_with(":1\r\n"));
+    let started = Instant::now();
+    while bench.provider.version() < 4 {
+        assert_eq!(ask(&mut busy, "INCR n").await.get(..1), Some(":"));
+        assert!(started.elapsed() < PATIENCE * 2, "the tokens are not renewed");
+        sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(ask(&mut idle, "GET a").await, "$1\r\n1\r\n", "idle for longer than a token lives");
+    assert_eq!(ask(&mut busy, "PUBLISH c hello").await, ":1\r\n");
+    assert!(ask(&mut subscriber, "PING").await.contains("hello"));
+    let counts = bench.proxy.observe().counts();
+    assert_eq!(
+        (counts.reauth[1], counts.upstream_closed[1]),
+        (("refused", 0), ("upstream", 0)),
+        "{counts:?}"
+    );
+    let status = bench.provider.status();
+    assert_eq!((status.listeners.connections, status.counters.reauths_rejected), (3, 0), "{status:?}");
+    assert!(counts.reauth[0].1 >= 3 * 2 && counts.connections[1] == ("connected", 3), "{counts:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_token_a_client_waits_and_then_is_told_why_once() {
+    let soon = Duration::from_secs(2);
+    let bench = Bench::start(3600, |upstream| upstream.with_connect_timeout(soon)).await;
+    let down = Fault { status: Some(500), ..Fault::default() };
+    bench.emulator.add_faults("imds", std::iter::repeat_n(down, 100)).unwrap();
+    let mut client = bench.connect();
+    client.write_all(b"GET a\r\nGET b\r\n").await.unwrap();
+    let mut said = String::new();
+    timeout(PATIENCE, client.read_to_string(&mut said)).await.expect("an end").unwrap();
+    assert!(
+        said.starts_with("-ERR entrakey proxy: There is no token: ") && said.matches('\n').count() == 1,
+        "{said}"
+    );
+    assert_eq!(bench.proxy.observe().counts().refused[0], ("token", 1));
+    bench.emulator.clear_faults();
+    bench.provider.refresh().unwrap();
+    let mut client = bench.connect();
+    let started = Instant::now();
+    while ask(&mut client, "PING").await != "+PONG\r\n" {
+        assert!(started.elapsed() < PATIENCE, "it does not heal");
+        client = bench.connect();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_keeps_a_connection_from_being_made_is_said_and_what_to_do() {
+    let bench = Bench::start(3600, |upstream| upstream).await;
+    let port = bench.emulator.redis_address().port();
+    let fail = async |host: &str, port: u16, ca: Option<&std::path::Path>| {
+        let upstream = Upstream::verified(host, port, tls_config(ca).unwrap()).unwrap();
+        let upstream = upstream.with_connect_timeout(Duration::from_secs(10));
+        let proxy = Proxy::new(upstream, bench.provider.clone(), Options::default());
+        let error = proxy.test().await.unwrap_err();
+        (error.failure, error.to_string())
+    };
+    let ca = bench._folder.0.join("ca.pem");
+    let (failure, said) = fail("127.0.0.1", port, None).await;
+    assert_eq!(failure, DialFailure::Certificate, "{said}");
+    assert!(said.contains("issuer that is not trusted"), "{said}");
+    let (failure, said) = fail("127.0.0.2", port, Some(&ca)).await;
+    assert!(matches!(failure, DialFailure::Connect | DialFailure::Certificate), "{said}");
+    let (failure, said) = fail("127.0.0.1", bench.emulator.http_address().port(), Some(&ca)).await;
+    assert_eq!(failure, DialFailure::NotTls, "{said}");
+    assert!(said.contains("does not speak TLS"), "{said}");
+    let (failure, said) = fail("no-such-host.invalid", port, Some(&ca)).await;
+    assert_eq!(failure, DialFailure::Resolve, "{said}");
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let (failure, said) = fail("127.0.0.1", free, Some(&ca)).await;
+    assert_eq!(failure, DialFailure::Connect, "{said}");
+}

@@ -1,0 +1,170 @@
+//! Who is let in, and what a client sees.
+
+use super::running::{Client, Proxy, command, machine, upstream};
+use entrakey_tests::{Emulator, Folder, PATIENCE, wait_until};
+use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+use std::process::Command;
+
+/// redis-cli with these arguments: what it prints.
+fn redis_cli(arguments: &[&str]) -> String {
+    let output = Command::new("redis-cli").args(arguments).output().unwrap();
+    String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).trim().to_owned()
+}
+
+#[test]
+fn redis_cli_outlives_its_tokens_and_its_dummy_password_is_not_looked_at() {
+    let emulator = Emulator::start("3s");
+    let mut proxy = Proxy::start(&emulator, &["--port", "0"]);
+    let address = proxy.listens_on();
+    let port = address.rsplit(':').next().unwrap();
+    assert_eq!(redis_cli(&["-p", port, "SET", "key", "value"]), "OK");
+    assert_eq!(redis_cli(&["-p", port, "-a", "dummy", "--no-auth-warning", "GET", "key"]), "value");
+    let mut client = proxy.client();
+    let mut answered = 0;
+    wait_until("three tokens more", || {
+        answered += 1;
+        assert_eq!(client.ask("INCR counter"), format!(":{answered}"));
+        emulator.token_requests() >= 4
+    });
+    for _ in 0..100 {
+        answered += 1;
+        assert_eq!(client.ask("INCR counter"), format!(":{answered}"));
+    }
+}
+
+#[test]
+fn a_local_password_is_asked_for_and_shown_nowhere() {
+    let (emulator, folder) = (Emulator::start("1h"), Folder::new("password"));
+    let file = folder.write("password", "hunter2-local\n");
+    let options = ["--port", "0", "--debug-logs", "--password-file", file.to_str().unwrap()];
+    let mut proxy = Proxy::start(&emulator, &options);
+    let mut client = proxy.client();
+    assert!(client.ask("GET key").starts_with("-NOAUTH"));
+    assert!(client.ask("AUTH wrong-one").starts_with("-WRONGPASS"));
+    assert_eq!(client.ask("AUTH hunter2-local"), "+OK");
+    assert_eq!(client.ask("SET key 1"), "+OK");
+    drop(client);
+    proxy.signal(libc::SIGTERM);
+    proxy.ended();
+    for secret in ["hunter2-local", "wrong-one", "eyJ"] {
+        assert!(!proxy.log().contains(secret), "{}", proxy.log());
+    }
+}
+
+#[test]
+fn a_secret_on_the_command_line_is_warned_of_and_not_repeated() {
+    let emulator = Emulator::start("1h");
+    let options = ["--port", "0", "--debug-logs", "--password", "hunter2-typed"];
+    let mut proxy = Proxy::start(&emulator, &options);
+    proxy.wait_for("can read --password in the list of processes");
+    assert_eq!(proxy.client().ask("AUTH hunter2-typed"), "+OK");
+    assert!(!proxy.log().contains("hunter2"), "{}", proxy.log());
+}
+
+#[test]
+fn beyond_the_most_connections_a_client_hears_what_redis_says() {
+    let emulator = Emulator::start("1h");
+    let mut proxy = Proxy::start(&emulator, &["--port", "0", "--max-connections", "1"]);
+    let mut first = proxy.client();
+    assert_eq!(first.ask("PING"), "+PONG");
+    assert_eq!(proxy.client().hear(), "-ERR max number of clients reached");
+    proxy.wait_for("all 1 connections are in use");
+    drop(first);
+    wait_until("room", || proxy.client().ask("PING") == "+PONG");
+}
+
+#[test]
+fn with_tls_and_a_password_it_listens_for_other_machines() {
+    let (emulator, folder) = (Emulator::start("1h"), Folder::new("tls"));
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate =
+        rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap().self_signed(&key).unwrap();
+    let path = |name: &str, text: &str| folder.write(name, text).to_str().unwrap().to_owned();
+    let (shown, key) = (path("cert.pem", &certificate.pem()), path("key.pem", &key.serialize_pem()));
+    let password = path("password", "local");
+    let mut proxy = Proxy::start(
+        &emulator,
+        &[
+            "--address",
+            "0.0.0.0",
+            "--port",
+            "0",
+            "--tls-certificate",
+            &shown,
+            "--tls-key",
+            &key,
+            "--password-file",
+            &password,
+        ],
+    );
+    let address = proxy.listens_on();
+    let port = address.strip_prefix("0.0.0.0:").expect("all addresses");
+    let cli = [
+        "-h",
+        "localhost",
+        "-p",
+        port,
+        "--tls",
+        "--cacert",
+        &shown,
+        "-a",
+        "local",
+        "--no-auth-warning",
+        "PING",
+    ];
+    assert_eq!(redis_cli(&cli), "PONG");
+    let mut plain = Client::new(TcpStream::connect(("127.0.0.1", port.parse().unwrap())).unwrap());
+    assert!(!plain.ask("PING").contains("PONG"));
+    proxy.wait_for("the client made no TLS connection");
+}
+
+#[test]
+fn a_connection_test_says_that_the_whole_way_works_before_clients_are_taken() {
+    let emulator = Emulator::start("1h");
+    let mut proxy = Proxy::start(&emulator, &["--port", "0", "--run-connection-test"]);
+    let works = proxy.said.iter().position(|line| line.contains("the connection works")).unwrap();
+    let listens = proxy.said.iter().position(|line| line.contains("listening on")).unwrap();
+    assert!(works < listens, "{}", proxy.log());
+    assert_eq!(proxy.client().ask("PING"), "+PONG");
+}
+
+#[test]
+fn several_upstreams_have_an_identity_each() {
+    let (emulator, folder) = (Emulator::start("1h"), Folder::new("several"));
+    let upstream = upstream(&emulator);
+    let text = format!(
+        "structured_logs: true\nhealth-check: true\nhttp-port: 0\nentrakey:\n  identity: managed_identity\n  name: shared\n\
+         upstreams:\n  - host: {upstream}\n    port: 0\n  - host: {upstream}\n    unix-socket: {}\n    entrakey:\n      \
+         client_id: ${{ENTRAKEY_EMULATOR_READER_CLIENT_ID}}\n      name: reader\n",
+        folder.path().join("two.sock").display()
+    );
+    let file = folder.write("proxy.yaml", &text);
+    let mut proxy = Proxy::run(command(&machine(&emulator), &["--config-file", file.to_str().unwrap()]));
+    proxy.wait_for("two.sock");
+    assert_eq!(proxy.client().ask("SET key 1"), "+OK");
+    let socket = UnixStream::connect(folder.path().join("two.sock")).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let said = Client::over(socket).ask("SET key 2");
+    assert!(said.starts_with("-NOPERM"), "the reader may not write: {said}");
+}
+
+#[test]
+fn a_flag_whose_name_says_what_it_does_listens_for_everybody() {
+    let emulator = Emulator::start("1h");
+    let mut proxy = Proxy::start(&emulator, &["--address", "0.0.0.0", "--port", "0", "--insecure-bind"]);
+    proxy.wait_for("everybody who reaches 0.0.0.0:");
+    let address = proxy.listens_on();
+    let mut client = Client::new(TcpStream::connect(address.replace("0.0.0.0", "127.0.0.2")).unwrap());
+    assert_eq!(client.ask("PING"), "+PONG");
+}
+
+#[test]
+fn a_port_and_a_socket_can_be_had_together() {
+    let (emulator, folder) = (Emulator::start("1h"), Folder::new("both"));
+    let path = folder.path().join("redis.sock");
+    let mut proxy = Proxy::start(&emulator, &["--port", "0", "--unix-socket", path.to_str().unwrap()]);
+    let line = proxy.wait_for("listening on 127.0.0.1:");
+    assert!(line.contains("listening on 127.0.0.1:"));
+    assert_eq!(Client::over(UnixStream::connect(&path).unwrap()).ask("PING"), "+PONG");
+}
