@@ -87,8 +87,7 @@ async fn end(given: &ProcessArguments, shared: &Shared, cause: Cause, mut signal
     let told_again = async {
         signals.next().await;
     };
-    drain(&shared.life, &shared.connections, delays, told_again).await;
-    let cut = shared.connections.count();
+    let cut = drain(&shared.life, &shared.connections, delays, told_again).await;
     if cut > 0 {
         log.line(Severity::Warning, format_args!("{cut} connections of clients are cut off"), &[]);
     }

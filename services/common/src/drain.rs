@@ -73,7 +73,13 @@ pub struct Delays {
 }
 
 /// Leads a service that was told to end through its last stages. `hurry`: it was told again, and ends at once.
-pub async fn drain(life: &Life, connections: &Connections, delays: Delays, hurry: impl Future<Output = ()>) {
+/// How many clients it has at the end, which are cut off.
+pub async fn drain(
+    life: &Life,
+    connections: &Connections,
+    delays: Delays,
+    hurry: impl Future<Output = ()>,
+) -> usize {
     let told = Instant::now();
     life.enter(Stage::Stopping);
     let patience = async {
@@ -85,7 +91,9 @@ pub async fn drain(life: &Life, connections: &Connections, delays: Delays, hurry
         () = patience => (),
         () = hurry => (),
     }
+    let left = connections.count(); // from here on they go by themselves
     life.enter(Stage::Ended);
+    left
 }
 
 #[cfg(test)]
