@@ -1,7 +1,7 @@
 #!/bin/sh
-# Runs a command where only loopback exists, so that no test can reach another address, and without what the
-# shell of whoever runs it says of identities, proxies and certificates, so that it ends the same for everybody.
-# Where the machine does not permit a network namespace, runs it as it is and says so.
+# Runs a command where only loopback exists, so that no test can reach another address, and without the variables of the
+# caller's shell that name identities, proxies or certificates, so that the command ends the same for everybody.
+# Where the machine does not permit a network namespace, the command runs without one, and a message says so.
 foreign=$(sed '/^#/d; s/\*$/.*/' "$(dirname "$0")/../tests/foreign-variables.txt")
 for name in $(env | sed -n 's/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/p' | grep -ixe "$foreign"); do
     case $name in

@@ -7,7 +7,7 @@ const path = require('node:path');
 const { createInterface } = require('node:readline');
 const { COMMAND, isForeign } = require('./lib/environment.cjs');
 
-const START_MS = 20_000; // it takes a tenth of a second; a machine that is busy takes longer
+const START_MS = 20_000; // the emulator starts in a tenth of a second; on a busy machine it takes longer
 const STOP_MS = 10_000;
 const REQUEST_MS = 10_000;
 
@@ -47,7 +47,7 @@ class Emulator {
         const why = said.join('').trim() || `nothing was said within ${START_MS / 1000} s`;
         throw new EmulatorError(`\`${command} ${given.join(' ')}\` did not start: ${why}`);
       }
-      // A program that forgets to stop it ends all the same, and it ends with the program.
+      // A running emulator does not keep the program from ending, and ends with the program.
       for (const handle of [child, ...child.stdio]) handle?.unref();
       return new Emulator(Emulator.#key, child, exit, JSON.parse(first));
     } finally {

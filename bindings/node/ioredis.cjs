@@ -8,7 +8,7 @@ const { refusePlaintextOf } = require('./lib/redis/ioredis/plaintext.cjs');
 const { providerOf } = require('./lib/redis/provider-of.cjs');
 const { reporterOf } = require('./lib/redis/re-authentication-errors.cjs');
 
-/** By client, so that a second attach() finds the first. */
+/** Attachments by client, so that a second attach() of a client finds the first one's. */
 const attached = new WeakMap();
 
 const isCallable = (value) => typeof value === 'function' || typeof value?.then === 'function';

@@ -27,7 +27,7 @@ struct program {
     unsigned long messages, reauths, errors, disconnects;
 };
 
-/* What hiredis wants of an event loop. Yours most likely has an adapter in hiredis/adapters. */
+/* The functions that hiredis calls to tell an event loop what to wait for. hiredis/adapters has them for most loops. */
 static void add_read(void *program) { ((struct program *)program)->wants |= POLLIN; }
 static void del_read(void *program) { ((struct program *)program)->wants &= ~POLLIN; }
 static void add_write(void *program) { ((struct program *)program)->wants |= POLLOUT; }

@@ -4,9 +4,9 @@
  * REDIS_TLS_NAME if the certificate is for another name than REDIS_HOST)
  * Prints one line of JSON at the end: commands, errors, disconnects, and what the provider's status says of connections.
  *
- * The pattern: one subscription for the pool, one entrakey_connection for each open connection. Whoever has a
- * connection to himself asks whether it is behind: the subscription's callback takes each idle one for a moment, a
- * thread looks before it gives one back. A server's refusal is reported, and the connection goes on as it was. */
+ * The pattern: one subscription for the pool, one entrakey_connection for each open connection. A thread that has a
+ * connection to itself asks whether the connection is behind: the subscription's callback takes each idle one for a
+ * moment, a worker asks before it gives its own back. A refusal is reported, and the connection keeps its token. */
 #include <entrakey.h>
 #include <hiredis.h>
 #include <hiredis_ssl.h>
@@ -63,7 +63,7 @@ static void refused(struct slot *slot, uint64_t version, const char *message) {
     entrakey_rejection_free(rejection);
 }
 
-/* By whoever has the connection to himself, and always with the newest token. 0 if the connection is of no use. */
+/* Authenticates with the newest token; the caller has the connection to itself. 0 if the connection is of no use. */
 static int authenticate(struct pool *pool, struct slot *slot) {
     char user[128], secret[8192];
     size_t user_len, secret_len;
@@ -118,9 +118,9 @@ static struct slot *borrow(struct pool *pool) {
 static void give_back(struct pool *pool, struct slot *slot, int usable) {
     pthread_mutex_lock(&pool->lock);
     uint64_t tried = 0, newest;
-    while (usable && is_behind(pool, slot)) { /* on_token passes over one that is busy, so look under the lock */
+    while (usable && is_behind(pool, slot)) { /* on_token skips busy connections, so ask again under the lock */
         newest = entrakey_provider_version(pool->provider);
-        if (newest == tried) break; /* an answer that is no verdict: when it comes back next it is tried again */
+        if (newest == tried) break; /* no verdict on the token: the next return of the connection tries again */
         tried = newest;
         pthread_mutex_unlock(&pool->lock);
         usable = authenticate(pool, slot);
@@ -134,7 +134,7 @@ static void give_back(struct pool *pool, struct slot *slot, int usable) {
     pthread_mutex_unlock(&pool->lock);
 }
 
-/* On a thread of the library's: those that are idle. Those in use follow when they come back. */
+/* Runs on a thread of the library. Renews the idle connections; those in use follow when they come back. */
 static void on_token(const entrakey_token *token, void *user_data) {
     struct pool *pool = user_data;
     for (int i = 0; i < CONNECTIONS; i++) {
@@ -229,7 +229,7 @@ int main(int argc, char **argv) {
     }
     for (int i = 0; i < THREADS; i++) pthread_join(workers[i].thread, NULL);
     int status = report(&pool);
-    entrakey_subscription_unsubscribe(pool.subscription, 5000); /* nobody renews any more */
+    entrakey_subscription_unsubscribe(pool.subscription, 5000); /* from here on the callback does not run */
     for (int i = 0; i < CONNECTIONS; i++) disconnect(&pool.slots[i]);
     entrakey_subscription_free(pool.subscription);
     entrakey_provider_free(pool.provider);

@@ -4,8 +4,8 @@
  * REDIS_TLS_NAME if the certificate is for another name than REDIS_HOST)
  * Prints one line of JSON at the end: commands, re-authentications and errors.
  *
- * libvalkey does not check that a certificate is for the server's name. So OpenSSL is told to here, on a connection
- * object of our own: a token is a password for whoever receives it. */
+ * libvalkey does not check that a certificate is for the server's name, and any server that receives the token can use
+ * it as a password. So this program makes the TLS object itself and tells OpenSSL to check the name. */
 #include <entrakey.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
@@ -54,7 +54,7 @@ static int start_tls(valkeyContext *valkey, SSL_CTX *context, const char *host) 
     SSL *tls = SSL_new(context);
     if (!tls || !SSL_set1_host(tls, host) || !SSL_set_tlsext_host_name(tls, host)) return SSL_free(tls), 0;
     SSL_set_connect_state(tls);
-    return valkeyInitiateTLS(valkey, tls) == VALKEY_OK; /* which owns it from here on */
+    return valkeyInitiateTLS(valkey, tls) == VALKEY_OK; /* the connection owns `tls` from here on */
 }
 
 int main(int argc, char **argv) {

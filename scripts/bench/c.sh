@@ -11,7 +11,7 @@ target/debug/entrakey emulator --quiet >$out/environment &
 emulator=$!
 trap 'kill $emulator' EXIT
 tries=0
-until grep -q REDIS_PORT $out/environment; do # it prints all of it at once
+until grep -q REDIS_PORT $out/environment; do # the emulator prints its whole environment at once
     tries=$((tries + 1))
     [ $tries -lt 200 ] || { echo "bench: the emulator says nothing" >&2; exit 1; }
     sleep 0.05

@@ -13,7 +13,7 @@ case $prefix in
 *) fail "PREFIX must be an absolute path, not $prefix" ;;
 esac
 case $libdir in /* | *..*) fail "LIBDIR must be a path below PREFIX, not $libdir" ;; esac
-# In the files of pkg-config and CMake no quoting helps against these.
+# pkg-config's and CMake's files cannot quote these characters.
 case $prefix$libdir in *[\"\'\\\$\`\;\|\(\)]* | *"
 "*) fail "PREFIX and LIBDIR must not contain quotes, brackets, \\ \$ \` ; | or a line break" ;; esac
 up=$(echo "$libdir/cmake/entrakey" | sed 's|[^/][^/]*|..|g') # from CMake's files to the prefix
@@ -53,6 +53,6 @@ for text in LICENSE-MIT LICENSE-APACHE THIRD-PARTY-NOTICES; do
     place copy $text share/doc/entrakey/$text
 done
 if [ "$built" = --uninstall ]; then
-    # Folders of our own; the others belong to everybody.
+    # Only these folders are ours; the others are shared with other packages.
     rmdir "$into/$libdir/cmake/entrakey" "$into/share/doc/entrakey" 2>/dev/null || :
 fi

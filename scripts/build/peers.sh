@@ -21,6 +21,6 @@ fi
 "${CC:-cc}" -O1 -Wall -Wextra -I.cache/hiredis tests/proxy/programs/with_hiredis.c .cache/hiredis/libhiredis_ssl.a \
     -lssl -lcrypto -pthread -o target/peers/hiredis
 
-# What was downloaded once is not asked for again; an error of the sources shows in the second run.
+# First offline, from what an earlier run downloaded. If that fails, the second run downloads and shows any error.
 mvn --batch-mode --quiet --offline --file $peers/java compile >/dev/null 2>&1 ||
     mvn --batch-mode --quiet --file $peers/java compile

@@ -8,7 +8,7 @@ cargo_home=${CARGO_HOME:-$HOME/.cargo}
 sysroot=$(rustc --print sysroot)
 separator=$(printf '\037') # between flags that may contain blanks
 flags=${CARGO_ENCODED_RUSTFLAGS:-$(printf %s "${RUSTFLAGS:-}" | tr -s ' ' '\037')}
-# The last that matches counts, so the one that may contain the others comes first.
+# The last prefix that matches counts, so the folder that may contain the others comes first.
 for pair in "$HOME=/home" "$sysroot/lib/rustlib/src/rust=/rust" "$cargo_home/registry/src=/crates" "$root=/entrakey"; do
     flags="$flags${flags:+$separator}--remap-path-prefix=$pair"
 done

@@ -10,7 +10,7 @@ sanitized() { # sanitizer, more flags for the compiler, more for cargo
         cargo build --locked --quiet -p entrakey-ffi $3 --target "$target" --target-dir "target/$1"
     ln -sfn "$target/debug" "target/$1/built"
 }
-# The fuzzers follow these counters; nothing else minds them.
+# Counters for the fuzzers, which follow them; they do not change what the sanitizers see.
 coverage="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=3"
 coverage="$coverage -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table"
 sanitized address "$coverage" ""

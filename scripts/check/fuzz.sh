@@ -13,7 +13,7 @@ for target in json strings; do
         tail -n 60 $work/$target.log >&2
         exit 1
     fi
-    # Without the library's counters it would see no more than the few lines of the target itself.
+    # Without the library's counters the fuzzer would see only the few lines of the target itself.
     sed -n 's/^INFO: Loaded [0-9]* PC tables (\([0-9]*\) PCs.*/\1/p' $work/$target.log | {
         read -r counters
         [ "$counters" -gt 10000 ] || { echo "fuzz: only $counters counters: the library is not instrumented" >&2; exit 1; }

@@ -39,7 +39,7 @@ if ! command -v redis-server >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-
 fi
 command -v redis-server >/dev/null || fail "redis-server is missing (Debian: apt-get install redis-server)."
 
-# What else is wanted.
+# The other packages that the tests and the benchmark need.
 install() { # for root on Debian; else the messages below say what to do
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
         echo "missing: $*; as root, this installs Debian's packages" >&2

@@ -23,7 +23,7 @@ if [ "$size" -gt $LIMIT_BYTES ]; then
     echo "FAIL $library is larger than $LIMIT_BYTES bytes" >&2
     status=1
 fi
-# Not only for reasons of privacy: two builds of the same sources in two places are to be the same.
+# No path of the build machine, for privacy and so that builds of the same sources in two places are identical.
 for path in "$PWD" "$HOME" "${CARGO_HOME:-$HOME/.cargo}"; do
     if grep -qaF "$path/" $library; then
         echo "FAIL $library says where it was built: it contains $path/" >&2

@@ -103,7 +103,7 @@ static void copying(void) {
     entrakey_token_free(token);
 }
 
-/* Whoever polls until long after the expiry gets an error and never the expired token. */
+/* A caller that polls until long after the expiry gets an error and never the expired token. */
 static void no_expired_token_is_copied(void) {
     const uint64_t coarse_ms = 50, patience_ms = 20000; /* the hit path's clocks tick every few milliseconds only */
     const char *dying[] = {"identity", "managed_identity", "imds_endpoint", getenv("TEST_DYING_ENDPOINT"), NULL};
@@ -145,7 +145,7 @@ static void many_threads_and_a_fork(void) {
     pid_t child = fork();
     if (child == 0) {
         alarm(20);
-        failures = 0; /* those before are the parent's to tell of */
+        failures = 0; /* earlier failures are reported by the parent */
         ask(provider);
         entrakey_provider_free(provider);
         _exit(failures ? 1 : 0);

@@ -36,7 +36,7 @@ static void copy_by_memcpy(void) {
     __asm__ volatile("" : : "r"(secret) : "memory");
 }
 
-/* What a promise demands beside the copy: both coarse clocks call the token valid. */
+/* The floor with the checks that the API promises: both coarse clocks must call the token valid. */
 static void copy_and_clocks(void) {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
@@ -44,7 +44,7 @@ static void copy_and_clocks(void) {
     copy_by_memcpy();
 }
 
-/* In another shared object's place: called through a pointer that the compiler cannot see through. */
+/* Called through a pointer that the compiler cannot see through, as a function of another shared object is. */
 static uint64_t nothing(const entrakey_provider *unused) {
     __asm__ volatile("" : : "r"(unused));
     return 0;
@@ -63,8 +63,8 @@ static double once(void (*call)(void)) {
 
 static double lower(double a, double b) { return a < b ? a : b; }
 
-/* The best round of each, in turn, in nanoseconds for each call: what other programs on the machine take away counts
- * for none of them. */
+/* The best round of each, in nanoseconds for each call. They take turns, so that other programs on the machine disturb
+ * all of them alike. */
 static void best(void (*const *calls)(void), double *results, int count) {
     for (int i = 0; i < count; i++) results[i] = 1e9;
     for (int round = 0; round < ROUNDS; round++)

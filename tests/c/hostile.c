@@ -28,11 +28,11 @@ static void text_that_is_not_utf8_or_enormous(void) {
     CHECK(entrakey_error_kind(error) == ENTRAKEY_ERROR_INVALID_CONFIG && strlen(entrakey_error_message(error)) < 4096);
     entrakey_error_free(error);
     expect(entrakey_config_set_json(config, text, 0), ENTRAKEY_ERROR_INVALID_CONFIG, "1 MiB");
-    memset(text, '[', 1024 * 1024 - 1), text[1024 * 1024 - 1] = 0; /* nothing may recurse as deep as the host says */
+    memset(text, '[', 1024 * 1024 - 1), text[1024 * 1024 - 1] = 0; /* no recursion as deep as the input nests */
     expect(entrakey_config_set_json(config, text, 0), ENTRAKEY_ERROR_INVALID_CONFIG, "JSON");
     expect(entrakey_config_set(config, "retry_max_ms", "99999999999999999999"), ENTRAKEY_ERROR_INVALID_CONFIG, "");
     memset(text, 'x', large);
-    entrakey_error_free(entrakey_config_set(config, "client_secret", text)); /* either way, but no crash */
+    entrakey_error_free(entrakey_config_set(config, "client_secret", text)); /* may succeed or fail, but not crash */
     entrakey_config_free(config);
 
     entrakey_provider *provider = managed();
@@ -128,7 +128,7 @@ static void forks_before_and_after_the_start(void) {
     entrakey_watch_free(watch), entrakey_provider_free(provider);
 }
 
-/* user_data of a parent is not a child's to end. */
+/* A child must not finalize the user_data of its parent. */
 static void count(void *number) { ++*(atomic_int *)number; }
 static void answer_nobody(entrakey_request *request, void *user_data) {
     (void)user_data, entrakey_request_fail(request, "");
@@ -145,7 +145,7 @@ static void a_child_does_not_finalize_what_its_parent_registered(void) {
     }
     int status = 1;
     CHECK(waitpid(child, &status, 0) == child && status == 0 && ended == 0);
-    ok(entrakey_config_on_token_request(config, answer_nobody, &ended, count)); /* in the place of the first */
+    ok(entrakey_config_on_token_request(config, answer_nobody, &ended, count)); /* replaces the first callback */
     CHECK(ended == 1);
     entrakey_config_free(config);
     CHECK(ended == 2);

@@ -27,7 +27,7 @@ static void judge(const char *name, void *caller) {
     prctl(PR_GET_NAME, thread);
     dladdr(caller, &object);
     const char *file = object.dli_fname ? strrchr(object.dli_fname, '/') : NULL;
-    bool is_ours = gettid() != getpid() && !strncmp(thread, "entrakey-", 9); /* a program may be called so too */
+    bool is_ours = gettid() != getpid() && !strncmp(thread, "entrakey-", 9); /* main has the program's name */
     if (is_ours || (over && file && strstr(file, "entrakey"))) {
         fprintf(stderr, "no_getenv: %s is read on thread %s by %s+0x%lx\n", name, thread,
                 object.dli_fname ? object.dli_fname : "?", (unsigned long)((char *)caller - (char *)object.dli_fbase));

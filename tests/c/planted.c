@@ -1,5 +1,5 @@
-/* Faults on purpose, one by argument: what the sanitizers and valgrind must find, or their silence about the other
- * programs says nothing. */
+/* Faults on purpose, chosen by the argument. If the sanitizers and valgrind did not find these, their silence about the
+ * other programs would prove nothing. */
 #include "check.h"
 
 static pthread_barrier_t together;

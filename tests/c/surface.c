@@ -52,12 +52,12 @@ static void watches(void) {
 
     ok(entrakey_watch_new(provider, &late));
     CHECK(entrakey_watch_handle(late) != entrakey_watch_handle(early));
-    for (int rotation = 0; rotation < 2; rotation++) { /* each hears of each by itself */
+    for (int rotation = 0; rotation < 2; rotation++) { /* each watch hears of each token */
         uint64_t before = version, other = 0;
         CHECK(readable(entrakey_watch_handle(early), patience_ms));
         ok(entrakey_watch_take(early, &version));
         CHECK(version > before && version <= entrakey_provider_version(provider));
-        while (other <= before) { /* it may be behind by a token, on a machine that stalls */
+        while (other <= before) { /* on a machine that stalls, this watch may be a token behind */
             CHECK(readable(entrakey_watch_handle(late), patience_ms));
             ok(entrakey_watch_take(late, &other));
         }
@@ -100,7 +100,7 @@ static void supply(entrakey_request *request, void *user_data) {
     ok(entrakey_request_complete(request, "e30.eyJvaWQiOiJtZSIsImV4cCI6NDEwMjQ0NDgwMH0.c2ln", 0));
 }
 
-/* No other token follows, so nothing else can have woken it. */
+/* No other token follows the first, so nothing else can have woken the watch. */
 static void the_first_token_wakes_a_watch(void) {
     entrakey_provider *provider = NULL;
     entrakey_watch *watch = NULL;
@@ -114,7 +114,7 @@ static void the_first_token_wakes_a_watch(void) {
     CHECK(readable(entrakey_watch_handle(watch), 20000));
     ok(entrakey_watch_take(watch, &version));
     CHECK(version == 1 && !readable(entrakey_watch_handle(watch), 0));
-    entrakey_provider_close(provider); /* which wakes it too, for good */
+    entrakey_provider_close(provider); /* wakes the watch too, for good */
     for (int i = 0; i < 2; i++) {
         CHECK(readable(entrakey_watch_handle(watch), 20000));
         expect(entrakey_watch_take(watch, &version), ENTRAKEY_ERROR_CLOSED, "closed");
@@ -157,7 +157,7 @@ static void subscriptions(void) {
     ok(entrakey_provider_status(provider, &status));
     CHECK(has(entrakey_status_json(status), "\"reauths_accepted\":1"));
     entrakey_status_free(status);
-    CHECK(!entrakey_subscription_unsubscribe(subscription, 20)); /* it is in there */
+    CHECK(!entrakey_subscription_unsubscribe(subscription, 20)); /* the callback is running */
     seen.hold = false;
     CHECK(entrakey_subscription_unsubscribe(subscription, UINT64_MAX));
     CHECK(seen.calls == 1);
@@ -210,7 +210,7 @@ static void connections(void) {
     CHECK(status_has(provider, "\"reauths_accepted\":1") && status_has(provider, "\"reauths_rejected\":1"));
     pid_t child = fork();
     if (child == 0) {
-        CHECK(!entrakey_connection_is_behind(all[1], 3)); /* it is the parent's */
+        CHECK(!entrakey_connection_is_behind(all[1], 3)); /* the child inherited the connection from its parent */
         entrakey_connection_free(all[1]), entrakey_connection_free(all[0]);
         _exit(failures ? 1 : 0);
     }
@@ -224,7 +224,7 @@ static void connections(void) {
     entrakey_connection_free(all[0]); /* after everything else */
 }
 
-/* Frees everything that there is from inside. */
+/* A callback that frees every object, its own subscription included. */
 static void on_token_end_it_all(const entrakey_token *token, void *user_data) {
     struct seen *seen = user_data;
     entrakey_token *same = entrakey_provider_current(seen->provider);

@@ -8,7 +8,7 @@
     __typeof__(name) *name##_;  \
     *(void **)&name##_ = dlsym(library, #name)
 
-/* On a thread that is gone when the library is unloaded, so that nothing of that thread's holds it. */
+/* Runs on a thread that ends before the library is unloaded: a live thread's thread-locals would hold the library. */
 static void *use_briefly(void *library) {
     LOAD(library, entrakey_config_new);
     LOAD(library, entrakey_config_free);

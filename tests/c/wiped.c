@@ -5,7 +5,7 @@
 #define NEEDLE 24
 #define MASK 0x55
 
-/* The last characters of a secret, not as they are: this program's own memory is searched too. */
+/* The last characters of a secret, disguised: the search must not find its own needle in this program's memory. */
 static void keep(unsigned char needle[NEEDLE], const char *secret) {
     size_t length = strlen(secret);
     CHECK(length >= NEEDLE);
@@ -18,7 +18,7 @@ static int is_needle(const unsigned char *at, const unsigned char needle[NEEDLE]
     return same == NEEDLE;
 }
 
-/* How often the needle is in memory that can be written and that no file stands behind. */
+/* How often the needle is in writable memory that is not mapped from a file. */
 static int found(const unsigned char needle[NEEDLE]) {
     int count = 0;
     char line[512];

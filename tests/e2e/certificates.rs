@@ -52,24 +52,24 @@ fn a_certificate_that_is_replaced_is_taken_at_once_after_a_refusal_and_a_key_alo
     let emulator = Emulator::start("1h");
     let variables = emulator.env("client_certificate");
     let folder = Folder::new("certificates");
-    // The emulator's authority: a certificate, and that of another key.
+    // The certificate is the authority's own, to which the key does not belong.
     let certificate = folder.write("certificate.pem", &text(&variables, "ENTRAKEY_CA_FILE"));
     let key = folder.write("key.pem", &text(&variables, PRIVATE_KEY));
     let mut config = application(&variables);
     config.set("certificate_path", certificate.to_str().unwrap()).unwrap();
     config.set("private_key_path", key.to_str().unwrap()).unwrap();
-    config.set("min_request_interval_ms", "250").unwrap(); // so that a wished request soon comes
+    config.set("min_request_interval_ms", "250").unwrap(); // the request that refresh() asks for comes soon
     let provider = Provider::new(&config).unwrap();
     let error = provider.get_token().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidConfig);
     assert!(!error.to_string().contains("PRIVATE"), "{error}");
-    provider.refresh().unwrap(); // a second refusal: the next attempt by itself is some 10 s away
+    provider.refresh().unwrap(); // after this second refusal the next scheduled attempt is some 10 s away
     wait_until("a second refusal", || provider.status().counters.failures.get("INVALID_CONFIG") == Some(&2));
     let (start, planned) = (Instant::now(), provider.status().next_refresh_in_ms.unwrap());
     folder.write("certificate.pem", &text(&variables, CERTIFICATE));
     wait_until("a token", || provider.get_token().is_ok());
     assert!(start.elapsed() < Duration::from_millis(planned), "it was the scheduled attempt that brought it");
-    // What was read before is not used for ever.
+    // The file is read again: the client that the old contents made is not used for ever.
     folder.write("key.pem", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n");
     provider.refresh().unwrap();
     wait_until("a refusal", || provider.status().counters.failures.get("INVALID_CONFIG") > Some(&2));

@@ -76,7 +76,7 @@ fn asking_for_a_token_inside_the_callback_that_supplies_it_is_an_error_at_once()
     assert_eq!(error.kind(), ErrorKind::CallbackFailed);
     assert!(error.message().contains("wait for itself") && !error.is_retriable(), "{error}");
     assert!(started.elapsed() < PATIENCE / 2);
-    provider.close(); // the callback holds it: nothing else would
+    provider.close(); // the callback holds the provider, so dropping it here would not close it
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn an_assertion_of_the_hosts_own_signs_the_application_in() {
     config.set("ca_file", &workload["ENTRAKEY_CA_FILE"]).unwrap();
     let file = workload["AZURE_FEDERATED_TOKEN_FILE"].clone();
     config.on_assertion_request(move |request| {
-        // As from another thread of the host's.
+        // The host may answer from another thread.
         let file = file.clone();
         std::thread::spawn(move || request.complete(std::fs::read_to_string(file).unwrap().into(), None));
     });
@@ -180,7 +180,7 @@ fn an_opaque_token_ends_at_the_millisecond_that_the_host_gave() {
         config.on_token_request(move |request| request.complete("opaque".to_owned().into(), Some(end)));
         let provider = Provider::new(&config).unwrap();
         let shown = provider.get_token().unwrap().expires_unix_ms();
-        // What passes between two readings of a clock is not cut to whole seconds.
+        // An expiry is a fraction of a second here: it must not be rounded down to whole seconds.
         assert!(shown.abs_diff(end) < 100, "{shown} for {end}");
     }
 }

@@ -59,7 +59,7 @@ fn a_thousand_forks_under_load_each_work_without_a_request_and_leave_the_parent_
     let inherited = provider.subscribe(|_| ()).unwrap();
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        // The load holds every lock there is, again and again, while children are made.
+        // This load takes every lock again and again, so that some fork happens while one is held.
         for worker in 0..4 {
             let (provider, stop) = (&provider, &stop);
             scope.spawn(move || {
@@ -76,7 +76,7 @@ fn a_thousand_forks_under_load_each_work_without_a_request_and_leave_the_parent_
         }
         for number in 0..FORKS {
             let ended = in_child(|| {
-                inherited.ack(1, false); // dead in the child: neither hangs nor does anything
+                inherited.ack(1, false); // in the child an inherited subscription does nothing, and must not hang
                 child(&provider, number)
             });
             assert_eq!(ended, Some(0), "child {number}");
@@ -166,7 +166,7 @@ fn a_forked_child_does_not_take_its_parents_snapshot_for_its_own() {
     let secret = provider.get_token().unwrap().secret().to_owned();
     let held = provider.hold().unwrap();
     let ended = in_child(|| {
-        // Whoever could go on reading from it would wake no refresher.
+        // A caller that could go on reading the dead token would never wake the refresher.
         if provider.is_newest(&held) || provider.hold().is_some() || provider.with_usable(|_| ()).is_some() {
             return 1;
         }
@@ -326,11 +326,11 @@ fn a_secret_in_a_file_is_read_anew_and_a_change_of_it_ends_the_wait_after_a_refu
     let error = provider.get_token().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AuthRejected);
     assert!(!error.to_string().contains("an-old-secret"), "{error}");
-    provider.refresh().unwrap(); // a second refusal: the next attempt by itself is some 10 s away
+    provider.refresh().unwrap(); // after this second refusal the next scheduled attempt is some 10 s away
     wait_for(&provider, || provider.status().counters.failures.get("AUTH_REJECTED") == Some(&2));
     let (start, planned) = (Instant::now(), provider.status().next_refresh_in_ms.unwrap());
     std::fs::write(&path, emulator.get("AZURE_CLIENT_SECRET")).unwrap();
-    // Callers who ask all the time must not put the look at the file off.
+    // Callers that ask all the time must not delay the check of the file.
     wait_for(&provider, || provider.get_token().is_ok());
     assert!(start.elapsed() < Duration::from_millis(planned), "it was the scheduled attempt that brought it");
     std::fs::remove_file(&path).unwrap();

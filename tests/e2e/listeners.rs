@@ -69,7 +69,7 @@ fn unsubscribe_gives_up_after_its_time_and_dropping_never_waits() {
         inside.recv_timeout(SOON).unwrap();
     }
     assert!(!one.unsubscribe(Duration::from_millis(50)));
-    drop(two); // would hang here
+    drop(two); // if dropping waited for the callback, the test would hang here
     drop(release);
 }
 
@@ -124,7 +124,8 @@ fn status_knows_which_connections_are_on_which_token() {
     let version = told.recv_timeout(SOON).unwrap();
     subscription.ack(version, true);
     assert_eq!(provider.status().listeners.oldest_version, Some(version));
-    // From now on it has to acknowledge, and does not: past the margin it is stale.
+    // From its first acknowledgement on a listener must acknowledge each token. This one does not: past the margin it
+    // is stale.
     let start = Instant::now();
     while provider.status().listeners.stale == 0 {
         assert!(start.elapsed() < SOON, "{}", provider.status().to_json());
@@ -192,7 +193,7 @@ fn a_callback_may_drop_the_last_reference_to_its_provider() {
     let inside = held.clone();
     let subscription = provider
         .subscribe(move |token| {
-            drop(kept.lock().unwrap().take()); // closes it, and itself with it
+            drop(kept.lock().unwrap().take()); // drops the provider, and with it this listener
             let _held = &inside;
             sender.send(token.version()).unwrap();
         })

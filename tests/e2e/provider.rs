@@ -102,7 +102,8 @@ fn an_untrusted_certificate_is_a_network_error_that_names_the_key() {
     let emulator = Emulator::start("1h");
     let mut config = Config::new();
     config.set("authority_host", emulator.get("AZURE_AUTHORITY_HOST")).unwrap();
-    config.set("retry_initial_ms", "30000").unwrap(); // as long as the call may take: it ends with what came first
+    // No second attempt within the call, which ends with the first failure.
+    config.set("retry_initial_ms", "30000").unwrap();
     for (key, value) in principal(&emulator) {
         config.set(key, value).unwrap();
     }
@@ -130,7 +131,8 @@ fn silent() -> (TcpListener, Provider) {
     let mut config = Config::new();
     config.set("identity", "managed_identity").unwrap();
     config.set("imds_endpoint", &format!("http://{}", silent.local_addr().unwrap())).unwrap();
-    config.set("request_timeout_ms", "60000").unwrap(); // what ends a wait is never the request's own end
+    // Longer than any wait here, so that no wait ends by the request's own time-out.
+    config.set("request_timeout_ms", "60000").unwrap();
     (silent, Provider::new(&config).unwrap())
 }
 
@@ -200,9 +202,9 @@ fn listeners_that_all_block_do_not_delay_an_answer() {
         .collect();
     provider.get_token().unwrap();
     for _ in 0..64 {
-        called.recv_timeout(Duration::from_secs(20)).unwrap(); // as many as there are threads for them
+        called.recv_timeout(Duration::from_secs(20)).unwrap(); // as many callbacks as the library has threads for
     }
-    drop(emulator); // from now on a wait ends by its deadline
+    drop(emulator); // from now on no token comes, and a wait ends by its deadline
     wait_until("the token's expiry", || provider.current().is_none());
     let (sender, answered) = mpsc::channel();
     let how = GetToken { timeout: Some(Duration::from_millis(100)), during_outage: DuringOutage::Wait };

@@ -137,7 +137,7 @@ fn the_thread_sanitizer_is_linked_and_finds_what_is_planted_in_rust_code_and_not
     let planted = with_thread_sanitizer("planted");
     assert!(run(Command::new("nm").arg(&planted)).contains("__tsan_init"));
     run(under_thread_sanitizer(&planted, "").arg("nothing"));
-    // At the first report: who goes on after a race may crash before the end.
+    // Stop at the first report: a program that goes on after a race may crash before it ends.
     finds(&mut under_thread_sanitizer(&planted, ":halt_on_error=1"), "race", "data race", "ffi/src/");
     std::thread::scope(|scope| {
         for name in PROGRAMS {

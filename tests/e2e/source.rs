@@ -178,7 +178,7 @@ fn a_source_that_names_a_wait_is_not_asked_before() {
     assert!(wait >= Duration::from_secs(60), "{wait:?}");
     let (_, wait) = first_failure(answer(503, &[("Retry-After", "60")], ""));
     assert!(wait >= Duration::from_secs(60), "{wait:?}");
-    // A moment is one of the server's clock, which is an hour behind ours here.
+    // A date in Retry-After is by the server's clock, which is an hour behind ours here.
     let there = UNIX_EPOCH + Duration::from_secs(unix_s() - 3600);
     let [date, until] = [there, there + Duration::from_secs(120)].map(httpdate::fmt_http_date);
     let (_, wait) = first_failure(answer(429, &[("Date", &date), ("Retry-After", &until)], "{}"));
@@ -187,7 +187,8 @@ fn a_source_that_names_a_wait_is_not_asked_before() {
 
 #[test]
 fn imds_is_left_alone_for_a_second() {
-    // 410: it is being updated, which takes up to 70 s. It is asked on, since it is often back at once.
+    // 410: IMDS is being updated, which takes up to 70 s. It is asked again before that, since it is often back at
+    // once.
     for status in [404, 410, 429, 500, 503] {
         let (error, wait) = first_failure(answer(status, &[], "{}"));
         assert!(error.is_retriable() && wait >= Duration::from_secs(1), "{status}: {wait:?}, {error}");
@@ -208,7 +209,7 @@ fn dropping_the_last_provider_ends_its_requests() {
     wait_until("it is closed", || events.try_iter().any(|name| name == "closed"));
     let before = source.requests().len();
     std::thread::sleep(Duration::from_secs(5)); // longer than a token lives
-    // One may have been under way.
+    // A request may have been under way.
     assert!(source.requests().len() <= before + 1, "{before} requests, then {}", source.requests().len());
     drop(observation);
 }
@@ -234,7 +235,7 @@ fn dropping_a_subscription_removes_its_listener() {
 
 #[test]
 fn listeners_are_told_at_moments_of_their_own() {
-    // Each token outlives the one before by a second at least, or it would be none that is newer.
+    // Each token outlives the one before by at least a second, or it would not count as newer.
     let source = Scripted::answering(|number| token(3600 + 60 * number as u64));
     // A thousandth of an hour is 3.6 seconds over which they are spread.
     let pairs = [("reauth_spread", "0.001"), ("min_request_interval_ms", "250")];

@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant, SystemTime};
 
-/// What a busy machine may need for something that takes no time. Nothing here waits longer.
+/// The longest wait of any test: a busy machine may need that for something that takes no time otherwise.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Waits until `condition` holds.
@@ -229,12 +229,12 @@ impl Emulator {
 
 impl Drop for Emulator {
     fn drop(&mut self) {
-        drop(self.child.stdin.take()); // it ends with its parent, and takes its certificate away
+        drop(self.child.stdin.take()); // the emulator ends when its standard input closes, and removes its certificate
         let start = Instant::now();
         while matches!(self.child.try_wait(), Ok(None)) && start.elapsed() < PATIENCE {
             std::thread::sleep(Duration::from_millis(1));
         }
-        let _ = self.child.kill(); // nothing to one that has ended
+        let _ = self.child.kill(); // does nothing if the emulator has ended
         let _ = self.child.wait();
     }
 }

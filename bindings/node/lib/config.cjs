@@ -6,7 +6,7 @@ const native = require('./native.cjs');
 const toSnake = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 const toCamel = (name) => name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());
 
-/** The options that are no configuration keys, in the order in which the native side takes them. */
+/** The options that are not configuration keys, in the order in which the native side takes them. */
 const CALLBACKS = ['tokenCallback', 'assertionCallback'];
 const VALUES = new Set(['string', 'number', 'boolean']);
 
@@ -26,7 +26,7 @@ function toEntries(options) {
     });
 }
 
-/** The error for what the core said, with the configuration keys spelled as they are here. */
+/** The error for a failure of the core, with the configuration keys in camelCase. */
 function toError(failure, options = {}) {
   const keys = native.configurationKeys().map((key) => [key, toCamel(key)]);
   const names = new Map([...keys, ...Object.keys(options).map((key) => [toSnake(key), key])]);

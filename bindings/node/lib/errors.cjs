@@ -13,7 +13,7 @@ class EntrakeyError extends Error {
   }
 }
 
-// On the prototype, as the built-in errors have it: an own property would show in every print.
+// `name` is on the prototype, as in the built-in errors: an own property would show in every print.
 Object.defineProperty(EntrakeyError.prototype, 'name', { value: 'EntrakeyError', configurable: true, writable: true });
 
 function invalidArgument(message) {

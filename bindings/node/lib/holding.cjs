@@ -1,12 +1,12 @@
 'use strict';
 
-// The longest that a timer takes; one that is over is set anew.
+// The longest delay that a timer takes. When it is over, the timer is set again.
 const LONGEST_MS = 2 ** 31 - 1;
 
 let held = 0;
 let timer;
 
-/** Keeps the event loop alive until the function that it gives is called. */
+/** Keeps the event loop alive until the returned function is called. */
 function hold() {
   held += 1;
   timer ??= setInterval(() => {}, LONGEST_MS);

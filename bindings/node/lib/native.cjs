@@ -6,7 +6,7 @@ const { EntrakeyError } = require('./errors.cjs');
 const { candidates, host } = require('./platform.cjs');
 const { version } = require('../package.json');
 
-/** Where this file is. In a bundle it is in another one, or nowhere. */
+/** The path of this file. In a bundle that is the bundle's path, or undefined. */
 const HERE = typeof __filename === 'string' ? __filename : '';
 const ROOT = path.join(path.dirname(HERE), '..');
 const EXTERNAL =
@@ -23,14 +23,14 @@ function isBundled() {
   return path.basename(HERE) !== 'native.cjs' || !existsSync(HERE);
 }
 
-// The code that hosts and bundlers know from a missing optional package.
+// Hosts and bundlers know this code: Node.js gives it for a missing optional package.
 function unavailable(message, cause) {
   const error = new EntrakeyError({ code: 'MODULE_NOT_FOUND', message });
   if (cause !== undefined) error.cause = cause;
   return error;
 }
 
-/** Where a binary is: beside the package, as it was built, or in the package of its platform. */
+/** The places of a binary: beside this package after a local build, else in the package for its platform. */
 function find(name) {
   const built = path.join(ROOT, `entrakey.${name}.node`);
   if (existsSync(built)) return built;
@@ -67,7 +67,7 @@ function load() {
 
 const { name, native } = load();
 
-// A binary that an older build left behind would fail later, and in stranger ways.
+// A binary that an older build left behind is refused now: it would fail later, with errors that mislead.
 if (native.libraryVersion() !== version) {
   throw unavailable(`${name} is of entrakey ${native.libraryVersion()}, the package of ${version}: ${AGAIN}; ${BUILD}.`);
 }

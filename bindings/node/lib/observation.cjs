@@ -4,7 +4,7 @@ const { toError } = require('./config.cjs');
 const { invalidArgument } = require('./errors.cjs');
 const { warn } = require('./warning.cjs');
 
-/** Who wants to know of what. Like an EventEmitter, except that a listener that throws harms nobody. */
+/** Listeners by event. Like an EventEmitter, except that a listener that throws does not stop the others. */
 class Listeners {
   #all = new Map();
 
@@ -15,10 +15,10 @@ class Listeners {
   add(name, listener, once) {
     if (typeof listener !== 'function') throw invalidArgument('on() takes the name of an event and a function.');
     const known = this.#all.get(name) ?? [];
-    this.#all.set(name, [...known, { listener, once }]); // a new list: one may be being walked through
+    this.#all.set(name, [...known, { listener, once }]); // a new list: an emit() may be iterating over the old one
   }
 
-  /** As an EventEmitter does: the newest registration of that listener. */
+  /** Removes the newest registration of that listener only, as an EventEmitter does. */
   remove(name, listener) {
     const known = this.#all.get(name) ?? [];
     const index = known.findLastIndex((entry) => entry.listener === listener);
@@ -46,7 +46,7 @@ async function call(listener, event) {
   }
 }
 
-/** An event as hosts see it: without the keys that say nothing. */
+/** An event as hosts see it: keys without a value are left out. */
 function toEvent({ error, ...parts }) {
   const told = Object.entries(parts).filter(([, value]) => value !== undefined && value !== null);
   return Object.freeze({ ...Object.fromEntries(told), ...(error ? { error: toError(error) } : {}) });

@@ -1,6 +1,8 @@
 'use strict';
 
-/** The names of the binaries that may fit; on Linux the loader says which C library is here. */
+/**
+ * The names of the binaries that may fit. On Linux there are several, of which only one loads: that of the C library.
+ */
 function candidates(platform = process.platform, arch = process.arch) {
   const target = `${platform}-${arch}`;
   if (platform === 'linux') return [`${target}-gnu`, `${target}-musl`];
@@ -11,7 +13,7 @@ function candidates(platform = process.platform, arch = process.arch) {
 function libc() {
   if (process.platform !== 'linux') return undefined;
   const { excludeNetwork } = process.report;
-  process.report.excludeNetwork = true; // it would ask a name server about each open connection
+  process.report.excludeNetwork = true; // else the report looks up the name of each open connection's peer
   const { glibcVersionRuntime } = process.report.getReport().header;
   process.report.excludeNetwork = excludeNetwork;
   return glibcVersionRuntime === undefined ? 'musl' : `glibc ${glibcVersionRuntime}`;

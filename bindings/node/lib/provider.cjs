@@ -8,14 +8,14 @@ const { Token } = require('./token.cjs');
 const DISPOSE = Symbol.dispose ?? Symbol.for('Symbol.dispose');
 const ASYNC_DISPOSE = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose');
 
-// Loaded when they are first needed: what not every program uses shall not cost each of them at its start.
+// Loaded when first needed: a program that does not use them shall not pay for them at its start.
 const events = () => require('./observation.cjs');
 const status = () => require('./status.cjs');
 const subscriptions = () => require('./subscription.cjs');
 const supply = () => require('./request.cjs');
 const waiting = () => require('./waiting.cjs');
 
-/** The longest that a timer takes. */
+/** The longest delay that a timer takes. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const MAX_TIMEOUT_MS = 2 ** 32 - 1;
 
@@ -32,10 +32,10 @@ class Provider {
   /** Between these, by the wall clock, `#token` is handed out without asking the native side. */
   #usableFrom = Infinity;
   #usableUntil = -Infinity;
-  /** Ends that by the clock that cannot be set. */
+  /** Ends that period by the monotonic clock, which cannot be set. */
   #timer;
   #subscribed = 0;
-  /** By id. Kept here, so that they live as long as the provider; the native side knows the provider weakly. */
+  /** Subscriptions by id. Kept here, so that they live as long as the provider, which the native side holds weakly. */
   #subscriptions = new Map();
   #closed = false;
   #listeners;
@@ -48,7 +48,7 @@ class Provider {
     const opened = native.open(entries, ...suppliers);
     if (opened.code !== undefined) throw toError(opened, options);
     this.#handle = opened;
-    const self = new WeakRef(this); // the native side must not keep a provider that nobody else has
+    const self = new WeakRef(this); // the native side must not keep the provider from being collected
     const failure = native.onToken(opened, () => self.deref()?.#usable());
     if (failure) throw toError(failure);
   }
@@ -152,8 +152,9 @@ class Provider {
     return this;
   }
 
-  // For the native side, which must keep neither a provider nor a host's listener: what that mentions may be the
-  // provider. Functions of their own, as closures that are made in one call keep what any of them needs.
+  // Callbacks for the native side. They must keep neither the provider nor a host's listener, which may refer to the
+  // provider. Each is made in a function of its own: closures of one call share a scope, and keep whatever any of them
+  // uses.
 
   static #newsFor(self, id) {
     return () => self.deref()?.#subscriptions.get(id)?.tell();
@@ -186,7 +187,9 @@ class Provider {
     return this.#token;
   }
 
-  /** The wall clock goes on during suspend but can be set; timers run on the one that is the other way round. */
+  /**
+   * Two clocks bound it: the wall clock goes on during suspend but can be set; a timer's clock stops but cannot be set.
+   */
   #serveFor(ms) {
     this.#usableFrom = Date.now();
     this.#usableUntil = this.#usableFrom + ms;
@@ -195,7 +198,7 @@ class Provider {
     this.#timer = setTimeout(() => self.deref()?.#ask(), Math.min(ms, LONGEST_TIMER_MS)).unref();
   }
 
-  /** The next call asks the native side. */
+  /** Forgets the token at hand, so that the next call asks the native side. */
   #ask() {
     this.#usableUntil = -Infinity;
   }

@@ -4,7 +4,10 @@ const { invalidArgument } = require('./errors.cjs');
 const native = require('./native.cjs');
 const { milliseconds } = require('./time.cjs');
 
-/** The text, the expiry and the user name in what a callback gave: a text, or an object like azure-identity's AccessToken. */
+/**
+ * The text, expiry and user name in a callback's answer, which is a string or an object like azure-identity's
+ * AccessToken.
+ */
 function partsOf(supplied) {
   if (typeof supplied === 'string') return [supplied, undefined];
   const { token, expiresOnTimestamp, username } = supplied ?? {};
@@ -12,7 +15,7 @@ function partsOf(supplied) {
     const expires = expiresOnTimestamp == null ? undefined : milliseconds(expiresOnTimestamp, 'expiresOnTimestamp');
     return [token, expires, typeof username === 'string' && username !== '' ? username : undefined];
   }
-  // Never the value itself, which may be a secret.
+  // The error names the type, never the value, which may be a secret.
   throw new TypeError(`a callback gives a string or { token, expiresOnTimestamp }, not ${typeof supplied}`);
 }
 

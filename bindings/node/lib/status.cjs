@@ -2,10 +2,12 @@
 
 const { toCamel } = require('./config.cjs');
 
-/** Their keys are names of kinds and reasons, which are the same in every language. */
+/**
+ * The keys inside these objects are names of kinds and reasons, which are the same in every language: not translated.
+ */
 const COUNTED_BY_NAME = new Set(['failures', 'auth_rejections']);
 
-/** The core's status with its keys spelled as they are here. */
+/** The core's status with its keys in camelCase. */
 function toStatus(json) {
   return camel(JSON.parse(json));
 }

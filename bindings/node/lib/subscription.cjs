@@ -11,9 +11,11 @@ class Subscription {
   #handle;
   #id;
   #listener;
-  /** The provider's side; whoever has the subscription has the provider by it. */
+  /** The provider's side. It refers to the provider, so the subscription keeps the provider alive. */
   #owner;
-  /** The version that the listener was told of last; undefined once it is to be told of nothing more. */
+  /**
+   * The version that the listener was told of last; undefined after the end, when the listener is not called any more.
+   */
   #told = 0;
   /** Calls of the listener whose promises have not settled. */
   #underWay = new Set();
@@ -25,10 +27,10 @@ class Subscription {
     this.#owner = owner;
   }
 
-  /** For the provider: there is news. */
+  /** Called by the provider when there may be a newer token. */
   tell() {
     const token = this.#owner.current();
-    // Several pieces of news may have waited for a busy event loop, or one for an unsubscribe().
+    // A busy event loop may deliver several calls at once, or one after unsubscribe().
     if (this.#told === undefined || token === undefined || token.version <= this.#told) return;
     this.#told = token.version;
     const call = guarded(this.#listener, token).finally(() => this.#underWay.delete(call));
@@ -73,7 +75,9 @@ class Subscription {
   }
 }
 
-/** Of a subscription that has ended nothing is known, and it is behind nothing. */
+/**
+ * A connection in the ledger. If its subscription had ended before, the ledger has no entry: then it is never behind.
+ */
 class Connection {
   #known;
 
@@ -99,7 +103,7 @@ class Connection {
   }
 }
 
-/** A listener that throws, or whose promise rejects, harms nobody; what it threw is shown. */
+/** Calls a listener. If it throws, or its promise rejects, that is only shown as a warning. */
 async function guarded(listener, token) {
   try {
     await listener(token);

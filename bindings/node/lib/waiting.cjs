@@ -3,7 +3,9 @@
 const { hold } = require('./holding.cjs');
 const native = require('./native.cjs');
 
-/** The native side's answer, token or failure. Until it comes, or until it is given up, the process stays. */
+/**
+ * The native side's answer, token or failure. The process stays alive until the answer comes or the wait is given up.
+ */
 function waitFor(handle, timeoutMs, { wait, signal }) {
   const { promise, resolve, reject } = deferred();
   const release = hold();

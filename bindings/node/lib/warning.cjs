@@ -1,6 +1,6 @@
 'use strict';
 
-/** Says what went wrong where nobody is there to catch it; `error` is what was caught, if anything was. */
+/** Warns of a failure that no caller can catch; `error` is the exception, if there was one. */
 function warn(code, what, ...error) {
   const why = error.map((error) => (error instanceof Error ? (error.stack ?? error.message) : String(error)));
   process.emitWarning([what, ...why].join(': '), { type: 'EntrakeyWarning', code });

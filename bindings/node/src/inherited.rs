@@ -8,11 +8,11 @@ use std::collections::HashMap;
 pub struct InheritedSetting {
     /// Our key; empty for a limit on tries.
     pub key: String,
-    /// What its user wrote.
+    /// The option's name in the older library, as its user wrote it.
     pub name: String,
     /// The value, in our key's unit.
     pub value: f64,
-    /// That library's own.
+    /// The older library's default.
     pub default: f64,
 }
 

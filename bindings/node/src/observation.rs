@@ -17,7 +17,7 @@ pub struct EventParts {
     pub level: String,
     /// A line for a log, without secrets.
     pub message: String,
-    /// The version of the token that it is about.
+    /// The version of the token that the event is about.
     pub version: Option<f64>,
     /// When that token expires, milliseconds since the Unix epoch.
     pub expires_unix_ms: Option<f64>,
@@ -29,11 +29,11 @@ pub struct EventParts {
     pub attempt: Option<u32>,
     /// Milliseconds until the next request.
     pub next_attempt_in_ms: Option<f64>,
-    /// How often that has come with this token.
+    /// How often the event has come with this token.
     pub times: Option<f64>,
     /// The likely reason of a rejection.
     pub reason: Option<String>,
-    /// How many connections it is about.
+    /// How many connections the event is about.
     pub connections: Option<f64>,
 }
 
@@ -109,10 +109,10 @@ pub fn observe(handle: &External<Handle>, observer: Function<'_, EventParts, ()>
 #[napi(catch_unwind)]
 pub fn unobserve(handle: &External<Handle>) {
     let observation = handle.observations().events.take();
-    drop(observation); // after the lock: it drops a function of the host's
+    drop(observation); // after the lock is released, since this drops a function of the host
 }
 
-/// Calls `adopt` as soon as there is a newer token, with nothing: it fetches the newest. Holds nothing alive.
+/// Calls `adopt` without arguments as soon as there is a newer token, which `adopt` then fetches. Holds nothing alive.
 #[napi(catch_unwind)]
 pub fn on_token(handle: &External<Handle>, adopt: Function<'_, (), ()>) -> Result<Option<Failure>> {
     let news = adopt.build_threadsafe_function::<()>().weak::<true>().callee_handled::<false>().build()?;

@@ -55,7 +55,7 @@ pub fn complete_request(
     }
 }
 
-/// Says that there is none, and why.
+/// Fails the request with a reason.
 #[napi(catch_unwind)]
 pub fn fail_request(request: &External<Pending>, message: String) {
     if let Some(request) = request.take() {

@@ -16,7 +16,7 @@ pub fn subscribe(
     listener: Function<'_, (), ()>,
 ) -> Result<Option<Failure>> {
     let news = listener.build_threadsafe_function::<()>().weak::<true>().callee_handled::<false>().build()?;
-    // The status says only that the environment is going away, and the listener with it.
+    // The call fails only if the environment is going away, and the listener with it.
     let subscribed = handle.provider.subscribe(move |_| {
         news.call((), ThreadsafeFunctionCallMode::NonBlocking);
     });
@@ -33,7 +33,7 @@ pub fn subscribe(
 #[napi(catch_unwind)]
 pub fn unsubscribe(handle: &External<Handle>, id: u32) {
     let subscription = handle.subscriptions().remove(&id);
-    drop(subscription); // after the lock: it drops a function of the host's
+    drop(subscription); // after the lock is released, since this drops a function of the host
 }
 
 /// Says what became of a re-authentication. Nothing happens if the subscription has ended.

@@ -21,7 +21,7 @@ pub(crate) fn start(provider: &Provider, how: GetToken, answered: &Answered<'_>)
     provider.get_token_then(how, move |answer| {
         let answer =
             answer.map_or_else(|error| Either::B(error.into()), |token| Either::A(token.as_ref().into()));
-        // The status says only that the environment is going away, and whoever waits with it.
+        // The call fails only if the environment is going away, and the waiting JavaScript with it.
         done.call(answer, ThreadsafeFunctionCallMode::NonBlocking);
     });
     Ok(())

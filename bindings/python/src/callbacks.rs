@@ -31,7 +31,7 @@ impl Inside {
     /// None if the interpreter is on its way out.
     fn enter() -> Option<Self> {
         let inside = Self { forks: forks() };
-        INSIDE.fetch_add(1, Ordering::SeqCst); // which the drop takes back
+        INSIDE.fetch_add(1, Ordering::SeqCst); // undone when this guard is dropped
         (!FINISHING.load(Ordering::SeqCst)).then_some(inside)
     }
 }

@@ -74,7 +74,7 @@ impl<T> Last<T> {
             let next = Some((held, credentials.clone_ref(py)));
             // SAFETY: `py` proves that this thread holds the GIL; nobody has a reference, see above.
             let before = unsafe { std::mem::replace(&mut *self.0.get(), next) };
-            drop(before); // which may run Python code
+            drop(before); // dropping the old tuple may run Python code
         }
         Ok(Some(credentials))
     }

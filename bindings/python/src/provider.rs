@@ -33,7 +33,7 @@ impl Provider {
         let mut config = Config::new();
         for (key, value) in options.into_iter().flatten() {
             if value.is_none() {
-                continue; // as if it had not been given
+                continue; // an option of None counts as not given
             }
             let key = key.extract::<String>()?;
             match key.as_str() {

@@ -39,7 +39,7 @@ fn block_seeing_signals(py: Python<'_>, provider: &Provider, how: GetToken) -> P
             Err(RecvTimeoutError::Disconnected) => return Ok(Err(lost())),
         }
         if forks() != process {
-            // A signal handler forked and this is the child, where nobody works on the parent's waits.
+            // A signal handler forked, and this is the child. The parent's threads, which end waits, do not exist here.
             process = forks();
             answer = start(py, provider, how);
         }
@@ -48,13 +48,13 @@ fn block_seeing_signals(py: Python<'_>, provider: &Provider, how: GetToken) -> P
 
 fn start(py: Python<'_>, provider: &Provider, how: GetToken) -> Answer {
     let (sender, answer) = channel();
-    // Nobody listens any more after a Ctrl-C.
+    // After Ctrl-C no receiver is left.
     py.detach(|| provider.get_token_then(how, move |outcome| drop(sender.send(outcome))));
     answer
 }
 
-/// Python runs signal handlers on the main thread only; the others need not look for any. Importing threading takes
-/// longer than a token from the machine's own endpoint: where nobody has, there are no others to speak of.
+/// Python runs signal handlers on the main thread only; other threads need not look for any. Importing threading takes
+/// longer than a token from the machine's own endpoint: if the program has not imported it, this is the main thread.
 fn is_main_thread(py: Python<'_>) -> PyResult<bool> {
     let modules = py.import("sys")?.getattr("modules")?;
     let Ok(threading) = modules.get_item("threading") else { return Ok(true) };

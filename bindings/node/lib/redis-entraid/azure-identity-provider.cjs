@@ -2,7 +2,7 @@
 
 const { ttlUntil } = require('./expiry.cjs');
 
-/** Tokens of a TokenCredential of @azure/identity, as it is. */
+/** Tokens of a TokenCredential of @azure/identity, which is used as it is. */
 class AzureIdentityProvider {
   constructor(getToken) {
     this.getToken = getToken;

@@ -3,7 +3,9 @@
 const REDIS_SCOPE_DEFAULT = 'https://redis.azure.com/.default';
 const REDIS_SCOPE = 'https://redis.azure.com';
 
-/** The numbers of @redis/entraid 6.1. Of the retries the delays count; there is no limit on tries. */
+/**
+ * The defaults of @redis/entraid 6.1. Only the delays of its retry settings have an effect: tries are not limited here.
+ */
 const DEFAULT_RETRY_POLICY = {
   isRetryable: (error) => error?.retriable === true,
   maxAttempts: 10,

@@ -8,10 +8,10 @@ const { EntraidCredentialsProvider } = require('./provider.cjs');
 const { OwnSource } = require('./sources.cjs');
 const { TokenManager } = require('./token-manager.cjs');
 
-/** The core takes scopes; managed identities were asked for resources. */
+/** The core takes scopes, @redis/entraid takes resources for managed identities: a scope ends with /.default. */
 const toScope = (name) => (name.endsWith('/.default') ? name : `${name.replace(/\/$/, '')}/.default`);
 
-/** Where to sign in, from a URL like https://login.microsoftonline.com/TENANT. */
+/** The authority host and the tenant in a URL like https://login.microsoftonline.com/TENANT. */
 function authorityOf(config) {
   if (config === undefined || config.type === 'default') return {}; // AZURE_TENANT_ID, if it is set
   const { origin, pathname } = new URL(EntraIdCredentialsProviderFactory.getAuthority(config));
@@ -19,7 +19,7 @@ function authorityOf(config) {
   return config.type === 'custom' ? { authorityHost: origin, tenantId } : { tenantId };
 }
 
-/** A certificate as JSON Web Tokens have it, without the lines of PEM, in PEM. */
+/** A certificate as PEM, from the bare base64 that a JSON Web Token's x5c header holds. */
 function toPem(certificate) {
   if (certificate.includes('-----BEGIN ')) return certificate;
   const lines = certificate.replace(/\s/g, '').match(/.{1,64}/g) ?? [];
@@ -31,7 +31,7 @@ function certificateOf({ thumbprint, privateKey, x5c }) {
   return { certificateThumbprint: thumbprint, privateKey };
 }
 
-/** A credentials provider for an identity that the library knows itself. */
+/** A credentials provider for one of the core's own identities. */
 function own(identity, params, scopes) {
   const { tokenManagerConfig, onReAuthenticationError, onRetryableError, credentialsMapper } = params;
   const options = { ...identity, scope: toScope(scopes[0]) };
@@ -109,7 +109,7 @@ class EntraIdCredentialsProviderFactory {
   }
 }
 
-/** Here only so that the name exists. */
+/** Exists only so that the import works: it always throws. */
 class AuthCodeFlowHelper {
   constructor() {
     throw noPkce();

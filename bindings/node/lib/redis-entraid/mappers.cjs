@@ -6,7 +6,7 @@ const { claimsOf } = require('./claims.cjs');
 const isAuthenticationResult = (token) => typeof token.accessToken === 'string' && !('token' in token);
 const isAccessToken = (token) => typeof token.token === 'string' && !('accessToken' in token);
 
-/** The token itself, whichever of the two shapes it is in. */
+/** The token's text, from either of the two shapes of an answer. */
 const secretOf = (token) => (isAuthenticationResult(token) ? token.accessToken : token.token);
 
 function OID_CREDENTIALS_MAPPER(token) {

@@ -2,7 +2,7 @@
 
 const { ttlUntil } = require('./expiry.cjs');
 
-/** Tokens of @azure/msal-node, from whatever gets them. */
+/** Tokens of @azure/msal-node, from a function of the host that asks MSAL. */
 class MSALIdentityProvider {
   constructor(getToken) {
     this.getToken = getToken;

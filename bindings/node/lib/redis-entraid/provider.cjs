@@ -51,7 +51,7 @@ class EntraidCredentialsProvider {
     return token === undefined ? null : this.#map(token);
   }
 
-  /** Nothing is made before the first subscription: identity providers are for tests, too. */
+  /** Made at the first subscription, not before: a test may ask the identity provider alone. */
   #begun() {
     if (this.#credentials !== undefined) return this.#credentials;
     this.#source =
@@ -60,7 +60,7 @@ class EntraidCredentialsProvider {
         : new HostSource(this.idp, this.tokenManager.config, this.#toCredentials);
     const { provider } = this.#source;
     this.#credentials = new NodeRedisCredentials(provider, (token) => this.#map(token));
-    const self = new WeakRef(this); // events must not keep what nobody else has
+    const self = new WeakRef(this); // event listeners must not keep this object from being collected
     provider.on('refresh_failed', (event) => self.deref()?.#failed(event));
     provider.on('token_refreshed', () => self.deref()?.#refreshed());
     return this.#credentials;

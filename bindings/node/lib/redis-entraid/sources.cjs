@@ -10,7 +10,9 @@ const { DEFAULT_RETRY_POLICY, DEFAULT_TOKEN_MANAGER_CONFIG } = require('./consta
 
 let warned = false;
 
-/** What of a token manager's configuration a `Provider` has too, and what is made of it: no outage ends the renewal. */
+/**
+ * A token manager's configuration as options of a `Provider`. Limits on tries are dropped: no outage ends the renewal.
+ */
 function policyOf({ expirationRefreshRatio, retry } = DEFAULT_TOKEN_MANAGER_CONFIG) {
   const older = DEFAULT_RETRY_POLICY;
   const settings = [
@@ -48,13 +50,13 @@ function toAuthenticationResult({ secret, expiresOn }, scopes) {
   return unprinted(result, 'accessToken');
 }
 
-/** An identity that the library knows itself: the identity provider of the factory's own creators. */
+/** One of the core's own identities, as the identity provider that the factory's creators use. */
 class OwnSource {
   #scopes;
 
   constructor(options, scopes, policy, mapsNames) {
     this.#scopes = scopes;
-    // Whoever maps names does without the one in the token.
+    // A caller that maps user names itself does not need the name in the token.
     this.provider = new Provider({ ...options, ...policyOf(policy), ...(mapsNames ? { username: 'mapped' } : {}) });
   }
 
@@ -68,9 +70,9 @@ class OwnSource {
   }
 }
 
-/** An identity provider of the host's own, and a `Provider` that asks it and nobody else. */
+/** An identity provider of the host's own, and a `Provider` whose only source it is. */
 class HostSource {
-  /** The host's tokens of now and before, by their text. */
+  /** The host's token objects, the current one and the one before, by the token's text. */
   #natives = new Map();
 
   constructor(identityProvider, policy, toCredentials) {

@@ -14,7 +14,7 @@ class ManagedToken {
     return Math.max(0, this.expiresAtMs - now);
   }
 
-  /** Without the token, which may be a host's own object. */
+  /** What prints and JSON show: not the token, which may be a host's own object. */
   toJSON() {
     const { expiresAtMs, receivedAtMs } = this;
     return { expiresAtMs, receivedAtMs };
@@ -25,7 +25,7 @@ class ManagedToken {
   }
 }
 
-/** What programs ask of @redis/client's `TokenManager`. It tells; the work is done by a `Provider`. */
+/** The methods of @redis/client's `TokenManager` that programs call. It only reports: a `Provider` does the work. */
 class TokenManager {
   #current = null;
   #listener = null;
@@ -66,12 +66,12 @@ class TokenManager {
     return Math.floor(token.getTtlMs(now) * this.config.expirationRefreshRatio);
   }
 
-  /** Before the first retry; the later ones double. */
+  /** The delay before the first retry. It doubles with each further one. */
   calculateRetryDelay() {
     return this.config.retry?.initialDelayMs ?? 0;
   }
 
-  /** For the credentials provider: what it tells the listener. */
+  /** For the credentials provider, which tells the listener by these functions. */
   tell(what, value) {
     this.#listener?.[what](value);
   }

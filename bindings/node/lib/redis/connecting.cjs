@@ -2,7 +2,10 @@
 
 const native = require('../native.cjs');
 
-/** How a client asks that is inside its connect(), and asks again by itself: a long wait here would be a dead client. */
+/**
+ * How to ask for a token inside a client's connect(). A client tries again by itself, so a long wait would only stall
+ * it.
+ */
 const WHILE_CONNECTING = { timeoutMs: native.connectTimeoutMs(), wait: false };
 
 module.exports = { WHILE_CONNECTING };

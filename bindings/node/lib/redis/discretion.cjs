@@ -2,7 +2,7 @@
 
 const { inspect } = require('node:util');
 
-/** The same object, whose print and JSON are those of `shown()`: clients read what is in it, logs need not. */
+/** The same object, printed and serialised as `shown()`: clients read its fields, logs must not contain them. */
 function shownAs(object, shown) {
   return Object.defineProperties(object, {
     [inspect.custom]: { value: (depth, options) => inspect(shown(), { ...options, depth }), configurable: true },
@@ -18,7 +18,7 @@ function unprinted(object, field) {
   });
 }
 
-/** The same list, of which the last is the token: what follows AUTH. */
+/** The same list of AUTH's arguments, shown without the last one, the token. */
 function withoutToken(list) {
   return shownAs(list, () => [...list.slice(0, -1), '[token]']);
 }

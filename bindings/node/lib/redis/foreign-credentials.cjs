@@ -2,16 +2,16 @@
 
 const { warn } = require('../warning.cjs');
 
-/** What stands between the scheme and the host. Not for `URL`, which takes no `unix://user@/path`. */
+/** The user info of a URL, before the host. By a pattern, since the class URL does not accept `unix://user@/path`. */
 const USER_INFO = /^([a-z][a-z\d+.-]*:\/\/)[^/?#]*@/i;
 
 const withoutUserInfo = (url) => String(url).replace(USER_INFO, '$1');
 
-/** User names, passwords and the like that came with a client. They are not used: what comes from the provider is. */
+/** User names, passwords and the like that came with a client. They are not used: the provider's credentials are. */
 class ForeignCredentials {
   #names = [];
 
-  /** A value that may be some; `name` says where it is. */
+  /** Notes a value, if there is one, as a credential; `name` says where it is. */
   meet(name, value) {
     if (value) this.#names.push(name);
   }
@@ -23,7 +23,7 @@ class ForeignCredentials {
     return bare;
   }
 
-  /** One warning for all that was met, which names it and does not show it. */
+  /** One warning that names all credentials that were met, and shows no value. */
   warn() {
     if (this.#names.length === 0) return;
     const what = 'Credentials that came with a Redis client are not used: it signs in with the tokens of its entrakey provider';

@@ -5,7 +5,9 @@ const { Provider } = require('../provider.cjs');
 
 let shared;
 
-/** The provider of all clients that were given none: the environment says whose tokens these are. Kept by its users. */
+/**
+ * The provider of all clients that were given none, configured by the environment. Only those clients keep it alive.
+ */
 function environmentsOwn() {
   let provider = shared?.deref();
   if (provider === undefined || provider.status().state === 'closed') {
@@ -15,7 +17,10 @@ function environmentsOwn() {
   return provider;
 }
 
-/** The provider that a caller gave, or the environment's own. `taker`: who takes it, for the error about anything else. */
+/**
+ * The provider that a caller gave, or the environment's. `taker` names the function in the error about a wrong
+ * argument.
+ */
 function providerOf(given, taker) {
   if (given === undefined) return environmentsOwn();
   if (typeof given?.getToken !== 'function' || typeof given.subscribe !== 'function') {

@@ -6,7 +6,10 @@ function warnOfReAuthentication(error) {
   warn('ENTRAKEY_REAUTHENTICATION_FAILED', 'A Redis connection was not re-authenticated and will be closed', error);
 }
 
-/** The host's `onReAuthenticationError`, or a warning. One that throws, or whose promise rejects, harms nobody. */
+/**
+ * The host's `onReAuthenticationError`, or a warning. If that throws, or its promise rejects, no connection is
+ * affected.
+ */
 function reporterOf(onReAuthenticationError = warnOfReAuthentication) {
   return async (error) => {
     try {

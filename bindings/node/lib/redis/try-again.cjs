@@ -1,9 +1,11 @@
 'use strict';
 
-/** How long after an AUTH that got no answer, or one that says nothing of the token, it is tried again. */
+/** The delay before another AUTH, if the last got no answer, or one that says nothing about the token. */
 const WAIT_MS = 2000;
 
-/** Calls `renew(connection)` after a while, if there is still a connection; keeps neither it nor the process. */
+/**
+ * Calls `renew(connection)` later, unless the connection is collected first. Keeps neither it nor the process alive.
+ */
 function tryAgain(connection, renew) {
   const held = new WeakRef(connection);
   setTimeout(() => held.deref() && void renew(held.deref()), WAIT_MS).unref();

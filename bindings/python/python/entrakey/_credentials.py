@@ -22,7 +22,7 @@ class Credentials(tuple):
         connection = frame.f_locals.get("self")
         provider = getattr(connection, "credential_provider", None)
         connecting = getattr(provider, "_connecting", None)
-        # A program's own object may have a credential provider too, and unpack what that gives.
+        # Another object than a Redis connection may unpack this, and have a credential_provider too.
         if connecting is not None and hasattr(connection, "read_response"):
             connecting(connection, self, frame)
         elif isinstance(provider, Provider) and hasattr(connection, "read_response"):
@@ -50,7 +50,7 @@ class Credentials(tuple):
     def __sentry_repr__(self):
         return repr(self)
 
-    # A plain tuple's repr would show the token, wherever a copy goes.
+    # Copies are of this class too: the repr of a plain tuple would show the token.
     def __copy__(self):
         return self
 

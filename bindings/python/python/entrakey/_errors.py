@@ -15,7 +15,7 @@ class EntrakeyError(Exception):
         self.correlation_id = correlation_id
         self.http_status = http_status
 
-    def __reduce__(self):  # so that it survives a process pool
+    def __reduce__(self):  # a process pool pickles the exceptions of its workers
         fields = (self.args[0], self.retriable, self.aadsts, self.correlation_id, self.http_status)
         return type(self), fields
 

@@ -1,7 +1,7 @@
 """What a forked child has to start again, as the parent's threads do not exist there."""
 
 import os
-from _weakref import ref  # as weakref has it; importing that costs as much as all the rest of this package
+from _weakref import ref  # the same class: importing weakref takes as long as the rest of this package
 
 
 class Survivors:
@@ -27,4 +27,4 @@ class Survivors:
                 if member is not None:
                     getattr(member, self._renew)()
             except Exception:
-                pass  # its provider is closed
+                pass  # the member's provider is closed: there is nothing to renew

@@ -4,7 +4,7 @@ import sys
 
 ALL = 3
 _WARNING = 1
-# logging's own numbers, by those of the library.
+# Our levels as the numbers of the logging module.
 _LEVELS = {1: 30, 2: 20, 3: 10}
 
 
@@ -12,8 +12,8 @@ def writer(name):
     """A function that the library calls with each event: on a thread of its own, with no lock of its held."""
 
     def write(event, level, message):
-        # Importing logging takes longer than the rest of this package. If nobody has, nobody has asked for more
-        # than warnings.
+        # Importing logging takes longer than the rest of this package. If the program has not imported logging, it has
+        # not asked for more than warnings.
         if level > _WARNING and "logging" not in sys.modules:
             return
         import logging

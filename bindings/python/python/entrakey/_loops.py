@@ -14,10 +14,10 @@ class Loops:
     """The loop of one callback, the same at each call. Calls come one at a time, on threads that change."""
 
     def __init__(self, callback):
-        self._is_async = is_async(callback)  # None: only its first answer can tell
+        self._is_async = is_async(callback)  # None: unknown until the callback's first answer
         self._lives_on_one = hasattr(getattr(callback, "__self__", None), "__aexit__")
         self._process = os.getpid()
-        self._hosts = None  # the host's loop, and its thread
+        self._hosts = None  # the host's loop and the id of that loop's thread
         self._own = None
         self.offer()
 
@@ -35,7 +35,7 @@ class Loops:
         if self._hosts is None or self._hosts[0] is not _running():
             return
         if self._is_async is None:
-            self._hosts, self._own = None, _new_loop()  # whatever it gives can be awaited there
+            self._hosts, self._own = None, _new_loop()  # there the answer is awaited, if it is an awaitable
             return
         from ._errors import CallbackFailed
 
@@ -70,7 +70,7 @@ class Loops:
             except BaseException as error:
                 failed(error)
                 if not isinstance(error, Exception):
-                    raise  # the task was cancelled, or the program ends
+                    raise  # cancellation, KeyboardInterrupt and SystemExit are the loop's to see
 
         def start():
             task = loop.create_task(answer())
@@ -79,7 +79,7 @@ class Loops:
 
         try:
             loop.call_soon_threadsafe(start)
-        except RuntimeError:  # it was closed in this moment
+        except RuntimeError:  # the loop was closed after we had chosen it
             _close(awaitable)
             raise
 
@@ -94,7 +94,7 @@ class Loops:
             own.close()
 
 
-# A loop holds its tasks weakly.
+# An event loop holds its tasks weakly: without this set a running task may be collected.
 _tasks: set = set()
 
 

@@ -7,7 +7,7 @@ from ._forks import Survivors, ref
 from ._greenlets import answered_aside, handed_over, refuse_eventlet
 from ._subscription import Subscription
 
-# Those whose events are logged; a forked child has to observe them anew.
+# Providers whose events are logged. A forked child has to observe each of them anew.
 _logged = Survivors("_log_events")
 
 
@@ -37,7 +37,8 @@ class Provider(_entrakey.Provider):
         suppliers = ()
         try:
             refuse_eventlet()
-            # What only some programs need is imported by those: each module adds to the time that the import takes.
+            # Imported here, not at the top: each module adds to the time that `import entrakey` takes, and only some
+            # programs need this one.
             if "uwsgi" in sys.modules:
                 from ._host import warn_of_host
 
@@ -55,7 +56,7 @@ class Provider(_entrakey.Provider):
             self._suppliers = suppliers
             self._name = options.get("name")
         finally:
-            options.clear()  # a traceback that shows what frames hold, as pytest's and Sentry's do, shows no secret
+            options.clear()  # pytest and Sentry show the variables of each frame in a traceback: no secret may be there
         self._log_events()
         _logged.add(self)
         return self
@@ -144,15 +145,16 @@ class Provider(_entrakey.Provider):
         loop = asyncio.get_running_loop()
         answer = loop.create_future()
 
-        def done(token, error):  # on a thread of the library's
+        def done(token, error):  # runs on a thread of the library
             try:
                 loop.call_soon_threadsafe(_settle, answer, token, error)
             except RuntimeError:
-                pass  # the loop was closed: nobody waits any more
+                pass  # the loop is closed, so no task waits for this token
 
         if self._get_token_then(handed_over(done), timeout, wait=wait):
             return answer
-        return _there(self.get_token(timeout, wait=wait))  # an atexit hook's loop: only its own thread can wait
+        # The interpreter ends, and this loop runs in an atexit hook: no other thread may call back, so this one waits.
+        return _there(self.get_token(timeout, wait=wait))
 
     async def get_credentials_async(self):
         """What redis.asyncio asks a credential provider for. Raises TypeError: pass
@@ -194,7 +196,7 @@ def _asker(supplier):
 
     def ask(request):
         alive = supplier()
-        if alive is not None:  # else the request ends with this call
+        if alive is not None:  # if it is None, the request is dropped here, and fails by that
             alive(request)
 
     return ask
@@ -214,7 +216,7 @@ async def _there(token):
 
 def _settle(answer, token, error):
     if answer.done():
-        return  # cancelled
+        return  # the awaiting task was cancelled
     if error is None:
         answer.set_result(token)
     else:

@@ -28,7 +28,7 @@ class Supplier:
                 self._loops.run(supplied, lambda supplied: _complete(request, supplied), lambda error: _fail(request, error))
             else:
                 _complete(request, supplied)
-        except BaseException as error:  # nobody else is on this thread that could want it
+        except BaseException as error:  # KeyboardInterrupt too: on the library's thread no caller could catch it
             _fail(request, error)
 
     def awaited_here(self):
@@ -47,7 +47,7 @@ def _wants_scope(callback):
     try:
         inner, outer = signature(callback), signature(callback, follow_wrapped=False)
     except (TypeError, ValueError):
-        return True  # written in C: nobody knows
+        return True  # a callable written in C has no signature to look at
     return _fits(inner, "scope") or not (_fits(inner) and _fits(outer))
 
 
@@ -78,7 +78,7 @@ def _secret_and_expiry(supplied):
         return supplied[0], _seconds(supplied[1])
     if hasattr(supplied, "token"):
         return supplied.token, _seconds(getattr(supplied, "expires_on", None))
-    kind = type(supplied).__name__  # never the value, which may be a secret
+    kind = type(supplied).__name__  # the error names the type and never the value, which may be a secret
     raise TypeError(f"a callback returns a str, (str, expires_on) or an AccessToken, not {kind}")
 
 

@@ -25,11 +25,11 @@ from typing import Any, Iterator
 
 __all__ = ["Emulator", "EmulatorError"]
 
-_START_S = 20  # it takes a tenth of a second; a machine that is busy takes longer
+_START_S = 20  # the emulator starts in a tenth of a second; on a busy machine it takes longer
 _STOP_S = 10
 _REQUEST_S = 10
 
-# What a developer's own shell says of identities, proxies and certificates is not for a program under test.
+# A program under test must not see the identities, proxies and certificates that a developer's own shell sets.
 _LINES = pathlib.Path(__file__).with_name("foreign-variables.txt").read_text("utf-8").splitlines()
 _FOREIGN = [line for line in _LINES if not line.startswith("#")]
 _KEPT = "ENTRAKEY_BIN"

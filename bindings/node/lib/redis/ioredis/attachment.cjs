@@ -14,7 +14,7 @@ class Attachment {
   #how;
   #live = new Set();
   #subscription;
-  /** Known clients, ended ones too. */
+  /** Clients that were added, also those that have ended: they may connect again. */
   #known = new WeakSet();
 
   constructor(provider, how) {
@@ -35,7 +35,8 @@ class Attachment {
     if (redis.status !== 'wait' && redis.status !== 'end') this.#remember(connection);
     listenAlways(redis, {
       connecting: () => this.#remember(connection),
-      // News that came during the handshake: the next would come too late for the token that was used in it.
+      // A token that came during the handshake: the one after it would come too late for the one that the handshake
+      // used.
       ready: () => void connection.renew(),
       close: () => connection.closed(),
       end: () => this.#forget(connection),
@@ -47,7 +48,7 @@ class Attachment {
     refusePlaintextOfCluster(cluster, this.#how);
     options.redisOptions ??= {};
     liveCredentials(options.redisOptions, this.#provider);
-    cluster.on('+node', (node) => this.add(node)); // before it connects
+    cluster.on('+node', (node) => this.add(node)); // ioredis tells of a node before the node connects
     for (const node of cluster.nodes('all')) this.add(node);
     this.#addSubscriber(cluster.subscriber);
     this.#addShardedSubscribers(cluster.shardedSubscribers);
@@ -58,7 +59,7 @@ class Attachment {
    * first SUBSCRIBE, which may be long after.
    */
   #addSubscriber(holder) {
-    if (!holder || !('subscriber' in holder)) return; // an ioredis that keeps it elsewhere
+    if (!holder || !('subscriber' in holder)) return; // this version of ioredis keeps its subscriber elsewhere
     let current = holder.subscriber;
     if (current) this.add(current);
     Object.defineProperty(holder, 'subscriber', {
@@ -72,7 +73,7 @@ class Attachment {
     });
   }
 
-  /** One for each shard, with `shardedSubscribers: true`. */
+  /** With `shardedSubscribers: true` there is a subscriber for each shard. */
   #addShardedSubscribers(group) {
     const subscribers = group?.shardedSubscribers;
     if (!(subscribers instanceof Map)) return;
@@ -85,7 +86,9 @@ class Attachment {
     };
   }
 
-  /** ioredis's own copies the options' values of now. */
+  /**
+   * Adds the copies that duplicate() makes: ioredis copies the current token into their options, where it would stay.
+   */
   #patchDuplicate(client) {
     const { duplicate } = client;
     client.duplicate = (...args) => {
@@ -101,7 +104,7 @@ class Attachment {
     this.#subscribe();
   }
 
-  /** Before a connection asks for its token: one that came in between would be missed. */
+  /** To be called before a connection asks for its token: a token that came between the two would be missed. */
   #subscribe() {
     try {
       this.#subscription ??= this.#provider.subscribe(() => this.#renew());
@@ -111,7 +114,7 @@ class Attachment {
   }
 
   #opened(version) {
-    this.#subscribe(); // ioredis tells of its `connecting` later than it connects
+    this.#subscribe(); // ioredis emits `connecting` after it has begun to connect
     return this.#subscription?.opened(version);
   }
 
@@ -124,11 +127,11 @@ class Attachment {
     this.#live.delete(connection);
     if (this.#live.size > 0) return;
     void this.#subscription?.unsubscribe();
-    this.#subscription = undefined; // with the last connection everything is garbage
+    this.#subscription = undefined; // without connections nothing here keeps the provider
   }
 }
 
-/** Listeners that stay: ioredis removes all from a sharded subscriber before that has ended. */
+/** Listeners that stay: ioredis removes all listeners of a sharded subscriber before the subscriber has ended. */
 function listenAlways(redis, listeners) {
   const listen = () => {
     for (const [name, listener] of Object.entries(listeners)) {

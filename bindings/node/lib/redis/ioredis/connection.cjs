@@ -8,20 +8,22 @@ const { ConnectorGate } = require('./connector.cjs');
 const { discreetly, liveCredentials } = require('./credentials.cjs');
 const { refusePlaintextOf } = require('./plaintext.cjs');
 
-/** ioredis's commands on a connection that has subscribed and speaks RESP2. */
+/** Whether the connection has subscribed with RESP2, and so accepts no AUTH. */
 const isResp2Subscriber = (redis) => Boolean(redis.condition?.subscriber) && redis.condition.protocol !== 3;
 
-/** One client of ioredis whose credentials are the provider's of now, whenever it connects. */
+/** One client of ioredis. Whenever it connects, it authenticates with the provider's current token. */
 class Connection {
   #provider;
   #how;
   #open;
-  /** What the ledger knows of the connection that is open now. */
+  /** The ledger's entry for the connection that is open now. */
   #entry;
-  /** The version of the token that was sent on it last. */
+  /** The version of the token that was sent last. */
   #sent;
 
-  /** `open(version)`: a connection is about to authenticate with that token; gives its entry in the ledger. */
+  /**
+   * `open(version)` reports a connection that is about to authenticate with that token, and returns its ledger entry.
+   */
   constructor(redis, provider, how, open) {
     this.redis = redis;
     this.#provider = provider;
@@ -33,13 +35,13 @@ class Connection {
     this.#catchUp(gate);
   }
 
-  /** There may be a newer token than the connection's. */
+  /** Authenticates with the provider's token, if that is newer than the connection's. */
   async renew() {
     const { redis } = this;
     const token = this.#provider.current();
     if (token === undefined || redis.status !== 'ready' || !this.#entry?.isBehind(token.version)) return;
     if (isResp2Subscriber(redis)) {
-      redis.disconnect(true); // AUTH is not allowed there; it subscribes again by itself
+      redis.disconnect(true); // RESP2 allows no AUTH here: ioredis reconnects and subscribes again by itself
     } else if (this.#sent !== token.version) {
       await this.#authenticate(token);
     }
@@ -60,7 +62,8 @@ class Connection {
       if (this.#entry === entry) this.#failed(error, version);
       return;
     }
-    // If the connection was lost meanwhile, ioredis has sent it once more on the next, which was on a newer token.
+    // If the connection was lost meanwhile, ioredis has sent this AUTH again on the next connection, over its newer
+    // token.
     if (this.#entry !== entry) this.#sent = version;
     this.#entry?.authenticated(version);
     await this.renew();
@@ -82,7 +85,7 @@ class Connection {
     this.#put(this.#provider.current() ?? answer);
   }
 
-  /** ioredis takes what its options say at the moment of a connect, and cannot wait. */
+  /** ioredis copies the credentials into `condition.auth` when a connect begins; from then on only that copy counts. */
   #put({ version, username, secret }) {
     if (!this.redis.condition) return;
     this.closed();
@@ -91,7 +94,7 @@ class Connection {
     this.redis.condition.auth = withoutToken([username, secret]);
   }
 
-  /** What the server says in the handshake is feedback too, with the explanation in the error that hosts see. */
+  /** Reports the server's answer in the handshake to the ledger; the host's error gets the explanation. */
   #watch(name) {
     const { redis } = this;
     const command = redis[name];
@@ -109,23 +112,23 @@ class Connection {
     };
   }
 
-  /** A client that was not made with `lazyConnect` is on its way already, without credentials. */
+  /** A client that was made without `lazyConnect` is connecting already, without credentials. */
   #catchUp(gate) {
     const { redis } = this;
     const { stream } = redis.connector;
     if (redis.status === 'connecting' && stream && !stream.destroyed) {
-      // Past the moment at which it can wait, before the one at which it says who it is.
+      // Too late to make the connect wait, but the client has not authenticated yet.
       const token = this.#provider.current();
       if (token === undefined) stream.destroy();
       else this.#put(token);
     } else if (redis.status === 'connecting') {
       gate.holdUp();
     } else if (redis.status === 'connect') {
-      redis.disconnect(true); // in its handshake, with nothing
+      redis.disconnect(true); // the handshake has begun without credentials: connect anew
     } else if (redis.status === 'ready') {
       this.#entry = this.#open(0);
       const news = this.#provider.getToken(WHILE_CONNECTING).then(() => this.renew());
-      news.catch(() => {}); // the next token will do
+      news.catch(() => {}); // without a token now, the next token renews the connection
     }
   }
 }

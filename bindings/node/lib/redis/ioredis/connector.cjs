@@ -3,13 +3,14 @@
 const { Socket } = require('node:net');
 
 /**
- * Lets each connect of an ioredis connector wait for `ready(signal)`. A disconnect meanwhile ends the wait, and the connect
- * fails as ioredis's own does. Another failure is one of the connection: ioredis goes on to its retryStrategy.
+ * Lets each connect of an ioredis connector wait for `ready(signal)`. A disconnect during the wait ends it, and the
+ * connect fails as ioredis's own does. If `ready` fails, the connection counts as failed: ioredis asks its
+ * retryStrategy.
  */
 class ConnectorGate {
   #connector;
   #ready;
-  /** Of the wait that is under way. */
+  /** The AbortController of the wait that is under way. */
   #wait;
 
   constructor(connector, ready) {
@@ -26,8 +27,8 @@ class ConnectorGate {
 
   async #connect(connect, emit) {
     const connector = this.#connector;
-    connector.connecting = true; // as connect() does: disconnect() takes it back
-    connector.stream = undefined; // the one before has closed: a disconnect() would wait for it to close again
+    connector.connecting = true; // connect() sets it too; disconnect() clears it
+    connector.stream = undefined; // a disconnect() would wait for the old stream to close, which it has done already
     try {
       await this.#pass();
     } catch (error) {
@@ -46,8 +47,8 @@ class ConnectorGate {
   }
 
   /**
-   * For a connect that began before this gate was there. ioredis resolves its promise with the connector's `stream`: for
-   * once that is a thenable, which gives the stream later.
+   * Holds up a connect that began before this gate was there. ioredis resolves its promise with the connector's
+   * `stream`: here that is a thenable for once, which gives the stream after the wait.
    */
   holdUp() {
     const connector = this.#connector;
@@ -56,7 +57,8 @@ class ConnectorGate {
       Object.defineProperty(connector, 'stream', { value: stream, writable: true, enumerable: true, configurable: true });
     const open = (opened) => {
       become(this.#thenable(opened));
-      queueMicrotask(() => become(opened)); // ioredis has its promise: a disconnect ends the socket itself
+      // ioredis has resolved its promise by now; a disconnect() needs the socket itself.
+      queueMicrotask(() => become(opened));
     };
     Object.defineProperty(connector, 'stream', { get: () => undefined, set: open, enumerable: true, configurable: true });
   }
@@ -83,8 +85,8 @@ class ConnectorGate {
 }
 
 /**
- * What a connect gives that failed: from a rejection ioredis would end, from this it tries again. Without an error it was
- * given up, and ioredis ends with its own, "Connection is closed.".
+ * The result of a connect that failed. After a rejection ioredis would end; after a destroyed stream it tries again.
+ * Without an `error` the client was disconnected, and ioredis ends with its own error, "Connection is closed.".
  */
 function failed(connector, error) {
   const stream = new Socket();

@@ -2,7 +2,7 @@
 
 const { unprinted, withoutToken } = require('../discretion.cjs');
 
-/** `options.username` and `.password` that are read anew each time, and cannot be frozen by whoever writes them. */
+/** Makes `options.username` and `.password` getters of the current token. Writing them has no effect. */
 function liveCredentials(options, provider) {
   const define = (name, get) =>
     Object.defineProperty(options, name, { get, set() {}, enumerable: true, configurable: true });
@@ -12,8 +12,8 @@ function liveCredentials(options, provider) {
 }
 
 /**
- * Sends a command that ends with the token. ioredis puts a command's arguments into the error that answers it, before
- * anybody here sees that; but every command passes `sendCommand`, before its method returns.
+ * Sends a command whose last argument is the token, and hides the token. ioredis puts a command's arguments into its
+ * error before we see that error; but every command passes `sendCommand` before its method returns.
  */
 function discreetly(redis, send) {
   const before = Object.getOwnPropertyDescriptor(redis, 'sendCommand');

@@ -2,10 +2,12 @@
 
 const { ForeignCredentials } = require('../foreign-credentials.cjs');
 
-/** Whether it is ours: ioredis keeps the redisOptions that it is given, and a second cluster may be given the same. */
+/**
+ * Whether we made the property: ioredis keeps the redisOptions object that it is given, and two clusters may share one.
+ */
 const isLive = (options, name) => options != null && Object.getOwnPropertyDescriptor(options, name)?.get !== undefined;
 
-/** The names of one connection's own; ioredis has put there what its URL said. */
+/** The credentials in one connection's options, where ioredis has also put those of its URL. */
 function meetOptions(foreign, options, where) {
   for (const name of ['username', 'password']) {
     if (!isLive(options, name)) foreign.meet(`the ${name} of ${where}`, options?.[name]);

@@ -7,20 +7,22 @@ const { Listeners } = require('./listeners.cjs');
 const { reAuthenticate } = require('./re-authenticate.cjs');
 const { watchConnect, watchConnects } = require('./refused-connects.cjs');
 
-/** What node-redis's commands say when their client has been closed. */
+/** Whether node-redis failed a command because its client was closed. */
 const isClosed = (error) => /\bclosed?\b/i.test(error instanceof Error ? error.message : String(error));
 
-/** What is behind a streaming credentials provider of node-redis: its listeners, and one subscription for all of them. */
+/**
+ * The inside of a streaming credentials provider of node-redis: its listeners, and one subscription for all of them.
+ */
 class NodeRedisCredentials {
   #provider;
   #toCredentials;
   #subscription;
   #listeners = new Listeners(() => this.#unsubscribe());
-  /** The version that a client was given last to connect with. */
+  /** The version of the token that a client last got for a connect. */
   #given = 0;
-  /** Errors of connects that were looked at: some pass several places. */
+  /** Errors of connects that were handled already: some arrive by several ways. */
   #seen = new WeakSet();
-  /** The registration and the version whose AUTH has failed, while node-redis says so. */
+  /** The registration, version and error of a failed AUTH, while node-redis's handler for it runs. */
   #failing;
 
   constructor(provider, toCredentials) {
@@ -33,7 +35,7 @@ class NodeRedisCredentials {
     return this.#listeners.size;
   }
 
-  /** The listeners themselves, to be told of what is no credentials. */
+  /** The listeners themselves, for telling them of errors. */
   listeners() {
     return this.#listeners.alive().map(({ listener }) => listener);
   }
@@ -55,7 +57,7 @@ class NodeRedisCredentials {
     }
   }
 
-  /** A client that connects anew has a new connection in the place of the one before, which it does not dispose of. */
+  /** Ends the registration of the connection before: a client that connects anew does not dispose of it. */
   #replaced(connect, registration) {
     if (connect === undefined || !registration.isConnection) return;
     const before = connect.registration?.deref();
@@ -63,7 +65,10 @@ class NodeRedisCredentials {
     connect.registration = new WeakRef(registration);
   }
 
-  /** Of node-redis's handshake nothing is to be seen but its failure: see `refusedAtConnect`. */
+  /**
+   * Counts the connection as authenticated: only the failure of node-redis's handshake can be seen
+   * (`refusedAtConnect`).
+   */
   #opened(registration, version) {
     this.#given = registration.told = version;
     if (!registration.isConnection) return;
@@ -71,7 +76,9 @@ class NodeRedisCredentials {
     registration.entry?.authenticated(version);
   }
 
-  /** What a host is to see of a failed re-authentication, with what it means; undefined if it is to see nothing. */
+  /**
+   * The error of a failed re-authentication that the host is told of, explained; undefined if there is nothing to tell.
+   */
   explained(error) {
     const failing = this.#failing;
     const verdict =
@@ -79,10 +86,10 @@ class NodeRedisCredentials {
         ? verdictFor(this.#provider, this.#provider.version, error)
         : verdictOf(failing.registration.entry, failing.version, failing.error);
     if (verdict !== undefined) return explained(error, verdict);
-    return failing === undefined ? error : undefined; // a connection that has gone is no failure
+    return failing === undefined ? error : undefined; // a lost connection is no failure of the re-authentication
   }
 
-  /** A client could not connect, for whatever reason: if its token was refused, the error goes on with what that means. */
+  /** A client could not connect. If the server refused the token, the error's message gets the explanation. */
   refusedAtConnect(error) {
     if (!(error instanceof Error) || this.#seen.has(error)) return;
     this.#seen.add(error);
@@ -117,7 +124,8 @@ class NodeRedisCredentials {
     } finally {
       this.#failing = undefined;
     }
-    if (!registration.entry?.isBehind(version)) return; // that was a verdict
+    // The server has refused this token on this connection: do not send it again.
+    if (!registration.entry?.isBehind(version)) return;
     if (isClosed(error)) this.#listeners.end(registration);
     else this.#tellAgain(registration);
   }

@@ -1,6 +1,6 @@
 'use strict';
 
-/** node-redis's own listener says so; property names survive bundlers and minifiers. */
+/** Whether node-redis made the listener: its source calls `reAuthenticate`, a name that bundlers and minifiers keep. */
 const belongsToNodeRedis = (listener) => /\breAuthenticate\b/.test(Function.prototype.toString.call(listener.onNext));
 
 /** Like a WeakRef, but strong. */
@@ -16,11 +16,14 @@ class Strong {
   }
 }
 
-/** Who is told of new credentials, and since which token. */
+/** A listener, and the token that it was told of last. */
 class Registration {
-  /** The version that it was told of last; undefined before its first, when node-redis is in its handshake. */
+  /**
+   * The version that the listener was told of last; undefined until its first token, while node-redis is in its
+   * handshake.
+   */
   told;
-  /** What the ledger knows of its connection, if it is one of node-redis's. */
+  /** The ledger's entry for its connection, if the listener is node-redis's own. */
   entry;
   #held;
 
@@ -33,13 +36,13 @@ class Registration {
     return this.#held.deref();
   }
 
-  /** From now on the ledger does not know its connection. */
+  /** Takes its connection out of the ledger. */
   uncounted() {
     this.entry?.closed();
     this.entry = undefined;
   }
 
-  /** Whether it has to hear of the token of this version. */
+  /** Whether the listener has to be told of the token of this version. */
   awaits(version) {
     if (this.told === undefined) return false;
     return this.entry === undefined ? this.told < version : this.told !== version && this.entry.isBehind(version);
@@ -49,16 +52,17 @@ class Registration {
 /**
  * The listeners of one credentials provider.
  *
- * node-redis keeps the disposable of a connection and, when it reconnects, overwrites it without disposing: the old
- * listener would be told for ever, and re-authenticate its client once more for each reconnect. Which client connects anew is
- * known from node-redis 5.12 on; for older ones its listeners are held by their disposables alone and go with them. Whoever else subscribes is held until `dispose()`.
+ * node-redis keeps the disposable of a connection and, when it reconnects, overwrites the disposable without disposing:
+ * the old listener would be told for ever, and would re-authenticate its client once more for each reconnect. From
+ * node-redis 5.12 on we know which client connects anew; with older versions only the disposable holds the listener,
+ * and both are collected together. The listeners of other subscribers are held until `dispose()`.
  */
 class Listeners {
   #all = new Set();
   #ended;
   #collected = new FinalizationRegistry((registration) => this.end(registration));
 
-  /** `ended()` is called when nobody is left. */
+  /** `ended()` is called when no listener is left. */
   constructor(ended) {
     this.#ended = ended;
   }
@@ -73,12 +77,12 @@ class Listeners {
     return [...this.#all];
   }
 
-  /** A registration, and what ends it. */
+  /** A registration, and the disposable that ends it. */
   add(listener) {
     const registration = new Registration(listener);
     this.#all.add(registration);
     const disposable = {
-      listener, // keeps it while the client keeps this
+      listener, // as long as the client keeps the disposable, the listener is not collected
       dispose: () => this.end(registration),
     };
     if (registration.isConnection) this.#collected.register(disposable, registration);

@@ -9,7 +9,8 @@ const { refusePlaintext } = require('../plaintext.cjs');
 function checkClient({ url, socket } = {}, how) {
   if (url !== undefined) {
     const { protocol, hostname } = new URL(url);
-    if (protocol !== 'rediss:' && protocol !== 'unix:') refusePlaintext(hostname, how); // the URL has the last word
+    // In node-redis the URL overrides the socket options.
+    if (protocol !== 'rediss:' && protocol !== 'unix:') refusePlaintext(hostname, how);
   } else if (!socket?.tls && socket?.path === undefined) {
     refusePlaintext(socket?.host ?? 'localhost', how);
   }
@@ -17,7 +18,7 @@ function checkClient({ url, socket } = {}, how) {
 
 const hostOf = ({ url, socket }) => (url === undefined ? socket?.host : new URL(url).hostname);
 
-/** The options of one client without the credentials in them: those of its URL would replace ours, and unseen. */
+/** The options of one client without their credentials: those of a URL would silently replace ours. */
 function bare(options = {}, where, foreign) {
   const { url, username, password, credentialsProvider, ...rest } = options;
   for (const [name, value] of Object.entries({ username, password, credentialsProvider })) {
@@ -26,7 +27,7 @@ function bare(options = {}, where, foreign) {
   return url === undefined ? rest : { ...rest, url: foreign.takeFrom(url, `${where}url`) };
 }
 
-/** The options of one client, with these credentials; a refusal of its connects is told to `refused`. */
+/** The options of one client, with these credentials; `refused` is called when one of its connects fails. */
 function ofClient(options, where, { credentialsProvider, refused }, foreign) {
   const { socket, ...rest } = bare(options, where, foreign);
   return { ...rest, socket: watchedSocket(socket, refused), credentialsProvider };
@@ -35,7 +36,7 @@ function ofClient(options, where, { credentialsProvider, refused }, foreign) {
 function ofCluster(options, credentials, how, foreign) {
   const rootNodes = options.rootNodes.map((root, index) => bare(root, `rootNodes[${index}].`, foreign));
   const { defaults } = options;
-  // A root node's own options are for finding the others, which have the defaults.
+  // A root node's own options are used for discovery only; connections to nodes use the defaults.
   for (const root of rootNodes) {
     checkClient({ ...root, socket: { ...defaults?.socket, ...root.socket } }, how);
     checkClient({ socket: { ...root.socket, host: hostOf(root), tls: defaults?.socket?.tls } }, how);
@@ -44,7 +45,7 @@ function ofCluster(options, credentials, how, foreign) {
 }
 
 function ofSentinel(options, credentials, how, foreign) {
-  // Where the sentinels send a client is seen by node-redis alone: any host may come.
+  // Only node-redis learns which server the sentinels name, so that may be any host.
   if (!options.nodeClientOptions?.socket?.tls) {
     for (const { host } of options.sentinelRootNodes) refusePlaintext(host, how);
   }

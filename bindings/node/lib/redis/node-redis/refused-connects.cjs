@@ -3,15 +3,18 @@
 const { AsyncLocalStorage } = require('node:async_hooks');
 const diagnostics = require('node:diagnostics_channel');
 
-/** node-redis's own, which it has no name for: a delay that doubles up to two seconds, and an end at a socket time-out. */
+/**
+ * node-redis's default, which it does not export: the delay doubles up to two seconds, and a socket time-out ends it.
+ */
 function defaultStrategy(retries, cause) {
   if (cause?.constructor?.name === 'SocketTimeoutError') return false;
   return Math.min(2 ** retries * 50, 2000) + Math.floor(Math.random() * 200);
 }
 
 /**
- * The socket options of a client whose reconnectStrategy lets `refused` see first why a connect failed: the same error is
- * then given to the client's listeners and its connect().
+ * The socket options of a client, with a reconnectStrategy that first passes the error of a failed connect to
+ * `refused`.
+ * `refused` may explain the error: the client's listeners and its connect() then get the same object.
  */
 function watchedSocket(socket, refused) {
   const strategy = socket?.reconnectStrategy ?? defaultStrategy;
@@ -22,29 +25,34 @@ function watchedSocket(socket, refused) {
   return { ...socket, reconnectStrategy };
 }
 
-/** The connect that is under way, also when the client connects anew by itself: `{ asker, registration }`, WeakRefs. */
+/**
+ * The connect that the current code runs in, the client's own reconnects included: `{ asker, registration }`, WeakRefs.
+ */
 let underWay;
 
-/** To be called before there is a client: from now on it is known which connect asks for a token. */
+/** To be called before a client is made: from then on `watchConnect` knows which connect asks for a token. */
 function watchConnects() {
   underWay ??= watch();
 }
 
 /**
- * To be called by whoever is being asked for a token: `asker.refusedAtConnect(error)` learns why that connect failed, from what
- * node-redis (5.12 and newer) publishes. For connects whose reconnectStrategy is not ours: a cluster's first ones, which
- * have none, and those of a client that was given a bare credentials provider. Gives the connect, the same one each time that
- * the client connects anew by itself; undefined with an older node-redis.
+ * To be called while a connect asks `asker` for a token. If the connect fails, `asker.refusedAtConnect(error)` is
+ * called, by the diagnostics channels of node-redis (5.12 and newer). For connects whose reconnectStrategy is not ours:
+ * a cluster's first ones, which have none, and those of a client that was given a bare credentials provider. Returns
+ * the connect, the same one each time that the client connects anew by itself; undefined with an older node-redis.
  */
 function watchConnect(asker) {
   const connect = underWay.getStore();
-  if (connect !== undefined) connect.asker = new WeakRef(asker); // whatever is made meanwhile, a timer for one, keeps the store
+  // Weak: whatever is made in this context, such as a timer, keeps the store.
+  if (connect !== undefined) connect.asker = new WeakRef(asker);
   return connect;
 }
 
 function watch() {
   const storage = new AsyncLocalStorage();
-  /** By node-redis's own object for a connect, which is no store: its error would keep the client. */
+  /**
+   * Our connects by node-redis's own context object. That cannot be the store itself: its error would keep the client.
+   */
   const connects = new WeakMap();
   const tell = (connect, error) => connect?.asker?.deref()?.refusedAtConnect(error);
   const connecting = diagnostics.tracingChannel('node-redis:connect');
@@ -54,7 +62,7 @@ function watch() {
     return connect;
   });
   connecting.subscribe({ error: (context) => tell(connects.get(context), context.error) });
-  // What it deals with itself (`internal`) are errors that follow from the first one.
+  // node-redis handles `internal` errors itself; they follow from the first one.
   diagnostics.subscribe('node-redis:error', ({ error, internal }) => {
     if (!internal) tell(storage.getStore(), error);
   });

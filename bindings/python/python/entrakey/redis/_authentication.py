@@ -5,8 +5,8 @@ import asyncio
 from .._entrakey import check_plaintext, is_refusal
 from ._quirks import refusals
 
-# How long the answer to an AUTH on an open connection may take. A server that is alive takes milliseconds; a pool
-# that is locked meanwhile must not stand still for long.
+# How long the answer to an AUTH on an open connection may take. The pool stays locked until the answer comes, so the
+# limit is short; a server that is alive answers within milliseconds.
 AUTH_TIMEOUT_S = 2.0
 
 _REMEDY = "pass ssl=True or a rediss:// address (allow_plaintext=True permits it, for a tunnel that encrypts)"
@@ -66,6 +66,6 @@ def _peer_in_clear(connection):
     else:
         writer = getattr(connection, "_writer", None)
         if writer is None:
-            return None  # nothing is connected
+            return None  # the socket is not connected, so it has no peer
         has_tls, peer = writer.get_extra_info("ssl_object") is not None, writer.get_extra_info("peername")
     return None if has_tls or not isinstance(peer, tuple) else peer[0]

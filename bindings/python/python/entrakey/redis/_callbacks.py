@@ -6,7 +6,7 @@ import os
 import threading
 import weakref
 
-# Held while listeners are added, never while one is called. One for all is enough: there are few.
+# Held while a listener is added, never while one is called. One lock serves all providers, since listeners are few.
 _lock = threading.RLock()
 
 
@@ -28,7 +28,7 @@ class Listener:
     def __init__(self, callback):
         self.callback = weakref.WeakMethod(callback) if inspect.ismethod(callback) else lambda: callback
         self.awaits = inspect.iscoroutinefunction(callback)
-        self.loop = None  # where a coroutine has to run
+        self.loop = None  # the event loop on which a coroutine has to run
 
 
 class Listeners:
@@ -54,7 +54,7 @@ class Listeners:
         """A new list of the listeners that still exist."""
         if self._process != os.getpid():
             for listener in self._all:
-                listener.loop = None  # the parent's, which does not run in this child
+                listener.loop = None  # the loop was the parent's and does not run in this child
             self._process = os.getpid()
         return [listener for listener in self._all if listener.callback() is not None]
 

@@ -12,7 +12,7 @@ _BY_KIND = {}
 
 for _kind in _errors.EntrakeyError.__subclasses__():
     if issubclass(_kind, CLIENT_ERRORS):
-        continue  # this module is imported a second time
+        continue  # this module is imported a second time, after the classes were made
     _derived = type(_kind.__name__, (_kind, *CLIENT_ERRORS), {"__doc__": _kind.__doc__, "__module__": __name__})
     _BY_KIND[_kind] = globals()[_kind.__name__] = _derived
 

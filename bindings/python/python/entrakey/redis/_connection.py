@@ -16,11 +16,11 @@ class Link:
 
     def __init__(self, connection, loop):
         self.connection = weakref.ref(connection)
-        self.entry = None  # in the ledger, since it was opened; a forked child's parent's is behind nothing
-        self._owner = None  # a weak reference to its pool, if that is known
-        self.loop = loop  # the event loop that it lives on; None for a blocking connection
-        self.lock = None  # of a client with a single connection: whoever holds it has the connection to himself
-        self.reader = None  # of a subscribed connection: authenticates among the messages
+        self.entry = None  # the ledger's entry, from the opening on; one that a fork inherited is never behind
+        self._owner = None  # a weak reference to the connection's pool or cluster node, if that is known
+        self.loop = loop  # the event loop that the connection lives on; None for a blocking connection
+        self.lock = None  # of a client with a single connection: its holder has the connection to itself
+        self.reader = None  # of a subscribed connection: the reader authenticates it between two messages
 
     def opened(self, entry):
         """It has a new socket, and is about to authenticate: `entry` is the ledger's, until that socket is gone."""
@@ -42,7 +42,7 @@ class Link:
         try:
             rejection = self.entry and self.entry.refused(version, str(error))
         except EntrakeyError:
-            return None  # the provider is closed: nobody is left to explain
+            return None  # a closed provider explains nothing
         return None if rejection is None or rejection.reason == "not_a_refusal" else rejection.explanation
 
     def needs(self, credentials):
@@ -52,7 +52,7 @@ class Link:
             self.entry is not None
             and self.entry.is_behind(credentials.version)
             and connection is not None
-            and link_of(connection) is self  # not another provider's by now
+            and link_of(connection) is self  # else the connection has moved to another provider
             and is_open(connection)
         )
 
@@ -60,7 +60,7 @@ class Link:
         """A pool or a cluster node."""
         try:
             self._owner = weakref.ref(owner)
-        except TypeError:  # redis.asyncio.cluster.ClusterNode has only slots: kept by its connection, as long as that
+        except TypeError:  # redis.asyncio.cluster.ClusterNode allows no weak reference: its connection holds the node
             setattr(self.connection(), _OWNER, owner)
 
     def pool(self):

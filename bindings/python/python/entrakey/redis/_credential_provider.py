@@ -22,12 +22,12 @@ from ._quirks import cluster_nodes, construction, owners, packages, without_even
 
 _log = logging.getLogger("entrakey.redis")
 
-# Connections in use whose release may go unseen are looked at so many times until their token expires.
+# The release of some connections in use goes unseen. Those are checked this many times before their token expires.
 _LOOKS = 20
 
 _NOT_RENEWED = "a Redis connection will not be re-authenticated while it is open"
 
-# Set when the interpreter ends: nobody may sleep then on a thread that is not Python's own.
+# Set when the interpreter ends: from then on no thread of the library may sleep in Python code.
 _ending = threading.Event()
 atexit.register(_ending.set)
 
@@ -60,13 +60,13 @@ class CredentialProvider(CredentialSource, *packages.interfaces()):  # type: ign
         self._listeners = Listeners()
         self._links = {}  # by the connection's id
         self._announced = None  # the credentials that open connections are to have
-        self._valid_until = 0.0  # of those that they have, seconds since the Unix epoch
-        self._tasks = set()  # a loop holds its tasks weakly
+        self._valid_until = 0.0  # when the token of the open connections expires, seconds since the Unix epoch
+        self._tasks = set()  # an event loop holds its tasks weakly, so they are kept here
         self._subscription = None
-        self._subscribed_in = None  # process id: a forked child has to subscribe again
+        self._subscribed_in = None  # the id of the process that subscribed: a forked child has to subscribe again
         self._subscribe()
 
-    # get_credentials is CredentialSource's: a tuple from memory, or what this gives.
+    # get_credentials() is native (CredentialSource): it returns a tuple from memory, or else what this method returns.
     def _fetch_credentials(self):
         try:
             self._subscribe()
@@ -88,7 +88,7 @@ class CredentialProvider(CredentialSource, *packages.interfaces()):  # type: ign
         runs now, or else on the one on which the next connection opens. A method is held weakly."""
         owner = getattr(callback, "__self__", None)
         if type(owner).__module__ == "redis.event":
-            # redis-py's own: its connections are known one by one
+            # redis-py's own listener is not called: its connections are renewed one by one.
             try:
                 self._registered(owner)
             except Exception:
@@ -114,7 +114,7 @@ class CredentialProvider(CredentialSource, *packages.interfaces()):  # type: ign
                 raise as_redis_error(error) from None
         try:
             self._track(connection, credentials, frame)
-        except Exception:  # a version of redis-py that nobody has tried: it connects, if it does nothing else
+        except Exception:  # in an untested version of redis-py a connection is not renewed, but it must still connect
             _log.warning(_NOT_RENEWED, exc_info=True)
 
     def _track(self, connection, credentials, frame):
@@ -127,7 +127,8 @@ class CredentialProvider(CredentialSource, *packages.interfaces()):  # type: ign
         if without_events.has_none(connection):
             without_events.learn(self, link, frame)
         elif owners.is_blocking(link.pool()):
-            without_events.learn_of_release(link.pool(), is_async=False)  # of which redis-py says nothing
+            # redis-py reports no release of a BlockingConnectionPool.
+            without_events.learn_of_release(link.pool(), is_async=False)
         if owners.is_cluster_node(link.pool()):
             self._learn_of_node(link.pool())
         link.opened(self._subscription and self._subscription.opened(credentials.version))
@@ -140,7 +141,7 @@ class CredentialProvider(CredentialSource, *packages.interfaces()):  # type: ign
         known = self._links.get(id(connection))
         link = _connection.link_of(connection)
         if link is None or link is not known or link.loop is not loop:
-            if known is None:  # else it was on another event loop, or with another provider, meanwhile
+            if known is None:  # else this provider knows the connection, from another event loop for instance
                 weakref.finalize(connection, self._links.pop, id(connection), None).atexit = False
             link = _connection.Link(connection, loop)
             _connection.keep(connection, link)
@@ -171,7 +172,7 @@ class CredentialProvider(CredentialSource, *packages.interfaces()):  # type: ign
                 kind(self, link, owner._connection_lock).install()
 
     def _subscribe(self):
-        # Two threads may both get here; the subscription that is overwritten ends.
+        # Two threads may both get here. The second overwrites the first one's subscription, which ends by that.
         if self._subscribed_in != os.getpid():
             me = weakref.WeakMethod(self._notify)
             self._subscription = self._provider._subscribe(handed_over(lambda token: _forward(me, token)))
@@ -220,7 +221,7 @@ class CredentialProvider(CredentialSource, *packages.interfaces()):  # type: ign
         try:
             loop.call_soon_threadsafe(function, *arguments)
         except RuntimeError:
-            pass  # it is closed, and its connections with it
+            pass  # the event loop is closed, and with it its connections
 
     def _start_renewal(self, loop):
         self._start(self._renew_on(loop, self._announced))

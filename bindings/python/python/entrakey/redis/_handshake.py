@@ -6,7 +6,7 @@ def watch_answer(link, version):
     connection = link.connection()
     kind, me = type(connection), link.connection
     before = connection.__dict__.get("read_response")
-    before = getattr(before, "stands_for", before)  # an AUTH before this one was never answered
+    before = getattr(before, "stands_for", before)  # our hook is still there if an earlier AUTH was never answered
 
     def step_aside():
         if before is None:

@@ -16,7 +16,7 @@ from ._quirks import owners
 
 _log = logging.getLogger("entrakey.redis")
 
-# How long a client with a single connection may keep it to himself before it is looked at again.
+# How long to wait for the lock of a client with a single connection. After that the connection is tried again later.
 _LOCK_PATIENCE_S = 0.2
 
 
@@ -62,14 +62,14 @@ def _failed(source, link, credentials, error):
 
 def renew(source, links, credentials):
     """Renews the idle ones of these blocking connections; those in use follow when they are released."""
-    lost = set()  # pools with a connection that does not answer: their others need not be waited for
+    lost = set()  # pools with a connection that does not answer: their other connections are not waited for either
     drained = set()
     for link in links:
         if link.reader is not None or not link.needs(credentials):
             continue
         try:
             _renew_blocking(source, link, credentials, lost, drained)
-        except Exception:  # a version of redis-py that nobody has tried; the others go on
+        except Exception:  # with an untested version of redis-py one connection may fail; the others are still renewed
             _log.warning("a Redis connection could not be re-authenticated", exc_info=True)
 
 
@@ -186,7 +186,8 @@ async def _take_and_renew(source, link, owner, credentials, in_use):
     if connection is None or index is None:
         return
     if owners.is_cluster_node(owner) and len(idle) == 1 and len(owner._connections) >= owner.max_connections:
-        await connection.disconnect()  # without it a command would find no connection at all
+        # Its only connection must stay in the list, or a command would find none. The next command connects it anew.
+        await connection.disconnect()
         return
     entry = idle[index]
     del idle[index]

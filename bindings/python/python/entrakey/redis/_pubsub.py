@@ -13,7 +13,7 @@ from .._entrakey import is_refusal
 from ._authentication import is_open
 from ._quirks import refusals
 
-# The reader looks for a new token once in this part of what its own token is still good for.
+# A reader that waits for messages looks for a new token after 1/_LOOKS of the time that its own token is still valid.
 _LOOKS = 50
 _LONGEST_LOOK_S = 5.0
 _SHORTEST_LOOK_S = 0.05
@@ -25,14 +25,14 @@ class Reader:
     """Stands between a PubSub and its blocking connection, until the PubSub lets go of it: then the connection is one
     of its pool's again, and an answer OK is some command's."""
 
-    covers = ["can_read", "read_response", "deregister_connect_callback"]  # of the connection's own
+    covers = ["can_read", "read_response", "deregister_connect_callback"]  # methods of the connection
 
     def __init__(self, source, link, lock):
         self.source = source
         self.link = link
-        self.lock = lock  # a thread that subscribes holds it while it writes
-        self.pending = []  # versions that were sent and not answered
-        self.connecting = False  # the answers are the handshake's, until its PubSub reads again
+        self.lock = lock  # a thread that subscribes holds this lock while it writes
+        self.pending = []  # versions of the tokens that were sent and not answered yet
+        self.connecting = False  # in a handshake: until the PubSub reads again, answers belong to the handshake
 
     def install(self):
         connection = self.link.connection()
@@ -61,7 +61,7 @@ class Reader:
 
     def read_response(self, kind, connection, args, options):
         if not options.get("push_request"):
-            return kind.read_response(connection, *args, **options)  # the handshake does
+            return kind.read_response(connection, *args, **options)  # a read of the handshake
         self.connecting = False
         limit = options.get("timeout", getattr(connection, "socket_timeout", None))
         limit = limit if isinstance(limit, (int, float)) else None
@@ -136,7 +136,7 @@ class AsyncReader(Reader):
             self.connecting = False
             await self.send(self.source._announced)
         try:
-            # An AUTH may be sent while this waits: its refusal is no reason to disconnect, all else is.
+            # An AUTH may be sent while this coroutine waits. Its refusal keeps the connection, any other error ends it.
             response = await kind.read_response(connection, *args, **{**options, "disconnect_on_error": False})
         except BaseException as error:
             if self.pending and is_refusal(str(error)):

@@ -63,7 +63,8 @@ class _Watch:
     """Stands in the place of a connection's `disconnect`, and calls `closed(error)` with what its connect is to raise."""
 
     def __init__(self, connection, closed):
-        self._connection = lambda: connection  # not weakly as long as this stands there: it disconnects itself when collected
+        # A strong reference while the wait lasts: a connection disconnects itself when it is collected.
+        self._connection = lambda: connection
         self._kind = type(connection)
         self._closed = closed
         self._error = None
@@ -77,9 +78,9 @@ class _Watch:
         if self._error is None:
             self._end()
             return
-        # It stays until the connect is tried again, and must not keep the connection then.
+        # This watch stays in place until the next connect; from here on it must not keep the connection alive.
         self._connection = weakref.ref(self._connection())
-        if error is None:  # the token came in the same moment
+        if error is None:  # the token came at the same moment, but the connection is closed
             raise self._error
 
     def _end(self):
@@ -88,7 +89,7 @@ class _Watch:
     def _disconnect(self, *args, **options):
         connection = self._connection()
         if connection is None:
-            return  # it is being collected, and was disconnected when the wait ended
+            return  # the connection is being collected; it was disconnected when the wait ended
         self._note()
         self._kind.disconnect(connection, *args, **options)
         self._forbid_another_try(args, options)

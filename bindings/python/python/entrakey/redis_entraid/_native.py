@@ -18,7 +18,7 @@ class Application:
 
     def __init__(self, options, last_resort=None):
         self.options = options
-        self.last_resort = last_resort  # makes a credential of azure-identity's, for when there is no other identity
+        self.last_resort = last_resort  # makes a credential of azure-identity, asked when no other identity is there
         self._provider = None
         self._lock = threading.Lock()
 
@@ -108,7 +108,7 @@ def _application(given):
         elif name == "proxies" and isinstance(value, dict) and value.get("https"):
             options["proxy"] = value["https"]
         elif name in ("instance_discovery", "validate_authority", "app_name", "app_version", "enable_pii_log"):
-            pass  # nothing is discovered here, and Entra is told nothing of the program
+            pass  # no effect here: we do no discovery, and tell Entra nothing about the program
         else:
             return None
     return options
@@ -123,7 +123,7 @@ def default_credential(config, scopes):
         if name == "managed_identity_client_id":
             options["client_id"] = value
         elif is_interactive(name) or value is None:
-            pass  # never part of the chain here, but its last resort
+            pass  # the browser is not a link of our chain, it is the last resort after it
         else:
             return None
     return options

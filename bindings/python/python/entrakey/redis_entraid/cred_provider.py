@@ -7,7 +7,7 @@ from typing import Any, Awaitable, Callable, List, Optional, Tuple, Union
 
 from redis.auth.err import RequestTokenErr, TokenRenewalErr
 from redis.auth.idp import IdentityProviderInterface
-# `as`: programs take these names from here, as they do from the original, and type checkers want to be told.
+# `import X as X` tells type checkers that programs may import these names from here, as they do from the original.
 from redis.auth.token_manager import CredentialsListener as CredentialsListener
 from redis.auth.token_manager import RetryPolicy as RetryPolicy
 from redis.auth.token_manager import TokenManager as TokenManager
@@ -36,17 +36,17 @@ from .identity_provider import ManagedIdentityProviderConfig as ManagedIdentityP
 from .identity_provider import ManagedIdentityType as ManagedIdentityType
 from .identity_provider import ServicePrincipalIdentityProviderConfig as ServicePrincipalIdentityProviderConfig
 
-# As the original has them. None of them is below what is done here: see _policy.
+# The original's defaults. Values below entrakey's own are raised to them: see _policy.
 DEFAULT_EXPIRATION_REFRESH_RATIO = 0.7
 DEFAULT_LOWER_REFRESH_BOUND_MILLIS = 0
 DEFAULT_TOKEN_REQUEST_EXECUTION_TIMEOUT_IN_MS = 100
 DEFAULT_MAX_ATTEMPTS = 3
 DEFAULT_DELAY_IN_MS = 3
 
-# Of a token that says it never expires.
+# The lifetime given to a token that says it never expires.
 _NEVER_S = 24 * 3600
 
-# The level of a provider's events that have to do with failures.
+# Events of this level or graver are about failures.
 _WARNINGS = 1
 
 _log = logging.getLogger("entrakey.redis_entraid")
@@ -88,7 +88,7 @@ class EntraIdCredentialsProvider(CredentialProvider):
     def on_error(self, callback: Union[Callable[[Exception], object], Awaitable]):
         """Called when a renewal has failed, which is tried again, and when a callback of on_next has."""
         if type(getattr(callback, "__self__", None)).__module__ == "redis.event":
-            return  # redis-py's own only raises, into whichever thread calls it
+            return  # redis-py's own callback only raises, in the thread that calls it
         self._on_errors.add(callback)
         if self._failures is None:
             self._failures = self._provider._observe(_WARNINGS, _teller(weakref.ref(self)))
@@ -211,7 +211,7 @@ def create_from_service_principal(
         app_kwargs=app_kwargs,
         token_kwargs=token_kwargs,
     )
-    del client_credential  # a traceback that shows what frames hold, as pytest's and Sentry's do, shows no secret
+    del client_credential  # pytest and Sentry show the variables of each frame in a traceback: no secret may be there
     return EntraIdCredentialsProvider(_create_provider_from_service_principal(config), token_manager_config)
 
 

@@ -15,7 +15,7 @@ from redis.auth.token import JWToken, TokenInterface
 from . import _native
 from ._token import token_of
 
-# What the original module imports from others; they are imported here when somebody asks for them.
+# Names that the original module imports from other packages. Here each is imported when a program asks for it.
 _ELSEWHERE = {
     "requests": ("requests", None),
     "DefaultAzureCredential": ("azure.identity", "DefaultAzureCredential"),
@@ -138,7 +138,7 @@ def _requested(acquire):
 
 def _create_provider_from_managed_identity(config: ManagedIdentityProviderConfig) -> ManagedIdentityProvider:
     options = {"identity": "managed_identity", "scope": _native.scope_of(config.resource)}
-    # By name: a program may pass the enumeration of the original package.
+    # Compared by name: a program may pass a member of the original package's enumeration.
     if config.identity_type.name == "USER_ASSIGNED":
         if config.id_type is None or config.id_value in ("", None):
             raise ValueError("Id_type and id_value are required for User Assigned identity auth")

@@ -20,7 +20,7 @@ def prepare(package):
 def _replace_constructor(kind):
     construct = kind.__init__
     if hasattr(construct, _OURS):
-        return  # the adapter is imported a second time
+        return  # the adapter is imported a second time, and the hooks are there already
 
     @functools.wraps(construct)
     def __init__(self, *args, **options):

@@ -4,13 +4,13 @@ import queue
 
 from .packages import is_of_a_client
 
-# From a connection's own method to its pool's there are fewer calls than this in every version of redis-py.
+# How many callers are searched for the pool. In every version of redis-py it is nearer to the connection than this.
 _FRAMES = 40
 
 
 def owner_of(connection, frame):
     """The pool or cluster node on whose behalf the connection connects, seen from a method of the connection."""
-    pool = getattr(connection, "connection_pool", None)  # Sentinel's connections know theirs
+    pool = getattr(connection, "connection_pool", None)  # only Sentinel's connections know their pool
     if is_owner(pool):
         return pool
     for frame in callers(frame):

@@ -17,7 +17,7 @@ if not PACKAGES:
         "entrakey.redis serves redis-py and valkey-py, and neither is installed: pip install redis", name="redis"
     )
 
-# What each closes a half-open connection for, and its users catch. (valkey-py has redis-py's name for its own.)
+# Only for these errors does a client close a half-open connection. (valkey-py calls its own RedisError too.)
 CLIENT_ERRORS = tuple(package.RedisError for package in PACKAGES)
 
 

@@ -12,7 +12,7 @@ def read_for_good(connection):
     ResponseError it is an answer like others."""
     parser, package = connection._parser, package_of(connection)
     if not hasattr(parser, "__dict__"):
-        yield  # one of asyncio's, which put nothing back
+        yield  # a parser of asyncio, which puts nothing back
         return
     parse_error = parser.parse_error
 

@@ -35,7 +35,7 @@ def learn(source, link, frame):
     _learn_of_subscriptions(source, link)
     pool = link.pool()
     if pool is not None and not owners.is_cluster_node(pool):
-        pool = pool.disconnect.__self__  # Sentinel's connections know only a weak proxy of it
+        pool = pool.disconnect.__self__  # Sentinel's connections know their pool by a weak proxy only
         learn_of_release(pool, link.loop is not None)
         if link.loop is not None:
             _make_lock(pool, link.loop)
