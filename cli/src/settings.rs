@@ -34,8 +34,14 @@ pub(crate) fn with_variables(command: Command, prefix: &str) -> Command {
 /// every pod of its namespace `ENTRAKEY_PROXY_PORT=tcp://10.0.0.1:6379`.
 fn is_not_meant(name: &str) -> bool {
     let value = var_os(name).and_then(|value| value.into_string().ok());
-    value.is_some_and(|value| value.is_empty() || (name.ends_with("_PORT") && value.starts_with("tcp://")))
+    value.is_some_and(|value| {
+        (value.is_empty() && !PROTECTING.iter().any(|end| name.ends_with(end)))
+            || (name.ends_with("_PORT") && value.starts_with("tcp://"))
+    })
 }
+
+/// What keeps others out: if it is there and empty, whoever should have filled it in has failed, and nobody may get in by that.
+const PROTECTING: [&str; 5] = ["_PASSWORD", "_PASSWORD_FILE", "_ALLOW_UID", "_TLS_CERTIFICATE", "_TLS_KEY"];
 
 /// A switch in a variable or a file may be true, yes, on, 1.
 fn boolish(argument: Arg) -> Arg {

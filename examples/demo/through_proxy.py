@@ -7,25 +7,35 @@ Prints one line of JSON every half second: commands, errors and reconnects so fa
 import contextlib
 import json
 import os
-import pathlib
+import socket
 import subprocess
 import sys
-import tempfile
 import time
 
 
-def start_proxy(socket):
+def free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def start_proxy(port):
     server = f"{os.environ['REDIS_HOST']}:{os.environ['REDIS_PORT']}"
-    command = [os.environ.get("ENTRAKEY_BIN", "entrakey"), "proxy", server, "--unix-socket", socket, "--quiet"]
+    command = [os.environ.get("ENTRAKEY_BIN", "entrakey"), "proxy", server, "--port", str(port), "--quiet"]
     return subprocess.Popen(command)
+
+
+def listens(port):
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 class Cli:
     """One redis-cli, and with it one connection for as long as nothing ends it."""
 
-    def __init__(self, socket):
+    def __init__(self, port):
         pipe = subprocess.PIPE
-        command = ["redis-cli", "-s", socket]
+        command = ["redis-cli", "-p", str(port)]
         self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, text=True)
 
     def close(self):
@@ -42,19 +52,18 @@ class Cli:
 
 
 def main(seconds: float) -> int:
-    with tempfile.TemporaryDirectory() as folder:
-        socket = str(pathlib.Path(folder, "redis.sock"))
-        proxy = start_proxy(socket)
-        try:
-            while not os.path.exists(socket):
-                if proxy.poll() is not None:
-                    raise SystemExit("entrakey proxy has ended")
-                time.sleep(0.01)
-            with contextlib.closing(Cli(socket)) as cli:
-                return read_and_write(cli, seconds)
-        finally:
-            proxy.terminate()
-            proxy.wait()
+    port = free_port()
+    proxy = start_proxy(port)
+    try:
+        while not listens(port):
+            if proxy.poll() is not None:
+                raise SystemExit("entrakey proxy has ended")
+            time.sleep(0.01)
+        with contextlib.closing(Cli(port)) as cli:
+            return read_and_write(cli, seconds)
+    finally:
+        proxy.terminate()
+        proxy.wait()
 
 
 def read_and_write(cli, seconds):

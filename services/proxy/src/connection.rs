@@ -88,6 +88,9 @@ impl<'a, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'a, C> {
                 }
                 () = until(self.retry) => self.retry(),
                 () = until(self.patience) => {
+                    if self.relay.server.as_ref().is_some_and(|server| server.is_over) {
+                        break self.relay.closed_by_server();
+                    }
                     break Ended::normally(By::Client, "The client did not read what it was still owed.");
                 }
             }

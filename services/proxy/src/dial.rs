@@ -99,10 +99,13 @@ pub(crate) async fn sign_in(
     stream.write_all(&credentials.request).await?;
     stream.flush().await?;
     let reply = read_reply(stream).await?;
-    Ok(match wire::error_text(&reply) {
-        Some(message) => Err(message),
-        None => Ok(()),
-    })
+    match wire::error_text(&reply) {
+        Some(message) => Ok(Err(message)),
+        None if reply == b"+OK\r\n" => Ok(Ok(())),
+        None => {
+            Err(io::Error::new(io::ErrorKind::InvalidData, "it answers AUTH with what is no answer to it"))
+        }
+    }
 }
 
 /// Asks, and reads the answer. For a connection on which nothing else is going on.

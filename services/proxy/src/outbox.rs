@@ -16,12 +16,29 @@ pub(crate) struct Outbox {
 impl Outbox {
     #[inline]
     pub(crate) fn push(&mut self, bytes: &[u8]) {
+        self.forget_sent();
         if self.holds_secret {
             self.grow(bytes.len());
         } else if self.bytes.capacity() == 0 && !bytes.is_empty() {
             self.bytes.reserve(bytes.len().max(BUFFER));
         }
         self.bytes.extend_from_slice(bytes);
+    }
+
+    /// A reader that always leaves a byte must not make it grow for ever.
+    fn forget_sent(&mut self) {
+        if self.sent < BUFFER {
+            return;
+        }
+        let left = self.unsent().len();
+        self.bytes.copy_within(self.sent.., 0);
+        if self.holds_secret
+            && let Some(moved) = self.bytes.get_mut(left..)
+        {
+            moved.zeroize();
+        }
+        self.bytes.truncate(left);
+        self.sent = 0;
     }
 
     /// Something that must not stay in memory.
@@ -96,5 +113,17 @@ mod tests {
         assert_eq!(&outbox.unsent()[..5], b"token");
         outbox.advance(5 + BUFFER);
         assert!(outbox.is_empty() && outbox.bytes.capacity() == 0);
+    }
+
+    #[test]
+    fn one_that_is_never_quite_empty_does_not_grow() {
+        let mut outbox = Outbox::default();
+        outbox.push_secret(b"token");
+        for _ in 0..1000 {
+            outbox.push(&[b'x'; BUFFER]);
+            outbox.advance(outbox.unsent().len() - 1);
+        }
+        assert_eq!(outbox.unsent(), b"x");
+        assert!(outbox.bytes.capacity() < 5 * BUFFER, "{}", outbox.bytes.capacity());
     }
 }

@@ -39,7 +39,9 @@ impl<C: AsyncRead + AsyncWrite + Unpin> Relay<C> {
     /// Carries until there is something that it cannot do itself. Safe to cancel.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
         loop {
-            let was_idle = self.session.up.is_empty() && self.session.down.is_empty();
+            // What waits for a server that takes nothing more is in the way of nothing.
+            let is_deaf = self.server.as_ref().is_some_and(|server| server.is_deaf || server.is_over);
+            let was_idle = (self.session.up.is_empty() || is_deaf) && self.session.down.is_empty();
             let mut progress = self.offer_rests();
             // With nothing in the way nothing could be taken: what is there is no more than the beginning of something.
             let is_exhausted = was_idle && !progress;
@@ -137,7 +139,7 @@ impl<C: AsyncRead + AsyncWrite + Unpin> Relay<C> {
         }
     }
 
-    fn closed_by_server(&self) -> Ended {
+    pub(crate) fn closed_by_server(&self) -> Ended {
         match self.session.is_behind() {
             false => Ended::normally(By::Upstream, "The server has closed the connection."),
             true => Ended::badly(

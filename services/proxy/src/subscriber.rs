@@ -42,7 +42,8 @@ impl Subscriber {
     }
 
     pub(crate) fn is_subscribed(&self) -> bool {
-        self.channels + self.patterns + self.shards > 0
+        // The numbers are the server's: their sum may be none.
+        [self.channels, self.patterns, self.shards].iter().any(|count| *count > 0)
     }
 
     /// A confirmation says how many there are: channels and patterns together, or shard channels.

@@ -108,6 +108,17 @@ fn a_port_that_is_taken_is_named() {
 }
 
 #[test]
+fn an_empty_variable_that_should_keep_others_out_lets_nobody_in() {
+    let emulator = Emulator::start("1h");
+    for name in ["ENTRAKEY_PROXY_PASSWORD", "ENTRAKEY_PROXY_PASSWORD_FILE", "ENTRAKEY_PROXY_ALLOW_UID"] {
+        let mut variables = machine(&emulator);
+        variables.insert(name.to_owned(), String::new());
+        let mut proxy = Proxy::run(command(&variables, &["localhost:1", "--port", "0"]));
+        assert_eq!(proxy.ended(), 2, "{name}: {}", proxy.log());
+    }
+}
+
+#[test]
 fn what_makes_no_sense_ends_with_2_and_repeats_no_secret() {
     let emulator = Emulator::start("1h");
     for (options, part) in [
@@ -118,6 +129,7 @@ fn what_makes_no_sense_ends_with_2_and_repeats_no_secret() {
         (&["localhost:1", "--address", "0.0.0.0", "--password", "hunter2"], "--tls-certificate"),
         (&["localhost:1", "--password", ""], "The password for clients is empty"),
         (&["localhost:1", "--address", "nowhere.invalid"], "is no address of this machine"),
+        (&["localhost:1", "--connect-timeout", "18446744073709551615"], "longer than a year"),
         (&["localhost:1", "--password-file", "/nowhere/at/all"], "/nowhere/at/all cannot be read"),
         (&["localhost:1", "--tls-certificate", "/nowhere/a", "--tls-key", "/nowhere/b"], "/nowhere/a"),
         (&["localhost:1", "--identity", "service_principal", "--client-secret", "hunter2"], "tenant_id"),

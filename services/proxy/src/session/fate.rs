@@ -339,6 +339,9 @@ impl Session {
     }
 }
 
+/// So much of a command's name is said in an error.
+const LONGEST_SHOWN: usize = 128;
+
 const HTTP: &str = "What connected speaks HTTP, as a browser does.";
 const CLIENT_REPLY_ARGUMENTS: &[u8] = b"-ERR wrong number of arguments for 'client|reply' command\r\n";
 
@@ -350,7 +353,9 @@ impl Request<'_> {
 
     /// As Redis has it in its errors: in lower case, with the subcommand.
     fn full_name(&self) -> String {
-        let lower = |word: &[u8]| String::from_utf8_lossy(word).to_lowercase();
+        // Redis cuts them there too.
+        let lower =
+            |word: &[u8]| String::from_utf8_lossy(word.get(..LONGEST_SHOWN).unwrap_or(word)).to_lowercase();
         let sub = self.words.as_deref().and_then(|words| words.get(1));
         match sub.filter(|_| crate::commands::has_subcommands(&self.name)) {
             Some(sub) => format!("{}|{}", lower(&self.name), lower(sub)),
