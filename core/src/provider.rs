@@ -291,14 +291,14 @@ impl Provider {
         let engine = Engine::new(&self.shared.settings, source, self.shared.current.clone(), token.clone());
         let fresh = Snapshot { token, engine: Some(engine.clone()), ..Snapshot::empty() };
         if !self.shared.current.replace(&inherited, fresh) {
-            engine.close(); // another thread of the child was first, and this one's must not act
+            engine.close(); // another thread of the child was first, and the engine of this thread must not act
         }
         std::mem::forget(inherited);
         fence(Ordering::SeqCst);
         if self.shared.closed.load(Ordering::SeqCst) {
             self.shared.end(); // `close` came between and saw the parent's engine only
         }
-        self.engine() // another thread of the child may have been first
+        self.engine() // perhaps the engine of another thread of the child, which was first
     }
 }
 
@@ -313,7 +313,7 @@ impl Shared {
     fn end(&self) {
         let before = self.current.load_full();
         if !before.is_ours() {
-            std::mem::forget(before); // the parent's: not ours to end
+            std::mem::forget(before); // the parent's engine is not ours to end
             return;
         }
         if let Some(engine) = &before.engine {

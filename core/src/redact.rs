@@ -265,7 +265,7 @@ mod tests {
     use super::*;
     use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 
-    /// As long and as odd as Entra's own are.
+    /// A secret as long and as odd as Entra's own.
     const SECRET: &str = "x9H8Q~a+b/c\"d&e<f %41.g-h_i=j\\kü'0123456";
 
     fn percent(text: &str, blank: &str) -> String {

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ProviderState {
-    /// Nobody has asked for a token yet.
+    /// No caller has asked for a token yet.
     Idle,
     /// No valid token is in hand; the first request is under way, or another will follow.
     Fetching,

@@ -97,7 +97,7 @@ mod visible {
             self.0.notify_all();
         }
 
-        /// Whether the time is over is what nobody here asks.
+        /// Whether the time is over; no caller here asks.
         pub(crate) fn wait_timeout<'a, T>(
             &self,
             mut guard: MutexGuard<'a, T>,

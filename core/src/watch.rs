@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn news_of_several_tokens_is_news_of_the_newest() {
         let watch = provider().watch().unwrap();
-        watch.news.ended.store(false, Ordering::SeqCst); // its provider is gone by now
+        watch.news.ended.store(false, Ordering::SeqCst); // the watch's provider is gone by now
         for version in [5, 7, 6] {
             watch.news.tell(version);
         }

@@ -7,7 +7,7 @@ use entrakey_core::Error;
 use entrakey_sys::thread::CancellationHeldOff;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Runs a body during which the thread cannot be cancelled: what is pending takes effect in the host's own code.
+/// Runs a body during which the thread cannot be cancelled: a pending cancellation takes effect in the host's own code.
 pub(crate) fn shielded<T>(body: impl FnOnce() -> T) -> T {
     let _shield = CancellationHeldOff::new();
     body()

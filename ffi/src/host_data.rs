@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// this library; the library does not wait for it. No C++ exception and no longjmp may leave it.
 pub type EntrakeyFinalize = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
-/// The data of a callback, with what to call when it is needed no more.
+/// The data of a callback, with what to call when the data is no longer needed.
 pub(crate) struct HostData {
     user_data: *mut c_void,
     finalize: EntrakeyFinalize,

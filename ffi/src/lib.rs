@@ -27,7 +27,7 @@ pub mod observation;
 
 pub mod status;
 
-// What they are built from.
+// What the modules above are built from.
 
 mod guard;
 mod handle;

@@ -39,7 +39,7 @@ pub unsafe extern "C" fn entrakey_provider_report_rejected(
 }
 
 impl EntrakeyRejection {
-    /// Gives it to a host that wants it.
+    /// Gives the rejection to a host that wants it.
     ///
     /// # Safety
     /// `out` is NULL or writable.

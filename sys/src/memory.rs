@@ -1,9 +1,9 @@
-//! Memory that holds nothing any more when it is given back.
+//! Memory that is wiped when it is given back.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 
 /// The system's allocator, which overwrites what is given back. Secrets pass through buffers of libraries that do not
-/// wipe them (the HTTP client's, the TLS library's, a JSON parser's, a vector that has grown): so they all do.
+/// wipe them (the HTTP client's, the TLS library's, a JSON parser's, a vector that has grown): so all memory is wiped.
 pub struct Wiping;
 
 // SAFETY: it is the system's allocator; what is done beside touches only the block that is being given back. `realloc`
@@ -20,9 +20,9 @@ unsafe impl GlobalAlloc for Wiping {
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: the block has this size, and is still its owner's.
+        // SAFETY: the block has this size, and its owner has not lost it yet.
         unsafe { block.write_bytes(0, layout.size()) };
-        // Without somebody who looks, writing to what is about to be freed would be optimised away.
+        // The barrier counts as a reader. Without one the compiler removes writes to memory that is about to be freed.
         std::hint::black_box(block);
         // SAFETY: as the caller of this function promises.
         unsafe { System.dealloc(block, layout) }

@@ -5,7 +5,7 @@
 #[must_use]
 pub fn has_foreign_privileges() -> bool {
     #[cfg(any(target_os = "linux", target_os = "android"))]
-    // SAFETY: no memory is involved. The kernel sets it when the program is executed, so a fork keeps it.
+    // SAFETY: no memory is involved. The kernel sets the flag when the program is executed, so a fork keeps it.
     return unsafe { libc::getauxval(libc::AT_SECURE) != 0 };
     #[cfg(any(
         target_vendor = "apple",

@@ -3,7 +3,7 @@
 use std::io;
 use std::thread::{Builder, JoinHandle};
 
-/// What std gives a thread by itself.
+/// The stack size that std gives a thread by default.
 const STACK_BYTES: usize = 2 * 1024 * 1024;
 
 /// Starts a thread that blocks every signal, so that a handler of the host's never runs on it and a
@@ -43,7 +43,7 @@ unsafe extern "C" {
 const CANCEL_DISABLE: i32 = if cfg!(target_os = "linux") { 1 } else { 0 };
 
 impl CancellationHeldOff {
-    /// From here on.
+    /// Holds cancellation off from this call on.
     #[inline]
     pub fn new() -> Self {
         #[cfg(unix)]
@@ -68,7 +68,7 @@ impl Default for CancellationHeldOff {
 impl Drop for CancellationHeldOff {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: the state that this thread had before; NULL is allowed for what nobody asks for.
+        // SAFETY: the state that this thread had before; NULL is allowed for the state that we do not ask for.
         unsafe { pthread_setcancelstate(self.before, std::ptr::null_mut()) };
     }
 }

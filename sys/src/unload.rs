@@ -4,7 +4,7 @@
 #[cfg(target_os = "linux")]
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Has whatever this code is part of stay mapped for as long as the process lives. Call it before the first thread.
+/// Keeps the object that this code is part of mapped for as long as the process lives. Call it before the first thread.
 #[cfg(target_os = "linux")]
 pub fn prevent() {
     static DONE: AtomicBool = AtomicBool::new(false);
@@ -17,7 +17,7 @@ pub fn prevent() {
     unsafe {
         let mut object: libc::Dl_info = std::mem::zeroed();
         if libc::dladdr(here, &raw mut object) != 0 && !object.dli_fname.is_null() {
-            // It fails for the program itself, which nobody unloads.
+            // `dlopen` fails for the program itself, which cannot be unloaded.
             libc::dlopen(object.dli_fname, libc::RTLD_LAZY | libc::RTLD_NOLOAD | libc::RTLD_NODELETE);
         }
     }

@@ -38,14 +38,14 @@ impl Wake {
         self.reader.as_raw_fd()
     }
 
-    /// Makes it readable.
+    /// Makes the descriptor readable.
     pub fn signal(&self) {
-        // It fails only when the pipe is full, and then it is readable.
+        // The write fails only when the pipe is full, and a full pipe is readable.
         let _ = (&self.writer).write(&[1]);
     }
 
-    /// Makes it unreadable, after however many signals. Clear first and look for news afterwards: what comes in
-    /// between signals anew.
+    /// Makes the descriptor unreadable, after however many signals. Clear first and look for news afterwards:
+    /// what comes in between signals anew.
     pub fn clear(&self) {
         let mut bytes = [0; 64];
         while (&self.reader).read(&mut bytes).is_ok_and(|count| count == bytes.len()) {}
@@ -62,16 +62,16 @@ impl Wake {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    /// Never called: there is none.
+    /// Never called: there is no descriptor.
     #[must_use]
     pub fn handle(&self) -> i32 {
         -1
     }
 
-    /// Never called: there is none.
+    /// Never called: there is no descriptor.
     pub fn signal(&self) {}
 
-    /// Never called: there is none.
+    /// Never called: there is no descriptor.
     pub fn clear(&self) {}
 }
 
@@ -81,7 +81,7 @@ mod tests {
 
     fn is_readable(wake: &Wake) -> bool {
         let mut poll = libc::pollfd { fd: wake.handle(), events: libc::POLLIN, revents: 0 };
-        // SAFETY: one valid pollfd; it does not wait.
+        // SAFETY: one valid pollfd; the call does not wait.
         unsafe { libc::poll(&raw mut poll, 1, 0) == 1 }
     }
 

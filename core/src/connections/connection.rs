@@ -11,15 +11,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 /// [`Connection::closed`] or its drop. A connection that connects anew is another one.
 ///
 /// With them `status`, metrics and events count connections, each once; a listener that has any needs no
-/// [`crate::Subscription::ack`]. In a forked child, where it is the parent's, it does nothing.
+/// [`crate::Subscription::ack`]. In a forked child a connection does nothing, because it is the parent's.
 pub struct Connection {
     id: u64,
     listener: u64,
     engine: Weak<Engine>,
     generation: u64,
-    /// The version that it was last authenticated with, or is about to be.
+    /// The version that the connection was last authenticated with, or is about to be.
     on: AtomicU64,
-    /// The newest version that it was refused.
+    /// The newest version that the server refused on this connection.
     refused: AtomicU64,
     closed: AtomicBool,
 }
@@ -59,8 +59,8 @@ impl Connection {
         Ok(rejection)
     }
 
-    /// Whether it is to be authenticated with the token of `version`: it is on an older one, and was not refused this
-    /// one. A few loads: cheap enough to ask before every command.
+    /// Whether the connection is to be authenticated with the token of `version`: it is on an older token, and its
+    /// server has not refused this one. A few loads: cheap enough to ask before every command.
     #[must_use]
     #[inline]
     pub fn is_behind(&self, version: u64) -> bool {

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-/// What the server said last to one connection; 0: nothing yet.
+/// What the server last answered on one connection; version 0: nothing yet.
 #[derive(Clone, Copy, Default)]
 struct Standing {
-    /// The version of the token that it took.
+    /// The version of the token that the server took.
     on: u64,
-    /// The version that it did not take.
+    /// The version of the token that the server refused.
     refused: u64,
 }
 
@@ -15,7 +15,7 @@ struct Standing {
 #[derive(Default)]
 pub(crate) struct Ledger {
     connections: HashMap<u64, Standing>,
-    /// How many are on each version.
+    /// How many connections are on each version.
     versions: BTreeMap<u64, usize>,
 }
 
@@ -45,7 +45,7 @@ impl Ledger {
         standing.on != 0 && before != version
     }
 
-    /// Whether it was there.
+    /// Whether the ledger had the connection.
     pub(crate) fn closed(&mut self, id: u64) -> bool {
         let standing = self.connections.remove(&id);
         if let Some(standing) = standing {
@@ -54,17 +54,17 @@ impl Ledger {
         standing.is_some()
     }
 
-    /// How many are open, those in their handshake included.
+    /// How many connections are open, those in their handshake included.
     pub(crate) fn len(&self) -> usize {
         self.connections.len()
     }
 
-    /// The oldest token that one of them is on.
+    /// The oldest token that a connection is on.
     pub(crate) fn oldest(&self) -> Option<u64> {
         self.versions.keys().next().copied()
     }
 
-    /// How many are on the token of `version`.
+    /// How many connections are on the token of `version`.
     pub(crate) fn count_on(&self, version: u64) -> usize {
         self.versions.get(&version).copied().unwrap_or(0)
     }
@@ -107,8 +107,8 @@ mod tests {
             (Opened(3), 3, vec![(1, 1)]),
             (Authenticated(2, 1, false), 3, vec![(1, 2)]),
             (Authenticated(3, 1, false), 3, vec![(1, 3)]),
-            (Refused(1, 2, true), 3, vec![(1, 3)]), // it stays where it was
-            (Refused(1, 2, false), 3, vec![(1, 3)]), // said twice
+            (Refused(1, 2, true), 3, vec![(1, 3)]), // the connection stays on its token
+            (Refused(1, 2, false), 3, vec![(1, 3)]), // the same refusal twice
             (Closed(2, true), 2, vec![(1, 2)]),
             (Closed(2, false), 2, vec![(1, 2)]),
             (Authenticated(2, 2, false), 2, vec![(1, 2)]), // an answer that came too late
@@ -117,7 +117,7 @@ mod tests {
             (Authenticated(3, 2, false), 2, vec![(1, 1), (2, 1)]),
             (Authenticated(1, 3, true), 2, vec![(2, 1), (3, 1)]), // the next token was taken
             (Opened(4), 3, vec![(2, 1), (3, 1)]),
-            (Refused(4, 3, false), 3, vec![(2, 1), (3, 1)]), // in its handshake: it never was on a token
+            (Refused(4, 3, false), 3, vec![(2, 1), (3, 1)]), // in its handshake: the connection never was on a token
             (Closed(4, true), 2, vec![(2, 1), (3, 1)]),
             (Authenticated(1, 2, true), 2, vec![(2, 2)]), // whatever the order, the server's last word counts
             (Closed(1, true), 1, vec![(2, 1)]),

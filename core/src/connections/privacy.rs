@@ -4,7 +4,7 @@ use crate::error::{Error, ErrorKind, Result};
 use std::net::IpAddr;
 
 /// Refuses a connection without TLS that leaves this machine. `peer`: the host or address at its other end; `name`: the
-/// same as the user wrote it; `remedy`: how her client switches TLS on, for the sentence. Resolves no name.
+/// same as the user wrote it; `remedy`: how the user's client switches TLS on, for the message. Resolves no name.
 ///
 /// # Errors
 /// `INVALID_CONFIG`.

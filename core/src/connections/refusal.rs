@@ -8,11 +8,11 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// `WRONGPASS`: it lets this user with this token not in.
+    /// `WRONGPASS`: the server does not let this user in with this token.
     Credentials,
     /// `NOAUTH`: the connection is not, or no longer, signed in.
     NotAuthenticated,
-    /// `NOPERM`: the user is signed in and may not do that.
+    /// `NOPERM`: the user is signed in and may not run the command.
     Permission,
 }
 
@@ -146,7 +146,7 @@ mod tests {
             "ERR unknown command 'HELLO', with args beginning with: '3' 'AUTH' 'x' ",
             "ERR Protocol error: invalid bulk length",
             "NOPROTO unsupported protocol version",
-            // The server has no users: it is not Entra's, and another token changes nothing.
+            // The server has no users: it does not use Entra, and another token changes nothing.
             "ERR AUTH <password> called without any password configured for the default user. Are you sure your \
              configuration is correct?",
             "ERR Client sent AUTH, but no password is set",

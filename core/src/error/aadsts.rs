@@ -1,4 +1,4 @@
-//! Entra's refusals by number: what each means for somebody who only wants to reach her cache.
+//! Entra's refusals by number: what each means for a user who only wants to reach a cache.
 //!
 //! Numbers: <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>, and for what that page leaves out
 //! <https://login.microsoftonline.com/error> and what people report of federated credentials, az and azd.
@@ -153,7 +153,7 @@ pub(super) fn message(code: u32, description: &str, entry: &Entry) -> String {
     format!("Entra refused the sign-in: {said}{WHAT_TO_DO}{}.", entry.remedy)
 }
 
-/// The message with another remedy, from whoever knows more of the request than its number.
+/// The message with another remedy, from a caller that knows more of the request than its number.
 pub(super) fn with_remedy(message: &str, remedy: &str) -> String {
     let said = message.rsplit_once(WHAT_TO_DO).map_or(message, |(said, _)| said);
     format!("{said}{WHAT_TO_DO}{remedy}")

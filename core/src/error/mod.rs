@@ -123,7 +123,7 @@ impl Error {
         self
     }
 
-    /// The same error with another remedy than its number has, from whoever knows more of the request.
+    /// The same error with another remedy than its number has, from a caller that knows more of the request.
     pub(crate) fn with_remedy(mut self, remedy: &str) -> Self {
         self.0.message = presentable(&aadsts::with_remedy(&self.0.message, remedy));
         self
@@ -212,7 +212,7 @@ impl Error {
         self.0.retry_after
     }
 
-    /// How far apart requests to this source have to be, whatever waits for them.
+    /// How far apart requests to this source have to be, even if callers wait.
     pub(crate) fn pause(&self) -> Duration {
         self.0.pause
     }

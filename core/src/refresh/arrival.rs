@@ -13,8 +13,8 @@ use crate::token::{Parts, Token};
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-/// With less left a token is no answer: it would expire on its way to the server. For tokens that live less
-/// than ten times as long: a tenth of their life.
+/// A token with less validity left than this is no answer: it would expire on its way to the server. For tokens that
+/// live less than ten times as long: a tenth of their life.
 const LEAST_LEFT: Duration = Duration::from_secs(1);
 
 impl Machine {
@@ -27,7 +27,7 @@ impl Machine {
             return self.plan_retry(turn, &flight, expired(&grant), least);
         }
         self.skew_ms = grant.skew_ms.or(self.skew_ms);
-        // Whoever was refused while the request was under way waits for its answer too.
+        // A caller whose token was refused while the request was under way waits for its answer too.
         let rejected = flight.forced == Some(Forced::Rejection) || self.pace.wants(Forced::Rejection);
         if self.is_current(&grant) {
             self.see_again(turn, grant.end());
@@ -65,7 +65,7 @@ impl Machine {
         let Some(early) = self.early.take_if(|early| early.valid_from <= turn.now.boot) else { return };
         if early.grant.end() > turn.now.boot && self.is_better(turn.now, &early.grant, None) {
             self.install(turn, early.grant, false, Duration::ZERO);
-            // Whatever forced the request under way has another token now.
+            // The request under way need not bring another token any more: this is one.
             self.flight.iter_mut().for_each(|flight| flight.forced = None);
         } else {
             self.tally.unchanged += 1;
@@ -98,8 +98,8 @@ impl Machine {
         self.report_failure(turn, error, changed);
     }
 
-    /// Of several the one that may be used first: a source that hands out ever later ones must not put the
-    /// first of them off for ever.
+    /// Of several such tokens, keeps the one that may be used first: a source that hands out ever later ones must not
+    /// put the first of them off for ever.
     fn keep_for_later(&mut self, now: Now, grant: Grant) {
         let valid_from = now.boot + grant.not_before;
         let useful = grant.end() > valid_from + LEAST_LEFT.min(grant.lifetime / 10);

@@ -43,7 +43,7 @@ impl PendingAnswer {
         self.answer.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// The answer, which the engine gives by `deadline` on the boot clock. None if it does not.
+    /// The answer, which the engine gives by `deadline` on the boot clock. None if the engine gives none.
     pub(crate) fn wait(&self, deadline: Duration) -> Option<Answer> {
         let last = deadline.saturating_add(GRACE);
         let mut answer = self.answer.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,6 +1,6 @@
-//! Which listeners are being called, and on which threads: for whoever must not go on while one is.
+//! Which listeners are being called, and on which threads. `unsubscribe` must not go on while its listener is called.
 //!
-//! Under a lock of its own, so that waiting here holds up nothing that the engine does.
+//! The list has its own lock, so that waiting here holds up nothing that the engine does.
 
 use crate::sync::{Condvar, Mutex, MutexGuard};
 use std::collections::HashMap;
@@ -20,7 +20,7 @@ impl Calls {
         self.lock().insert(listener, std::thread::current().id());
     }
 
-    /// Its callback has returned, and no reference to it is left here.
+    /// The listener's callback has returned, and this thread holds no reference to it any more.
     pub(super) fn end(&self, listener: u64) {
         self.lock().remove(&listener);
         self.returned.notify_all();

@@ -18,7 +18,7 @@ use std::sync::{Arc, PoisonError, TryLockError};
 /// What an ended engine leaves behind. To be dropped with no lock held: a host's destructors may do anything.
 pub(super) struct Remains {
     _listeners: HashMap<u64, ListenerCallback>,
-    /// None while they are still to hear of the end.
+    /// None while the observers have yet to hear of the end.
     _observers: Option<Observers>,
 }
 
@@ -79,7 +79,7 @@ impl Engine {
         })
     }
 
-    /// A caller who happened to hold the lock, perhaps the timer of all providers, must not run a host's destructors.
+    /// The thread that holds the lock may be the timer of all providers: it must not run a host's destructors.
     fn leave(&self, remains: Remains) {
         self.events.submit(Box::new(move || drop(remains)));
     }

@@ -21,7 +21,7 @@ const MAX_BUSY_WORKERS: usize = 64;
 /// So many jobs of one provider may stall before those behind them wait: a blocked thread costs a little memory, a
 /// healthy listener behind it its connections.
 const MAX_WORKERS: usize = 1024;
-/// When the system gives no thread, it is asked again after this.
+/// When the system gives no thread, we ask again after this.
 const NO_THREAD_WAIT: Duration = Duration::from_secs(1);
 
 /// One provider's dispatcher in one process.
@@ -34,13 +34,13 @@ pub(crate) struct Dispatcher {
 struct State {
     jobs: VecDeque<Job>,
     workers: usize,
-    /// How many jobs were ever taken, and how many had been at the last look: the same means stalled.
+    /// How many jobs were ever taken, and how many had been at the last look. Equal numbers mean that the jobs stall.
     taken: u64,
     taken_before: u64,
-    /// How many should have been taken by the next look: all that were there at the last one.
+    /// How many jobs should have been taken by the next look: all that were there at the last one.
     expected: u64,
     watching: bool,
-    /// Itself, while jobs wait for the system to give a thread: nobody else may hold it.
+    /// The dispatcher itself, while jobs wait for the system to give a thread: perhaps nothing else keeps it alive.
     kept: Option<Arc<Dispatcher>>,
 }
 
@@ -134,7 +134,7 @@ impl Alarm for Dispatcher {
             return;
         }
         let (more, before) = (state.helpers(), state.workers);
-        // Where one thread is refused the others would be too, and all providers share this thread.
+        // If the system refuses one thread it refuses the others too, and all providers share the thread that asks.
         let refused = (1..=more).any(|started| {
             self.start_worker(&mut state);
             state.workers < before + started

@@ -30,10 +30,10 @@ use std::time::Duration;
 
 /// A source is given up by itself this long before the machine gives it up, or an eighth of the time-out.
 const ACCOUNT_MAX: Duration = Duration::from_millis(250);
-/// Servers say less; of more only the beginning is looked at.
+/// No server's message is longer than this; of a longer one only the beginning is read.
 const LONGEST_MESSAGE_CHARS: usize = 2000;
 
-/// One provider's engine in one process. A forked child gets another.
+/// One provider's engine in one process. A forked child gets an engine of its own.
 pub(crate) struct Engine {
     pub(super) alarm_id: u64,
     generation: u64,
@@ -219,7 +219,7 @@ impl Engine {
         self.judge(&mut self.lock(), version, message)
     }
 
-    /// The same, on a connection of a listener.
+    /// Like `rejected`, for a token that was refused on a connection of a listener.
     pub(crate) fn refused(
         self: &Arc<Self>,
         listener: u64,
@@ -304,7 +304,7 @@ impl Engine {
             Action::Resolve(id, answer) => match state.callers.remove(&id) {
                 Some(Reply::Thread(pending)) => pending.fill(answer),
                 Some(Reply::Callback(done)) => self.answers.submit(Box::new(move || done(answer))),
-                None => {} // it gave up by itself
+                None => {} // the caller gave up by itself
             },
             Action::Notify(id) => {
                 let engine = self.clone();
@@ -369,7 +369,7 @@ impl Engine {
         error.hiding(current.as_ref().map(|token| token.secret()).as_slice())
     }
 
-    /// Tells observers what the source has to say about its tokens, when it is something else than before.
+    /// Tells observers what the source says about its tokens, if it says something new.
     fn pass_on(self: &Arc<Self>, advice: Option<String>) {
         if self.is_inherited() {
             return;
@@ -390,7 +390,7 @@ impl Engine {
             if let Some(token) = token {
                 listener(&token);
             }
-            drop(listener); // the last reference, if it was unsubscribed meanwhile
+            drop(listener); // the last reference, if the listener was unsubscribed meanwhile
         });
         if self.is_inherited() {
             return; // the callback forked, and this is the child
@@ -399,7 +399,7 @@ impl Engine {
         self.feed(&mut self.lock(), Input::Returned { listener: id, panicked: returned.is_none() });
     }
 
-    /// None if it was unsubscribed before its turn came.
+    /// None if the listener was unsubscribed before its turn came.
     fn begin_call(self: &Arc<Self>, id: u64) -> Option<(ListenerCallback, Option<Arc<Token>>)> {
         let mut state = self.lock();
         let listener = state.listeners.get(&id)?.clone();
@@ -426,7 +426,7 @@ impl Engine {
             drop(gone); // with no lock held: a host's destructor may do anything
             let Some((event, observers)) = next else { return };
             for observer in observers {
-                // One that panics harms nobody but itself. It may be the last reference that is dropped here.
+                // An observer that panics harms nobody but itself. The last reference to it may be dropped here.
                 guarded(|| {
                     observer(&event);
                     drop(observer);
@@ -461,7 +461,7 @@ fn panicked() -> Error {
     Error::new(ErrorKind::Internal, message).with_retriable(true)
 }
 
-/// From the operating system: a forked child must not draw its parent's numbers.
+/// The seed is from the operating system: a forked child must not draw its parent's numbers.
 fn seed() -> u64 {
     let mut bytes = [0; 8];
     match getrandom::getrandom(&mut bytes) {

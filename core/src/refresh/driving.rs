@@ -1,4 +1,4 @@
-//! The engine on real threads, in a host as most are: everybody gets his own, and what was removed is gone.
+//! The engine on real threads, in a host as most are: every caller gets its own answer, and what was removed is gone.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
 use super::driver::Engine;
@@ -73,7 +73,7 @@ fn what_is_unsubscribed_or_not_observed_any_more_is_forgotten_and_dropped() {
     engine.close();
 }
 
-/// Nothing is due for minutes, so nobody else takes the lock.
+/// Nothing is due for minutes, so no other thread takes the lock.
 #[test]
 fn who_lets_go_of_the_lock_ends_an_engine_that_was_closed_meanwhile() {
     let engine = engine(|number| Ok(grant(number)));

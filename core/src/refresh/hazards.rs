@@ -29,7 +29,7 @@ impl<F: Fn(u64) -> Result<Grant> + Send + Sync> Source for Stub<F> {
     }
 }
 
-/// Each outlives the one before.
+/// Each token outlives the one before.
 pub(super) fn grant(number: u64) -> Grant {
     let life = HOUR + Duration::from_secs(60 * number);
     Grant {
@@ -66,7 +66,7 @@ pub(super) fn get(engine: &Arc<Engine>) -> Result<u64> {
     engine.get(wish).map(|token| token.version())
 }
 
-/// Tells where it is dropped, and panics there.
+/// A value that tells on which thread it is dropped, and panics there.
 struct Grenade(mpsc::Sender<String>);
 
 impl Drop for Grenade {
@@ -123,10 +123,10 @@ fn destructors_that_panic_harm_nobody_and_none_runs_on_the_timers_thread() {
         assert_eq!(dropped_on(), "entrakey-notify");
     }
     engine.unsubscribe(listener);
-    // An observer of which nothing that happens here is the business.
+    // An observer that wants none of the events that happen here.
     let idle = grenade();
     engine.observe(Level::Warn, Arc::new(move |_| _ = &idle)).unwrap();
-    drop(catch_unwind(AssertUnwindSafe(|| engine.close()))); // on the host's own thread it is its own affair
+    drop(catch_unwind(AssertUnwindSafe(|| engine.close()))); // on the host's own thread the panic is the host's affair
     assert_eq!(Some(dropped_on().as_str()), std::thread::current().name());
     assert_eq!(get(&engine).unwrap_err().kind(), ErrorKind::Closed);
 }
@@ -157,7 +157,7 @@ fn an_answer_that_no_thread_could_be_had_for_is_given_when_there_is_one_also_if_
     let wish = Wish { deadline: entrakey_sys::clock::boot() + 10 * SOON, during_outage: DuringOutage::Wait };
     engine.get_then(wish, Box::new(move |answer| sender.send(answer.unwrap_err().kind()).unwrap()));
     let refused = refuse_threads();
-    engine.close(); // on this thread, which gets none for the answer
+    engine.close(); // on this thread: the system refuses a thread for the answer
     drop((engine, refused));
     assert_eq!(answered.recv_timeout(SOON).unwrap(), ErrorKind::Closed);
 }

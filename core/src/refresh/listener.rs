@@ -22,15 +22,15 @@ pub(super) struct Listener {
     awaits_first: bool,
     /// The token that it was told of last.
     told: Option<Term>,
-    /// When it is to be told.
+    /// When the listener is to be told of the newest token.
     due: Option<Duration>,
     /// A call was asked for or is under way; the next one waits for its end.
     busy: bool,
     /// The listener says itself what became of each re-authentication.
     acknowledges: bool,
-    /// Its connections, if it says which it has.
+    /// The listener's connections, if it says which it has.
     ledger: Option<Ledger>,
-    /// It was reported as being behind.
+    /// The listener was reported as being behind.
     reported: bool,
 }
 
@@ -65,12 +65,12 @@ impl Listener {
         self.reported = false;
     }
 
-    /// A call of it is asked for.
+    /// A call of the listener is asked for.
     pub(super) fn call(&mut self) {
         (self.due, self.busy) = (None, true);
     }
 
-    /// Its call begins. None if it has heard of `newest` already.
+    /// The listener's call begins. None if it has heard of `newest` already.
     pub(super) fn tell(&mut self, now: Duration, newest: Term) -> Option<Delivery> {
         if self.told.is_some_and(|told| told.version >= newest.version) {
             return None;
@@ -82,7 +82,7 @@ impl Listener {
         }
     }
 
-    /// Its call has returned. A listener that panicked has told its connections nothing, as far as is known.
+    /// The listener's call has returned. A listener that panicked has told its connections nothing, as far as is known.
     pub(super) fn returned(&mut self, panicked: bool, terms: &Terms) {
         self.busy = false;
         self.recount(terms);
@@ -102,7 +102,8 @@ impl Listener {
         }
     }
 
-    /// Something happened to one of its connections. From the first on its connections say what it is on.
+    /// Something happened to a connection of the listener. From the first such report on, its connections say which
+    /// token it is on.
     pub(super) fn change_ledger<R>(&mut self, terms: &Terms, change: impl FnOnce(&mut Ledger) -> R) -> R {
         let result = change(self.ledger.get_or_insert_default());
         self.recount(terms);
@@ -119,7 +120,7 @@ impl Listener {
         self.term = term;
     }
 
-    /// It is reported as being behind: how many of its connections are on the version that it is on.
+    /// The listener is reported as being behind. Returns how many of its connections are on its version.
     pub(super) fn report(&mut self) -> usize {
         self.reported = true;
         match (&self.ledger, self.term) {
@@ -152,7 +153,7 @@ impl Listener {
         }
     }
 
-    /// The moments that somebody has to look after.
+    /// The moments at which something is due for this listener.
     pub(super) fn watched(&self) -> Watched {
         Watched {
             call: self.due.filter(|_| !self.busy),
@@ -161,7 +162,7 @@ impl Listener {
     }
 }
 
-/// The moments of one listener that somebody has to look after.
+/// The moments at which something is due for one listener.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Watched {
     /// When it may be called.

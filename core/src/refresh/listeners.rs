@@ -79,12 +79,12 @@ impl Listeners {
         self.update_ledger(id, |ledger| ledger.opened(connection));
     }
 
-    /// True if that was a re-authentication.
+    /// True if the AUTH that the server took was a re-authentication.
     pub(super) fn authenticated(&mut self, id: u64, connection: u64, version: u64) -> bool {
         self.update_ledger(id, |ledger| ledger.authenticated(connection, version)).unwrap_or(false)
     }
 
-    /// True if that was a re-authentication.
+    /// True if the AUTH that the server refused was a re-authentication.
     pub(super) fn refused(&mut self, id: u64, connection: u64, version: u64) -> bool {
         self.update_ledger(id, |ledger| ledger.refused(connection, version)).unwrap_or(false)
     }
@@ -385,7 +385,7 @@ mod tests {
             listeners.take_stale(at(now), 3, |version, count| reports.push((now, version, count)));
         };
         (998..1003).for_each(|now| look(&mut listeners, now));
-        listeners.disconnected(1, 8); // its server has dropped it
+        listeners.disconnected(1, 8); // the server has dropped this connection
         assert_eq!(listeners.alarm(3), Some(at(20)), "the call that is due");
         (1998..2003).for_each(|now| look(&mut listeners, now));
         assert_eq!(reports, [(1000, 1, 1), (2000, 2, 1)]);

@@ -66,7 +66,7 @@ pub struct Machine {
     pub(super) usual_life: Option<Duration>,
     /// This machine's clock less the source's, in milliseconds.
     pub(super) skew_ms: Option<i64>,
-    /// The last error, and when it came, by the wall clock. Kept when a later request succeeds.
+    /// The last error, and when it came by the wall clock. A later success does not clear it.
     pub(super) trouble: Option<(Error, Duration)>,
     /// The user name that an earlier token had, if it was another.
     pub(super) previous_username: Option<String>,
@@ -112,7 +112,7 @@ impl Machine {
         let least = self.policy.interval(Some(life)).mul_f64(random());
         self.pace.schedule(now.boot + after.max(least));
         (self.first, self.usual_life) = (false, Some(life.nominal));
-        // Little is left of it only because it was inherited late: that is no reason to ask more often.
+        // Little of the token is left only because it was inherited late: that is no reason to ask more often.
         let life = Life { seen: life.nominal.max(left), ..life };
         self.current = Some(Current { token, life, seen_at: now.boot });
     }
@@ -299,7 +299,7 @@ impl Machine {
     fn acknowledged(&mut self, turn: &mut Turn, listener: u64, version: u64, accepted: bool) {
         let exists = (1..=self.version).contains(&version);
         if !exists || !self.listeners.acknowledged(listener, version, accepted) {
-            return; // nobody's, or of a token that there never was: it must not count
+            return; // the report names no known listener, or a token that never existed: it must not count
         }
         if accepted {
             self.count_renewed(turn, version);
@@ -354,7 +354,7 @@ impl Machine {
         turn.act(Action::Fetch(number, timeout));
     }
 
-    /// The request of this number has ended; none if it was given up for lost long ago.
+    /// The request of this number has ended. None if the request was given up for lost long ago.
     pub(super) fn landed(&mut self, now: Now, number: u64) -> Option<Flight> {
         let flight = self.flight.take_if(|flight| flight.number == number)?;
         self.tally.took(now.boot.saturating_sub(flight.started));
@@ -386,7 +386,7 @@ impl Machine {
         self.report_failure(turn, error, changed);
     }
 
-    /// Whether it is another kind of trouble than before.
+    /// Whether this error is another kind of trouble than the one before.
     pub(super) fn is_change(&self, error: &Error) -> bool {
         self.pace.last_error().is_none_or(|before| before.kind() != error.kind())
     }

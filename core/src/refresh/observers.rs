@@ -54,7 +54,7 @@ impl Observers {
         !std::mem::replace(&mut self.draining, true)
     }
 
-    /// The next event and who is to be told of it; none when the queue is empty.
+    /// The next event and the observers to tell. None when the queue is empty.
     pub(super) fn next(&mut self) -> Option<(ProviderEvent, Vec<Observer>)> {
         let Some(event) = self.queue.pop_front() else {
             self.draining = false;

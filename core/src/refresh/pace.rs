@@ -28,18 +28,18 @@ impl Forced {
 pub(super) struct Pace {
     /// The next request that comes by itself; none before the first call.
     next: Option<Duration>,
-    /// Before this no request may start, whoever wants one.
+    /// No request may start before this, for whatever reason it is wanted.
     gate: Duration,
     forced: Option<Forced>,
     forced_gate: Duration,
     /// Forced requests in a row that brought nothing newer.
     forced_in_vain: u32,
-    /// Failures in a row that pass by themselves, and those that do not.
+    /// Failures in a row: those that pass by themselves, and those that do not.
     failures: u32,
     fatals: u32,
     /// Whether a caller has already drawn the next attempt nearer.
     hurried: bool,
-    /// When the source itself said when to come back, nobody hurries it.
+    /// The source said itself when to come back, so no caller may draw the next attempt nearer.
     told_to_wait: bool,
     last_error: Option<Error>,
     /// Answers in a row that brought the end of a token.
@@ -101,7 +101,7 @@ impl Pace {
         self.forced_gate = Duration::ZERO;
     }
 
-    /// When a caller's request may start. After a fatal answer only the schedule's own.
+    /// When a caller's request may start. After a fatal answer only the schedule starts one.
     pub(super) fn open_at(&self) -> Duration {
         self.planned().filter(|_| self.is_refused()).unwrap_or(self.gate)
     }

@@ -47,7 +47,7 @@ const END_SHARE: f64 = 0.05;
 const ENDS_FORGIVEN: u32 = 3;
 /// Then requests keep this distance: three a minute. For tokens that live less than 20 minutes as much less.
 const END_INTERVAL: Duration = Duration::from_secs(20);
-/// What a token is taken to live when nothing says it.
+/// The life that a token is taken to have when nothing says how long it lives.
 const UNKNOWN_LIFE: Duration = Duration::from_secs(3600);
 
 impl Policy {
@@ -104,7 +104,7 @@ impl Policy {
     }
 
     /// The wait after the n-th failure in a row: uniform between the initial wait and the doubled cap.
-    /// Never from zero, which would be no floor at all. `awaited`: a caller waits.
+    /// It never starts from zero, which would be no floor at all. `awaited`: a caller waits.
     pub(crate) fn back_off(&self, failures: u32, life: Option<Life>, awaited: bool, random: f64) -> Duration {
         let (floor, ceiling) = self.back_off_range(life, awaited);
         let cap = floor.saturating_mul(2_u32.saturating_pow(failures)).min(ceiling).max(floor);
@@ -123,7 +123,7 @@ impl Policy {
         (floor, ceiling.max(floor))
     }
 
-    /// The source's own wish, capped, plus jitter: everybody was told the same moment.
+    /// The wait that the source asked for, capped, plus jitter: it told the whole fleet the same moment.
     pub(crate) fn retry_after(&self, wish: Duration, back_off: Duration) -> Duration {
         wish.min(RETRY_AFTER_MAX) + back_off
     }

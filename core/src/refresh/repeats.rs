@@ -1,6 +1,6 @@
 //! How often the same trouble has come with one token: a thousand connections must not make a thousand warnings.
 
-/// Counts from the newest version on that it has heard of.
+/// Counts the trouble with the newest version that was reported, and forgets that of older ones.
 #[derive(Default)]
 pub(super) struct Repeats {
     version: u64,
@@ -8,7 +8,7 @@ pub(super) struct Repeats {
 }
 
 impl Repeats {
-    /// Once more, with the token of `version`: how often that makes.
+    /// The trouble came once more, with the token of `version`. Returns how often it has come.
     pub(super) fn again(&mut self, version: u64) -> u64 {
         if version > self.version {
             *self = Self { version, times: 0 };

@@ -8,7 +8,7 @@ use crate::status::{Counters, Durations, LastError, ListenerStatus, ProviderStat
 use std::collections::BTreeMap;
 
 impl Machine {
-    /// A snapshot. Name and what only the driver knows are filled in by it.
+    /// A snapshot. The driver fills in the name and what only the driver knows.
     #[must_use]
     pub fn status(&self, now: Now) -> Status {
         let current = self.valid(now);

@@ -6,7 +6,7 @@ use arc_swap::{ArcSwap, Guard};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// One moment of a provider. Replaced whole, never changed.
+/// One moment of a provider. A snapshot is replaced whole, never changed.
 pub(crate) struct Snapshot {
     /// The fork generation of the process that made it.
     pub(crate) generation: u64,

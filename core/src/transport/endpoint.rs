@@ -21,6 +21,6 @@ pub(crate) enum Endpoint {
 pub(crate) enum Presence {
     Azure,
     Nobody,
-    /// Somebody else: a captive portal, another cloud's metadata service. With what it said.
+    /// Something else, with what it said: a captive portal, another cloud's metadata service.
     Stranger(String),
 }

@@ -9,7 +9,7 @@ use std::io;
 use std::time::Duration;
 use ureq::Timeout;
 
-/// Who was asked, as far as it may be shown: nothing of the request.
+/// The other side of the request, as far as a message may show it: nothing of the request itself.
 pub(super) struct Party<'a> {
     pub(super) endpoint: Endpoint,
     /// Scheme, host and port.
@@ -44,12 +44,12 @@ pub(super) fn describe(error: &ureq::Error, party: &Party<'_>, timeout: Duration
     }
 }
 
-/// Whether somebody answered, and it was not HTTP.
+/// Whether the other side answered, and the answer was not HTTP.
 fn is_no_http(error: &ureq::Error) -> bool {
     matches!(error, ureq::Error::Protocol(_) | ureq::Error::Http(_) | ureq::Error::LargeResponseHeader(..))
 }
 
-/// Who it may be that speaks no HTTP.
+/// What the other side may be if it speaks no HTTP.
 fn stranger(party: &Party<'_>) -> String {
     let asked_for = match (party.endpoint, &party.way) {
         (Endpoint::Entra, Way::Through(proxy)) => {
@@ -76,9 +76,9 @@ fn timed_out(party: &Party<'_>, evidence: Evidence, timeout: Duration) -> Error 
 /// What a failed request proves.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Evidence {
-    /// No connection came about: nobody may be there.
+    /// No connection came about: perhaps nothing listens there.
     Absent,
-    /// Somebody took the connection, and did not answer or answered no HTTP.
+    /// The other side took the connection, and did not answer or answered no HTTP.
     Mute,
     /// This process or machine could not even begin.
     Ours(&'static str),
@@ -119,7 +119,7 @@ impl Evidence {
     }
 }
 
-/// Whether what went wrong went wrong in this process or machine.
+/// Whether the cause of the failure is in this process or machine.
 pub(super) fn is_ours(error: &ureq::Error) -> bool {
     matches!(Evidence::from(error), Evidence::Ours(_))
 }
@@ -183,7 +183,7 @@ fn hint_for_entra(party: &Party<'_>) -> String {
     }
 }
 
-/// Whether TLS failed, and not the way there.
+/// Whether TLS failed, and not the connection under it.
 pub(super) fn is_tls(error: &ureq::Error) -> bool {
     match error {
         ureq::Error::Rustls(_) => true,

@@ -61,7 +61,7 @@ pub(crate) struct Transport {
     /// With the roots as they were when a request last got an answer. What could not be read, or was being replaced, is
     /// read again.
     tls: ArcSwapOption<ClientConfig>,
-    /// This machine's clock less that of whoever answered last, in milliseconds; 0 before the first answer.
+    /// This machine's clock less that of the endpoint that answered last, in milliseconds; 0 before the first answer.
     skew_ms: AtomicI64,
 }
 
@@ -135,7 +135,7 @@ impl Transport {
         answer::read_text(self.endpoint, &address, &head, body, field)
     }
 
-    /// Sends a request that Azure's instance metadata service refuses, and says who it is that answers.
+    /// Sends a request that Azure's instance metadata service refuses, and says whether that service answers.
     pub(crate) fn knock(&self, request: &Outgoing, timeout: Duration) -> Result<Presence> {
         match self.exchange(&request.url, request.builder(), request.body(), timeout)? {
             Ok((head, body)) => Ok(answer::presence(&head, body)),
@@ -217,7 +217,7 @@ impl Transport {
         self.exchange(url, builder, body, timeout)?.map_err(|broken| broken.error)
     }
 
-    /// Whoever is told to set `ca_file` may have told other programs already.
+    /// A user who is told to set `ca_file` may have set the same for other programs already.
     fn with_unread_roots(&self, error: Error) -> Error {
         match &self.settings.trust.unread {
             Some(sentence) if error.message().contains("ca_file") => error.with_sentence(sentence),
@@ -251,7 +251,7 @@ impl Transport {
         };
         match &sent {
             Ok(_) => self.tls.store(tls),
-            // Others may serve. Any other failure says nothing of the roots, and their files may be gone by now.
+            // Roots read anew may serve. Another failure says nothing of the roots, and their files may be gone by now.
             Err(error) if failure::is_tls(error) => self.tls.store(None),
             Err(_) => {}
         }
@@ -271,11 +271,11 @@ impl Transport {
 /// A request that got no answer.
 struct Broken {
     error: Error,
-    /// What went wrong went wrong in this process, and says nothing of the other side.
+    /// The cause is in this process, so the failure says nothing of the other side.
     is_ours: bool,
 }
 
-/// No server takes longer ones; most take a quarter.
+/// No server takes a longer address than this; most take a quarter.
 const MAX_ADDRESS_CHARS: usize = 8192;
 
 /// The address of a request, if it can be one.

@@ -12,7 +12,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-/// Judges as rustls does, and says of whom the certificate is that it refuses.
+/// Judges as rustls does, and says whose certificate it refuses.
 #[derive(Debug)]
 pub(super) struct Explaining(pub(super) Arc<WebPkiServerVerifier>);
 
@@ -144,7 +144,7 @@ fn verdict(certificate: Option<&Certificate>, fault: &Fault, now: Duration) -> (
     (what.to_owned(), remedy)
 }
 
-/// What rustls has no name for.
+/// Faults of a certificate that rustls has no name for.
 fn of_webpki(error: Option<&webpki::Error>, is_self_signed: bool) -> (&'static str, &'static str) {
     use webpki::Error::{
         CaUsedAsEndEntity, EndEntityUsedAsCa, MaximumPathDepthExceeded, NameConstraintViolation,
@@ -219,7 +219,7 @@ mod tests {
     }
 
     impl Made {
-        /// What is said of it at `now`, trusting `roots`.
+        /// What is said of the certificate at `now`, trusting `roots`.
         fn refused(&self, name: &str, now: u64, roots: &[&Self]) -> String {
             let mut store = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
             roots.iter().for_each(|root| store.add(root.0.clone()).unwrap());

@@ -42,7 +42,7 @@ fn not_json_nearby(endpoint: Endpoint, address: &str, head: &Head, body: &[u8]) 
             );
             Error::new(ErrorKind::BadResponse, message).with_status(status)
         }
-        // It will say so tomorrow too.
+        // The endpoint will give the same answer tomorrow.
         300..=399 => {
             let message = format!(
                 "{address} sends elsewhere (status {status}){text} A managed identity endpoint does not: what \
@@ -87,7 +87,7 @@ fn words(json: &Value) -> String {
     }
 }
 
-/// A body that is not JSON, if it can be shown: one that was cut short may hold a token that nothing tells.
+/// A body that is not JSON, if it can be shown: in one that was cut short a token cannot be recognised.
 fn shown(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     match text.trim_start_matches('\u{feff}').trim_start().starts_with(['{', '[', '"']) {
@@ -135,7 +135,7 @@ fn entra_refusal(address: &str, status: u16, json: &Value) -> Error {
     let code = seconds(&json["error_codes"][0]).and_then(|code| u32::try_from(code).ok());
     let error = match code.or_else(|| number_in(description)) {
         Some(code) if status < 500 && status != 429 => Error::entra(code, description, status),
-        // A trouble of Entra's own passes, whatever its number.
+        // Trouble inside Entra passes, whatever its number.
         Some(code) => by_status(address, status).with_aadsts(code),
         None => by_status(address, status),
     };
@@ -186,7 +186,7 @@ fn being_updated(address: &str) -> Error {
     Error::new(ErrorKind::BadResponse, message)
 }
 
-/// It will not change by itself.
+/// This refusal will not change by itself.
 fn refused_nearby(address: &str, status: u16, said: &str) -> Error {
     let said = if said.is_empty() { "it gave no reason.".to_owned() } else { full_stop(said) };
     Error::new(

@@ -44,7 +44,7 @@ fn look_up(address: String, timeout: NextTimeout) -> Result<Vec<SocketAddr>, Err
     let (sender, receiver) = sync_channel(1);
     spawn("entrakey-lookup", move || {
         let found = address.to_socket_addrs().map(Iterator::collect);
-        let _ = sender.send(found); // it fails when nobody waits any longer
+        let _ = sender.send(found); // fails if the request no longer waits
     })?;
     match receiver.recv_timeout(*timeout.after) {
         Ok(found) => Ok(found?),

@@ -66,7 +66,7 @@ fn system_roots(trust: &TrustPaths) -> Vec<CertificateDer<'static>> {
     std::iter::once(file).chain(dirs).flat_map(|loaded| loaded.certs).collect()
 }
 
-/// The bundles of whole systems have a quarter of that.
+/// The bundle of a whole system has a quarter of that size.
 const MAX_CA_FILE_BYTES: u64 = 1 << 20;
 
 fn add_ca_file(roots: &mut RootCertStore, CaFile { path, label }: &CaFile) -> Result<()> {

@@ -4,16 +4,16 @@ use crate::world::World;
 use entrakey_core::internals::Input;
 use std::collections::BTreeMap;
 
-/// As many as may be open.
+/// How many connections of a listener may be open.
 const MOST: usize = 5;
 
 /// One listener, and its open connections: the version that each is on, 0 in its handshake.
 pub struct Client {
     pub id: u64,
-    /// It is to be called.
+    /// The listener is to be called.
     pub due: bool,
     open: BTreeMap<u64, u64>,
-    /// What it counts as being on before its first connection.
+    /// The version that the listener counts as being on before its first connection.
     before: Option<u64>,
 }
 
@@ -59,7 +59,7 @@ impl World {
         id
     }
 
-    /// One of them is lost, and it is said twice.
+    /// A connection is lost, and its loss is reported twice.
     pub fn lose_connection(&mut self) {
         let Some(client) = &self.client else { return };
         let (listener, count) = (client.id, client.open.len());
@@ -82,7 +82,7 @@ impl World {
         self.tell((0, 0), Input::Disconnected { listener, connection });
     }
 
-    /// Its call: each connection that is on an older token takes the new one, or is refused it and stays.
+    /// The listener's call: each connection that is on an older token takes the new one, or is refused it and stays.
     pub fn renew(&mut self) {
         let Some(client) = &mut self.client else { return };
         client.due = false;

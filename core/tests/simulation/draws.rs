@@ -1,6 +1,6 @@
 //! What is drawn at random has to look like it.
 
-/// What is drawn at random, so that those who were started together do not stay together.
+/// What is drawn at random, so that processes that were started together do not stay together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Draw {
     First,

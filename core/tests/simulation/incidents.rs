@@ -10,7 +10,7 @@ use entrakey_core::internals::{Action, Grant, Input, Machine, Wish};
 use entrakey_core::{DuringOutage, ErrorKind, ProviderEvent};
 use std::time::Duration;
 
-/// A request that somebody wants may fail once before it goes by the pace of failures.
+/// A request that a host or server wants may fail once before it goes by the pace of failures.
 const REQUESTS_FOR_A_WISH: f64 = 2.0;
 
 impl World {
@@ -171,7 +171,7 @@ impl World {
         }
     }
 
-    /// Everything that fell due meanwhile is late, and nobody's fault.
+    /// Everything that fell due meanwhile is late, and that is no fault of the machine.
     fn suspend(&mut self) {
         let asleep = self.lifetime.mul_f64(3.0 * self.rng.f64());
         self.now.boot += asleep; // the monotonic clock stands still
@@ -210,7 +210,7 @@ impl World {
         self.subscribe(); // bindings arm their listeners anew
     }
 
-    /// The end: whoever waits is told so, and nothing more happens.
+    /// The end: every caller that waits is told so, and nothing more happens.
     pub fn close(&mut self) {
         if self.rng.bool() {
             self.call();

@@ -178,7 +178,7 @@ impl World {
         forced && new >= enough
     }
 
-    /// What has come is known, before anything is done about it.
+    /// Takes note of what has come, before anything is done about it.
     pub fn conclude(&mut self) {
         let now = self.now.boot;
         if self.ledger.landing.is_some() {
@@ -301,7 +301,7 @@ impl World {
             .or_else(|| self.timed_out_wrongly(kind, caller))
     }
 
-    /// Whoever gets an error with no request under way: at its deadline, or because waiting cannot help.
+    /// A caller gets an error with no request under way only at its deadline, or because waiting cannot help.
     fn turned_away_wrongly(&mut self, error: &Error, caller: Caller, known: bool) -> Option<String> {
         let now = self.now.boot;
         let Some(next) = error.retry_in().map(|wait| now + wait) else {
@@ -333,7 +333,7 @@ impl World {
             .then(|| "O7: a time-out although the source was healthy long enough".to_owned())
     }
 
-    /// Whoever can be answered is.
+    /// Every caller that can be answered is answered.
     fn check_waiting(&self) -> Option<&'static str> {
         let (usable, valid) = (self.is_usable(), self.valid().is_some());
         let (idle, refused) = (self.requests.flight.is_none(), self.requests.is_refused());

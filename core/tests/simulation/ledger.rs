@@ -92,9 +92,9 @@ pub struct Ledger {
     /// The failure that the machine is being told of: its `Retry-After`, and whether the source is to have a rest.
     pub refusal: Option<Option<Duration>>,
     pub waiting: BTreeMap<u64, Caller>,
-    /// Whether somebody waited when the step began.
+    /// Whether a caller waited when the step began.
     pub waited: bool,
-    /// Since when somebody waits and nothing valid is in hand.
+    /// Since when a caller waits and nothing valid is in hand.
     pub starved_since: Option<Duration>,
     pub owed: BTreeMap<u64, Owed>,
     pub early: Option<Early>,
@@ -127,8 +127,8 @@ pub struct Listener {
     pub stalls: bool,
     pub panics: bool,
     pub acknowledges: bool,
-    /// What it was told last. Nothing is version 0.
+    /// The version that the listener was told last; 0: none yet.
     pub told: Term,
-    /// What its connections are on.
+    /// The version that the listener's connections are on.
     pub on: Term,
 }

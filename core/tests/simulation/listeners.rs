@@ -48,7 +48,7 @@ impl World {
         let (now, newest) = (self.now.boot, self.newest_on());
         for (id, listener) in &mut self.listeners {
             if listener.told.version == 0 {
-                (listener.told, listener.on) = (newest, newest); // nobody was authenticated
+                (listener.told, listener.on) = (newest, newest); // no connection was authenticated
                 continue;
             }
             let busy = listener.returns.max(listener.begins).unwrap_or(Duration::ZERO);
@@ -143,7 +143,7 @@ impl World {
         self.step(Input::Acknowledged { listener, version, accepted });
     }
 
-    /// An acknowledgement that means nothing: of a version that this listener was not told of, or by nobody.
+    /// An acknowledgement that means nothing: of a version that this listener was not told of, or by an unknown one.
     pub fn acknowledge_nonsense(&mut self) {
         let newest = self.ledger.serving.as_ref().map_or(0, |serving| serving.version);
         let version = [0, newest.saturating_sub(1), newest, newest + 1, u64::MAX][self.rng.usize(..5)];
@@ -151,7 +151,7 @@ impl World {
         let accepted = self.rng.u8(..4) > 0;
         let id = known.unwrap_or(u64::MAX);
         if !(1..=newest).contains(&version) || known.is_none() {
-            // Nobody's, or of a token that there never was: as if it had not been said.
+            // It names no known listener, or a token that never existed: the machine must ignore it.
             let before = self.reauthentications();
             self.step(Input::Acknowledged { listener: id, version, accepted });
             if self.reauthentications() != before {
@@ -161,7 +161,7 @@ impl World {
             if listener.told.version == version {
                 return; // that one would mean something
             }
-            listener.acknowledges = true; // it has shown that it does
+            listener.acknowledges = true; // the listener has shown that it does
             self.acknowledge(id, version, accepted);
         }
         self.check_oldest();

@@ -23,7 +23,7 @@ fn doubled(time: Duration, times: u32) -> Duration {
 /// What the times of a token scale with.
 #[derive(Clone, Copy, Debug)]
 pub struct Life {
-    /// What was left when it was first seen.
+    /// The validity left when the token was first seen.
     pub seen: Duration,
     /// From issue to expiry.
     pub nominal: Duration,
@@ -91,7 +91,7 @@ impl Promise {
         self.0.reauth_margin.min(nominal.mul_f64(0.15))
     }
 
-    /// Whoever asks gets a token with so much left, if there is any (`min_validity_ms`; short tokens: 5 %).
+    /// A caller gets a token with so much left, if there is any (`min_validity_ms`; short tokens: 5 %).
     pub fn least_validity(&self, nominal: Duration) -> Duration {
         self.0.min_validity.min(nominal.mul_f64(0.05))
     }
@@ -201,7 +201,7 @@ impl Budget {
         (self.balance, self.at) = (at_once, now);
     }
 
-    /// Somebody may ask for one more.
+    /// A host or server may ask for one more.
     pub fn add(&mut self, more: f64) {
         self.balance += more;
     }

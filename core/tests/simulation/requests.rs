@@ -9,7 +9,7 @@ use entrakey_core::{Error, ErrorKind};
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// What rounding costs.
+/// How far rounding may move a time.
 const ROUNDING: Duration = Duration::from_micros(2);
 /// The instance metadata service is left alone for so long after it was in trouble (its own documentation).
 const NEARBY_REST: Duration = Duration::from_secs(1);
@@ -34,7 +34,7 @@ impl Cause {
 /// Why a request was made, as far as it can be seen from outside.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Forced {
-    /// Somebody wanted one.
+    /// A host or server wanted a request.
     pub maybe: Option<Cause>,
     /// And there was no other reason.
     pub surely: bool,
@@ -64,15 +64,15 @@ pub struct Requests {
     pub known: Option<LastFailure>,
     /// When the last one ended.
     last: Duration,
-    /// Before this none may start, whoever wants one.
+    /// No request may start before this, for whatever reason it is wanted.
     not_before: Duration,
-    /// When one starts for whoever has nothing else, at the latest.
+    /// When a request starts for a caller with no valid token, at the latest.
     pub open_by: Duration,
     /// Whether the source itself said when to come back, or gives nothing but the ends of tokens.
     told_to_wait: bool,
     /// Whether the last one failed, and that passes by itself.
     passing: bool,
-    /// When the one that nobody has to ask for is made, at the earliest and at the latest.
+    /// When the scheduled request is made, at the earliest and at the latest.
     plan: Option<(Duration, Duration)>,
     /// Whether the engine has not yet said what it plans.
     is_plan_new: bool,
@@ -86,7 +86,7 @@ pub struct Requests {
     wish: Option<Cause>,
     /// Somebody's wish may have been left open.
     may_want: Option<Cause>,
-    /// It is not certain which of two wishes is left.
+    /// The judge cannot tell which of two wishes is left.
     pub blurred: bool,
     wished_at: Duration,
     /// The requests that somebody wanted and that brought nothing, in a row: for certain, and perhaps.
@@ -194,7 +194,7 @@ impl Requests {
         (self.plan, self.is_plan_new, self.schedule) = (Some((from, by)), true, None);
     }
 
-    /// When the request that nobody has to ask for comes, at the latest.
+    /// When the scheduled request comes, at the latest.
     pub fn planned_by(&self) -> Option<Duration> {
         self.plan.map(|(_, by)| by)
     }
@@ -359,7 +359,7 @@ impl Requests {
         self.renewed(now, life, hint, first);
     }
 
-    /// Somebody may have been refused with the token before.
+    /// A server may have refused the previous token.
     pub fn perhaps_in_vain(&mut self) {
         self.in_vain.clear();
         self.perhaps_in_vain += 1;
@@ -371,7 +371,7 @@ impl Requests {
         self.told_to_wait
     }
 
-    /// Nobody was refused with the token before.
+    /// No server has refused the previous token.
     pub fn renewed_in_peace(&mut self) {
         self.forget_what_was_in_vain();
     }
@@ -443,7 +443,7 @@ impl Requests {
         self.refusals = self.refusals.saturating_add(1);
         let by = now + Promise::after_refusal(hand, self.refusals).mul_f64(1.1);
         let by = match planned {
-            // Whoever forces a request never delays the one that was planned.
+            // A forced request never delays the one that was planned.
             Some(planned) if forced.surely && hand.is_some() => planned,
             Some(planned) if forced.maybe.is_some() => planned.max(by),
             _ => by,

@@ -75,7 +75,7 @@ pub enum Form {
     Whole,
 }
 
-/// Who answers.
+/// Which kind of endpoint answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Entra,
@@ -112,7 +112,7 @@ pub enum Said {
 pub enum Date {
     Missing,
     Exact,
-    /// It shows a moment that was so long ago.
+    /// The `Date` of the answer shows a moment that was so long ago.
     Early(Duration),
     /// Of a clock that is ahead of the one that the token's times come from.
     Late(Duration),
