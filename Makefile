@@ -21,7 +21,7 @@ endif
 
 TESTS = test-core test-c test-python test-node test-emulator test-peers test-proxy
 
-.PHONY: help demo test $(TESTS) what-tests-run lints check bench soak simulate mutants fuzz install uninstall fmt build prerequisites prerequisites-of-test
+.PHONY: help demo test $(TESTS) what-tests-run other-clients lints check bench soak simulate mutants fuzz install uninstall fmt build prerequisites prerequisites-of-test
 
 help:
 	@echo "make demo    build everything and watch four Redis clients outlive their tokens"
@@ -93,15 +93,16 @@ test-emulator: what-tests-run
 	$(TIMED) "emulator" $(OFFLINE) $(EMULATOR) --offline
 	$(TIMED) "emulator's commands, examples, contract" $(PYTEST) tests/emulator tests/examples tests/contract
 
-test-peers: what-tests-run
+other-clients: what-tests-run
 	$(TIMED) "other clients are built" scripts/build/peers.sh
+
+test-peers: other-clients
 	$(TIMED) "other clients, Python" $(PYTEST) tests/peers/python
 	$(TIMED) "other clients, Node.js" sh -c 'cd tests/peers/node && exec ../../../$(OFFLINE) npm test'
 
-test-proxy: what-tests-run
+test-proxy: other-clients
 	$(TIMED) "the proxy's tests are built" $(PROXY) --no-run
 	$(TIMED) "proxy" $(OFFLINE) $(PROXY) --offline
-	$(TIMED) "the proxy's clients are built" scripts/build/peers.sh
 	$(TIMED) "the proxy, what is deployed" $(PYTEST) tests/proxy/test_deploy.py
 	$(TIMED) "the proxy, what breaks around it" $(PYTEST) tests/proxy/test_faults.py
 	$(TIMED) "the proxy, clients of a cluster" $(PYTEST) tests/proxy/test_cluster.py

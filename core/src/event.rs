@@ -156,11 +156,15 @@ impl fmt::Display for ProviderEvent {
     }
 }
 
-/// One line for each power of a hundred: ten thousand connections that fail alike are three warnings, each with their
-/// number, and the ten tries of one are one.
+/// Whether the same trouble is worth a warning when it comes for the `times`th time. One line for each power of a hundred:
+/// ten thousand connections that fail alike are three warnings, each with their number, and the ten tries of one are one.
+#[must_use]
+pub fn is_worth_a_warning(times: u64) -> bool {
+    times.checked_ilog(100).is_some_and(|exponent| 100_u64.pow(exponent) == times)
+}
+
 fn level_of_repeated(times: u64) -> Level {
-    let is_power = times.checked_ilog(100).is_some_and(|exponent| 100_u64.pow(exponent) == times);
-    if is_power { Level::Warn } else { Level::Debug }
+    if is_worth_a_warning(times) { Level::Warn } else { Level::Debug }
 }
 
 /// So many times so far, if that is worth a word.

@@ -67,7 +67,7 @@ pub use config::{
 };
 pub use connections::{Connection, Refusal, WHILE_CONNECTING, check_plaintext};
 pub use error::{Error, ErrorKind};
-pub use event::{Level, ProviderEvent};
+pub use event::{Level, ProviderEvent, is_worth_a_warning};
 pub use metrics::{METRICS_CONTENT_TYPE, render_metrics};
 pub use observation::Observation;
 pub use provider::{GetToken, HeldToken, Provider};
@@ -77,6 +77,7 @@ pub use request::CredentialRequest;
 pub use status::{Counters, Durations, LastError, ListenerStatus, ProviderState, Status};
 pub use subscription::Subscription;
 pub use token::Token;
+pub use transport::describe_tls_error;
 pub use watch::Watch;
 
 /// The version of this library, the same in every language.

@@ -249,6 +249,16 @@ impl Provider {
         Ok(Subscription { id, engine: Arc::downgrade(&engine) })
     }
 
+    /// TLS for connections to the server that the tokens are for: versions 1.2 and 1.3, trusting what token requests trust
+    /// (the system's roots, Mozilla's and `ca_file`). Blocks while it reads those files. Make one for all connections, so
+    /// that sessions resume. [`crate::describe_tls_error`] explains what it refuses.
+    ///
+    /// # Errors
+    /// `INVALID_CONFIG` if `ca_file` cannot be read or holds no certificate.
+    pub fn server_tls(&self) -> Result<rustls::ClientConfig> {
+        crate::transport::resuming_config(&self.shared.settings, None)
+    }
+
     /// Ends the background work and forgets the token. Waits for nothing; callers that wait get `CLOSED`.
     /// Further calls do nothing.
     pub fn close(&self) {

@@ -49,14 +49,6 @@ impl File {
         &self.upstreams
     }
 
-    /// The authorities that the keys for all name.
-    pub(super) fn ca_file(&self) -> Option<&str> {
-        match &self.keys {
-            Some(ServiceValue::Table(keys)) => text(keys.get("ca_file")?).map(|text| text.as_str()),
-            _ => None,
-        }
-    }
-
     fn refuse(&self, what: impl AsRef<str>) -> Failure {
         Failure::usage(format!("Configuration file \"{}\": {}", self.path, what.as_ref()))
     }

@@ -4,7 +4,7 @@ use super::service::Service;
 use entrakey_core::{METRICS_CONTENT_TYPE, Provider, render_metrics};
 use entrakey_proxy::Counts;
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet, text};
+use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet, text};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 use std::fmt;
@@ -81,14 +81,9 @@ impl Readings {
         label: &str,
         values: impl Fn(&Reading) -> Values<'_>,
     ) -> fmt::Result {
-        let name = format!("entrakey_proxy_{name}");
-        let mut family = to.encode_descriptor(&name, help, None, MetricType::Gauge)?;
-        for one in &self.0 {
-            for (value, count) in values(one) {
-                family.encode_family(&one.labels(label, value))?.encode_gauge(&(count as f64))?;
-            }
-        }
-        Ok(())
+        self.family(to, (name, help, MetricType::Gauge), label, values, |mut to, count| {
+            to.encode_gauge(&(count as f64))
+        })
     }
 
     fn counter(
@@ -99,13 +94,24 @@ impl Readings {
         label: &str,
         values: impl Fn(&Reading) -> Values<'_>,
     ) -> fmt::Result {
+        self.family(to, (name, help, MetricType::Counter), label, values, |mut to, count| {
+            to.encode_counter::<NoLabelSet, _, u64>(&count, None)
+        })
+    }
+
+    fn family(
+        &self,
+        to: &mut DescriptorEncoder<'_>,
+        (name, help, kind): (&str, &str, MetricType),
+        label: &str,
+        values: impl Fn(&Reading) -> Values<'_>,
+        encode: impl Fn(MetricEncoder<'_>, u64) -> fmt::Result,
+    ) -> fmt::Result {
         let name = format!("entrakey_proxy_{name}");
-        let mut family = to.encode_descriptor(&name, help, None, MetricType::Counter)?;
+        let mut family = to.encode_descriptor(&name, help, None, kind)?;
         for one in &self.0 {
             for (value, count) in values(one) {
-                family
-                    .encode_family(&one.labels(label, value))?
-                    .encode_counter::<NoLabelSet, _, u64>(&count, None)?;
+                encode(family.encode_family(&one.labels(label, value))?, count)?;
             }
         }
         Ok(())

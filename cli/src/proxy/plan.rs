@@ -22,8 +22,6 @@ pub(super) struct Upstream {
     pub(super) target: Target,
     pub(super) clients: UpstreamArguments,
     pub(super) keys: Keys,
-    /// A file of authorities to trust: the one that the identity's requests trust too.
-    pub(super) ca_file: Option<String>,
 }
 
 impl Plan {
@@ -36,7 +34,7 @@ impl Plan {
         let mut plan = match &arguments.process.config_file {
             None => {
                 let keys = arguments.identity.keys.clone();
-                Self::of_one(arguments, keys, None)?
+                Self::of_one(arguments, keys)?
             }
             Some(path) => Self::of_file(&File::read(path)?, typed)?,
         };
@@ -44,25 +42,25 @@ impl Plan {
         Ok(plan)
     }
 
-    fn of_one(arguments: Arguments, keys: Keys, ca_of_file: Option<&str>) -> Result<Self, Failure> {
+    fn of_one(arguments: Arguments, keys: Keys) -> Result<Self, Failure> {
         // Not by clap, which would repeat what was given: a URL with a password, for instance.
         let target = match &arguments.host {
             Some(host) => host.parse().map_err(|what| Failure::usage(format!("HOST[:PORT]: {what}.")))?,
             None => return Err(Failure::usage("Which Redis? Give its host: entrakey proxy HOST[:PORT]")),
         };
-        let upstream = Upstream::new(target, arguments.upstream, keys, ca_of_file);
+        let upstream = Upstream { target, clients: arguments.upstream, keys };
         Ok(Self { process: arguments.process, upstreams: vec![upstream], exposed: Vec::new() })
     }
 
     fn of_file(file: &File, typed: &ArgMatches) -> Result<Self, Failure> {
         if file.upstreams().is_empty() {
             let (arguments, keys) = file.arguments(typed, None)?;
-            return Self::of_one(arguments, keys, file.ca_file());
+            return Self::of_one(arguments, keys);
         }
         file.forbid_one_for_all(typed)?;
         let plans = file.upstreams().iter().map(|table| {
             let (arguments, keys) = file.arguments(typed, Some(table))?;
-            Self::of_one(arguments, keys, file.ca_file())
+            Self::of_one(arguments, keys)
         });
         let mut plans = plans.collect::<Result<Vec<_>, _>>()?.into_iter();
         // What is of the process is the same in all of them.
@@ -70,14 +68,5 @@ impl Plan {
             plans.next().ok_or_else(|| Failure::usage("The configuration file has no upstream."))?;
         plan.upstreams.extend(plans.flat_map(|other| other.upstreams));
         Ok(plan)
-    }
-}
-
-impl Upstream {
-    fn new(target: Target, clients: UpstreamArguments, keys: Keys, ca_of_file: Option<&str>) -> Self {
-        let given = keys.get("ca_file").map(|path| path.to_string());
-        let of_variable = || std::env::var("ENTRAKEY_CA_FILE").ok().filter(|path| !path.is_empty());
-        let ca_file = given.or_else(of_variable).or_else(|| ca_of_file.map(str::to_owned));
-        Self { target, clients, keys, ca_file }
     }
 }

@@ -1,5 +1,6 @@
 //! The same trouble again and again: a log that says it each time says nothing else.
 
+use entrakey_core::is_worth_a_warning;
 use std::sync::Mutex;
 
 /// What went wrong last, and how often in a row.
@@ -14,8 +15,7 @@ impl Repeats {
             *last = (what.to_owned(), 0);
         }
         last.1 += 1;
-        let times = last.1;
-        (times == 100_u64.pow(times.ilog(100))).then_some(times)
+        Some(last.1).filter(|times| is_worth_a_warning(*times))
     }
 
     /// It works again.

@@ -11,9 +11,8 @@ use super::repeats::Repeats;
 use super::service::{Refused, Service, Shared};
 use crate::failure::{Failure, NETWORK, REFUSED};
 use entrakey_core::Provider;
-use entrakey_proxy::{DialFailure, NodeListeners, Nodes, Options, Proxy, tls_config};
+use entrakey_proxy::{DialFailure, NodeListeners, Nodes, Options, Proxy};
 use entrakey_service::{Activated, Log, Severity, Stage, ready, server_config};
-use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
@@ -112,11 +111,10 @@ fn service(
     shared: &Shared,
 ) -> Result<(Arc<Service>, NodeListeners), Failure> {
     let clients = &upstream.clients;
-    let config = tls_config(upstream.ca_file.as_deref().map(Path::new));
-    let config = config.map_err(|error| Failure::usage(format!("--ca-file: {error}")))?;
+    let config = provider.server_tls().map_err(|error| Failure::usage(error.message()))?;
     let target = &upstream.target;
-    let server =
-        entrakey_proxy::Upstream::verified(&target.host, target.port, config).map_err(Failure::usage)?;
+    let server = entrakey_proxy::Upstream::verified(&target.host, target.port, Arc::new(config))
+        .map_err(Failure::usage)?;
     let server = server.with_connect_timeout(clients.connect_timeout);
     let tls = acceptor(clients)?;
     let (nodes, listeners) = Nodes::new(tls.is_some());

@@ -25,10 +25,10 @@ pub(super) fn describe(error: &ureq::Error, party: &Party<'_>, timeout: Duration
         ureq::Error::Timeout(_) => timed_out(party, evidence, timeout),
         ureq::Error::Io(io) if io.kind() == io::ErrorKind::TimedOut => timed_out(party, evidence, timeout),
         ureq::Error::Io(io) => match tls_error(io) {
-            Some(tls) => network(tls_sentence(tls, address)),
+            Some(tls) => network(describe_tls_error(tls, address)),
             None => network(format!("Could not reach {address}: {io}. {}", hint(party, evidence))),
         },
-        ureq::Error::Rustls(tls) => network(tls_sentence(tls, address)),
+        ureq::Error::Rustls(tls) => network(describe_tls_error(tls, address)),
         ureq::Error::HostNotFound => {
             network(format!("The host name in {address} cannot be resolved. {}", hint(party, evidence)))
         }
@@ -196,8 +196,10 @@ fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
     error.get_ref()?.downcast_ref()
 }
 
-/// What went wrong with TLS and what to do; of a certificate whose it is.
-pub(super) fn tls_sentence(error: &rustls::Error, address: &str) -> String {
+/// What went wrong with TLS and what to do, in whole sentences. Of a certificate that [`crate::Provider::server_tls`] has
+/// refused they say whose it is and who issued it.
+#[must_use]
+pub fn describe_tls_error(error: &rustls::Error, address: &str) -> String {
     use rustls::{CertificateError, Error, OtherError};
     const NO_TLS: &str = "Something between here and there does not speak TLS 1.2 or 1.3.";
     let text = match error {

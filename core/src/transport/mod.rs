@@ -19,7 +19,9 @@ mod tls;
 #[cfg(feature = "internals")]
 pub use answer::Answers;
 pub(crate) use endpoint::{Endpoint, Presence};
+pub use failure::describe_tls_error;
 pub(crate) use outgoing::Outgoing;
+pub(crate) use tls::resuming_config;
 
 use crate::clock::unix_now;
 use crate::config::{Settings, Thumbprint};

@@ -230,7 +230,7 @@ mod tests {
             let now = UnixTime::since_unix_epoch(Duration::from_secs(now));
             let verdict = Explaining(verifier).verify_server_cert(&self.0, &[], &name, &[], now);
             let error = verdict.err().unwrap();
-            super::super::failure::tls_sentence(&error, "https://login.example")
+            super::super::failure::describe_tls_error(&error, "https://login.example")
         }
     }
 

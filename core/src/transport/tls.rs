@@ -19,9 +19,17 @@ use ureq::unversioned::transport::{
     TransportAdapter, time,
 };
 
-/// The client side of TLS 1.2 and 1.3, trusting the system's roots, Mozilla's and `ca_file`.
+/// The client side of TLS 1.2 and 1.3, trusting the system's roots, Mozilla's and `ca_file`, for a token request.
 /// With `pin`: that one certificate instead.
 pub(super) fn client_config(settings: &Settings, pin: Option<Thumbprint>) -> Result<ClientConfig> {
+    let mut config = resuming_config(settings, pin)?;
+    // One request an hour gains nothing from resumption, and its cache is a lock that a fork could inherit.
+    config.resumption = Resumption::disabled();
+    Ok(config)
+}
+
+/// The same for any number of connections, whose sessions resume.
+pub(crate) fn resuming_config(settings: &Settings, pin: Option<Thumbprint>) -> Result<ClientConfig> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
@@ -38,10 +46,7 @@ pub(super) fn client_config(settings: &Settings, pin: Option<Thumbprint>) -> Res
             builder.dangerous().with_custom_certificate_verifier(Pinned::new(thumbprint, provider))
         }
     };
-    let mut config = builder.with_no_client_auth();
-    // One request an hour gains nothing from resumption, and its cache is a lock that a fork could inherit.
-    config.resumption = Resumption::disabled();
-    Ok(config)
+    Ok(builder.with_no_client_auth())
 }
 
 fn roots(settings: &Settings) -> Result<RootCertStore> {

@@ -22,7 +22,7 @@ pub use drain::{Cause, Delays, Signals, drain};
 pub use exposure::{Exposure, TooExposed};
 pub use http::{Health, HttpServer, admin, health};
 pub use life::{Life, Stage};
-pub use listen::{Activated, SocketFile, activated, bind_tcp, bind_unix, resolve};
+pub use listen::{Activated, SocketFile, activated, bind_tcp, bind_unix, keep_alive, resolve};
 pub use log::{Format, Log, Severity};
 pub use notify::{ready, stopping};
 pub use tls::server_config;

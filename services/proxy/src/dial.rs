@@ -6,9 +6,12 @@ use crate::scan::Frame;
 use crate::stream::Stream;
 use crate::upstream::Upstream;
 use crate::wire;
+use entrakey_core::describe_tls_error;
+use entrakey_service::keep_alive;
+use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use rustls::{CertificateError, ClientConfig};
-use socket2::{SockRef, TcpKeepalive};
+#[cfg(target_os = "linux")]
+use socket2::SockRef;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -18,12 +21,8 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 
-/// A server that is gone is noticed after a minute of silence.
-const KEEP_ALIVE: TcpKeepalive = TcpKeepalive::new()
-    .with_time(Duration::from_secs(30))
-    .with_interval(Duration::from_secs(10))
-    .with_retries(3);
-/// Bytes that nobody acknowledges for so long were sent to nobody: the system itself waits a quarter of an hour.
+/// Bytes that nobody acknowledges for so long were sent to nobody: the system itself waits a quarter of an hour. On Linux a
+/// silent server is given up after this time too (tcp(7)).
 #[cfg(target_os = "linux")]
 const UNACKNOWLEDGED: Duration = Duration::from_secs(120);
 /// Of what answers an AUTH or another question of ours.
@@ -76,10 +75,10 @@ pub(crate) async fn connect_to(
 
 fn set_options(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    let socket = SockRef::from(stream);
+    keep_alive(stream)?;
     #[cfg(target_os = "linux")]
-    socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED))?;
-    socket.set_tcp_keepalive(&KEEP_ALIVE)
+    SockRef::from(stream).set_tcp_user_timeout(Some(UNACKNOWLEDGED))?;
+    Ok(())
 }
 
 async fn shake(
@@ -151,35 +150,20 @@ fn unresolved(upstream: &Upstream, error: &io::Error) -> DialError {
 }
 
 fn tls_failed(upstream: &Upstream, error: &io::Error) -> DialError {
-    let (failure, may_heal, what) = match error
+    let address = upstream.to_string();
+    let (failure, may_heal, message) = match error
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<rustls::Error>())
     {
-        Some(rustls::Error::InvalidCertificate(reason)) => {
-            (DialFailure::Certificate, false, certificate(upstream, reason))
+        Some(refused @ rustls::Error::InvalidCertificate(_)) => {
+            (DialFailure::Certificate, false, describe_tls_error(refused, &address))
         }
         Some(rustls::Error::InvalidMessage(_)) => {
-            let what = "it does not speak TLS on this port; Azure Managed Redis does on 10000, Azure Cache for Redis on 6380";
-            (DialFailure::NotTls, false, what.to_owned())
+            let what = "does not speak TLS on this port; Azure Managed Redis does on 10000, Azure Cache for Redis on 6380";
+            (DialFailure::NotTls, false, format!("{address} {what}."))
         }
-        _ => (DialFailure::Tls, true, format!("the TLS handshake failed: {error}")),
+        Some(other) => (DialFailure::Tls, true, describe_tls_error(other, &address)),
+        None => (DialFailure::Tls, true, format!("TLS with {address} failed: {error}.")),
     };
-    DialError::new(failure, may_heal, format!("{upstream}: {what}."))
-}
-
-fn certificate(upstream: &Upstream, reason: &CertificateError) -> String {
-    let host = &upstream.host;
-    match reason {
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            format!("its certificate is not for {host}: use the host name that the portal shows")
-        }
-        CertificateError::UnknownIssuer => {
-            "its certificate is of an issuer that is not trusted here: name the issuer's file as the CA file, if it is yours"
-                .to_owned()
-        }
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            "its certificate has expired; or this machine's clock is wrong".to_owned()
-        }
-        other => format!("its certificate is not accepted: {other}"),
-    }
+    DialError::new(failure, may_heal, message)
 }

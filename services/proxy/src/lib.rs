@@ -43,4 +43,4 @@ pub use options::Options;
 pub use password::LocalPassword;
 pub use peer::Peer;
 pub use proxy::{Dialed, Proxy};
-pub use upstream::{Upstream, tls_config};
+pub use upstream::Upstream;

@@ -1,9 +1,8 @@
 //! The server behind, and how to reach it.
 
-use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 use std::fmt;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +19,7 @@ pub struct Upstream {
 }
 
 impl Upstream {
-    /// By TLS; its certificate must name `host`.
+    /// By TLS, as [`entrakey_core::Provider::server_tls`] has it; its certificate must name `host`.
     ///
     /// # Errors
     /// A sentence, if `host` is neither a DNS name nor an address.
@@ -61,36 +60,5 @@ impl fmt::Display for Upstream {
 impl fmt::Debug for Upstream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Upstream({self})")
-    }
-}
-
-/// TLS 1.2 and 1.3 with ring, trusting the system's roots, Mozilla's and those of `ca_file` (PEM). Make one for all
-/// upstreams: sessions resume.
-///
-/// # Errors
-/// A sentence that names the file, if it cannot be read or has no certificate.
-pub fn tls_config(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, String> {
-    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if let Some(path) = ca_file {
-        add_ca_file(&mut roots, path).map_err(|reason| format!("{}: {reason}", path.display()))?;
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| format!("TLS is not available: {error}"))?;
-    Ok(Arc::new(builder.with_root_certificates(roots).with_no_client_auth()))
-}
-
-fn add_ca_file(roots: &mut RootCertStore, path: &Path) -> Result<(), String> {
-    let certificates = CertificateDer::pem_file_iter(path).map_err(|error| error.to_string())?;
-    let before = roots.len();
-    for certificate in certificates {
-        let certificate = certificate.map_err(|error| error.to_string())?;
-        roots.add(certificate).map_err(|error| error.to_string())?;
-    }
-    match roots.len() > before {
-        true => Ok(()),
-        false => Err("it must be a PEM file with at least one certificate".to_owned()),
     }
 }

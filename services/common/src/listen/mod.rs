@@ -5,5 +5,5 @@ mod tcp;
 mod unix;
 
 pub use activated::{Activated, activated};
-pub use tcp::{bind_tcp, resolve};
+pub use tcp::{bind_tcp, keep_alive, resolve};
 pub use unix::{SocketFile, bind_unix};

@@ -1,8 +1,10 @@
 //! A TCP port of one's own.
 
+use socket2::{SockRef, TcpKeepalive};
 use std::io::{Error, ErrorKind, Result};
 use std::net::{IpAddr, SocketAddr};
-use tokio::net::TcpListener;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
 
 /// The address that a name or an address stands for; of several the first one of IPv4.
 ///
@@ -42,6 +44,20 @@ pub async fn bind_tcp(address: SocketAddr, remedy: &str) -> Result<TcpListener> 
         };
         Error::new(error.kind(), format!("{what} {remedy}"))
     })
+}
+
+const KEEP_ALIVE: TcpKeepalive = TcpKeepalive::new()
+    .with_time(Duration::from_secs(30))
+    .with_interval(Duration::from_secs(10))
+    .with_retries(3);
+
+/// Has the system ask the other end after 30 s of silence whether it is still there: without that a machine that vanished
+/// holds its connection for ever.
+///
+/// # Errors
+/// The system's. The connection works without.
+pub fn keep_alive(stream: &TcpStream) -> Result<()> {
+    SockRef::from(stream).set_tcp_keepalive(&KEEP_ALIVE)
 }
 
 #[cfg(test)]
