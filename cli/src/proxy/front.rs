@@ -5,7 +5,7 @@ use super::repeats::Repeats;
 use super::service::{Arrival, Service};
 use crate::failure::{Failure, PROBLEM};
 use entrakey_proxy::{Peer, Proxy};
-use entrakey_service::{Activated, Exposure, SocketFile, Stage, bind_tcp, bind_unix, resolve};
+use entrakey_service::{Activated, Exposure, SocketFile, Stage, bind_tcp, bind_unix, keep_alive, resolve};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -41,6 +41,7 @@ pub(super) enum Reach {
 
 /// Opens what the options ask for. `taken` is what other upstreams of this process have.
 pub(super) async fn open(given: &UpstreamArguments, taken: &mut Vec<String>) -> Result<Vec<Front>, Failure> {
+    check_users(given, given.unix_socket.is_none() || given.port.is_some() || given.address.is_some())?;
     let mut fronts = Vec::new();
     if let Some(path) = &given.unix_socket {
         claim(taken, path.display().to_string())?;
@@ -79,11 +80,24 @@ fn check_exposure(address: IpAddr, given: &UpstreamArguments) -> Result<(), Fail
     }
 }
 
+/// A TCP port does not tell who the client is.
+fn check_users(given: &UpstreamArguments, has_tcp: bool) -> Result<(), Failure> {
+    let has_password = given.password.is_some() || given.password_file.is_some();
+    match given.allow_uid.is_empty() || !has_tcp || has_password {
+        true => Ok(()),
+        false => Err(Failure::usage(
+            "--allow-uid holds for a Unix socket only, and the TCP port would be open to every user of this machine: use \
+             --unix-socket without --port and --address, or add --password-file.",
+        )),
+    }
+}
+
 /// Takes what systemd has opened.
 pub(super) fn adopt(handed: Activated, given: &UpstreamArguments) -> Result<Front, Failure> {
     let failed = |error| Failure::new(PROBLEM, format!("a socket of systemd's cannot be used: {error}"));
     match handed {
         Activated::Tcp(listener) => {
+            check_users(given, true)?;
             check_exposure(listener.local_addr().map_err(failed)?.ip(), given)?;
             TcpListener::from_std(listener).map(Front::Tcp).map_err(failed)
         }
@@ -162,6 +176,7 @@ impl Front {
             Self::Tcp(listener) => {
                 let (stream, from) = listener.accept().await?;
                 let _ = stream.set_nodelay(true); // of a client that is gone it cannot be set
+                let _ = keep_alive(&stream);
                 let reached = stream.local_addr().ok().map(|address| address.ip());
                 let arrival = Arrival { from: Peer::Tcp(from), reached };
                 tokio::spawn(async move { service.serve(&proxy, stream, arrival).await });

@@ -41,7 +41,18 @@ pub(crate) struct Connection<'a, C> {
     retry: Option<Instant>,
     /// When whoever does not read gives up its last words.
     patience: Option<Instant>,
-    unblocking: Option<Pin<Box<dyn Future<Output = Option<UnblockAnswer>> + Send + 'a>>>,
+    unblocking: Option<Pending<'a, Option<UnblockAnswer>>>,
+    dialling: Option<Pending<'a, Reached>>,
+}
+
+/// Something that goes on beside the carrying of bytes. Dropped with the connection.
+type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What has become of the way to the server.
+struct Reached {
+    subscription: Option<Subscription>,
+    entry: Option<Entry>,
+    outcome: Result<Authenticated, DialError>,
 }
 
 impl<'a, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'a, C> {
@@ -59,6 +70,7 @@ impl<'a, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'a, C> {
             retry: None,
             patience: None,
             unblocking: None,
+            dialling: None,
         }
     }
 
@@ -73,7 +85,9 @@ impl<'a, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'a, C> {
             tokio::select! {
                 biased;
                 event = poll_fn(carry) => match event {
-                    Event::WantsUpstream => self.connect().await,
+                    Event::WantsUpstream => {
+                        self.dialling = Some(Box::pin(reach(self.shared, self.news.clone())));
+                    }
                     Event::Deeds(deeds) => deeds.into_iter().for_each(|deed| self.perform(deed)),
                     Event::Ending => self.patience = Some(Instant::now() + LAST_WORDS),
                     Event::Ended(ended) => break ended,
@@ -86,12 +100,20 @@ impl<'a, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'a, C> {
                     }
                     self.relay.session.take_unblock_answer(told, std::time::Instant::now());
                 }
+                reached = answer(&mut self.dialling) => {
+                    self.dialling = None;
+                    self.attach(reached);
+                }
                 () = until(self.retry) => self.retry(),
                 () = until(self.patience) => {
                     if self.relay.server.as_ref().is_some_and(|server| server.is_over) {
                         break self.relay.closed_by_server();
                     }
-                    break Ended::normally(By::Client, "The client did not read what it was still owed.");
+                    let what = match self.dialling {
+                        Some(_) => "The client has closed the connection before there was one to the server.",
+                        None => "The client did not read what it was still owed.",
+                    };
+                    break Ended::normally(By::Client, what);
                 }
             }
             note(&mut self.relay, &mut self.gauge, &self.shared.metrics);
@@ -104,9 +126,10 @@ impl<'a, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'a, C> {
         ended
     }
 
-    /// The client's first request is there.
-    async fn connect(&mut self) {
-        match self.try_connect().await {
+    /// The connection for the client's first request has been made, or could not be.
+    fn attach(&mut self, Reached { subscription, entry, outcome }: Reached) {
+        (self.subscription, self.entry) = (subscription, entry);
+        match outcome {
             Ok(Authenticated { stream, credentials, address }) => {
                 self.relay.server = Some(Side::new(stream));
                 self.address = Some(address);
@@ -125,20 +148,6 @@ impl<'a, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'a, C> {
                 }
             }
         }
-    }
-
-    async fn try_connect(&mut self) -> Result<Authenticated, DialError> {
-        let news = self.news.clone();
-        // Before the token is asked for: one that came in between would be missed.
-        let subscription = self.shared.provider.subscribe(move |_| news.notify_one());
-        self.subscription = Some(subscription.map_err(|error| Shared::no_token(&error))?);
-        if let Some(warm) = self.shared.pool.take() {
-            let version = warm.credentials.version;
-            self.entry = self.subscription.as_ref().map(|subscription| subscription.opened(version));
-            self.entry.iter().for_each(|entry| entry.authenticated(version));
-            return Ok(warm);
-        }
-        self.shared.dial(self.subscription.as_ref(), &mut self.entry).await
     }
 
     /// The provider has another token than the connection is on, or may have.
@@ -210,6 +219,29 @@ impl<'a, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'a, C> {
     }
 }
 
+/// Makes the server connection, or takes one that is ready.
+async fn reach(shared: &Shared, news: Arc<Notify>) -> Reached {
+    // Before the token is asked for: one that came in between would be missed.
+    let subscription = match shared.provider.subscribe(move |_| news.notify_one()) {
+        Ok(subscription) => subscription,
+        Err(error) => {
+            return Reached { subscription: None, entry: None, outcome: Err(Shared::no_token(&error)) };
+        }
+    };
+    let mut entry = None;
+    let outcome = match shared.pool.take() {
+        Some(warm) => {
+            let version = warm.credentials.version;
+            let opened = subscription.opened(version);
+            opened.authenticated(version);
+            entry = Some(opened);
+            Ok(warm)
+        }
+        None => shared.dial(Some(&subscription), &mut entry).await,
+    };
+    Reached { subscription: Some(subscription), entry, outcome }
+}
+
 /// Keeps the books.
 fn note<C>(relay: &mut Relay<C>, gauge: &mut Gauge<'_>, metrics: &Metrics) {
     let Relay { session, client, server, .. } = relay;
@@ -230,9 +262,7 @@ async fn until(moment: Option<Instant>) {
     }
 }
 
-async fn answer<'a>(
-    future: &mut Option<Pin<Box<dyn Future<Output = Option<UnblockAnswer>> + Send + 'a>>>,
-) -> Option<UnblockAnswer> {
+async fn answer<T>(future: &mut Option<Pending<'_, T>>) -> T {
     match future {
         Some(future) => future.await,
         None => pending().await,

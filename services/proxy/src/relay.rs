@@ -19,6 +19,8 @@ pub(crate) struct Relay<C> {
     pub(crate) client: Side<C>,
     pub(crate) server: Option<Side<Stream>>,
     is_ending: bool,
+    /// Somebody makes the server connection.
+    is_asked_for: bool,
 }
 
 /// What the relay cannot do itself.
@@ -33,7 +35,7 @@ pub(crate) enum Event {
 
 impl<C: AsyncRead + AsyncWrite + Unpin> Relay<C> {
     pub(crate) fn new(client: C, session: Session) -> Self {
-        Self { session, client: Side::new(client), server: None, is_ending: false }
+        Self { session, client: Side::new(client), server: None, is_ending: false, is_asked_for: false }
     }
 
     /// Carries until there is something that it cannot do itself. Safe to cancel.
@@ -54,7 +56,8 @@ impl<C: AsyncRead + AsyncWrite + Unpin> Relay<C> {
             if !deeds.is_empty() {
                 return Poll::Ready(Event::Deeds(deeds));
             }
-            if self.session.wants_upstream() && self.server.is_none() {
+            if self.session.wants_upstream() && !self.is_asked_for {
+                self.is_asked_for = true;
                 return Poll::Ready(Event::WantsUpstream);
             }
             if !self.is_ending && self.has_to_end() {

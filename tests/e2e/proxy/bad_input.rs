@@ -129,6 +129,11 @@ fn what_makes_no_sense_ends_with_2_and_repeats_no_secret() {
         (&["localhost:1", "--address", "0.0.0.0", "--password", "hunter2"], "--tls-certificate"),
         (&["localhost:1", "--password", ""], "The password for clients is empty"),
         (&["localhost:1", "--address", "nowhere.invalid"], "is no address of this machine"),
+        (&["localhost:1", "--allow-uid", "33"], "open to every user of this machine"),
+        (
+            &["localhost:1", "--unix-socket", "/tmp/never", "--port", "0", "--allow-uid", "33"],
+            "add --password-file",
+        ),
         (&["localhost:1", "--connect-timeout", "18446744073709551615"], "longer than a year"),
         (&["localhost:1", "--password-file", "/nowhere/at/all"], "/nowhere/at/all cannot be read"),
         (&["localhost:1", "--tls-certificate", "/nowhere/a", "--tls-key", "/nowhere/b"], "/nowhere/a"),

@@ -33,7 +33,7 @@ fn a_switch_can_be_a_variable_or_a_line_of_the_file() {
     let upstream = upstream(&emulator);
     let code = |variable: &str, line: &str| {
         let text = format!(
-            "host: {upstream}\nport: 0\nallow-uid: [0, 1]\n{line}\nentrakey:\n  identity: managed_identity\n"
+            "host: {upstream}\nport: 0\nallow-uid: [0, 1]\npassword: local\n{line}\nentrakey:\n  identity: managed_identity\n"
         );
         let file = folder.write("proxy.yaml", &text);
         let mut variables = machine(&emulator);

@@ -11,11 +11,14 @@ use hyper_util::service::TowerToHyperService;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
 
 /// More than any prober and scraper has open. What comes beyond is closed at once.
 const MOST_CONNECTIONS: usize = 64;
 /// For the whole head of a request; also how long a connection may idle.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// For everything that is asked and answered on one connection: whoever does not read must not keep a place for ever.
+const CONNECTION_TIMEOUT: Duration = Duration::from_secs(30);
 const MOST_HEAD_BYTES: usize = 16 * 1024;
 
 /// A router on a port.
@@ -76,7 +79,7 @@ async fn answer(stream: TcpStream, router: Router) {
         .max_buf_size(MOST_HEAD_BYTES)
         .half_close(false);
     let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
-    let _ = connection.await; // a client that goes away in the middle is its own affair
+    let _ = timeout(CONNECTION_TIMEOUT, connection).await; // a client that goes away in the middle is its own affair
 }
 
 #[cfg(test)]

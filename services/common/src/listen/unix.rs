@@ -2,10 +2,10 @@
 //! replaced, and what a living one serves is not.
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
+use socket2::{Domain, SockAddr, Socket, Type};
 use std::fs;
 use std::io::{Error, ErrorKind, Result};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use tokio::net::{UnixListener, UnixSocket};
 
@@ -147,15 +147,22 @@ fn owner(path: &Path) -> Result<Owner> {
         }
         Ok(_) => {}
     }
-    match UnixStream::connect(path) {
+    match knock(path) {
         Err(error) if error.kind() == ErrorKind::ConnectionRefused => Ok(Owner::Dead),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Owner::Nobody),
         Err(error) if error.kind() == ErrorKind::PermissionDenied => Err(Error::new(
             ErrorKind::PermissionDenied,
             format!("{} is another user's socket: choose another path", path.display()),
         )),
-        Ok(_) | Err(_) => Err(taken(path)), // also one whose queue is full
+        Ok(()) | Err(_) => Err(taken(path)), // also one whose queue is full
     }
+}
+
+/// Connects, without waiting for a place in the other's queue: one that hangs must not make this process hang.
+fn knock(path: &Path) -> Result<()> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    socket.connect(&SockAddr::unix(path)?)
 }
 
 fn taken(path: &Path) -> Error {
@@ -256,6 +263,26 @@ mod tests {
             matches!(owner(&path), Err(error) if error.kind() == ErrorKind::AddrInUse),
             "and it is the living one's"
         );
+    }
+
+    #[tokio::test]
+    async fn a_living_owner_whose_queue_is_full_is_not_waited_for() {
+        let directory = Directory::new();
+        let path = directory.0.join("redis.sock");
+        let socket = UnixSocket::new_stream().unwrap();
+        socket.bind(&path).unwrap();
+        let _listener = socket.listen(1).unwrap();
+        let mut waiting = Vec::new();
+        while let Ok(client) = nonblocking(&path) {
+            waiting.push(client);
+        }
+        assert!(refusal(&path).contains("another process serves the socket"));
+    }
+
+    fn nonblocking(path: &Path) -> Result<Socket> {
+        let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+        socket.set_nonblocking(true)?;
+        socket.connect(&SockAddr::unix(path)?).map(|()| socket)
     }
 
     #[tokio::test]

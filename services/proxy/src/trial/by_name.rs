@@ -1,9 +1,11 @@
 //! What an AUTH at the wrong moment would break, one by one.
 
 use super::server::Server;
-use super::{OFTEN, PATIENCE, TOKEN, USER, direct, proxy, through};
+use super::{OFTEN, PATIENCE, TOKEN, USER, direct, provider, proxy, through};
+use crate::{Options, Peer, Proxy, Upstream};
 use std::time::{Duration, Instant};
-use tokio::time::sleep;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+use tokio::time::{sleep, timeout};
 
 /// Another client of a server that lets in by token only.
 async fn other(server: &Server) -> super::Client<tokio::net::TcpStream> {
@@ -60,7 +62,7 @@ async fn a_command_that_waits_for_ever_gets_its_auths_and_nothing_overtakes_it()
 }
 
 /// Waits until so many AUTHs more were accepted.
-async fn until_authenticated(proxy: &crate::Proxy, more: u64) {
+async fn until_authenticated(proxy: &Proxy, more: u64) {
     let accepted = || proxy.observe().counts().reauth[0].1;
     let (before, started) = (accepted(), Instant::now());
     while accepted() < before + more {
@@ -187,10 +189,10 @@ async fn who_watches_everything_is_told_of_it_and_answered() {
 
 #[test]
 fn a_connection_that_is_idle_is_small() {
-    let upstream = crate::Upstream::plaintext("127.0.0.1", 6379).unwrap();
-    let proxy = crate::Proxy::new(upstream, super::provider(TOKEN), crate::Options::default());
-    let (client, _) = tokio::io::duplex(64);
-    let size = size_of_val(&proxy.serve(client, crate::Peer::Unix { uid: None }));
+    let upstream = Upstream::plaintext("127.0.0.1", 6379).unwrap();
+    let proxy = Proxy::new(upstream, provider(TOKEN), Options::default());
+    let (client, _) = duplex(64);
+    let size = size_of_val(&proxy.serve(client, Peer::Unix { uid: None }));
     assert!(size < 8 * 1024, "{size} bytes, without buffers: an idle one has none");
 }
 
@@ -265,4 +267,24 @@ async fn a_client_that_does_not_read_slows_the_server_down_and_not_memory_up() {
     let down = proxy.observe().counts().bytes[1].1;
     assert!(down <= 64 * 1024, "{down} bytes were sent to somebody who does not read");
     client.read_to("$3\r\nend\r\n").await;
+}
+
+#[tokio::test]
+async fn a_client_that_goes_while_its_connection_is_made_is_not_waited_for() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let upstream = Upstream::plaintext("127.0.0.1", silent.local_addr().unwrap().port()).unwrap();
+    let upstream = upstream.with_connect_timeout(Duration::from_secs(3600));
+    let proxy = Proxy::new(upstream, provider(TOKEN), Options::default());
+    let (mut client, theirs) = duplex(1024);
+    let served = tokio::spawn({
+        let proxy = proxy.clone();
+        async move { proxy.serve(theirs, Peer::Unix { uid: None }).await }
+    });
+    client.write_all(b"PING\r\n").await.unwrap();
+    let (mut server, _) = timeout(PATIENCE, silent.accept()).await.unwrap().unwrap();
+    drop(client);
+    timeout(PATIENCE, served).await.expect("an end").unwrap();
+    let mut asked = Vec::new();
+    timeout(PATIENCE, server.read_to_end(&mut asked)).await.expect("closed").unwrap();
+    assert!(asked.starts_with(b"*3\r\n$4\r\nAUTH"), "the server was reached");
 }
