@@ -102,11 +102,14 @@ pub(crate) fn options(
     let mut given = Given::new();
     for (name, value) in table.iter().filter(|(name, _)| !skipped.contains(&name.as_str())) {
         let id = name.replace('-', "_");
-        if !options_of(command).any(|option| option == id) {
+        let Some(argument) = options_of(command).find(|argument| argument.get_id() == id.as_str()) else {
             return Err(refuse(match key(&id) {
                 Some(key) => format!("{} is a setting of the identity: put it under \"entrakey\".", key.name),
                 None => unknown(command, name),
             }));
+        };
+        if matches!(value, ServiceValue::List(_)) && !matches!(argument.get_action(), ArgAction::Append) {
+            return Err(refuse(format!("{name} is a list: give it one value.")));
         }
         let values = texts(value).ok_or_else(|| refuse(format!("{name} is a table: give it a value.")))?;
         if given.insert(id, values).is_some() {
@@ -116,13 +119,20 @@ pub(crate) fn options(
     Ok(given)
 }
 
-fn options_of(command: &Command) -> impl Iterator<Item = &str> {
-    command.get_arguments().map(|argument| argument.get_id().as_str()).filter(|id| !is_of_key(id))
+fn options_of(command: &Command) -> impl Iterator<Item = &Arg> {
+    command.get_arguments().filter(|argument| !is_of_key(argument.get_id().as_str()))
+}
+
+/// Whether the command has an option of that name.
+pub(crate) fn is_option(command: &Command, name: &str) -> bool {
+    let id = name.replace('-', "_");
+    options_of(command).any(|argument| argument.get_id() == id.as_str())
 }
 
 fn unknown(command: &Command, name: &str) -> String {
     let compared: String = name.chars().take(40).collect();
-    let nearest = options_of(command).map(|id| (strsim::jaro_winkler(id, &compared.replace('-', "_")), id));
+    let ids = options_of(command).map(|argument| argument.get_id().as_str());
+    let nearest = ids.map(|id| (strsim::jaro_winkler(id, &compared.replace('-', "_")), id));
     match nearest.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|(likeness, _)| *likeness > 0.8) {
         Some((_, id)) => format!("{compared:?} is no setting: did you mean \"{}\"?", id.replace('_', "-")),
         None => format!(

@@ -1,12 +1,12 @@
 //! The configuration file of `entrakey proxy`: options by their names, keys of the identity under `entrakey`, and
 //! `upstreams` if there are several.
 
-use super::arguments::Arguments;
+use super::arguments::{Arguments, UpstreamArguments};
 use super::{NAME, PREFIX};
 use crate::failure::Failure;
 use crate::identity::{Keys, key};
 use crate::settings::{self, Given, is_explicit};
-use clap::{ArgMatches, Command, FromArgMatches as _};
+use clap::{Arg, ArgMatches, Args as _, Command, FromArgMatches as _};
 use entrakey_core::{Config, ServiceValue, read_service_file};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -80,6 +80,7 @@ impl File {
         let (nothing, command) = (Table::new(), crate::command());
         let own = own.unwrap_or(&nothing);
         let command = command.find_subcommand(NAME).unwrap_or(&command);
+        self.forbid_out_of_place(command, own)?;
         let mut given = settings::options(command, &self.top, &[], &self.path)?;
         given.extend(settings::options(command, own, &[KEYS], &self.path)?);
         self.leave_one_password(&mut given, typed)?;
@@ -87,6 +88,22 @@ impl File {
         let mut keys = self.keys(own)?;
         keys.extend(arguments.identity.keys.clone());
         Ok((arguments, keys))
+    }
+
+    /// What would not be heeded where it stands.
+    fn forbid_out_of_place(&self, command: &Command, own: &Table) -> Result<(), Failure> {
+        if let Some(name) = ["config-file", "config_file"].iter().find(|name| self.top.contains_key(**name)) {
+            return Err(self.refuse(format!("{name} cannot be given in the file itself.")));
+        }
+        let of_one = UpstreamArguments::augment_args(Command::new(UPSTREAMS)).arg(Arg::new("host"));
+        let is_of_process =
+            |name: &&String| settings::is_option(command, name) && !settings::is_option(&of_one, name);
+        match own.keys().find(is_of_process) {
+            None => Ok(()),
+            Some(name) => Err(self.refuse(format!(
+                "{name} holds for the whole process: put it at the top, not into \"{UPSTREAMS}\"."
+            ))),
+        }
     }
 
     fn leave_one_password(&self, given: &mut Given, typed: &ArgMatches) -> Result<(), Failure> {

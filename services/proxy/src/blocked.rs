@@ -119,10 +119,10 @@ fn option(words: &[Cow<'_, [u8]>]) -> Option<usize> {
     loop {
         at += match words.get(at)?.to_ascii_uppercase().as_slice() {
             b"BLOCK" => return Some(at + 1),
+            b"STREAMS" => return None,
             b"GROUP" => 3,
             b"COUNT" => 2,
-            b"NOACK" => 1,
-            _ => return None,
+            _ => 1, // newer servers have more of them
         };
     }
 }
@@ -168,6 +168,11 @@ mod tests {
                 "XREADGROUP GROUP block c BLOCK 0 STREAMS s >",
                 30,
                 "XREADGROUP GROUP block c BLOCK 0 STREAMS s >",
+            ),
+            (
+                "XREADGROUP GROUP g c CLAIM 100 BLOCK 0 STREAMS s >",
+                30,
+                "XREADGROUP GROUP g c CLAIM 100 BLOCK 0 STREAMS s >",
             ),
         ] {
             let (request, block) = block(first, now).unwrap().again(now + Duration::from_secs(later), vec![]);

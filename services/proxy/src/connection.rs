@@ -202,7 +202,10 @@ impl<'a, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'a, C> {
         self.shared.metrics.record_reauth(outcome.is_ok());
         let Some(entry) = &self.entry else { return };
         match outcome {
-            Ok(()) => entry.authenticated(*version),
+            Ok(()) => {
+                entry.authenticated(*version);
+                self.retry = None;
+            }
             Err(message) => {
                 let _ = entry.refused(*version, message); // closed: nobody needs to know
                 self.retry = Some(Instant::now() + self.until_retry());
