@@ -7,8 +7,8 @@ use super::service::Shared;
 use super::start::{Running, start};
 use crate::failure::{Failure, PROBLEM};
 use entrakey_service::{
-    Activated, Cause, Connections, Delays, Format, Life, Log, Severity, Signals, Stage, activated, drain,
-    raise_descriptor_limit, stopping,
+    Activated, Cause, Connections, Delays, Format, Life, Log, Severity, Signals, Stage, Workers, activated,
+    drain, raise_descriptor_limit, stopping,
 };
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -23,9 +23,10 @@ pub(super) fn run(plan: Plan) -> Result<u8, Failure> {
     let handed = activated().map_err(|error| Failure::new(PROBLEM, error))?; // before the first thread
     raise_descriptor_limit();
     let log = log(&plan.process)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime = runtime.map_err(no_thread)?;
-    let outcome = runtime.block_on(live(&plan, handed, &log));
+    let workers = Workers::start().map_err(no_thread)?;
+    // For all that is not a client's connection.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(no_thread)?;
+    let outcome = runtime.block_on(live(&plan, handed, &log, workers));
     runtime.shutdown_background();
     if let Err(failure) = &outcome {
         log.line(Severity::Error, failure, &[]);
@@ -48,10 +49,11 @@ fn no_thread(error: std::io::Error) -> Failure {
     Failure::new(PROBLEM, format!("no thread can be started: {error}"))
 }
 
-async fn live(plan: &Plan, handed: Vec<Activated>, log: &Log) -> Result<u8, Failure> {
+async fn live(plan: &Plan, handed: Vec<Activated>, log: &Log, workers: Workers) -> Result<u8, Failure> {
     let mut signals = Signals::new().map_err(|error| Failure::new(PROBLEM, error))?;
     let most = plan.process.max_connections.map(NonZeroUsize::get);
-    let shared = Shared { connections: Connections::at_most(most), life: Life::default(), log: log.clone() };
+    let connections = Connections::at_most(most);
+    let shared = Shared { connections, workers, life: Life::default(), log: log.clone() };
     let quit = Arc::new(Notify::new());
     let started = tokio::select! {
         started = start(plan, handed, &shared, &quit) => started,

@@ -2,7 +2,7 @@
 
 use super::repeats::Repeats;
 use entrakey_proxy::{By, ClientStream, Ended, Nodes, Peer, Proxy};
-use entrakey_service::{Connections, Life, Log, Severity, Stage};
+use entrakey_service::{Connections, Life, Log, Severity, Stage, Workers};
 use std::fmt::Display;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -37,6 +37,7 @@ pub(super) struct Service {
 #[derive(Clone)]
 pub(super) struct Shared {
     pub(super) connections: Connections,
+    pub(super) workers: Workers,
     pub(super) life: Life,
     pub(super) log: Log,
 }

@@ -52,7 +52,7 @@ impl Pool {
         loop {
             let mut warm = self.ready().pop_front()?;
             self.taken.notify_one();
-            if warm.is_good() {
+            if warm.is_good() && warm.connection.stream.move_here().is_ok() {
                 return Some(warm.connection);
             }
         }
