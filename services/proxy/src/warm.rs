@@ -69,8 +69,13 @@ impl Pool {
 
     /// Takes one back that was asked something, if it has answered and is still good.
     fn keep(&self, mut warm: Warm, has_answered: bool) {
-        if has_answered && warm.is_good() {
-            self.ready().push_back(warm);
+        if !has_answered || !warm.is_good() {
+            return;
+        }
+        let has_news = warm.has_news.clone();
+        self.ready().push_back(warm);
+        if has_news.load(Ordering::Acquire) {
+            self.news.notify_one(); // it was not there when the others were looked through
         }
     }
 }
@@ -214,6 +219,16 @@ mod tests {
         let (closed, server) = pool(hour).await;
         drop(server);
         assert!(closed.take().is_none());
+    }
+
+    #[tokio::test]
+    async fn one_that_hears_of_a_token_while_it_is_away_gets_it_when_it_is_back() {
+        let (pool, _server) = pool(Duration::from_secs(3600)).await;
+        let warm = pool.ready().pop_front().unwrap();
+        warm.has_news.store(true, Ordering::Release);
+        pool.keep(warm, true);
+        timeout(Duration::from_secs(20), pool.news.notified()).await.expect("word of it");
+        assert_eq!(pool.take_due().len(), 1);
     }
 
     /// A server's end of a connection, which reads an AUTH and, if it answers, lets it in.

@@ -38,13 +38,13 @@ pub(super) struct Request<'a> {
 
 impl Drop for Request<'_> {
     fn drop(&mut self) {
-        if self.command.holds_password() {
-            let words = self.words.iter_mut().flatten();
-            for word in words {
-                match word {
-                    Cow::Owned(word) => word.zeroize(),
-                    Cow::Borrowed(_) => {} // whoever has read it wipes it
-                }
+        if !self.command.holds_password() {
+            return;
+        }
+        for word in self.words.iter_mut().flatten() {
+            // What is borrowed is wiped by whoever has read it.
+            if let Cow::Owned(word) = word {
+                word.zeroize();
             }
         }
     }
