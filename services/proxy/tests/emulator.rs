@@ -11,7 +11,7 @@ use entrakey_emulator::{Emulator, Fault, Options as EmulatorOptions, RedisFault}
 use entrakey_proxy::{DialFailure, Options, Peer, Proxy, Upstream};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, copy_bidirectional, duplex};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -200,23 +200,25 @@ async fn a_connection_that_takes_long_is_made_with_the_token_that_is_the_newest_
     assert!(counts.reauth[0].1 == 0 || bench.provider.version() > 2, "{counts:?}");
 }
 
+/// Sleeps until that moment, in milliseconds since the Unix epoch.
+async fn sleep_until(unix_ms: u64) {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    sleep(Duration::from_millis(unix_ms).saturating_sub(now)).await;
+}
+
 /// CLIENT UNBLOCK on another connection can be faster than the command that it is to end.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_command_that_the_server_reads_after_its_unblock_outlives_its_token() {
-    let bench = Bench::start(6, |upstream| upstream).await;
-    let mut client = bench.connect();
+    let bench = Bench::start(12, |upstream| upstream).await;
+    let (mut client, mut other) = (bench.connect(), bench.connect());
     assert_eq!(ask(&mut client, "PING").await, "+PONG\r\n");
-    // It is read when the next token has long been there.
-    let late = RedisFault { command: Some("BLPOP".to_owned()), delay_ms: 4_800, ..RedisFault::default() };
+    let token = bench.provider.get_token().unwrap();
+    sleep_until(token.refresh_unix_ms() - 300).await;
+    // It is read when the next token is there.
+    let late = RedisFault { command: Some("BLPOP".to_owned()), delay_ms: 1_300, ..RedisFault::default() };
     bench.emulator.redis().add_faults([late]).unwrap();
     client.write_all(b"BLPOP q 0\r\n").await.unwrap();
-    let mut other = bench.connect();
-    let started = Instant::now();
-    while bench.provider.version() < 4 {
-        assert!(started.elapsed() < PATIENCE, "the tokens are not renewed");
-        assert_eq!(ask(&mut other, "PING").await, "+PONG\r\n");
-        sleep(Duration::from_millis(5)).await;
-    }
+    sleep_until(token.expires_unix_ms() + 500).await;
     assert_eq!(ask(&mut other, "RPUSH q 1").await, ":1\r\n");
     let mut answer = [0; 18];
     timeout(PATIENCE, client.read_exact(&mut answer)).await.expect("an element").expect("no end");
