@@ -215,7 +215,7 @@ async fn a_command_that_the_server_reads_after_its_unblock_outlives_its_token() 
     let token = bench.provider.get_token().unwrap();
     sleep_until(token.refresh_unix_ms() - 300).await;
     // It is read when the next token is there.
-    let late = RedisFault { command: Some("BLPOP".to_owned()), delay_ms: 1_300, ..RedisFault::default() };
+    let late = RedisFault { command: Some("BLPOP".to_owned()), delay_ms: 2_000, ..RedisFault::default() };
     bench.emulator.redis().add_faults([late]).unwrap();
     client.write_all(b"BLPOP q 0\r\n").await.unwrap();
     sleep_until(token.expires_unix_ms() + 500).await;
