@@ -4,14 +4,13 @@ use super::arguments::UpstreamArguments;
 use super::repeats::Repeats;
 use super::service::{Arrival, Service};
 use crate::failure::{Failure, PROBLEM};
-use entrakey_proxy::{Peer, Proxy};
+use entrakey_proxy::{ClientStream, Peer, Proxy};
 use entrakey_service::{Activated, Exposure, SocketFile, Stage, bind_tcp, bind_unix, keep_alive, resolve};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 const PORT: u16 = 6379;
@@ -201,7 +200,7 @@ fn hand_over<S>(
     arrival: Arrival,
     stream: impl FnOnce() -> io::Result<S> + Send + 'static,
 ) where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: ClientStream + 'static,
 {
     let (service, proxy) = (service.clone(), proxy.clone());
     service.shared.workers.clone().spawn(async move {

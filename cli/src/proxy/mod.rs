@@ -18,9 +18,11 @@ mod target;
 
 pub(crate) use arguments::Arguments;
 
+use crate::failure::Failure;
 use crate::settings;
-use arguments::Order;
+use arguments::{Order, OrderArguments};
 use clap::{ArgMatches, Command};
+use file::File;
 use plan::Plan;
 use std::process::ExitCode;
 
@@ -43,8 +45,10 @@ pub(crate) fn with_variables(command: Command) -> Command {
 /// `matches` are those of the whole command line.
 pub(crate) fn run(arguments: Arguments, matches: &ArgMatches) -> ExitCode {
     let outcome = match arguments.order {
-        Some(Order::Wait(wait)) => control::wait(&wait),
-        Some(Order::Shutdown(shutdown)) => control::shutdown(&shutdown),
+        Some(Order::Wait(wait)) => with_file("wait", wait).and_then(|wait| control::wait(&wait)),
+        Some(Order::Shutdown(shutdown)) => {
+            with_file("shutdown", shutdown).and_then(|shutdown| control::shutdown(&shutdown))
+        }
         None => {
             Plan::read(matches.subcommand_matches(NAME).unwrap_or(matches), arguments).and_then(process::run)
         }
@@ -55,5 +59,13 @@ pub(crate) fn run(arguments: Arguments, matches: &ArgMatches) -> ExitCode {
             eprintln!("entrakey proxy: {failure}");
             ExitCode::from(failure.code)
         }
+    }
+}
+
+/// What was typed for an order to a running proxy, else what that one's file says.
+fn with_file<T: OrderArguments>(order: &str, typed: T) -> Result<T, Failure> {
+    match typed.config_file() {
+        None => Ok(typed),
+        Some(path) => File::read(path)?.order(order),
     }
 }

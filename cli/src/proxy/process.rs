@@ -58,6 +58,7 @@ async fn live(plan: &Plan, handed: Vec<Activated>, log: &Log, workers: Workers) 
     let started = tokio::select! {
         started = start(plan, handed, &shared, &quit) => started,
         cause = signals.next() => return Ok(cause.exit_code(plan.process.exit_zero_on_sigterm)),
+        () = quit.notified() => return Ok(Cause::Asked.exit_code(plan.process.exit_zero_on_sigterm)),
     };
     let Running { fronts, mut asked, _providers } = started?;
     let cause = tokio::select! {
@@ -90,7 +91,9 @@ async fn end(given: &ProcessArguments, shared: &Shared, cause: Cause, mut signal
         signals.next().await;
     };
     let cut = drain(&shared.life, &shared.connections, delays, told_again).await;
-    if cut > 0 {
-        log.line(Severity::Warning, format_args!("{cut} connections of clients are cut off"), &[]);
+    match cut {
+        0 => {}
+        1 => log.line(Severity::Warning, "1 connection of a client is cut off", &[]),
+        _ => log.line(Severity::Warning, format_args!("{cut} connections of clients are cut off"), &[]),
     }
 }

@@ -3,7 +3,7 @@
 use super::arguments::UpstreamArguments;
 use super::cluster::{ask_whether_ports_are_needed, serve_nodes};
 use super::front::{Front, Reach, adopt, open};
-use super::password::password;
+use super::password::{is_readable_by_all, password};
 use super::plan::{Plan, Upstream};
 use super::probes::{self, Probes};
 use super::providers::{Providers, exit_code};
@@ -34,6 +34,7 @@ pub(super) async fn start(
     quit: &Arc<Notify>,
 ) -> Result<Running, Failure> {
     warn_of_exposed(plan, &shared.log);
+    warn_of_readable(plan, &shared.log);
     let providers = Providers::new(&plan.upstreams, &shared.log)?;
     let each = plan.upstreams.iter().zip(providers.of_each());
     let services = each.map(|(upstream, provider)| service(upstream, provider, shared));
@@ -76,6 +77,16 @@ fn warn_of_exposed(plan: &Plan, log: &Log) {
         let what = format_args!(
             "every user of this machine can read {option} in the list of processes: use its variable, or a file"
         );
+        log.line(Severity::Warning, what, &[]);
+    }
+}
+
+fn warn_of_readable(plan: &Plan, log: &Log) {
+    let files = plan.upstreams.iter().filter_map(|upstream| upstream.clients.password_file.as_deref());
+    for file in files.filter(|file| is_readable_by_all(file)) {
+        let file = file.display();
+        let what =
+            format_args!("every user of this machine can read --password-file {file}: chmod 600 {file}");
         log.line(Severity::Warning, what, &[]);
     }
 }
@@ -131,6 +142,7 @@ fn service(
         shared: shared.clone(),
         refused: Refused::default(),
         troubles: Repeats::default(),
+        misuses: Repeats::default(),
     };
     Ok((Arc::new(service), listeners))
 }

@@ -34,8 +34,7 @@ fn session(protocol: Protocol) -> Session {
     nodes.know(&PORTS);
     let announced = Announced::new(nodes, None, true);
     let mut session = Session::new(None).announcing(Some(announced));
-    let end = Instant::now() + Duration::from_secs(3600);
-    session.attach(Arc::new(Credentials::new(1, "oid", "secret", end)));
+    session.attach(Arc::new(Credentials::good_for(Duration::from_secs(3600), 1, "oid", "secret")));
     if protocol == Protocol::Three {
         assert!(exchange(&mut session, "HELLO 3\r\n", &["%0\r\n"]).contains("%0"));
     }
@@ -126,6 +125,27 @@ fn an_answer_of_unknown_form_is_refused_and_an_error_is_passed_on() {
             "-ERR This instance has cluster",
         ),
         ("CLUSTER MYID\r\n", "$3\r\nabc\r\n", "$3\r\nabc\r\n"),
+        // A node of which the server does not know the port gets none here.
+        (
+            "CLUSTER SLOTS\r\n",
+            "*1\r\n*4\r\n:0\r\n:9\r\n*4\r\n$9\r\n127.0.0.1\r\n:7100\r\n$1\r\na\r\n*0\r\n*4\r\n$-1\r\n:0\r\n$1\r\nb\r\n*0\r\n",
+            ":47100\r\n$1\r\na\r\n*0\r\n*4\r\n$-1\r\n:0\r\n$1\r\nb\r\n*0\r\n",
+        ),
+        (
+            "CLUSTER SHARDS\r\n",
+            "*1\r\n*2\r\n$5\r\nnodes\r\n*1\r\n*6\r\n$4\r\nport\r\n:7100\r\n$8\r\ntls-port\r\n:0\r\n$2\r\nip\r\n$0\r\n\r\n",
+            "*4\r\n$4\r\nport\r\n:47100\r\n$2\r\nip\r\n$9\r\n127.0.0.9\r\n",
+        ),
+        (
+            "CLUSTER SHARDS\r\n",
+            "*1\r\n*2\r\n$5\r\nnodes\r\n*1\r\n*4\r\n$4\r\nport\r\n:0\r\n$2\r\nip\r\n$0\r\n\r\n",
+            "*4\r\n$4\r\nport\r\n:0\r\n$2\r\nip\r\n$0\r\n\r\n",
+        ),
+        (
+            "GET a\r\n",
+            "-MOVED 3300 10.0.0.5:0\r\n",
+            "-ERR entrakey proxy: the server has named a node without a port\r\n",
+        ),
         (
             "CLUSTER NODES\r\n",
             "$29\r\nid :0@0 master,noaddr - 0 0 0\r\n",
