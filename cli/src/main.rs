@@ -1,14 +1,16 @@
 //! The `entrakey` command.
-#![allow(clippy::print_stdout, reason = "printing is what a command does")]
 
 mod control;
 mod duration;
 mod emulator;
+mod exit_code;
 mod failure;
 mod identity;
+mod manual;
 mod proxy;
 mod redis;
 mod settings;
+mod terminal;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use std::process::ExitCode;
@@ -26,26 +28,33 @@ enum Command {
     Proxy(Box<proxy::Arguments>),
     Emulator(Box<emulator::Arguments>),
     Control(control::Arguments),
+    Completions(manual::CompletionsArguments),
+    Man(manual::ManArguments),
 }
 
 /// The command line as it can be typed.
 fn command() -> clap::Command {
-    Arguments::command().mut_subcommand(proxy::NAME, proxy::with_variables)
+    Arguments::command().mut_subcommand(proxy::NAME, proxy::with_variables).mut_subcommands(with_exit_codes)
+}
+
+/// Says at the end of a command's help what it ends with.
+fn with_exit_codes(command: clap::Command) -> clap::Command {
+    let before = command.get_after_long_help().map(|help| format!("{}\n\n", help.ansi())).unwrap_or_default();
+    command.after_long_help(format!("{before}{}", exit_code::TABLE))
 }
 
 fn main() -> ExitCode {
     let matches = command().try_get_matches().unwrap_or_else(|error| settings::exit(&error, proxy::PREFIX));
     let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let outcome = match arguments.command {
-        Command::Proxy(arguments) => return proxy::run(*arguments, &matches),
+        Command::Proxy(arguments) => proxy::run(*arguments, &matches),
         Command::Emulator(arguments) => emulator::run(*arguments),
         Command::Control(arguments) => control::run(&arguments),
+        Command::Completions(arguments) => manual::completions(&arguments),
+        Command::Man(arguments) => manual::man(&arguments),
     };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("entrakey: {error}");
-            ExitCode::from(2)
-        }
-    }
+    ExitCode::from(outcome.unwrap_or_else(|failure| {
+        terminal::say(format_args!("entrakey {}: {failure}", matches.subcommand_name().unwrap_or_default()));
+        failure.code
+    }))
 }

@@ -3,6 +3,7 @@
 
 use crate::failure::Failure;
 use crate::identity::{is_of_key, key};
+use crate::terminal::say;
 use clap::builder::BoolishValueParser;
 use clap::error::{ContextKind, ContextValue};
 use clap::parser::ValueSource;
@@ -67,7 +68,7 @@ pub(crate) fn exit(error: &clap::Error, prefix: &str) -> ! {
         let flag = format!("--{option}");
         let is_typed = std::env::args().any(|typed| typed == flag || typed.starts_with(&format!("{flag}=")));
         if !is_typed && var_os(&name).is_some() {
-            eprintln!("The value comes from the environment variable {name}.");
+            say(format_args!("The value comes from the environment variable {name}."));
         }
     }
     std::process::exit(error.exit_code())

@@ -3,7 +3,8 @@
 use super::arguments::UpstreamArguments;
 use super::repeats::Repeats;
 use super::service::{Arrival, Service};
-use crate::failure::{Failure, PROBLEM};
+use crate::exit_code::PROBLEM;
+use crate::failure::Failure;
 use entrakey_proxy::{Peer, Proxy};
 use entrakey_service::{Activated, Exposure, SocketFile, Stage, bind_tcp, bind_unix, keep_alive, resolve};
 use std::io;

@@ -5,7 +5,8 @@ use super::cluster::needs_a_port;
 use super::plan::Plan;
 use super::service::Shared;
 use super::start::{Running, start};
-use crate::failure::{Failure, PROBLEM};
+use crate::exit_code::PROBLEM;
+use crate::failure::Failure;
 use entrakey_service::{
     Activated, Cause, Connections, Delays, Format, Life, Log, Severity, Signals, Stage, activated, drain,
     raise_descriptor_limit, stopping,

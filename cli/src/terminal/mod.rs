@@ -1,0 +1,9 @@
+//! How a command speaks: results on standard output, everything else on standard error; colours and progress for people only.
+
+mod colours;
+mod output;
+mod progress;
+
+pub(crate) use colours::{BAD, FAINT, GOOD, HEADING, WARNING, painted};
+pub(crate) use output::{print, say};
+pub(crate) use progress::Progress;
