@@ -1,8 +1,10 @@
 //! The `entrakey` command.
 
+mod claims;
 mod control;
 mod duration;
 mod emulator;
+mod exec;
 mod exit_code;
 mod failure;
 mod identity;
@@ -11,9 +13,11 @@ mod proxy;
 mod redis;
 mod settings;
 mod terminal;
+mod token;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use std::process::ExitCode;
+use terminal::{BAD, painted, say};
 
 /// Microsoft Entra ID access tokens for Redis clients.
 #[derive(Parser)]
@@ -25,6 +29,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Token(Box<token::Arguments>),
+    Exec(Box<exec::Arguments>),
     Proxy(Box<proxy::Arguments>),
     Emulator(Box<emulator::Arguments>),
     Control(control::Arguments),
@@ -39,6 +45,9 @@ fn command() -> clap::Command {
 
 /// Says at the end of a command's help what it ends with.
 fn with_exit_codes(command: clap::Command) -> clap::Command {
+    if command.get_name() == exec::NAME {
+        return command; // it has its own
+    }
     let before = command.get_after_long_help().map(|help| format!("{}\n\n", help.ansi())).unwrap_or_default();
     command.after_long_help(format!("{before}{}", exit_code::TABLE))
 }
@@ -47,6 +56,8 @@ fn main() -> ExitCode {
     let matches = command().try_get_matches().unwrap_or_else(|error| settings::exit(&error, proxy::PREFIX));
     let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let outcome = match arguments.command {
+        Command::Token(arguments) => token::run(&arguments),
+        Command::Exec(arguments) => exec::run(*arguments),
         Command::Proxy(arguments) => proxy::run(*arguments, &matches),
         Command::Emulator(arguments) => emulator::run(*arguments),
         Command::Control(arguments) => control::run(&arguments),
@@ -54,7 +65,8 @@ fn main() -> ExitCode {
         Command::Man(arguments) => manual::man(&arguments),
     };
     ExitCode::from(outcome.unwrap_or_else(|failure| {
-        terminal::say(format_args!("entrakey {}: {failure}", matches.subcommand_name().unwrap_or_default()));
+        let who = format!("entrakey {}:", matches.subcommand_name().unwrap_or_default());
+        say(format_args!("{} {failure}", painted(BAD, who)));
         failure.code
     }))
 }

@@ -1,12 +1,12 @@
 //! `entrakey completions` and `entrakey man`: made from the command line's own description, so that they cannot differ from it.
 
-use crate::exit_code::OK;
+use crate::exit_code::{OK, PROBLEM};
 use crate::failure::Failure;
 use crate::terminal::print;
-use clap::Args;
+use clap::{Args, Command};
 use clap_complete::Shell;
 use clap_mangen::Man;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const NAME: &str = "entrakey";
 
@@ -34,7 +34,7 @@ pub(crate) struct CompletionsArguments {
 pub(crate) struct ManArguments {
     /// Of which command; of entrakey itself if not given.
     #[arg(conflicts_with = "folder")]
-    command: Option<String>,
+    command: Vec<String>,
     /// Write the pages of all commands into this folder.
     #[arg(long, value_name = "FOLDER")]
     folder: Option<PathBuf>,
@@ -48,30 +48,36 @@ pub(crate) fn completions(arguments: &CompletionsArguments) -> Result<u8, Failur
 }
 
 pub(crate) fn man(arguments: &ManArguments) -> Result<u8, Failure> {
-    if let Some(folder) = &arguments.folder {
-        let written = std::fs::create_dir_all(folder)
-            .and_then(|()| clap_mangen::generate_to(crate::command().name(NAME), folder));
-        written.map_err(|error| Failure::usage(format!("--folder {}: {error}.", folder.display())))?;
-        return Ok(OK);
+    let mut pages = Vec::new();
+    let mut command = crate::command().name(NAME);
+    command.build(); // gives each its full name
+    add_pages(&command, NAME, &mut pages);
+    match &arguments.folder {
+        Some(folder) => write_all(&pages, folder)?,
+        None => print(String::from_utf8_lossy(&find(pages, &arguments.command)?))?,
     }
-    print(String::from_utf8_lossy(&page(arguments.command.as_deref())?))?;
     Ok(OK)
 }
 
-fn page(of: Option<&str>) -> Result<Vec<u8>, Failure> {
-    let mut command = crate::command().name(NAME);
-    command.build(); // gives each its full name
-    let command = match of {
-        None => command,
-        Some(name) => {
-            let found = command.find_subcommand(name).cloned();
-            let command = found.ok_or_else(|| {
-                Failure::usage(format!("There is no command \"{name}\": entrakey --help lists them."))
-            })?;
-            command.clone().name(command.get_display_name().unwrap_or(name).to_owned())
-        }
-    };
+/// A name and a page, for the command and those below it.
+fn add_pages(command: &Command, name: &str, pages: &mut Vec<(String, Vec<u8>)>) {
     let mut page = Vec::new();
-    Man::new(command).render(&mut page)?;
-    Ok(page)
+    let _ = Man::new(command.clone().name(name.to_owned())).render(&mut page); // to memory
+    pages.push((name.to_owned(), page));
+    for below in command.get_subcommands().filter(|below| below.get_name() != "help") {
+        add_pages(below, &format!("{name}-{}", below.get_name()), pages);
+    }
+}
+
+fn find(pages: Vec<(String, Vec<u8>)>, words: &[String]) -> Result<Vec<u8>, Failure> {
+    let wanted = [&[NAME.to_owned()], words].concat().join("-");
+    let found = pages.into_iter().find(|(name, _)| *name == wanted);
+    let unknown = || format!("There is no command \"{}\": entrakey --help lists them.", words.join(" "));
+    found.map(|(_, page)| page).ok_or_else(|| Failure::usage(unknown()))
+}
+
+fn write_all(pages: &[(String, Vec<u8>)], folder: &Path) -> Result<(), Failure> {
+    let write = |(name, page): &(String, Vec<u8>)| std::fs::write(folder.join(format!("{name}.1")), page);
+    let written = std::fs::create_dir_all(folder).and_then(|()| pages.iter().try_for_each(write));
+    written.map_err(|error| Failure::new(PROBLEM, format!("--folder {}: {error}.", folder.display())))
 }

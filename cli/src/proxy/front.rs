@@ -133,10 +133,10 @@ impl Front {
     }
 
     /// The address that it listens on, if it is one.
-    pub(super) fn address(&self) -> Option<IpAddr> {
+    pub(super) fn address(&self) -> Option<SocketAddr> {
         match self {
             Self::Unix { .. } => None,
-            Self::Tcp(listener) => listener.local_addr().ok().map(|address| address.ip()),
+            Self::Tcp(listener) => listener.local_addr().ok(),
         }
     }
 

@@ -8,6 +8,7 @@ mod front;
 mod metrics;
 mod password;
 mod plan;
+mod private;
 mod probes;
 mod process;
 mod providers;
@@ -17,6 +18,7 @@ mod start;
 mod target;
 
 pub(crate) use arguments::Arguments;
+pub(crate) use private::{Private, PrivateOptions};
 
 use crate::failure::Failure;
 use crate::settings;
