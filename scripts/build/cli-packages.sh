@@ -10,4 +10,3 @@ platform=$(node -p 'require("./bindings/node/lib/platform.cjs").candidates()[0]'
 mkdir $out/binary
 cp target/release/entrakey "$out/binary/entrakey.$platform"
 node cli/npm/pack.mjs $out $out/binary
-scripts/check/cli-packages.sh $out

@@ -1,10 +1,11 @@
 """What all commands have in common: help, colours, progress, completions, manual pages."""
 
+import pathlib
 import re
 import subprocess
 
 import pytest
-from conftest import BINARY, WITH_US, Terminal, run
+from conftest import BINARY, ROOT, WITH_US, Terminal, run
 
 COLOUR = "\x1b["
 
@@ -72,3 +73,19 @@ def test_a_reader_that_has_had_enough_is_no_error(env):
     script = '"$0" completions bash | head -n 1 > /dev/null; echo "${PIPESTATUS[0]}"'
     ended = subprocess.run(["bash", "-c", script, BINARY], env=env, capture_output=True, text=True, timeout=60)
     assert ended.stdout == "0\n" and ended.stderr == "", ended
+
+
+def test_what_make_installs_is_complete_and_uninstall_leaves_nothing(env, tmp_path):
+    def make(goal):
+        where = [f"BUILT={pathlib.Path(BINARY).parent}", f"PREFIX={tmp_path}/the prefix", f"DESTDIR={tmp_path}/stage"]
+        command = ["make", "--no-print-directory", goal, "CARGO=true", *where]
+        subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=60)
+        staged = pathlib.Path(f"{tmp_path}/stage{tmp_path}/the prefix")
+        return {str(path.relative_to(staged)) for path in staged.rglob("*") if path.is_file()}
+
+    installed = make("install-cli")
+    names = [*(f"share/man/man1/entrakey-{name}.1" for name in commands(env)), "share/man/man1/entrakey.1", "bin/entrakey"]
+    completions = ["bash-completion/completions/entrakey", "zsh/site-functions/_entrakey", "fish/vendor_completions.d/entrakey.fish"]
+    assert {*names, *(f"share/{name}" for name in completions)} <= installed
+    assert any(name.endswith("THIRD-PARTY-NOTICES") for name in installed)
+    assert make("uninstall-cli") == set()
