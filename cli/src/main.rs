@@ -21,7 +21,7 @@ use terminal::{BAD, painted, say};
 
 /// Microsoft Entra ID access tokens for Redis clients.
 #[derive(Parser)]
-#[command(version)]
+#[command(name = manual::NAME, version)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -8,7 +8,8 @@ use clap_complete::Shell;
 use clap_mangen::Man;
 use std::path::{Path, PathBuf};
 
-const NAME: &str = "entrakey";
+/// What is typed.
+pub(crate) const NAME: &str = "entrakey";
 
 /// Print what makes a shell complete this command's names and options.
 ///
@@ -49,7 +50,7 @@ pub(crate) fn completions(arguments: &CompletionsArguments) -> Result<u8, Failur
 
 pub(crate) fn man(arguments: &ManArguments) -> Result<u8, Failure> {
     let mut pages = Vec::new();
-    let mut command = crate::command().name(NAME);
+    let mut command = crate::command();
     command.build(); // gives each its full name
     add_pages(&command, NAME, &mut pages);
     match &arguments.folder {

@@ -25,6 +25,11 @@ def test_the_help_of_each_command_has_examples_and_says_what_it_ends_with(env):
         assert "Examples:" in said and "Exit codes:" in said, name
 
 
+def test_it_says_its_version_under_the_name_that_is_typed(env):
+    said = run("--version", env=env).stdout
+    assert re.fullmatch(r"entrakey \d+\.\d+\.\d+\n", said), said
+
+
 def test_colours_are_for_terminals_without_no_color(env):
     env = {**env, "TERM": "xterm"}
     assert COLOUR not in run("token", "--help", env=env).stdout
