@@ -1,7 +1,9 @@
 //! The `entrakey` command.
 #![allow(clippy::print_stdout, reason = "printing is what a command does")]
 
+mod arm;
 mod control;
+mod doctor;
 mod duration;
 mod emulator;
 mod failure;
@@ -26,6 +28,7 @@ enum Command {
     Proxy(Box<proxy::Arguments>),
     Emulator(Box<emulator::Arguments>),
     Control(control::Arguments),
+    Doctor(Box<doctor::Arguments>),
 }
 
 /// The command line as it can be typed.
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let outcome = match arguments.command {
         Command::Proxy(arguments) => return proxy::run(*arguments, &matches),
+        Command::Doctor(arguments) => return ended(doctor::run(&arguments), "doctor"),
         Command::Emulator(arguments) => emulator::run(*arguments),
         Command::Control(arguments) => control::run(&arguments),
     };
@@ -46,6 +50,17 @@ fn main() -> ExitCode {
         Err(error) => {
             eprintln!("entrakey: {error}");
             ExitCode::from(2)
+        }
+    }
+}
+
+/// The exit code of a command, and on stderr why it failed.
+fn ended(outcome: Result<u8, failure::Failure>, command: &str) -> ExitCode {
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            eprintln!("entrakey {command}: {failure}");
+            ExitCode::from(failure.code)
         }
     }
 }
