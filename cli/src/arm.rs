@@ -2,10 +2,11 @@
 //!
 //! <https://learn.microsoft.com/rest/api/redis/>, <https://learn.microsoft.com/rest/api/redis/redisenterprisecache/>
 
+use crate::failure::Failure;
 use crate::identity::{Keys, config};
-use entrakey_core::{ConfigReport, GetToken, Https, HttpsAnswer, Provider};
+use entrakey_core::{ConfigReport, DuringOutage, GetToken, Https, HttpsAnswer, Provider};
 use serde_json::Value;
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -48,6 +49,8 @@ pub(crate) struct Cache {
     pub(crate) product: Product,
     pub(crate) name: String,
     pub(crate) group: String,
+    /// The name by which clients know it.
+    pub(crate) host: String,
     /// Whether Entra is on: it always is on Azure Managed Redis.
     pub(crate) is_entra_on: bool,
     /// Whether access keys are taken, if it says.
@@ -73,13 +76,13 @@ pub(crate) struct Access {
     pub(crate) has_role: bool,
 }
 
-/// The most of a metric in each minute of the time that was asked for.
-pub(crate) type Series = Vec<f64>;
+/// The most of a metric in each minute of the time that was asked for, by the minute.
+pub(crate) type Series = BTreeMap<String, f64>;
 
 impl Arm {
     /// # Errors
-    /// A sentence: the address is no https, or there is no token for it.
-    pub(crate) fn sign_in(keys: &Keys, report: &ConfigReport) -> Result<Self, String> {
+    /// The address is no https, or there is no token for it.
+    pub(crate) fn sign_in(keys: &Keys, report: &ConfigReport) -> Result<Self, Failure> {
         let (public, scope) = match report.cloud.as_str() {
             "china" => {
                 ("https://management.chinacloudapi.cn", "https://management.chinacloudapi.cn/.default")
@@ -92,16 +95,16 @@ impl Arm {
         let given = std::env::var(VARIABLE).ok().filter(|given| !given.is_empty());
         let endpoint = given.unwrap_or_else(|| public.to_owned()).trim_end_matches('/').to_owned();
         if !endpoint.starts_with("https://") {
-            return Err(format!("{VARIABLE} must start with https://: a token is sent there."));
+            return Err(Failure::usage(format!(
+                "{VARIABLE} must start with https://: a token is sent there."
+            )));
         }
         let mut keys = keys.clone();
         keys.insert("scope", Zeroizing::new(scope.to_owned()));
-        let provider = config(&keys).and_then(|config| Provider::new(&config));
-        let provider = provider.map_err(|error| error.to_string())?;
-        let how = GetToken { timeout: Some(TIMEOUT), ..GetToken::default() };
-        let token =
-            provider.get_token_with(how).map_err(|error| format!("there is no token for it: {error}"))?;
-        let (https, token) = (provider.https(), Zeroizing::new(Arc::clone(&token).secret().to_owned()));
+        let provider = Provider::new(&config(&keys)?)?;
+        let how = GetToken { timeout: Some(TIMEOUT), during_outage: DuringOutage::Report };
+        let token = provider.get_token_with(how)?;
+        let (https, token) = (provider.https(), Zeroizing::new(token.secret().to_owned()));
         provider.close();
         Ok(Self { https, token, endpoint })
     }
@@ -151,6 +154,7 @@ impl Arm {
             product,
             name,
             group,
+            host: String::new(),
             is_entra_on: true,
             takes_keys: None,
             is_replicated: false,
@@ -167,6 +171,7 @@ impl Arm {
         let keys_off = properties["disableAccessKeyAuthentication"].as_bool().unwrap_or_default();
         let linked = properties["linkedServers"].as_array();
         Ok(Cache {
+            host: properties["hostName"].as_str().unwrap_or_default().to_owned(),
             is_entra_on: is_entra_on.is_some_and(|text| text.eq_ignore_ascii_case("true")),
             takes_keys: Some(!keys_off),
             is_replicated: linked.is_some_and(|linked| !linked.is_empty()),
@@ -175,11 +180,13 @@ impl Arm {
     }
 
     fn managed(&self, cache: Cache) -> Result<Cache, String> {
-        let properties =
-            &self.get(&format!("{}/databases/default?api-version={MANAGED}", cache.id))?["properties"];
+        let cluster = self.get(&format!("{}?api-version={MANAGED}", cache.id))?;
+        let database = self.get(&format!("{}/databases/default?api-version={MANAGED}", cache.id))?;
+        let properties = &database["properties"];
         let keys = properties["accessKeysAuthentication"].as_str();
         let linked = properties["geoReplication"]["linkedDatabases"].as_array();
         Ok(Cache {
+            host: cluster["properties"]["hostName"].as_str().unwrap_or_default().to_owned(),
             takes_keys: keys.map(|keys| keys.eq_ignore_ascii_case("Enabled")),
             is_replicated: linked.is_some_and(|linked| linked.len() > 1),
             ..cache
@@ -245,7 +252,14 @@ impl Arm {
             let name = metric["name"]["value"].as_str()?.to_owned();
             let series = metric["timeseries"].as_array().into_iter().flatten();
             let points = series.flat_map(|one| one["data"].as_array().into_iter().flatten());
-            Some((name, points.filter_map(|point| point["maximum"].as_f64()).collect()))
+            Some((
+                name,
+                points
+                    .filter_map(|point| {
+                        Some((point["timeStamp"].as_str()?.to_owned(), point["maximum"].as_f64()?))
+                    })
+                    .collect(),
+            ))
         };
         Ok(listed.iter().filter_map(read).collect())
     }

@@ -8,6 +8,7 @@ mod duration;
 mod emulator;
 mod failure;
 mod identity;
+mod migration;
 mod proxy;
 mod redis;
 mod settings;
@@ -29,6 +30,7 @@ enum Command {
     Emulator(Box<emulator::Arguments>),
     Control(control::Arguments),
     Doctor(Box<doctor::Arguments>),
+    Migration(Box<migration::Arguments>),
 }
 
 /// The command line as it can be typed.
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.command {
         Command::Proxy(arguments) => return proxy::run(*arguments, &matches),
         Command::Doctor(arguments) => return ended(doctor::run(&arguments), "doctor"),
+        Command::Migration(arguments) => return ended(migration::run(&arguments), "migration"),
         Command::Emulator(arguments) => emulator::run(*arguments),
         Command::Control(arguments) => control::run(&arguments),
     };

@@ -10,5 +10,7 @@
 mod bench;
 #[path = "doctor/healthy.rs"]
 mod healthy;
+#[path = "doctor/migration.rs"]
+mod migration;
 #[path = "doctor/rows.rs"]
 mod rows;

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 pub(super) const STEP: &str = "auth";
 
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     Accepted,
     Refused {
         reason: RejectionReason,
@@ -31,7 +31,7 @@ pub(super) struct Evidence {
 }
 
 /// Signs in.
-pub(super) fn sign_in(connection: &mut Connection, token: &Token, provider: &Provider) -> Outcome {
+pub(crate) fn sign_in(connection: &mut Connection, token: &Token, provider: &Provider) -> Outcome {
     let answer = match connection.ask(&["AUTH", token.username(), token.secret()]) {
         Ok(answer) => answer,
         Err(error) => return Outcome::Odd(format!("no answer to AUTH: {error}")),
@@ -126,7 +126,8 @@ fn node_identity(subject: &Subject) -> Cause {
 /// What Azure Resource Manager tells apart.
 fn by_access(access: &Access, subject: &Subject) -> Cause {
     let object_id = subject.object_id();
-    let is_assigned = access.assignments.iter().any(|one| one.object_id.eq_ignore_ascii_case(object_id));
+    let has = |id: &str| access.assignments.iter().any(|one| one.object_id.eq_ignore_ascii_case(id));
+    let is_assigned = has(object_id);
     match (access.is_entra_on, is_assigned) {
         (Some(false), _) => entra_off(subject),
         (_, true) => {
@@ -136,6 +137,7 @@ fn by_access(access: &Access, subject: &Subject) -> Cause {
             );
             Cause::new("assignment_pending", text).mended_by(subject.list())
         }
+        (_, false) if has(subject.client_id()) => another_assigned(subject),
         (_, false) if access.has_role => rbac_only(subject),
         (_, false) => no_assignment(subject),
     }
@@ -189,6 +191,7 @@ mod tests {
     use serde_json::json;
 
     const OID: &str = "11111111-0000-4000-8000-000000000001";
+    const CLIENT_ID: &str = "11111111-c000-4000-8000-000000000001";
 
     fn refused(reason: RejectionReason) -> Evidence {
         let claims = json!({"aud": "https://redis.azure.com", "oid": OID, "appid": "app"});
@@ -225,6 +228,7 @@ mod tests {
             (Some(true), vec![], false, "no_assignment"),
             (None, vec![assigned("somebody")], false, "no_assignment"),
             (None, vec![assigned("somebody")], true, "rbac_only"),
+            (None, vec![assigned(CLIENT_ID)], true, "another_id_assigned"),
             (Some(false), vec![assigned(OID)], true, "entra_off"),
             (Some(true), vec![assigned(OID)], true, "assignment_pending"),
         ] {

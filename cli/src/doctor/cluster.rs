@@ -4,7 +4,7 @@ use super::connection::{Connection, tcp};
 use super::finding::{Cause, Finding};
 use super::permissions::absent_key;
 use super::subject::Subject;
-use super::tls::{Fault, failed, open};
+use super::tls::{Fault, failed};
 use clap::ValueEnum;
 use redis_protocol::resp2::types::OwnedFrame;
 use std::io;
@@ -107,7 +107,7 @@ fn look_at(announced: String, port: u16, endpoint: SocketAddr, config: &Arc<Clie
 
 fn at_address(address: SocketAddr, config: &Arc<ClientConfig>) -> Result<(), Direct> {
     tcp(address).map_err(|error| Direct::Unreachable(error.to_string()))?;
-    open(address, config, &address.ip().to_string()).map(drop).map_err(|error| {
+    Connection::open(address, config.clone(), &address.ip().to_string()).map(drop).map_err(|error| {
         let failed = failed(&error, &address.to_string());
         match failed.fault {
             Fault::Name => Direct::NameMismatch,

@@ -14,15 +14,9 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// No answer that is asked for here is longer.
 const LONGEST: usize = 1 << 20;
 
-pub(super) struct Connection {
+pub(crate) struct Connection {
     stream: StreamOwned<ClientConnection, TcpStream>,
     input: Vec<u8>,
-}
-
-/// What came of a handshake.
-pub(super) enum Handshake {
-    Done(Box<Connection>),
-    Refused(io::Error),
 }
 
 /// Connects; an error is the system's.
@@ -35,24 +29,16 @@ pub(super) fn tcp(address: SocketAddr) -> io::Result<TcpStream> {
 }
 
 impl Connection {
-    /// Shakes hands over a TCP connection, as with the server of that name.
-    pub(super) fn shake(mut stream: TcpStream, config: Arc<ClientConfig>, name: &str) -> Handshake {
-        let wrong = |error| Handshake::Refused(io::Error::new(io::ErrorKind::InvalidInput, error));
-        let name = match ServerName::try_from(name.to_owned()) {
-            Ok(name) => name,
-            Err(error) => return wrong(error.to_string()),
-        };
-        let mut client = match ClientConnection::new(config, name) {
-            Ok(client) => client,
-            Err(error) => return wrong(error.to_string()),
-        };
+    /// Connects with TLS to the server of that name.
+    pub(crate) fn open(address: SocketAddr, config: Arc<ClientConfig>, name: &str) -> io::Result<Box<Self>> {
+        let mut stream = tcp(address)?;
+        let invalid = |error: String| io::Error::new(io::ErrorKind::InvalidInput, error);
+        let name = ServerName::try_from(name.to_owned()).map_err(|error| invalid(error.to_string()))?;
+        let mut client = ClientConnection::new(config, name).map_err(|error| invalid(error.to_string()))?;
         while client.is_handshaking() {
-            if let Err(error) = client.complete_io(&mut stream) {
-                return Handshake::Refused(error);
-            }
+            client.complete_io(&mut stream)?;
         }
-        let stream = StreamOwned::new(client, stream);
-        Handshake::Done(Box::new(Self { stream, input: Vec::new() }))
+        Ok(Box::new(Self { stream: StreamOwned::new(client, stream), input: Vec::new() }))
     }
 
     /// Of TLS: the version, the cipher and whose certificate it is.
@@ -71,7 +57,7 @@ impl Connection {
     }
 
     /// Sends a command and reads its answer.
-    pub(super) fn ask(&mut self, words: &[&str]) -> io::Result<OwnedFrame> {
+    pub(crate) fn ask(&mut self, words: &[&str]) -> io::Result<OwnedFrame> {
         let mut request = format!("*{}\r\n", words.len()).into_bytes();
         for word in words {
             request.extend_from_slice(format!("${}\r\n{word}\r\n", word.len()).as_bytes());
@@ -110,7 +96,7 @@ impl Connection {
 }
 
 /// The server's error in an answer, as text.
-pub(super) fn refusal(frame: &OwnedFrame) -> Option<&str> {
+pub(crate) fn refusal(frame: &OwnedFrame) -> Option<&str> {
     match frame {
         OwnedFrame::Error(text) => Some(text),
         _ => None,

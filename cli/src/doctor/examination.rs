@@ -170,7 +170,7 @@ impl<'a> Examination<'a> {
     fn access_key(&mut self, way: &Way, report: &ConfigReport) {
         let evidence = self.wanted.access_key.clone().map(|key| {
             // On a connection of its own: what is refused here must not end the one that the identity uses.
-            let answer = match tls::open(way.address, &way.tls, &self.subject.host) {
+            let answer = match Connection::open(way.address, way.tls.clone(), &self.subject.host) {
                 Ok(mut connection) => access_key::try_key(&mut connection, &key),
                 Err(error) => Err(format!("no connection: {error}")),
             };
@@ -227,7 +227,7 @@ impl<'a> Examination<'a> {
         if !self.wanted.asks_arm {
             return None;
         }
-        Some(Arm::sign_in(self.keys, report).and_then(|arm| {
+        Some(Arm::sign_in(self.keys, report).map_err(|failure| failure.to_string()).and_then(|arm| {
             if self.subject.cache.is_none() {
                 self.subject.cache = match &self.wanted.cache_id {
                     Some(id) => Some(arm.cache(id)?),
@@ -262,7 +262,7 @@ impl<'a> Examination<'a> {
     }
 
     fn watch(&self, way: &Way, identified: &Identified) -> std::io::Result<rotation::Evidence> {
-        let open = || tls::open(way.address, &way.tls, &self.subject.host);
+        let open = || Connection::open(way.address, way.tls.clone(), &self.subject.host);
         let (mut renewing, mut idle) = (open()?, open()?);
         // The newest, which may be another by now than the one that was looked at.
         let token = identified.provider.current().unwrap_or_else(|| identified.token.clone());

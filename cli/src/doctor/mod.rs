@@ -24,15 +24,19 @@ mod tcp;
 mod tls;
 mod token;
 
-pub(crate) use examination::{Examination, Wanted};
+pub(crate) use auth::{Outcome, sign_in};
+pub(crate) use connection::{Connection, refusal};
 pub(crate) use family::Family;
 pub(crate) use finding::{Cause, Finding, Verdict};
+pub(crate) use report::lines;
+pub(crate) use resolver::{Resolver, given};
 pub(crate) use subject::{Ids, Subject};
 
 use crate::failure::{Failure, PROBLEM};
 use crate::identity::IdentityArguments;
 use clap::{Args, ValueEnum};
 use cluster::Client;
+use examination::{Examination, Wanted};
 use std::io::Write as _;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -62,7 +66,7 @@ pub(crate) struct Arguments {
     #[arg(long, conflicts_with = "offline")]
     watch: bool,
     /// Take this address for a name, as curl does; may be repeated.
-    #[arg(long, value_name = "NAME=ADDRESS", value_parser = resolver::given)]
+    #[arg(long, value_name = "NAME=ADDRESS", value_parser = given)]
     resolve: Vec<(String, IpAddr)>,
     /// What the program's client does about clusters; what it would have to is a note if not given.
     #[arg(long, value_enum)]
@@ -97,7 +101,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         port,
         is_offline: arguments.offline,
         is_watched: arguments.watch,
-        resolver: resolver::Resolver::new(&arguments.resolve),
+        resolver: Resolver::new(&arguments.resolve),
         client: arguments.client,
         key_prefix: arguments.key_prefix.clone(),
         access_key: arguments.access_key_path.as_ref().map(access_key).transpose()?,

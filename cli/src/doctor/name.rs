@@ -15,14 +15,13 @@ pub(super) struct Evidence {
     pub(super) private: Vec<IpAddr>,
 }
 
-/// Looks the private name up; nobody connects to it.
+/// Looks the private name up; nobody connects to it. Whoever gives an address for the host gives that one too, or there is
+/// none.
 pub(super) fn gather(resolver: &Resolver, host: &str) -> Evidence {
-    let private = private_name(host).and_then(|(name, _)| resolver.look_up(&name).ok());
-    Evidence {
-        found: resolver.look_up(host),
-        is_given: resolver.is_given(host),
-        private: private.unwrap_or_default(),
-    }
+    let is_given = resolver.is_given(host);
+    let private = private_name(host).filter(|(name, _)| !is_given || resolver.is_given(name));
+    let private = private.and_then(|(name, _)| resolver.look_up(&name).ok());
+    Evidence { found: resolver.look_up(host), is_given, private: private.unwrap_or_default() }
 }
 
 /// `is_reached`: whether one of the addresses took a connection.

@@ -26,6 +26,20 @@ pub(crate) fn document(subject: &Subject, findings: &[Finding]) -> Value {
 /// Lines for a person.
 pub(crate) fn text(subject: &Subject, findings: &[Finding]) -> String {
     let mut text = format!("{subject} ({})\n", subject.family.name());
+    text.push_str(&lines(findings));
+    let count = findings.iter().filter(|finding| finding.verdict == Verdict::Problem).count();
+    let sum = match count {
+        0 => "No problem was found.".to_owned(),
+        1 => "1 problem was found.".to_owned(),
+        _ => format!("{count} problems were found."),
+    };
+    line(&mut text, &sum);
+    text
+}
+
+/// Each step with its evidence, its causes and its notes.
+pub(crate) fn lines(findings: &[Finding]) -> String {
+    let mut text = String::new();
     for finding in findings {
         let mark = match finding.verdict {
             Verdict::Ok => "ok",
@@ -40,13 +54,6 @@ pub(crate) fn text(subject: &Subject, findings: &[Finding]) -> String {
         causes(&mut text, "", &finding.causes);
         finding.notes.iter().for_each(|note| cause(&mut text, "note: ", note));
     }
-    let count = findings.iter().filter(|finding| finding.verdict == Verdict::Problem).count();
-    let sum = match count {
-        0 => "No problem was found.".to_owned(),
-        1 => "1 problem was found.".to_owned(),
-        _ => format!("{count} problems were found."),
-    };
-    line(&mut text, &sum);
     text
 }
 

@@ -1,6 +1,6 @@
 //! TLS: version, certificate, names, and who signs certificates in between.
 
-use super::connection::{Connection, Handshake, plain_answer, tcp};
+use super::connection::{Connection, plain_answer};
 use super::family::{CLASSIC_PORT, MANAGED_PORT};
 use super::finding::{Cause, Finding};
 use super::subject::Subject;
@@ -42,7 +42,7 @@ pub(super) fn gather(
     config: &Arc<ClientConfig>,
     subject: &Subject,
 ) -> (Evidence, Option<Box<Connection>>) {
-    match open(address, config, &subject.host) {
+    match Connection::open(address, config.clone(), &subject.host) {
         Ok(connection) => {
             let evidence = Evidence { outcome: Ok(connection.described()), plain: None };
             (evidence, Some(connection))
@@ -51,18 +51,6 @@ pub(super) fn gather(
             let failed = failed(&error, &subject.to_string());
             (Evidence { outcome: Err(failed), plain: plain_answer(address) }, None)
         }
-    }
-}
-
-/// A connection with TLS to the server of that name.
-pub(super) fn open(
-    address: SocketAddr,
-    config: &Arc<ClientConfig>,
-    name: &str,
-) -> io::Result<Box<Connection>> {
-    match Connection::shake(tcp(address)?, config.clone(), name) {
-        Handshake::Done(connection) => Ok(connection),
-        Handshake::Refused(error) => Err(error),
     }
 }
 

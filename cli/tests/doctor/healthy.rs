@@ -27,6 +27,8 @@ async fn a_healthy_set_up_has_no_finding_whatever_the_cache_and_the_identity() {
                 );
                 assert_eq!(told.json()["verdict"], "ok");
                 bench.assert_no_secret(&told);
+                let links = told.step("identity")["evidence"].to_string();
+                assert_eq!(links.contains("environment: gave a token"), identity == "default", "{links}");
                 for step in [
                     "configuration",
                     "identity",

@@ -69,6 +69,11 @@ async fn row_3_the_user_is_a_registration_or_a_group() {
     let told = bench.doctor(&["--username", "12345678-0000-4000-8000-000000000000"]).await;
     assert_eq!(told.ids("token", "causes"), ["user_is_another_id"], "{}", told.text);
     assert_says(&told, SYSTEM);
+    // The user name is right, and the policy was assigned to another id of the application.
+    bench.emulator.redis().assign_policy(WITHOUT_POLICY_CLIENT, "owner").await.unwrap();
+    bench.emulator.set_role(WITHOUT_POLICY, Some("Reader"));
+    let told = bench.doctor(&["--client-id", WITHOUT_POLICY_CLIENT]).await;
+    assert_found(&told, "auth", &["another_id_assigned"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,6 +22,10 @@ pub(super) fn check(
     let (issuer, subject) = (assertion.text("iss"), assertion.text("sub"));
     let audiences = assertion.audiences();
     let mut records: Vec<_> = application.federated.iter().collect();
+    if records.is_empty() {
+        let sentence = "The client has no configured federated identity credentials.";
+        return Err(Refusal::new(401, "invalid_client", 70_025, sentence));
+    }
     records.retain(|federated| federated.issuer == issuer);
     if records.is_empty() {
         return Err(unmatched(700_211, "issuer", issuer));
