@@ -1,20 +1,26 @@
 //! The `entrakey` command.
-#![allow(clippy::print_stdout, reason = "printing is what a command does")]
 
 mod arm;
+mod claims;
 mod control;
 mod doctor;
 mod duration;
 mod emulator;
+mod exec;
+mod exit_code;
 mod failure;
 mod identity;
+mod manual;
 mod migration;
 mod proxy;
 mod redis;
 mod settings;
+mod terminal;
+mod token;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use std::process::ExitCode;
+use terminal::{BAD, painted, say};
 
 /// Microsoft Entra ID access tokens for Redis clients.
 #[derive(Parser)]
@@ -26,44 +32,48 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Token(Box<token::Arguments>),
+    Exec(Box<exec::Arguments>),
+    Doctor(Box<doctor::Arguments>),
+    Migration(Box<migration::Arguments>),
     Proxy(Box<proxy::Arguments>),
     Emulator(Box<emulator::Arguments>),
     Control(control::Arguments),
-    Doctor(Box<doctor::Arguments>),
-    Migration(Box<migration::Arguments>),
+    Completions(manual::CompletionsArguments),
+    Man(manual::ManArguments),
 }
 
 /// The command line as it can be typed.
 fn command() -> clap::Command {
-    Arguments::command().mut_subcommand(proxy::NAME, proxy::with_variables)
+    Arguments::command().mut_subcommand(proxy::NAME, proxy::with_variables).mut_subcommands(with_exit_codes)
+}
+
+/// Says at the end of a command's help what it ends with.
+fn with_exit_codes(command: clap::Command) -> clap::Command {
+    if command.get_name() == exec::NAME {
+        return command; // it has its own
+    }
+    let before = command.get_after_long_help().map(|help| format!("{}\n\n", help.ansi())).unwrap_or_default();
+    command.after_long_help(format!("{before}{}", exit_code::TABLE))
 }
 
 fn main() -> ExitCode {
     let matches = command().try_get_matches().unwrap_or_else(|error| settings::exit(&error, proxy::PREFIX));
     let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let outcome = match arguments.command {
-        Command::Proxy(arguments) => return proxy::run(*arguments, &matches),
-        Command::Doctor(arguments) => return ended(doctor::run(&arguments), "doctor"),
-        Command::Migration(arguments) => return ended(migration::run(&arguments), "migration"),
+        Command::Token(arguments) => token::run(&arguments),
+        Command::Exec(arguments) => exec::run(*arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Migration(arguments) => migration::run(&arguments),
+        Command::Proxy(arguments) => proxy::run(*arguments, &matches),
         Command::Emulator(arguments) => emulator::run(*arguments),
         Command::Control(arguments) => control::run(&arguments),
+        Command::Completions(arguments) => manual::completions(&arguments),
+        Command::Man(arguments) => manual::man(&arguments),
     };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("entrakey: {error}");
-            ExitCode::from(2)
-        }
-    }
-}
-
-/// The exit code of a command, and on stderr why it failed.
-fn ended(outcome: Result<u8, failure::Failure>, command: &str) -> ExitCode {
-    match outcome {
-        Ok(code) => ExitCode::from(code),
-        Err(failure) => {
-            eprintln!("entrakey {command}: {failure}");
-            ExitCode::from(failure.code)
-        }
-    }
+    ExitCode::from(outcome.unwrap_or_else(|failure| {
+        let who = format!("entrakey {}:", matches.subcommand_name().unwrap_or_default());
+        say(format_args!("{} {failure}", painted(BAD, who)));
+        failure.code
+    }))
 }

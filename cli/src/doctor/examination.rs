@@ -5,11 +5,13 @@ use super::connection::Connection;
 use super::finding::Finding;
 use super::resolver::Resolver;
 use super::{
-    Family, Ids, Subject, access_key, auth, claims, clock, configuration, identity, name, permissions,
-    plaintext, rotation, tcp, tls, token,
+    Family, Ids, Subject, access_key, auth, clock, configuration, identity, name, permissions, plaintext,
+    rotation, tcp, tls, token,
 };
 use crate::arm::{Access, Arm};
+use crate::claims;
 use crate::identity::{Keys, config};
+use crate::terminal::say;
 use entrakey_core::{Config, ConfigReport, DuringOutage, GetToken, Provider, Token};
 use serde_json::Value;
 use std::net::SocketAddr;
@@ -271,7 +273,7 @@ impl<'a> Examination<'a> {
                 return Err(std::io::Error::other("a second AUTH was refused"));
             }
         }
-        let tell = |line: &str| eprintln!("entrakey doctor: {line}");
+        let tell = |line: &str| say(format_args!("entrakey doctor: {line}"));
         Ok(rotation::watch(&identified.provider, &token, &mut renewing, &mut idle, tell))
     }
 }

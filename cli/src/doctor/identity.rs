@@ -37,7 +37,7 @@ fn assertion(report: &ConfigReport) -> Option<Assertion> {
     let file = |key: &str| report.values.iter().find(|value| value.key == key)?.text.as_deref();
     let path = file("federated_token_file").or_else(|| file("client_assertion_path"))?;
     let token = zeroize::Zeroizing::new(std::fs::read_to_string(path).ok()?);
-    let claims = super::claims::decode(token.trim())?;
+    let claims = crate::claims::decode(token.trim())?;
     let text = |name: &str| match &claims[name] {
         Value::String(text) => Some(text.clone()),
         Value::Array(items) => items.first()?.as_str().map(str::to_owned),

@@ -4,7 +4,6 @@
 
 mod access_key;
 mod auth;
-mod claims;
 mod clock;
 mod cluster;
 mod configuration;
@@ -32,17 +31,20 @@ pub(crate) use report::lines;
 pub(crate) use resolver::{Resolver, given};
 pub(crate) use subject::{Ids, Subject};
 
-use crate::failure::{Failure, PROBLEM};
+use crate::exit_code::{OK, PROBLEM};
+use crate::failure::Failure;
 use crate::identity::IdentityArguments;
+use crate::terminal::{Progress, print};
 use clap::{Args, ValueEnum};
 use cluster::Client;
 use examination::{Examination, Wanted};
-use std::io::Write as _;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use zeroize::Zeroizing;
 
 /// Look at everything between this identity and a cache, and say which command mends what is wrong.
+///
+/// Examples:
 ///
 ///     entrakey doctor orders.westeurope.redis.azure.net
 ///     entrakey doctor orders.redis.cache.windows.net:6380 --identity managed_identity
@@ -108,14 +110,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         cache_id: arguments.cache_id.clone(),
         asks_arm: !arguments.no_arm,
     };
+    let progress = Progress::of(format!("looking at {}", arguments.target));
     let (subject, findings) = Examination::new(wanted, &arguments.identity.keys).run();
+    drop(progress);
     let text = match arguments.output {
         Format::Text => report::text(&subject, &findings),
         Format::Json => format!("{:#}\n", report::document(&subject, &findings)),
     };
-    let written = std::io::stdout().lock().write_all(text.as_bytes());
-    written.map_err(|error| Failure::new(PROBLEM, format!("the report cannot be written: {error}")))?;
-    Ok(if report::has_problem(&findings) { PROBLEM } else { 0 })
+    print(text).map_err(|error| Failure::new(PROBLEM, format!("the report cannot be written: {error}")))?;
+    Ok(if report::has_problem(&findings) { PROBLEM } else { OK })
 }
 
 fn access_key(path: &PathBuf) -> Result<Zeroizing<String>, Failure> {

@@ -2,6 +2,7 @@
 
 use super::finding::{Cause, Finding, Verdict};
 use super::subject::Subject;
+use crate::terminal::{BAD, FAINT, GOOD, WARNING, painted};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -42,14 +43,14 @@ pub(crate) fn lines(findings: &[Finding]) -> String {
     let mut text = String::new();
     for finding in findings {
         let mark = match finding.verdict {
-            Verdict::Ok => "ok",
-            Verdict::Problem => "PROBLEM",
-            Verdict::NotDetermined => "?",
-            Verdict::Skipped => "-",
+            Verdict::Ok => painted(GOOD, format_args!("{:<8}", "ok")),
+            Verdict::Problem => painted(BAD, format_args!("{:<8}", "PROBLEM")),
+            Verdict::NotDetermined => painted(WARNING, format_args!("{:<8}", "?")),
+            Verdict::Skipped => painted(FAINT, format_args!("{:<8}", "-")),
         };
         let mut lines = finding.evidence.iter();
         let first = lines.next().map_or("", String::as_str);
-        line(&mut text, &format!("{mark:<8} {:<14} {first}", finding.step));
+        line(&mut text, &format!("{mark} {:<14} {first}", finding.step));
         lines.for_each(|evidence| line(&mut text, &format!("{INDENT}{evidence}")));
         causes(&mut text, "", &finding.causes);
         finding.notes.iter().for_each(|note| cause(&mut text, "note: ", note));

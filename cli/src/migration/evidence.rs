@@ -2,7 +2,8 @@
 
 use crate::arm::{Arm, Assignment, Cache, Product, Series};
 use crate::doctor::{Connection, Outcome, Resolver, Subject, refusal, sign_in};
-use crate::failure::{Failure, REFUSED};
+use crate::exit_code::REFUSED;
+use crate::failure::Failure;
 use entrakey_core::{DuringOutage, GetToken, Provider, redacted};
 use redis_protocol::resp2::types::OwnedFrame;
 use std::collections::BTreeMap;

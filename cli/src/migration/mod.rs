@@ -6,17 +6,20 @@ mod evidence;
 
 use crate::arm::Arm;
 use crate::doctor::{Family, Finding, Ids, Resolver, Subject, Verdict, given, lines};
-use crate::failure::{Failure, PROBLEM, REFUSED};
+use crate::exit_code::{OK, PROBLEM, REFUSED};
+use crate::failure::Failure;
 use crate::identity::{IdentityArguments, config};
+use crate::terminal::{Progress, print};
 use clap::{Args, ValueEnum};
 use entrakey_core::{ConfigReport, Provider};
 use evidence::Evidence;
 use serde_json::json;
-use std::io::Write as _;
 use std::net::IpAddr;
 use std::time::Duration;
 
 /// Is this cache ready for its access keys to go off?
+///
+/// Examples:
 ///
 ///     entrakey migration orders.redis.cache.windows.net
 ///     entrakey migration /subscriptions/…/providers/Microsoft.Cache/redis/orders --since 7d
@@ -49,6 +52,7 @@ pub(crate) enum Format {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
+    let progress = Progress::of(format!("looking at {}", arguments.target));
     let keys = &arguments.identity.keys;
     let config = config(keys)?;
     let (report, provider) = (config.report()?, Provider::new(&config)?);
@@ -57,6 +61,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let evidence =
         Evidence::gather(&arm, &provider, &mut subject, &Resolver::new(&arguments.resolve), arguments.since)?;
     provider.close();
+    drop(progress);
     let findings = diagnose::all(&evidence, &subject);
     let verdict = verdict(&findings);
     let text = match arguments.output {
@@ -73,9 +78,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
             format!("{document:#}\n")
         }
     };
-    let written = std::io::stdout().lock().write_all(text.as_bytes());
-    written.map_err(|error| Failure::new(PROBLEM, format!("the report cannot be written: {error}")))?;
-    Ok(if verdict == NOT_READY { PROBLEM } else { 0 })
+    print(text).map_err(|error| Failure::new(PROBLEM, format!("the report cannot be written: {error}")))?;
+    Ok(if verdict == NOT_READY { PROBLEM } else { OK })
 }
 
 const NOT_READY: &str = "not_ready";
