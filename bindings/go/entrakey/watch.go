@@ -59,7 +59,7 @@ func (w *Watch) Wait(ctx context.Context) (uint64, error) {
 		case ctx.Err() != nil && version == 0:
 			return 0, ctx.Err()
 		case errors.Is(err, os.ErrDeadlineExceeded): // a ctx of an earlier Wait ended late
-		case errors.Is(err, os.ErrClosed):
+		case w.native.closed.Load(): // what os says then is not always os.ErrClosed
 			return 0, closed("watch")
 		default:
 			return version, err
@@ -98,7 +98,7 @@ func (w *Watch) Ack(version uint64, accepted bool) {
 
 // Close ends the watch; a Wait fails with [ErrClosed]. A second call does nothing.
 func (w *Watch) Close() error {
+	w.native.close() // which frees it when a Wait has left it
 	_ = w.file.Close()
-	w.native.close()
 	return nil
 }
