@@ -1,5 +1,3 @@
-//go:build !entrakey_static
-
 package entrakey_test
 
 import (
@@ -17,7 +15,11 @@ const child = "ENTRAKEY_TEST_LOADS"
 
 // TestMain makes this binary the program that loads a library, as a process loads one only once.
 func TestMain(m *testing.M) {
-	if os.Getenv(child) != "" {
+	switch os.Getenv(child) {
+	case "contract":
+		contractProgram(os.Args[1:])
+		return
+	case "1":
 		_, err := entrakey.New(entrakey.Config{Identity: "managed_identity"})
 		fmt.Println(err)
 		return

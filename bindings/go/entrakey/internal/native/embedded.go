@@ -1,13 +1,13 @@
-//go:build !entrakey_static
-
 package native
 
-// Embedded is set by a package that brings a library along for this platform, before the first provider is made.
-var Embedded func() []byte
+import "runtime"
 
+// embeddedLibrary is the image of this platform's library; nil if this copy of the module brings none along. The folder is
+// embedded and not the file, because the module is to compile without it.
 func embeddedLibrary() []byte {
-	if Embedded == nil {
+	image, err := embedded.ReadFile("library/" + runtime.GOOS + "_" + runtime.GOARCH + "/libentrakey.so")
+	if err != nil {
 		return nil
 	}
-	return Embedded()
+	return image
 }

@@ -1,5 +1,3 @@
-//go:build !entrakey_static
-
 package native
 
 import (

@@ -1,4 +1,4 @@
-//go:build !entrakey_static && !linux
+//go:build !linux
 
 package native
 
