@@ -8,8 +8,11 @@
 use entrakey_core::{KEYS, VARIABLES};
 use std::path::PathBuf;
 
-const COPIES: [&str; 3] =
-    ["bindings/python/python/entrakey/foreign-variables.txt", "bindings/node/lib/foreign-variables.txt", "bindings/go/entrakey/emulator/foreign-variables.txt"];
+const COPIES: [&str; 3] = [
+    "bindings/python/python/entrakey/foreign-variables.txt",
+    "bindings/node/lib/foreign-variables.txt",
+    "bindings/go/entrakey/emulator/foreign-variables.txt",
+];
 
 fn file(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(path)

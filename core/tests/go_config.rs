@@ -90,5 +90,8 @@ fn the_fields_of_the_config_in_go_are_the_keys() {
         return;
     }
     let written = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(written == page(), "config_keys.go is out of date: run ENTRAKEY_UPDATE=1 cargo test -p entrakey-core");
+    assert!(
+        written == page(),
+        "config_keys.go is out of date: run ENTRAKEY_UPDATE=1 cargo test -p entrakey-core"
+    );
 }
