@@ -192,7 +192,7 @@ func (p *Provider) Status() (json.RawMessage, error) {
 	return json.RawMessage(status), nil
 }
 
-// WriteMetrics writes the metrics of these providers for Prometheus; the configuration's Name tells them apart. Pass all of a
+// WriteMetrics writes the metrics of these providers for Prometheus, as OpenMetrics; the configuration's Name tells them apart. Pass all of a
 // process's in one call, because a page must not describe a metric twice. A provider that was closed has none.
 func WriteMetrics(w io.Writer, providers ...*Provider) error {
 	var objects []native.Handle
@@ -214,7 +214,7 @@ func WriteMetrics(w io.Writer, providers ...*Provider) error {
 }
 
 // MetricsContentType is the Content-Type of what WriteMetrics writes.
-const MetricsContentType = "text/plain; version=0.0.4; charset=utf-8"
+const MetricsContentType = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 // Close ends the background work and forgets the token. Calls that wait fail with [ErrClosed], and so do later ones. It does
 // not wait; a second call does nothing.

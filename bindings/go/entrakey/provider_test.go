@@ -377,7 +377,7 @@ func TestEveryCallWorksOnAFreshGoroutine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 200 {
+	for range 50 {
 		for name, works := range map[string]func() bool{
 			"Token":   func() bool { got, err := p.Token(t.Context()); return err == nil && got == token },
 			"Current": func() bool { return p.Current().Secret() == token.Secret() },
