@@ -143,12 +143,6 @@ func TestEveryUseOutlivesItsTokens(t *testing.T) {
 			})
 			return err
 		}},
-		{"short BLPOP", func(ctx context.Context, round int) error {
-			if _, err := resp3.BLPop(ctx, 100*time.Millisecond, "nothing").Result(); err != redis.Nil {
-				return fmt.Errorf("BLPOP: %w", err)
-			}
-			return nil
-		}},
 	}
 	uses = append(uses, first("resp3", resp3)...)
 	uses = append(uses, first("failover", failover)...)
