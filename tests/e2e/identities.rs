@@ -63,13 +63,13 @@ struct Runner {
     no_getenv: PathBuf,
 }
 
-fn runners() -> Vec<Runner> {
+fn runners(folder: &Folder) -> Vec<Runner> {
     let script = |name: &str| root().join("tests/contract").join(name);
     let no_getenv = no_getenv();
     let runner = |language, command| Runner { language, command, no_getenv: no_getenv.clone() };
     vec![
         runner("Rust", vec![built().join("examples/contract")]),
-        runner("C", vec![c_runner()]),
+        runner("C", vec![c_runner(folder, &built())]),
         runner("Python", vec![root().join(".venv/bin/python"), script("runner.py")]),
         runner("Node", vec![found("node"), script("runner.mjs")]),
     ]
@@ -82,14 +82,13 @@ fn found(name: &str) -> PathBuf {
     places.into_iter().find(|place| place.is_file()).unwrap_or_else(|| panic!("{name} is not on the PATH"))
 }
 
-fn c_runner() -> PathBuf {
-    static MADE: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
-    let number = MADE.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    let made = std::env::temp_dir().join(format!("entrakey-runner-{}-{number}", std::process::id()));
+/// Made in that folder, to load the library from `library`.
+fn c_runner(folder: &Folder, library: &Path) -> PathBuf {
+    let made = folder.path().join("runner");
     let compiled = Command::new(std::env::var("CC").unwrap_or("cc".into()))
         .args(["-std=c99", "-Wall", "-Wextra", "-Werror", "-I"])
         .args([root().join("include"), root().join("tests/contract/runner.c"), artifact("libentrakey.so")])
-        .arg(format!("-Wl,-rpath,{}", built().display()))
+        .arg(format!("-Wl,-rpath,{}", library.display()))
         .arg("-o")
         .arg(&made)
         .status();
@@ -181,7 +180,8 @@ fn every_identity_behaves_the_same_in_every_language() {
     let cases: Vec<Case> = serde_json::from_str(&text).unwrap();
     let only = std::env::var("ENTRAKEY_CASE").unwrap_or_default();
     let emulator = Emulator::start("1h");
-    let (runners, mut wrong) = (runners(), Vec::new());
+    let programs = Folder::new("runners");
+    let (runners, mut wrong) = (runners(&programs), Vec::new());
     assert!(cases.iter().any(|case| case.name.contains(&only)), "no case is called {only}");
     for case in cases.iter().filter(|case| case.name.contains(&only)) {
         assert!(case.expect.username.is_some() != case.expect.error.is_some(), "{}: one of both", case.name);
@@ -211,31 +211,31 @@ fn every_identity_behaves_the_same_in_every_language() {
 /// A program with privileges that whoever starts it lacks believes nothing that the variables say: not one of them.
 #[test]
 fn a_setuid_program_reads_no_variable_and_says_so() {
-    let Some(program) = program_of_root() else { return };
+    let Some(folder) = program_of_root() else { return };
+    let program = folder.path().join("runner");
     std::os::unix::fs::chown(&program, Some(NOBODY), Some(NOBODY)).unwrap();
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o6755)).unwrap();
     believes_no_variable(&|| Command::new(&program));
-    std::fs::remove_file(program).unwrap();
 }
 
 /// As a server that may listen on port 443 (`setcap cap_net_bind_service=ep`).
 #[test]
 fn a_program_whose_file_has_capabilities_reads_no_variable_and_says_so() {
-    let Some(program) = program_of_root() else { return };
+    let Some(folder) = program_of_root() else { return };
+    let program = folder.path().join("runner");
     give_capability(&program);
     believes_no_variable(&|| {
         let mut command = Command::new(&program);
         command.uid(NOBODY).gid(NOBODY); // root has them all, and gains nothing by the file
         command
     });
-    std::fs::remove_file(program).unwrap();
 }
 
 const NOBODY: u32 = 65534;
 
-/// None where this process cannot give a program privileges: it is not root, or only in a user namespace of its own,
+/// A folder with the C runner, which everybody may run. None where this process cannot give a program privileges: it is not root, or only in a user namespace of its own,
 /// which scripts/offline.sh makes for others, and where nobody but root exists.
-fn program_of_root() -> Option<PathBuf> {
+fn program_of_root() -> Option<Folder> {
     let users = std::fs::read_to_string("/proc/self/uid_map").unwrap();
     let has = |line: &str| -> Option<bool> {
         let mut numbers = line.split_ascii_whitespace().map(|number| number.parse::<u32>().ok());
@@ -247,7 +247,14 @@ fn program_of_root() -> Option<PathBuf> {
         println!("only root can give a program privileges: nothing was tried");
         return None;
     }
-    Some(c_runner())
+    let folder = Folder::new("privileged");
+    // What is built may be in a folder that is its owner's alone.
+    let library = folder.path().join("libentrakey.so.1");
+    std::fs::copy(artifact("libentrakey.so"), &library).unwrap();
+    for made in [folder.path(), &library, &c_runner(&folder, folder.path())] {
+        std::fs::set_permissions(made, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    Some(folder)
 }
 
 /// What setcap(8) writes: revision 2 with the effective bit, and capability 10 in the permitted set (capabilities(7)).

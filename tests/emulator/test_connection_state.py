@@ -93,6 +93,25 @@ def test_who_waits_is_woken_in_time_or_told_that_there_was_nothing(connect):
     assert waiting("BLPOP", "text", "0").startswith("-WRONGTYPE")
 
 
+def test_who_waits_is_ended_from_another_connection_as_redis_does_it(connect):
+    waiting, other = connect(), connect()
+    client = str(waiting("CLIENT", "ID"))
+    assert other("CLIENT", "UNBLOCK", client) == 0 and other("CLIENT", "UNBLOCK", "999999") == 0
+    for reason, answer in [
+        (["ERROR"], "-UNBLOCKED client unblocked via CLIENT UNBLOCK"),
+        (["error"], "-UNBLOCKED client unblocked via CLIENT UNBLOCK"),
+        (["TIMEOUT"], None),
+        ([], None),
+    ]:
+        waiting.send("BLPOP", "{u}q", "0")
+        see(other, "flags=b ")
+        assert other("CLIENT", "UNBLOCK", client, *reason) == 1 and waiting.read() == answer
+        assert other("CLIENT", "UNBLOCK", client, *reason) == 0
+    assert other("RPUSH", "{u}q", "x") == 1 and waiting("LPOP", "{u}q") == "x"
+    assert other("CLIENT", "UNBLOCK", "x") == "-ERR value is not an integer or out of range"
+    assert other("CLIENT", "UNBLOCK", client, "NOW") == "-ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"
+
+
 def test_what_one_who_waited_moves_on_wakes_the_next(connect):
     last, middle, other = connect(), connect(), connect()
     for number in range(5):

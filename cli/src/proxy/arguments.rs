@@ -2,12 +2,16 @@
 
 use crate::duration::duration;
 use crate::identity::IdentityArguments;
-use clap::{Args, Subcommand};
+use clap::{Args, FromArgMatches, Subcommand};
+use std::convert::Infallible;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// Let Redis clients that cannot be changed use Entra: plain Redis on this machine, TLS and tokens behind.
+///
+/// Examples:
 ///
 ///     entrakey proxy mycache.westeurope.redis.azure.net
 ///     redis-cli -p 6379
@@ -28,8 +32,8 @@ use std::time::Duration;
 ///     [entrakey]
 ///     identity = "workload_identity"
 ///
-/// Ends with 0 (asked to by `entrakey proxy shutdown`), 1 a problem was found, 2 usage, 3 no identity, 4 refused,
-/// 5 network, 130 SIGINT, 143 SIGTERM.
+/// SIGINT ends it with 130, SIGTERM with 143, `entrakey proxy shutdown` with 0. Identities, refusals and networks end it only
+/// with --run-connection-test: without, each client is told.
 #[derive(Args)]
 #[command(verbatim_doc_comment, args_conflicts_with_subcommands = true)]
 pub(crate) struct Arguments {
@@ -73,8 +77,8 @@ pub(super) struct UpstreamArguments {
     #[arg(long, value_name = "UID", value_delimiter = ',')]
     pub(super) allow_uid: Vec<u32>,
     /// What clients must give in AUTH. In the list of processes everybody can read it: --password-file is better.
-    #[arg(long, value_name = "TEXT", conflicts_with = "password_file")]
-    pub(super) password: Option<String>,
+    #[arg(long, value_name = "TEXT", conflicts_with = "password_file", value_parser = secret)]
+    pub(super) password: Option<Zeroizing<String>>,
     /// A file with the password and nothing else.
     #[arg(long, value_name = "FILE")]
     pub(super) password_file: Option<PathBuf>,
@@ -168,6 +172,9 @@ pub(super) struct WaitArguments {
     pub(super) max: Duration,
     #[command(flatten)]
     pub(super) http: HttpArguments,
+    /// The proxy's configuration file, if its port stands there.
+    #[arg(long, value_name = "FILE")]
+    pub(super) config_file: Option<PathBuf>,
 }
 
 /// Tell a proxy on this machine to end (it needs --quitquitquit).
@@ -175,6 +182,31 @@ pub(super) struct WaitArguments {
 pub(super) struct ShutdownArguments {
     #[command(flatten)]
     pub(super) admin: AdminArguments,
+    /// The proxy's configuration file, if its port stands there.
+    #[arg(long, value_name = "FILE")]
+    pub(super) config_file: Option<PathBuf>,
+}
+
+/// What all orders to a running proxy have.
+pub(super) trait OrderArguments: FromArgMatches {
+    fn config_file(&self) -> Option<&Path>;
+}
+
+impl OrderArguments for WaitArguments {
+    fn config_file(&self) -> Option<&Path> {
+        self.config_file.as_deref()
+    }
+}
+
+impl OrderArguments for ShutdownArguments {
+    fn config_file(&self) -> Option<&Path> {
+        self.config_file.as_deref()
+    }
+}
+
+/// Wiped when it is dropped.
+fn secret(text: &str) -> Result<Zeroizing<String>, Infallible> {
+    Ok(Zeroizing::new(text.to_owned()))
 }
 
 fn mode(text: &str) -> Result<u32, String> {

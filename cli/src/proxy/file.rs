@@ -6,7 +6,7 @@ use super::{NAME, PREFIX};
 use crate::failure::Failure;
 use crate::identity::{Keys, key};
 use crate::settings::{self, Given, is_explicit};
-use clap::{Arg, ArgMatches, Args as _, Command, FromArgMatches as _};
+use clap::{Arg, ArgMatches, Args as _, Command, FromArgMatches};
 use entrakey_core::{Config, ServiceValue, read_service_file};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -88,6 +88,22 @@ impl File {
         let mut keys = self.keys(own)?;
         keys.extend(arguments.identity.keys.clone());
         Ok((arguments, keys))
+    }
+
+    /// The options of an order to a proxy that runs with this file. The rest of the file is that proxy's to check.
+    pub(super) fn order<T: FromArgMatches>(&self, order: &str) -> Result<T, Failure> {
+        let command = crate::command();
+        let own = command.find_subcommand(NAME).and_then(|proxy| proxy.find_subcommand(order));
+        let own = own.unwrap_or(&command);
+        let names = self.top.keys().map(String::as_str);
+        let others: Vec<_> = names.filter(|name| !settings::is_option(own, name)).collect();
+        let given = settings::options(own, &self.top, &others, &self.path)?;
+        let with_file = |order: Command| settings::with_file(order, &given);
+        let command = crate::command().mut_subcommand(NAME, |proxy| proxy.mut_subcommand(order, with_file));
+        let matches = command.try_get_matches().map_err(|error| self.refuse(unfit(&error)))?;
+        let matches = matches.subcommand_matches(NAME).and_then(|proxy| proxy.subcommand_matches(order));
+        let matches = matches.ok_or_else(|| self.refuse("the order is not in the command line."))?;
+        T::from_arg_matches(matches).map_err(|error| self.refuse(unfit(&error)))
     }
 
     /// What would not be heeded where it stands.

@@ -3,15 +3,16 @@
 use super::arguments::UpstreamArguments;
 use super::repeats::Repeats;
 use super::service::{Arrival, Service};
-use crate::failure::{Failure, PROBLEM};
-use entrakey_proxy::{Peer, Proxy};
+use crate::exit_code::PROBLEM;
+use crate::failure::Failure;
+use entrakey_proxy::{ClientStream, Peer, Proxy};
 use entrakey_service::{Activated, Exposure, SocketFile, Stage, bind_tcp, bind_unix, keep_alive, resolve};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 const PORT: u16 = 6379;
 
@@ -132,10 +133,10 @@ impl Front {
     }
 
     /// The address that it listens on, if it is one.
-    pub(super) fn address(&self) -> Option<IpAddr> {
+    pub(super) fn address(&self) -> Option<SocketAddr> {
         match self {
             Self::Unix { .. } => None,
-            Self::Tcp(listener) => listener.local_addr().ok().map(|address| address.ip()),
+            Self::Tcp(listener) => listener.local_addr().ok(),
         }
     }
 
@@ -171,7 +172,6 @@ impl Front {
     }
 
     async fn accept(&self, service: &Arc<Service>, proxy: &Proxy) -> io::Result<()> {
-        let (service, proxy) = (service.clone(), proxy.clone());
         match self {
             Self::Tcp(listener) => {
                 let (stream, from) = listener.accept().await?;
@@ -179,15 +179,35 @@ impl Front {
                 let _ = keep_alive(&stream);
                 let reached = stream.local_addr().ok().map(|address| address.ip());
                 let arrival = Arrival { from: Peer::Tcp(from), reached };
-                tokio::spawn(async move { service.serve(&proxy, stream, arrival).await });
+                let stream = stream.into_std()?;
+                hand_over(service, proxy, arrival, move || TcpStream::from_std(stream));
             }
             Self::Unix { listener, .. } => {
                 let (stream, _) = listener.accept().await?;
                 let uid = stream.peer_cred().ok().map(|credentials| credentials.uid());
                 let arrival = Arrival { from: Peer::Unix { uid }, reached: None };
-                tokio::spawn(async move { service.serve(&proxy, stream, arrival).await });
+                let stream = stream.into_std()?;
+                hand_over(service, proxy, arrival, move || UnixStream::from_std(stream));
             }
         }
         Ok(())
     }
+}
+
+/// Another thread carries the client, on a stream that is made there.
+fn hand_over<S>(
+    service: &Arc<Service>,
+    proxy: &Proxy,
+    arrival: Arrival,
+    stream: impl FnOnce() -> io::Result<S> + Send + 'static,
+) where
+    S: ClientStream + 'static,
+{
+    let (service, proxy) = (service.clone(), proxy.clone());
+    service.shared.workers.clone().spawn(async move {
+        match stream() {
+            Ok(stream) => service.serve(&proxy, stream, arrival).await,
+            Err(error) => service.cannot_take(&error),
+        }
+    });
 }

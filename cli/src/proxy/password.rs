@@ -3,6 +3,7 @@
 use super::arguments::UpstreamArguments;
 use crate::failure::Failure;
 use entrakey_proxy::LocalPassword;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use zeroize::Zeroizing;
 
@@ -12,7 +13,7 @@ const MAX_BYTES: u64 = 4096;
 pub(super) fn password(given: &UpstreamArguments) -> Result<Option<LocalPassword>, Failure> {
     let text = match (&given.password, &given.password_file) {
         (None, None) => return Ok(None),
-        (Some(text), _) => Zeroizing::new(text.clone()),
+        (Some(text), _) => text.clone(),
         (None, Some(path)) => read(path)
             .map_err(|what| Failure::usage(format!("--password-file: {} {what}", path.display())))?,
     };
@@ -31,4 +32,9 @@ fn read(path: &Path) -> Result<Zeroizing<String>, String> {
     let text = std::fs::read_to_string(path).map(Zeroizing::new);
     let text = text.map_err(|error| format!("cannot be read: {error}"))?;
     Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+/// Whether users other than the file's own and its group's may read it.
+pub(super) fn is_readable_by_all(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o004 != 0)
 }

@@ -2,13 +2,14 @@
 
 use super::arguments::ProcessArguments;
 use super::cluster::needs_a_port;
-use super::plan::Plan;
+use super::plan::{Plan, Upstream};
 use super::service::Shared;
 use super::start::{Running, start};
-use crate::failure::{Failure, PROBLEM};
+use crate::exit_code::PROBLEM;
+use crate::failure::Failure;
 use entrakey_service::{
-    Activated, Cause, Connections, Delays, Format, Life, Log, Severity, Signals, Stage, activated, drain,
-    raise_descriptor_limit, stopping,
+    Activated, Cause, Connections, Delays, Format, Life, Log, Severity, Signals, Stage, Workers, activated,
+    drain, raise_descriptor_limit, ready, stopping,
 };
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -23,9 +24,10 @@ pub(super) fn run(plan: Plan) -> Result<u8, Failure> {
     let handed = activated().map_err(|error| Failure::new(PROBLEM, error))?; // before the first thread
     raise_descriptor_limit();
     let log = log(&plan.process)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime = runtime.map_err(no_thread)?;
-    let outcome = runtime.block_on(live(&plan, handed, &log));
+    let workers = Workers::start().map_err(no_thread)?;
+    // For all that is not a client's connection.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(no_thread)?;
+    let outcome = runtime.block_on(live(&plan, handed, &log, workers));
     runtime.shutdown_background();
     if let Err(failure) = &outcome {
         log.line(Severity::Error, failure, &[]);
@@ -48,16 +50,19 @@ fn no_thread(error: std::io::Error) -> Failure {
     Failure::new(PROBLEM, format!("no thread can be started: {error}"))
 }
 
-async fn live(plan: &Plan, handed: Vec<Activated>, log: &Log) -> Result<u8, Failure> {
+async fn live(plan: &Plan, handed: Vec<Activated>, log: &Log, workers: Workers) -> Result<u8, Failure> {
     let mut signals = Signals::new().map_err(|error| Failure::new(PROBLEM, error))?;
     let most = plan.process.max_connections.map(NonZeroUsize::get);
-    let shared = Shared { connections: Connections::at_most(most), life: Life::default(), log: log.clone() };
+    let connections = Connections::at_most(most);
+    let shared = Shared { connections, workers, life: Life::default(), log: log.clone() };
     let quit = Arc::new(Notify::new());
     let started = tokio::select! {
         started = start(plan, handed, &shared, &quit) => started,
         cause = signals.next() => return Ok(cause.exit_code(plan.process.exit_zero_on_sigterm)),
+        () = quit.notified() => return Ok(Cause::Asked.exit_code(plan.process.exit_zero_on_sigterm)),
     };
-    let Running { fronts, mut asked, _providers } = started?;
+    let Running { fronts, mut asked, _providers, .. } = started?;
+    tell_systemd(&plan.upstreams, log);
     let cause = tokio::select! {
         cause = signals.next() => Ok(cause),
         () = quit.notified() => Ok(Cause::Asked),
@@ -71,6 +76,14 @@ async fn live(plan: &Plan, handed: Vec<Activated>, log: &Log) -> Result<u8, Fail
         let _ = front.await; // its socket's file is gone then
     }
     cause.map(|cause| cause.exit_code(plan.process.exit_zero_on_sigterm))
+}
+
+fn tell_systemd(upstreams: &[Upstream], log: &Log) {
+    let names: Vec<_> = upstreams.iter().map(|upstream| upstream.target.to_string()).collect();
+    if let Err(error) = ready(&format!("for {}", names.join(", "))) {
+        let what = format_args!("systemd could not be told that the proxy is ready: {error}");
+        log.line(Severity::Warning, what, &[]);
+    }
 }
 
 async fn end(given: &ProcessArguments, shared: &Shared, cause: Cause, mut signals: Signals) {
@@ -88,7 +101,9 @@ async fn end(given: &ProcessArguments, shared: &Shared, cause: Cause, mut signal
         signals.next().await;
     };
     let cut = drain(&shared.life, &shared.connections, delays, told_again).await;
-    if cut > 0 {
-        log.line(Severity::Warning, format_args!("{cut} connections of clients are cut off"), &[]);
+    match cut {
+        0 => {}
+        1 => log.line(Severity::Warning, "1 connection of a client is cut off", &[]),
+        _ => log.line(Severity::Warning, format_args!("{cut} connections of clients are cut off"), &[]),
     }
 }

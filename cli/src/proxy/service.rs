@@ -1,13 +1,13 @@
 //! One upstream and its clients, as a service: who is let in, what is logged and counted.
 
 use super::repeats::Repeats;
-use entrakey_proxy::{Ended, Nodes, Peer, Proxy};
-use entrakey_service::{Connections, Life, Log, Severity, Stage};
+use entrakey_proxy::{By, ClientStream, Ended, Nodes, Peer, Proxy};
+use entrakey_service::{Connections, Life, Log, Severity, Stage, Workers};
 use std::fmt::Display;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio_rustls::TlsAcceptor;
 
 /// A client's handshake, which takes a moment.
@@ -27,13 +27,17 @@ pub(super) struct Service {
     pub(super) allowed: Vec<u32>,
     pub(super) shared: Shared,
     pub(super) refused: Refused,
+    /// What goes wrong with the server. A client that is served ends it.
     pub(super) troubles: Repeats,
+    /// What clients do wrong: others do it right meanwhile.
+    pub(super) misuses: Repeats,
 }
 
 /// What all upstreams of the process have in common.
 #[derive(Clone)]
 pub(super) struct Shared {
     pub(super) connections: Connections,
+    pub(super) workers: Workers,
     pub(super) life: Life,
     pub(super) log: Log,
 }
@@ -56,29 +60,23 @@ pub(super) struct Refused {
 
 impl Service {
     /// Serves a client of the endpoint, or of one node, until its connection ends, or the process does.
-    pub(super) async fn serve<S>(&self, proxy: &Proxy, stream: S, arrival: Arrival)
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send,
-    {
+    pub(super) async fn serve(&self, proxy: &Proxy, stream: impl ClientStream, arrival: Arrival) {
         tokio::select! {
             () = self.admit(proxy, stream, arrival) => (),
             () = self.shared.life.reached(Stage::Ended) => (),
         }
     }
 
-    async fn admit<S>(&self, proxy: &Proxy, mut stream: S, Arrival { from, reached }: Arrival)
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send,
-    {
+    async fn admit(&self, proxy: &Proxy, mut stream: impl ClientStream, Arrival { from, reached }: Arrival) {
         if !self.is_allowed(&from) {
             self.refused.user.fetch_add(1, Relaxed);
-            return self.warn(from, "the client's user is not one of --allow-uid");
+            return self.warn(&self.misuses, from, "the client's user is not one of --allow-uid");
         }
         let _open = match self.shared.connections.admit() {
             Ok(open) => open,
             Err(full) => {
                 self.refused.full.fetch_add(1, Relaxed);
-                self.warn(from, full);
+                self.warn(&self.misuses, from, full);
                 if self.tls.is_none() {
                     let _ = stream.write_all(b"-ERR max number of clients reached\r\n").await; // Redis's own words
                 }
@@ -114,15 +112,18 @@ impl Service {
 
     fn no_tls(&self, from: Peer, error: &dyn Display) {
         self.refused.tls.fetch_add(1, Relaxed);
-        self.warn(from, format_args!("the client made no TLS connection: {error}"));
+        self.warn(&self.misuses, from, format_args!("the client made no TLS connection: {error}"));
     }
 
     fn ended(&self, from: Peer, ended: &Ended) {
-        if ended.is_failure {
-            return self.warn(from, ended);
+        match (ended.is_failure, ended.by) {
+            (true, By::Client) => self.warn(&self.misuses, from, ended),
+            (true, By::Upstream | By::Proxy) => self.warn(&self.troubles, from, ended),
+            (false, _) => {
+                self.troubles.over();
+                self.log(Severity::Debug, from, ended);
+            }
         }
-        self.troubles.over();
-        self.log(Severity::Debug, from, ended);
     }
 
     /// A client that waits could not be taken.
@@ -131,12 +132,12 @@ impl Service {
         self.shared.log.line(Severity::Warning, what, &[("upstream", &self.name)]);
     }
 
-    /// The first time of the same in a row; clients come again and again.
-    fn warn(&self, from: Peer, what: impl Display) {
+    /// Clients come again and again: the same is a warning the first time.
+    fn warn(&self, repeats: &Repeats, from: Peer, what: impl Display) {
         let what = what.to_string();
-        match self.troubles.worth_saying(&what) {
+        match repeats.worth_saying(&what) {
             Some(1) => self.log(Severity::Warning, from, what),
-            Some(times) => self.log(Severity::Warning, from, format_args!("{what} ({times} times in a row)")),
+            Some(times) => self.log(Severity::Warning, from, format_args!("{what} ({times} times)")),
             None => self.log(Severity::Debug, from, what),
         }
     }

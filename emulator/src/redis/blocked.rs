@@ -1,10 +1,12 @@
 //! Commands that wait for an element of a list.
 
 use super::reply::Reply;
-use super::store::Data;
 use super::store::lists::{self, Side};
+use super::store::{Data, Store};
 use bytes::Bytes;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// A command that takes an element of a list as soon as there is one.
@@ -75,8 +77,72 @@ impl Waiting {
         self.given_up = true;
     }
 
-    /// The reply, once there is one.
-    pub(super) fn attempt(&self, data: &mut Data) -> Option<Reply> {
+    fn attempt(&self, data: &mut Data) -> Option<Reply> {
         self.blocked.attempt(data).or_else(|| self.given_up.then(|| self.blocked.timeout_reply()))
+    }
+}
+
+/// How CLIENT UNBLOCK ends a command that waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unblock {
+    /// As if its time were over.
+    Timeout,
+    Error,
+}
+
+/// Whether a client waits, as other connections see it.
+#[derive(Default)]
+pub(super) struct Wait {
+    state: Mutex<State>,
+    /// Told when somebody ends it.
+    pub(super) ended: Notify,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Idle,
+    Waiting,
+    Ended(Unblock),
+}
+
+const UNBLOCKED: &str = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
+
+impl Wait {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn begin(&self) {
+        *self.state() = State::Waiting;
+    }
+
+    pub(super) fn is_under_way(&self) -> bool {
+        *self.state() == State::Waiting
+    }
+
+    /// Ends it. False if there is nothing to end.
+    pub(super) fn end(&self, how: Unblock) -> bool {
+        let mut state = self.state();
+        let waits = *state == State::Waiting;
+        if waits {
+            *state = State::Ended(how);
+            self.ended.notify_one();
+        }
+        waits
+    }
+
+    /// The reply, once there is one. Whoever has ended it was told so: then it takes no element any more.
+    pub(super) fn attempt(&self, waiting: &Waiting, store: &Store) -> Option<Reply> {
+        let mut state = self.state();
+        let reply = match *state {
+            State::Ended(Unblock::Error) => Some(Reply::error(UNBLOCKED)),
+            State::Ended(Unblock::Timeout) => Some(waiting.blocked.timeout_reply()),
+            State::Idle | State::Waiting => waiting.attempt(&mut store.lock()),
+        };
+        if reply.is_some() {
+            *state = State::Idle;
+        }
+        reply
     }
 }

@@ -1,5 +1,6 @@
 //! The connected clients: what `CLIENT LIST` shows, and how a connection is ended from elsewhere.
 
+use super::blocked::{Unblock, Wait};
 use super::commands::Catalogue;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -29,6 +30,8 @@ pub(super) struct Client {
     last: AtomicU64,
     command: AtomicUsize,
     details: Mutex<Details>,
+    /// A command of it may wait for an element of a list.
+    pub(super) wait: Wait,
     /// Told when the connection is to end.
     pub(super) ended: Notify,
 }
@@ -90,6 +93,7 @@ impl Client {
             (true, Some(_)) => "Px",
             (true, None) => "P",
             (false, Some(_)) => "x",
+            (false, None) if self.wait.is_under_way() => "b",
             (false, None) => "N",
         };
         format!(
@@ -132,6 +136,7 @@ impl Clients {
             last: AtomicU64::new(0),
             command: AtomicUsize::new(usize::MAX),
             details: Mutex::default(),
+            wait: Wait::default(),
             ended: Notify::new(),
         });
         self.connected().insert(client.id, client.clone());
@@ -152,6 +157,12 @@ impl Clients {
         let connected = self.connected();
         let chosen = connected.values().filter(|client| which(client));
         chosen.map(|client| client.ended.notify_one()).count()
+    }
+
+    /// Ends the command with which a client waits. False if there is none.
+    pub(super) fn unblock(&self, id: i64, how: Unblock) -> bool {
+        let client = u64::try_from(id).ok().and_then(|id| self.connected().get(&id).cloned());
+        client.is_some_and(|client| client.wait.end(how))
     }
 
     /// One line for each that the node serves.

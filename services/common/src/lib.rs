@@ -15,6 +15,7 @@ mod listen;
 mod log;
 mod notify;
 mod tls;
+mod workers;
 
 pub use connections::{Connections, Full, Open};
 pub use descriptors::raise_descriptor_limit;
@@ -26,3 +27,4 @@ pub use listen::{Activated, SocketFile, activated, bind_tcp, bind_unix, keep_ali
 pub use log::{Format, Log, Severity};
 pub use notify::{ready, stopping};
 pub use tls::server_config;
+pub use workers::Workers;

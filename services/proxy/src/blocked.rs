@@ -37,7 +37,7 @@ pub(crate) enum Release {
     /// It was asked for on another connection. Two things are to come, in any order: what was said there, and what the
     /// command itself is answered.
     Asked { told: Option<UnblockAnswer>, answer: Option<Vec<u8>> },
-    /// That has failed, and waits for another occasion.
+    /// That has failed, or met nothing: it waits for another occasion.
     Failed,
 }
 
@@ -67,9 +67,9 @@ impl Block {
         Some(Self { words, timeout_at, unit, timeout, since: now, newest, release: Release::No })
     }
 
-    /// Whether it may wait longer than until then.
-    pub(crate) fn outlasts(&self, end: Instant) -> bool {
-        self.timeout.and_then(|timeout| self.since.checked_add(timeout)).is_none_or(|over| over > end)
+    /// Whether it may wait for longer than so much from its beginning.
+    pub(crate) fn outlasts(&self, left: Duration) -> bool {
+        self.timeout.is_none_or(|timeout| timeout > left)
     }
 
     /// The streams whose last entry it waits behind.
@@ -192,12 +192,11 @@ mod tests {
 
     #[test]
     fn only_what_waits_too_long_outlasts_its_token() {
-        let now = Instant::now();
-        let end = now + Duration::from_secs(60);
+        let (now, left) = (Instant::now(), Duration::from_secs(60));
         for (line, outlasts) in
             [("BLPOP q 0", true), ("BLPOP q 61", true), ("BLPOP q 59", false), ("WAIT 1 0", true)]
         {
-            assert_eq!(block(line, now).unwrap().outlasts(end), outlasts, "{line}");
+            assert_eq!(block(line, now).unwrap().outlasts(left), outlasts, "{line}");
         }
         for line in [
             "BLPOP q x",

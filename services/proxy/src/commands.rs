@@ -94,7 +94,20 @@ impl Command {
     /// Whether its arguments have to be known before its first byte may be sent on.
     #[inline]
     pub(crate) fn needs_arguments(self) -> bool {
-        matches!(self, Self::Auth | Self::Hello | Self::Client | Self::Cluster | Self::Block(_))
+        matches!(
+            self,
+            Self::Auth
+                | Self::Hello
+                | Self::Client
+                | Self::Cluster
+                | Self::Block(_)
+                | Self::Unsubscribe(Channels::Shard)
+        )
+    }
+
+    /// Whether a password may be among its arguments.
+    pub(crate) fn holds_password(self) -> bool {
+        matches!(self, Self::Auth | Self::Hello)
     }
 }
 

@@ -1,9 +1,9 @@
 //! One client from its first byte to its last: what the relay cannot do itself.
 
 use crate::blocked::UnblockAnswer;
-use crate::credentials::Credentials;
 use crate::dial_error::DialError;
 use crate::ended::{By, Ended};
+use crate::hangup::ClientStream;
 use crate::metrics::{Gauge, Metrics};
 use crate::proxy::{Authenticated, Shared};
 use crate::relay::{Event, Relay};
@@ -17,14 +17,17 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Context;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout};
 
 /// How long a client that has closed may take to read what it is still owed, and one that is left to read its last words.
 const LAST_WORDS: Duration = Duration::from_secs(5);
+/// For giving the local password: whoever does not know it must not keep a place for ever.
+const ADMISSION: Duration = Duration::from_secs(60);
 /// Bounds of the time after which a token that was refused is tried again.
 const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
+/// Whether a command that waits can be ended is tried again no sooner.
+const UNBLOCK_RETRY: Duration = Duration::from_millis(250);
 
 /// A client.
 pub(crate) struct Connection<'a, C> {
@@ -37,6 +40,8 @@ pub(crate) struct Connection<'a, C> {
     /// In the provider's books.
     entry: Option<Entry>,
     address: Option<SocketAddr>,
+    /// When a client that has not given the local password is let go.
+    admission: Option<Instant>,
     /// When a token that was refused is tried again.
     retry: Option<Instant>,
     /// When whoever does not read gives up its last words.
@@ -55,12 +60,13 @@ struct Reached {
     outcome: Result<Authenticated, DialError>,
 }
 
-impl<'a, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'a, C> {
+impl<'a, C: ClientStream> Connection<'a, C> {
     /// Of a client that has come by this address.
     pub(crate) fn new(shared: &'a Arc<Shared>, client: C, reached: Option<IpAddr>) -> Self {
         let session = Session::new(shared.options.password.clone()).announcing(shared.announced(reached));
         Self {
             shared,
+            admission: (!session.is_admitted()).then(|| Instant::now() + ADMISSION),
             relay: Relay::new(client, session),
             gauge: Gauge::new(&shared.metrics),
             news: Arc::default(),
@@ -93,28 +99,16 @@ impl<'a, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'a, C> {
                     Event::Ended(ended) => break ended,
                 },
                 () = self.news.notified() => self.renew(),
-                told = answer(&mut self.unblocking) => {
-                    self.unblocking = None;
-                    if told.is_none() {
-                        self.retry = Some(Instant::now() + self.until_retry());
-                    }
-                    self.relay.session.take_unblock_answer(told, std::time::Instant::now());
-                }
+                told = answer(&mut self.unblocking) => self.take_unblock_answer(told),
                 reached = answer(&mut self.dialling) => {
                     self.dialling = None;
                     self.attach(reached);
                 }
                 () = until(self.retry) => self.retry(),
-                () = until(self.patience) => {
-                    if self.relay.server.as_ref().is_some_and(|server| server.is_over) {
-                        break self.relay.closed_by_server();
-                    }
-                    let what = match self.dialling {
-                        Some(_) => "The client has closed the connection before there was one to the server.",
-                        None => "The client did not read what it was still owed.",
-                    };
-                    break Ended::normally(By::Client, what);
-                }
+                () = until(self.patience) => break self.lose_patience(),
+                () = until(self.admission) => if let Some(ended) = self.check_admission() {
+                    break ended;
+                },
             }
             note(&mut self.relay, &mut self.gauge, &self.shared.metrics);
         };
@@ -124,6 +118,29 @@ impl<'a, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'a, C> {
         }
         let _ = timeout(LAST_WORDS, self.relay.shut_down()).await; // they may be gone
         ended
+    }
+
+    /// Whoever has closed, or was left, has not read in time what it was still owed.
+    fn lose_patience(&self) -> Ended {
+        if self.relay.server.as_ref().is_some_and(|server| server.is_over) {
+            return self.relay.closed_by_server();
+        }
+        let what = match self.dialling {
+            Some(_) => "The client has closed the connection before there was one to the server.",
+            None => "The client has closed the connection, or did not read what it was still owed.",
+        };
+        Ended::normally(By::Client, what)
+    }
+
+    /// The time for giving the local password is over.
+    fn check_admission(&mut self) -> Option<Ended> {
+        self.admission = None;
+        if self.relay.session.is_admitted() {
+            return None;
+        }
+        self.shared.metrics.record_wrong_passwords(1);
+        let what = format!("The client has not given the password within {} s.", ADMISSION.as_secs());
+        Some(Ended::badly(By::Client, what))
     }
 
     /// The connection for the client's first request has been made, or could not be.
@@ -152,7 +169,7 @@ impl<'a, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'a, C> {
 
     /// The provider has another token than the connection is on, or may have.
     fn renew(&mut self) {
-        let Some(credentials) = self.newest() else { return };
+        let Some(credentials) = self.shared.newest() else { return };
         if self.relay.session.is_connected()
             && self.entry.as_ref().is_some_and(|entry| entry.is_behind(credentials.version))
         {
@@ -164,31 +181,36 @@ impl<'a, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'a, C> {
     /// A refusal may have been mended without a new token: an access policy takes a few minutes.
     fn retry(&mut self) {
         self.retry = None;
-        if let Some(credentials) = self.newest() {
+        if let Some(credentials) = self.shared.newest() {
             self.relay.session.authenticate(credentials);
         }
     }
 
     /// A quarter of the time that the connection's token has left, so that some tries are left too; of the newest one's,
     /// if its own is over and the server has not closed yet.
-    fn until_retry(&self) -> Duration {
-        let now = std::time::Instant::now();
-        let own = self.relay.session.time_left(now);
-        let newest = || self.newest().map_or(RETRY.1, |newest| newest.end.saturating_duration_since(now));
+    fn until_retry(&self, soonest: Duration) -> Duration {
+        let own = self.relay.session.time_left();
+        let newest = || self.shared.newest().map_or(RETRY.1, |newest| newest.time_left());
         let left = if own.is_zero() { newest() } else { own };
-        (left / 4).clamp(RETRY.0, RETRY.1)
+        (left / 4).clamp(soonest, RETRY.1)
     }
 
-    fn newest(&self) -> Option<Arc<Credentials>> {
-        self.shared.provider.with_usable(Arc::clone).map(|token| self.shared.credentials(&token))
+    /// What was said on the other connection. If the command was not ended there, that is tried again.
+    fn take_unblock_answer(&mut self, told: Option<UnblockAnswer>) {
+        self.unblocking = None;
+        let was_ended = told.as_ref().is_some_and(|told| told.was_ended);
+        self.relay.session.take_unblock_answer(told, std::time::Instant::now());
+        if !was_ended && self.relay.session.is_behind() {
+            self.retry = Some(Instant::now() + self.until_retry(UNBLOCK_RETRY));
+        }
     }
 
     fn perform(&mut self, deed: Deed) {
         match deed {
             Deed::Report(verdict) => self.report(&verdict),
             Deed::Unblock { id, streams } => {
-                let (Some(address), Some(credentials)) = (self.address, self.newest()) else {
-                    return self.relay.session.take_unblock_answer(None, std::time::Instant::now());
+                let (Some(address), Some(credentials)) = (self.address, self.shared.newest()) else {
+                    return self.take_unblock_answer(None);
                 };
                 let upstream = &self.shared.upstream;
                 let waiting = Waiting { id, streams };
@@ -208,7 +230,7 @@ impl<'a, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'a, C> {
             }
             Err(message) => {
                 let _ = entry.refused(*version, message); // closed: nobody needs to know
-                self.retry = Some(Instant::now() + self.until_retry());
+                self.retry = Some(Instant::now() + self.until_retry(RETRY.0));
             }
         }
         self.renew(); // another may have come while this one was under way

@@ -13,6 +13,9 @@ mod credentials;
 mod dial;
 mod dial_error;
 mod ended;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
+mod hangup;
 mod metrics;
 mod options;
 mod outbox;
@@ -33,11 +36,13 @@ mod trial;
 mod unblock;
 mod upstream;
 mod warm;
+mod wiped;
 mod wire;
 
 pub use cluster::{Node, NodeListeners, Nodes};
 pub use dial_error::{DialError, DialFailure};
 pub use ended::{By, Ended};
+pub use hangup::ClientStream;
 pub use metrics::{ConnectTimes, Counts, Metrics};
 pub use options::Options;
 pub use password::LocalPassword;

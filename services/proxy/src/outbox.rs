@@ -1,5 +1,6 @@
 //! Bytes on their way out. Tokens among them are wiped once they are sent.
 
+use crate::wiped::make_room;
 use zeroize::Zeroize as _;
 
 /// A read takes as much at most, and with so much waiting nothing is read.
@@ -18,7 +19,7 @@ impl Outbox {
     pub(crate) fn push(&mut self, bytes: &[u8]) {
         self.forget_sent();
         if self.holds_secret {
-            self.grow(bytes.len());
+            make_room(&mut self.bytes, bytes.len());
         } else if self.bytes.capacity() == 0 && !bytes.is_empty() {
             self.bytes.reserve(bytes.len().max(BUFFER));
         }
@@ -45,16 +46,6 @@ impl Outbox {
     pub(crate) fn push_secret(&mut self, bytes: &[u8]) {
         self.holds_secret = true;
         self.push(bytes);
-    }
-
-    /// Makes room without leaving a copy behind.
-    fn grow(&mut self, more: usize) {
-        if self.bytes.capacity() - self.bytes.len() < more {
-            let mut larger = Vec::with_capacity((self.bytes.len() + more).max(2 * self.bytes.capacity()));
-            larger.extend_from_slice(&self.bytes);
-            self.bytes.zeroize();
-            self.bytes = larger;
-        }
     }
 
     #[inline]

@@ -64,12 +64,22 @@ pub(crate) enum Meaning {
 pub(crate) struct Confirmations {
     pub(crate) channels: Channels,
     pub(crate) enters: bool,
+    /// Which those are, of shards: a server that gives a slot away sends the same unasked, for other channels. None: any.
+    pub(crate) names: Option<Vec<Vec<u8>>>,
     /// How many are to come; none if it is as many as there are subscriptions, and at least one.
     pub(crate) left: Option<u32>,
     /// Whether an error goes to nobody.
     pub(crate) silent: bool,
     /// Whether nothing of it goes to the client.
     pub(crate) is_hidden: bool,
+}
+
+impl Confirmations {
+    /// Whether this confirms one of them.
+    pub(crate) fn include(&self, channels: Channels, enters: bool, name: &[u8]) -> bool {
+        let is_named = |names: &Vec<Vec<u8>>| names.iter().any(|one| one == name);
+        (self.channels, self.enters) == (channels, enters) && self.names.as_ref().is_none_or(is_named)
+    }
 }
 
 /// A question of the proxy's own.

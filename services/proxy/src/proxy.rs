@@ -8,14 +8,13 @@ use crate::dial_error::{DialError, DialFailure};
 use crate::stream::Stream;
 use crate::warm::Pool;
 use crate::wire;
-use crate::{Ended, Metrics, Options, Peer, Upstream};
+use crate::{ClientStream, Ended, Metrics, Options, Peer, Upstream};
 use entrakey_core::{Connection as Entry, DuringOutage, Error, GetToken, Provider, Subscription, Token};
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, timeout_at};
 
 /// One upstream for any number of clients. Cheap to clone; clones share everything.
@@ -35,7 +34,7 @@ pub(crate) struct Shared {
     /// It is one node of a cluster, of several.
     pub(crate) is_node: bool,
     /// The newest token as it is sent: one copy for all connections.
-    newest: Mutex<Option<Arc<Credentials>>>,
+    sent: Mutex<Option<Arc<Credentials>>>,
     /// Authenticates far more often than any token is renewed.
     #[cfg(test)]
     pub(crate) every: Option<Duration>,
@@ -86,19 +85,13 @@ impl Proxy {
 
     /// Serves one client until its connection ends; dropping the future closes it at once. Runs on a tokio runtime with
     /// I/O and time.
-    pub async fn serve<S>(&self, client: S, from: Peer) -> Ended
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send,
-    {
+    pub async fn serve(&self, client: impl ClientStream, from: Peer) -> Ended {
         self.serve_at(client, from, None).await
     }
 
     /// The same for a client that has come by this address of the machine: nodes of a cluster are announced at it, if
     /// they listen on all.
-    pub async fn serve_at<S>(&self, client: S, _from: Peer, reached: Option<IpAddr>) -> Ended
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send,
-    {
+    pub async fn serve_at(&self, client: impl ClientStream, _from: Peer, reached: Option<IpAddr>) -> Ended {
         Connection::new(&self.shared, client, reached).run().await
     }
 
@@ -157,7 +150,7 @@ impl Shared {
             metrics: Arc::default(),
             pool: Pool::default(),
             is_node: false,
-            newest: Mutex::default(),
+            sent: Mutex::default(),
             #[cfg(test)]
             every: None,
         }
@@ -169,12 +162,17 @@ impl Shared {
         Some(Announced::new(nodes, reached, self.upstream.tls.is_some()))
     }
 
+    /// The newest token, if it is good.
+    pub(crate) fn newest(&self) -> Option<Arc<Credentials>> {
+        self.provider.with_usable(Arc::clone).map(|token| self.credentials(&token))
+    }
+
     /// The token as it is sent.
-    pub(crate) fn credentials(&self, token: &Token) -> Arc<Credentials> {
-        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*newest {
-            Some(credentials) if credentials.version == token.version() => credentials.clone(),
-            _ => newest.insert(Arc::new(Credentials::from_token(token))).clone(),
+    fn credentials(&self, token: &Arc<Token>) -> Arc<Credentials> {
+        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*sent {
+            Some(credentials) if credentials.are_of(token) => credentials.clone(),
+            _ => sent.insert(Arc::new(Credentials::from_token(token))).clone(),
         }
     }
 
@@ -189,9 +187,11 @@ impl Shared {
         let deadline = started + self.upstream.connect_timeout;
         loop {
             let credentials = self.token(deadline).await?;
-            let version = credentials.version;
-            *entry = subscription.map(|subscription| subscription.opened(version));
+            *entry = subscription.map(|subscription| subscription.opened(credentials.version));
             let (mut stream, address) = dial::connect(&self.upstream, deadline).await?;
+            // That has taken a while: if there is a newer token by now, the older one is near its end.
+            let credentials = self.newest().unwrap_or(credentials);
+            let version = credentials.version;
             let said = timeout_at(deadline, dial::sign_in(&mut stream, &credentials)).await;
             let said = said.map_err(|_| timed_out(&self.upstream, "it does not answer AUTH"))?;
             let Err(message) = said.map_err(|error| self.lost(&error))? else {

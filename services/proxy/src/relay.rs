@@ -2,13 +2,14 @@
 //! what was read before: so a slow reader slows its sender down, and any value needs the same memory.
 
 use crate::ended::{By, Ended};
+use crate::hangup::{ClientStream, Hangup};
 use crate::outbox::BUFFER;
 use crate::session::{Deed, Session};
-use crate::side::Side;
+use crate::side::{Side, Taken};
 use crate::stream::Stream;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Instant;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 
 /// What could not be taken yet is no longer than the longest that has to be whole, and a read.
 const LONGEST_REST: usize = 64 * 1024 + BUFFER;
@@ -21,6 +22,8 @@ pub(crate) struct Relay<C> {
     is_ending: bool,
     /// Somebody makes the server connection.
     is_asked_for: bool,
+    /// Of a client that is not read.
+    hangup: Option<Hangup>,
 }
 
 /// What the relay cannot do itself.
@@ -33,9 +36,10 @@ pub(crate) enum Event {
     Ended(Ended),
 }
 
-impl<C: AsyncRead + AsyncWrite + Unpin> Relay<C> {
+impl<C: ClientStream> Relay<C> {
     pub(crate) fn new(client: C, session: Session) -> Self {
-        Self { session, client: Side::new(client), server: None, is_ending: false, is_asked_for: false }
+        let client = Side::new(client);
+        Self { session, client, server: None, is_ending: false, is_asked_for: false, hangup: None }
     }
 
     /// Carries until there is something that it cannot do itself. Safe to cancel.
@@ -65,9 +69,28 @@ impl<C: AsyncRead + AsyncWrite + Unpin> Relay<C> {
                 return Poll::Ready(Event::Ending);
             }
             if !progress {
-                return Poll::Pending;
+                ready!(self.poll_hangup(cx));
+                self.is_ending = true;
+                return Poll::Ready(Event::Ending);
             }
         }
+    }
+
+    /// Ready once a client has gone that is not read on: its requests have to wait, and there is no room for more of them.
+    fn poll_hangup(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.is_ending || !self.session.is_held() || self.client.is_over || self.reads_client() {
+            self.hangup = None;
+            return Poll::Pending;
+        }
+        let client = &self.client.stream;
+        self.hangup.get_or_insert_with(|| Hangup::of(client)).poll(cx)
+    }
+
+    /// Whether there is room for more of the client's.
+    fn reads_client(&self) -> bool {
+        // One that goes away while its requests have to wait is noticed as long as there is.
+        let longest = if self.session.is_held() { BUFFER } else { LONGEST_REST };
+        self.client.rest.len() < longest && !self.session.up.is_full() && !self.session.down.is_full()
     }
 
     fn poll_send(&mut self, cx: &mut Context<'_>) -> bool {
@@ -80,29 +103,24 @@ impl<C: AsyncRead + AsyncWrite + Unpin> Relay<C> {
     fn offer_rests(&mut self) -> bool {
         let Self { session, client, server, .. } = self;
         let now = Instant::now();
-        let from_server =
-            |server: &mut Side<_>| server.offer_rest(|bytes| session.take_from_upstream(bytes, now));
-        let replies = server.as_mut().is_some_and(from_server);
-        let requests = client.offer_rest(|bytes| session.take_from_client(bytes, now));
+        let replies =
+            server.as_mut().is_some_and(|server| server.offer_rest(|bytes| replies(session, bytes, now)));
+        let requests = client.offer_rest(|bytes| requests(session, bytes, now));
         replies || requests
     }
 
     fn poll_receive(&mut self, cx: &mut Context<'_>) -> bool {
-        let Self { session, client, server, .. } = self;
         let now = Instant::now();
         let mut progress = false;
-        if let Some(server) = server
+        if let Some(server) = &mut self.server
             && !server.is_over
-            && !session.down.is_full()
+            && !self.session.down.is_full()
             && server.rest.len() < LONGEST_REST
         {
-            progress |= server.poll_receive(cx, |bytes| session.take_from_upstream(bytes, now));
+            progress |= server.poll_receive(cx, |bytes| replies(&mut self.session, bytes, now));
         }
-        // A client that goes away while its requests have to wait is noticed as long as there is room to read on.
-        let longest = if session.is_held() { BUFFER } else { LONGEST_REST };
-        if !client.is_over && !session.up.is_full() && !session.down.is_full() && client.rest.len() < longest
-        {
-            progress |= client.poll_receive(cx, |bytes| session.take_from_client(bytes, now));
+        if !self.client.is_over && self.reads_client() {
+            progress |= self.client.poll_receive(cx, |bytes| requests(&mut self.session, bytes, now));
         }
         progress
     }
@@ -151,4 +169,13 @@ impl<C: AsyncRead + AsyncWrite + Unpin> Relay<C> {
             ),
         }
     }
+}
+
+fn requests(session: &mut Session, bytes: &[u8], now: Instant) -> Taken {
+    let count = session.take_from_client(bytes, now);
+    Taken { count, is_secret: session.take_secret() }
+}
+
+fn replies(session: &mut Session, bytes: &[u8], now: Instant) -> Taken {
+    Taken { count: session.take_from_upstream(bytes, now), is_secret: false }
 }

@@ -1,15 +1,25 @@
 //! One of the two connections: what is to be sent, and what was read and could not be taken yet.
 
 use crate::outbox::{BUFFER, Outbox};
+use crate::wiped::make_room;
 use std::cell::RefCell;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use zeroize::Zeroize as _;
 
 thread_local! {
     /// One buffer to read into for all connections of a thread: an idle one needs none of its own.
     static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; BUFFER].into_boxed_slice());
+}
+
+/// What became of bytes that were offered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Taken {
+    pub(crate) count: usize,
+    /// There was a secret in them, or the beginning of one: they are wiped.
+    pub(crate) is_secret: bool,
 }
 
 /// One end.
@@ -64,7 +74,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Side<S> {
 
     /// Reads what there is, and lets `take` take of it as much as it can; whether that was something. An error is the
     /// end.
-    pub(crate) fn poll_receive(&mut self, cx: &mut Context<'_>, take: impl FnMut(&[u8]) -> usize) -> bool {
+    pub(crate) fn poll_receive(&mut self, cx: &mut Context<'_>, take: impl FnMut(&[u8]) -> Taken) -> bool {
         match self.poll_read(cx, take) {
             Poll::Pending => false,
             Poll::Ready(Ok(())) => true,
@@ -78,36 +88,86 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Side<S> {
     fn poll_read(
         &mut self,
         cx: &mut Context<'_>,
-        mut take: impl FnMut(&[u8]) -> usize,
+        mut take: impl FnMut(&[u8]) -> Taken,
     ) -> Poll<io::Result<()>> {
         SCRATCH.with_borrow_mut(|scratch| {
             let mut buffer = ReadBuf::new(scratch);
             ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer))?;
-            let read = buffer.filled();
+            let read = buffer.filled_mut();
             if read.is_empty() {
                 self.is_over = true;
-            } else if self.rest.is_empty() {
-                let taken = take(read);
-                self.rest.extend_from_slice(read.get(taken..).unwrap_or_default());
+                return Poll::Ready(Ok(()));
+            }
+            let is_secret = if self.rest.is_empty() {
+                let Taken { count, is_secret } = take(read);
+                self.keep(read.get(count..).unwrap_or_default());
+                is_secret
             } else {
-                self.rest.extend_from_slice(read);
-                self.offer_rest(take);
+                self.keep(read);
+                self.offer(take).is_secret
+            };
+            if is_secret {
+                read.zeroize();
             }
             Poll::Ready(Ok(()))
         })
     }
 
+    fn keep(&mut self, bytes: &[u8]) {
+        make_room(&mut self.rest, bytes.len());
+        self.rest.extend_from_slice(bytes);
+    }
+
     /// Offers once more what could not be taken; whether something was, now.
-    pub(crate) fn offer_rest(&mut self, mut take: impl FnMut(&[u8]) -> usize) -> bool {
-        if self.rest.is_empty() {
-            return false;
-        }
+    pub(crate) fn offer_rest(&mut self, take: impl FnMut(&[u8]) -> Taken) -> bool {
+        !self.rest.is_empty() && self.offer(take).count > 0
+    }
+
+    fn offer(&mut self, mut take: impl FnMut(&[u8]) -> Taken) -> Taken {
         let taken = take(&self.rest);
-        if taken >= self.rest.len() {
+        if taken.is_secret && taken.count > 0 {
+            let left = self.rest.get(taken.count..).unwrap_or_default().to_vec();
+            self.rest.zeroize();
+            self.rest = left;
+        } else if taken.count >= self.rest.len() {
             self.rest = Vec::new();
         } else {
-            self.rest.drain(..taken);
+            self.rest.drain(..taken.count);
         }
-        taken > 0
+        taken
+    }
+}
+
+impl<S> Drop for Side<S> {
+    fn drop(&mut self) {
+        self.rest.zeroize(); // half a password, of a client that has gone
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::poll_fn;
+    use tokio::io::{AsyncWriteExt as _, duplex};
+
+    fn scratch_has(text: &[u8]) -> bool {
+        SCRATCH.with_borrow(|scratch| memchr::memmem::find(scratch, text).is_some())
+    }
+
+    #[tokio::test]
+    async fn of_a_password_that_came_in_pieces_nothing_stays_where_it_was_read() {
+        let (ours, mut theirs) = duplex(1024);
+        let mut side = Side::new(ours);
+        let mut receive = async |side: &mut Side<_>, text: &str, take: fn(&[u8]) -> Taken| {
+            theirs.write_all(text.as_bytes()).await.unwrap();
+            poll_fn(|cx| if side.poll_receive(cx, take) { Poll::Ready(()) } else { Poll::Pending }).await;
+        };
+        receive(&mut side, "AUTH s3cr", |_| Taken { count: 0, is_secret: true }).await;
+        assert!(side.rest == b"AUTH s3cr" && !scratch_has(b"s3cr"));
+        let whole = |bytes: &[u8]| Taken { count: bytes.len().min(13), is_secret: true };
+        receive(&mut side, "et\r\nGET a", whole).await;
+        assert!(side.rest == b"GET a" && side.rest.capacity() < 13 && !scratch_has(b"et\r\n"));
+        receive(&mut side, "\r\nGET b", |_| Taken { count: 7, is_secret: false }).await;
+        assert_eq!(side.rest, b"GET b");
     }
 }

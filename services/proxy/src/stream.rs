@@ -15,6 +15,17 @@ pub(crate) enum Stream {
 }
 
 impl Stream {
+    /// Lets the runtime of this thread watch the socket from now on, if another one did.
+    pub(crate) fn move_here(&mut self) -> io::Result<()> {
+        let socket = match self {
+            Self::Tls(stream) => stream.get_mut().0,
+            Self::Plain(stream) => stream,
+        };
+        let same = SockRef::from(&*socket).try_clone()?;
+        *socket = TcpStream::from_std(same.into())?;
+        Ok(())
+    }
+
     /// Whether the system has nothing to be read from it, not even its end. What the runtime knows may be older.
     pub(crate) fn is_quiet(&self) -> bool {
         let socket = match self {

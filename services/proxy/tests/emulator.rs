@@ -7,11 +7,14 @@
 )]
 
 use entrakey_core::{Config, Provider};
-use entrakey_emulator::{Emulator, Fault, Options as EmulatorOptions};
+use entrakey_emulator::{Emulator, Fault, Options as EmulatorOptions, RedisFault};
 use entrakey_proxy::{DialFailure, Options, Peer, Proxy, Upstream};
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, copy_bidirectional, duplex};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -161,4 +164,63 @@ async fn what_keeps_a_connection_from_being_made_is_said_and_what_to_do() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let (failure, said) = fail("127.0.0.1", free, &bench.provider).await;
     assert_eq!(failure, DialFailure::Connect, "{said}");
+}
+
+/// Hands on what comes, once it may.
+async fn hold_up(listener: TcpListener, to: SocketAddr, may: oneshot::Receiver<()>) {
+    let (mut client, _) = listener.accept().await.unwrap();
+    may.await.unwrap();
+    let mut server = TcpStream::connect(to).await.unwrap();
+    let _ = copy_bidirectional(&mut client, &mut server).await; // both ends may go
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_takes_long_is_made_with_the_token_that_is_the_newest_then() {
+    let bench = Bench::start(6, |upstream| upstream).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let upstream = verified(&bench.provider, "127.0.0.1", listener.local_addr().unwrap().port());
+    let proxy =
+        Proxy::new(upstream.with_connect_timeout(PATIENCE), bench.provider.clone(), Options::default());
+    let (go, may) = oneshot::channel();
+    tokio::spawn(hold_up(listener, bench.emulator.redis_address(), may));
+    let (mut client, theirs) = duplex(1024);
+    let served = proxy.clone();
+    tokio::spawn(async move { served.serve(theirs, Peer::Unix { uid: None }).await });
+    client.write_all(b"PING\r\n").await.unwrap();
+    let started = Instant::now();
+    while bench.provider.version() < 2 {
+        assert!(started.elapsed() < PATIENCE, "the token is not renewed");
+        sleep(Duration::from_millis(5)).await;
+    }
+    go.send(()).unwrap();
+    let mut answer = [0; 7];
+    timeout(PATIENCE, client.read_exact(&mut answer)).await.expect("an answer").unwrap();
+    let (counts, rejections) = (proxy.observe().counts(), bench.provider.status().counters.auth_rejections);
+    assert!(&answer == b"+PONG\r\n" && rejections.is_empty(), "{rejections:?}");
+    assert!(counts.reauth[0].1 == 0 || bench.provider.version() > 2, "{counts:?}");
+}
+
+/// Sleeps until that moment, in milliseconds since the Unix epoch.
+async fn sleep_until(unix_ms: u64) {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    sleep(Duration::from_millis(unix_ms).saturating_sub(now)).await;
+}
+
+/// CLIENT UNBLOCK on another connection can be faster than the command that it is to end.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_the_server_reads_after_its_unblock_outlives_its_token() {
+    let bench = Bench::start(12, |upstream| upstream).await;
+    let (mut client, mut other) = (bench.connect(), bench.connect());
+    assert_eq!(ask(&mut client, "PING").await, "+PONG\r\n");
+    let token = bench.provider.get_token().unwrap();
+    sleep_until(token.refresh_unix_ms() - 300).await;
+    // It is read when the next token is there.
+    let late = RedisFault { command: Some("BLPOP".to_owned()), delay_ms: 2_000, ..RedisFault::default() };
+    bench.emulator.redis().add_faults([late]).unwrap();
+    client.write_all(b"BLPOP q 0\r\n").await.unwrap();
+    sleep_until(token.expires_unix_ms() + 500).await;
+    assert_eq!(ask(&mut other, "RPUSH q 1").await, ":1\r\n");
+    let mut answer = [0; 18];
+    timeout(PATIENCE, client.read_exact(&mut answer)).await.expect("an element").expect("no end");
+    assert_eq!(&answer, b"*2\r\n$1\r\nq\r\n$1\r\n1\r\n");
 }

@@ -3,6 +3,7 @@
 use super::running::{Client, Proxy, command, machine, upstream};
 use entrakey_tests::{Emulator, Folder, PATIENCE, wait_until};
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::process::Command;
 
@@ -60,6 +61,18 @@ fn a_secret_on_the_command_line_is_warned_of_and_not_repeated() {
     proxy.wait_for("can read --password in the list of processes");
     assert_eq!(proxy.client().ask("AUTH hunter2-typed"), "+OK");
     assert!(!proxy.log().contains("hunter2"), "{}", proxy.log());
+}
+
+#[test]
+fn a_password_file_that_everybody_may_read_is_warned_of() {
+    let (emulator, folder) = (Emulator::start("1h"), Folder::new("readable"));
+    let file = folder.write("password", "hunter2-local\n");
+    for (mode, is_warned) in [(0o644, true), (0o640, false)] {
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+        let proxy = Proxy::start(&emulator, &["--port", "0", "--password-file", file.to_str().unwrap()]);
+        let advice = format!("chmod 600 {}", file.display());
+        assert_eq!(proxy.log().contains(&advice), is_warned, "{}", proxy.log());
+    }
 }
 
 #[test]

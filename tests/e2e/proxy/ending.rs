@@ -21,7 +21,7 @@ fn it_ends_with_the_signals_number_as_shells_have_it() {
         proxy.signal(signal);
         assert_eq!(proxy.ended(), code, "{options:?}");
         assert_eq!(client.hear(), "", "the connection has ended");
-        proxy.wait_for("1 connections of clients are cut off");
+        proxy.wait_for("1 connection of a client is cut off");
     }
 }
 
@@ -101,6 +101,42 @@ fn wait_and_shutdown_talk_to_a_proxy_that_runs() {
     let of_a_page = format!("{}Origin: https://evil.example\r\n", host(admin_port));
     assert_eq!(get(admin_port, "/quitquitquit", &of_a_page).0, 403);
     assert!(entrakey(&["shutdown", "--admin-port", &admin]).status.success());
+    assert_eq!(proxy.ended(), 0);
+}
+
+#[test]
+fn orders_find_the_ports_in_the_proxys_file() {
+    let (emulator, folder) = (Emulator::start("1h"), Folder::new("orders"));
+    let (http, admin, upstream) = (free_port(), free_port(), upstream(&emulator));
+    let text = format!(
+        "host: {upstream}\nport: 0\nhealth-check: true\nhttp-port: {http}\nquitquitquit: true\nadmin-port: {admin}\n\
+         entrakey:\n  identity: managed_identity\n"
+    );
+    let file = folder.write("proxy.yaml", &text).to_str().unwrap().to_owned();
+    let mut proxy = Proxy::run(command(&machine(&emulator), &["--config-file", &file]));
+    let entrakey = |arguments: &[&str], variable: &str| {
+        let mut command = Command::new(artifact("entrakey"));
+        command.env("ENTRAKEY_PROXY_CONFIG_FILE", variable).arg("proxy").args(arguments).output().unwrap()
+    };
+    let said = entrakey(&["wait", "--config-file", &file], "");
+    assert!(said.status.success(), "{said:?}");
+    let typed = entrakey(&["shutdown", "--admin-port", &free_port().to_string()], &file);
+    assert_eq!(typed.status.code(), Some(1), "what is typed wins");
+    let said = entrakey(&["shutdown"], &file);
+    assert!(said.status.success(), "{said:?}");
+    assert_eq!(proxy.ended(), 0);
+}
+
+#[test]
+fn a_request_to_end_is_heard_during_the_connection_test() {
+    let (emulator, port) = (Emulator::start("1h"), free_port());
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap(); // it answers no TLS
+    let (target, admin) = (silent.local_addr().unwrap().to_string(), port.to_string());
+    let given = [&target, "--identity", "managed_identity", "--port", "0", "--connect-timeout", "1h"];
+    let asked = ["--run-connection-test", "--quitquitquit", "--admin-port", &admin];
+    let mut proxy = Proxy::run(command(&machine(&emulator), &[&given[..], &asked].concat()));
+    let _dialled = silent.accept().unwrap();
+    assert_eq!(get(port, "/quitquitquit", &host(port)).0, 200);
     assert_eq!(proxy.ended(), 0);
 }
 

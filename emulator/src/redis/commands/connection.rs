@@ -1,5 +1,6 @@
 //! Commands about the connection itself.
 
+use super::super::blocked::Unblock;
 use super::super::clients::{Client, Details};
 use super::super::connection::Connection;
 use super::super::options::ClusterPolicy;
@@ -191,6 +192,7 @@ pub(super) fn client(connection: &mut Connection, words: &[Bytes]) -> Reply {
         ("INFO", 2) => Reply::bulk(connection.cache.clients.info(client)),
         ("NO-EVICT" | "NO-TOUCH", 3) => OK,
         ("KILL", 3..) => kill(connection, words),
+        ("UNBLOCK", 3 | 4) => unblock(connection, words),
         _ => connection.cache.commands.refuse_subcommand(words),
     }
 }
@@ -245,4 +247,18 @@ fn kill(connection: &Connection, words: &[Bytes]) -> Reply {
         };
         !(skip_me && client.id == own) && filters.iter().all(fits)
     }))
+}
+
+/// `CLIENT UNBLOCK id [TIMEOUT | ERROR]`. <https://redis.io/docs/latest/commands/client-unblock/>
+fn unblock(connection: &Connection, words: &[Bytes]) -> Reply {
+    let how = match word(words, 3).to_ascii_uppercase().as_slice() {
+        b"TIMEOUT" => Unblock::Timeout,
+        b"" if words.len() == 3 => Unblock::Timeout,
+        b"ERROR" => Unblock::Error,
+        _ => return Reply::error("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"),
+    };
+    match integer(words, 2) {
+        Ok(id) => count(usize::from(connection.cache.clients.unblock(id, how))),
+        Err(refused) => refused,
+    }
 }

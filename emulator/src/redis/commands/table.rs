@@ -47,6 +47,7 @@ static TABLE: &[Row] = &[
         ("NO-TOUCH", OWN),
         ("LIST", LISTED),
         ("KILL", LISTED),
+        ("UNBLOCK", LISTED),
     ]),
     Row::new("ACL", -2, ADMIN | DANGEROUS | SLOW, NONE, server::acl).subcommands(&[
         ("WHOAMI", SLOW),

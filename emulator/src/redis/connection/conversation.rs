@@ -72,7 +72,7 @@ async fn converse(
             tokio::pin!(pushed);
             pushed.as_mut().enable(); // before the look: what is pushed in between counts
             let found =
-                conversation.blocked.as_ref().and_then(|waiting| waiting.attempt(&mut node.store.lock()));
+                conversation.blocked.as_ref().and_then(|waiting| client.wait.attempt(waiting, &node.store));
             if let Some(reply) = found {
                 connection.reply(conversation, reply);
                 if conversation.blocked.take().is_some_and(|waiting| waiting.moves()) {
@@ -95,6 +95,7 @@ async fn converse(
                 () = client.ended.notified() => return Ending::Otherwise,
                 () = sleep_until(patience), if patience.is_some() => (),
                 () = &mut pushed, if conversation.blocked.is_some() => (),
+                () = client.wait.ended.notified(), if conversation.blocked.is_some() => (),
                 () = sleep_until(deadline), if deadline.is_some() => {
                     conversation.blocked.as_mut().into_iter().for_each(Waiting::give_up);
                 }
@@ -157,7 +158,10 @@ async fn answer_all(connection: &mut Connection, conversation: &mut Conversation
         match effect {
             Effect::Nothing => match connection.answer(&words) {
                 Outcome::Reply(reply) => connection.reply(conversation, reply),
-                Outcome::Wait(blocked) => conversation.blocked = Some(Waiting::new(blocked)),
+                Outcome::Wait(blocked) => {
+                    connection.client.wait.begin();
+                    conversation.blocked = Some(Waiting::new(blocked));
+                }
             },
             Effect::Answer(reply) => connection.reply(conversation, reply),
             Effect::Stalled => conversation.stalled = true,

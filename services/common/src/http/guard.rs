@@ -2,7 +2,7 @@
 //! requests or by a name of its own that suddenly stands for 127.0.0.1 (DNS rebinding).
 
 use axum::extract::Request;
-use axum::http::header::{HOST, ORIGIN};
+use axum::http::header::{HOST, ORIGIN, REFERER};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -18,7 +18,8 @@ pub(super) async fn guard(listening: SocketAddr, request: Request, next: Next) -
 
 /// Beyond loopback a service does not know by which names it is called; there the rest has to do.
 fn refusal(listening: SocketAddr, uri: &Uri, headers: &HeaderMap) -> Option<&'static str> {
-    if headers.contains_key(ORIGIN) || is_of_a_page(headers) {
+    // Older browsers say of a page's pictures and links no more than the page.
+    if headers.contains_key(ORIGIN) || headers.contains_key(REFERER) || is_of_a_page(headers) {
         return Some("Web pages may not ask this.");
     }
     let mut hosts = headers.get_all(HOST).iter();
@@ -80,9 +81,12 @@ mod tests {
     #[test]
     fn what_a_page_of_another_site_asks_is_refused() {
         let host = ("host", "localhost:9091");
-        for of_page in
-            [("origin", "null"), ("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")]
-        {
+        for of_page in [
+            ("origin", "null"),
+            ("origin", "https://evil.example"),
+            ("referer", "https://evil.example/page"),
+            ("sec-fetch-site", "cross-site"),
+        ] {
             assert!(asked("127.0.0.1:9091", &[host, of_page]).is_some(), "{of_page:?}");
             assert!(asked("10.0.0.4:9091", &[host, of_page]).is_some(), "{of_page:?}");
         }

@@ -1,19 +1,22 @@
 //! One connection after the other, within limits.
 
 use super::guard::guard;
-use crate::{Connections, Life, Stage};
+use crate::{Life, Stage};
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
-/// More than any prober and scraper has open. What comes beyond is closed at once.
+/// More than all probers and scrapers have open. With that many the newest takes the oldest one's place: a process that
+/// connects and says nothing keeps no probe from its answer, which takes a moment.
 const MOST_CONNECTIONS: usize = 64;
 /// For the whole head of a request; also how long a connection may idle.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -46,7 +49,7 @@ impl HttpServer {
 
     /// Answers until the service has ended: probes are told that it is ending.
     pub async fn run(self, life: Life) {
-        let connections = Connections::at_most(Some(MOST_CONNECTIONS));
+        let mut open: VecDeque<AbortHandle> = VecDeque::new();
         loop {
             let accepted = tokio::select! {
                 accepted = self.listener.accept() => accepted,
@@ -54,15 +57,18 @@ impl HttpServer {
             };
             match accepted {
                 Ok((stream, _)) => {
-                    let Ok(open) = connections.admit() else { continue };
+                    open.retain(|connection| !connection.is_finished());
+                    if open.len() >= MOST_CONNECTIONS {
+                        open.pop_front().iter().for_each(AbortHandle::abort);
+                    }
                     let (router, life) = (self.router.clone(), life.clone());
-                    tokio::spawn(async move {
+                    let connection = tokio::spawn(async move {
                         tokio::select! {
                             () = answer(stream, router) => (),
                             () = life.reached(Stage::Ended) => (),
                         }
-                        drop(open);
                     });
+                    open.push_back(connection.abort_handle());
                 }
                 // No more descriptors, most likely: without a pause this would be a hot loop.
                 Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
@@ -97,7 +103,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn idle_connections_use_up_the_limit_and_nothing_more_and_all_end_with_the_service() {
+    async fn a_newcomer_takes_the_place_of_the_oldest_that_says_nothing_and_all_end_with_the_service() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = HttpServer::new(listener, Router::new().route("/", get(async || "here"))).unwrap();
         let (address, life) = (server.address(), Life::default());
@@ -106,10 +112,15 @@ mod tests {
         for _ in 0..MOST_CONNECTIONS {
             idle.push(TcpStream::connect(address).await.unwrap());
         }
-        let mut late = TcpStream::connect(address).await.unwrap();
-        assert_eq!(ask(&mut late, address.port()).await, "", "closed at once");
-        let first = ask(&mut idle[0], address.port()).await;
-        assert!(first.starts_with("HTTP/1.1 200") && first.ends_with("here"), "{first}");
+        idle[1].write_all(b"GET / HTT").await.unwrap();
+        for _ in 0..2 {
+            let mut probe = TcpStream::connect(address).await.unwrap();
+            let answer = ask(&mut probe, address.port()).await;
+            assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("here"), "{answer}");
+        }
+        assert_eq!(ask(&mut idle[0], address.port()).await, "", "it has made room");
+        let other = ask(&mut idle[2], address.port()).await;
+        assert!(other.starts_with("HTTP/1.1 200"), "{other}");
         life.enter(Stage::Ended);
         running.await.unwrap();
         for stream in &mut idle {

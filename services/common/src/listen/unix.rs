@@ -44,18 +44,7 @@ pub fn bind_unix(path: &Path, mode: u32) -> Result<(UnixListener, SocketFile)> {
             ),
         ));
     }
-    let fresh = Fresh::beside(path)?;
-    let explained = |error: Error| {
-        let directory = directory_of(path).display();
-        Error::new(
-            error.kind(),
-            format!(
-                "no socket can be made in {directory} ({error}): the directory must exist and be writable"
-            ),
-        )
-    };
-    let socket = UnixSocket::new_stream()?;
-    socket.bind(&fresh.0).map_err(explained)?;
+    let (socket, fresh) = Fresh::bind(path)?;
     // Nobody can connect before `listen`.
     fs::set_permissions(&fresh.0, fs::Permissions::from_mode(mode))?;
     let file = SocketFile { path: path.to_owned(), identity: identity(&fresh.0)? };
@@ -68,8 +57,25 @@ pub fn bind_unix(path: &Path, mode: u32) -> Result<(UnixListener, SocketFile)> {
 struct Fresh(PathBuf);
 
 impl Fresh {
+    /// Binds a socket in the same directory.
+    fn bind(path: &Path) -> Result<(UnixSocket, Self)> {
+        let socket = UnixSocket::new_stream()?;
+        for _ in 0..ATTEMPTS {
+            let fresh = Self::beside(path)?;
+            if fresh == path {
+                continue; // of names of one letter there are few
+            }
+            match socket.bind(&fresh) {
+                Ok(()) => return Ok((socket, Self(fresh))),
+                Err(error) if error.kind() == ErrorKind::AddrInUse => {}
+                Err(error) => return Err(cannot_make(path, &error)),
+            }
+        }
+        Err(cannot_make(path, &ErrorKind::AddrInUse.into()))
+    }
+
     /// A name in the same directory that fits `sun_path` as well: as long as the real one, or longer if there is room.
-    fn beside(path: &Path) -> Result<Self> {
+    fn beside(path: &Path) -> Result<PathBuf> {
         let Some(name) = path.file_name() else {
             let said = format!(
                 "{} names no file: a Unix socket needs a path like /run/entrakey/redis.sock",
@@ -79,8 +85,9 @@ impl Fresh {
         };
         let room = LONGEST_PATH - path.as_os_str().len();
         let length = name.len().max(12.min(name.len() + room));
-        let random = std::iter::repeat_with(fastrand::alphanumeric).take(length.saturating_sub(1));
-        Ok(Self(path.with_file_name(std::iter::once('.').chain(random).collect::<String>())))
+        let dot = (length > 1).then_some('.'); // alone it would be the directory
+        let random = std::iter::repeat_with(fastrand::alphanumeric);
+        Ok(path.with_file_name(dot.into_iter().chain(random).take(length).collect::<String>()))
     }
 
     /// Moves the socket to where it belongs, unless somebody lives there.
@@ -163,6 +170,13 @@ fn knock(path: &Path) -> Result<()> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.set_nonblocking(true)?;
     socket.connect(&SockAddr::unix(path)?)
+}
+
+fn cannot_make(path: &Path, error: &Error) -> Error {
+    let directory = directory_of(path).display();
+    let said =
+        format!("no socket can be made in {directory} ({error}): the directory must exist and be writable");
+    Error::new(error.kind(), said)
 }
 
 fn taken(path: &Path) -> Error {
@@ -251,9 +265,7 @@ mod tests {
         let directory = Directory::new();
         let path = directory.0.join("redis.sock");
         let (_living, _file) = bind_unix(&path, 0o600).unwrap();
-        let late = Fresh::beside(&path).unwrap();
-        let socket = UnixSocket::new_stream().unwrap();
-        socket.bind(&late.0).unwrap();
+        let (socket, late) = Fresh::bind(&path).unwrap();
         let _listener = socket.listen(1).unwrap();
         // As if the one that lives had not been there when it was looked for.
         let said = late.replace(&path).unwrap_err().to_string();
@@ -308,6 +320,14 @@ mod tests {
         let length = LONGEST_PATH - directory.0.as_os_str().len() - 1;
         let longest = directory.0.join("x".repeat(length));
         assert!(bind_unix(&longest, 0o600).is_ok(), "{LONGEST_PATH} bytes fit");
+        let deep = directory.0.join("x".repeat(length - 2));
+        fs::create_dir(&deep).unwrap();
+        fs::write(deep.join("a"), "mine").unwrap();
+        fs::write(deep.join("b"), "mine").unwrap();
+        assert!(
+            bind_unix(&deep.join("s"), 0o600).is_ok(),
+            "{LONGEST_PATH} bytes with a name of one letter fit"
+        );
         let said = refusal(&directory.0.join("x".repeat(length + 1)));
         assert!(
             said.contains(&format!("has {} bytes", LONGEST_PATH + 1)) && said.contains("shorter"),

@@ -115,6 +115,9 @@ impl Announced {
 
     /// Where the client finds the node of this port, which listens from now on.
     fn place(&self, port: u16) -> Result<SocketAddr, String> {
+        if port == 0 {
+            return Err("the server has named a node without a port".to_owned());
+        }
         let listen_on = *self.nodes.0.listen_on.get().ok_or(NO_ADDRESS)?;
         let local = self.nodes.local_port(port, listen_on)?;
         // An address that stands for all says nothing to a client: it gets the one by which it has come.

@@ -26,8 +26,13 @@ pub(super) fn rewrite_shards(reply: &mut Value<'_>, tls: Tls, place: Place<'_>) 
 
 fn rewrite_node(node: &mut Vec<Value<'_>>, tls: Tls, place: Place<'_>) -> Result<(), Trouble> {
     let names = |uses_tls| if uses_tls { ["tls-port", "port"] } else { ["port", "tls-port"] };
-    let port = names(tls.upstream).iter().find_map(|name| value(node, name)).ok_or(Trouble::Unknown)?;
-    let local = place(port.port()?).map_err(Trouble::NoPlace)?;
+    let ports = names(tls.upstream).into_iter().filter_map(|name| value(node, name));
+    let ports = ports.map(Value::port).collect::<Result<Vec<_>, _>>()?;
+    let Some(public) = ports.iter().find(|port| **port != 0) else {
+        // A node whose address nobody knows; one without any port is of a form that nobody knows.
+        return if ports.is_empty() { Err(Trouble::Unknown) } else { Ok(()) };
+    };
+    let local = place(*public).map_err(Trouble::NoPlace)?;
     let [kept, dropped] = names(tls.clients);
     let mut has_port = false;
     let (mut before, mut after) = (std::mem::take(node).into_iter(), Vec::new());

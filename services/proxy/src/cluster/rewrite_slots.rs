@@ -15,7 +15,11 @@ pub(super) fn rewrite_slots(reply: &mut Value<'_>, place: Place<'_>) -> Result<(
 
 fn rewrite_node(node: &mut Value<'_>, place: Place<'_>) -> Result<(), Trouble> {
     let [endpoint, port, more @ ..] = node.items()?.as_mut_slice() else { return Err(Trouble::Unknown) };
-    let local = place(port.port()?).map_err(Trouble::NoPlace)?;
+    let public = port.port()?;
+    if public == 0 {
+        return Ok(()); // a node whose address nobody knows
+    }
+    let local = place(public).map_err(Trouble::NoPlace)?;
     *endpoint = Value::text(local.ip().to_string());
     *port = Value::integer(local.port());
     // What is known besides are other names for the same node: ip, hostname.

@@ -1,7 +1,11 @@
 //! A request as a line of text, as people type it: Redis's quoting (`sdssplitargs`).
 
-/// The words of a line; none if a quote is not closed, or followed by something else than a space.
+use crate::wiped::make_room;
+
+/// The words of a line; none if a quote is not closed, or followed by something else than a space. To Redis the line ends
+/// with the first NUL.
 pub(crate) fn split_line(line: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let line = line.split(|byte| *byte == 0).next().unwrap_or_default();
     let mut rest = line.trim_ascii_start_redis();
     let mut words = Vec::new();
     while !rest.is_empty() {
@@ -19,18 +23,24 @@ fn word(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     loop {
         match rest {
             [] => return Some((word, rest)),
-            [byte, after @ ..] if is_space(*byte) || *byte == 0 => return Some((word, after)),
+            [b' ' | b'\n' | b'\r' | b'\t', after @ ..] => return Some((word, after)),
             [quote @ (b'"' | b'\''), after @ ..] => {
                 rest = quoted(*quote, after, &mut word)?;
                 let ends = rest.first().is_none_or(|byte| is_space(*byte));
                 return ends.then_some((word, rest));
             }
             [byte, after @ ..] => {
-                word.push(*byte);
+                push(&mut word, *byte);
                 rest = after;
             }
         }
     }
+}
+
+/// Adds a byte of what may be a password.
+fn push(word: &mut Vec<u8>, byte: u8) {
+    make_room(word, 1);
+    word.push(byte);
 }
 
 /// Adds what is quoted to the word; what follows the closing quote.
@@ -41,19 +51,19 @@ fn quoted<'a>(quote: u8, text: &'a [u8], word: &mut Vec<u8>) -> Option<&'a [u8]>
             (_, []) => return None,
             (_, [byte, after @ ..]) if *byte == quote => return Some(after),
             (b'"', [b'\\', b'x', high, low, after @ ..]) if hex(*high, *low).is_some() => {
-                word.extend(hex(*high, *low));
+                hex(*high, *low).into_iter().for_each(|byte| push(word, byte));
                 after
             }
             (b'"', [b'\\', escaped, after @ ..]) => {
-                word.push(unescaped(*escaped));
+                push(word, unescaped(*escaped));
                 after
             }
             (b'\'', [b'\\', b'\'', after @ ..]) => {
-                word.push(b'\'');
+                push(word, b'\'');
                 after
             }
             (_, [byte, after @ ..]) => {
-                word.push(*byte);
+                push(word, *byte);
                 after
             }
         };
@@ -107,6 +117,9 @@ mod tests {
             (r"ECHO 'it\'s \n'", &["ECHO", r"it's \n"]),
             (r#"ECHO "" x"#, &["ECHO", "", "x"]),
             (r#"a"b""#, &["ab"]),
+            ("ECHO a\0b c", &["ECHO", "a"]),
+            ("\0PING", &[]),
+            ("ECHO \x0b a\x0bb", &["ECHO", "a\x0bb"]),
         ] {
             let split = split_line(line.as_bytes()).expect(line);
             assert_eq!(
@@ -115,7 +128,7 @@ mod tests {
                 "{line}"
             );
         }
-        for wrong in [r#"ECHO "a"#, "ECHO 'a", r#"ECHO "a"b"#, "ECHO 'a'b", r#"ECHO "a\"#] {
+        for wrong in [r#"ECHO "a"#, "ECHO 'a", r#"ECHO "a"b"#, "ECHO 'a'b", r#"ECHO "a\"#, "ECHO \"a\0\""] {
             assert_eq!(split_line(wrong.as_bytes()), None, "{wrong}");
         }
     }

@@ -9,6 +9,7 @@ use crate::scan::{self, Body, Head, ProtocolError, Word};
 use crate::wire;
 use std::borrow::Cow;
 use std::time::Instant;
+use zeroize::Zeroize as _;
 
 /// Of a request whose arguments have to be known; one that is longer is passed on unread, if it may be.
 pub(super) const LONGEST: usize = 64 * 1024;
@@ -19,6 +20,12 @@ pub(super) struct Transit {
     fate: Fate,
 }
 
+/// How far a request that has to be whole has been looked through: what comes byte by byte is not to be gone over each time.
+pub(super) struct Seen {
+    body: Body,
+    pub(super) length: usize,
+}
+
 /// What is known of a request before it is decided what becomes of it.
 pub(super) struct Request<'a> {
     pub(super) command: Command,
@@ -27,6 +34,20 @@ pub(super) struct Request<'a> {
     pub(super) arguments: u32,
     /// All of them, of commands that need it.
     pub(super) words: Option<Vec<Cow<'a, [u8]>>>,
+}
+
+impl Drop for Request<'_> {
+    fn drop(&mut self) {
+        if !self.command.holds_password() {
+            return;
+        }
+        for word in self.words.iter_mut().flatten() {
+            // What is borrowed is wiped by whoever has read it.
+            if let Cow::Owned(word) = word {
+                word.zeroize();
+            }
+        }
+    }
 }
 
 /// What can be made of the beginning of a request.
@@ -77,6 +98,7 @@ impl Session {
             Beginning::Request { request, length, is_line } => (request, length, is_line),
         };
         let arguments = request.arguments;
+        self.has_secret |= request.command.holds_password();
         let Some(fate) = self.decide(request, now) else { return Ok(0) };
         let header = rest.get(..length).unwrap_or_default();
         if fate.is_passed_on() {
@@ -101,7 +123,8 @@ impl Session {
         Ok(taken)
     }
 
-    fn read<'a>(&self, rest: &'a [u8]) -> Result<Beginning<'a>, ProtocolError> {
+    fn read<'a>(&mut self, rest: &'a [u8]) -> Result<Beginning<'a>, ProtocolError> {
+        let seen = self.seen.take();
         match scan::head(rest)? {
             Head::Incomplete => Ok(Beginning::Incomplete),
             Head::Nothing(length) => Ok(Beginning::Nothing(length)),
@@ -113,15 +136,19 @@ impl Session {
                 let request = Request { command, name, arguments, words: Some(words) };
                 Ok(Beginning::Request { request, length, is_line: true })
             }
-            Head::Array { arguments, length } => self.read_array(rest, arguments, length),
+            Head::Array { arguments, length } => {
+                let seen = seen.unwrap_or(Seen { body: Body::new(arguments), length });
+                self.read_array(rest, arguments, length, seen)
+            }
         }
     }
 
     fn read_array<'a>(
-        &self,
+        &mut self,
         rest: &'a [u8],
         arguments: u32,
         length: usize,
+        mut seen: Seen,
     ) -> Result<Beginning<'a>, ProtocolError> {
         let name = match scan::word_at(rest, length)? {
             Word::Incomplete => return Ok(Beginning::Incomplete),
@@ -132,13 +159,13 @@ impl Session {
         let wants_words = command.needs_arguments() || (self.restricts() && has_subcommands(name));
         let mut words = None;
         if wants_words {
-            let mut body = Body::new(arguments);
-            let end = length + body.advance(rest.get(length..).unwrap_or_default())?;
-            if body.is_complete() {
-                words = Some(scan::words(rest.get(..end).unwrap_or_default())?);
+            seen.length += seen.body.advance(rest.get(seen.length..).unwrap_or_default())?;
+            if seen.body.is_complete() {
+                words = Some(scan::words(rest.get(..seen.length).unwrap_or_default())?);
             } else if rest.len() < LONGEST {
+                self.seen = Some(seen);
                 return Ok(Beginning::Incomplete);
-            } else if !matches!(command, Command::Auth | Command::Hello) {
+            } else if !matches!(command, Command::Auth | Command::Hello | Command::Unsubscribe(_)) {
                 command = Command::Other;
             }
         }

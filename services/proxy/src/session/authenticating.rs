@@ -137,8 +137,14 @@ impl Session {
             if self.subscriber.count(channels) > 0 {
                 self.up.push(&wire::request(&[name]));
                 self.subscriber.under_way += 1;
-                let hidden =
-                    Confirmations { channels, enters: false, left: None, silent: true, is_hidden: true };
+                let hidden = Confirmations {
+                    channels,
+                    enters: false,
+                    names: None,
+                    left: None,
+                    silent: true,
+                    is_hidden: true,
+                };
                 self.owed.push(Entry::Confirmations(hidden));
             }
         }

@@ -292,18 +292,28 @@ impl Session {
                 self.repeat_asking();
             }
         }
-        self.confirmations(channels, true, Some(request.arguments - 1))
+        self.confirmations(channels, true, None, Some(request.arguments - 1))
     }
 
     fn unsubscribe(&mut self, request: &Request<'_>, channels: Channels) -> Fate {
         let left = (request.arguments > 1).then(|| request.arguments - 1);
-        self.confirmations(channels, false, left)
+        let words = request.words.as_deref().and_then(|words| words.get(1..)).unwrap_or_default();
+        let is_named = channels == Channels::Shard && !words.is_empty();
+        let names = is_named.then(|| words.iter().map(|word| word.to_vec()).collect());
+        self.confirmations(channels, false, names, left)
     }
 
-    fn confirmations(&mut self, channels: Channels, enters: bool, left: Option<u32>) -> Fate {
+    fn confirmations(
+        &mut self,
+        channels: Channels,
+        enters: bool,
+        names: Option<Vec<Vec<u8>>>,
+        left: Option<u32>,
+    ) -> Fate {
         let silent = self.silence.take_next();
         self.subscriber.under_way += 1;
-        Fate::Pass(Entry::Confirmations(Confirmations { channels, enters, left, silent, is_hidden: false }))
+        let owed = Confirmations { channels, enters, names, left, silent, is_hidden: false };
+        Fate::Pass(Entry::Confirmations(owed))
     }
 
     /// A command that may wait longer than the token is good is kept, to be sent again.
@@ -311,8 +321,7 @@ impl Session {
         let Command::Block(clock) = request.command else { return self.pass() };
         let block = request.words.as_deref().and_then(|words| Block::read(clock, words, now));
         let Some(block) = block else { return self.pass() };
-        let end = self.credentials.as_ref().map_or(now, |credentials| credentials.end);
-        let is_kept = block.outlasts(end) && prelude != Some(Prelude::Asking);
+        let is_kept = block.outlasts(self.time_left()) && prelude != Some(Prelude::Asking);
         if is_kept {
             self.keep(block);
         }

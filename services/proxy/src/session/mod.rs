@@ -31,7 +31,7 @@ use crate::subscriber::{Phase, Subscriber};
 use crate::transaction::Transaction;
 use crate::wire;
 use answering::Route;
-use asking::Transit;
+use asking::{Seen, Transit};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -56,6 +56,8 @@ pub(crate) struct Session {
     /// The client has given the local password, or there is none.
     admitted: bool,
     wrong_passwords: u32,
+    /// A request that was taken may have had a password in it.
+    has_secret: bool,
     /// The client's.
     protocol: Protocol,
     silence: Silence,
@@ -64,6 +66,8 @@ pub(crate) struct Session {
     /// The last request sent on was ASKING or CLIENT CACHING: what follows has to be the command that it is for.
     prelude: Option<Prelude>,
     monitors: bool,
+    /// How far a request has been looked through that has to be whole.
+    seen: Option<Seen>,
     /// A request that is only partly there.
     transit: Option<Transit>,
     owed: Owed,
@@ -115,12 +119,14 @@ impl Session {
             admitted: password.is_none(),
             password,
             wrong_passwords: 0,
+            has_secret: false,
             protocol: Protocol::Two,
             silence: Silence::default(),
             transaction: Transaction::default(),
             subscriber: Subscriber::default(),
             prelude: None,
             monitors: false,
+            seen: None,
             transit: None,
             owed: Owed::default(),
             frame: Frame::default(),
@@ -197,14 +203,22 @@ impl Session {
     }
 
     /// For how long the token that the connection is on is still good.
-    pub(crate) fn time_left(&self, now: Instant) -> Duration {
-        self.credentials
-            .as_ref()
-            .map_or(Duration::ZERO, |credentials| credentials.end.saturating_duration_since(now))
+    pub(crate) fn time_left(&self) -> Duration {
+        self.credentials.as_ref().map_or(Duration::ZERO, |credentials| credentials.time_left())
     }
 
     pub(crate) fn is_connected(&self) -> bool {
         self.credentials.is_some()
+    }
+
+    /// Whether the client has given the local password, or there is none.
+    pub(crate) fn is_admitted(&self) -> bool {
+        self.admitted
+    }
+
+    /// Whether what was taken since the last call had a password in it, or what was not taken may have one.
+    pub(crate) fn take_secret(&mut self) -> bool {
+        std::mem::take(&mut self.has_secret) || !self.is_connected()
     }
 
     pub(crate) fn take_deeds(&mut self) -> Vec<Deed> {

@@ -4,12 +4,14 @@ use super::Session;
 use super::answering::Route;
 use crate::commands::Channels;
 use crate::owed::{Confirmations, Entry, Protocol};
-use crate::scan::{Frame, Malformed};
+use crate::scan::{Frame, Malformed, number};
 use crate::subscriber::{Kind, Phase};
 use std::time::Instant;
 
 /// Of a word that tells the kinds apart, with the headers before it.
 const LONGEST_HEAD: usize = 96;
+/// Of what comes up to the end of a channel's name.
+const LONGEST_NAME: usize = 64 * 1024;
 
 /// A push that is coming in.
 #[derive(Clone, Copy, Debug)]
@@ -70,8 +72,9 @@ impl Session {
     ) -> Result<usize, Malformed> {
         let expected = self.subscriber.count(channels);
         let (mut was_asked, mut is_hidden) = (false, false);
+        let Some(name) = name_in(channels, rest)? else { return Ok(0) };
         if let Some(Entry::Confirmations(owed)) = self.owed.head()
-            && (owed.channels, owed.enters) == (channels, enters)
+            && owed.include(channels, enters, name)
         {
             owed.left.get_or_insert_with(|| u32::try_from(expected).unwrap_or(u32::MAX).max(1));
             (was_asked, is_hidden) = (true, owed.is_hidden);
@@ -170,6 +173,31 @@ impl Push {
                 self.number = self.number.saturating_mul(10).saturating_add(u64::from(digit - b'0'));
             }
         }
+    }
+}
+
+/// The channel that a confirmation names, its second word. Shard channels are compared, others need not be looked for.
+/// None if more has to come; an empty one is none, or longer than any that is compared.
+fn name_in(channels: Channels, rest: &[u8]) -> Result<Option<&[u8]>, Malformed> {
+    if channels != Channels::Shard {
+        return Ok(Some(&[]));
+    }
+    let (mut frame, mut at) = (Frame::default(), 0);
+    for _ in 0..3 {
+        let piece = frame.next(rest.get(at..).unwrap_or_default())?; // header, word's header, word
+        at += piece.map_or(0, |piece| piece.length);
+    }
+    let name = rest.get(at..).unwrap_or_default();
+    match name.first() {
+        None if !frame.is_complete() => return Ok(None),
+        Some(b'$') => {}
+        _ => return Ok(Some(&[])),
+    }
+    let Some((length, header)) = number(name).map_err(|_| Malformed)? else { return Ok(None) };
+    let Ok(length) = usize::try_from(length) else { return Ok(Some(&[])) };
+    match name.get(header..header.saturating_add(length)) {
+        None if rest.len() < LONGEST_NAME => Ok(None),
+        found => Ok(Some(found.unwrap_or_default())),
     }
 }
 

@@ -24,18 +24,18 @@ const WRONGPASS: &str = "-WRONGPASS invalid username-password pair or user is di
 const CANNOT_GET: &str = "-ERR Can't execute 'get': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are \
     allowed in this context\r\n";
 
-fn credentials(version: u64, now: Instant) -> Arc<Credentials> {
-    Arc::new(Credentials::new(version, "me", &format!("token{version}"), now + Duration::from_secs(3600)))
+fn credentials(version: u64) -> Arc<Credentials> {
+    Arc::new(Credentials::good_for(Duration::from_secs(3600), version, "me", &format!("token{version}")))
 }
 
 fn auth(version: u64) -> String {
-    String::from_utf8(credentials(version, Instant::now()).request.to_vec()).unwrap()
+    String::from_utf8(credentials(version).request.to_vec()).unwrap()
 }
 
 impl Bench {
     fn new(piece: usize) -> Self {
         let mut bench = Self::unconnected(piece, None);
-        bench.session.attach(credentials(1, bench.now));
+        bench.session.attach(credentials(1));
         bench
     }
 
@@ -84,7 +84,7 @@ impl Bench {
 
     /// A newer token is there; what goes to the server, the nonce apart.
     fn renew(&mut self, version: u64) -> Option<String> {
-        self.session.authenticate(credentials(version, self.now));
+        self.session.authenticate(credentials(version));
         self.sent_auth(version)
     }
 
@@ -197,7 +197,7 @@ fn where_echo_is_forbidden_an_unknown_command_marks_the_end() {
     for outcome in [Some("+OK\r\n"), Some(WRONGPASS), None] {
         let mut bench = Bench::new(7);
         bench.session.echo_is_forbidden = true;
-        bench.session.authenticate(credentials(2, bench.now));
+        bench.session.authenticate(credentials(2));
         let up = bench.up();
         let nonce =
             up.strip_prefix(&auth(2)).unwrap().strip_prefix("*1\r\n$32\r\n").unwrap().trim_end().to_owned();
@@ -418,7 +418,7 @@ fn the_clients_own_password_stays_here() {
     assert!(!bench.session.wants_upstream());
     bench.client("PING\r\n");
     assert!(bench.session.wants_upstream());
-    bench.session.attach(credentials(1, bench.now));
+    bench.session.attach(credentials(1));
     bench.offer();
     assert_eq!(bench.up(), "PING\r\n");
     let up = bench.client(&request("HELLO 3 AUTH default dummy SETNAME auth"));
@@ -451,7 +451,7 @@ fn with_a_local_password_nothing_passes_before_it_and_it_never_passes() {
         bench.client(&request(sign_in));
         bench.client(&request("GET a"));
         assert!(bench.session.wants_upstream());
-        bench.session.attach(credentials(1, bench.now));
+        bench.session.attach(credentials(1));
         bench.offer();
         assert_eq!(bench.up(), up + &request("GET a"), "{sign_in}");
     }
@@ -625,4 +625,70 @@ fn a_pipeline_without_end_is_not_taken_without_end() {
         bench.client(&(request("CLIENT REPLY SKIP") + &request("PING") + &request("PING")));
     }
     assert!(bench.session.is_held() && !bench.from_client.is_empty());
+}
+
+#[test]
+fn an_unblock_that_has_met_nothing_is_tried_again() {
+    let mut bench = Bench::new(4096);
+    bench.client(&request("BLPOP q 0"));
+    bench.server(":7\r\n");
+    assert_eq!((bench.renew(2), bench.session.take_deeds().len()), (None, 1));
+    // It came before the server had read the command, which waits from now on.
+    bench
+        .session
+        .take_unblock_answer(Some(UnblockAnswer { was_ended: false, newest: Vec::new() }), bench.now);
+    assert!(bench.session.take_deeds().is_empty(), "not at once");
+    assert_eq!(bench.renew(2), None);
+    assert!(matches!(bench.session.take_deeds()[..], [Deed::Unblock { id: 7, .. }]));
+    bench.server("-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n");
+    bench.session.take_unblock_answer(Some(UnblockAnswer { was_ended: true, newest: Vec::new() }), bench.now);
+    let up = bench.up();
+    assert!(up.starts_with(&auth(2)) && up.ends_with(&request("BLPOP q 0")), "{up}");
+}
+
+#[test]
+fn a_request_that_has_to_be_whole_is_looked_through_once_however_often_a_piece_of_it_comes() {
+    let mut bench = Bench::new(1);
+    let whole = request("BLPOP a b c d e f 0");
+    let (first, last) = whole.split_at(whole.len() - 3);
+    assert_eq!(bench.client(first), "");
+    let seen = bench.session.seen.as_ref().map(|seen| seen.length);
+    assert!(seen.is_some_and(|length| length + 8 > first.len()), "{seen:?} of {}", first.len());
+    assert_eq!(bench.client(last), request("CLIENT ID") + &whole);
+    assert!(bench.session.seen.is_none());
+}
+
+#[test]
+fn whether_a_password_was_read_is_told_once() {
+    let mut bench = Bench::new(4096);
+    for (said, is_secret) in
+        [("AUTH s3cret", true), ("GET a", false), ("HELLO 2 AUTH default s3cret", true), ("PING", false)]
+    {
+        bench.client(&request(said));
+        assert_eq!(bench.session.take_secret(), is_secret, "{said}");
+        assert!(!bench.session.take_secret());
+    }
+    assert!(Bench::unconnected(64, None).session.take_secret(), "it may begin with one");
+}
+
+#[test]
+fn a_channel_that_the_server_takes_away_confirms_no_other_ones_end() {
+    for piece in pieces() {
+        let mut bench = Bench::new(piece);
+        bench.client(&request("SSUBSCRIBE {a}1 {a}2"));
+        bench.server("%0\r\n");
+        let push = |kind: &str, channel: &str, left: u8| {
+            format!(">3\r\n${}\r\n{kind}\r\n$4\r\n{channel}\r\n:{left}\r\n", kind.len())
+        };
+        bench.server(&(push("ssubscribe", "{a}1", 1) + &push("ssubscribe", "{a}2", 2)));
+        let asked = request("SUNSUBSCRIBE {a}1") + &request("GET a");
+        assert_eq!(bench.client(&asked), request("SUNSUBSCRIBE {a}1"));
+        let unasked = push("sunsubscribe", "{a}2", 1);
+        assert_eq!(bench.server(&unasked), unasked.replacen('>', "*", 1));
+        let confirmed = push("sunsubscribe", "{a}1", 0);
+        assert_eq!(bench.server(&confirmed), confirmed.replacen('>', "*", 1), "and GET is not refused");
+        assert_eq!(bench.up(), request("HELLO 2"));
+        bench.server("*0\r\n");
+        assert_eq!(bench.up(), request("GET a"));
+    }
 }

@@ -34,7 +34,9 @@ impl Session {
             && let Release::Asked { told: said, answer } = &mut block.release
         {
             match told {
-                Some(told) => *said = Some(told),
+                Some(told) if told.was_ended || answer.is_some() => *said = Some(told),
+                // It did not wait: either its answer is on the way, or the server has yet to read it, and then it will wait.
+                Some(_) => block.release = Release::Failed,
                 None => match answer.take() {
                     Some(answer) => self.pass_answer(&answer),
                     None => block.release = Release::Failed,

@@ -2,9 +2,10 @@
 
 use super::server::Server;
 use super::{OFTEN, PATIENCE, TOKEN, USER, direct, provider, proxy, through};
-use crate::{Options, Peer, Proxy, Upstream};
+use crate::{LocalPassword, Options, Peer, Proxy, Upstream};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+use tokio::net::UnixStream;
 use tokio::time::{sleep, timeout};
 
 /// Another client of a server that lets in by token only.
@@ -270,6 +271,29 @@ async fn a_client_that_does_not_read_slows_the_server_down_and_not_memory_up() {
 }
 
 #[tokio::test]
+async fn the_auth_of_a_client_that_does_not_read_is_sent_and_run() {
+    let server = Server::strict();
+    let proxy = proxy(&server).that_authenticates_every(Duration::from_millis(300));
+    let (mut client, mut other) = (through(&proxy), other(&server).await);
+    assert_eq!(other.ask("SETRANGE big 999999 x").await, ":1000000\r\n");
+    client.send("GET big\r\n".repeat(20)).await;
+    let started = Instant::now();
+    // One more than what both have begun with and what was answered.
+    while auths(&mut other).await != 2 + proxy.observe().counts().reauth[0].1 + 1 {
+        assert!(started.elapsed() < PATIENCE, "no AUTH");
+        sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// How many AUTHs the server has run.
+async fn auths(other: &mut super::Client<tokio::net::TcpStream>) -> u64 {
+    other.send("INFO commandstats\r\nPING done\r\n").await;
+    let said = other.read_to("done\r\n").await;
+    let calls = said.split_once("cmdstat_auth:calls=").unwrap().1.split(',').next();
+    calls.unwrap().parse().unwrap()
+}
+
+#[tokio::test]
 async fn a_client_that_goes_while_its_connection_is_made_is_not_waited_for() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let upstream = Upstream::plaintext("127.0.0.1", silent.local_addr().unwrap().port()).unwrap();
@@ -287,4 +311,39 @@ async fn a_client_that_goes_while_its_connection_is_made_is_not_waited_for() {
     let mut asked = Vec::new();
     timeout(PATIENCE, server.read_to_end(&mut asked)).await.expect("closed").unwrap();
     assert!(asked.starts_with(b"*3\r\n$4\r\nAUTH"), "the server was reached");
+}
+
+#[tokio::test]
+async fn a_client_that_goes_behind_a_command_that_waits_is_noticed_however_much_it_has_sent() {
+    let server = Server::strict();
+    let (proxy, mut other) = (proxy(&server), other(&server).await);
+    let (mut client, theirs) = UnixStream::pair().unwrap();
+    let served = tokio::spawn({
+        let proxy = proxy.clone();
+        async move { proxy.serve(theirs, Peer::Unix { uid: None }).await }
+    });
+    client.write_all(b"BLPOP q 0\r\n").await.unwrap();
+    until_one_waits(&mut other).await;
+    client.write_all(&b"PING\r\n".repeat(10_000)).await.unwrap();
+    drop(client);
+    let ended = timeout(PATIENCE, served).await.expect("an end").unwrap();
+    assert!(!ended.is_failure && ended.to_string().contains("The client has closed"), "{ended}");
+    assert_eq!(other.ask("LPUSH q 1").await, ":1\r\n");
+}
+
+/// The clock stands still while anything happens, and runs when everybody waits.
+#[tokio::test(start_paused = true)]
+async fn who_does_not_give_the_password_in_time_is_let_go_and_who_has_given_it_is_not() {
+    let password = Some(LocalPassword::new("s3cret".to_owned().into()));
+    let upstream = Upstream::plaintext("127.0.0.1", 1).unwrap();
+    let proxy = Proxy::new(upstream, provider(TOKEN), Options { password, ..Options::default() });
+    let (mut silent, mut asking, mut admitted) = (through(&proxy), through(&proxy), through(&proxy));
+    let started = tokio::time::Instant::now();
+    assert!(asking.ask("PING").await.starts_with("-NOAUTH "));
+    assert_eq!(admitted.ask("AUTH s3cret").await, "+OK\r\n");
+    assert_eq!(silent.stream.read(&mut [0]).await.unwrap(), 0);
+    assert_eq!(asking.stream.read(&mut [0]).await.unwrap(), 0);
+    assert_eq!(started.elapsed().as_secs(), 60);
+    assert_eq!(admitted.ask("AUTH s3cret").await, "+OK\r\n");
+    assert!(proxy.observe().counts().refused.contains(&("password", 2)));
 }

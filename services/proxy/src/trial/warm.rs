@@ -2,7 +2,6 @@
 
 use super::server::Server;
 use super::{PATIENCE, TOKEN, USER, direct, proxy, through};
-use crate::warm::Care;
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
@@ -67,14 +66,13 @@ async fn those_that_the_server_has_closed_are_not_handed_out() {
 async fn a_ping_keeps_those_that_answer_and_no_others() {
     let server = Server::strict();
     let (proxy, mut other) = (proxy(&server), other(&server).await);
-    let subscription = proxy.shared.provider.subscribe(|_| ()).unwrap();
-    proxy.shared.fill(2, &subscription).await.unwrap();
+    proxy.shared.fill(2).await.unwrap();
     let ready = ids(&mut other, 2).await;
-    proxy.shared.tend(Care::Ping).await;
+    proxy.shared.ping_all().await;
     other.send(format!("CLIENT KILL ID {}\r\nCLIENT LIST\r\nPING done\r\n", ready[0])).await;
     let list = other.read_to("done\r\n").await;
     assert_eq!(list.matches("cmd=ping").count(), 1, "the other one was asked too: {list}");
-    proxy.shared.tend(Care::Ping).await;
+    proxy.shared.ping_all().await;
     let left = proxy.shared.pool.take().unwrap();
     assert!(proxy.shared.pool.take().is_none());
     drop(left);

@@ -4,6 +4,7 @@ mod recorded;
 
 use super::{Announced, Nodes};
 use crate::credentials::Credentials;
+use crate::fuzzing;
 use crate::owed::Protocol;
 use crate::session::Session;
 use recorded::{RECORDED, Recorded};
@@ -33,8 +34,7 @@ fn session(protocol: Protocol) -> Session {
     nodes.know(&PORTS);
     let announced = Announced::new(nodes, None, true);
     let mut session = Session::new(None).announcing(Some(announced));
-    let end = Instant::now() + Duration::from_secs(3600);
-    session.attach(Arc::new(Credentials::new(1, "oid", "secret", end)));
+    session.attach(Arc::new(Credentials::good_for(Duration::from_secs(3600), 1, "oid", "secret")));
     if protocol == Protocol::Three {
         assert!(exchange(&mut session, "HELLO 3\r\n", &["%0\r\n"]).contains("%0"));
     }
@@ -125,6 +125,27 @@ fn an_answer_of_unknown_form_is_refused_and_an_error_is_passed_on() {
             "-ERR This instance has cluster",
         ),
         ("CLUSTER MYID\r\n", "$3\r\nabc\r\n", "$3\r\nabc\r\n"),
+        // A node of which the server does not know the port gets none here.
+        (
+            "CLUSTER SLOTS\r\n",
+            "*1\r\n*4\r\n:0\r\n:9\r\n*4\r\n$9\r\n127.0.0.1\r\n:7100\r\n$1\r\na\r\n*0\r\n*4\r\n$-1\r\n:0\r\n$1\r\nb\r\n*0\r\n",
+            ":47100\r\n$1\r\na\r\n*0\r\n*4\r\n$-1\r\n:0\r\n$1\r\nb\r\n*0\r\n",
+        ),
+        (
+            "CLUSTER SHARDS\r\n",
+            "*1\r\n*2\r\n$5\r\nnodes\r\n*1\r\n*6\r\n$4\r\nport\r\n:7100\r\n$8\r\ntls-port\r\n:0\r\n$2\r\nip\r\n$0\r\n\r\n",
+            "*4\r\n$4\r\nport\r\n:47100\r\n$2\r\nip\r\n$9\r\n127.0.0.9\r\n",
+        ),
+        (
+            "CLUSTER SHARDS\r\n",
+            "*1\r\n*2\r\n$5\r\nnodes\r\n*1\r\n*4\r\n$4\r\nport\r\n:0\r\n$2\r\nip\r\n$0\r\n\r\n",
+            "*4\r\n$4\r\nport\r\n:0\r\n$2\r\nip\r\n$0\r\n\r\n",
+        ),
+        (
+            "GET a\r\n",
+            "-MOVED 3300 10.0.0.5:0\r\n",
+            "-ERR entrakey proxy: the server has named a node without a port\r\n",
+        ),
         (
             "CLUSTER NODES\r\n",
             "$29\r\nid :0@0 master,noaddr - 0 0 0\r\n",
@@ -158,4 +179,18 @@ fn an_answer_longer_than_a_mebibyte_ends_the_connection() {
     }
     assert!(session.end().unwrap().why.contains("longer than 1 MiB"));
     assert!(session.down.is_empty());
+}
+
+#[test]
+fn damaged_answers_become_one_reply_or_an_error() {
+    for seed in 0..3_000 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let (kind, recorded) = (random.u8(..5), &RECORDED[random.usize(..RECORDED.len())]);
+        let mut reply = recorded.replies[usize::from(kind)].as_bytes().to_vec();
+        for _ in 0..random.u8(..4) {
+            let at = random.usize(..reply.len());
+            reply[at] = *random.choice(b"0123456789$*%=+-:@, \r\nx").unwrap_or(&b'x');
+        }
+        fuzzing::nodes(&[&[kind], reply.as_slice()].concat());
+    }
 }
