@@ -19,14 +19,14 @@ endif
 # Two parts at once would starve each other's clocks.
 .NOTPARALLEL:
 
-TESTS = test-core test-c test-python test-node test-emulator test-cli test-peers test-proxy
+TESTS = test-core test-c test-python test-node test-go test-emulator test-cli test-peers test-proxy
 
 .PHONY: help demo test $(TESTS) what-tests-run other-clients lints check bench soak simulate mutants fuzz install uninstall install-cli uninstall-cli fmt build prerequisites prerequisites-of-test
 
 help:
 	@echo "make demo    build everything and watch four Redis clients outlive their tokens"
 	@echo "make test    install what the tests need and run every test of every language"
-	@echo "make test-core, test-c, test-python, test-node, test-emulator, test-cli, test-peers, test-proxy    one part of that"
+	@echo "make test-core, test-c, test-python, test-node, test-go, test-emulator, test-cli, test-peers, test-proxy    one part of that"
 	@echo "make check   formatting, lints, dependencies, versions, size of the shared library"
 	@echo "make bench   speed against a floor, how a fleet spreads its requests, how soon the emulator is there"
 	@echo "make install PREFIX=/usr/local    the C library, for pkg-config and CMake (DESTDIR=, LIBDIR=lib)"
@@ -88,6 +88,10 @@ test-python: what-tests-run
 
 test-node: what-tests-run
 	$(TIMED) "Node.js" sh -c 'cd bindings/node && exec ../../$(OFFLINE) npm test'
+
+test-go: what-tests-run
+	$(TIMED) "Go's modules are fetched" scripts/build/go-modules.sh
+	$(TIMED) "Go" $(OFFLINE) scripts/check/go.sh
 
 test-emulator: what-tests-run
 	$(TIMED) "the emulator's tests are built" $(EMULATOR) --no-run

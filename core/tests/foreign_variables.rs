@@ -1,15 +1,18 @@
 //! `tests/foreign-variables.txt` names what the tests of every language take out of a developer's environment: all that the
 //! library reads, and nothing else.
 //!
-//! The packages for Python and Node.js bring the list along, for those who test with the emulator; no package takes a file
+//! The packages for Python, Node.js and Go bring the list along, for those who test with the emulator; no package takes a file
 //! from outside its folder. `ENTRAKEY_UPDATE=1 cargo test -p entrakey-core` copies it.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
 use entrakey_core::{KEYS, VARIABLES};
 use std::path::PathBuf;
 
-const COPIES: [&str; 2] =
-    ["bindings/python/python/entrakey/foreign-variables.txt", "bindings/node/lib/foreign-variables.txt"];
+const COPIES: [&str; 3] = [
+    "bindings/python/python/entrakey/foreign-variables.txt",
+    "bindings/node/lib/foreign-variables.txt",
+    "bindings/go/entrakey/emulator/foreign-variables.txt",
+];
 
 fn file(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(path)

@@ -58,9 +58,9 @@ fi
 
 [ "${1:-}" = test ] || exit 0
 # Clients of other languages, which tests/peers runs against the emulator.
-command -v go >/dev/null || fail "Go 1.24 or newer is missing, for the tests of go-redis."
-GOTOOLCHAIN=local go version | awk '{ sub("go", "", $3); split($3, part, "."); exit !(part[1] > 1 || part[2] >= 24) }' ||
-    fail "Go 1.24 or newer is needed, for the tests of go-redis."
+command -v go >/dev/null || fail "Go 1.26 or newer is missing, which go-redis needs."
+GOTOOLCHAIN=local go version | awk '{ sub("go", "", $3); split($3, part, "."); exit !(part[1] > 1 || part[2] >= 26) }' ||
+    fail "Go 1.26 or newer is needed, for go-redis."
 command -v mvn >/dev/null || fail "Maven is missing, for the tests of Jedis and Lettuce (Debian: apt-get install maven)."
 command -v java >/dev/null || fail "Java 17 or newer is missing, for the tests of Jedis and Lettuce (Debian: apt-get install openjdk-17-jdk-headless)."
 java -version 2>&1 | sed -n '1s/.*"\([0-9]*\)[."].*/\1/p' | awk '{ exit !($1 >= 17) }' || fail "Java 17 or newer is needed, for the tests of Jedis and Lettuce."

@@ -1,0 +1,6 @@
+package native
+
+import "embed"
+
+//go:embed library/linux_amd64
+var embedded embed.FS

@@ -1,0 +1,6 @@
+package native
+
+import "embed"
+
+//go:embed library/linux_arm64
+var embedded embed.FS

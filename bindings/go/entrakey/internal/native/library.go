@@ -1,0 +1,85 @@
+package native
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/ebitengine/purego"
+)
+
+// Variable names a library to load instead of the one that this module brings along.
+const Variable = "ENTRAKEY_LIBRARY"
+
+type library struct {
+	handle uintptr
+	from   string // where it was found, for messages
+}
+
+func (l library) symbol(name string) (uintptr, error) { return purego.Dlsym(l.handle, name) }
+
+// invoke calls a C function. The caller is call, which keeps in place what the arguments point to.
+func invoke(address uintptr, arguments ...uintptr) uintptr {
+	result, _, _ := purego.SyscallN(address, arguments...)
+	return result
+}
+
+func newCallback(f func(request, id uintptr)) uintptr { return purego.NewCallback(f) }
+
+func newEventCallback(f func(level, name, message, id uintptr)) uintptr { return purego.NewCallback(f) }
+
+func newFinalizer(f func(id uintptr)) uintptr { return purego.NewCallback(f) }
+
+// open finds the library: the one that ENTRAKEY_LIBRARY names and no other; else the embedded one; else the system's.
+func open() (library, error) {
+	if path, isSet := os.LookupEnv(Variable); isSet && !isPrivileged() {
+		if path == "" { // for dlopen that is the program itself
+			return library{}, fmt.Errorf("entrakey: the environment variable %s is empty: let it name a libentrakey, or take it away", Variable)
+		}
+		from := fmt.Sprintf("%s (environment variable %s)", path, Variable)
+		handle, err := dlopen(path)
+		if err != nil {
+			return library{}, fmt.Errorf("entrakey: %s cannot be loaded: %w", from, err)
+		}
+		return library{handle, from}, nil
+	}
+	embedded := embeddedLibrary()
+	var tried []error
+	if embedded == nil {
+		tried = append(tried, errors.New("this build of the module brings none along for "+platform))
+	} else if handle, err := openImage(embedded); err == nil {
+		return library{handle, "the embedded library"}, nil
+	} else {
+		tried = append(tried, fmt.Errorf("the embedded one: %w", err))
+	}
+	handle, err := dlopen(systemLibrary)
+	if err == nil {
+		return library{handle, systemLibrary}, nil
+	}
+	tried = append(tried, fmt.Errorf("the system's: %w", err))
+	return library{}, fmt.Errorf("entrakey: no libentrakey was found. Install one (`make install` in entrakey's repository), "+
+		"or let the environment variable %s name one. Tried:\n%w", Variable, errors.Join(tried...))
+}
+
+func dlopen(path string) (uintptr, error) {
+	handle, err := purego.Dlopen(path, purego.RTLD_NOW|purego.RTLD_LOCAL)
+	if err != nil && strings.Contains(err.Error(), "ld-linux") {
+		err = fmt.Errorf("%w (a library for glibc in a program for musl: on Alpine build libentrakey there)", err)
+	}
+	return handle, err
+}
+
+// openFile loads the image from a folder that nobody else may look into.
+func openFile(image []byte) (uintptr, error) {
+	folder, err := os.MkdirTemp("", "entrakey-")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(folder) // what is mapped stays
+	path := folder + "/" + systemLibrary
+	if err := os.WriteFile(path, image, 0o700); err != nil {
+		return 0, err
+	}
+	return dlopen(path)
+}

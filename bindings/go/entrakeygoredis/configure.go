@@ -1,0 +1,140 @@
+// Package entrakeygoredis lets go-redis authenticate with tokens of a provider, and keeps its connections authenticated.
+//
+//	options := &redis.Options{Addr: "cache:10000", TLSConfig: &tls.Config{}}
+//	err := entrakeygoredis.Configure(options, provider)
+//	client := redis.NewClient(options)
+//
+// Configure the options before the client is made. go-redis's own StreamingCredentialsProvider is not used: go-redis 9.23 panics
+// with it in Watch, in Conn and in fail-over clients, and never authenticates a subscriber again. Instead a connection that is
+// on an old token is left out by the pool's health check, before it is used, and a subscriber sends AUTH in place (with RESP3).
+package entrakeygoredis
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net"
+	"strings"
+	"time"
+
+	"entrakey.invalid/go/entrakey"
+	"github.com/redis/go-redis/v9"
+)
+
+// Option changes what Configure does.
+type Option func(*client)
+
+// AllowPlaintext sends tokens over connections without TLS that leave this machine too: for a tunnel that encrypts.
+func AllowPlaintext() Option { return func(c *client) { c.allowPlaintext = true } }
+
+type dialer = func(ctx context.Context, network, address string) (net.Conn, error)
+
+type credentials = func(ctx context.Context) (username, password string, err error)
+
+// settings are the fields that the options of all kinds of clients have.
+type settings struct {
+	username, password *string
+	provider           *func() (string, string)
+	context            *credentials
+	dialer             *dialer
+	tls                *tls.Config
+	timeout            time.Duration
+	hasStreaming       bool
+}
+
+// Configure makes the client of these options authenticate with the provider's tokens.
+func Configure(o *redis.Options, provider *entrakey.Provider, options ...Option) error {
+	if o == nil {
+		return errNothing
+	}
+	hasStreaming := o.StreamingCredentialsProvider != nil
+	o.StreamingCredentialsProvider = nil
+	return configure(provider, options, settings{&o.Username, &o.Password, &o.CredentialsProvider, &o.CredentialsProviderContext,
+		&o.Dialer, o.TLSConfig, o.DialTimeout, hasStreaming})
+}
+
+// ConfigureCluster is Configure for redis.NewClusterClient.
+func ConfigureCluster(o *redis.ClusterOptions, provider *entrakey.Provider, options ...Option) error {
+	if o == nil {
+		return errNothing
+	}
+	hasStreaming := o.StreamingCredentialsProvider != nil
+	o.StreamingCredentialsProvider = nil
+	return configure(provider, options, settings{&o.Username, &o.Password, &o.CredentialsProvider, &o.CredentialsProviderContext,
+		&o.Dialer, o.TLSConfig, o.DialTimeout, hasStreaming})
+}
+
+// ConfigureRing is Configure for redis.NewRing.
+func ConfigureRing(o *redis.RingOptions, provider *entrakey.Provider, options ...Option) error {
+	if o == nil {
+		return errNothing
+	}
+	hasStreaming := o.StreamingCredentialsProvider != nil
+	o.StreamingCredentialsProvider = nil
+	return configure(provider, options, settings{&o.Username, &o.Password, &o.CredentialsProvider, &o.CredentialsProviderContext,
+		&o.Dialer, o.TLSConfig, o.DialTimeout, hasStreaming})
+}
+
+// ConfigureFailover is Configure for redis.NewFailoverClient and redis.NewFailoverClusterClient. The sentinels keep
+// SentinelUsername and SentinelPassword, and get no token.
+func ConfigureFailover(o *redis.FailoverOptions, provider *entrakey.Provider, options ...Option) error {
+	if o == nil {
+		return errNothing
+	}
+	hasStreaming := o.StreamingCredentialsProvider != nil
+	o.StreamingCredentialsProvider = nil
+	return configure(provider, options, settings{&o.Username, &o.Password, &o.CredentialsProvider, &o.CredentialsProviderContext,
+		&o.Dialer, o.TLSConfig, o.DialTimeout, hasStreaming})
+}
+
+// ConfigureUniversal is Configure for redis.NewUniversalClient.
+func ConfigureUniversal(o *redis.UniversalOptions, provider *entrakey.Provider, options ...Option) error {
+	if o == nil {
+		return errNothing
+	}
+	hasStreaming := o.StreamingCredentialsProvider != nil
+	o.StreamingCredentialsProvider = nil
+	return configure(provider, options, settings{&o.Username, &o.Password, &o.CredentialsProvider, &o.CredentialsProviderContext,
+		&o.Dialer, o.TLSConfig, o.DialTimeout, hasStreaming})
+}
+
+var errNothing = errors.New("entrakeygoredis: options and a provider are needed")
+
+func configure(provider *entrakey.Provider, options []Option, s settings) error {
+	if provider == nil {
+		return errNothing
+	}
+	c := &client{provider: provider}
+	for _, option := range options {
+		option(c)
+	}
+	if dropped := s.drop(); len(dropped) > 0 {
+		slog.Warn("entrakeygoredis: the options bring other credentials along, which are not used: " + strings.Join(dropped, ", "))
+	}
+	dial := *s.dialer
+	if dial == nil {
+		timeout := s.timeout
+		if timeout == 0 {
+			timeout = 5 * time.Second // go-redis's own
+		}
+		dial = redis.NewDialer(&redis.Options{DialTimeout: timeout, TLSConfig: s.tls})
+	}
+	*s.context = c.credentials
+	*s.dialer = c.dialer(dial)
+	return nil
+}
+
+// drop takes other credentials away, and names them.
+func (s settings) drop() (dropped []string) {
+	for name, isThere := range map[string]bool{
+		"Username": *s.username != "", "Password": *s.password != "", "CredentialsProvider": *s.provider != nil,
+		"CredentialsProviderContext": *s.context != nil, "StreamingCredentialsProvider": s.hasStreaming,
+	} {
+		if isThere {
+			dropped = append(dropped, name)
+		}
+	}
+	*s.username, *s.password, *s.provider = "", "", nil
+	return
+}

@@ -1,0 +1,87 @@
+package entrakeygoredis
+
+import (
+	"bytes"
+	"strconv"
+)
+
+// longestLine: a longer one is not kept whole. An error has no more to say.
+const longestLine = 1024
+
+// replies finds where the answers of a server begin and end, however they come in pieces. It is for connections that connect or
+// subscribe; on others nothing is looked at.
+type replies struct {
+	reads bool
+
+	line    []byte // the beginning of one, if its end has not come
+	skip    int    // bytes of a bulk string, with its end, that are to come
+	nested  int    // values that are to come until the answer is whole
+	isPush  bool
+	heading string // the first line of the answer
+}
+
+// read gives the first line of each answer that is complete with these bytes. What the server pushes is no answer.
+func (r *replies) read(p []byte) (answers []string) {
+	for len(p) > 0 {
+		if r.skip > 0 {
+			n := min(r.skip, len(p))
+			r.skip -= n
+			p = p[n:]
+			if r.skip == 0 {
+				answers = r.ended(answers)
+			}
+			continue
+		}
+		end := bytes.IndexByte(p, '\n')
+		if end < 0 {
+			r.keep(p)
+			return answers
+		}
+		r.keep(p[:end+1])
+		p = p[end+1:]
+		line := bytes.TrimRight(r.line, "\r\n")
+		if len(line) > 0 {
+			answers = r.begun(line, answers)
+		}
+		r.line = r.line[:0]
+	}
+	return answers
+}
+
+func (r *replies) keep(p []byte) {
+	r.line = append(r.line, p[:min(len(p), max(longestLine-len(r.line), 0))]...)
+}
+
+// begun is told the line that a value begins with.
+func (r *replies) begun(line []byte, answers []string) []string {
+	if r.nested == 0 {
+		r.nested, r.isPush, r.heading = 1, line[0] == '>', string(line)
+	}
+	count, err := strconv.Atoi(string(line[1:]))
+	if err != nil || count < 0 {
+		count = 0 // $-1 is nothing
+	}
+	switch line[0] {
+	case '$', '=', '!':
+		if string(line[1:]) != "-1" {
+			r.skip = count + len("\r\n")
+			return answers
+		}
+	case '*', '~', '>':
+		r.nested += count
+	case '%':
+		r.nested += 2 * count
+	case '|': // attributes stand before a value
+		r.nested += 2*count + 1
+	}
+	return r.ended(answers)
+}
+
+// ended is told that a value is whole.
+func (r *replies) ended(answers []string) []string {
+	r.nested--
+	if r.nested == 0 && !r.isPush {
+		return append(answers, r.heading)
+	}
+	return answers
+}
