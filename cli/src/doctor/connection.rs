@@ -96,7 +96,7 @@ impl Connection {
 }
 
 /// The server's error in an answer, as text.
-pub(crate) fn refusal(frame: &OwnedFrame) -> Option<&str> {
+pub(super) fn refusal(frame: &OwnedFrame) -> Option<&str> {
     match frame {
         OwnedFrame::Error(text) => Some(text),
         _ => None,

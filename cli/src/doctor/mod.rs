@@ -24,7 +24,7 @@ mod tls;
 mod token;
 
 pub(crate) use auth::{Outcome, sign_in};
-pub(crate) use connection::{Connection, refusal};
+pub(crate) use connection::Connection;
 pub(crate) use family::Family;
 pub(crate) use finding::{Cause, Finding, Verdict};
 pub(crate) use report::lines;

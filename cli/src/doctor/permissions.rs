@@ -106,9 +106,9 @@ mod tests {
             (error("LOADING Redis is loading the dataset in memory"), false, Verdict::NotDetermined),
         ] {
             let evidence = Evidence {
-                whoami: error("ERR unknown command 'ACL'"),
+                whoami: Err("ERR unknown command 'ACL'".to_owned()),
                 read,
-                write: error("ERR"),
+                write: Err("ERR".to_owned()),
                 is_own_key,
             };
             let finding = diagnose(&evidence, &for_tests("c.westeurope.redis.azure.net"));

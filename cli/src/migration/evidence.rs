@@ -1,7 +1,7 @@
 //! What there is to see of a cache that is to do without access keys.
 
 use crate::arm::{Arm, Assignment, Cache, Product, Series};
-use crate::doctor::{Connection, Outcome, Resolver, Subject, refusal, sign_in};
+use crate::doctor::{Connection, Outcome, Resolver, Subject, sign_in};
 use crate::exit_code::REFUSED;
 use crate::failure::Failure;
 use entrakey_core::{DuringOutage, GetToken, Provider, redacted};
@@ -82,12 +82,12 @@ fn users(
         Outcome::Odd(text) => return Err(text),
     }
     let answer = connection.ask(&["CLIENT", "LIST"]).map_err(|error| error.to_string())?;
-    match (refusal(&answer), answer) {
-        (Some(error), _) => {
-            Err(format!("CLIENT LIST was answered \"{}\"", redacted(error, &[token.secret()])))
+    match answer {
+        OwnedFrame::Error(error) => {
+            Err(format!("CLIENT LIST was answered \"{}\"", redacted(&error, &[token.secret()])))
         }
-        (None, OwnedFrame::BulkString(text)) => Ok(by_user(&String::from_utf8_lossy(&text))),
-        (None, _) => Err("CLIENT LIST was answered with no text".to_owned()),
+        OwnedFrame::BulkString(text) => Ok(by_user(&String::from_utf8_lossy(&text))),
+        _ => Err("CLIENT LIST was answered with no text".to_owned()),
     }
 }
 

@@ -21,9 +21,8 @@ pub(super) async fn arm_cache(State(control): ControlState) -> Json<ArmCache> {
     (status = 200, description = "As it is now", body = ArmCache),
     (status = 400, description = "Nothing was changed", body = Refusal)))]
 pub(super) async fn set_arm_cache(State(control): ControlState, body: String) -> Response {
-    respond(parse::<ArmCache>(&body).map(|cache| {
-        control.manager.set_cache(cache);
-        cache
+    respond(parse::<ArmCache>(&body).inspect(|cache| {
+        control.manager.set_cache(*cache);
     }))
 }
 
