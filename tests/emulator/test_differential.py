@@ -54,7 +54,7 @@ COMMANDS = {
     "HLEN": "k", "HEXISTS": "kf", "HDEL": "kff", "HINCRBY": "kfi", "LPUSH": "kvv", "RPUSH": "kvv", "LPOP": "k",
     "RPOP": "ki", "LLEN": "k", "LRANGE": "kii", "LREM": "kiv", "LTRIM": "kii", "LMOVE": "kkee", "RPOPLPUSH": "kk",
     "BLPOP": "kki", "BRPOP": "ki", "BLMOVE": "kkeei", "BRPOPLPUSH": "kki", "SADD": "kvv", "SREM": "kvv",
-    "SMEMBERS": "k", "SISMEMBER": "kv", "SCARD": "k", "PING": "v", "ECHO": "v", "SELECT": "d", "MULTI": "", "EXEC": "",
+    "SMEMBERS": "k", "SUNION": "kk", "SISMEMBER": "kv", "SCARD": "k", "PING": "v", "ECHO": "v", "SELECT": "d", "MULTI": "", "EXEC": "",
     "DISCARD": "", "WATCH": "kk", "UNWATCH": "", "FLUSHDB": "", "FLUSHALL": "", "WAIT": "ii", "NONSENSE": "vv",
 }  # fmt: skip
 WORDS = {
@@ -64,7 +64,7 @@ WORDS = {
 WEIGHTS = {"SET": 6, "EXPIRE": 4, "PEXPIRE": 3, "SCAN": 4, "MULTI": 3, "EXEC": 6, "LMOVE": 3, "RPOPLPUSH": 3}
 BLOCKING = {"BLPOP", "BRPOP", "BLMOVE", "BRPOPLPUSH"}
 # In no order that is promised.
-UNORDERED = {"KEYS", "SCAN", "HGETALL", "HKEYS", "HVALS", "SMEMBERS"}
+UNORDERED = {"KEYS", "SCAN", "HGETALL", "HKEYS", "HVALS", "SMEMBERS", "SUNION"}
 
 
 class Commands:

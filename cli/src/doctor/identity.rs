@@ -97,16 +97,18 @@ fn federate(assertion: Option<&Assertion>, app: &str) -> Vec<String> {
     ]
 }
 
-/// What the endpoints of managed identities say, which have no numbers.
+/// What the endpoints of managed identities say, which have no numbers; core has sentences of its own for IMDS.
 fn of_managed_identity(error: &Error, subject: &Subject) -> Option<Cause> {
     let said = error.message();
     let has = |text: &str| said.to_ascii_lowercase().contains(text);
     let show = || "az vm identity show -g RG -n VM".to_owned();
-    if has("multiple user assigned") {
-        let text = format!("{said} Set client_id to that of the one that is meant.");
-        return Some(Cause::new("several_identities", text).mended_by([show()]));
+    if has("several user-assigned managed identities") {
+        return Some(Cause::new("several_identities", said).mended_by([show()]));
     }
-    if has("identity not found") || has("no user assigned or delegated managed identity") {
+    if has("is not attached to this machine")
+        || has("identity not found")
+        || has("no user assigned or delegated managed identity")
+    {
         let identity = match (&subject.ids.resource_id, &subject.ids.client_id) {
             (Some(id), _) => id.clone(),
             (None, Some(id)) => {

@@ -66,7 +66,9 @@ pub(super) fn failed(error: &io::Error, address: &str) -> Failed {
                     Fault::Name
                 }
                 rustls::Error::InvalidCertificate(_)
-                    if text.contains("not trusted here") || text.contains("signed by itself") =>
+                    if ["not trusted here", "signed by itself", "not its issuer's"]
+                        .iter()
+                        .any(|said| text.contains(said)) =>
                 {
                     Fault::Issuer
                 }

@@ -233,11 +233,16 @@ async fn row_14_the_secret_is_wrong_or_has_expired() {
 async fn row_15_the_clock_is_off() {
     let bench = Bench::with(Options::default().with_clock_offset_ms(20 * 60 * 1000)).await;
     let variables = bench.env("client_certificate").await;
+    // The library signs with Entra's time; other programs of the machine do not.
     let told = bench.doctor_in(&variables, &bench.target(), &["--identity", "service_principal"]).await;
-    assert_eq!(told.ids("clock", "causes"), ["clock_off"], "{}", told.text);
-    assert_eq!(told.ids("identity", "causes"), ["assertion_outside_its_time"], "{}", told.text);
-    assert_says(&told, "AADSTS700024");
+    assert_found(&told, "clock", &["clock_off"]);
     assert_says(&told, "behind Entra's");
+    let bench = Bench::start(RedisOptions::default()).await;
+    let variables = bench.env("workload_identity").await;
+    bench.emulator.federated_token(Renewal { lifetime_seconds: -3600, ..Renewal::default() }).await.unwrap();
+    let told = bench.doctor_in(&variables, &bench.target(), &["--identity", "workload_identity"]).await;
+    assert_found(&told, "identity", &["assertion_outside_its_time"]);
+    assert_says(&told, "AADSTS700024");
 }
 
 #[tokio::test(flavor = "multi_thread")]

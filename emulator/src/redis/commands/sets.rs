@@ -57,6 +57,17 @@ pub(super) fn smembers(connection: &mut Connection, words: &[Bytes]) -> Reply {
     })
 }
 
+pub(super) fn sunion(connection: &mut Connection, words: &[Bytes]) -> Reply {
+    let (mut data, mut all) = (connection.node.store.lock(), BTreeSet::new());
+    for key in words.iter().skip(1) {
+        match set(&mut data, key) {
+            Err(error) => return error,
+            Ok(members) => all.extend(members.into_iter().flatten().cloned()),
+        }
+    }
+    Reply::Set(all.into_iter().map(Reply::Bulk).collect())
+}
+
 pub(super) fn sismember(connection: &mut Connection, words: &[Bytes]) -> Reply {
     look(connection, words, |members| {
         Reply::Int(members.is_some_and(|members| members.contains(&owned(words, 2))).into())

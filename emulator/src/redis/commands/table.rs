@@ -144,6 +144,7 @@ static TABLE: &[Row] = &[
     Row::new("SADD", -3, SET | WRITE | FAST, FIRST, sets::sadd),
     Row::new("SREM", -3, SET | WRITE | FAST, FIRST, sets::srem),
     Row::new("SMEMBERS", 2, SET | READ | SLOW, FIRST, sets::smembers),
+    Row::new("SUNION", -2, SET | READ | SLOW, ALL, sets::sunion),
     Row::new("SISMEMBER", 3, SET | READ | FAST, FIRST, sets::sismember),
     Row::new("SCARD", 2, SET | READ | FAST, FIRST, sets::scard),
 ];
