@@ -31,7 +31,7 @@ help:
 	@echo "make bench   speed against a floor, how a fleet spreads its requests, how soon the emulator is there"
 	@echo "make install PREFIX=/usr/local    the C library, for pkg-config and CMake (DESTDIR=, LIBDIR=lib)"
 	@echo "make uninstall    what make install put there, with the same PREFIX, DESTDIR and LIBDIR"
-	@echo "make fuzz    half an hour of inputs for the C library (SECONDS_EACH=60 for less)"
+	@echo "make fuzz    an hour and a quarter of inputs for the C library and the proxy (SECONDS_EACH=60 for less)"
 	@echo "make soak    ten minutes against a source that is down 40 % of the time (MINUTES=1 for less)"
 	@echo "make simulate ARGS=--help    random histories of the refresh engine on a virtual clock"
 	@echo "make mutants ARGS=--list    break the refresh engine, one way at a time: what no test notices (hours)"
@@ -105,6 +105,8 @@ test-proxy: other-clients
 	$(TIMED) "proxy" $(OFFLINE) $(PROXY) --offline
 	$(TIMED) "the proxy, what is deployed" $(PYTEST) tests/proxy/test_deploy.py
 	$(TIMED) "the proxy, what breaks around it" $(PYTEST) tests/proxy/test_faults.py
+	$(TIMED) "the proxy, what stands still beside it" $(PYTEST) tests/proxy/test_standstill.py
+	$(TIMED) "the proxy, thousands of idle connections" $(PYTEST) tests/proxy/test_many.py
 	$(TIMED) "the proxy, clients of a cluster" $(PYTEST) tests/proxy/test_cluster.py
 	$(TIMED) "the proxy, stock clients all at once for forty seconds" $(PYTEST) tests/proxy/test_forty_seconds.py
 

@@ -24,6 +24,19 @@ def free_port():
         return free.getsockname()[1]
 
 
+def wait_until(what, condition, patience_s=PATIENCE_S):
+    deadline = time.monotonic() + patience_s
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {patience_s} s: {what}"
+        time.sleep(0.02)
+
+
+def memory_kib(pid):
+    """The most that a process has had."""
+    with open(f"/proc/{pid}/status") as status:
+        return int(re.search(r"^VmHWM:\s+(\d+) kB$", status.read(), re.MULTILINE).group(1))
+
+
 class Server:
     """A redis-server with a password; it can be killed and started again on its port."""
 
@@ -57,9 +70,9 @@ class Server:
 class Proxy:
     """`entrakey proxy` in front of an emulator's Redis, from the moment that it listens; killed at the end."""
 
-    def __init__(self, emulator, *options, port=0, identity="managed_identity"):
+    def __init__(self, emulator, *options, port=0, identity="managed_identity", upstream_port=None):
         self._http_port = free_port()
-        upstream = f"{emulator['REDIS_HOST']}:{emulator['REDIS_PORT']}"
+        upstream = f"{emulator['REDIS_HOST']}:{upstream_port or emulator['REDIS_PORT']}"
         command = [*WITH_US, os.environ["ENTRAKEY_BIN"], "proxy", upstream, "--port", str(port), *options]
         command += ["--structured-logs", "--health-check", "--prometheus", "--http-port", str(self._http_port)]
         self.process = subprocess.Popen(

@@ -48,6 +48,10 @@ class Story:
         assert self._ready.wait(PATIENCE_S), f"{self.name} did not begin"
         assert not self._outcome["said"], f"{self.name}: {self._outcome['said']}"
 
+    def rounds(self):
+        """How many so far."""
+        return self._outcome["rounds"]
+
     def finish(self):
         self._over.set()
 

@@ -1,13 +1,12 @@
 """What breaks around the proxy, and that whoever comes next is served without anything being restarted."""
 
 import contextlib
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import redis
 from entrakey.emulator import Emulator
-from running import PATIENCE_S, Proxy
+from running import PATIENCE_S, Proxy, wait_until
 from stories import never_pauses
 
 MANY = 20
@@ -17,13 +16,6 @@ def connect(proxy, **more):
     """A client of one connection: what goes wrong with it is an error."""
     given = {"port": proxy.port, "decode_responses": True, "socket_timeout": PATIENCE_S, "retry": None, **more}
     return contextlib.closing(redis.Redis(**given, single_connection_client=True))
-
-
-def wait_until(what, condition):
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {PATIENCE_S} s: {what}"
-        time.sleep(0.02)
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ mod credentials;
 mod dial;
 mod dial_error;
 mod ended;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod hangup;
 mod metrics;
 mod options;

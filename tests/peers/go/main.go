@@ -1,4 +1,4 @@
-// A stock go-redis client against the emulator: peer standalone|cluster; or through the proxy: peer rounds
+// A stock go-redis client against the emulator: peer standalone|cluster; or through the proxy: peer rounds|cluster-rounds
 //
 // Address, certificate and credentials come from REDIS_HOST, REDIS_PORT, REDIS_CA_FILE, REDIS_USERNAME and
 // REDIS_TOKEN. Prints the number of commands that it checked; the first that goes wrong ends it.
@@ -22,9 +22,15 @@ const limit = 30 * time.Second
 func main() {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	if len(os.Args) == 2 && os.Args[1] == "rounds" {
-		end(rounds(context.Background())) // for as long as it is asked to
-		return
+	if len(os.Args) == 2 { // for as long as it is asked to
+		switch os.Args[1] {
+		case "rounds":
+			end(rounds(context.Background()))
+			return
+		case "cluster-rounds":
+			end(clusterRounds(context.Background()))
+			return
+		}
 	}
 	checked, err := run(ctx, os.Args[1:])
 	end(err)
@@ -40,7 +46,7 @@ func end(err error) {
 
 func run(ctx context.Context, arguments []string) (int, error) {
 	if len(arguments) != 1 {
-		return 0, errors.New("usage: peer standalone|cluster|rounds")
+		return 0, errors.New("usage: peer standalone|cluster|rounds|cluster-rounds")
 	}
 	config, err := trusting(os.Getenv("REDIS_CA_FILE"))
 	if err != nil {

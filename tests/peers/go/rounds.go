@@ -37,11 +37,7 @@ func rounds(ctx context.Context) error {
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- forward(ctx, client, subscription, "heard:"+name) }()
-	var over atomic.Bool
-	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin)
-		over.Store(true)
-	}()
+	over := untilInputEnds()
 	for count := 0; ; count++ {
 		if count > 0 && over.Load() {
 			fmt.Printf("{\"rounds\": %d}\n", count)
@@ -59,6 +55,15 @@ func rounds(ctx context.Context) error {
 			fmt.Println("ready")
 		}
 	}
+}
+
+func untilInputEnds() *atomic.Bool {
+	var over atomic.Bool
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		over.Store(true)
+	}()
+	return &over
 }
 
 func forward(ctx context.Context, client *redis.Client, subscription *redis.PubSub, list string) error {

@@ -19,6 +19,13 @@ pub(crate) use view::View;
 
 use std::net::SocketAddr;
 
+/// A reply in which each node is found where its port says, on this machine.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn rewritten_for_itself(view: View, reply: &[u8]) -> Vec<u8> {
+    let tls = rewrite_shards::Tls { upstream: true, clients: false };
+    view.rewrite(reply, tls, &|port| Ok(SocketAddr::from(([127, 0, 0, 1], port))))
+}
+
 /// Where clients find the node of this port; an error is a sentence for them.
 type Place<'a> = &'a dyn Fn(u16) -> Result<SocketAddr, String>;
 

@@ -1,11 +1,14 @@
 //! Both scanners beside the redis-protocol crate, on random frames and on frames with wrong bytes.
 
 use super::{Body, Frame, Head, head, words};
+use crate::fuzzing;
 use fastrand::Rng;
 use redis_protocol::resp2::types::Resp2Frame as _;
 use redis_protocol::{resp2, resp3};
 
 const ROUNDS: u64 = 3_000;
+/// Of a stream that is cut at every byte.
+const LONGEST: usize = 300;
 
 fn text(random: &mut Rng, out: &mut Vec<u8>, kind: char) {
     let length = if random.u8(..20) == 0 { random.usize(..3_000) } else { random.usize(..12) };
@@ -110,5 +113,44 @@ fn random_requests_have_the_words_that_redis_protocol_finds_however_they_are_cut
         assert_eq!(length, at);
         let theirs: Vec<_> = frames.iter().map(|frame| frame.as_bytes().unwrap_or_default()).collect();
         assert_eq!(words(&request).unwrap(), theirs, "seed {seed}");
+    }
+}
+
+/// A byte that is another, or is left out, or one more.
+fn damage(random: &mut Rng, stream: &mut Vec<u8>) {
+    let at = random.usize(..stream.len());
+    let byte = *random.choice(b"0123456789$*%~|>+-:,_\r\n?x").unwrap_or(&b'x');
+    match random.u8(..3) {
+        0 => stream[at] = byte,
+        1 => drop(stream.remove(at)),
+        _ => stream.insert(at, byte),
+    }
+}
+
+#[test]
+fn damaged_replies_end_at_the_same_bytes_wherever_they_are_cut() {
+    for seed in 0..ROUNDS {
+        let mut random = Rng::with_seed(seed);
+        let mut stream = Vec::new();
+        (0..3).for_each(|_| reply(&mut random, 3, &mut stream));
+        stream.truncate(LONGEST);
+        (0..random.u8(..3)).for_each(|_| damage(&mut random, &mut stream));
+        fuzzing::replies(&stream);
+    }
+}
+
+#[test]
+fn damaged_requests_end_at_the_same_bytes_wherever_they_are_cut() {
+    for seed in 0..ROUNDS {
+        let mut random = Rng::with_seed(seed);
+        let mut stream = b"echo \"a b\" 'c'\r\n".to_vec();
+        for _ in 0..3 {
+            let arguments = random.u32(1..4);
+            stream.extend(format!("*{arguments}\r\n").bytes());
+            (0..arguments).for_each(|_| text(&mut random, &mut stream, '$'));
+        }
+        stream.truncate(LONGEST);
+        (0..random.u8(..3)).for_each(|_| damage(&mut random, &mut stream));
+        fuzzing::requests(&stream);
     }
 }

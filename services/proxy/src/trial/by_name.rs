@@ -271,6 +271,29 @@ async fn a_client_that_does_not_read_slows_the_server_down_and_not_memory_up() {
 }
 
 #[tokio::test]
+async fn the_auth_of_a_client_that_does_not_read_is_sent_and_run() {
+    let server = Server::strict();
+    let proxy = proxy(&server).that_authenticates_every(Duration::from_millis(300));
+    let (mut client, mut other) = (through(&proxy), other(&server).await);
+    assert_eq!(other.ask("SETRANGE big 999999 x").await, ":1000000\r\n");
+    client.send("GET big\r\n".repeat(20)).await;
+    let started = Instant::now();
+    // One more than what both have begun with and what was answered.
+    while auths(&mut other).await != 2 + proxy.observe().counts().reauth[0].1 + 1 {
+        assert!(started.elapsed() < PATIENCE, "no AUTH");
+        sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// How many AUTHs the server has run.
+async fn auths(other: &mut super::Client<tokio::net::TcpStream>) -> u64 {
+    other.send("INFO commandstats\r\nPING done\r\n").await;
+    let said = other.read_to("done\r\n").await;
+    let calls = said.split_once("cmdstat_auth:calls=").unwrap().1.split(',').next();
+    calls.unwrap().parse().unwrap()
+}
+
+#[tokio::test]
 async fn a_client_that_goes_while_its_connection_is_made_is_not_waited_for() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let upstream = Upstream::plaintext("127.0.0.1", silent.local_addr().unwrap().port()).unwrap();

@@ -4,6 +4,7 @@ mod recorded;
 
 use super::{Announced, Nodes};
 use crate::credentials::Credentials;
+use crate::fuzzing;
 use crate::owed::Protocol;
 use crate::session::Session;
 use recorded::{RECORDED, Recorded};
@@ -178,4 +179,18 @@ fn an_answer_longer_than_a_mebibyte_ends_the_connection() {
     }
     assert!(session.end().unwrap().why.contains("longer than 1 MiB"));
     assert!(session.down.is_empty());
+}
+
+#[test]
+fn damaged_answers_become_one_reply_or_an_error() {
+    for seed in 0..3_000 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let (kind, recorded) = (random.u8(..5), &RECORDED[random.usize(..RECORDED.len())]);
+        let mut reply = recorded.replies[usize::from(kind)].as_bytes().to_vec();
+        for _ in 0..random.u8(..4) {
+            let at = random.usize(..reply.len());
+            reply[at] = *random.choice(b"0123456789$*%=+-:@, \r\nx").unwrap_or(&b'x');
+        }
+        fuzzing::nodes(&[&[kind], reply.as_slice()].concat());
+    }
 }

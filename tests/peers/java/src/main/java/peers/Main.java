@@ -8,7 +8,8 @@ import java.util.List;
  * <p>Address, certificate and credentials come from REDIS_HOST, REDIS_PORT, REDIS_CA_FILE, REDIS_USERNAME and
  * REDIS_TOKEN. Prints the number of commands that it checked; the first that goes wrong ends it.
  *
- * <p>{@code java peers.Main jedis|lettuce rounds} goes through the proxy: REDIS_HOST and REDIS_PORT are all it is told.
+ * <p>{@code java peers.Main jedis|lettuce rounds|cluster-rounds} goes through the proxy: REDIS_HOST and REDIS_PORT are all
+ * that it is told.
  */
 final class Main {
     private Main() {}
@@ -18,13 +19,17 @@ final class Main {
             System.out.printf("{\"rounds\": %d}%n", Rounds.run(library(arguments[0])));
             System.exit(0); // the subscriber still listens
         }
+        if (arguments.length == 2 && arguments[1].equals("cluster-rounds")) {
+            ClusterRounds.run(ofCluster(arguments[0]));
+            System.exit(0);
+        }
         Surroundings surroundings = Surroundings.fromEnvironment();
         int checked = switch (List.of(arguments).toString()) {
             case "[jedis, standalone]" -> JedisPeer.standalone(surroundings);
             case "[jedis, cluster]" -> JedisPeer.cluster(surroundings);
             case "[lettuce, standalone]" -> LettucePeer.standalone(surroundings);
             case "[lettuce, cluster]" -> LettucePeer.cluster(surroundings);
-            default -> throw new IllegalArgumentException("usage: jedis|lettuce standalone|cluster|rounds");
+            default -> throw new IllegalArgumentException("usage: jedis|lettuce standalone|cluster|rounds|cluster-rounds");
         };
         System.out.println(checked);
         System.exit(0); // whatever threads a client keeps
@@ -37,6 +42,15 @@ final class Main {
             case "jedis" -> new JedisRounds(host, port);
             case "lettuce" -> new LettuceRounds(host, port);
             default -> throw new IllegalArgumentException("usage: jedis|lettuce rounds");
+        };
+    }
+
+    private static ClusterRounds.Library ofCluster(String name) {
+        int port = Integer.parseInt(System.getenv("REDIS_PORT"));
+        return switch (name) {
+            case "jedis" -> new JedisClusterRounds(port);
+            case "lettuce" -> new LettuceClusterRounds(port);
+            default -> throw new IllegalArgumentException("usage: jedis|lettuce cluster-rounds");
         };
     }
 }

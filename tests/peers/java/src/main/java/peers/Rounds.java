@@ -74,7 +74,7 @@ final class Rounds {
         }
     }
 
-    private static AtomicBoolean untilInputEnds() {
+    static AtomicBoolean untilInputEnds() {
         AtomicBoolean over = new AtomicBoolean();
         Thread waiting = new Thread(() -> {
             try {
