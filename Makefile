@@ -10,8 +10,8 @@ PREFIX = /usr/local
 LIBDIR = lib
 # Where cargo builds to, whatever CARGO_TARGET_DIR or a configuration file of cargo's says.
 BUILT = $(shell cargo metadata --no-deps --offline --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')$(CARGO_BUILD_TARGET:%=/%)/release
-# The scripts look in target/ for what was built: only `make install` heeds what a developer's shell says.
-ifneq ($(MAKECMDGOALS),install)
+# The scripts look in target/ for what was built: only `make install` and `make install-cli` heed what a developer's shell says.
+ifeq ($(filter install install-cli,$(MAKECMDGOALS)),)
 export CARGO_TARGET_DIR = $(CURDIR)/target
 unexport CARGO_BUILD_TARGET
 endif
@@ -19,17 +19,18 @@ endif
 # Two parts at once would starve each other's clocks.
 .NOTPARALLEL:
 
-TESTS = test-core test-c test-python test-node test-emulator test-peers test-proxy
+TESTS = test-core test-c test-python test-node test-emulator test-cli test-peers test-proxy
 
-.PHONY: help demo test $(TESTS) what-tests-run other-clients lints check bench soak simulate mutants fuzz install uninstall fmt build prerequisites prerequisites-of-test
+.PHONY: help demo test $(TESTS) what-tests-run other-clients lints check bench soak simulate mutants fuzz install uninstall install-cli uninstall-cli fmt build prerequisites prerequisites-of-test
 
 help:
 	@echo "make demo    build everything and watch four Redis clients outlive their tokens"
 	@echo "make test    install what the tests need and run every test of every language"
-	@echo "make test-core, test-c, test-python, test-node, test-emulator, test-peers, test-proxy    one part of that"
+	@echo "make test-core, test-c, test-python, test-node, test-emulator, test-cli, test-peers, test-proxy    one part of that"
 	@echo "make check   formatting, lints, dependencies, versions, size of the shared library"
 	@echo "make bench   speed against a floor, how a fleet spreads its requests, how soon the emulator is there"
 	@echo "make install PREFIX=/usr/local    the C library, for pkg-config and CMake (DESTDIR=, LIBDIR=lib)"
+	@echo "make install-cli    the entrakey command, its manual pages and completions (PREFIX=, DESTDIR=); make uninstall-cli"
 	@echo "make uninstall    what make install put there, with the same PREFIX, DESTDIR and LIBDIR"
 	@echo "make fuzz    an hour and a quarter of inputs for the C library and the proxy (SECONDS_EACH=60 for less)"
 	@echo "make soak    ten minutes against a source that is down 40 % of the time (MINUTES=1 for less)"
@@ -93,6 +94,11 @@ test-emulator: what-tests-run
 	$(TIMED) "emulator" $(OFFLINE) $(EMULATOR) --offline
 	$(TIMED) "emulator's commands, examples, contract" $(PYTEST) tests/emulator tests/examples tests/contract
 
+test-cli: what-tests-run
+	$(TIMED) "the command as typed" $(PYTEST) tests/cli
+	$(TIMED) "the command's packages are built" scripts/build/cli-packages.sh
+	$(TIMED) "the command's packages, installed" $(OFFLINE) scripts/check/cli-packages.sh target/cli-packages
+
 other-clients: what-tests-run
 	$(TIMED) "other clients are built" scripts/build/peers.sh
 
@@ -154,6 +160,15 @@ install:
 
 uninstall:
 	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' LIBDIR='$(LIBDIR)' scripts/build/install.sh --uninstall
+
+# The command for everybody, with its manual pages and completions: needs Rust only. As root after a build of one's own:
+# make install-cli CARGO=true BUILT=target/release.
+install-cli:
+	scripts/build/release.sh $(CARGO) build --locked --release -p entrakey-cli
+	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' scripts/build/install-cli.sh '$(BUILT)'
+
+uninstall-cli:
+	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' scripts/build/install-cli.sh --uninstall
 
 fuzz: prerequisites-of-test
 	scripts/build/sanitized.sh

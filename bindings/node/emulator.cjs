@@ -136,11 +136,23 @@ function findCommand() {
   const candidates = named ? [named] : folders.flatMap((folder) => names.map((name) => path.join(folder, name)));
   const found = candidates.find((file) => existsSync(file) && statSync(file).isFile());
   if (found) return found;
+  const installed = named ? undefined : ofPackage();
+  if (installed) return installed;
   const missing = named ? `${COMMAND} names '${named}', which` : 'The command `entrakey`';
   throw new EmulatorError(
-    `${missing} was not found: build it with \`cargo build -p entrakey-cli\` in entrakey's repository, ` +
-      `then put target/debug on PATH or set ${COMMAND} to target/debug/entrakey.`,
+    `${missing} was not found: install the package entrakey-cli, or build it with \`cargo build -p entrakey-cli\` in ` +
+      `entrakey's repository, then put target/debug on PATH or set ${COMMAND} to target/debug/entrakey.`,
   );
+}
+
+/** What `npm install entrakey-cli` has installed for the program that runs, or beside this package. */
+function ofPackage() {
+  try {
+    return require(require.resolve('entrakey-cli', { paths: [process.cwd(), __dirname] })).command;
+  } catch (error) {
+    if (error.code === 'MODULE_NOT_FOUND') return undefined;
+    throw new EmulatorError(error.message, { cause: error });
+  }
 }
 
 /** { clusterPolicy: 'oss', nodes: 3, quiet: true } as --cluster-policy=oss --nodes=3 --quiet */

@@ -1,7 +1,7 @@
 /**
  * Azure on loopback, for tests: Entra, the managed identity endpoints and a Redis that checks tokens.
  *
- * It runs the `entrakey` command, found by `ENTRAKEY_BIN` or on `PATH`.
+ * It runs the `entrakey` command, found by `ENTRAKEY_BIN`, on `PATH`, or in the package `entrakey-cli`.
  */
 
 /** The emulator did not start, or refused what it was asked; the message says why. */

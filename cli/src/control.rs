@@ -1,10 +1,11 @@
 //! `entrakey control`: what the control API of a running emulator does, from a shell.
 
+use crate::exit_code::{NETWORK, OK};
+use crate::failure::Failure;
+use crate::terminal::print;
 use clap::Args;
 use serde_json::{Map, Value};
-use std::error::Error;
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::time::Duration;
 use ureq::Agent;
 use ureq::http::Method;
@@ -12,9 +13,9 @@ use ureq::http::Method;
 /// The emulator answers at once; what takes time is a new key, on a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-type Failure = Box<dyn Error>;
-
 /// Tell a running emulator what to do, or ask it what has happened.
+///
+/// Examples:
 ///
 ///     entrakey control                                        list the operations
 ///     entrakey control stats
@@ -23,7 +24,7 @@ type Failure = Box<dyn Error>;
 ///     entrakey control requests route=imds
 ///     entrakey control environment kind=app_service format=shell
 ///
-/// Prints what the emulator answers, JSON as a rule. Ends with 2 if it refuses.
+/// Prints what the emulator answers, JSON as a rule.
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {
@@ -36,11 +37,10 @@ pub(crate) struct Arguments {
     values: Vec<String>,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     if !arguments.url.starts_with("http://") {
-        return Err(
-            format!("{} is not the emulator's control API, which is on http://", arguments.url).into()
-        );
+        let what = format!("{} is not the emulator's control API, which is on http://", arguments.url);
+        return Err(Failure::usage(what));
     }
     let client = Client::new(&arguments.url);
     let description: Value =
@@ -50,16 +50,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         None => listed(&operations),
         Some(name) => {
             let operation = operations.iter().find(|operation| operation.name == name).ok_or_else(|| {
-                format!("there is no operation '{name}': `entrakey control` lists those that there are")
+                let what = "`entrakey control` lists those that there are";
+                Failure::usage(format!("there is no operation '{name}': {what}"))
             })?;
             let call = operation.call(&arguments.values)?;
             client.send(&operation.method, &call.path, &call.query, call.body.as_deref())?
         }
     };
-    let mut out = std::io::stdout().lock();
     let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
-    write!(out, "{text}{end}")?;
-    Ok(out.flush()?)
+    print(format_args!("{text}{end}"))?;
+    Ok(OK)
 }
 
 /// One thing that the emulator can be told, as its OpenAPI document describes it.
@@ -132,11 +132,12 @@ impl<'a> Operation<'a> {
             }
         }
         if call.path.contains('{') {
-            return Err(format!("{} needs a value for what is in braces in {}", self.name, self.path).into());
+            let what = format!("{} needs a value for what is in braces in {}", self.name, self.path);
+            return Err(Failure::usage(what));
         }
         if !fields.is_empty() {
             if call.body.is_some() {
-                return Err("give the body as JSON or its fields as NAME=VALUE, not both".into());
+                return Err(Failure::usage("give the body as JSON or its fields as NAME=VALUE, not both"));
             }
             call.body = Some(Value::Object(fields).to_string());
         }
@@ -147,7 +148,7 @@ impl<'a> Operation<'a> {
         let known: Vec<_> = self.parameters.iter().map(|(name, _)| format!("{name}=…")).collect();
         let body = if self.has_body { " and the body, as JSON or as NAME=VALUE" } else { "" };
         let known = if known.is_empty() { "no parameters".to_owned() } else { known.join(" ") };
-        format!("{} has no use for '{value}': it takes {known}{body}", self.name).into()
+        Failure::usage(format!("{} has no use for '{value}': it takes {known}{body}", self.name))
     }
 }
 
@@ -156,7 +157,7 @@ fn in_path(value: &str) -> Result<&str, Failure> {
     let harmless = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
     match value.chars().all(harmless) && !value.is_empty() {
         true => Ok(value),
-        false => Err(format!("'{value}' cannot be part of a path").into()),
+        false => Err(Failure::usage(format!("'{value}' cannot be part of a path"))),
     }
 }
 
@@ -194,14 +195,17 @@ impl<'a> Client<'a> {
             _ => self.agent.get(&url).query_pairs(query).call(),
         };
         let mut answer = sent.map_err(|error| {
-            format!("no emulator answers on {}: {error}. Start one with `entrakey emulator`.", self.url)
+            let what =
+                format!("no emulator answers on {}: {error}. Start one with `entrakey emulator`.", self.url);
+            Failure::new(NETWORK, what)
         })?;
-        let text = answer.body_mut().read_to_string()?;
+        let text = answer.body_mut().read_to_string().map_err(|error| Failure::new(NETWORK, error))?;
         if answer.status().is_success() {
             return Ok(text);
         }
         let error = serde_json::from_str::<Value>(&text).ok();
         let error = error.as_ref().and_then(|error| error["error"].as_str());
-        Err(error.map_or_else(|| format!("{}: {text}", answer.status()), str::to_owned).into())
+        let what = error.map_or_else(|| format!("{}: {text}", answer.status()), str::to_owned);
+        Err(Failure::usage(what)) // it refuses only what makes no sense
     }
 }

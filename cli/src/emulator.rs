@@ -1,13 +1,14 @@
 //! `entrakey emulator`.
 
 use crate::duration::duration;
+use crate::exit_code::OK;
+use crate::failure::Failure;
 use crate::redis::RedisArguments;
+use crate::terminal::print;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
 use entrakey_emulator::{Emulator, Options, Variables};
 use serde_json::{Map, Value};
-use std::error::Error;
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::io::AsyncReadExt as _;
@@ -15,7 +16,9 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// Run Entra, the managed identity endpoints and a Redis that checks tokens, on loopback.
 ///
-/// Prints the environment that points a client at it, then runs until it is interrupted:
+/// Prints the environment that points a client at it, then runs until it is interrupted.
+///
+/// Examples:
 ///
 ///     entrakey emulator --token-lifetime 60s > env.sh &
 ///     . ./env.sh
@@ -139,17 +142,18 @@ fn offset(text: &str) -> Result<i64, String> {
     i64::try_from(time.as_millis()).map(|ms| sign * ms).map_err(|error| error.to_string())
 }
 
-pub(crate) fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+pub(crate) fn run(arguments: Arguments) -> Result<u8, Failure> {
     if arguments.show_identities {
-        return Ok(print(entrakey_emulator::DEFAULT_IDENTITIES)?);
+        print(entrakey_emulator::DEFAULT_IDENTITIES)?;
+        return Ok(OK);
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve(arguments))?;
     runtime.shutdown_background(); // reading standard input cannot be interrupted
-    Ok(())
+    Ok(OK)
 }
 
-async fn serve(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+async fn serve(arguments: Arguments) -> Result<(), Failure> {
     let options = Options {
         http_port: arguments.http_port,
         https_port: arguments.https_port,
@@ -183,14 +187,8 @@ async fn serve(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn print(text: &str) -> std::io::Result<()> {
-    let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    out.flush()
-}
-
 /// `foreign` are variables that belong to other environments: a shell takes them away.
-fn written(format: Format, foreign: &[String], variables: &Variables) -> Result<String, Box<dyn Error>> {
+fn written(format: Format, foreign: &[String], variables: &Variables) -> Result<String, Failure> {
     match format {
         Format::Env => Ok(entrakey_emulator::for_shell(foreign, variables)),
         Format::Json => Ok(format!("{}\n", serde_json::to_string(&object(variables))?)),
@@ -202,7 +200,7 @@ fn object(variables: &Variables) -> Map<String, Value> {
 }
 
 /// Every environment under its name.
-async fn all(emulator: &Emulator) -> Result<Value, Box<dyn Error>> {
+async fn all(emulator: &Emulator) -> Result<Value, Failure> {
     let mut all = Map::from_iter([("default".to_owned(), object(&emulator.environment()).into())]);
     for name in Emulator::environment_names().into_iter().filter(|name| emulator.has_env(name)) {
         all.insert(name.to_owned(), object(&emulator.env(name).await?).into());

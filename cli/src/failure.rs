@@ -1,20 +1,9 @@
 //! Why a command ends, and with which exit code.
 
-use entrakey_core::ErrorKind;
+use crate::exit_code::{self, PROBLEM, USAGE};
 use std::fmt;
 
-/// A problem was found.
-pub(crate) const PROBLEM: u8 = 1;
-/// What was asked for makes no sense.
-pub(crate) const USAGE: u8 = 2;
-/// There is no identity here.
-pub(crate) const NO_IDENTITY: u8 = 3;
-/// Entra or a server refused it.
-pub(crate) const REFUSED: u8 = 4;
-/// Somebody could not be reached.
-pub(crate) const NETWORK: u8 = 5;
-
-/// A sentence and an exit code.
+/// A sentence, what to do, and an exit code.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) code: u8,
@@ -39,17 +28,25 @@ impl fmt::Display for Failure {
 
 impl From<entrakey_core::Error> for Failure {
     fn from(error: entrakey_core::Error) -> Self {
-        Self::new(code_of(error.kind()), error)
+        Self::new(exit_code::of_kind(error.kind()), error)
     }
 }
 
-/// The exit code of an error of the library's.
-pub(crate) fn code_of(kind: ErrorKind) -> u8 {
-    match kind {
-        ErrorKind::InvalidArgument | ErrorKind::InvalidConfig => USAGE,
-        ErrorKind::IdentityUnavailable => NO_IDENTITY,
-        ErrorKind::AuthRejected | ErrorKind::UsernameUnavailable => REFUSED,
-        ErrorKind::Throttled | ErrorKind::Network | ErrorKind::Timeout | ErrorKind::BadResponse => NETWORK,
-        _ => PROBLEM,
+impl From<entrakey_emulator::Error> for Failure {
+    fn from(error: entrakey_emulator::Error) -> Self {
+        Self::new(exit_code::of_cause(error.cause()), error)
+    }
+}
+
+/// The machine does not do something that it can do as a rule.
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::new(PROBLEM, error)
+    }
+}
+
+impl From<serde_json::Error> for Failure {
+    fn from(error: serde_json::Error) -> Self {
+        Self::new(PROBLEM, error)
     }
 }

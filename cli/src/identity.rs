@@ -1,5 +1,6 @@
 //! Every configuration key as an option: `client_id` is `--client-id`. Made from core's one table of keys.
 
+use crate::terminal::{WARNING, painted, say};
 use clap::builder::PossibleValuesParser;
 use clap::error::Error;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
@@ -105,6 +106,19 @@ impl IdentityArguments {
         let secret = KEYS.iter().filter(|key| is_secret(key) && self.keys.contains_key(key.name));
         secret.map(|key| format!("--{}", option(key))).collect()
     }
+
+    /// Says so, for a command without a log.
+    pub(crate) fn warn_of_exposed(&self, command: &str) {
+        for option in self.exposed() {
+            let what = "every user of this machine can read it in the list of processes: use its variable, or a file";
+            say(format_args!("{} {option}: {what}.", painted(WARNING, format!("entrakey {command}:"))));
+        }
+    }
+}
+
+/// entrakey's own variables that carry a secret.
+pub(crate) fn secret_variables() -> impl Iterator<Item = String> {
+    KEYS.iter().filter(|key| is_secret(key)).map(Key::variable)
 }
 
 /// A configuration of these values.

@@ -1,21 +1,27 @@
 //! The `entrakey` command.
-#![allow(clippy::print_stdout, reason = "printing is what a command does")]
 
+mod claims;
 mod control;
 mod duration;
 mod emulator;
+mod exec;
+mod exit_code;
 mod failure;
 mod identity;
+mod manual;
 mod proxy;
 mod redis;
 mod settings;
+mod terminal;
+mod token;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use std::process::ExitCode;
+use terminal::{BAD, painted, say};
 
 /// Microsoft Entra ID access tokens for Redis clients.
 #[derive(Parser)]
-#[command(version)]
+#[command(name = manual::NAME, version)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -23,29 +29,44 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Token(Box<token::Arguments>),
+    Exec(Box<exec::Arguments>),
     Proxy(Box<proxy::Arguments>),
     Emulator(Box<emulator::Arguments>),
     Control(control::Arguments),
+    Completions(manual::CompletionsArguments),
+    Man(manual::ManArguments),
 }
 
 /// The command line as it can be typed.
 fn command() -> clap::Command {
-    Arguments::command().mut_subcommand(proxy::NAME, proxy::with_variables)
+    Arguments::command().mut_subcommand(proxy::NAME, proxy::with_variables).mut_subcommands(with_exit_codes)
+}
+
+/// Says at the end of a command's help what it ends with.
+fn with_exit_codes(command: clap::Command) -> clap::Command {
+    if command.get_name() == exec::NAME {
+        return command; // it has its own
+    }
+    let before = command.get_after_long_help().map(|help| format!("{}\n\n", help.ansi())).unwrap_or_default();
+    command.after_long_help(format!("{before}{}", exit_code::TABLE))
 }
 
 fn main() -> ExitCode {
     let matches = command().try_get_matches().unwrap_or_else(|error| settings::exit(&error, proxy::PREFIX));
     let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let outcome = match arguments.command {
-        Command::Proxy(arguments) => return proxy::run(*arguments, &matches),
+        Command::Token(arguments) => token::run(&arguments),
+        Command::Exec(arguments) => exec::run(*arguments),
+        Command::Proxy(arguments) => proxy::run(*arguments, &matches),
         Command::Emulator(arguments) => emulator::run(*arguments),
         Command::Control(arguments) => control::run(&arguments),
+        Command::Completions(arguments) => manual::completions(&arguments),
+        Command::Man(arguments) => manual::man(&arguments),
     };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("entrakey: {error}");
-            ExitCode::from(2)
-        }
-    }
+    ExitCode::from(outcome.unwrap_or_else(|failure| {
+        let who = format!("entrakey {}:", matches.subcommand_name().unwrap_or_default());
+        say(format_args!("{} {failure}", painted(BAD, who)));
+        failure.code
+    }))
 }

@@ -1,8 +1,10 @@
 //! A service's settings: an option, else its variable, else its configuration file, else the default. The variables and the
 //! names in the file are made from the options.
 
+use crate::exec;
 use crate::failure::Failure;
 use crate::identity::{is_of_key, key};
+use crate::terminal::say;
 use clap::builder::BoolishValueParser;
 use clap::error::{ContextKind, ContextValue};
 use clap::parser::ValueSource;
@@ -67,10 +69,16 @@ pub(crate) fn exit(error: &clap::Error, prefix: &str) -> ! {
         let flag = format!("--{option}");
         let is_typed = std::env::args().any(|typed| typed == flag || typed.starts_with(&format!("{flag}=")));
         if !is_typed && var_os(&name).is_some() {
-            eprintln!("The value comes from the environment variable {name}.");
+            say(format_args!("The value comes from the environment variable {name}."));
         }
     }
-    std::process::exit(error.exit_code())
+    let is_exec = std::env::args().nth(1).is_some_and(|command| command == exec::NAME);
+    let code = match error.exit_code() {
+        0 => 0,
+        _ if is_exec => i32::from(exec::FAILED), // told apart from its command's
+        code => code,
+    };
+    std::process::exit(code)
 }
 
 /// The option that an error is about, without its dashes.

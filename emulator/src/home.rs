@@ -67,7 +67,7 @@ pub(crate) fn absolute(path: PathBuf) -> PathBuf {
 }
 
 fn refuse(path: &Path, error: &io::Error) -> Error {
-    Error::new(format!("cannot write {}: {error}. Choose another folder with TMPDIR.", path.display()))
+    Error::of_machine(format!("cannot write {}: {error}. Choose another folder with TMPDIR.", path.display()))
 }
 
 /// Writes a file in one step, readable by its owner only.

@@ -29,7 +29,7 @@ mod workload;
 pub use control::{ClockChange, ClockState, KeySet, KeyState, Limits, Rotation};
 pub use emulator::Emulator;
 pub use environment::{Variables, for_shell};
-pub use error::Error;
+pub use error::{Cause, Error};
 pub use identities::DEFAULT_IDENTITIES;
 pub use options::Options;
 pub use redis::{ClusterPolicy, Dialect, Family, Redis, RedisFault, RedisFaultPoint, RedisOptions};

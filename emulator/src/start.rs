@@ -181,7 +181,7 @@ fn note_addresses(log: Log, addresses: &Addresses, ca_file: &str) {
 
 async fn listen(option: &str, port: u16) -> Result<TcpListener, Error> {
     TcpListener::bind(("127.0.0.1", port)).await.map_err(|error| {
-        Error::new(format!(
+        Error::of_machine(format!(
             "cannot listen on 127.0.0.1:{port}: {error}. Choose another port with {option}, or 0."
         ))
     })
@@ -191,7 +191,7 @@ async fn listen(option: &str, port: u16) -> Result<TcpListener, Error> {
 fn write_ca(wanted: Option<&Path>, pem: &str, home: &Home) -> Result<String, Error> {
     let path = match wanted {
         Some(path) => std::fs::write(path, pem).map(|()| path.to_path_buf()).map_err(|error| {
-            Error::new(format!(
+            Error::of_machine(format!(
                 "cannot write {}: {error}. Choose another place with --ca-file.",
                 path.display()
             ))

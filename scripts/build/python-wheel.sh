@@ -1,11 +1,15 @@
 #!/bin/sh
-# Builds the wheel that ships, for this machine or the target given, and looks into it. usage: python-wheel.sh [TARGET]
+# Builds the wheel that ships, for this machine or the target given, and looks into it: the library's, or with "cli" the
+# command's. usage: python-wheel.sh [TARGET [cli]]
 # One for Linux is linked by zig against the symbols of glibc 2.28 (musl 1.2), whatever this machine's C library is.
 set -eu
 cd "$(dirname "$0")/../.."
 target=${1:-$(rustc -vV | sed -n 's/^host: //p')}
 tools=.cache/python-wheel
-wheels=target/wheels-release
+case ${2:-} in
+cli) package=cli wheels=target/wheels-release-cli ;;
+*) package=bindings/python wheels=target/wheels-release ;;
+esac
 wanted=bindings/python/wheel-requirements.txt
 [ -x $tools/bin/python ] || "${PYTHON:-python3}" -m venv $tools
 if [ ! -e $tools/.installed ] || [ $wanted -nt $tools/.installed ]; then
@@ -20,7 +24,7 @@ esac
 rm -rf $wheels
 # The environment's folder comes first for maturin to find its zig. ($linked is several words.)
 PATH=$PWD/$tools/bin:$PATH scripts/build/release.sh $tools/bin/maturin build --quiet --release --locked $linked \
-    --target "$target" --manifest-path bindings/python/Cargo.toml --out $wheels/built
+    --target "$target" --manifest-path $package/Cargo.toml --out $wheels/built
 # The list of crates names the folder that they were built in.
 $tools/bin/wheel unpack --dest $wheels/unpacked $wheels/built/*.whl
 sed -i.original "s|file://$PWD|file:///entrakey|g" $wheels/unpacked/*/*.dist-info/sboms/*

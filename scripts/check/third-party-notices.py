@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes THIRD-PARTY-NOTICES: what is linked into the libraries that ship, under which licence, with whose texts.
+"""Writes THIRD-PARTY-NOTICES: what is linked into the libraries and the command that ship, under which licence, with whose texts.
 
     third-party-notices.py           writes it
     third-party-notices.py --check   fails if the committed file is not what it would write
@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SHIPPED = ["entrakey-ffi", "entrakey-python", "entrakey-node"]
+SHIPPED = ["entrakey-ffi", "entrakey-python", "entrakey-node", "entrakey-cli"]
 TARGET = ROOT / "THIRD-PARTY-NOTICES"
 TEXTS = re.compile(r"^(licen[cs]e|copying|copyright|notice|unlicense|authors)", re.IGNORECASE)
 HEAD = """entrakey contains the following Rust crates. Each stands with its version, its licence as its authors give it

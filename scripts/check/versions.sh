@@ -11,4 +11,5 @@ for name in $(cargo metadata --locked --no-deps --format-version 1 | tr ',' '\n'
 done
 check "bindings/node/package.json" "$(node -p 'require("./bindings/node/package.json").version')"
 check "bindings/node/package-lock.json" "$(node -p 'require("./bindings/node/package-lock.json").version')"
+check "cli/npm/package.json" "$(node -p 'require("./cli/npm/package.json").version')"
 exit $status

@@ -3,8 +3,9 @@
 
 usage: wheel-contents.py FOLDER
 
-What is checked: one abi3 wheel under 4 MB, with what its package reads, the licences and the list of its crates, and no
-path of the machine that built it; one for Linux is tagged manylinux_2_28 or musllinux_1_2 and wants no symbol of a newer glibc.
+What is checked: one wheel, of the library (abi3, under 4 MB, with what its package reads) or of the command (for every Python,
+under 12 MiB); with the licences and the list of its crates, and no path of the machine that built it; one for Linux is tagged
+manylinux_2_28 or musllinux_1_2 and wants no symbol of a newer glibc.
 """
 
 import pathlib
@@ -12,26 +13,30 @@ import re
 import sys
 import zipfile
 
-LIMIT_BYTES = 4_000_000
 LINUX_TAGS = ("manylinux_2_28", "musllinux_1_2")
 NEWEST_GLIBC = (2, 28)
 LICENCES = ("licenses/LICENSE-MIT", "licenses/LICENSE-APACHE", "licenses/THIRD-PARTY-NOTICES", "sboms/")
-READ_BY_THE_PACKAGE = ("entrakey/py.typed", "entrakey/foreign-variables.txt")
+# By the wheel's name: its tag, its size, and what must be in it.
+KINDS = {
+    "entrakey": ("-cp39-abi3-", 4_000_000, ("entrakey/py.typed", "entrakey/foreign-variables.txt")),
+    "entrakey_cli": ("-py3-none-", 12 * 1024 * 1024, (".data/scripts/entrakey",)),
+}
 HERE = (pathlib.Path(__file__).resolve().parents[2], pathlib.Path.home())
 
 
 def main(folder):
-    wheels = list(pathlib.Path(folder).glob("entrakey-*.whl"))
+    wheels = list(pathlib.Path(folder).glob("entrakey*.whl"))
     assert len(wheels) == 1, f"one wheel is wanted in {folder}, there are {wheels}"
     (wheel,) = wheels
     size = wheel.stat().st_size
-    assert "-cp39-abi3-" in wheel.name, wheel.name
+    tag, limit, read_by_the_package = KINDS[wheel.name.split("-")[0]]
+    assert tag in wheel.name, wheel.name
     assert "linux" not in wheel.name or any(tag in wheel.name for tag in LINUX_TAGS), wheel.name
-    assert size < LIMIT_BYTES, f"{wheel.name}: {size} bytes, more than {LIMIT_BYTES}"
+    assert size < limit, f"{wheel.name}: {size} bytes, more than {limit}"
     with zipfile.ZipFile(wheel) as archive:
         contents = {name: archive.read(name) for name in archive.namelist()}
-    for wanted in READ_BY_THE_PACKAGE:
-        assert wanted in contents, f"{wheel.name} has no {wanted}"
+    for wanted in read_by_the_package:
+        assert any(name.endswith(wanted) for name in contents), f"{wheel.name} has no {wanted}"
     for wanted in LICENCES:
         assert any(f".dist-info/{wanted}" in name for name in contents), f"{wheel.name} has no {wanted}"
     for name, content in contents.items():

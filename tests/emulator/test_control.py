@@ -295,7 +295,7 @@ def test_the_command_says_why_it_does_not(emulator, arguments, says):
 
 def test_the_command_without_an_emulator(emulator):
     code, _, said = control(emulator, "stats", url="http://127.0.0.1:1")
-    assert code == 2 and "entrakey emulator" in said
+    assert code == 5 and "entrakey emulator" in said
 
 
 def test_files_are_there_when_their_names_are(start):

@@ -284,7 +284,7 @@ def test_what_azure_blocks_is_blocked_also_inside_a_transaction(owner):
 def test_a_server_that_is_not_there_is_named_at_once():
     command = [BINARY, "emulator", "--proxy", "redis://127.0.0.1:1"]
     ended = subprocess.run(command, capture_output=True, timeout=20, stdin=subprocess.DEVNULL)
-    assert ended.returncode == 2 and b"127.0.0.1:1 does not answer" in ended.stderr
+    assert ended.returncode == 5 and b"127.0.0.1:1 does not answer" in ended.stderr
     command[-1] = "http://127.0.0.1:1"
     ended = subprocess.run(command, capture_output=True, timeout=20, stdin=subprocess.DEVNULL)
     assert ended.returncode == 2 and b"redis://host:port" in ended.stderr

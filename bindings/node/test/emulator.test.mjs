@@ -58,10 +58,10 @@ test('what it cannot do it says, and leaves nothing behind', async () => {
   await assert.rejects(Emulator.start({ notAnOption: 3 }), /--not-an-option/);
   const { ENTRAKEY_BIN, PATH } = process.env;
   process.env.ENTRAKEY_BIN = '/nowhere/entrakey';
-  await assert.rejects(Emulator.start(), /ENTRAKEY_BIN names '\/nowhere\/entrakey', which was not found: build it/);
+  await assert.rejects(Emulator.start(), /ENTRAKEY_BIN names '\/nowhere\/entrakey', which was not found: install the package entrakey-cli/);
   delete process.env.ENTRAKEY_BIN;
   process.env.PATH = '/nowhere';
-  await assert.rejects(Emulator.start(), /`entrakey` was not found: build it with `cargo build -p entrakey-cli`/);
+  await assert.rejects(Emulator.start(), /`entrakey` was not found: install the package entrakey-cli, or build it with `cargo build/);
   Object.assign(process.env, { ENTRAKEY_BIN, PATH });
 });
 

@@ -55,11 +55,11 @@ def test_what_it_cannot_do_it_says(monkeypatch):
     with pytest.raises(EmulatorError, match="--not-an-option=0"):
         Emulator.start(not_an_option=0)
     monkeypatch.setenv("ENTRAKEY_BIN", "/nowhere/entrakey")
-    with pytest.raises(EmulatorError, match="ENTRAKEY_BIN names '/nowhere/entrakey', which was not found: build it"):
+    with pytest.raises(EmulatorError, match="ENTRAKEY_BIN names '/nowhere/entrakey', which was not found: `pip install"):
         Emulator.start()
     monkeypatch.delenv("ENTRAKEY_BIN")
     monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(EmulatorError, match="`entrakey` was not found: build it with `cargo build -p entrakey-cli`"):
+    with pytest.raises(EmulatorError, match="`entrakey` was not found: `pip install entrakey-cli`, or build it with `cargo build"):
         Emulator.start()
 
 

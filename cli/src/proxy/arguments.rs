@@ -11,6 +11,8 @@ use zeroize::Zeroizing;
 
 /// Let Redis clients that cannot be changed use Entra: plain Redis on this machine, TLS and tokens behind.
 ///
+/// Examples:
+///
 ///     entrakey proxy mycache.westeurope.redis.azure.net
 ///     redis-cli -p 6379
 ///
@@ -30,8 +32,8 @@ use zeroize::Zeroizing;
 ///     [entrakey]
 ///     identity = "workload_identity"
 ///
-/// Ends with 0 (asked to by `entrakey proxy shutdown`), 1 a problem was found, 2 usage, 3 no identity, 4 refused,
-/// 5 network, 130 SIGINT, 143 SIGTERM.
+/// SIGINT ends it with 130, SIGTERM with 143, `entrakey proxy shutdown` with 0. Identities, refusals and networks end it only
+/// with --run-connection-test: without, each client is told.
 #[derive(Args)]
 #[command(verbatim_doc_comment, args_conflicts_with_subcommands = true)]
 pub(crate) struct Arguments {

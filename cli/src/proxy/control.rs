@@ -1,7 +1,8 @@
 //! `entrakey proxy wait` and `entrakey proxy shutdown`: what is said to a proxy that runs.
 
 use super::arguments::{HttpArguments, ShutdownArguments, WaitArguments};
-use crate::failure::{Failure, PROBLEM};
+use crate::exit_code::PROBLEM;
+use crate::failure::Failure;
 use std::time::{Duration, Instant};
 use ureq::Agent;
 

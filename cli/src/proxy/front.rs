@@ -3,7 +3,8 @@
 use super::arguments::UpstreamArguments;
 use super::repeats::Repeats;
 use super::service::{Arrival, Service};
-use crate::failure::{Failure, PROBLEM};
+use crate::exit_code::PROBLEM;
+use crate::failure::Failure;
 use entrakey_proxy::{ClientStream, Peer, Proxy};
 use entrakey_service::{Activated, Exposure, SocketFile, Stage, bind_tcp, bind_unix, keep_alive, resolve};
 use std::io;
@@ -132,10 +133,10 @@ impl Front {
     }
 
     /// The address that it listens on, if it is one.
-    pub(super) fn address(&self) -> Option<IpAddr> {
+    pub(super) fn address(&self) -> Option<SocketAddr> {
         match self {
             Self::Unix { .. } => None,
-            Self::Tcp(listener) => listener.local_addr().ok().map(|address| address.ip()),
+            Self::Tcp(listener) => listener.local_addr().ok(),
         }
     }
 

@@ -8,6 +8,7 @@ mod front;
 mod metrics;
 mod password;
 mod plan;
+mod private;
 mod probes;
 mod process;
 mod providers;
@@ -17,6 +18,7 @@ mod start;
 mod target;
 
 pub(crate) use arguments::Arguments;
+pub(crate) use private::{Private, PrivateOptions};
 
 use crate::failure::Failure;
 use crate::settings;
@@ -24,7 +26,6 @@ use arguments::{Order, OrderArguments};
 use clap::{ArgMatches, Command};
 use file::File;
 use plan::Plan;
-use std::process::ExitCode;
 
 /// What the subcommand is called.
 pub(crate) const NAME: &str = "proxy";
@@ -43,21 +44,14 @@ pub(crate) fn with_variables(command: Command) -> Command {
 }
 
 /// `matches` are those of the whole command line.
-pub(crate) fn run(arguments: Arguments, matches: &ArgMatches) -> ExitCode {
-    let outcome = match arguments.order {
+pub(crate) fn run(arguments: Arguments, matches: &ArgMatches) -> Result<u8, Failure> {
+    match arguments.order {
         Some(Order::Wait(wait)) => with_file("wait", wait).and_then(|wait| control::wait(&wait)),
         Some(Order::Shutdown(shutdown)) => {
             with_file("shutdown", shutdown).and_then(|shutdown| control::shutdown(&shutdown))
         }
         None => {
             Plan::read(matches.subcommand_matches(NAME).unwrap_or(matches), arguments).and_then(process::run)
-        }
-    };
-    match outcome {
-        Ok(code) => ExitCode::from(code),
-        Err(failure) => {
-            eprintln!("entrakey proxy: {failure}");
-            ExitCode::from(failure.code)
         }
     }
 }

@@ -3,7 +3,8 @@
 use super::arguments::{HttpArguments, ProcessArguments};
 use super::metrics;
 use super::service::Service;
-use crate::failure::{Failure, PROBLEM};
+use crate::exit_code::PROBLEM;
+use crate::failure::Failure;
 use axum::Router;
 use entrakey_core::Provider;
 use entrakey_service::{Connections, Health, HttpServer, Life, admin, bind_tcp, health, resolve};

@@ -2,13 +2,14 @@
 
 use super::arguments::ProcessArguments;
 use super::cluster::needs_a_port;
-use super::plan::Plan;
+use super::plan::{Plan, Upstream};
 use super::service::Shared;
 use super::start::{Running, start};
-use crate::failure::{Failure, PROBLEM};
+use crate::exit_code::PROBLEM;
+use crate::failure::Failure;
 use entrakey_service::{
     Activated, Cause, Connections, Delays, Format, Life, Log, Severity, Signals, Stage, Workers, activated,
-    drain, raise_descriptor_limit, stopping,
+    drain, raise_descriptor_limit, ready, stopping,
 };
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -60,7 +61,8 @@ async fn live(plan: &Plan, handed: Vec<Activated>, log: &Log, workers: Workers) 
         cause = signals.next() => return Ok(cause.exit_code(plan.process.exit_zero_on_sigterm)),
         () = quit.notified() => return Ok(Cause::Asked.exit_code(plan.process.exit_zero_on_sigterm)),
     };
-    let Running { fronts, mut asked, _providers } = started?;
+    let Running { fronts, mut asked, _providers, .. } = started?;
+    tell_systemd(&plan.upstreams, log);
     let cause = tokio::select! {
         cause = signals.next() => Ok(cause),
         () = quit.notified() => Ok(Cause::Asked),
@@ -74,6 +76,14 @@ async fn live(plan: &Plan, handed: Vec<Activated>, log: &Log, workers: Workers) 
         let _ = front.await; // its socket's file is gone then
     }
     cause.map(|cause| cause.exit_code(plan.process.exit_zero_on_sigterm))
+}
+
+fn tell_systemd(upstreams: &[Upstream], log: &Log) {
+    let names: Vec<_> = upstreams.iter().map(|upstream| upstream.target.to_string()).collect();
+    if let Err(error) = ready(&format!("for {}", names.join(", "))) {
+        let what = format_args!("systemd could not be told that the proxy is ready: {error}");
+        log.line(Severity::Warning, what, &[]);
+    }
 }
 
 async fn end(given: &ProcessArguments, shared: &Shared, cause: Cause, mut signals: Signals) {

@@ -1,7 +1,8 @@
 //! The identities of this process. Upstreams whose settings say the same have one provider, and one token.
 
 use super::plan::Upstream;
-use crate::failure::{Failure, code_of};
+use crate::exit_code;
+use crate::failure::Failure;
 use crate::identity::{Keys, config};
 use entrakey_core::{ErrorKind, GetToken, Level, Observation, Provider};
 use entrakey_service::{Log, Severity};
@@ -70,5 +71,5 @@ fn observe(provider: &Provider, log: &Log) -> Result<Observation, Failure> {
 /// What a command ends with because of the provider's last failure.
 pub(super) fn exit_code(provider: &Provider) -> Option<u8> {
     let kind = provider.status().last_error?.kind;
-    ErrorKind::ALL.into_iter().find(|known| known.name() == kind).map(code_of)
+    ErrorKind::ALL.into_iter().find(|known| known.name() == kind).map(exit_code::of_kind)
 }

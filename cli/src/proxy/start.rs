@@ -9,10 +9,12 @@ use super::probes::{self, Probes};
 use super::providers::{Providers, exit_code};
 use super::repeats::Repeats;
 use super::service::{Refused, Service, Shared};
-use crate::failure::{Failure, NETWORK, REFUSED};
+use crate::exit_code::{NETWORK, REFUSED};
+use crate::failure::Failure;
 use entrakey_core::Provider;
 use entrakey_proxy::{DialFailure, NodeListeners, Nodes, Options, Proxy};
-use entrakey_service::{Activated, Log, Severity, Stage, ready, server_config};
+use entrakey_service::{Activated, Log, Severity, Stage, server_config};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
@@ -21,6 +23,8 @@ use tokio_rustls::TlsAcceptor;
 /// What ends with the process, or when it is dropped.
 pub(super) struct Running {
     pub(super) fronts: Vec<JoinHandle<()>>,
+    /// The ports that they listen on.
+    pub(super) addresses: Vec<SocketAddr>,
     /// Whether a Redis has nodes that cannot have a port.
     pub(super) asked: JoinSet<Option<Failure>>,
     pub(super) _providers: Providers,
@@ -41,7 +45,7 @@ pub(super) async fn start(
     let (services, nodes): (Vec<_>, Vec<_>) = services.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
     let fronts = fronts(plan, handed, &services).await?;
     for (front, service) in &fronts {
-        front.address().into_iter().for_each(|address| service.nodes.listen_on(address));
+        front.address().into_iter().for_each(|address| service.nodes.listen_on(address.ip()));
     }
     let (all, connections) = (providers.all(), shared.connections.clone());
     let probes = Probes { services: services.clone(), providers: all, connections };
@@ -58,18 +62,14 @@ pub(super) async fn start(
         let proxy = service.proxy.clone();
         tokio::spawn(front.run(service, proxy))
     };
+    let addresses = fronts.iter().filter_map(|(front, _)| front.address()).collect();
     let fronts = fronts.into_iter().map(run).collect();
     for (service, listeners) in services.iter().zip(nodes) {
         tokio::spawn(serve_nodes(listeners, service.clone()));
         service.keep_warm(&service.proxy);
     }
-    let names: Vec<_> = services.iter().map(|service| service.name.as_str()).collect();
-    if let Err(error) = ready(&format!("for {}", names.join(", "))) {
-        let what = format_args!("systemd could not be told that the proxy is ready: {error}");
-        shared.log.line(Severity::Warning, what, &[]);
-    }
     let asked = ask_whether_ports_are_needed(&services);
-    Ok(Running { fronts, asked, _providers: providers })
+    Ok(Running { fronts, addresses, asked, _providers: providers })
 }
 
 fn warn_of_exposed(plan: &Plan, log: &Log) {

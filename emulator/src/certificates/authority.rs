@@ -27,7 +27,7 @@ pub(crate) struct Authority {
 impl Authority {
     /// `caches` are the names by which clients know the caches.
     pub(crate) fn new(caches: &[&str]) -> Result<Self, Error> {
-        Self::make(caches).map_err(|error| Error::new(format!("cannot make certificates: {error}")))
+        Self::make(caches).map_err(|error| Error::of_machine(format!("cannot make certificates: {error}")))
     }
 
     fn make(caches: &[&str]) -> Result<Self, Box<dyn std::error::Error>> {

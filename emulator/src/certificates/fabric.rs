@@ -18,7 +18,8 @@ pub(crate) struct Fabric {
 
 impl Fabric {
     pub(crate) fn new() -> Result<Self, Error> {
-        Self::make().map_err(|error| Error::new(format!("cannot make Service Fabric's certificate: {error}")))
+        Self::make()
+            .map_err(|error| Error::of_machine(format!("cannot make Service Fabric's certificate: {error}")))
     }
 
     fn make() -> Result<Self, Box<dyn std::error::Error>> {

@@ -29,7 +29,7 @@ impl Ports {
     /// A port is taken.
     pub(crate) async fn bind(options: &RedisOptions) -> Result<Self, Error> {
         let refuse = |what: &str, port: u16, error: &io::Error| {
-            Error::new(format!(
+            Error::of_machine(format!(
                 "cannot listen on 127.0.0.1:{port} for {what}: {error}. Choose another port, or 0."
             ))
         };

@@ -23,7 +23,8 @@ pub(crate) struct SigningKey {
 impl SigningKey {
     /// Takes some hundredths of a second, as luck will have it with prime numbers.
     pub(crate) fn new() -> Result<Self, Error> {
-        Self::make().map_err(|error| Error::new(format!("cannot make a key to sign tokens with: {error}")))
+        Self::make()
+            .map_err(|error| Error::of_machine(format!("cannot make a key to sign tokens with: {error}")))
     }
 
     fn make() -> Result<Self, Box<dyn std::error::Error>> {

@@ -5,7 +5,8 @@
     with Emulator.start(token_lifetime="5s") as emulator, emulator.use("app_service"):
         ...  # whatever looks for a managed identity in this process finds App Service's
 
-It runs the ``entrakey`` command, found by ``ENTRAKEY_BIN`` or on ``PATH``. With pytest, see ``entrakey.pytest_plugin``.
+It runs the ``entrakey`` command, found by ``ENTRAKEY_BIN``, on ``PATH``, or
+where ``pip install entrakey-cli`` has put it for this Python. With pytest, see ``entrakey.pytest_plugin``.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ import json
 import os
 import pathlib
 import shutil
+import site
 import subprocess
+import sysconfig
 import tempfile
 import threading
 import urllib.error
@@ -171,13 +174,20 @@ class Emulator:
 def _command() -> str:
     named = os.environ.get(_KEPT)
     found = shutil.which(named or "entrakey")
+    if found is None and named is None:
+        # Of this Python, whether or not its environment is activated.
+        found = shutil.which("entrakey", path=os.pathsep.join(_scripts()))
     if found is None:
         missing = f"{_KEPT} names {named!r}, which" if named else "the command `entrakey`"
         raise EmulatorError(
-            f"{missing} was not found: build it with `cargo build -p entrakey-cli` in entrakey's repository, "
-            f"then put target/debug on PATH or set {_KEPT} to target/debug/entrakey"
+            f"{missing} was not found: `pip install entrakey-cli`, or build it with `cargo build -p entrakey-cli` in "
+            f"entrakey's repository, then put target/debug on PATH or set {_KEPT} to target/debug/entrakey"
         )
     return found
+
+
+def _scripts() -> list[str]:
+    return [sysconfig.get_path("scripts"), os.path.join(site.getuserbase(), "bin")]
 
 
 def _arguments(options: dict[str, Any]) -> list[str]:

@@ -44,8 +44,9 @@ impl Backend {
     /// # Errors
     /// The address is none, or the server does not answer or refuses.
     pub(crate) async fn connect(url: &str, family: Family) -> Result<Self, Error> {
-        let refuse = |why: String| Error::new(format!("cannot use --proxy: {why}"));
-        let wrong = || refuse("write redis://host:port or redis://user:password@host:port".to_owned());
+        let cannot = |why: String| format!("cannot use --proxy: {why}");
+        let wrong =
+            || Error::new(cannot("write redis://host:port or redis://user:password@host:port".to_owned()));
         let uri: Uri = url.parse().map_err(|_| wrong())?;
         let authority = uri.authority().filter(|_| uri.scheme_str() == Some("redis")).ok_or_else(wrong)?;
         let login = match authority.as_str().rsplit_once('@') {
@@ -63,7 +64,7 @@ impl Backend {
             password: std::iter::repeat_with(|| format!("{:x}", fastrand::u8(..16))).take(32).collect(),
             admin: Mutex::default(),
         };
-        let connection = backend.log_in().await.map_err(refuse)?;
+        let connection = backend.log_in().await.map_err(|why| Error::of_network(cannot(why)))?;
         backend.admin.lock().await.connection = Some(connection);
         Ok(backend)
     }

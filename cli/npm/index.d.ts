@@ -1,0 +1,2 @@
+/** Where the `entrakey` command is: the file to run. */
+export declare const command: string;

@@ -1,0 +1,10 @@
+//! How a command speaks: results on standard output, everything else on standard error; colours and progress for people only.
+
+mod colours;
+mod output;
+mod progress;
+
+#[allow(unused_imports, reason = "a report is written with them: doctor, migration")]
+pub(crate) use colours::{BAD, FAINT, GOOD, HEADING, WARNING, painted};
+pub(crate) use output::{print, say};
+pub(crate) use progress::Progress;

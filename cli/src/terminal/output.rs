@@ -1,0 +1,22 @@
+//! Writing. Neither fails because nobody reads.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+
+/// To standard output, as it is. A reader that has had enough (`| head`) is no error.
+///
+/// # Errors
+/// The disk is full, for instance.
+pub(crate) fn print(text: impl Display) -> io::Result<()> {
+    let mut out = anstream::stdout().lock();
+    match write!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
+/// A line to standard error.
+pub(crate) fn say(text: impl Display) {
+    let mut out = anstream::stderr().lock();
+    let _ = writeln!(out, "{text}").and_then(|()| out.flush()); // nobody may look
+}

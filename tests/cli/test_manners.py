@@ -1,0 +1,96 @@
+"""What all commands have in common: help, colours, progress, completions, manual pages."""
+
+import pathlib
+import re
+import subprocess
+
+import pytest
+from conftest import BINARY, ROOT, WITH_US, Terminal, run
+
+COLOUR = "\x1b["
+
+
+def commands(env):
+    said = run("--help", env=env).stdout
+    listed = re.search(r"Commands:\n((?:  .*\n)+)", said).group(1)
+    return [name for name in re.findall(r"^  ([a-z]+) ", listed, re.MULTILINE) if name != "help"]
+
+
+def test_the_help_of_each_command_has_examples_and_says_what_it_ends_with(env):
+    names = commands(env)
+    assert {"token", "exec", "proxy", "emulator", "control", "completions", "man"} <= set(names)
+    for name in names:
+        said = run(name, "--help", env=env).stdout
+        assert re.search(rf"^ +(eval .*)?entrakey {name}", said, re.MULTILINE), name
+        assert "Examples:" in said and "Exit codes:" in said, name
+
+
+def test_it_says_its_version_under_the_name_that_is_typed(env):
+    said = run("--version", env=env).stdout
+    assert re.fullmatch(r"entrakey \d+\.\d+\.\d+\n", said), said
+
+
+def test_colours_are_for_terminals_without_no_color(env):
+    env = {**env, "TERM": "xterm"}
+    assert COLOUR not in run("token", "--help", env=env).stdout
+    for variables, has_colours in [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)]:
+        with Terminal(*WITH_US, BINARY, "token", "--help", env={**env, **variables}) as terminal:
+            assert terminal.ended() == 0
+            assert (COLOUR in terminal.said) == has_colours, variables
+
+
+def test_what_takes_long_says_so_in_a_terminal_and_nowhere_else(env, faults):
+    env = {**env, "TERM": "xterm"}
+    faults("imds", {"delay_ms": 2500})
+    with Terminal(*WITH_US, BINARY, "token", env=env) as terminal:
+        terminal.wait_for("entrakey: waiting for a token, 1 s so far")
+        assert terminal.ended() == 0
+        assert terminal.said.rpartition("so far")[2].startswith("\r\x1b[K"), "the line is taken away"
+    faults("imds", {"delay_ms": 2500})
+    assert run("token", env=env).stderr == ""
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell", "elvish"])
+def test_each_shell_can_complete_its_commands(env, shell):
+    ended = run("completions", shell, env=env)
+    assert ended.returncode == 0 and "connect-timeout" in ended.stdout and "exec" in ended.stdout
+
+
+def test_bash_completes_by_it(env):
+    script = """. /dev/stdin; COMP_WORDS=(entrakey exe); COMP_CWORD=1; _entrakey entrakey exe entrakey; echo "${COMPREPLY[@]}" """
+    script_of_bash = run("completions", "bash", env=env).stdout
+    ended = subprocess.run(["bash", "-c", script], input=script_of_bash, capture_output=True, text=True, timeout=60)
+    assert ended.stdout == "exec\n", ended
+
+
+def test_every_command_has_a_manual_page(env, tmp_path):
+    assert run("man", "--folder", tmp_path, env=env).returncode == 0
+    for name in commands(env):
+        page = (tmp_path / f"entrakey-{name}.1").read_text()
+        assert page == run("man", name, env=env).stdout
+        assert re.search(rf"\.TH entrakey-{name} 1", page), page[:200]
+    assert "--max" in run("man", "proxy", "wait", env=env).stdout.replace("\\-", "-")
+    ended = run("man", "nonsense", env=env)
+    assert ended.returncode == 2 and "nonsense" in ended.stderr
+
+
+def test_a_reader_that_has_had_enough_is_no_error(env):
+    script = '"$0" completions bash | head -n 1 > /dev/null; echo "${PIPESTATUS[0]}"'
+    ended = subprocess.run(["bash", "-c", script, BINARY], env=env, capture_output=True, text=True, timeout=60)
+    assert ended.stdout == "0\n" and ended.stderr == "", ended
+
+
+def test_what_make_installs_is_complete_and_uninstall_leaves_nothing(env, tmp_path):
+    def make(goal):
+        where = [f"BUILT={pathlib.Path(BINARY).parent}", f"PREFIX={tmp_path}/the prefix", f"DESTDIR={tmp_path}/stage"]
+        command = ["make", "--no-print-directory", goal, "CARGO=true", *where]
+        subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=60)
+        staged = pathlib.Path(f"{tmp_path}/stage{tmp_path}/the prefix")
+        return {str(path.relative_to(staged)) for path in staged.rglob("*") if path.is_file()}
+
+    installed = make("install-cli")
+    names = [*(f"share/man/man1/entrakey-{name}.1" for name in commands(env)), "share/man/man1/entrakey.1", "bin/entrakey"]
+    completions = ["bash-completion/completions/entrakey", "zsh/site-functions/_entrakey", "fish/vendor_completions.d/entrakey.fish"]
+    assert {*names, *(f"share/{name}" for name in completions)} <= installed
+    assert any(name.endswith("THIRD-PARTY-NOTICES") for name in installed)
+    assert make("uninstall-cli") == set()
