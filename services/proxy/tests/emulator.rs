@@ -209,7 +209,7 @@ async fn sleep_until(unix_ms: u64) {
 /// CLIENT UNBLOCK on another connection can be faster than the command that it is to end.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_command_that_the_server_reads_after_its_unblock_outlives_its_token() {
-    let bench = Bench::start(12, |upstream| upstream).await;
+    let bench = Bench::start(24, |upstream| upstream).await;
     let (mut client, mut other) = (bench.connect(), bench.connect());
     assert_eq!(ask(&mut client, "PING").await, "+PONG\r\n");
     let token = bench.provider.get_token().unwrap();
