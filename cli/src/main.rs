@@ -1,7 +1,9 @@
 //! The `entrakey` command.
 
+mod arm;
 mod claims;
 mod control;
+mod doctor;
 mod duration;
 mod emulator;
 mod exec;
@@ -9,6 +11,7 @@ mod exit_code;
 mod failure;
 mod identity;
 mod manual;
+mod migration;
 mod proxy;
 mod redis;
 mod settings;
@@ -31,6 +34,8 @@ struct Arguments {
 enum Command {
     Token(Box<token::Arguments>),
     Exec(Box<exec::Arguments>),
+    Doctor(Box<doctor::Arguments>),
+    Migration(Box<migration::Arguments>),
     Proxy(Box<proxy::Arguments>),
     Emulator(Box<emulator::Arguments>),
     Control(control::Arguments),
@@ -58,6 +63,8 @@ fn main() -> ExitCode {
     let outcome = match arguments.command {
         Command::Token(arguments) => token::run(&arguments),
         Command::Exec(arguments) => exec::run(*arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Migration(arguments) => migration::run(&arguments),
         Command::Proxy(arguments) => proxy::run(*arguments, &matches),
         Command::Emulator(arguments) => emulator::run(*arguments),
         Command::Control(arguments) => control::run(&arguments),

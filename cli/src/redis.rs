@@ -31,6 +31,9 @@ pub(crate) struct RedisArguments {
     /// Take access keys besides tokens; GET /emulator/redis/access_keys shows them.
     #[arg(long)]
     access_keys: bool,
+    /// A port without TLS beside the others, as Azure Cache for Redis may have: it lets nobody in; 0 takes a free one.
+    #[arg(long, value_name = "PORT")]
+    plain_port: Option<u16>,
     /// A real Redis or Valkey behind the gate: redis://[user:password@]host:port. Its own port has no TLS; nobody
     /// else should reach it.
     #[arg(long, value_name = "URL")]
@@ -81,6 +84,7 @@ impl From<RedisArguments> for RedisOptions {
                 DialectName::Classic => Dialect::Classic,
             }),
             access_keys: given.access_keys,
+            plain_port: given.plain_port,
             proxy: given.proxy,
         }
     }

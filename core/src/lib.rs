@@ -26,6 +26,7 @@ mod files;
 mod grant;
 mod guard;
 mod host_value;
+mod https;
 mod identity;
 mod metrics;
 mod observation;
@@ -62,22 +63,25 @@ pub mod internals {
 }
 
 pub use config::{
-    Config, InheritedSetting, InheritedSettings, KEYS, Key, KeyType, ServiceValue, VARIABLES, Variable,
-    inherit, read_service_file,
+    Config, ConfigReport, InheritedSetting, InheritedSettings, KEYS, Key, KeyType, ReportedValue,
+    ServiceValue, VARIABLES, Variable, inherit, read_service_file,
 };
 pub use connections::{Connection, Refusal, WHILE_CONNECTING, check_plaintext};
 pub use error::{Error, ErrorKind};
 pub use event::{Level, ProviderEvent, is_worth_a_warning};
+pub use https::{Https, HttpsAnswer};
+pub use identity::Asked;
 pub use metrics::{METRICS_CONTENT_TYPE, render_metrics};
 pub use observation::Observation;
 pub use provider::{GetToken, HeldToken, Provider};
+pub use redact::redacted;
 pub use refresh::DuringOutage;
 pub use rejection::{Rejection, RejectionReason};
 pub use request::CredentialRequest;
 pub use status::{Counters, Durations, LastError, ListenerStatus, ProviderState, Status};
 pub use subscription::Subscription;
 pub use token::Token;
-pub use transport::describe_tls_error;
+pub use transport::{describe_certificate, describe_tls_error};
 pub use watch::Watch;
 
 /// The version of this library, the same in every language.

@@ -4,7 +4,8 @@ use crate::clock::Now;
 use crate::config::{Config, Environment, Settings};
 use crate::error::{Error, Result};
 use crate::event::{Level, ProviderEvent};
-use crate::identity;
+use crate::https::Https;
+use crate::identity::{self, Asked};
 use crate::metrics::render_metrics;
 use crate::observation::Observation;
 use crate::refresh::{DuringOutage, Engine, Input, ListenerCallback, Newest, Published, Snapshot, Wish};
@@ -257,6 +258,21 @@ impl Provider {
     /// `INVALID_CONFIG` if `ca_file` cannot be read or holds no certificate.
     pub fn server_tls(&self) -> Result<rustls::ClientConfig> {
         crate::transport::resuming_config(&self.shared.settings, None)
+    }
+
+    /// Requests to Azure's other services, by this provider's proxies and certificate authorities.
+    #[must_use]
+    pub fn https(&self) -> Https {
+        Https::new(self.shared.settings.clone())
+    }
+
+    /// Asks each identity of the default chain in turn, beside the provider's own work, and tells what it said: its name and
+    /// that. Empty if one identity is configured and no chain. Blocks for `request_timeout_ms` and the probes.
+    ///
+    /// # Errors
+    /// `INVALID_CONFIG` if an identity cannot be asked.
+    pub fn examine_identities(&self) -> Result<Vec<(&'static str, Asked)>> {
+        identity::examine(&self.shared.settings)
     }
 
     /// Ends the background work and forgets the token. Waits for nothing; callers that wait get `CLOSED`.

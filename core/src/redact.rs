@@ -20,7 +20,8 @@ const MAX_CHARS: usize = 16_384;
 
 /// The text without these secrets, whether they are written plainly, percent- or form-encoded, in JSON, HTML, base64 or
 /// hexadecimal; and without whatever looks like a token.
-pub(crate) fn redacted(text: &str, secrets: &[&str]) -> String {
+#[must_use]
+pub fn redacted(text: &str, secrets: &[&str]) -> String {
     let text: String = text.chars().take(MAX_CHARS).collect();
     let text = without(&text, "[token]", &known(&text, secrets));
     let text = without(&text, "[token]", &named(&text));

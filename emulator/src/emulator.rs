@@ -1,6 +1,7 @@
 //! A running emulator, as Rust sees it.
 
 use crate::addresses::Addresses;
+use crate::arm::ArmCache;
 use crate::control::{ClockChange, ClockState, Control, KeySet, KeyState, Limits, Rotation};
 use crate::environment::{KINDS, Variables};
 use crate::hosting::HostingSecrets;
@@ -219,6 +220,23 @@ impl Emulator {
     #[must_use]
     pub fn redis(&self) -> Redis {
         Redis::new(self.control.redis.clone())
+    }
+
+    /// Gives an object id an Azure role on the cache, `Reader` or `Contributor`, by which Azure Resource Manager answers it; or
+    /// takes it away.
+    pub fn set_role(&self, object_id: &str, role: Option<&str>) {
+        self.control.manager.set_role(object_id, role);
+    }
+
+    /// What Azure Resource Manager says of the cache besides what it is.
+    pub fn set_arm_cache(&self, cache: ArmCache) {
+        self.control.manager.set_cache(cache);
+    }
+
+    /// The cache's resource id.
+    #[must_use]
+    pub fn cache_id(&self) -> String {
+        self.control.manager.cache_id()
     }
 
     /// Closes every listener and connection.

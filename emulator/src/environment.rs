@@ -121,6 +121,7 @@ fn common(sources: &Sources<'_>) -> Variables {
     let mut variables = vec![
         pair("AZURE_AUTHORITY_HOST", format!("https://{https}")),
         pair("AZURE_POD_IDENTITY_AUTHORITY_HOST", format!("http://{http}")),
+        pair("ENTRAKEY_ARM_ENDPOINT", format!("https://{https}")),
         pair("ENTRAKEY_CA_FILE", ca_file),
         pair("REDIS_HOST", "localhost"),
         pair("REDIS_PORT", redis.port().to_string()),

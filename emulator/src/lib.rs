@@ -5,6 +5,7 @@
 //! of entrakey, which it is there to check.
 
 mod addresses;
+mod arm;
 mod certificates;
 mod clock;
 mod control;
@@ -26,6 +27,7 @@ mod tokens;
 mod witness;
 mod workload;
 
+pub use arm::ArmCache;
 pub use control::{ClockChange, ClockState, KeySet, KeyState, Limits, Rotation};
 pub use emulator::Emulator;
 pub use environment::{Variables, for_shell};

@@ -1,6 +1,7 @@
 //! Starts an emulator from its options.
 
 use crate::addresses::Addresses;
+use crate::arm::ResourceManager;
 use crate::certificates::{Authority, Fabric};
 use crate::clock::Clock;
 use crate::control::{ClockChange, Control};
@@ -120,7 +121,9 @@ pub(crate) async fn start(options: Options) -> Result<Started, Error> {
         ports,
         backend,
     })?;
+    let manager = Arc::new(ResourceManager::new(tenant.clone(), redis.clone()));
     let control = Arc::new(Control {
+        manager,
         tenant: tenant.clone(),
         scripts: scripts.clone(),
         witness: witness.clone(),
@@ -165,7 +168,7 @@ fn serve(
     let server = Server { clock: plane.tenant.clock.clone(), stopped: stopped.clone() };
     let plain = plain_router(plane, control.clone());
     tokio::spawn(server.clone().serve_plain(http, plain));
-    let secure = secure_router(plane);
+    let secure = secure_router(plane, control.manager.clone());
     tokio::spawn(server.clone().serve_tls(https, authority.tls_acceptor(), secure));
     tokio::spawn(server.serve_tls(fabric_listener, fabric.acceptor, fabric_router(plane)));
     tokio::spawn(stop_with(stopped, control.redis.clone()));

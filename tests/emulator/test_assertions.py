@@ -43,9 +43,9 @@ def test_the_token_file_can_be_renewed_also_with_one_that_is_no_good(start):
 @pytest.mark.parametrize(
     "changes, code, error",
     [
-        ({"subject": "system:serviceaccount:other:workload"}, 70021, "invalid_request"),
-        ({"issuer": "https://elsewhere.example"}, 70021, "invalid_request"),
-        ({"audience": "https://elsewhere.example"}, 70021, "invalid_request"),
+        ({"subject": "system:serviceaccount:other:workload"}, 700213, "invalid_request"),
+        ({"issuer": "https://elsewhere.example"}, 700211, "invalid_request"),
+        ({"audience": "https://elsewhere.example"}, 700212, "invalid_request"),
         ({"lifetime_seconds": -1}, 700024, "invalid_client"),
     ],
 )
@@ -63,7 +63,7 @@ def test_a_changed_signature_another_app_and_junk_are_refused(emulator):
     flipped = ("A" if signature[0] != "A" else "B") + signature[1:]
     assert federated(emulator, ".".join([head, payload, flipped]))[1]["error_codes"] == [700027]
     other = emulator["ENTRAKEY_EMULATOR_SERVICE_PRINCIPAL_CLIENT_ID"]
-    assert federated(emulator, assertion, other)[1]["error_codes"] == [70021]
+    assert federated(emulator, assertion, other)[1]["error_codes"] == [70025]
     assert federated(emulator, "junk")[1]["error_codes"] == [50027]
     assert federated(emulator, assertion, client_assertion_type="urn:other")[1]["error_codes"] == [900023]
     assert federated(emulator, assertion, client_assertion_type=None)[1]["error_codes"] == [900144]

@@ -197,7 +197,7 @@ def test_a_pipelines_token_can_be_wrong_too(emulator, scripted):
     connection = variables["AZURESUBSCRIPTION_SERVICE_CONNECTION_ID"]
     url = f"{variables['SYSTEM_OIDCREQUESTURI']}?api-version=7.1&serviceConnectionId={connection}"
     scripted("pipelines", {"token": "expired"}, {"token": "unknown_key"}, {"token": "wrong_audience"})
-    expected = {"expired": 700024, "unknown_key": 700027, "wrong_audience": 70021}
+    expected = {"expired": 700024, "unknown_key": 700027, "wrong_audience": 700212}
     for fault, code in expected.items():
         authorization = {"Authorization": "Bearer " + variables["SYSTEM_ACCESSTOKEN"]}
         assertion = emulator.http(url, headers=authorization, method="POST")[1]["oidcToken"]

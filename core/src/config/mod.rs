@@ -24,6 +24,7 @@ mod names;
 mod origins;
 mod proxy;
 mod quotes;
+mod report;
 #[cfg(test)]
 mod resolving;
 mod settings;
@@ -48,6 +49,7 @@ pub use key_type::KeyType;
 pub use keys::{KEYS, Key};
 pub(crate) use names::WORKLOAD_IDENTITY;
 pub(crate) use proxy::Way;
+pub use report::{ConfigReport, ReportedValue};
 pub(crate) use settings::{CaFile, Settings};
 pub(crate) use thumbprint::{Thumbprint, parse_thumbprint};
 pub(crate) use trust_paths::TrustPaths;

@@ -95,7 +95,7 @@ fn http_config() -> ureq::config::Config {
 }
 
 /// What the configuration file says, if there is one. The file is read here and never again.
-fn from_file(config: &Config, environment: &Environment) -> Result<FileValues> {
+pub(super) fn from_file(config: &Config, environment: &Environment) -> Result<FileValues> {
     let none = FileValues::default();
     let values = Values { config, environment, file: &none };
     match (values.text(CONFIG_FILE)?, values.text(CONFIG_ENTRY)?) {

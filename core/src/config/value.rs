@@ -52,13 +52,19 @@ impl Value<'_> {
         format!("{} ({self})", self.key.name)
     }
 
-    /// The label with the text of the value, if the text looks like an id, a number, a name or a path: a secret under the
-    /// wrong key does not.
-    pub(super) fn label_with_text(&self) -> String {
+    /// The text of the value, if it looks like an id, a number, a name or a path: a secret under the wrong key does not.
+    pub(super) fn presentable_text(&self) -> Option<&str> {
         let fits = |c: char| c.is_ascii_alphanumeric() || "-_./:".contains(c);
-        match self.key.kind.is_secret() || self.text.len() > MAX_SHOWN || !self.text.chars().all(fits) {
-            true => self.label(),
-            false => format!("{} {} ({self})", self.key.name, self.text),
+        let is_shown =
+            !self.key.kind.is_secret() && self.text.len() <= MAX_SHOWN && self.text.chars().all(fits);
+        is_shown.then_some(self.text)
+    }
+
+    /// The label with the text of the value, if the text may be shown.
+    pub(super) fn label_with_text(&self) -> String {
+        match self.presentable_text() {
+            None => self.label(),
+            Some(text) => format!("{} {text} ({self})", self.key.name),
         }
     }
 }

@@ -125,6 +125,42 @@ enum Failure {
     Meant(Error),
 }
 
+/// What an identity said when it was asked for a token by itself.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Asked {
+    /// It gave one.
+    Answered,
+    /// It is not there: the reason.
+    Absent(String),
+    /// It is there, or configured, and gives no token.
+    Failed(Error),
+    /// One before it has answered or failed, and the chain ends there.
+    NotAsked,
+}
+
+/// Asks the identities of the chain in their order as a provider's first request does, and tells of each what it said.
+pub(super) fn examine(
+    settings: &Arc<Settings>,
+    links: &[Link],
+    timeout: Duration,
+) -> Result<Vec<(&'static str, Asked)>> {
+    let (start, mut is_over, mut told) = (Instant::now(), false, Vec::new());
+    for link in links {
+        let asked = match is_over {
+            true => Asked::NotAsked,
+            false => match step(settings, link)?.fetch(timeout.saturating_sub(start.elapsed())) {
+                Ok(_) => Asked::Answered,
+                Err(Failure::Absent(reason)) => Asked::Absent(reason),
+                Err(Failure::Meant(error)) => Asked::Failed(error),
+            },
+        };
+        is_over |= matches!(asked, Asked::Answered | Asked::Failed(_));
+        told.push((link.name, asked));
+    }
+    Ok(told)
+}
+
 impl ChainSource {
     fn walk(&self, start: Instant, timeout: Duration) -> Result<Grant> {
         let mut reasons = Vec::new();

@@ -15,6 +15,15 @@ pub(crate) enum Endpoint {
     ServiceFabric,
     /// Entra's token endpoint.
     Entra,
+    /// Another of Azure's services, which is asked with a token: Azure Resource Manager.
+    Service,
+}
+
+impl Endpoint {
+    /// Whether a network lies in between, and perhaps a proxy.
+    pub(super) fn is_far(self) -> bool {
+        matches!(self, Self::Entra | Self::Service)
+    }
 }
 
 /// Who answers where Azure's instance metadata service would be.

@@ -52,12 +52,13 @@ fn is_no_http(error: &ureq::Error) -> bool {
 /// What the other side may be if it speaks no HTTP.
 fn stranger(party: &Party<'_>) -> String {
     let asked_for = match (party.endpoint, &party.way) {
-        (Endpoint::Entra, Way::Through(proxy)) => {
+        (Endpoint::Entra | Endpoint::Service, Way::Through(proxy)) => {
             return format!("The way there is the proxy {proxy}: is it one for HTTP?");
         }
         (Endpoint::Entra, Way::Direct { .. }) => {
             "authority_host, if it is set, and what stands between here and there"
         }
+        (Endpoint::Service, Way::Direct { .. }) => "the address, and what stands between here and there",
         (Endpoint::ManagedIdentity, _) => "imds_endpoint, if it is set, and who listens at that address",
         (Endpoint::AppService | Endpoint::Arc | Endpoint::ServiceFabric, _) => {
             "IDENTITY_ENDPOINT, and who listens at that address"
@@ -129,6 +130,7 @@ fn hint(party: &Party<'_>, evidence: Evidence) -> String {
     let text = match (party.endpoint, evidence) {
         (_, Evidence::Ours(sentence)) => sentence,
         (Endpoint::Entra, _) => return hint_for_entra(party),
+        (Endpoint::Service, _) => return hint_for_service(party),
         (Endpoint::ManagedIdentity, _) if is_absent => {
             "Is this an Azure machine with a managed identity? Elsewhere set identity to service_principal."
         }
@@ -180,6 +182,15 @@ fn hint_for_entra(party: &Party<'_>) -> String {
         Way::Through(proxy) => {
             format!("The way there is the proxy {proxy}: check that it is right and running, or NO_PROXY.")
         }
+    }
+}
+
+fn hint_for_service(party: &Party<'_>) -> String {
+    match &party.way {
+        Way::Direct { .. } => {
+            "Check the address, DNS and firewall, and the proxy variables if a proxy is needed.".to_owned()
+        }
+        Way::Through(_) => hint_for_entra(party),
     }
 }
 

@@ -21,12 +21,14 @@ pub use answer::Answers;
 pub(crate) use endpoint::{Endpoint, Presence};
 pub use failure::describe_tls_error;
 pub(crate) use outgoing::Outgoing;
+pub use presented::describe_certificate;
 pub(crate) use tls::resuming_config;
 
 use crate::clock::unix_now;
 use crate::config::{Settings, Thumbprint};
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::Grant;
+use crate::https::HttpsAnswer;
 use arc_swap::ArcSwapOption;
 use azure_core::error::ErrorKind as UpstreamKind;
 use azure_core::http::{AsyncRawResponse, Body, HttpClient, Request, StatusCode, Url, headers::Headers};
@@ -149,6 +151,21 @@ impl Transport {
         }
     }
 
+    /// The answer to a GET of another service of Azure's, whatever its status.
+    pub(crate) fn get(&self, url: &Url, bearer: Option<&str>, timeout: Duration) -> Result<HttpsAnswer> {
+        let mut builder = http::Request::get(url.as_str());
+        if let Some(token) = bearer {
+            builder = builder.header("Authorization", Zeroizing::new(format!("Bearer {token}")).as_str());
+        }
+        let (head, body) = self.send(url, builder, &[], timeout)?;
+        Ok(HttpsAnswer {
+            status: head.status,
+            body: Zeroizing::new(body),
+            retry_after: head.retry_after,
+            clock_skew_ms: head.clocks.skew_ms,
+        })
+    }
+
     fn read(&self, url: &Url, (head, body): (Head, Vec<u8>)) -> Result<Grant> {
         let address = url.origin().ascii_serialization();
         answer::read(self.endpoint, &address, &head, body, &self.settings)
@@ -164,7 +181,7 @@ impl Transport {
 
     /// The proxy to Entra. Managed identity endpoints are never asked through one.
     fn proxy(&self, url: &Url) -> Option<&ureq::Proxy> {
-        self.settings.proxies.to(url).filter(|_| self.endpoint == Endpoint::Entra)
+        self.settings.proxies.to(url).filter(|_| self.endpoint.is_far())
     }
 
     fn run<S: ureq::AsSendBody>(
@@ -174,7 +191,7 @@ impl Transport {
         proxy: Option<&ureq::Proxy>,
         timeout: Duration,
     ) -> Result<http::Response<ureq::Body>, ureq::Error> {
-        let managed = self.endpoint != Endpoint::Entra;
+        let managed = !self.endpoint.is_far();
         let request = agent
             .configure_request(request)
             .timeout_global(Some(timeout))

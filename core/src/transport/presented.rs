@@ -70,6 +70,12 @@ impl fmt::Display for Refused {
 
 impl std::error::Error for Refused {}
 
+/// Whose certificate it is and who issued it: `for "a.example, b.example", issued by "An Authority"`.
+#[must_use]
+pub fn describe_certificate(shown: &CertificateDer<'_>) -> String {
+    whose(shown, Certificate::parse(shown).ok().as_ref()).join(", ")
+}
+
 const PRIVATE_AUTHORITY: &str =
     "If a proxy or a private authority signs certificates here, set ca_file to that authority's certificate.";
 const ANOTHER: &str = "The server needs another certificate.";
@@ -77,14 +83,18 @@ const ANOTHER: &str = "The server needs another certificate.";
 fn sentence(shown: &CertificateDer<'_>, fault: &Fault, now: Duration) -> String {
     let certificate = Certificate::parse(shown).ok();
     let (what, remedy) = verdict(certificate.as_ref(), fault, now);
-    let names = names(shown).or(certificate.as_ref().and_then(|certificate| certificate.subject_name()));
-    let issuer = certificate.as_ref().and_then(|certificate| certificate.issuer_name());
+    let whose = whose(shown, certificate.as_ref());
+    let whose = if whose.is_empty() { String::new() } else { format!(" ({})", whose.join(", ")) };
+    format!("its certificate{whose} {what}. {remedy}")
+}
+
+fn whose(shown: &CertificateDer<'_>, certificate: Option<&Certificate>) -> Vec<String> {
+    let names = names(shown).or(certificate.and_then(Certificate::subject_name));
+    let issuer = certificate.and_then(Certificate::issuer_name);
     let of = |what: &str, name: Option<String>| {
         name.map(|name| format!("{what} \"{}\"", redacted(&name, &[]).chars().take(100).collect::<String>()))
     };
-    let whose: Vec<_> = [of("for", names), of("issued by", issuer)].into_iter().flatten().collect();
-    let whose = if whose.is_empty() { String::new() } else { format!(" ({})", whose.join(", ")) };
-    format!("its certificate{whose} {what}. {remedy}")
+    [of("for", names), of("issued by", issuer)].into_iter().flatten().collect()
 }
 
 /// What is wrong, after "its certificate", and what to do.

@@ -7,6 +7,7 @@ pub use clock::{ClockChange, ClockState};
 pub use keys::{KeySet, KeyState, Rotation};
 
 use crate::Error;
+use crate::arm::ResourceManager;
 use crate::environment::{Environments, KINDS, Variables, prepare};
 use crate::redis::Plane;
 use crate::scripts::Scripts;
@@ -28,6 +29,7 @@ pub(crate) struct Control {
     pub(crate) workload: WorkloadToken,
     pub(crate) redis: Arc<Plane>,
     pub(crate) environments: Environments,
+    pub(crate) manager: Arc<ResourceManager>,
 }
 
 /// Which limits hold.

@@ -1,6 +1,7 @@
 //! The token plane: managed identity and control over http, Entra over https, Service Fabric over its own https.
 
 mod alter;
+mod arm;
 mod control;
 mod discovery;
 mod entra;
@@ -18,9 +19,10 @@ pub(crate) use serve::Server;
 pub(crate) use state::TokenPlane;
 
 use crate::addresses::paths;
+use crate::arm::ResourceManager;
 use crate::control::Control;
-use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
+use axum::{Extension, Router};
 use intercept::named;
 use managed::{app_service, arc, azure_ml, cloud_shell, imds, service_fabric};
 use std::sync::Arc;
@@ -39,8 +41,8 @@ pub(crate) fn plain_router(plane: &TokenPlane, control: Arc<Control>) -> Router 
         .merge(control::router(control))
 }
 
-/// Entra: the token endpoint, what describes it, and the outside issuers that it trusts.
-pub(crate) fn secure_router(plane: &TokenPlane) -> Router {
+/// Entra: the token endpoint, what describes it, and the outside issuers that it trusts; and Azure Resource Manager.
+pub(crate) fn secure_router(plane: &TokenPlane, manager: Arc<ResourceManager>) -> Router {
     Router::new()
         .route("/{tenant}/oauth2/v2.0/token", named(plane, "token", post(entra::token)))
         .route(
@@ -55,7 +57,10 @@ pub(crate) fn secure_router(plane: &TokenPlane) -> Router {
         )
         .route("/issuers/{issuer}/keys", named(plane, "issuer", get(issuers::keys)))
         .route(paths::PIPELINES, named(plane, "pipelines", post(pipelines::token)))
+        .route("/subscriptions", named(plane, "arm", any(arm::answer)))
+        .route("/subscriptions/{*path}", named(plane, "arm", any(arm::answer)))
         .with_state(plane.clone())
+        .layer(Extension(manager))
 }
 
 /// Service Fabric, whose clients know its certificate by its thumbprint.

@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::tokens::KeyRing;
 use crate::witness::Witness;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 pub(crate) struct Cache {
     pub(super) options: RedisOptions,
@@ -24,6 +25,8 @@ pub(crate) struct Cache {
     /// Who may do what.
     pub(crate) policies: Policies,
     pub(crate) access_keys: AccessKeys,
+    /// Whether tokens are taken: Azure Cache for Redis can have Entra off.
+    pub(crate) takes_tokens: AtomicBool,
     pub(crate) faults: RedisFaults,
     pub(super) witness: Arc<Witness>,
     pub(super) hub: Hub,

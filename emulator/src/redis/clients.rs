@@ -152,6 +152,13 @@ impl Clients {
         self.connected().values().filter(|client| client.node == node).count()
     }
 
+    /// How many there are, and how many of them have signed in as another than the default user: with a token.
+    pub(super) fn counts(&self) -> (usize, usize) {
+        let connected = self.connected();
+        let with_token = connected.values().filter(|client| client.details().user != DEFAULT_USER).count();
+        (connected.len(), with_token)
+    }
+
     /// Ends those of which `which` holds. Returns how many.
     pub(super) fn end(&self, which: impl Fn(&Client) -> bool) -> usize {
         let connected = self.connected();

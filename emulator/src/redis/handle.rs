@@ -104,4 +104,15 @@ impl Redis {
     pub fn set_access_keys(&self, enabled: bool) -> usize {
         self.0.set_access_keys(enabled)
     }
+
+    /// Switches Entra on or off, as Azure Cache for Redis can, which ends every connection. Returns how many there were.
+    pub fn set_entra(&self, enabled: bool) -> usize {
+        self.0.set_entra(enabled)
+    }
+
+    /// The port without TLS, if there is one.
+    #[must_use]
+    pub fn plain_port(&self) -> Option<u16> {
+        self.0.plain_port()
+    }
 }

@@ -17,6 +17,8 @@ pub(crate) struct Ports {
     pub(super) endpoint: BoundPort,
     /// None for the Enterprise policy: its only node is behind the endpoint.
     pub(super) nodes: Vec<BoundPort>,
+    /// The one without TLS.
+    pub(super) plain: Option<BoundPort>,
 }
 
 /// How often a port is looked for that is free on both addresses.
@@ -43,7 +45,13 @@ impl Ports {
                 nodes.push(bound.map_err(|error| refuse("a node of the cluster", port, &error))?);
             }
         }
-        Ok(Self { endpoint, nodes })
+        let plain = match options.plain_port {
+            None => None,
+            Some(port) => {
+                Some(bind(port, None).await.map_err(|error| refuse("the port without TLS", port, &error))?)
+            }
+        };
+        Ok(Self { endpoint, nodes, plain })
     }
 
     pub(crate) fn endpoint_port(&self) -> u16 {

@@ -13,6 +13,7 @@ mod glob;
 mod handle;
 mod listening;
 mod options;
+mod plain;
 mod plane;
 mod proxy;
 mod pubsub;

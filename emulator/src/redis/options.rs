@@ -50,6 +50,8 @@ pub struct RedisOptions {
     pub dialect: Option<Dialect>,
     /// Whether access keys are taken besides tokens.
     pub access_keys: bool,
+    /// A port without TLS beside the others, as Azure Cache for Redis may have; 0 takes a free one.
+    pub plain_port: Option<u16>,
     /// A real Redis behind the gate, `redis://[user:password@]host:port`, instead of the one in this process.
     pub proxy: Option<String>,
 }
@@ -69,6 +71,7 @@ impl Default for RedisOptions {
             announce: INTERNAL_ADDRESS.to_owned(),
             dialect: None,
             access_keys: false,
+            plain_port: None,
             proxy: None,
         }
     }

@@ -9,7 +9,8 @@ use super::commands::CATALOGUE;
 use super::connection;
 use super::faults::{RedisFaultPoint, RedisFaults};
 use super::listening::{BoundPort, Ports, bind, internal};
-use super::options::{ClusterPolicy, RedisOptions};
+use super::options::{ClusterPolicy, Family, RedisOptions};
+use super::plain;
 use super::proxy::{self, Backend};
 use super::pubsub::Hub;
 use crate::Error;
@@ -17,7 +18,7 @@ use crate::clock::Clock;
 use crate::tokens::KeyRing;
 use crate::witness::Witness;
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::io::AsyncReadExt as _;
@@ -49,6 +50,7 @@ pub(crate) struct Plane {
     /// A real server that does the work.
     backend: Option<Arc<Backend>>,
     endpoint_port: u16,
+    plain_port: Option<u16>,
     acceptor: TlsAcceptor,
     running: Mutex<Vec<ListenerTask>>,
     /// Goes up when all connections are dropped: one that is still at its handshake is dropped too.
@@ -98,6 +100,7 @@ impl Plane {
             signing_keys,
             policies,
             access_keys: AccessKeys::new(options.access_keys, &CATALOGUE)?,
+            takes_tokens: AtomicBool::new(true),
             faults: RedisFaults::default(),
             witness,
             hub: Hub::default(),
@@ -109,6 +112,7 @@ impl Plane {
             cache: Arc::new(cache),
             backend: backend.map(Arc::new),
             endpoint_port: ports.endpoint.port,
+            plain_port: ports.plain.as_ref().map(|plain| plain.port),
             acceptor,
             running: Mutex::default(),
             generation: watch::Sender::new(0),
@@ -147,6 +151,16 @@ impl Plane {
         for (bound, node) in ports.nodes.into_iter().zip(&self.cache.topology.nodes) {
             self.listen(bound, node);
         }
+        for listener in ports.plain.into_iter().flat_map(|bound| bound.listeners) {
+            let port = self.plain_port.unwrap_or_default();
+            let task = tokio::spawn(plain::accept(listener));
+            self.running().push(ListenerTask { port, task });
+        }
+    }
+
+    /// The port without TLS.
+    pub(super) fn plain_port(&self) -> Option<u16> {
+        self.plain_port
     }
 
     fn listen(self: &Arc<Self>, bound: BoundPort, node: &Arc<Node>) {
@@ -165,7 +179,11 @@ impl Plane {
                 nodes.push(bind(node.port(), internal(&self.cache.options.announce)).await?);
             }
         }
-        self.serve(Ports { endpoint, nodes });
+        let plain = match self.plain_port {
+            Some(port) => Some(bind(port, None).await?),
+            None => None,
+        };
+        self.serve(Ports { endpoint, nodes, plain });
         self.cache.witness.log.note(format_args!("the Redis plane listens again"));
         Ok(())
     }
@@ -209,6 +227,34 @@ impl Plane {
         self.cache.access_keys.set(enabled);
         self.cache.witness.log.note(format_args!("access keys are {}", if enabled { "on" } else { "off" }));
         self.drop_all()
+    }
+
+    /// Entra on or off, which reboots the nodes of an Azure Cache for Redis: every connection ends.
+    pub(crate) fn set_entra(&self, enabled: bool) -> usize {
+        self.cache.takes_tokens.store(enabled, Ordering::Release);
+        self.cache.witness.log.note(format_args!("Entra is {}", if enabled { "on" } else { "off" }));
+        self.drop_all()
+    }
+
+    pub(crate) fn takes_tokens(&self) -> bool {
+        self.cache.takes_tokens.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn takes_keys(&self) -> bool {
+        self.cache.access_keys.current().is_some()
+    }
+
+    pub(crate) fn has_plain_port(&self) -> bool {
+        self.plain_port.is_some()
+    }
+
+    pub(crate) fn family(&self) -> Family {
+        self.cache.options.family
+    }
+
+    /// How many are connected, and how many of them with a token.
+    pub(crate) fn connected(&self) -> (usize, usize) {
+        self.cache.clients.counts()
     }
 
     /// A replica takes over for a node: its connections end and nothing listens for a while. A node of a cluster

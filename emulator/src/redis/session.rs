@@ -6,6 +6,7 @@ use super::clients::DEFAULT_USER;
 use super::options::Dialect;
 use crate::tokens;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// A connection's standing. Moves only when an AUTH is accepted, or by RESET.
@@ -133,6 +134,9 @@ impl Session {
 }
 
 fn with_token(cache: &Cache, user: &str, token: &str) -> Result<Authenticated, &'static str> {
+    if !cache.takes_tokens.load(Ordering::Acquire) {
+        return Err("Entra is switched off");
+    }
     let accepted = tokens::verify(&cache.signing_keys, cache.clock.now(), user, token)?;
     let policies = &cache.policies;
     let version = policies.version();

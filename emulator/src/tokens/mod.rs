@@ -15,4 +15,4 @@ pub(crate) use key::SigningKey;
 pub(crate) use key_ring::KeyRing;
 pub use mint::TokenFault;
 pub(crate) use mint::{Mint, MintedToken, TokenScript, mint_federated};
-pub(crate) use verify::verify;
+pub(crate) use verify::{verify, verify_for_resource_manager};

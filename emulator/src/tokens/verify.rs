@@ -20,6 +20,19 @@ pub(crate) struct AcceptedToken {
 /// Why a token was refused. The client is never told.
 pub(crate) type Rejection = &'static str;
 
+/// Azure Resource Manager takes tokens for itself.
+const OF_RESOURCE_MANAGER: [&str; 2] = ["https://management.azure.com", "https://management.azure.com/"];
+
+/// Whose token it is, for Azure Resource Manager.
+pub(crate) fn verify_for_resource_manager(
+    keys: &KeyRing,
+    now: Duration,
+    token: &str,
+) -> Result<String, Rejection> {
+    let claims = valid_claims(keys, now, token, &OF_RESOURCE_MANAGER)?;
+    claims.oid.ok_or("the token has no oid claim")
+}
+
 /// Key, signature, audience, validity, object id: in this order. `now` is since the Unix epoch.
 pub(crate) fn verify(
     keys: &KeyRing,
@@ -27,11 +40,20 @@ pub(crate) fn verify(
     user: &str,
     token: &str,
 ) -> Result<AcceptedToken, Rejection> {
+    let claims = valid_claims(keys, now, token, &AUDIENCES)?;
+    let object_id = claims.oid.ok_or("the token has no oid claim")?;
+    if object_id != user {
+        return Err("the user name is not the token's object id");
+    }
+    Ok(AcceptedToken { object_id, expires: Duration::from_secs(claims.exp) })
+}
+
+fn valid_claims(keys: &KeyRing, now: Duration, token: &str, audiences: &[&str]) -> Result<Claims, Rejection> {
     let header = jsonwebtoken::decode_header(token).map_err(|_| "not a token of this tenant")?;
     let key = header.kid.and_then(|key_id| keys.find(&key_id));
     let key = key.ok_or("the key that the token names is unknown")?;
     let mut validation = Validation::new(Algorithm::RS256);
-    validation.set_audience(&AUDIENCES);
+    validation.set_audience(audiences);
     validation.set_required_spec_claims(&["exp", "aud", "iss"]);
     validation.validate_exp = false; // compared below, with the emulator's own clock
     let claims = jsonwebtoken::decode::<Claims>(token, &key.decoding, &validation)
@@ -41,18 +63,13 @@ pub(crate) fn verify(
             _ => "not a token of this tenant",
         })?
         .claims;
-    let expires = Duration::from_secs(claims.exp);
-    if expires <= now {
+    if Duration::from_secs(claims.exp) <= now {
         return Err("the token has expired");
     }
     if Duration::from_secs(claims.nbf) > now {
         return Err("the token is not yet valid");
     }
-    let object_id = claims.oid.ok_or("the token has no oid claim")?;
-    if object_id != user {
-        return Err("the user name is not the token's object id");
-    }
-    Ok(AcceptedToken { object_id, expires })
+    Ok(claims)
 }
 
 #[cfg(test)]

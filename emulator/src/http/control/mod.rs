@@ -3,6 +3,7 @@
 #![allow(unused_qualifications, reason = "the macro that describes parameters writes some")]
 
 mod answer;
+mod arm;
 mod clock;
 mod environment;
 mod faults;
@@ -35,6 +36,8 @@ fn routes() -> OpenApiRouter<Arc<Control>> {
         .routes(routes!(keys::retire_keys))
         .routes(routes!(tokens::federated_token))
         .routes(routes!(openapi::openapi))
+        .routes(routes!(arm::arm_cache, arm::set_arm_cache))
+        .routes(routes!(arm::assign_role, arm::unassign_role))
         .merge(redis::routes())
 }
 

@@ -25,6 +25,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Control>> {
         .routes(routes!(policies))
         .routes(routes!(assign_policy, unassign_policy))
         .routes(routes!(access_keys, set_access_keys))
+        .routes(routes!(set_entra))
 }
 
 fn bad(reason: impl ToString) -> Response {
@@ -222,7 +223,7 @@ async fn access_keys(State(control): ControlState) -> Json<AccessKeys> {
     Json(AccessKeys { enabled: keys.is_some(), keys: keys.map(|keys| keys.to_vec()) })
 }
 
-/// Whether access keys are taken.
+/// On or off.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Switch {
@@ -236,6 +237,17 @@ struct Switch {
 async fn set_access_keys(State(control): ControlState, body: String) -> Response {
     match parse::<Switch>(&body) {
         Ok(wanted) => Json(Closed { closed: control.redis.set_access_keys(wanted.enabled) }).into_response(),
+        Err(error) => bad(error),
+    }
+}
+
+/// Switch Entra on or off, as Azure Cache for Redis can; ends every connection
+#[utoipa::path(put, path = "/emulator/redis/entra", tag = "redis", request_body = Switch, responses(
+    (status = 200, description = "How many connections were ended", body = Closed),
+    (status = 400, description = "Nothing was changed", body = Refusal)))]
+async fn set_entra(State(control): ControlState, body: String) -> Response {
+    match parse::<Switch>(&body) {
+        Ok(wanted) => Json(Closed { closed: control.redis.set_entra(wanted.enabled) }).into_response(),
         Err(error) => bad(error),
     }
 }

@@ -21,22 +21,35 @@ pub(super) fn check(
     }
     let (issuer, subject) = (assertion.text("iss"), assertion.text("sub"));
     let audiences = assertion.audiences();
-    let registered = application.federated.iter().any(|federated| {
-        federated.issuer == issuer
-            && federated.subject == subject
-            && audiences.contains(&federated.audience.as_str())
-    });
-    if !registered {
-        let sentence = format!(
-            "No matching federated identity record found for presented assertion. Assertion Issuer: '{issuer}'. \
-             Assertion Subject: '{subject}'. Assertion Audience: '{}'. \
-             https://learn.microsoft.com/entra/workload-id/workload-identity-federation",
-            audiences.join(", ")
-        );
-        return Err(Refusal::new(400, "invalid_request", 70_021, sentence));
+    let mut records: Vec<_> = application.federated.iter().collect();
+    if records.is_empty() {
+        let sentence = "The client has no configured federated identity credentials.";
+        return Err(Refusal::new(401, "invalid_client", 70_025, sentence));
+    }
+    records.retain(|federated| federated.issuer == issuer);
+    if records.is_empty() {
+        return Err(unmatched(700_211, "issuer", issuer));
+    }
+    records.retain(|federated| federated.subject == subject);
+    if records.is_empty() {
+        return Err(unmatched(700_213, "subject", subject));
+    }
+    if !records.iter().any(|federated| audiences.contains(&federated.audience.as_str())) {
+        return Err(unmatched(700_212, "audience", &audiences.join(", ")));
     }
     check_signature(assertion, tenant, issuer)?;
     assertion.check_time(now)
+}
+
+/// Entra names the first claim for which no credential is left.
+/// <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>
+fn unmatched(code: u32, claim: &str, presented: &str) -> Refusal {
+    let sentence = format!(
+        "No matching federated identity record found for presented assertion {claim} '{presented}'. Check your \
+         federated identity credential Subject, Audience and Issuer against the presented assertion. \
+         https://learn.microsoft.com/entra/workload-id/workload-identity-federation"
+    );
+    Refusal::new(400, "invalid_request", code, sentence)
 }
 
 /// The key is the one that was given for the issuer, or the key of the emulator's own that the assertion names.
@@ -83,11 +96,11 @@ mod tests {
         assert_eq!(verdict(&tenant, registered, key, 600), Ok(()));
         let registered = || registered.clone();
         let issuer = Federated { issuer: format!("{}/", registered().issuer), ..registered() };
-        assert_eq!(verdict(&tenant, &issuer, key, 600), Err(70_021));
+        assert_eq!(verdict(&tenant, &issuer, key, 600), Err(700_211));
         let subject = Federated { subject: registered().subject.to_uppercase(), ..registered() };
-        assert_eq!(verdict(&tenant, &subject, key, 600), Err(70_021));
+        assert_eq!(verdict(&tenant, &subject, key, 600), Err(700_213));
         let audience = Federated { audience: "https://elsewhere".into(), ..registered() };
-        assert_eq!(verdict(&tenant, &audience, key, 600), Err(70_021));
+        assert_eq!(verdict(&tenant, &audience, key, 600), Err(700_212));
         assert_eq!(verdict(&tenant, &registered(), key, -1), Err(700_024));
         assert_eq!(
             verdict(&tenant, &registered(), &tenant.signing_keys.signing().unwrap(), 600),

@@ -1,7 +1,7 @@
 //! The names of the token plane's routes.
 
 /// The routes that can be scripted, and by which requests are counted.
-pub(crate) const ROUTES: [&str; 12] = [
+pub(crate) const ROUTES: [&str; 13] = [
     "imds",
     "app_service",
     "azure_ml",
@@ -14,6 +14,7 @@ pub(crate) const ROUTES: [&str; 12] = [
     "instance",
     "issuer",
     "pipelines",
+    "arm",
 ];
 
 /// The routes that hand out tokens.

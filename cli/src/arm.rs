@@ -1,0 +1,313 @@
+//! Azure Resource Manager, read by this identity: the cache, who is assigned, its metrics.
+//!
+//! <https://learn.microsoft.com/rest/api/redis/>, <https://learn.microsoft.com/rest/api/redis/redisenterprisecache/>
+
+use crate::failure::Failure;
+use crate::identity::{Keys, config};
+use entrakey_core::{ConfigReport, DuringOutage, GetToken, Https, HttpsAnswer, Provider};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+const CLASSIC: &str = "2024-11-01";
+const MANAGED: &str = "2025-07-01";
+const SUBSCRIPTIONS: &str = "2022-12-01";
+const ROLES: &str = "2022-04-01";
+const METRICS: &str = "2023-10-01";
+
+const TIMEOUT: Duration = Duration::from_secs(15);
+/// How long Azure Resource Manager may let a caller wait who asks too often.
+const LONGEST_WAIT: Duration = Duration::from_secs(20);
+const TRIES: u32 = 3;
+/// A list that has more pages than this is not read to its end.
+const MOST_PAGES: usize = 50;
+
+/// The address, if it is another than that of the cloud: for tests and emulators, as `authority_host` is.
+pub(crate) const VARIABLE: &str = "ENTRAKEY_ARM_ENDPOINT";
+
+/// Azure Resource Manager, asked with this identity's tokens.
+pub(crate) struct Arm {
+    https: Https,
+    token: Zeroizing<String>,
+    endpoint: String,
+}
+
+/// Which of the two products.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Product {
+    /// Microsoft.Cache/redis.
+    Classic,
+    /// Microsoft.Cache/redisEnterprise.
+    Managed,
+}
+
+/// A cache.
+#[derive(Clone, Debug)]
+pub(crate) struct Cache {
+    pub(crate) id: String,
+    pub(crate) product: Product,
+    pub(crate) name: String,
+    pub(crate) group: String,
+    /// The name by which clients know it.
+    pub(crate) host: String,
+    /// Whether Entra is on: it always is on Azure Managed Redis.
+    pub(crate) is_entra_on: bool,
+    /// Whether access keys are taken, if it says.
+    pub(crate) takes_keys: Option<bool>,
+    /// Whether it has a partner in another region.
+    pub(crate) is_replicated: bool,
+}
+
+/// An access policy assignment.
+#[derive(Clone, Debug)]
+pub(crate) struct Assignment {
+    pub(crate) object_id: String,
+    pub(crate) policy: String,
+}
+
+/// What it says of an identity's access to a cache.
+#[derive(Clone, Debug)]
+pub(crate) struct Access {
+    /// None if the cache does not say.
+    pub(crate) is_entra_on: Option<bool>,
+    pub(crate) assignments: Vec<Assignment>,
+    /// Whether the identity has an Azure role there.
+    pub(crate) has_role: bool,
+}
+
+/// The most of a metric in each minute of the time that was asked for, by the minute.
+pub(crate) type Series = BTreeMap<String, f64>;
+
+impl Arm {
+    /// # Errors
+    /// The address is no https, or there is no token for it.
+    pub(crate) fn sign_in(keys: &Keys, report: &ConfigReport) -> Result<Self, Failure> {
+        let (public, scope) = match report.cloud.as_str() {
+            "china" => {
+                ("https://management.chinacloudapi.cn", "https://management.chinacloudapi.cn/.default")
+            }
+            "us_government" => {
+                ("https://management.usgovcloudapi.net", "https://management.usgovcloudapi.net/.default")
+            }
+            _ => ("https://management.azure.com", "https://management.azure.com/.default"),
+        };
+        let given = std::env::var(VARIABLE).ok().filter(|given| !given.is_empty());
+        let endpoint = given.unwrap_or_else(|| public.to_owned()).trim_end_matches('/').to_owned();
+        if !endpoint.starts_with("https://") {
+            return Err(Failure::usage(format!(
+                "{VARIABLE} must start with https://: a token is sent there."
+            )));
+        }
+        let mut keys = keys.clone();
+        keys.insert("scope", Zeroizing::new(scope.to_owned()));
+        let provider = Provider::new(&config(&keys)?)?;
+        let how = GetToken { timeout: Some(TIMEOUT), during_outage: DuringOutage::Report };
+        let token = provider.get_token_with(how)?;
+        let (https, token) = (provider.https(), Zeroizing::new(token.secret().to_owned()));
+        provider.close();
+        Ok(Self { https, token, endpoint })
+    }
+
+    /// The cache of that host name, wherever this identity may look.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub(crate) fn find(&self, host: &str) -> Result<Option<Cache>, String> {
+        let subscriptions = self.list(&format!("/subscriptions?api-version={SUBSCRIPTIONS}"))?;
+        for subscription in subscriptions.iter().filter_map(|one| one["subscriptionId"].as_str()) {
+            for (kind, version) in [("redisEnterprise", MANAGED), ("redis", CLASSIC)] {
+                let path = format!(
+                    "/subscriptions/{subscription}/providers/Microsoft.Cache/{kind}?api-version={version}"
+                );
+                let caches = self.list(&path)?;
+                let is_it = |cache: &&Value| {
+                    cache["properties"]["hostName"]
+                        .as_str()
+                        .is_some_and(|name| name.eq_ignore_ascii_case(host))
+                };
+                if let Some(id) = caches.iter().find(is_it).and_then(|cache| cache["id"].as_str()) {
+                    return self.cache(id).map(Some);
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The cache with that resource id.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub(crate) fn cache(&self, id: &str) -> Result<Cache, String> {
+        let part = |name: &str| {
+            let mut parts = id.split('/').skip_while(|part| !part.eq_ignore_ascii_case(name));
+            parts.nth(1).unwrap_or_default().to_owned()
+        };
+        let (group, classic, managed) = (part("resourceGroups"), part("redis"), part("redisEnterprise"));
+        let (product, name) = match (managed.is_empty(), classic.is_empty()) {
+            (false, _) => (Product::Managed, managed),
+            (true, false) => (Product::Classic, classic),
+            (true, true) => return Err(format!("{id} is not the resource id of a cache")),
+        };
+        let cache = Cache {
+            id: id.trim_end_matches('/').to_owned(),
+            product,
+            name,
+            group,
+            host: String::new(),
+            is_entra_on: true,
+            takes_keys: None,
+            is_replicated: false,
+        };
+        match product {
+            Product::Classic => self.classic(cache),
+            Product::Managed => self.managed(cache),
+        }
+    }
+
+    fn classic(&self, cache: Cache) -> Result<Cache, String> {
+        let properties = &self.get(&format!("{}?api-version={CLASSIC}", cache.id))?["properties"];
+        let is_entra_on = properties["redisConfiguration"]["aad-enabled"].as_str();
+        let keys_off = properties["disableAccessKeyAuthentication"].as_bool().unwrap_or_default();
+        let linked = properties["linkedServers"].as_array();
+        Ok(Cache {
+            host: properties["hostName"].as_str().unwrap_or_default().to_owned(),
+            is_entra_on: is_entra_on.is_some_and(|text| text.eq_ignore_ascii_case("true")),
+            takes_keys: Some(!keys_off),
+            is_replicated: linked.is_some_and(|linked| !linked.is_empty()),
+            ..cache
+        })
+    }
+
+    fn managed(&self, cache: Cache) -> Result<Cache, String> {
+        let cluster = self.get(&format!("{}?api-version={MANAGED}", cache.id))?;
+        let database = self.get(&format!("{}/databases/default?api-version={MANAGED}", cache.id))?;
+        let properties = &database["properties"];
+        let keys = properties["accessKeysAuthentication"].as_str();
+        let linked = properties["geoReplication"]["linkedDatabases"].as_array();
+        Ok(Cache {
+            host: cluster["properties"]["hostName"].as_str().unwrap_or_default().to_owned(),
+            takes_keys: keys.map(|keys| keys.eq_ignore_ascii_case("Enabled")),
+            is_replicated: linked.is_some_and(|linked| linked.len() > 1),
+            ..cache
+        })
+    }
+
+    /// Who is assigned.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub(crate) fn assignments(&self, cache: &Cache) -> Result<Vec<Assignment>, String> {
+        let (of, version) = match cache.product {
+            Product::Classic => ("", CLASSIC),
+            Product::Managed => ("/databases/default", MANAGED),
+        };
+        let listed = self.list(&format!("{}{of}/accessPolicyAssignments?api-version={version}", cache.id))?;
+        let read = |one: &Value| {
+            let properties = &one["properties"];
+            let object_id =
+                properties["objectId"].as_str().or_else(|| properties["user"]["objectId"].as_str());
+            Some(Assignment {
+                object_id: object_id?.to_owned(),
+                policy: properties["accessPolicyName"].as_str().unwrap_or_default().to_owned(),
+            })
+        };
+        Ok(listed.iter().filter_map(read).collect())
+    }
+
+    /// What the cache and its assignments say of that object id.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub(crate) fn access(&self, cache: &Cache, object_id: &str) -> Result<Access, String> {
+        let is_entra_on = (cache.product == Product::Classic).then_some(cache.is_entra_on);
+        let assignments = self.assignments(cache)?;
+        let path = format!(
+            "{}/providers/Microsoft.Authorization/roleAssignments?api-version={ROLES}&$filter=principalId%20eq%20'{object_id}'",
+            cache.id
+        );
+        // Not everybody who may read a cache may read who has roles on it.
+        let has_role = self.list(&path).is_ok_and(|roles| !roles.is_empty());
+        Ok(Access { is_entra_on, assignments, has_role })
+    }
+
+    /// The most of each metric, by the minute.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub(crate) fn metrics(
+        &self,
+        cache: &Cache,
+        names: &[&str],
+        timespan: &str,
+    ) -> Result<Vec<(String, Series)>, String> {
+        let path = format!(
+            "{}/providers/Microsoft.Insights/metrics?api-version={METRICS}&metricnames={}&timespan={timespan}\
+             &interval=PT1M&aggregation=Maximum",
+            cache.id,
+            names.join(",")
+        );
+        let listed = self.list(&path)?;
+        let read = |metric: &Value| {
+            let name = metric["name"]["value"].as_str()?.to_owned();
+            let series = metric["timeseries"].as_array().into_iter().flatten();
+            let points = series.flat_map(|one| one["data"].as_array().into_iter().flatten());
+            Some((
+                name,
+                points
+                    .filter_map(|point| {
+                        Some((point["timeStamp"].as_str()?.to_owned(), point["maximum"].as_f64()?))
+                    })
+                    .collect(),
+            ))
+        };
+        Ok(listed.iter().filter_map(read).collect())
+    }
+
+    /// All pages of a list.
+    fn list(&self, path: &str) -> Result<Vec<Value>, String> {
+        let (mut items, mut next) = (Vec::new(), Some(path.to_owned()));
+        for _ in 0..MOST_PAGES {
+            let Some(path) = next.take() else { break };
+            let mut page = self.get(&path)?;
+            if let Some(values) = page["value"].as_array_mut() {
+                items.append(values);
+            }
+            // The token goes to no other address.
+            let link = page["nextLink"].as_str();
+            next = link.and_then(|link| link.strip_prefix(&self.endpoint)).map(str::to_owned);
+        }
+        Ok(items)
+    }
+
+    fn get(&self, path: &str) -> Result<Value, String> {
+        let address = format!("{}{path}", self.endpoint);
+        let mut answer = self.once(&address)?;
+        for _ in 1..TRIES {
+            let Some(wait) = answer.retry_after.filter(|_| answer.status == 429) else { break };
+            std::thread::sleep(wait.min(LONGEST_WAIT));
+            answer = self.once(&address)?;
+        }
+        let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        match answer.status {
+            200 => Ok(body),
+            status => Err(refusal(status, &body)),
+        }
+    }
+
+    fn once(&self, address: &str) -> Result<HttpsAnswer, String> {
+        self.https.get(address, Some(&self.token), TIMEOUT).map_err(|error| error.message().to_owned())
+    }
+}
+
+fn refusal(status: u16, body: &Value) -> String {
+    let error = &body["error"];
+    let said = error["message"].as_str().or_else(|| error["code"].as_str()).unwrap_or("no reason given");
+    let said: String = said.chars().filter(|c| !c.is_control()).take(300).collect();
+    let advice = match status {
+        403 => " The identity needs the role Reader on the cache to look at it.",
+        429 => " It is asked too often: try again later.",
+        _ => "",
+    };
+    format!("status {status}: {}.{advice}", said.trim_end_matches('.'))
+}

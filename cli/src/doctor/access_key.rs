@@ -1,0 +1,44 @@
+//! An access key, if one is given to look at.
+
+use super::connection::{Connection, refusal};
+use super::finding::{Cause, Finding};
+use super::subject::Subject;
+use entrakey_core::redacted;
+
+pub(super) const STEP: &str = "access_key";
+
+pub(super) struct Evidence {
+    /// What AUTH with the key was answered.
+    pub(super) answer: Result<(), String>,
+    /// Whether keys are on, as Azure Resource Manager says.
+    pub(super) keys_on: Option<bool>,
+}
+
+pub(super) fn try_key(connection: &mut Connection, key: &str) -> Result<(), String> {
+    match connection.ask(&["AUTH", "default", key]) {
+        Ok(answer) => refusal(&answer).map_or(Ok(()), |said| Err(redacted(said, &[key]))),
+        Err(error) => Err(format!("no answer: {error}")),
+    }
+}
+
+pub(super) fn diagnose(evidence: Option<&Evidence>, subject: &Subject) -> Finding {
+    let Some(evidence) = evidence else { return Finding::skipped(STEP, "none was given to look at") };
+    let said = match &evidence.answer {
+        Ok(()) => return Finding::ok(STEP).seen(["the key is taken".to_owned()]),
+        Err(said) => said,
+    };
+    let off = || {
+        let text = "Access keys are switched off on this cache. Use Entra; or switch them on, which ends every connection.";
+        Cause::new("keys_off", text).mended_by(subject.switch_keys(true))
+    };
+    let wrong = || {
+        let text = "The key is not one of the cache's two: it was renewed, or is another cache's.";
+        Cause::new("key_wrong", text)
+    };
+    let causes = match evidence.keys_on {
+        Some(false) => vec![off()],
+        Some(true) => vec![wrong()],
+        None => vec![off(), wrong()],
+    };
+    Finding::problem(STEP, causes).seen([format!("AUTH with the key was answered \"{said}\"")])
+}

@@ -1,0 +1,116 @@
+//! A connection to the server: TCP, TLS, and commands one after the other.
+
+use redis_protocol::resp2::decode::decode;
+use redis_protocol::resp2::types::OwnedFrame;
+use std::io::{self, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::{ClientConfig, ClientConnection, StreamOwned};
+
+/// Of connecting, and of each answer.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+/// No answer that is asked for here is longer.
+const LONGEST: usize = 1 << 20;
+
+pub(crate) struct Connection {
+    stream: StreamOwned<ClientConnection, TcpStream>,
+    input: Vec<u8>,
+}
+
+/// Connects; an error is the system's.
+pub(super) fn tcp(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+impl Connection {
+    /// Connects with TLS to the server of that name.
+    pub(crate) fn open(address: SocketAddr, config: Arc<ClientConfig>, name: &str) -> io::Result<Box<Self>> {
+        let mut stream = tcp(address)?;
+        let invalid = |error: String| io::Error::new(io::ErrorKind::InvalidInput, error);
+        let name = ServerName::try_from(name.to_owned()).map_err(|error| invalid(error.to_string()))?;
+        let mut client = ClientConnection::new(config, name).map_err(|error| invalid(error.to_string()))?;
+        while client.is_handshaking() {
+            client.complete_io(&mut stream)?;
+        }
+        Ok(Box::new(Self { stream: StreamOwned::new(client, stream), input: Vec::new() }))
+    }
+
+    /// Of TLS: the version, the cipher and whose certificate it is.
+    pub(super) fn described(&self) -> String {
+        let client = &self.stream.conn;
+        let version = match client.protocol_version() {
+            Some(tokio_rustls::rustls::ProtocolVersion::TLSv1_3) => "TLS 1.3",
+            Some(tokio_rustls::rustls::ProtocolVersion::TLSv1_2) => "TLS 1.2",
+            _ => "TLS",
+        };
+        let suite = client.negotiated_cipher_suite();
+        let cipher = suite.map_or_else(String::new, |suite| format!(", {:?}", suite.suite()));
+        let shown = client.peer_certificates().and_then(|chain| chain.first());
+        let whose = shown.map(|shown| entrakey_core::describe_certificate(shown)).unwrap_or_default();
+        format!("{version}{cipher}, certificate {whose}")
+    }
+
+    /// Sends a command and reads its answer.
+    pub(crate) fn ask(&mut self, words: &[&str]) -> io::Result<OwnedFrame> {
+        let mut request = format!("*{}\r\n", words.len()).into_bytes();
+        for word in words {
+            request.extend_from_slice(format!("${}\r\n{word}\r\n", word.len()).as_bytes());
+        }
+        let request = zeroize::Zeroizing::new(request); // one of the words may be a token
+        self.stream.write_all(&request)?;
+        self.stream.flush()?;
+        self.read()
+    }
+
+    fn read(&mut self) -> io::Result<OwnedFrame> {
+        let wrong = |error: String| io::Error::new(io::ErrorKind::InvalidData, error);
+        loop {
+            if let Some((frame, length)) = decode(&self.input).map_err(|error| wrong(error.to_string()))? {
+                self.input.drain(..length);
+                return Ok(frame);
+            }
+            if self.input.len() > LONGEST {
+                return Err(wrong("the answer is too long".to_owned()));
+            }
+            let mut buffer = [0; 4096];
+            match self.stream.read(&mut buffer)? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                read => self.input.extend_from_slice(buffer.get(..read).unwrap_or_default()),
+            }
+        }
+    }
+
+    /// Whether the server has closed it.
+    pub(super) fn is_closed(&mut self) -> bool {
+        match self.ask(&["PING"]) {
+            Ok(_) => false,
+            Err(error) => !matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut),
+        }
+    }
+}
+
+/// The server's error in an answer, as text.
+pub(super) fn refusal(frame: &OwnedFrame) -> Option<&str> {
+    match frame {
+        OwnedFrame::Error(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// What a port without TLS says to a PING that carries no secret; none if it says nothing that Redis would.
+pub(super) fn plain_answer(address: SocketAddr) -> Option<String> {
+    let mut stream = tcp(address).ok()?;
+    stream.write_all(b"PING\r\n").ok()?;
+    let mut buffer = [0; 256];
+    let read = stream.read(&mut buffer).ok()?;
+    let text = String::from_utf8_lossy(buffer.get(..read)?).into_owned();
+    let line = text.lines().next()?.to_owned();
+    let is_redis = line.starts_with("+PONG") || line.starts_with("-NOAUTH") || line.starts_with("-ERR");
+    is_redis.then_some(line)
+}

@@ -1,0 +1,281 @@
+//! One step after the other; what a step needs from one before it is handed on.
+
+use super::cluster::{self, Client};
+use super::connection::Connection;
+use super::finding::Finding;
+use super::resolver::Resolver;
+use super::{
+    Family, Ids, Subject, access_key, auth, clock, configuration, identity, name, permissions, plaintext,
+    rotation, tcp, tls, token,
+};
+use crate::arm::{Access, Arm};
+use crate::claims;
+use crate::identity::{Keys, config};
+use crate::terminal::say;
+use entrakey_core::{Config, ConfigReport, DuringOutage, GetToken, Provider, Token};
+use serde_json::Value;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+use tokio_rustls::rustls::ClientConfig;
+use zeroize::Zeroizing;
+
+/// What is to be looked at.
+pub(crate) struct Wanted {
+    pub(crate) host: String,
+    pub(crate) port: Option<u16>,
+    pub(crate) family: Family,
+    pub(crate) is_offline: bool,
+    pub(crate) is_watched: bool,
+    pub(crate) resolver: Resolver,
+    pub(crate) client: Option<Client>,
+    pub(crate) key_prefix: Option<String>,
+    pub(crate) access_key: Option<Zeroizing<String>>,
+    pub(crate) cache_id: Option<String>,
+    pub(crate) asks_arm: bool,
+}
+
+pub(crate) struct Examination<'a> {
+    wanted: Wanted,
+    keys: &'a Keys,
+    subject: Subject,
+    findings: Vec<Finding>,
+}
+
+/// This identity, once it has a token.
+struct Identified {
+    provider: Provider,
+    token: Arc<Token>,
+    claims: Option<Value>,
+}
+
+/// The way to the server, once it is open.
+struct Way {
+    address: SocketAddr,
+    tls: Arc<ClientConfig>,
+    connection: Box<Connection>,
+}
+
+const OF_THE_SERVER: [&str; 6] =
+    [plaintext::STEP, access_key::STEP, auth::STEP, permissions::STEP, cluster::STEP, rotation::STEP];
+
+impl<'a> Examination<'a> {
+    pub(crate) fn new(wanted: Wanted, keys: &'a Keys) -> Self {
+        let family = wanted.family;
+        let subject = Subject {
+            host: wanted.host.clone(),
+            port: wanted.port.unwrap_or_else(|| family.port()),
+            family,
+            ids: Ids::default(),
+            cache: None,
+        };
+        Self { wanted, keys, subject, findings: Vec::new() }
+    }
+
+    pub(crate) fn run(mut self) -> (Subject, Vec<Finding>) {
+        if let Some((config, report)) = self.configuration() {
+            self.subject.ids = Ids::configured(&report);
+            match (self.wanted.is_offline, Provider::new(&config)) {
+                (true, _) => self.skip(&[identity::STEP, token::STEP, clock::STEP], OFFLINE),
+                (false, Ok(provider)) => self.with_provider(&provider, &report),
+                (false, Err(error)) => self.findings.push(configuration::diagnose(Err(&error))),
+            }
+        }
+        if self.wanted.is_offline {
+            self.skip(&[name::STEP, tcp::STEP, tls::STEP], OFFLINE);
+            self.skip(&OF_THE_SERVER, OFFLINE);
+        }
+        (self.subject, self.findings)
+    }
+
+    fn skip(&mut self, steps: &[&'static str], why: &str) {
+        self.findings.extend(steps.iter().map(|step| Finding::skipped(step, why)));
+    }
+
+    fn configuration(&mut self) -> Option<(Config, ConfigReport)> {
+        let outcome = config(self.keys).and_then(|config| config.report().map(|report| (config, report)));
+        self.findings.push(configuration::diagnose(outcome.as_ref().map(|(_, report)| report)));
+        outcome.ok()
+    }
+
+    fn with_provider(&mut self, provider: &Provider, report: &ConfigReport) {
+        let identified = self.identify(provider, report);
+        let skew = clock::gather(&provider.https(), &report.authority);
+        self.findings.push(clock::diagnose(&skew));
+        let way = self.way(provider);
+        match (way, identified) {
+            (None, _) => self.skip(&OF_THE_SERVER, "there is no connection to the server"),
+            (Some(mut way), identified) => {
+                let plain = plaintext::gather(way.address, &self.subject);
+                self.findings.push(plaintext::diagnose(plain.as_ref(), &self.subject));
+                self.access_key(&way, report);
+                match identified {
+                    Some(identified) => self.sign_in(&mut way, &identified, report, skew.ok().flatten()),
+                    None => self.skip(&OF_THE_SERVER[2..], "there is no token"),
+                }
+            }
+        }
+        provider.close();
+    }
+
+    fn identify(&mut self, provider: &Provider, report: &ConfigReport) -> Option<Identified> {
+        let how = GetToken { timeout: Some(identity::PATIENCE), during_outage: DuringOutage::Report };
+        let outcome = provider.get_token_with(how);
+        let error = outcome.as_ref().err().cloned();
+        let evidence = identity::gather(provider, report, error);
+        self.findings.push(identity::diagnose(&evidence, &self.subject));
+        let Ok(token) = outcome else {
+            self.skip(&[token::STEP], "there is none");
+            return None;
+        };
+        let claims = claims::decode(token.secret());
+        if let Some(claims) = &claims {
+            self.subject.ids = self.subject.ids.clone().with_claims(claims);
+        }
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let evidence = token::Evidence {
+            username: token.username().to_owned(),
+            left_s: (token.expires_unix_ms() / 1000).saturating_sub(now),
+            claims: claims.clone(),
+        };
+        self.findings.push(token::diagnose(&evidence));
+        Some(Identified { provider: provider.clone(), token, claims })
+    }
+
+    /// Name, TCP, TLS.
+    fn way(&mut self, provider: &Provider) -> Option<Way> {
+        let subject = &self.subject;
+        let named = name::gather(&self.wanted.resolver, &subject.host);
+        let tried = tcp::gather(named.found.as_deref().unwrap_or_default(), subject.port);
+        let reached = tcp::reached(&tried);
+        self.findings.push(name::diagnose(&named, reached.is_some(), subject));
+        match named.found.is_ok() {
+            true => self.findings.push(tcp::diagnose(&tried, subject)),
+            false => self.findings.push(Finding::skipped(tcp::STEP, "the name has no address")),
+        }
+        let Some(address) = reached else {
+            self.findings.push(Finding::skipped(tls::STEP, "there is no TCP connection"));
+            return None;
+        };
+        let tls = match provider.server_tls() {
+            Ok(tls) => Arc::new(tls),
+            Err(error) => {
+                self.findings.push(Finding::undetermined(tls::STEP, error.message()));
+                return None;
+            }
+        };
+        let (evidence, connection) = tls::gather(address, &tls, subject);
+        self.findings.push(tls::diagnose(&evidence, subject));
+        Some(Way { address, tls, connection: connection? })
+    }
+
+    fn access_key(&mut self, way: &Way, report: &ConfigReport) {
+        let evidence = self.wanted.access_key.clone().map(|key| {
+            // On a connection of its own: what is refused here must not end the one that the identity uses.
+            let answer = match Connection::open(way.address, way.tls.clone(), &self.subject.host) {
+                Ok(mut connection) => access_key::try_key(&mut connection, &key),
+                Err(error) => Err(format!("no connection: {error}")),
+            };
+            if answer.is_err() {
+                let _ = self.arm(report); // what it cannot tell is told together
+            }
+            let keys_on = self.subject.cache.as_ref().and_then(|cache| cache.takes_keys);
+            access_key::Evidence { answer, keys_on }
+        });
+        self.findings.push(access_key::diagnose(evidence.as_ref(), &self.subject));
+    }
+
+    fn sign_in(
+        &mut self,
+        way: &mut Way,
+        identified: &Identified,
+        report: &ConfigReport,
+        skew_ms: Option<i64>,
+    ) {
+        let outcome = auth::sign_in(&mut way.connection, &identified.token, &identified.provider);
+        let is_in = matches!(outcome, auth::Outcome::Accepted);
+        let access = matches!(outcome, auth::Outcome::Refused { .. }).then(|| self.access(report)).flatten();
+        let evidence = auth::Evidence {
+            outcome,
+            claims: identified.claims.clone(),
+            username: identified.token.username().to_owned(),
+            skew_ms,
+            access,
+        };
+        self.findings.push(auth::diagnose(&evidence, &self.subject));
+        if is_in {
+            self.inside(way, identified);
+        } else {
+            self.skip(
+                &[permissions::STEP, cluster::STEP, rotation::STEP],
+                "the server did not let the identity in",
+            );
+        }
+    }
+
+    /// What Azure Resource Manager says of this identity's access; none if it is not to be asked.
+    fn access(&mut self, report: &ConfigReport) -> Option<Result<Access, String>> {
+        let arm = match self.arm(report)? {
+            Ok(arm) => arm,
+            Err(reason) => return Some(Err(reason)),
+        };
+        let cache = self.subject.cache.clone();
+        let cache = cache.ok_or_else(|| "it shows this identity no such cache".to_owned());
+        Some(cache.and_then(|cache| arm.access(&cache, self.subject.object_id())))
+    }
+
+    /// Signs in to Azure Resource Manager and finds the cache.
+    fn arm(&mut self, report: &ConfigReport) -> Option<Result<Arm, String>> {
+        if !self.wanted.asks_arm {
+            return None;
+        }
+        Some(Arm::sign_in(self.keys, report).map_err(|failure| failure.to_string()).and_then(|arm| {
+            if self.subject.cache.is_none() {
+                self.subject.cache = match &self.wanted.cache_id {
+                    Some(id) => Some(arm.cache(id)?),
+                    None => arm.find(&self.subject.host)?,
+                };
+            }
+            Ok(arm)
+        }))
+    }
+
+    /// What can be seen once the server has let the identity in.
+    fn inside(&mut self, way: &mut Way, identified: &Identified) {
+        let (username, subject) = (identified.token.username(), &self.subject);
+        let seen = permissions::gather(&mut way.connection, username, self.wanted.key_prefix.as_deref());
+        let ended = |step, error: std::io::Error| {
+            Finding::undetermined(step, format!("the connection ended: {error}"))
+        };
+        self.findings.push(match seen {
+            Ok(evidence) => permissions::diagnose(&evidence, subject),
+            Err(error) => ended(permissions::STEP, error),
+        });
+        self.findings.push(match cluster::gather(&mut way.connection, way.address, &way.tls) {
+            Ok(evidence) => cluster::diagnose(&evidence, self.wanted.client, subject),
+            Err(error) => ended(cluster::STEP, error),
+        });
+        let evidence = self.wanted.is_watched.then(|| self.watch(way, identified));
+        self.findings.push(match evidence {
+            Some(Err(error)) => ended(rotation::STEP, error),
+            Some(Ok(evidence)) => rotation::diagnose(Some(&evidence)),
+            None => rotation::diagnose(None),
+        });
+    }
+
+    fn watch(&self, way: &Way, identified: &Identified) -> std::io::Result<rotation::Evidence> {
+        let open = || Connection::open(way.address, way.tls.clone(), &self.subject.host);
+        let (mut renewing, mut idle) = (open()?, open()?);
+        // The newest, which may be another by now than the one that was looked at.
+        let token = identified.provider.current().unwrap_or_else(|| identified.token.clone());
+        for connection in [&mut renewing, &mut idle] {
+            if !matches!(auth::sign_in(connection, &token, &identified.provider), auth::Outcome::Accepted) {
+                return Err(std::io::Error::other("a second AUTH was refused"));
+            }
+        }
+        let tell = |line: &str| say(format_args!("entrakey doctor: {line}"));
+        Ok(rotation::watch(&identified.provider, &token, &mut renewing, &mut idle, tell))
+    }
+}
+
+const OFFLINE: &str = "--offline";

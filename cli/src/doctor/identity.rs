@@ -1,0 +1,134 @@
+//! The identity: who is asked for a token, and what each link of the chain said.
+
+use super::finding::{Cause, Finding};
+use super::subject::Subject;
+use entrakey_core::{Asked, ConfigReport, Error, ErrorKind, Provider};
+use serde_json::Value;
+use std::time::Duration;
+
+pub(super) const STEP: &str = "identity";
+
+/// A request to a token source, and what the chain needs besides.
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(super) struct Evidence {
+    /// What each link of the default chain said; nothing without a chain.
+    pub(super) links: Vec<(&'static str, Asked)>,
+    /// Why there is no token.
+    pub(super) error: Option<Error>,
+    /// What a federated token says of itself.
+    pub(super) assertion: Option<Assertion>,
+}
+
+/// The claims of a federated token that Entra compares. They are no secret.
+pub(super) struct Assertion {
+    pub(super) issuer: String,
+    pub(super) subject: String,
+    pub(super) audience: String,
+}
+
+pub(super) fn gather(provider: &Provider, report: &ConfigReport, error: Option<Error>) -> Evidence {
+    let links = provider.examine_identities().unwrap_or_default();
+    let assertion = error.as_ref().and_then(|_| assertion(report));
+    Evidence { links, error, assertion }
+}
+
+fn assertion(report: &ConfigReport) -> Option<Assertion> {
+    let file = |key: &str| report.values.iter().find(|value| value.key == key)?.text.as_deref();
+    let path = file("federated_token_file").or_else(|| file("client_assertion_path"))?;
+    let token = zeroize::Zeroizing::new(std::fs::read_to_string(path).ok()?);
+    let claims = crate::claims::decode(token.trim())?;
+    let text = |name: &str| match &claims[name] {
+        Value::String(text) => Some(text.clone()),
+        Value::Array(items) => items.first()?.as_str().map(str::to_owned),
+        _ => None,
+    };
+    Some(Assertion { issuer: text("iss")?, subject: text("sub")?, audience: text("aud")? })
+}
+
+pub(super) fn diagnose(evidence: &Evidence, subject: &Subject) -> Finding {
+    let links = evidence.links.iter().map(|(name, asked)| match asked {
+        Asked::Answered => format!("{name}: gave a token"),
+        Asked::Absent(reason) => format!("{name}: is not there: {}", reason.trim_end_matches('.')),
+        Asked::Failed(error) => format!("{name}: is configured and gave no token: {}", error.message()),
+        _ => format!("{name}: not asked"),
+    });
+    let finding = match &evidence.error {
+        None => Finding::ok(STEP),
+        Some(error) => Finding::problem(STEP, [cause(error, evidence, subject)]),
+    };
+    finding.seen(links)
+}
+
+fn cause(error: &Error, evidence: &Evidence, subject: &Subject) -> Cause {
+    let (said, app) = (error.message(), subject.client_id());
+    match error.aadsts() {
+        Some(70_021 | 70_025 | 700_211 | 700_212 | 700_213 | 7_002_131 | 7_002_138) => {
+            Cause::new("federated_credential", said).mended_by(federate(evidence.assertion.as_ref(), app))
+        }
+        Some(7_000_215) => Cause::new("client_secret_wrong", said).mended_by([reset(app)]),
+        Some(7_000_222) => Cause::new("client_secret_expired", said).mended_by([reset(app)]),
+        Some(700_024) => Cause::new("assertion_outside_its_time", said)
+            .mended_by(["timedatectl set-ntp true".to_owned(), "chronyc makestep".to_owned()]),
+        Some(_) => Cause::new("entra_refused", said),
+        None => of_managed_identity(error, subject).unwrap_or_else(|| Cause::new(name(error.kind()), said)),
+    }
+}
+
+fn reset(app: &str) -> String {
+    format!("az ad app credential reset --id {app} --append")
+}
+
+fn federate(assertion: Option<&Assertion>, app: &str) -> Vec<String> {
+    let (issuer, subject, audience) = match assertion {
+        Some(it) => (it.issuer.as_str(), it.subject.as_str(), it.audience.as_str()),
+        None => ("ISSUER", "SUBJECT", "api://AzureADTokenExchange"),
+    };
+    let plain = |text: &str| text.chars().filter(|c| !c.is_control() && *c != '\'').collect::<String>();
+    let [issuer, subject, audience] = [issuer, subject, audience].map(plain);
+    let parameters =
+        serde_json::json!({"name": "NAME", "issuer": issuer, "subject": subject, "audiences": [audience]});
+    vec![
+        format!(
+            "az identity federated-credential create -g RG -n NAME --identity-name IDENTITY --issuer '{issuer}' \
+             --subject '{subject}' --audiences '{audience}'"
+        ),
+        format!("az ad app federated-credential create --id {app} --parameters '{parameters}'"),
+    ]
+}
+
+/// What the endpoints of managed identities say, which have no numbers.
+fn of_managed_identity(error: &Error, subject: &Subject) -> Option<Cause> {
+    let said = error.message();
+    let has = |text: &str| said.to_ascii_lowercase().contains(text);
+    let show = || "az vm identity show -g RG -n VM".to_owned();
+    if has("multiple user assigned") {
+        let text = format!("{said} Set client_id to that of the one that is meant.");
+        return Some(Cause::new("several_identities", text).mended_by([show()]));
+    }
+    if has("identity not found") || has("no user assigned or delegated managed identity") {
+        let identity = match (&subject.ids.resource_id, &subject.ids.client_id) {
+            (Some(id), _) => id.clone(),
+            (None, Some(id)) => {
+                format!("$(az identity list --query \"[?clientId=='{id}'].id\" -o tsv)")
+            }
+            (None, None) => "IDENTITY_RESOURCE_ID".to_owned(),
+        };
+        let assign = format!("az vm identity assign -g RG -n VM --identities {identity}");
+        return Some(Cause::new("identity_not_attached", said).mended_by([assign, show()]));
+    }
+    None
+}
+
+fn name(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::IdentityUnavailable => "no_identity",
+        ErrorKind::UsernameUnavailable => "no_username",
+        ErrorKind::Throttled => "throttled",
+        ErrorKind::Timeout => "token_source_silent",
+        ErrorKind::Network => "token_source_unreachable",
+        ErrorKind::BadResponse => "token_source_answers_oddly",
+        ErrorKind::InvalidConfig | ErrorKind::InvalidArgument => "configuration",
+        _ => "no_token",
+    }
+}

@@ -1,0 +1,164 @@
+//! `entrakey doctor`: what is wrong between this identity and a cache, and which command mends it.
+//!
+//! Each step has a file: `gather` looks, and `diagnose` judges what was seen and is pure.
+
+mod access_key;
+mod auth;
+mod clock;
+mod cluster;
+mod configuration;
+mod connection;
+mod examination;
+mod family;
+mod finding;
+mod identity;
+mod name;
+mod permissions;
+mod plaintext;
+mod report;
+mod resolver;
+mod rotation;
+mod subject;
+mod tcp;
+mod tls;
+mod token;
+
+pub(crate) use auth::{Outcome, sign_in};
+pub(crate) use connection::Connection;
+pub(crate) use family::Family;
+pub(crate) use finding::{Cause, Finding, Verdict};
+pub(crate) use report::lines;
+pub(crate) use resolver::{Resolver, given};
+pub(crate) use subject::{Ids, Subject};
+
+use crate::exit_code::{OK, PROBLEM};
+use crate::failure::Failure;
+use crate::identity::IdentityArguments;
+use crate::terminal::{Progress, print};
+use clap::{Args, ValueEnum};
+use cluster::Client;
+use examination::{Examination, Wanted};
+use std::net::IpAddr;
+use std::path::PathBuf;
+use zeroize::Zeroizing;
+
+/// Look at everything between this identity and a cache, and say which command mends what is wrong.
+///
+/// Examples:
+///
+///     entrakey doctor orders.westeurope.redis.azure.net
+///     entrakey doctor orders.redis.cache.windows.net:6380 --identity managed_identity
+///     entrakey doctor localhost:10000 --client mapped -o json
+///
+/// Writes nothing to the cache. The report holds ids and no secret: it can go into a ticket. Ends with 0 if no problem was
+/// found, and with 1 if there is one.
+#[derive(Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Arguments {
+    /// The cache: HOST or HOST:PORT. Without a port, that of the cache the name belongs to: 10000 or 6380.
+    #[arg(value_name = "HOST[:PORT]")]
+    target: String,
+    /// How to print the report.
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    output: Format,
+    /// Look only at what needs no network.
+    #[arg(long)]
+    offline: bool,
+    /// Stay until a token has expired: a connection that signs in with each new one has to outlive it.
+    #[arg(long, conflicts_with = "offline")]
+    watch: bool,
+    /// Take this address for a name, as curl does; may be repeated.
+    #[arg(long, value_name = "NAME=ADDRESS", value_parser = given)]
+    resolve: Vec<(String, IpAddr)>,
+    /// What the program's client does about clusters; what it would have to is a note if not given.
+    #[arg(long, value_enum)]
+    client: Option<Client>,
+    /// What the program's keys begin with, for a policy that permits some keys only.
+    #[arg(long, value_name = "TEXT")]
+    key_prefix: Option<String>,
+    /// A file with an access key to look at: is it taken, and if not, why.
+    #[arg(long, value_name = "FILE")]
+    access_key_path: Option<PathBuf>,
+    /// The cache's resource id, if it is known; else it is looked for by its host name.
+    #[arg(long, value_name = "ID")]
+    cache_id: Option<String>,
+    /// Ask Azure Resource Manager nothing.
+    #[arg(long)]
+    no_arm: bool,
+    #[command(flatten)]
+    identity: IdentityArguments,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Text,
+    Json,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
+    let (host, port) = target(&arguments.target)?;
+    let wanted = Wanted {
+        family: Family::of(&host, port),
+        host,
+        port,
+        is_offline: arguments.offline,
+        is_watched: arguments.watch,
+        resolver: Resolver::new(&arguments.resolve),
+        client: arguments.client,
+        key_prefix: arguments.key_prefix.clone(),
+        access_key: arguments.access_key_path.as_ref().map(access_key).transpose()?,
+        cache_id: arguments.cache_id.clone(),
+        asks_arm: !arguments.no_arm,
+    };
+    let progress = Progress::of(format!("looking at {}", arguments.target));
+    let (subject, findings) = Examination::new(wanted, &arguments.identity.keys).run();
+    drop(progress);
+    let text = match arguments.output {
+        Format::Text => report::text(&subject, &findings),
+        Format::Json => format!("{:#}\n", report::document(&subject, &findings)),
+    };
+    print(text).map_err(|error| Failure::new(PROBLEM, format!("the report cannot be written: {error}")))?;
+    Ok(if report::has_problem(&findings) { PROBLEM } else { OK })
+}
+
+fn access_key(path: &PathBuf) -> Result<Zeroizing<String>, Failure> {
+    let text = std::fs::read_to_string(path).map(Zeroizing::new);
+    let text = text.map_err(|error| Failure::usage(format!("{} cannot be read: {error}", path.display())))?;
+    Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+/// `HOST`, `HOST:PORT`, `[ADDRESS]:PORT`; an address of IPv6 may stand by itself.
+pub(crate) fn target(text: &str) -> Result<(String, Option<u16>), Failure> {
+    let refuse = || Failure::usage(format!("\"{text}\" is not HOST or HOST:PORT"));
+    if text.parse::<IpAddr>().is_ok() {
+        return Ok((text.to_owned(), None));
+    }
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !host.is_empty() => (host, Some(port.parse().map_err(|_| refuse())?)),
+        Some(_) => return Err(refuse()),
+        None => (text, None),
+    };
+    let host = host.trim_matches(['[', ']']).to_ascii_lowercase();
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-_.:".contains(c);
+    if host.is_empty() || !host.chars().all(fits) || (host.contains(':') && host.parse::<IpAddr>().is_err()) {
+        return Err(refuse());
+    }
+    Ok((host, port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_a_host_and_perhaps_a_port_and_nothing_that_a_shell_would_run() {
+        let read = |text: &str| target(text).ok();
+        assert_eq!(read("C.example"), Some(("c.example".to_owned(), None)));
+        assert_eq!(read("c.example:10000"), Some(("c.example".to_owned(), Some(10_000))));
+        assert_eq!(read("[::1]:6380"), Some(("::1".to_owned(), Some(6380))));
+        assert_eq!(read("::1"), Some(("::1".to_owned(), None)));
+        for wrong in ["", ":1", "c:port", "a b", "redis://c", "c;reboot", "$(id)"] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! What the steps are about: the cache, this identity, and the commands of `az` with their ids filled in.
+
+use super::family::Family;
+use crate::arm::Cache;
+use entrakey_core::ConfigReport;
+use serde_json::Value;
+use std::fmt;
+
+/// This identity's ids, as far as a token or the configuration tells them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ids {
+    pub(crate) object_id: Option<String>,
+    pub(crate) client_id: Option<String>,
+    pub(crate) tenant_id: Option<String>,
+    /// The Azure resource of a managed identity.
+    pub(crate) resource_id: Option<String>,
+}
+
+impl Ids {
+    /// What the configuration says before there is a token.
+    pub(crate) fn configured(report: &ConfigReport) -> Self {
+        let text = |key: &str| {
+            report.values.iter().find(|value| value.key == key).and_then(|value| value.text.clone())
+        };
+        Self {
+            object_id: text("object_id"),
+            client_id: text("client_id"),
+            tenant_id: text("tenant_id"),
+            resource_id: text("resource_id"),
+        }
+    }
+
+    /// What a token's claims say counts more.
+    pub(crate) fn with_claims(self, claims: &Value) -> Self {
+        let text = |name: &str| claims[name].as_str().map(str::to_owned);
+        Self {
+            object_id: text("oid").or(self.object_id),
+            client_id: text("appid").or_else(|| text("azp")).or(self.client_id),
+            tenant_id: text("tid").or(self.tenant_id),
+            resource_id: text("xms_mirid").or(self.resource_id),
+        }
+    }
+}
+
+/// The cache and the identity that is to use it.
+#[derive(Clone, Debug)]
+pub(crate) struct Subject {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) family: Family,
+    pub(crate) ids: Ids,
+    /// As Azure Resource Manager knows it, where that could be read.
+    pub(crate) cache: Option<Cache>,
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.host.contains(':') {
+            true => write!(f, "[{}]:{}", self.host, self.port),
+            false => write!(f, "{}:{}", self.host, self.port),
+        }
+    }
+}
+
+impl Subject {
+    /// The resource group, or what stands for it.
+    pub(crate) fn group(&self) -> &str {
+        self.cache.as_ref().map_or("RG", |cache| cache.group.as_str())
+    }
+
+    /// The cache's name, or what stands for it.
+    pub(crate) fn name(&self) -> &str {
+        let by_host = || match self.family {
+            Family::Unknown => "CACHE",
+            _ if self.host.parse::<std::net::IpAddr>().is_ok() || !self.host.contains('.') => "CACHE",
+            _ => self.host.split('.').next().unwrap_or("CACHE"),
+        };
+        self.cache.as_ref().map_or_else(by_host, |cache| cache.name.as_str())
+    }
+
+    pub(crate) fn object_id(&self) -> &str {
+        self.ids.object_id.as_deref().unwrap_or("OBJECT_ID")
+    }
+
+    pub(crate) fn client_id(&self) -> &str {
+        self.ids.client_id.as_deref().unwrap_or("CLIENT_ID")
+    }
+
+    /// The command of the family; both if it is not known.
+    fn by_family(&self, managed: String, classic: String) -> Vec<String> {
+        match self.family {
+            Family::Managed => vec![managed],
+            Family::Classic => vec![classic],
+            Family::Unknown => vec![managed, classic],
+        }
+    }
+
+    /// Assigns an access policy to this identity. An assignment's name has letters and digits only.
+    pub(crate) fn assign(&self) -> Vec<String> {
+        let (group, name, object_id) = (self.group(), self.name(), self.object_id());
+        let assignment: String = object_id.chars().filter(char::is_ascii_alphanumeric).collect();
+        self.by_family(
+            format!(
+                "az redisenterprise database access-policy-assignment create -g {group} --cluster-name {name} \
+                 --database-name default -n {assignment} --access-policy-name default --object-id {object_id}"
+            ),
+            format!(
+                "az redis access-policy-assignment create -g {group} -n {name} --policy-assignment-name {assignment} \
+                 --access-policy-name \"Data Contributor\" --object-id {object_id} --object-id-alias {assignment}"
+            ),
+        )
+    }
+
+    /// Gives an assignment that exists more rights.
+    pub(crate) fn widen(&self) -> Vec<String> {
+        let (group, name, object_id) = (self.group(), self.name(), self.object_id());
+        self.by_family(
+            format!(
+                "az redisenterprise database access-policy-assignment update -g {group} --cluster-name {name} \
+                 --database-name default -n ASSIGNMENT --access-string \"+@all ~*\""
+            ),
+            format!(
+                "az redis access-policy-assignment update -g {group} -n {name} --policy-assignment-name ASSIGNMENT \
+                 --access-policy-name \"Data Contributor\" --object-id {object_id} --object-id-alias ALIAS"
+            ),
+        )
+    }
+
+    /// Lists who is assigned.
+    pub(crate) fn list(&self) -> Vec<String> {
+        let (group, name) = (self.group(), self.name());
+        self.by_family(
+            format!(
+                "az redisenterprise database access-policy-assignment list -g {group} --cluster-name {name} \
+                 --database-name default"
+            ),
+            format!("az redis access-policy-assignment list -g {group} -n {name}"),
+        )
+    }
+
+    /// Switches Entra on, which only Azure Cache for Redis can have off.
+    pub(crate) fn switch_entra_on(&self) -> String {
+        let (group, name) = (self.group(), self.name());
+        format!("az redis update -g {group} -n {name} --set redisConfiguration.aad-enabled=true")
+    }
+
+    /// Switches access keys on, or off.
+    pub(crate) fn switch_keys(&self, on: bool) -> Vec<String> {
+        let (group, name) = (self.group(), self.name());
+        let (managed, classic) = if on { ("Enabled", "false") } else { ("Disabled", "true") };
+        self.by_family(
+            format!(
+                "az redisenterprise database update -g {group} --cluster-name {name} --database-name default \
+                 --access-keys-authentication {managed}"
+            ),
+            format!("az redis update -g {group} -n {name} --set disableAccessKeyAuthentication={classic}"),
+        )
+    }
+}
+
+#[cfg(test)]
+pub(super) fn for_tests(host: &str) -> Subject {
+    let family = Family::of(host, None);
+    let ids = Ids {
+        object_id: Some("11111111-0000-4000-8000-000000000001".to_owned()),
+        client_id: Some("11111111-c000-4000-8000-000000000001".to_owned()),
+        tenant_id: Some("72f988bf-0000-4000-8000-000000000001".to_owned()),
+        resource_id: None,
+    };
+    Subject { host: host.to_owned(), port: family.port(), family, ids, cache: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_have_what_is_known_and_a_placeholder_for_the_rest() {
+        let managed = for_tests("orders.westeurope.redis.azure.net").assign();
+        assert_eq!(
+            managed,
+            ["az redisenterprise database access-policy-assignment create -g RG --cluster-name orders \
+              --database-name default -n 11111111000040008000000000000001 --access-policy-name default \
+              --object-id 11111111-0000-4000-8000-000000000001"]
+        );
+        let classic = for_tests("orders.redis.cache.windows.net").assign();
+        assert!(
+            classic.len() == 1
+                && classic[0].starts_with("az redis access-policy-assignment create -g RG -n orders")
+        );
+        assert_eq!(for_tests("localhost").assign().len(), 2, "either may be meant");
+    }
+}

@@ -1,0 +1,129 @@
+//! `entrakey migration`: is a cache ready for its access keys to go off?
+
+mod consequences;
+mod diagnose;
+mod evidence;
+
+use crate::arm::Arm;
+use crate::doctor::{Family, Finding, Ids, Resolver, Subject, Verdict, given, lines};
+use crate::exit_code::{OK, PROBLEM, REFUSED};
+use crate::failure::Failure;
+use crate::identity::{IdentityArguments, config};
+use crate::terminal::{Progress, print};
+use clap::{Args, ValueEnum};
+use entrakey_core::{ConfigReport, Provider};
+use evidence::Evidence;
+use serde_json::json;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// Is this cache ready for its access keys to go off?
+///
+/// Examples:
+///
+///     entrakey migration orders.redis.cache.windows.net
+///     entrakey migration /subscriptions/…/providers/Microsoft.Cache/redis/orders --since 7d
+///
+/// Looks through Azure Resource Manager, as this identity, which needs the role Reader on the cache; changes nothing. Ends
+/// with 0 if nothing speaks against it, and with 1 if something does.
+#[derive(Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Arguments {
+    /// The cache, by its name or by its resource id.
+    #[arg(value_name = "HOST[:PORT]|ID")]
+    target: String,
+    /// How to print the report.
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    output: Format,
+    /// How far back the metrics of an Azure Cache for Redis are looked at: 1h, 7d.
+    #[arg(long, default_value = "1h", value_name = "TIME", value_parser = crate::duration::duration)]
+    since: Duration,
+    /// Take this address for a name, as curl does; may be repeated.
+    #[arg(long, value_name = "NAME=ADDRESS", value_parser = given)]
+    resolve: Vec<(String, IpAddr)>,
+    #[command(flatten)]
+    identity: IdentityArguments,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Text,
+    Json,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
+    let progress = Progress::of(format!("looking at {}", arguments.target));
+    let keys = &arguments.identity.keys;
+    let config = config(keys)?;
+    let (report, provider) = (config.report()?, Provider::new(&config)?);
+    let arm = Arm::sign_in(keys, &report)?;
+    let mut subject = subject(arguments, &arm, &report)?;
+    let evidence =
+        Evidence::gather(&arm, &provider, &mut subject, &Resolver::new(&arguments.resolve), arguments.since)?;
+    provider.close();
+    drop(progress);
+    let findings = diagnose::all(&evidence, &subject);
+    let verdict = verdict(&findings);
+    let text = match arguments.output {
+        Format::Text => format!("{}\n{}{}\n", evidence.cache.id, lines(&findings), sentence(verdict)),
+        Format::Json => {
+            let steps: Vec<_> = findings.iter().map(Finding::json).collect();
+            let document = json!({
+                "schema": 1,
+                "cache": {"id": evidence.cache.id, "host": subject.host, "family": subject.family.name()},
+                "identity": {"object_id": subject.ids.object_id, "client_id": subject.ids.client_id},
+                "verdict": verdict,
+                "steps": steps,
+            });
+            format!("{document:#}\n")
+        }
+    };
+    print(text).map_err(|error| Failure::new(PROBLEM, format!("the report cannot be written: {error}")))?;
+    Ok(if verdict == NOT_READY { PROBLEM } else { OK })
+}
+
+const NOT_READY: &str = "not_ready";
+const NOT_DETERMINED: &str = "not_determined";
+
+/// What follows from all steps: one that could not be seen leaves the answer open.
+fn verdict(findings: &[Finding]) -> &'static str {
+    let any = |verdict| findings.iter().any(|finding| finding.verdict == verdict);
+    match (any(Verdict::Problem), any(Verdict::NotDetermined)) {
+        (true, _) => NOT_READY,
+        (false, true) => NOT_DETERMINED,
+        (false, false) => "ready",
+    }
+}
+
+fn sentence(verdict: &str) -> &'static str {
+    match verdict {
+        NOT_READY => "The cache is not ready for its access keys to go off.",
+        NOT_DETERMINED => "Nothing speaks against it, but not everything could be seen.",
+        _ => "Nothing speaks against switching its access keys off.",
+    }
+}
+
+fn subject(arguments: &Arguments, arm: &Arm, report: &ConfigReport) -> Result<Subject, Failure> {
+    let refused = |reason: String| Failure::new(REFUSED, format!("Azure Resource Manager: {reason}"));
+    let is_id = arguments.target.starts_with('/');
+    let (host, port) = match is_id {
+        true => (String::new(), None),
+        false => crate::doctor::target(&arguments.target)?,
+    };
+    let cache = match is_id {
+        true => arm.cache(&arguments.target).map_err(refused)?,
+        false => arm.find(&host).map_err(refused)?.ok_or_else(|| {
+            refused(format!(
+                "it shows this identity no cache with the name {host}: check the name, or give the identity the role \
+                 Reader on the cache"
+            ))
+        })?,
+    };
+    let family = match cache.product {
+        crate::arm::Product::Classic => Family::Classic,
+        crate::arm::Product::Managed => Family::Managed,
+    };
+    let host = if cache.host.is_empty() { host } else { cache.host.clone() };
+    let ids = Ids::configured(report);
+    Ok(Subject { host, port: port.unwrap_or_else(|| family.port()), family, ids, cache: Some(cache) })
+}

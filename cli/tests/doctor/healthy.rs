@@ -1,0 +1,105 @@
+//! Where nothing is wrong, nothing is found.
+
+use super::bench::{Bench, CLASSIC, and, run};
+use entrakey_emulator::{ClusterPolicy, Family, Options, RedisOptions};
+use std::time::Duration;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_healthy_set_up_has_no_finding_whatever_the_cache_and_the_identity() {
+    for family in [Family::Amr, Family::Classic] {
+        for cluster_policy in [ClusterPolicy::Enterprise, ClusterPolicy::Oss] {
+            let bench =
+                Bench::start(RedisOptions { family, cluster_policy, ..RedisOptions::default() }).await;
+            for (environment, identity) in [
+                ("imds", "managed_identity"),
+                ("client_secret", "service_principal"),
+                ("workload_identity", "workload_identity"),
+                ("client_secret", "default"),
+            ] {
+                let variables = bench.env(environment).await;
+                let told = bench.doctor_in(&variables, &bench.target(), &["--identity", identity]).await;
+                assert_eq!(
+                    (told.code, told.problems()),
+                    (0, vec![]),
+                    "{identity}: {}{}",
+                    told.text,
+                    told.errors
+                );
+                assert_eq!(told.json()["verdict"], "ok");
+                bench.assert_no_secret(&told);
+                let links = told.step("identity")["evidence"].to_string();
+                assert_eq!(links.contains("environment: gave a token"), identity == "default", "{links}");
+                for step in [
+                    "configuration",
+                    "identity",
+                    "token",
+                    "clock",
+                    "name",
+                    "tcp",
+                    "tls",
+                    "auth",
+                    "permissions",
+                    "cluster",
+                ] {
+                    assert_eq!(told.step(step)["verdict"], "ok", "{step}: {}", told.text);
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_cache_is_as_it_was_and_only_its_owner_was_asked() {
+    let bench = Bench::start(RedisOptions::default()).await;
+    let told = bench.doctor(&[]).await;
+    assert_eq!(told.code, 0, "{}", told.text);
+    assert_eq!(
+        bench.emulator.requests(Some("arm")).requests.len(),
+        0,
+        "Azure Resource Manager is asked if it has to be"
+    );
+    let told = bench.doctor(&["--offline"]).await;
+    assert_eq!((told.code, told.step("configuration")["verdict"].as_str()), (0, Some("ok")), "{}", told.text);
+    for step in ["identity", "token", "clock", "name", "tcp", "tls", "auth", "rotation"] {
+        assert_eq!(told.step(step)["verdict"], "skipped", "{step}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_gets_lines_and_each_value_says_where_it_came_from() {
+    let bench = Bench::start(RedisOptions::default()).await;
+    let variables = and(&bench.env("imds").await, &[("ENTRAKEY_IDENTITY", "managed_identity")]);
+    let resolve = format!("{}=127.0.0.1", super::bench::MANAGED);
+    let told = run(&variables, &["doctor", &bench.target(), "--resolve", &resolve]).await;
+    assert_eq!(told.code, 0, "{}{}", told.text, told.errors);
+    assert!(
+        told.text.contains("identity managed_identity (environment variable ENTRAKEY_IDENTITY)"),
+        "{}",
+        told.text
+    );
+    assert!(told.text.contains("No problem was found.") && told.text.contains("TLS 1.3"), "{}", told.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_is_watched_to_its_end() {
+    let options = Options::default().with_token_lifetime(Duration::from_secs(6));
+    let bench = Bench::with(options).await;
+    let told = bench.doctor(&["--watch"]).await;
+    assert_eq!(
+        (told.code, told.step("rotation")["verdict"].as_str()),
+        (0, Some("ok")),
+        "{}{}",
+        told.text,
+        told.errors
+    );
+    assert_eq!(told.ids("rotation", "notes"), ["closes_without_reauth"], "row 8: {}", told.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_line_that_makes_no_sense_ends_with_2_and_says_so() {
+    for arguments in [&["doctor", "redis://x"][..], &["doctor", CLASSIC, "--resolve", "x"]] {
+        let told = run(&Vec::new(), arguments).await;
+        assert_eq!(told.code, 2, "{}", told.errors);
+        assert!(told.errors.contains("HOST") || told.errors.contains("NAME=ADDRESS"), "{}", told.errors);
+    }
+}

@@ -1,0 +1,90 @@
+//! Azure Resource Manager: the cache as a resource, who has roles on it, and its access policy assignments.
+
+mod assignments;
+mod ids;
+
+pub(crate) use assignments::{Assignment, AssignmentError, State, Wanted};
+pub(crate) use ids::{GROUP, LOCATION, SUBSCRIPTION};
+
+use crate::redis::{Family, Plane};
+use crate::tenant::Tenant;
+use assignments::Assignments;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use utoipa::ToSchema;
+
+/// What Azure Resource Manager says of the cache besides what it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ArmCache {
+    /// The metric of connected clients, instead of their number.
+    pub connected_clients: Option<u32>,
+    /// The metric of those with a token, instead of their number.
+    pub with_token: Option<u32>,
+    /// Whether it has a partner in another region.
+    pub is_linked: bool,
+}
+
+/// The resources, and who may see them.
+pub(crate) struct ResourceManager {
+    pub(crate) tenant: Arc<Tenant>,
+    pub(crate) redis: Arc<Plane>,
+    /// Roles by object id. Who has none sees nothing.
+    roles: Mutex<BTreeMap<String, String>>,
+    cache: Mutex<ArmCache>,
+    pub(crate) assignments: Assignments,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl ResourceManager {
+    pub(crate) fn new(tenant: Arc<Tenant>, redis: Arc<Plane>) -> Self {
+        Self {
+            tenant,
+            redis,
+            roles: Mutex::default(),
+            cache: Mutex::default(),
+            assignments: Assignments::default(),
+        }
+    }
+
+    pub(crate) fn family(&self) -> Family {
+        self.redis.family()
+    }
+
+    pub(crate) fn cache_id(&self) -> String {
+        ids::cache(self.family())
+    }
+
+    pub(crate) fn role(&self, object_id: &str) -> Option<String> {
+        lock(&self.roles).get(object_id).cloned()
+    }
+
+    pub(crate) fn set_role(&self, object_id: &str, role: Option<&str>) -> bool {
+        match role {
+            Some(role) => lock(&self.roles).insert(object_id.to_owned(), role.to_owned()).is_some(),
+            None => lock(&self.roles).remove(object_id).is_some(),
+        }
+    }
+
+    pub(crate) fn cache(&self) -> ArmCache {
+        *lock(&self.cache)
+    }
+
+    pub(crate) fn set_cache(&self, cache: ArmCache) {
+        *lock(&self.cache) = cache;
+    }
+
+    /// How many clients are connected, and how many of them with a token.
+    pub(crate) fn connected(&self) -> (u32, u32) {
+        let (all, with_token) = self.redis.connected();
+        let (cache, number) = (self.cache(), |count: usize| u32::try_from(count).unwrap_or(u32::MAX));
+        (
+            cache.connected_clients.unwrap_or_else(|| number(all)),
+            cache.with_token.unwrap_or_else(|| number(with_token)),
+        )
+    }
+}
