@@ -100,7 +100,7 @@ test-emulator: what-tests-run
 
 test-cli: what-tests-run
 	$(TIMED) "the command as typed" $(PYTEST) tests/cli
-	$(TIMED) "the command's packages are built" scripts/build/cli-packages.sh
+	$(TIMED) "the command's packages are built" scripts/build/cli-packages.sh debug
 	$(TIMED) "the command's packages, installed" $(OFFLINE) scripts/check/cli-packages.sh target/cli-packages
 
 other-clients: what-tests-run
@@ -113,11 +113,8 @@ test-peers: other-clients
 test-proxy: other-clients
 	$(TIMED) "the proxy's tests are built" $(PROXY) --no-run
 	$(TIMED) "proxy" $(OFFLINE) $(PROXY) --offline
-	$(TIMED) "the proxy, what is deployed" $(PYTEST) tests/proxy/test_deploy.py
-	$(TIMED) "the proxy, what breaks around it" $(PYTEST) tests/proxy/test_faults.py
-	$(TIMED) "the proxy, what stands still beside it" $(PYTEST) tests/proxy/test_standstill.py
+	$(TIMED) "the proxy, what breaks and stands still around it, clients of a cluster" $(PYTEST) -n 4 --dist loadfile tests/proxy/test_deploy.py tests/proxy/test_faults.py tests/proxy/test_standstill.py tests/proxy/test_cluster.py
 	$(TIMED) "the proxy, thousands of idle connections" $(PYTEST) tests/proxy/test_many.py
-	$(TIMED) "the proxy, clients of a cluster" $(PYTEST) tests/proxy/test_cluster.py
 	$(TIMED) "the proxy, stock clients all at once for forty seconds" $(PYTEST) tests/proxy/test_forty_seconds.py
 
 check: prerequisites
