@@ -5,17 +5,12 @@ use anstyle::{AnsiColor, Style};
 use std::fmt::Display;
 
 /// It is as it should be.
-#[allow(dead_code, reason = "of reports")]
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
 /// It works, and somebody should look.
 pub(crate) const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 /// It does not work.
 pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
-/// What follows belongs together.
-#[allow(dead_code, reason = "of reports")]
-pub(crate) const HEADING: Style = Style::new().bold();
 /// Needed by whoever looks closer.
-#[allow(dead_code, reason = "of reports")]
 pub(crate) const FAINT: Style = Style::new().dimmed();
 
 /// The text in that style.

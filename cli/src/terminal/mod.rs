@@ -4,7 +4,6 @@ mod colours;
 mod output;
 mod progress;
 
-#[allow(unused_imports, reason = "a report is written with them: doctor, migration")]
-pub(crate) use colours::{BAD, FAINT, GOOD, HEADING, WARNING, painted};
+pub(crate) use colours::{BAD, FAINT, GOOD, WARNING, painted};
 pub(crate) use output::{print, say};
 pub(crate) use progress::Progress;
