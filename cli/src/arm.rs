@@ -2,6 +2,7 @@
 //!
 //! <https://learn.microsoft.com/rest/api/redis/>, <https://learn.microsoft.com/rest/api/redis/redisenterprisecache/>
 
+use crate::exit_code::{NETWORK, REFUSED};
 use crate::failure::Failure;
 use crate::identity::{Keys, config};
 use entrakey_core::{ConfigReport, DuringOutage, GetToken, Https, HttpsAnswer, Provider};
@@ -112,8 +113,8 @@ impl Arm {
     /// The cache of that host name, wherever this identity may look.
     ///
     /// # Errors
-    /// A sentence.
-    pub(crate) fn find(&self, host: &str) -> Result<Option<Cache>, String> {
+    /// It cannot be reached, or does not let this identity look.
+    pub(crate) fn find(&self, host: &str) -> Result<Option<Cache>, Failure> {
         let subscriptions = self.list(&format!("/subscriptions?api-version={SUBSCRIPTIONS}"))?;
         for subscription in subscriptions.iter().filter_map(|one| one["subscriptionId"].as_str()) {
             for (kind, version) in [("redisEnterprise", MANAGED), ("redis", CLASSIC)] {
@@ -137,18 +138,11 @@ impl Arm {
     /// The cache with that resource id.
     ///
     /// # Errors
-    /// A sentence.
-    pub(crate) fn cache(&self, id: &str) -> Result<Cache, String> {
-        let part = |name: &str| {
-            let mut parts = id.split('/').skip_while(|part| !part.eq_ignore_ascii_case(name));
-            parts.nth(1).unwrap_or_default().to_owned()
-        };
-        let (group, classic, managed) = (part("resourceGroups"), part("redis"), part("redisEnterprise"));
-        let (product, name) = match (managed.is_empty(), classic.is_empty()) {
-            (false, _) => (Product::Managed, managed),
-            (true, false) => (Product::Classic, classic),
-            (true, true) => return Err(format!("{id} is not the resource id of a cache")),
-        };
+    /// It cannot be reached, or does not let this identity look.
+    pub(crate) fn cache(&self, id: &str) -> Result<Cache, Failure> {
+        let (product, group, name) = read_id(id).ok_or_else(|| {
+            Failure::usage("the resource id of a cache is /subscriptions/…/Microsoft.Cache/redis/NAME, or …/redisEnterprise/NAME")
+        })?;
         let cache = Cache {
             id: id.trim_end_matches('/').to_owned(),
             product,
@@ -165,7 +159,7 @@ impl Arm {
         }
     }
 
-    fn classic(&self, cache: Cache) -> Result<Cache, String> {
+    fn classic(&self, cache: Cache) -> Result<Cache, Failure> {
         let properties = &self.get(&format!("{}?api-version={CLASSIC}", cache.id))?["properties"];
         let is_entra_on = properties["redisConfiguration"]["aad-enabled"].as_str();
         let keys_off = properties["disableAccessKeyAuthentication"].as_bool().unwrap_or_default();
@@ -179,7 +173,7 @@ impl Arm {
         })
     }
 
-    fn managed(&self, cache: Cache) -> Result<Cache, String> {
+    fn managed(&self, cache: Cache) -> Result<Cache, Failure> {
         let cluster = self.get(&format!("{}?api-version={MANAGED}", cache.id))?;
         let database = self.get(&format!("{}/databases/default?api-version={MANAGED}", cache.id))?;
         let properties = &database["properties"];
@@ -196,8 +190,8 @@ impl Arm {
     /// Who is assigned.
     ///
     /// # Errors
-    /// A sentence.
-    pub(crate) fn assignments(&self, cache: &Cache) -> Result<Vec<Assignment>, String> {
+    /// It cannot be reached, or does not let this identity look.
+    pub(crate) fn assignments(&self, cache: &Cache) -> Result<Vec<Assignment>, Failure> {
         let (of, version) = match cache.product {
             Product::Classic => ("", CLASSIC),
             Product::Managed => ("/databases/default", MANAGED),
@@ -218,8 +212,8 @@ impl Arm {
     /// What the cache and its assignments say of that object id.
     ///
     /// # Errors
-    /// A sentence.
-    pub(crate) fn access(&self, cache: &Cache, object_id: &str) -> Result<Access, String> {
+    /// It cannot be reached, or does not let this identity look.
+    pub(crate) fn access(&self, cache: &Cache, object_id: &str) -> Result<Access, Failure> {
         let is_entra_on = (cache.product == Product::Classic).then_some(cache.is_entra_on);
         let assignments = self.assignments(cache)?;
         let path = format!(
@@ -234,13 +228,13 @@ impl Arm {
     /// The most of each metric, by the minute.
     ///
     /// # Errors
-    /// A sentence.
+    /// It cannot be reached, or does not let this identity look.
     pub(crate) fn metrics(
         &self,
         cache: &Cache,
         names: &[&str],
         timespan: &str,
-    ) -> Result<Vec<(String, Series)>, String> {
+    ) -> Result<Vec<(String, Series)>, Failure> {
         let path = format!(
             "{}/providers/Microsoft.Insights/metrics?api-version={METRICS}&metricnames={}&timespan={timespan}\
              &interval=PT1M&aggregation=Maximum",
@@ -252,35 +246,39 @@ impl Arm {
             let name = metric["name"]["value"].as_str()?.to_owned();
             let series = metric["timeseries"].as_array().into_iter().flatten();
             let points = series.flat_map(|one| one["data"].as_array().into_iter().flatten());
-            Some((
-                name,
-                points
-                    .filter_map(|point| {
-                        Some((point["timeStamp"].as_str()?.to_owned(), point["maximum"].as_f64()?))
-                    })
-                    .collect(),
-            ))
+            let mut most = Series::new();
+            for (minute, value) in
+                points.filter_map(|one| Some((one["timeStamp"].as_str()?, one["maximum"].as_f64()?)))
+            {
+                let known = most.entry(minute.to_owned()).or_insert(value);
+                *known = known.max(value);
+            }
+            Some((name, most))
         };
         Ok(listed.iter().filter_map(read).collect())
     }
 
     /// All pages of a list.
-    fn list(&self, path: &str) -> Result<Vec<Value>, String> {
+    fn list(&self, path: &str) -> Result<Vec<Value>, Failure> {
         let (mut items, mut next) = (Vec::new(), Some(path.to_owned()));
         for _ in 0..MOST_PAGES {
-            let Some(path) = next.take() else { break };
+            let Some(path) = next.take() else { return Ok(items) };
             let mut page = self.get(&path)?;
             if let Some(values) = page["value"].as_array_mut() {
                 items.append(values);
             }
-            // The token goes to no other address.
-            let link = page["nextLink"].as_str();
-            next = link.and_then(|link| link.strip_prefix(&self.endpoint)).map(str::to_owned);
+            next = page["nextLink"].as_str().map(|link| self.own_path(link)).transpose()?;
         }
-        Ok(items)
+        Err(odd("a list has no end"))
     }
 
-    fn get(&self, path: &str) -> Result<Value, String> {
+    /// The token goes to no other address.
+    fn own_path(&self, link: &str) -> Result<String, Failure> {
+        let path = link.strip_prefix(&self.endpoint).filter(|path| path.starts_with('/'));
+        path.map(str::to_owned).ok_or_else(|| odd("the next page of a list is at another address"))
+    }
+
+    fn get(&self, path: &str) -> Result<Value, Failure> {
         let address = format!("{}{path}", self.endpoint);
         let mut answer = self.once(&address)?;
         for _ in 1..TRIES {
@@ -290,17 +288,45 @@ impl Arm {
         }
         let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
         match answer.status {
-            200 => Ok(body),
+            200 if body.is_object() => Ok(body),
+            200 => Err(odd("what it answers is no JSON object")),
             status => Err(refusal(status, &body)),
         }
     }
 
-    fn once(&self, address: &str) -> Result<HttpsAnswer, String> {
-        self.https.get(address, Some(&self.token), TIMEOUT).map_err(|error| error.message().to_owned())
+    fn once(&self, address: &str) -> Result<HttpsAnswer, Failure> {
+        Ok(self.https.get(address, Some(&self.token), TIMEOUT)?)
     }
 }
 
-fn refusal(status: u16, body: &Value) -> String {
+/// The product, the resource group and the name of a cache.
+fn read_id(id: &str) -> Option<(Product, String, String)> {
+    let fits = |c: char| c.is_alphanumeric() || "-_.()/".contains(c);
+    let parts: Vec<_> = id.trim_end_matches('/').strip_prefix('/')?.split('/').collect();
+    let [subscriptions, _, groups, group, providers, provider, kind, name, ..] = parts.as_slice() else {
+        return None;
+    };
+    let names = [("subscriptions", subscriptions), ("resourceGroups", groups), ("providers", providers)];
+    let is_cache = names.iter().all(|(name, part)| part.eq_ignore_ascii_case(name))
+        && provider.eq_ignore_ascii_case("Microsoft.Cache")
+        && id.chars().all(fits)
+        && parts.len() == 8;
+    let product = match kind.to_ascii_lowercase().as_str() {
+        "redis" => Product::Classic,
+        "redisenterprise" => Product::Managed,
+        _ => return None,
+    };
+    is_cache.then(|| (product, (*group).to_owned(), (*name).to_owned()))
+}
+
+fn odd(what: &str) -> Failure {
+    Failure::new(
+        NETWORK,
+        format!("it answers what makes no sense: {what}. What stands between here and there?"),
+    )
+}
+
+fn refusal(status: u16, body: &Value) -> Failure {
     let error = &body["error"];
     let said = error["message"].as_str().or_else(|| error["code"].as_str()).unwrap_or("no reason given");
     let said: String = said.chars().filter(|c| !c.is_control()).take(300).collect();
@@ -309,5 +335,27 @@ fn refusal(status: u16, body: &Value) -> String {
         429 => " It is asked too often: try again later.",
         _ => "",
     };
-    format!("status {status}: {}.{advice}", said.trim_end_matches('.'))
+    let code = if status == 429 || status >= 500 { NETWORK } else { REFUSED };
+    Failure::new(code, format!("status {status}: {}.{advice}", said.trim_end_matches('.')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_read_by_its_places_and_leads_to_no_other_host() {
+        let id = |group: &str, kind: &str| {
+            format!("/subscriptions/s/resourceGroups/{group}/providers/Microsoft.Cache/{kind}/orders")
+        };
+        let known = |group: &str, product| Some((product, group.to_owned(), "orders".to_owned()));
+        assert_eq!(read_id(&id("redis", "redis")), known("redis", Product::Classic));
+        assert_eq!(read_id(&id("redisEnterprise", "Redis")), known("redisEnterprise", Product::Classic));
+        assert_eq!(read_id(&id("my-rg(prod)", "redisEnterprise")), known("my-rg(prod)", Product::Managed));
+        for wrong in
+            [&id("g", "redis")[1..], "@evil/redis/x", "/redis/x", &id("x;y", "redis"), &id("g", "other")]
+        {
+            assert_eq!(read_id(wrong), None, "{wrong}");
+        }
+    }
 }

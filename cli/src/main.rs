@@ -15,6 +15,7 @@ mod migration;
 mod proxy;
 mod redis;
 mod settings;
+mod shell;
 mod terminal;
 mod token;
 

@@ -67,12 +67,14 @@ pub(crate) fn exit(error: &clap::Error, prefix: &str) -> ! {
     if let Some(option) = option_of(error) {
         let name = variable(prefix, &option.replace('-', "_"));
         let flag = format!("--{option}");
-        let is_typed = std::env::args().any(|typed| typed == flag || typed.starts_with(&format!("{flag}=")));
+        let is_typed = std::env::args_os().any(|typed| {
+            typed.to_str().is_some_and(|typed| typed == flag || typed.starts_with(&format!("{flag}=")))
+        });
         if !is_typed && var_os(&name).is_some() {
             say(format_args!("The value comes from the environment variable {name}."));
         }
     }
-    let is_exec = std::env::args().nth(1).is_some_and(|command| command == exec::NAME);
+    let is_exec = std::env::args_os().nth(1).is_some_and(|command| command == exec::NAME);
     let code = match error.exit_code() {
         0 => 0,
         _ if is_exec => i32::from(exec::FAILED), // told apart from its command's

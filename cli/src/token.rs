@@ -7,6 +7,7 @@ use crate::claims::decode;
 use crate::exit_code::OK;
 use crate::failure::Failure;
 use crate::identity::{IdentityArguments, config};
+use crate::shell::quoted;
 use crate::terminal::{Progress, print};
 use clap::{Args, ValueEnum};
 use entrakey_core::{Provider, Token};
@@ -92,9 +93,4 @@ fn written(output: Output, token: &Token, claims: Option<Value>) -> Result<Zeroi
             )
         }
     }))
-}
-
-/// For a POSIX shell.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }

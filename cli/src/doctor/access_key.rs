@@ -7,25 +7,41 @@ use entrakey_core::redacted;
 
 pub(super) const STEP: &str = "access_key";
 
+/// What AUTH with the key was answered.
+pub(super) enum Answer {
+    Taken,
+    Refused(String),
+    /// Nothing, or something that says nothing of the key.
+    Odd(String),
+}
+
 pub(super) struct Evidence {
-    /// What AUTH with the key was answered.
-    pub(super) answer: Result<(), String>,
+    pub(super) answer: Answer,
     /// Whether keys are on, as Azure Resource Manager says.
     pub(super) keys_on: Option<bool>,
 }
 
-pub(super) fn try_key(connection: &mut Connection, key: &str) -> Result<(), String> {
+/// How Redis begins the refusal of a password.
+const REFUSALS: [&str; 3] =
+    ["WRONGPASS", "ERR invalid password", "ERR AUTH <password> called without any password"];
+
+pub(super) fn try_key(connection: &mut Connection, key: &str) -> Answer {
     match connection.ask(&["AUTH", "default", key]) {
-        Ok(answer) => refusal(&answer).map_or(Ok(()), |said| Err(redacted(said, &[key]))),
-        Err(error) => Err(format!("no answer: {error}")),
+        Ok(answer) => match refusal(&answer).map(|said| redacted(said, &[key])) {
+            None => Answer::Taken,
+            Some(said) if REFUSALS.iter().any(|known| said.starts_with(known)) => Answer::Refused(said),
+            Some(said) => Answer::Odd(format!("AUTH with the key was answered \"{said}\"")),
+        },
+        Err(error) => Answer::Odd(format!("AUTH with the key had no answer: {error}")),
     }
 }
 
 pub(super) fn diagnose(evidence: Option<&Evidence>, subject: &Subject) -> Finding {
     let Some(evidence) = evidence else { return Finding::skipped(STEP, "none was given to look at") };
     let said = match &evidence.answer {
-        Ok(()) => return Finding::ok(STEP).seen(["the key is taken".to_owned()]),
-        Err(said) => said,
+        Answer::Taken => return Finding::ok(STEP).seen(["the key is taken".to_owned()]),
+        Answer::Odd(said) => return Finding::undetermined(STEP, said.as_str()),
+        Answer::Refused(said) => said,
     };
     let off = || {
         let text = "Access keys are switched off on this cache. Use Entra; or switch them on, which ends every connection.";

@@ -24,8 +24,6 @@ pub(super) struct Evidence {
     pub(super) outcome: Outcome,
     pub(super) claims: Option<Value>,
     pub(super) username: String,
-    /// This machine's clock less Entra's.
-    pub(super) skew_ms: Option<i64>,
     /// What Azure Resource Manager says of the access, or why it could not be read.
     pub(super) access: Option<Result<Access, String>>,
 }
@@ -75,8 +73,6 @@ fn seen(evidence: &Evidence) -> Vec<String> {
     }
 }
 
-const SKEW_MS: u64 = 300_000;
-
 fn causes(reason: RejectionReason, evidence: &Evidence, subject: &Subject) -> Vec<Cause> {
     let claims = evidence.claims.as_ref();
     // What the token itself shows needs nobody else.
@@ -86,10 +82,8 @@ fn causes(reason: RejectionReason, evidence: &Evidence, subject: &Subject) -> Ve
     if let Some(cause) = by_token {
         return vec![cause];
     }
-    let is_skewed = evidence.skew_ms.is_some_and(|skew| skew.unsigned_abs() >= SKEW_MS);
     match reason {
         RejectionReason::ClockSkew => return vec![clock_off()],
-        _ if is_skewed => return vec![clock_off()],
         RejectionReason::NodeIdentity => return vec![node_identity(subject)],
         RejectionReason::Expired => {
             return vec![Cause::new("token_expired", "The token had expired when it was sent.")];
@@ -199,7 +193,6 @@ mod tests {
             outcome: Outcome::Refused { reason, explanation: "refused".to_owned() },
             claims: Some(claims),
             username: OID.to_owned(),
-            skew_ms: Some(0),
             access: None,
         }
     }
@@ -248,8 +241,7 @@ mod tests {
         assert_eq!(ids(&with("aud", "https://vault.azure.net"), MANAGED), ["wrong_audience"]);
         let by_client_id = Evidence { username: "app".to_owned(), ..refused(RejectionReason::ApplicationId) };
         assert_eq!(ids(&by_client_id, MANAGED), ["user_is_client_id"]);
-        let late = Evidence { skew_ms: Some(-400_000), ..refused(RejectionReason::NoAccessPolicy) };
-        assert_eq!(ids(&late, MANAGED), ["clock_off"]);
+        assert_eq!(ids(&refused(RejectionReason::ClockSkew), MANAGED), ["clock_off"]);
         assert_eq!(ids(&refused(RejectionReason::NodeIdentity), MANAGED), ["node_identity"]);
         let accepted = Evidence { outcome: Outcome::Accepted, ..refused(RejectionReason::Expired) };
         assert_eq!(diagnose(&accepted, &for_tests(MANAGED)).verdict, Verdict::Ok);

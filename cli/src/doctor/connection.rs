@@ -5,18 +5,24 @@ use redis_protocol::resp2::types::OwnedFrame;
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, ClientConnection, StreamOwned};
 
 /// Of connecting, and of each answer.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
-/// No answer that is asked for here is longer.
-const LONGEST: usize = 1 << 20;
+/// No answer that is asked for here is longer: CLIENT LIST of ten thousand connections has a few megabytes.
+const LONGEST: usize = 8 << 20;
+/// The decoder calls itself for each array in an array: so many at most, nested or not, fit any stack.
+const MOST_ARRAYS: usize = 4_000;
 
 pub(crate) struct Connection {
     stream: StreamOwned<ClientConnection, TcpStream>,
     input: Vec<u8>,
+    /// In the input that is not decoded yet.
+    arrays: usize,
+    /// An answer did not come in time: what comes now may be that one.
+    is_lost: bool,
 }
 
 /// Connects; an error is the system's.
@@ -35,10 +41,13 @@ impl Connection {
         let invalid = |error: String| io::Error::new(io::ErrorKind::InvalidInput, error);
         let name = ServerName::try_from(name.to_owned()).map_err(|error| invalid(error.to_string()))?;
         let mut client = ClientConnection::new(config, name).map_err(|error| invalid(error.to_string()))?;
+        let deadline = Instant::now() + PATIENCE;
         while client.is_handshaking() {
-            client.complete_io(&mut stream)?;
+            wait_until(&stream, deadline)?;
+            client.complete_io(&mut stream).map_err(in_time)?;
         }
-        Ok(Box::new(Self { stream: StreamOwned::new(client, stream), input: Vec::new() }))
+        let stream = StreamOwned::new(client, stream);
+        Ok(Box::new(Self { stream, input: Vec::new(), arrays: 0, is_lost: false }))
     }
 
     /// Of TLS: the version, the cipher and whose certificate it is.
@@ -58,30 +67,43 @@ impl Connection {
 
     /// Sends a command and reads its answer.
     pub(crate) fn ask(&mut self, words: &[&str]) -> io::Result<OwnedFrame> {
-        let mut request = format!("*{}\r\n", words.len()).into_bytes();
-        for word in words {
-            request.extend_from_slice(format!("${}\r\n{word}\r\n", word.len()).as_bytes());
+        if self.is_lost {
+            return Err(no_answer());
         }
-        let request = zeroize::Zeroizing::new(request); // one of the words may be a token
-        self.stream.write_all(&request)?;
-        self.stream.flush()?;
-        self.read()
+        // One of the words may be a token: what holds it does not move.
+        let room = words.iter().map(|word| word.len() + 16).sum::<usize>() + 16;
+        let mut request = zeroize::Zeroizing::new(Vec::with_capacity(room));
+        request.extend_from_slice(format!("*{}\r\n", words.len()).as_bytes());
+        for word in words {
+            request.extend_from_slice(format!("${}\r\n", word.len()).as_bytes());
+            request.extend_from_slice(word.as_bytes());
+            request.extend_from_slice(b"\r\n");
+        }
+        self.stream.write_all(&request).map_err(in_time)?;
+        self.stream.flush().map_err(in_time)?;
+        let answer = self.read(Instant::now() + PATIENCE);
+        self.is_lost = answer.is_err();
+        answer
     }
 
-    fn read(&mut self) -> io::Result<OwnedFrame> {
-        let wrong = |error: String| io::Error::new(io::ErrorKind::InvalidData, error);
+    fn read(&mut self, deadline: Instant) -> io::Result<OwnedFrame> {
+        let wrong = |error: &str| io::Error::new(io::ErrorKind::InvalidData, error);
         loop {
-            if let Some((frame, length)) = decode(&self.input).map_err(|error| wrong(error.to_string()))? {
+            if let Some((frame, length)) = decode(&self.input).map_err(|error| wrong(&error.to_string()))? {
                 self.input.drain(..length);
+                self.arrays = 0; // nothing is behind an answer
                 return Ok(frame);
             }
-            if self.input.len() > LONGEST {
-                return Err(wrong("the answer is too long".to_owned()));
-            }
             let mut buffer = [0; 4096];
-            match self.stream.read(&mut buffer)? {
+            wait_until(&self.stream.sock, deadline)?;
+            let read = match self.stream.read(&mut buffer).map_err(in_time)? {
                 0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-                read => self.input.extend_from_slice(buffer.get(..read).unwrap_or_default()),
+                read => buffer.get(..read).unwrap_or_default(),
+            };
+            self.arrays += read.iter().filter(|byte| **byte == b'*').count();
+            self.input.extend_from_slice(read);
+            if self.input.len() > LONGEST || self.arrays > MOST_ARRAYS {
+                return Err(wrong("the answer is longer than any that was asked for"));
             }
         }
     }
@@ -92,6 +114,26 @@ impl Connection {
             Ok(_) => false,
             Err(error) => !matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut),
         }
+    }
+}
+
+fn no_answer() -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {} s", PATIENCE.as_secs()))
+}
+
+/// The system's words for a time-out say nothing to anybody.
+fn in_time(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => no_answer(),
+        _ => error,
+    }
+}
+
+/// The next read takes no longer than until then.
+fn wait_until(stream: &TcpStream, deadline: Instant) -> io::Result<()> {
+    match deadline.saturating_duration_since(Instant::now()) {
+        Duration::ZERO => Err(no_answer()),
+        left => stream.set_read_timeout(Some(left)),
     }
 }
 

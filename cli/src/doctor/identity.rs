@@ -2,6 +2,7 @@
 
 use super::finding::{Cause, Finding};
 use super::subject::Subject;
+use crate::shell::word;
 use entrakey_core::{Asked, ConfigReport, Error, ErrorKind, Provider};
 use serde_json::Value;
 use std::time::Duration;
@@ -110,7 +111,7 @@ fn of_managed_identity(error: &Error, subject: &Subject) -> Option<Cause> {
         || has("no user assigned or delegated managed identity")
     {
         let identity = match (&subject.ids.resource_id, &subject.ids.client_id) {
-            (Some(id), _) => id.clone(),
+            (Some(id), _) => word(id),
             (None, Some(id)) => {
                 format!("$(az identity list --query \"[?clientId=='{id}'].id\" -o tsv)")
             }

@@ -97,6 +97,7 @@ pub(crate) enum Format {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let (host, port) = target(&arguments.target)?;
+    arguments.identity.warn_of_exposed("doctor");
     let wanted = Wanted {
         family: Family::of(&host, port),
         host,
@@ -129,7 +130,8 @@ fn access_key(path: &PathBuf) -> Result<Zeroizing<String>, Failure> {
 
 /// `HOST`, `HOST:PORT`, `[ADDRESS]:PORT`; an address of IPv6 may stand by itself.
 pub(crate) fn target(text: &str) -> Result<(String, Option<u16>), Failure> {
-    let refuse = || Failure::usage(format!("\"{text}\" is not HOST or HOST:PORT"));
+    // Not repeated: somebody may have pasted a URL with a password.
+    let refuse = || Failure::usage("give the host and its port only, HOST:PORT, and no URL");
     if text.parse::<IpAddr>().is_ok() {
         return Ok((text.to_owned(), None));
     }

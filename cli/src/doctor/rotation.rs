@@ -86,7 +86,12 @@ pub(super) fn diagnose(evidence: Option<&Evidence>) -> Finding {
         evidence.last,
         evidence.validity.as_secs()
     )];
+    let is_early = evidence.watched < evidence.validity;
     let finding = match (&evidence.failure, evidence.last > evidence.first) {
+        (Some(failure), is_renewed) if is_renewed || is_early => {
+            let text = format!("The connection did not outlive its token: {failure}");
+            Finding::problem(STEP, [Cause::new("rotation_failed", text)])
+        }
         (_, false) => Finding::problem(
             STEP,
             [Cause::new(
@@ -94,11 +99,7 @@ pub(super) fn diagnose(evidence: Option<&Evidence>) -> Finding {
                 "No newer token came before the first one expired: its source repeats it, or does not answer.",
             )],
         ),
-        (Some(failure), true) => Finding::problem(
-            STEP,
-            [Cause::new("rotation_failed", format!("The connection did not outlive its token: {failure}"))],
-        ),
-        (None, true) => Finding::ok(STEP).noted((evidence.is_idle_closed == Some(true)).then(closes)),
+        (_, true) => Finding::ok(STEP).noted((evidence.is_idle_closed == Some(true)).then(closes)),
     };
     finding.seen(seen)
 }
@@ -130,6 +131,9 @@ mod tests {
         assert_eq!(id(&seen(2, None, Some(true))), Some("closes_without_reauth"));
         assert_eq!(id(&seen(2, None, Some(false))), None);
         assert_eq!(id(&seen(1, Some("the connection ended"), None)), Some("not_renewed"));
+        let early =
+            Evidence { validity: Duration::from_secs(60), ..seen(1, Some("the connection ended"), None) };
+        assert_eq!(id(&early), Some("rotation_failed"), "long before its end");
         assert_eq!(id(&seen(2, Some("refused"), None)), Some("rotation_failed"));
     }
 }

@@ -2,6 +2,7 @@
 
 use super::family::Family;
 use crate::arm::Cache;
+use crate::shell::word;
 use entrakey_core::ConfigReport;
 use serde_json::Value;
 use std::fmt;
@@ -23,9 +24,9 @@ impl Ids {
             report.values.iter().find(|value| value.key == key).and_then(|value| value.text.clone())
         };
         Self {
-            object_id: text("object_id"),
-            client_id: text("client_id"),
-            tenant_id: text("tenant_id"),
+            object_id: text("object_id").filter(is_id),
+            client_id: text("client_id").filter(is_id),
+            tenant_id: text("tenant_id").filter(is_id),
             resource_id: text("resource_id"),
         }
     }
@@ -34,12 +35,18 @@ impl Ids {
     pub(crate) fn with_claims(self, claims: &Value) -> Self {
         let text = |name: &str| claims[name].as_str().map(str::to_owned);
         Self {
-            object_id: text("oid").or(self.object_id),
-            client_id: text("appid").or_else(|| text("azp")).or(self.client_id),
-            tenant_id: text("tid").or(self.tenant_id),
+            object_id: text("oid").filter(is_id).or(self.object_id),
+            client_id: text("appid").or_else(|| text("azp")).filter(is_id).or(self.client_id),
+            tenant_id: text("tid").filter(is_id).or(self.tenant_id),
             resource_id: text("xms_mirid").or(self.resource_id),
         }
     }
+}
+
+/// What is written into commands is an id, and nothing that a shell would run.
+#[allow(clippy::ptr_arg, reason = "for Option::filter")]
+fn is_id(text: &String) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-.".contains(c))
 }
 
 /// The cache and the identity that is to use it.
@@ -63,19 +70,19 @@ impl fmt::Display for Subject {
 }
 
 impl Subject {
-    /// The resource group, or what stands for it.
-    pub(crate) fn group(&self) -> &str {
-        self.cache.as_ref().map_or("RG", |cache| cache.group.as_str())
+    /// The resource group, or what stands for it, as a word of a command.
+    pub(crate) fn group(&self) -> String {
+        self.cache.as_ref().map_or_else(|| "RG".to_owned(), |cache| word(&cache.group))
     }
 
-    /// The cache's name, or what stands for it.
-    pub(crate) fn name(&self) -> &str {
+    /// The cache's name, or what stands for it, as a word of a command.
+    pub(crate) fn name(&self) -> String {
         let by_host = || match self.family {
             Family::Unknown => "CACHE",
             _ if self.host.parse::<std::net::IpAddr>().is_ok() || !self.host.contains('.') => "CACHE",
             _ => self.host.split('.').next().unwrap_or("CACHE"),
         };
-        self.cache.as_ref().map_or_else(by_host, |cache| cache.name.as_str())
+        word(self.cache.as_ref().map_or_else(by_host, |cache| cache.name.as_str()))
     }
 
     pub(crate) fn object_id(&self) -> &str {

@@ -79,6 +79,18 @@ fn by_metrics(connected: &Series, with_token: &Series) -> Finding {
     let Some((minute, gap)) = minutes.max_by(|one, other| one.1.total_cmp(&other.1)) else {
         return Finding::undetermined("clients", "the metrics have no minute in this time");
     };
+    // The newest minute may be half there.
+    let newest = connected.keys().next_back();
+    let unpaired = connected.iter().find(|(minute, all)| {
+        **all > INTERNAL && Some(*minute) != newest && !with_token.contains_key(*minute)
+    });
+    if let Some((minute, all)) = unpaired.filter(|_| gap <= INTERNAL) {
+        let why = format!(
+            "at {minute} {all} clients were connected, and the metric of those with a token has no value: perhaps there \
+             were none"
+        );
+        return Finding::undetermined("clients", why);
+    }
     let gap_seen = format!(
         "at {minute} {gap} more clients were connected than clients with a token, the most of the time"
     );

@@ -1,5 +1,6 @@
 //! What there is to see of a cache that is to do without access keys.
 
+use super::of_arm;
 use crate::arm::{Arm, Assignment, Cache, Product, Series};
 use crate::doctor::{Connection, Outcome, Resolver, Subject, sign_in};
 use crate::exit_code::REFUSED;
@@ -36,9 +37,9 @@ impl Evidence {
         resolver: &Resolver,
         since: Duration,
     ) -> Result<Self, Failure> {
-        let refused = |reason: String| Failure::new(REFUSED, format!("Azure Resource Manager: {reason}"));
-        let cache = subject.cache.clone().ok_or_else(|| refused("it shows no cache".to_owned()))?;
-        let assignments = arm.assignments(&cache).map_err(refused)?;
+        let cache = subject.cache.clone();
+        let cache = cache.ok_or_else(|| of_arm(Failure::new(REFUSED, "it shows no cache")))?;
+        let assignments = arm.assignments(&cache).map_err(of_arm)?;
         let how = GetToken { timeout: Some(PATIENCE), during_outage: DuringOutage::Report };
         let token = provider.get_token_with(how)?;
         subject.ids.object_id = Some(token.username().to_owned());
@@ -56,7 +57,8 @@ fn metrics(arm: &Arm, cache: &Cache, since: Duration) -> Result<[Series; 2], Str
     let now = SystemTime::now();
     let start = now.checked_sub(since).unwrap_or(now);
     let [start, now] = [start, now].map(|time| humantime::format_rfc3339_seconds(time).to_string());
-    let told = arm.metrics(cache, &[CONNECTED, WITH_TOKEN], &format!("{start}/{now}"))?;
+    let told = arm.metrics(cache, &[CONNECTED, WITH_TOKEN], &format!("{start}/{now}"));
+    let told = told.map_err(|failure| failure.to_string())?;
     let series = |name: &str| {
         let found = told.iter().find(|(mine, _)| mine.eq_ignore_ascii_case(name));
         found.map(|(_, series)| series.clone()).ok_or_else(|| format!("it has no metric {name}"))

@@ -52,6 +52,7 @@ pub(crate) enum Format {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
+    arguments.identity.warn_of_exposed("migration");
     let progress = Progress::of(format!("looking at {}", arguments.target));
     let keys = &arguments.identity.keys;
     let config = config(keys)?;
@@ -103,20 +104,25 @@ fn sentence(verdict: &str) -> &'static str {
     }
 }
 
+/// Says whose words they are.
+fn of_arm(failure: Failure) -> Failure {
+    Failure::new(failure.code, format!("Azure Resource Manager: {failure}"))
+}
+
 fn subject(arguments: &Arguments, arm: &Arm, report: &ConfigReport) -> Result<Subject, Failure> {
-    let refused = |reason: String| Failure::new(REFUSED, format!("Azure Resource Manager: {reason}"));
     let is_id = arguments.target.starts_with('/');
     let (host, port) = match is_id {
         true => (String::new(), None),
         false => crate::doctor::target(&arguments.target)?,
     };
     let cache = match is_id {
-        true => arm.cache(&arguments.target).map_err(refused)?,
-        false => arm.find(&host).map_err(refused)?.ok_or_else(|| {
-            refused(format!(
+        true => arm.cache(&arguments.target).map_err(of_arm)?,
+        false => arm.find(&host).map_err(of_arm)?.ok_or_else(|| {
+            let what = format!(
                 "it shows this identity no cache with the name {host}: check the name, or give the identity the role \
                  Reader on the cache"
-            ))
+            );
+            of_arm(Failure::new(REFUSED, what))
         })?,
     };
     let family = match cache.product {

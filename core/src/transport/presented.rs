@@ -92,9 +92,14 @@ fn whose(shown: &CertificateDer<'_>, certificate: Option<&Certificate>) -> Vec<S
     let names = names(shown).or(certificate.and_then(Certificate::subject_name));
     let issuer = certificate.and_then(Certificate::issuer_name);
     let of = |what: &str, name: Option<String>| {
-        name.map(|name| format!("{what} \"{}\"", redacted(&name, &[]).chars().take(100).collect::<String>()))
+        name.map(|name| format!("{what} \"{}\"", visible(&redacted(&name, &[]))))
     };
     [of("for", names), of("issued by", issuer)].into_iter().flatten().collect()
+}
+
+/// The beginning of a name, without what would move a terminal's cursor: anybody can put anything into a certificate.
+fn visible(name: &str) -> String {
+    name.chars().take(100).map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 /// What is wrong, after "its certificate", and what to do.
