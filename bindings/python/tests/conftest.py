@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import signal
 import socket
 import subprocess
 import sys
@@ -10,6 +11,10 @@ import textwrap
 import pytest
 
 from entrakey.emulator import _foreign
+
+# A shell that starts this in the background has Ctrl-C ignored, and children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 os.environ.setdefault("ENTRAKEY_BIN", str(ROOT / "target/debug/entrakey"))
