@@ -17,6 +17,9 @@ pub struct Workers {
     _alive: Arc<watch::Sender<()>>,
 }
 
+/// Names are looked up on threads of their own: with a resolver that hangs there must not be one for each client.
+const MOST_LOOKUPS: usize = 16;
+
 #[derive(Debug)]
 struct Worker {
     runtime: Handle,
@@ -58,7 +61,8 @@ impl Workers {
 
 impl Worker {
     fn start(mut end: watch::Receiver<()>) -> io::Result<Self> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let runtime =
+            Builder::new_current_thread().enable_all().max_blocking_threads(MOST_LOOKUPS).build()?;
         let worker = Self { runtime: runtime.handle().clone(), carried: Arc::default() };
         thread::Builder::new().name("entrakey-worker".to_owned()).spawn(move || {
             let _ = runtime.block_on(end.changed()); // nobody sends: the sender is gone

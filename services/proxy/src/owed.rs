@@ -6,7 +6,7 @@ use crate::credentials::Credentials;
 use crate::ended::Ended;
 use crate::transaction::Change;
 use std::borrow::Cow;
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 /// With so many entries nothing more is taken from the client.
@@ -65,7 +65,7 @@ pub(crate) struct Confirmations {
     pub(crate) channels: Channels,
     pub(crate) enters: bool,
     /// Which those are, of shards: a server that gives a slot away sends the same unasked, for other channels. None: any.
-    pub(crate) names: Option<Vec<Vec<u8>>>,
+    pub(crate) names: Option<HashSet<Vec<u8>>>,
     /// How many are to come; none if it is as many as there are subscriptions, and at least one.
     pub(crate) left: Option<u32>,
     /// Whether an error goes to nobody.
@@ -77,7 +77,7 @@ pub(crate) struct Confirmations {
 impl Confirmations {
     /// Whether this confirms one of them.
     pub(crate) fn include(&self, channels: Channels, enters: bool, name: &[u8]) -> bool {
-        let is_named = |names: &Vec<Vec<u8>>| names.iter().any(|one| one == name);
+        let is_named = |names: &HashSet<Vec<u8>>| names.contains(name);
         (self.channels, self.enters) == (channels, enters) && self.names.as_ref().is_none_or(is_named)
     }
 }

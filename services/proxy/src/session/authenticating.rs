@@ -201,6 +201,9 @@ enum Answer {
     Unexpected,
 }
 
+/// What Redis says of a command while it runs a script, loads its data, has lost its primary, or to nobody.
+const OF_ECHO: [&str; 4] = ["BUSY ", "LOADING ", "MASTERDOWN ", "NOAUTH "];
+
 fn answer(auth: &Auth, reply: &[u8]) -> Answer {
     if wire::text(reply) == Some(auth.nonce.as_bytes()) {
         return Answer::Marker { is_forbidden: false };
@@ -219,8 +222,10 @@ fn answer(auth: &Auth, reply: &[u8]) -> Answer {
     match refusal {
         Some(Refusal::Credentials) => Answer::Refused(message),
         Some(Refusal::Permission) => Answer::Marker { is_forbidden: true },
-        // BUSY and the like do not meet AUTH, and nobody has to be signed in for it: they are ECHO's.
         None if message.starts_with("ERR ") => Answer::Refused(message),
-        _ => Answer::Marker { is_forbidden: false },
+        // These do not meet AUTH, and nobody has to be signed in for it: they are ECHO's.
+        _ if OF_ECHO.iter().any(|code| message.starts_with(code)) => Answer::Marker { is_forbidden: false },
+        // Whose it is nobody knows: from here on a reply might go to the wrong request.
+        _ => Answer::Unexpected,
     }
 }

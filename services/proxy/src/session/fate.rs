@@ -12,6 +12,7 @@ use crate::silence::Mode;
 use crate::subscriber::Phase;
 use crate::wire;
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::time::Instant;
 
 /// A request's fate.
@@ -307,7 +308,7 @@ impl Session {
         &mut self,
         channels: Channels,
         enters: bool,
-        names: Option<Vec<Vec<u8>>>,
+        names: Option<HashSet<Vec<u8>>>,
         left: Option<u32>,
     ) -> Fate {
         let silent = self.silence.take_next();

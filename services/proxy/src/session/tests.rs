@@ -157,6 +157,17 @@ fn an_auth_goes_between_requests_and_its_answer_to_nobody() {
 
 /// What servers answer to AUTH and ECHO, and what is to be made of it.
 #[test]
+fn an_error_that_may_be_auths_or_echos_ends_the_connection() {
+    for piece in pieces() {
+        let mut bench = Bench::new(piece);
+        let nonce = bench.renew(2).expect("an AUTH");
+        bench.client(&request("PING"));
+        let down = bench.server(&format!("-TRYAGAIN later\r\n$32\r\n{nonce}\r\n+PONG\r\n"));
+        assert!(bench.session.end().is_some() && !down.contains(&nonce), "{down:?}");
+    }
+}
+
+#[test]
 fn an_auth_that_failed_is_known_with_and_without_its_error() {
     let echo_forbidden = "-NOPERM this user has no permissions to run the 'echo' command\r\n";
     for (answers, accepted, forbids) in [
