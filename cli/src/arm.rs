@@ -116,12 +116,19 @@ impl Arm {
     /// It cannot be reached, or does not let this identity look.
     pub(crate) fn find(&self, host: &str) -> Result<Option<Cache>, Failure> {
         let subscriptions = self.list(&format!("/subscriptions?api-version={SUBSCRIPTIONS}"))?;
+        let mut last = None;
         for subscription in subscriptions.iter().filter_map(|one| one["subscriptionId"].as_str()) {
             for (kind, version) in [("redisEnterprise", MANAGED), ("redis", CLASSIC)] {
                 let path = format!(
                     "/subscriptions/{subscription}/providers/Microsoft.Cache/{kind}?api-version={version}"
                 );
-                let caches = self.list(&path)?;
+                let caches = match self.list(&path) {
+                    Ok(caches) => caches,
+                    Err(failure) => {
+                        last = Some(failure); // it may be in another one
+                        continue;
+                    }
+                };
                 let is_it = |cache: &&Value| {
                     cache["properties"]["hostName"]
                         .as_str()
@@ -132,7 +139,7 @@ impl Arm {
                 }
             }
         }
-        Ok(None)
+        last.map_or(Ok(None), Err)
     }
 
     /// The cache with that resource id.

@@ -136,6 +136,11 @@ def test_ctrl_c_reaches_the_command_once_and_does_not_end_the_proxy(host, env):
         assert terminal.said.count("SIGINT") == 1, terminal.said
 
 
+def test_a_mistyped_option_is_not_taken_for_the_command(host, env):
+    ended = run("exec", host, "--no-conection-test", "--", "true", env=env)
+    assert ended.returncode == 125 and "--no-conection-test" in ended.stderr, ended
+
+
 def test_what_nohup_ignores_stays_ignored(host, env):
     script = "grep SigIgn /proc/self/status"
     ended = run("exec", host, "--", "sh", "-c", script, env=env, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))

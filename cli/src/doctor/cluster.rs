@@ -3,12 +3,13 @@
 use super::connection::{Connection, tcp};
 use super::finding::{Cause, Finding};
 use super::permissions::absent_key;
+use super::resolver::Resolver;
 use super::subject::Subject;
 use super::tls::{Fault, failed};
 use clap::ValueEnum;
 use redis_protocol::resp2::types::OwnedFrame;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio_rustls::rustls::ClientConfig;
 
@@ -61,9 +62,12 @@ pub(super) fn gather(
     connection: &mut Connection,
     endpoint: SocketAddr,
     config: &Arc<ClientConfig>,
+    host: &str,
+    resolver: &Resolver,
 ) -> io::Result<Evidence> {
     if let OwnedFrame::Array(ranges) = connection.ask(&["CLUSTER", "SLOTS"])? {
-        let nodes = announced(&ranges).into_iter().map(|(host, port)| look_at(host, port, endpoint, config));
+        let look = |(announced, port)| look_at(announced, port, endpoint, config, resolver);
+        let nodes = announced(&ranges, host).into_iter().map(look);
         return Ok(Evidence { policy: Some(Policy::Oss), nodes: nodes.collect() });
     }
     // Two keys that nobody has, in two slots: their union reads nothing.
@@ -76,19 +80,21 @@ pub(super) fn gather(
     Ok(Evidence { policy, nodes: Vec::new() })
 }
 
-/// The masters of `CLUSTER SLOTS`, each once.
-fn announced(ranges: &[OwnedFrame]) -> Vec<(String, u16)> {
+/// The masters of `CLUSTER SLOTS`, each once. One without a host is at the one that was asked.
+fn announced(ranges: &[OwnedFrame], asked: &str) -> Vec<(String, u16)> {
     let mut nodes = Vec::new();
     for range in ranges {
         let OwnedFrame::Array(range) = range else { continue };
         let Some(OwnedFrame::Array(master)) = range.get(2) else { continue };
-        let (Some(OwnedFrame::BulkString(host)), Some(OwnedFrame::Integer(port))) =
-            (master.first(), master.get(1))
-        else {
-            continue;
+        let host = match master.first() {
+            Some(OwnedFrame::BulkString(host)) if !host.is_empty() => {
+                String::from_utf8_lossy(host).into_owned()
+            }
+            Some(OwnedFrame::BulkString(_) | OwnedFrame::Null) => asked.to_owned(),
+            _ => continue,
         };
-        let (host, port) =
-            (String::from_utf8_lossy(host).into_owned(), u16::try_from(*port).unwrap_or_default());
+        let Some(OwnedFrame::Integer(port)) = master.get(1) else { continue };
+        let port = u16::try_from(*port).unwrap_or_default();
         if !nodes.contains(&(host.clone(), port)) && nodes.len() < MOST_NODES {
             nodes.push((host, port));
         }
@@ -96,18 +102,24 @@ fn announced(ranges: &[OwnedFrame]) -> Vec<(String, u16)> {
     nodes
 }
 
-fn look_at(announced: String, port: u16, endpoint: SocketAddr, config: &Arc<ClientConfig>) -> Node {
+fn look_at(
+    announced: String,
+    port: u16,
+    endpoint: SocketAddr,
+    config: &Arc<ClientConfig>,
+    resolver: &Resolver,
+) -> Node {
     let is_mapped_reached = tcp(SocketAddr::new(endpoint.ip(), port)).is_ok();
-    let direct = match announced.parse::<IpAddr>() {
-        Err(_) => Err(Direct::Unreachable("it is no IP address".to_owned())),
-        Ok(ip) => at_address(SocketAddr::new(ip, port), config),
-    };
+    let found = resolver.look_up(&announced).map_err(Direct::Unreachable);
+    let ip = found
+        .and_then(|found| found.first().copied().ok_or(Direct::Unreachable("it has no address".to_owned())));
+    let direct = ip.and_then(|ip| at_address(SocketAddr::new(ip, port), &announced, config));
     Node { announced, port, direct, is_mapped_reached }
 }
 
-fn at_address(address: SocketAddr, config: &Arc<ClientConfig>) -> Result<(), Direct> {
+fn at_address(address: SocketAddr, name: &str, config: &Arc<ClientConfig>) -> Result<(), Direct> {
     tcp(address).map_err(|error| Direct::Unreachable(error.to_string()))?;
-    Connection::open(address, config.clone(), &address.ip().to_string()).map(drop).map_err(|error| {
+    Connection::open(address, config.clone(), name).map(drop).map_err(|error| {
         let failed = failed(&error, &address.to_string());
         match failed.fault {
             Fault::Name => Direct::NameMismatch,

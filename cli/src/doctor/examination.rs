@@ -247,10 +247,18 @@ impl<'a> Examination<'a> {
             Ok(evidence) => permissions::diagnose(&evidence, subject),
             Err(error) => ended(permissions::STEP, error),
         });
-        self.findings.push(match cluster::gather(&mut way.connection, way.address, &way.tls) {
-            Ok(evidence) => cluster::diagnose(&evidence, self.wanted.client, subject),
-            Err(error) => ended(cluster::STEP, error),
-        });
+        self.findings.push(
+            match cluster::gather(
+                &mut way.connection,
+                way.address,
+                &way.tls,
+                &subject.host,
+                &self.wanted.resolver,
+            ) {
+                Ok(evidence) => cluster::diagnose(&evidence, self.wanted.client, subject),
+                Err(error) => ended(cluster::STEP, error),
+            },
+        );
         let evidence = self.wanted.is_watched.then(|| self.watch(way, identified));
         self.findings.push(match evidence {
             Some(Err(error)) => ended(rotation::STEP, error),

@@ -20,6 +20,15 @@ pub(super) fn run(words: &[OsString], environment: &Environment, proxy: &Private
     let Some((program, arguments)) = words.split_first() else {
         return Err(Failure::new(FAILED, "Which command? entrakey exec HOST[:PORT] -- COMMAND"));
     };
+    if program.to_string_lossy().starts_with('-') {
+        return Err(Failure::new(
+            FAILED,
+            format!(
+                "There is no option {}; a command stands behind --: entrakey exec HOST[:PORT] -- COMMAND",
+                program.display()
+            ),
+        ));
+    }
     let mut command = Command::new(program);
     environment.give_to(&mut command);
     // In front of what was typed, which wins.

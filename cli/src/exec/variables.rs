@@ -31,6 +31,9 @@ fn name(text: &str) -> Result<String, String> {
     }
 }
 
+/// The local password of another proxy, and a way out that may have a password in it.
+const OF_THE_PROXY: [&str; 2] = ["ENTRAKEY_PROXY_PASSWORD", "ENTRAKEY_PROXY"];
+
 /// Names and values to set. The values are wiped when dropped.
 pub(super) struct Environment(Vec<(String, Zeroizing<String>)>);
 
@@ -55,9 +58,9 @@ impl Environment {
     /// Gives it to a command. Secrets that were given to entrakey by its own variables stay here: the command needs none of them.
     /// Azure's pass, as it may use other services of Azure by them.
     pub(super) fn give_to(&self, command: &mut Command) {
-        for name in secret_variables() {
+        secret_variables().chain(OF_THE_PROXY.map(str::to_owned)).for_each(|name| {
             command.env_remove(name);
-        }
+        });
         command.envs(self.0.iter().map(|(name, value)| (name, value.as_str())));
     }
 }

@@ -259,6 +259,14 @@ async fn row_16_nodes_announce_addresses_that_cannot_be_reached() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nodes_that_announce_a_name_are_looked_up() {
+    let bench = Bench::start(oss("localhost")).await;
+    let told = bench.doctor(&["--client", "cluster"]).await;
+    assert_eq!((told.code, told.problems()), (0, vec![]), "{}", told.text);
+    assert_says(&told, "a node announces localhost:");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn row_17_the_certificate_names_hosts_and_no_node() {
     let bench = Bench::start(oss("127.0.2.4")).await;
     let told = bench.doctor(&["--client", "cluster"]).await;
