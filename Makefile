@@ -26,7 +26,7 @@ TESTS = test-core test-c test-python test-node test-emulator test-cli test-peers
 
 help:
 	@echo "make demo    build everything and watch four Redis clients outlive their tokens"
-	@echo "make test    install what the tests need and run every test of every language"
+	@echo "make test    install what the tests need and run every test of every language but Go's"
 	@echo "make test-core, test-c, test-python, test-node, test-go, test-emulator, test-cli, test-peers, test-proxy    one part of that"
 	@echo "make check   formatting, lints, dependencies, versions, size of the shared library"
 	@echo "make bench   speed against a floor, how a fleet spreads its requests, how soon the emulator is there"
