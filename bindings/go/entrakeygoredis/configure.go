@@ -20,6 +20,7 @@ import (
 
 	"entrakey.invalid/go/entrakey"
 	"github.com/redis/go-redis/v9"
+	redisauth "github.com/redis/go-redis/v9/auth"
 )
 
 // Option changes what Configure does.
@@ -37,10 +38,10 @@ type settings struct {
 	username, password *string
 	provider           *func() (string, string)
 	context            *credentials
+	streaming          *redisauth.StreamingCredentialsProvider
 	dialer             *dialer
 	tls                *tls.Config
 	timeout            time.Duration
-	hasStreaming       bool
 }
 
 // Configure makes the client of these options authenticate with the provider's tokens.
@@ -48,10 +49,8 @@ func Configure(o *redis.Options, provider *entrakey.Provider, options ...Option)
 	if o == nil {
 		return errNothing
 	}
-	hasStreaming := o.StreamingCredentialsProvider != nil
-	o.StreamingCredentialsProvider = nil
 	return configure(provider, options, settings{&o.Username, &o.Password, &o.CredentialsProvider, &o.CredentialsProviderContext,
-		&o.Dialer, o.TLSConfig, o.DialTimeout, hasStreaming})
+		&o.StreamingCredentialsProvider, &o.Dialer, o.TLSConfig, o.DialTimeout})
 }
 
 // ConfigureCluster is Configure for redis.NewClusterClient.
@@ -59,10 +58,8 @@ func ConfigureCluster(o *redis.ClusterOptions, provider *entrakey.Provider, opti
 	if o == nil {
 		return errNothing
 	}
-	hasStreaming := o.StreamingCredentialsProvider != nil
-	o.StreamingCredentialsProvider = nil
 	return configure(provider, options, settings{&o.Username, &o.Password, &o.CredentialsProvider, &o.CredentialsProviderContext,
-		&o.Dialer, o.TLSConfig, o.DialTimeout, hasStreaming})
+		&o.StreamingCredentialsProvider, &o.Dialer, o.TLSConfig, o.DialTimeout})
 }
 
 // ConfigureRing is Configure for redis.NewRing.
@@ -70,10 +67,8 @@ func ConfigureRing(o *redis.RingOptions, provider *entrakey.Provider, options ..
 	if o == nil {
 		return errNothing
 	}
-	hasStreaming := o.StreamingCredentialsProvider != nil
-	o.StreamingCredentialsProvider = nil
 	return configure(provider, options, settings{&o.Username, &o.Password, &o.CredentialsProvider, &o.CredentialsProviderContext,
-		&o.Dialer, o.TLSConfig, o.DialTimeout, hasStreaming})
+		&o.StreamingCredentialsProvider, &o.Dialer, o.TLSConfig, o.DialTimeout})
 }
 
 // ConfigureFailover is Configure for redis.NewFailoverClient and redis.NewFailoverClusterClient. The sentinels keep
@@ -82,10 +77,8 @@ func ConfigureFailover(o *redis.FailoverOptions, provider *entrakey.Provider, op
 	if o == nil {
 		return errNothing
 	}
-	hasStreaming := o.StreamingCredentialsProvider != nil
-	o.StreamingCredentialsProvider = nil
 	return configure(provider, options, settings{&o.Username, &o.Password, &o.CredentialsProvider, &o.CredentialsProviderContext,
-		&o.Dialer, o.TLSConfig, o.DialTimeout, hasStreaming})
+		&o.StreamingCredentialsProvider, &o.Dialer, o.TLSConfig, o.DialTimeout})
 }
 
 // ConfigureUniversal is Configure for redis.NewUniversalClient.
@@ -93,10 +86,8 @@ func ConfigureUniversal(o *redis.UniversalOptions, provider *entrakey.Provider, 
 	if o == nil {
 		return errNothing
 	}
-	hasStreaming := o.StreamingCredentialsProvider != nil
-	o.StreamingCredentialsProvider = nil
 	return configure(provider, options, settings{&o.Username, &o.Password, &o.CredentialsProvider, &o.CredentialsProviderContext,
-		&o.Dialer, o.TLSConfig, o.DialTimeout, hasStreaming})
+		&o.StreamingCredentialsProvider, &o.Dialer, o.TLSConfig, o.DialTimeout})
 }
 
 var errNothing = errors.New("entrakeygoredis: options and a provider are needed")
@@ -129,12 +120,12 @@ func configure(provider *entrakey.Provider, options []Option, s settings) error 
 func (s settings) drop() (dropped []string) {
 	for name, isThere := range map[string]bool{
 		"Username": *s.username != "", "Password": *s.password != "", "CredentialsProvider": *s.provider != nil,
-		"CredentialsProviderContext": *s.context != nil, "StreamingCredentialsProvider": s.hasStreaming,
+		"CredentialsProviderContext": *s.context != nil, "StreamingCredentialsProvider": *s.streaming != nil,
 	} {
 		if isThere {
 			dropped = append(dropped, name)
 		}
 	}
-	*s.username, *s.password, *s.provider = "", "", nil
+	*s.username, *s.password, *s.provider, *s.streaming = "", "", nil, nil
 	return
 }
