@@ -32,6 +32,7 @@ pub(crate) const PLAIN_PORT: u16 = 6379;
 impl Family {
     /// By the name, or by the port: after Microsoft's migration a classic name leads to Azure Managed Redis.
     pub(crate) fn of(host: &str, port: Option<u16>) -> Self {
+        let host = host.trim_end_matches('.').to_ascii_lowercase();
         let by_name = SUFFIXES.iter().find(|(suffix, _)| host.ends_with(suffix));
         match (by_name, port) {
             (Some((_, Self::Classic)), Some(MANAGED_PORT)) => Self::Managed,
@@ -77,6 +78,7 @@ mod tests {
             ("c.redisenterprise.cache.azure.net", Some(10_000), Family::Managed),
             ("c.redis.cache.windows.net", Some(6380), Family::Classic),
             ("c.redis.cache.windows.net", Some(10_000), Family::Managed),
+            ("C.Redis.Cache.Windows.Net.", None, Family::Classic),
             ("localhost", Some(6380), Family::Classic),
             ("localhost", Some(4711), Family::Unknown),
         ] {

@@ -1,7 +1,6 @@
 //! The `entrakey` command.
 
 mod arm;
-mod claims;
 mod control;
 mod doctor;
 mod duration;
@@ -9,6 +8,7 @@ mod emulator;
 mod exec;
 mod exit_code;
 mod failure;
+mod family;
 mod identity;
 mod manual;
 mod migration;
@@ -16,6 +16,7 @@ mod proxy;
 mod redis;
 mod settings;
 mod shell;
+mod target;
 mod terminal;
 mod token;
 

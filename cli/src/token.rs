@@ -3,14 +3,13 @@
 //! It prints to a terminal too, as `az account get-access-token` does and its users expect: the token ends within the day, whoever
 //! sees the terminal could type the command as well, and a question would stop scripts that run under a pty.
 
-use crate::claims::decode;
 use crate::exit_code::OK;
 use crate::failure::Failure;
 use crate::identity::{IdentityArguments, config};
 use crate::shell::quoted;
 use crate::terminal::{Progress, print};
 use clap::{Args, ValueEnum};
-use entrakey_core::{Provider, Token};
+use entrakey_core::{Provider, Token, read_claims};
 use serde_json::{Value, json};
 use std::time::{Duration, UNIX_EPOCH};
 use zeroize::Zeroizing;
@@ -56,7 +55,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let progress = Progress::of("waiting for a token");
     let token = provider.get_token()?;
     drop(progress);
-    let claims = decode(token.secret());
+    let claims = read_claims(token.secret());
     let text = if arguments.claims { shown(claims)? } else { written(arguments.output, &token, claims)? };
     print(text.as_str())?;
     Ok(OK)

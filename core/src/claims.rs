@@ -6,6 +6,16 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+/// The claims of a JWT (RFC 7519) as they are, without its signature: an object, or none if it is no JWT. Its issuer has written
+/// them, so that anything may be in there.
+#[must_use]
+pub fn read_claims(token: &str) -> Option<Value> {
+    let payload = token.split('.').nth(1)?.trim_end_matches('=');
+    let bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(payload).ok()?);
+    let claims: Value = serde_json::from_slice(&bytes).ok()?;
+    claims.is_object().then_some(claims)
+}
+
 /// The payload of a JWT (RFC 7519). Times are seconds since the Unix epoch.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Claims {
@@ -18,10 +28,8 @@ pub(crate) struct Claims {
 impl Claims {
     /// The claims of `token`, or none if it is not a JWT that can be read.
     pub(crate) fn parse(token: &str) -> Option<Self> {
-        let payload = token.split('.').nth(1)?.trim_end_matches('=');
-        let bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(payload).ok()?);
-        let payload: Value = serde_json::from_slice(&bytes).ok()?;
-        payload.is_object().then(|| Self {
+        let payload = read_claims(token)?;
+        Some(Self {
             issued_at: seconds(&payload["iat"]),
             expires_at: seconds(&payload["exp"]),
             not_before: seconds(&payload["nbf"]),

@@ -62,6 +62,7 @@ pub mod internals {
     }
 }
 
+pub use claims::read_claims;
 pub use config::{
     Config, ConfigReport, InheritedSetting, InheritedSettings, KEYS, Key, KeyType, ReportedValue,
     ServiceValue, VARIABLES, Variable, inherit, read_service_file,
@@ -81,7 +82,7 @@ pub use request::CredentialRequest;
 pub use status::{Counters, Durations, LastError, ListenerStatus, ProviderState, Status};
 pub use subscription::Subscription;
 pub use token::Token;
-pub use transport::{describe_certificate, describe_tls_error};
+pub use transport::{certificate_fault, describe_certificate, describe_tls_error};
 pub use watch::Watch;
 
 /// The version of this library, the same in every language.

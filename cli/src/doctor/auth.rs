@@ -1,10 +1,12 @@
 //! AUTH: whether the server lets this identity in, and why not.
 
+use super::clock::clock_off;
 use super::connection::{Connection, refusal};
 use super::finding::{Cause, Finding};
 use super::subject::Subject;
-use super::{family::Family, token};
+use super::token;
 use crate::arm::Access;
+use crate::family::Family;
 use entrakey_core::{Provider, Refusal, RejectionReason, Token, redacted};
 use serde_json::Value;
 
@@ -83,7 +85,7 @@ fn causes(reason: RejectionReason, evidence: &Evidence, subject: &Subject) -> Ve
         return vec![cause];
     }
     match reason {
-        RejectionReason::ClockSkew => return vec![clock_off()],
+        RejectionReason::ClockSkew => return vec![clock_off("off by more than five minutes")],
         RejectionReason::NodeIdentity => return vec![node_identity(subject)],
         RejectionReason::Expired => {
             return vec![Cause::new("token_expired", "The token had expired when it was sent.")];
@@ -99,11 +101,6 @@ fn causes(reason: RejectionReason, evidence: &Evidence, subject: &Subject) -> Ve
         Some(Ok(access)) => vec![by_access(access, subject)],
         _ => indistinct(subject),
     }
-}
-
-fn clock_off() -> Cause {
-    Cause::new("clock_off", "This machine's clock is off by more than five minutes: synchronise it.")
-        .mended_by(["timedatectl set-ntp true".to_owned()])
 }
 
 fn node_identity(subject: &Subject) -> Cause {

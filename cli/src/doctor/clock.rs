@@ -37,21 +37,22 @@ pub(super) fn diagnose(evidence: &Evidence) -> Finding {
         (_, true) => format!("{seconds} s behind Entra's"),
         (_, false) => format!("{seconds} s ahead of Entra's"),
     };
-    let cause = || {
-        Cause::new(
-            "clock_off",
-            format!(
-                "This machine's clock is {seen}; from five minutes on tokens are refused. Synchronise it."
-            ),
-        )
-        .mended_by(["timedatectl set-ntp true".to_owned(), "chronyc makestep".to_owned()])
-    };
+    let cause = || clock_off(&seen);
     match skew.unsigned_abs() {
         TOO_MUCH_MS.. => Finding::problem(STEP, [cause()]),
         ODD_MS.. => Finding::ok(STEP).noted([cause()]),
         _ => Finding::ok(STEP),
     }
-    .seen([seen])
+    .seen([seen.clone()])
+}
+
+/// The library goes by Entra's time. Others of this machine do not, and Redis and Entra may refuse what they date.
+pub(super) fn clock_off(seen: &str) -> Cause {
+    let text = format!(
+        "This machine's clock is {seen}. entrakey goes by Entra's time; other programs do not. Synchronise it."
+    );
+    Cause::new("clock_off", text)
+        .mended_by(["timedatectl set-ntp true".to_owned(), "chronyc makestep".to_owned()])
 }
 
 #[cfg(test)]

@@ -9,10 +9,9 @@ use super::{
     rotation, tcp, tls, token,
 };
 use crate::arm::{Access, Arm};
-use crate::claims;
 use crate::identity::{Keys, config};
 use crate::terminal::say;
-use entrakey_core::{Config, ConfigReport, DuringOutage, GetToken, Provider, Token};
+use entrakey_core::{Config, ConfigReport, DuringOutage, GetToken, Provider, Token, read_claims};
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -128,7 +127,7 @@ impl<'a> Examination<'a> {
             self.skip(&[token::STEP], "there is none");
             return None;
         };
-        let claims = claims::decode(token.secret());
+        let claims = read_claims(token.secret());
         if let Some(claims) = &claims {
             self.subject.ids = self.subject.ids.clone().with_claims(claims);
         }

@@ -3,7 +3,7 @@
 use super::finding::{Cause, Finding};
 use super::subject::Subject;
 use crate::shell::word;
-use entrakey_core::{Asked, ConfigReport, Error, ErrorKind, Provider};
+use entrakey_core::{Asked, ConfigReport, Error, ErrorKind, Provider, read_claims};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ fn assertion(report: &ConfigReport) -> Option<Assertion> {
     let file = |key: &str| report.values.iter().find(|value| value.key == key)?.text.as_deref();
     let path = file("federated_token_file").or_else(|| file("client_assertion_path"))?;
     let token = zeroize::Zeroizing::new(std::fs::read_to_string(path).ok()?);
-    let claims = crate::claims::decode(token.trim())?;
+    let claims = read_claims(token.trim())?;
     let text = |name: &str| match &claims[name] {
         Value::String(text) => Some(text.clone()),
         Value::Array(items) => items.first()?.as_str().map(str::to_owned),

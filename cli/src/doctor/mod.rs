@@ -9,7 +9,6 @@ mod cluster;
 mod configuration;
 mod connection;
 mod examination;
-mod family;
 mod finding;
 mod identity;
 mod name;
@@ -25,7 +24,6 @@ mod token;
 
 pub(crate) use auth::{Outcome, sign_in};
 pub(crate) use connection::Connection;
-pub(crate) use family::Family;
 pub(crate) use finding::{Cause, Finding, Verdict};
 pub(crate) use report::lines;
 pub(crate) use resolver::{Resolver, given};
@@ -33,7 +31,9 @@ pub(crate) use subject::{Ids, Subject};
 
 use crate::exit_code::{OK, PROBLEM};
 use crate::failure::Failure;
+use crate::family::Family;
 use crate::identity::IdentityArguments;
+use crate::target::split;
 use crate::terminal::{Progress, print};
 use clap::{Args, ValueEnum};
 use cluster::Client;
@@ -96,7 +96,8 @@ pub(crate) enum Format {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
-    let (host, port) = target(&arguments.target)?;
+    let (host, port) = split(&arguments.target).map_err(Failure::usage)?;
+    let host = host.to_ascii_lowercase();
     arguments.identity.warn_of_exposed("doctor");
     let wanted = Wanted {
         family: Family::of(&host, port),
@@ -111,7 +112,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         cache_id: arguments.cache_id.clone(),
         asks_arm: !arguments.no_arm,
     };
-    let progress = Progress::of(format!("looking at {}", arguments.target));
+    // A rotation says itself how far it is.
+    let progress = (!arguments.watch).then(|| Progress::of(format!("looking at {}", arguments.target)));
     let (subject, findings) = Examination::new(wanted, &arguments.identity.keys).run();
     drop(progress);
     let text = match arguments.output {
@@ -126,41 +128,4 @@ fn access_key(path: &PathBuf) -> Result<Zeroizing<String>, Failure> {
     let text = std::fs::read_to_string(path).map(Zeroizing::new);
     let text = text.map_err(|error| Failure::usage(format!("{} cannot be read: {error}", path.display())))?;
     Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
-}
-
-/// `HOST`, `HOST:PORT`, `[ADDRESS]:PORT`; an address of IPv6 may stand by itself.
-pub(crate) fn target(text: &str) -> Result<(String, Option<u16>), Failure> {
-    // Not repeated: somebody may have pasted a URL with a password.
-    let refuse = || Failure::usage("give the host and its port only, HOST:PORT, and no URL");
-    if text.parse::<IpAddr>().is_ok() {
-        return Ok((text.to_owned(), None));
-    }
-    let (host, port) = match text.rsplit_once(':') {
-        Some((host, port)) if !host.is_empty() => (host, Some(port.parse().map_err(|_| refuse())?)),
-        Some(_) => return Err(refuse()),
-        None => (text, None),
-    };
-    let host = host.trim_matches(['[', ']']).to_ascii_lowercase();
-    let fits = |c: char| c.is_ascii_alphanumeric() || "-_.:".contains(c);
-    if host.is_empty() || !host.chars().all(fits) || (host.contains(':') && host.parse::<IpAddr>().is_err()) {
-        return Err(refuse());
-    }
-    Ok((host, port))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_target_is_a_host_and_perhaps_a_port_and_nothing_that_a_shell_would_run() {
-        let read = |text: &str| target(text).ok();
-        assert_eq!(read("C.example"), Some(("c.example".to_owned(), None)));
-        assert_eq!(read("c.example:10000"), Some(("c.example".to_owned(), Some(10_000))));
-        assert_eq!(read("[::1]:6380"), Some(("::1".to_owned(), Some(6380))));
-        assert_eq!(read("::1"), Some(("::1".to_owned(), None)));
-        for wrong in ["", ":1", "c:port", "a b", "redis://c", "c;reboot", "$(id)"] {
-            assert_eq!(read(wrong), None, "{wrong}");
-        }
-    }
 }

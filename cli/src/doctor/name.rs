@@ -1,9 +1,9 @@
 //! The name, its addresses, and the private endpoint's zone.
 
-use super::family::private_name;
 use super::finding::{Cause, Finding};
 use super::resolver::Resolver;
 use super::subject::Subject;
+use crate::family::private_name;
 use std::net::IpAddr;
 
 pub(super) const STEP: &str = "name";

@@ -1,9 +1,9 @@
 //! The port without TLS, which Azure Cache for Redis may have.
 
 use super::connection::plain_answer;
-use super::family::{Family, PLAIN_PORT};
 use super::finding::{Cause, Finding};
 use super::subject::Subject;
+use crate::family::{Family, PLAIN_PORT};
 use std::net::SocketAddr;
 
 pub(super) const STEP: &str = "plaintext";

@@ -1,7 +1,7 @@
 //! What the steps are about: the cache, this identity, and the commands of `az` with their ids filled in.
 
-use super::family::Family;
 use crate::arm::Cache;
+use crate::family::Family;
 use crate::shell::word;
 use entrakey_core::ConfigReport;
 use serde_json::Value;

@@ -1,9 +1,9 @@
 //! TCP: whether anybody listens.
 
 use super::connection::tcp;
-use super::family::{CLASSIC_PORT, Family, MANAGED_PORT, PLAIN_PORT};
 use super::finding::{Cause, Finding};
 use super::subject::Subject;
+use crate::family::{CLASSIC_PORT, Family, MANAGED_PORT, PLAIN_PORT};
 use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 

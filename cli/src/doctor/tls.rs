@@ -1,14 +1,14 @@
 //! TLS: version, certificate, names, and who signs certificates in between.
 
 use super::connection::{Connection, plain_answer};
-use super::family::{CLASSIC_PORT, MANAGED_PORT};
 use super::finding::{Cause, Finding};
 use super::subject::Subject;
-use entrakey_core::describe_tls_error;
+use crate::family::{CLASSIC_PORT, MANAGED_PORT};
+use entrakey_core::{certificate_fault, describe_tls_error};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use tokio_rustls::rustls::{self, ClientConfig};
+use tokio_rustls::rustls::{self, CertificateError as Certificate, ClientConfig};
 
 pub(super) const STEP: &str = "tls";
 
@@ -59,21 +59,15 @@ pub(super) fn failed(error: &io::Error, address: &str) -> Failed {
     match of_tls {
         Some(refused) => {
             let text = describe_tls_error(refused, address);
-            let fault = match refused {
-                rustls::Error::InvalidMessage(_) => Fault::NotTls,
-                // The sentences are core's own: `transport::presented`.
-                rustls::Error::InvalidCertificate(_) if text.contains("is not for that address") => {
+            let fault = match (refused, certificate_fault(refused)) {
+                (rustls::Error::InvalidMessage(_), _) => Fault::NotTls,
+                (_, Some(Certificate::NotValidForName | Certificate::NotValidForNameContext { .. })) => {
                     Fault::Name
                 }
-                rustls::Error::InvalidCertificate(_)
-                    if ["not trusted here", "signed by itself", "not its issuer's"]
-                        .iter()
-                        .any(|said| text.contains(said)) =>
-                {
-                    Fault::Issuer
-                }
-                rustls::Error::InvalidCertificate(_) => Fault::Certificate,
-                _ => Fault::Other,
+                // A signature is wrong also if another authority has taken the issuer's name.
+                (_, Some(Certificate::UnknownIssuer | Certificate::BadSignature)) => Fault::Issuer,
+                (_, Some(_)) => Fault::Certificate,
+                (_, None) => Fault::Other,
             };
             Failed { fault, text }
         }

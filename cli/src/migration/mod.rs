@@ -5,12 +5,14 @@ mod diagnose;
 mod evidence;
 
 use crate::arm::Arm;
-use crate::doctor::{Family, Finding, Ids, Resolver, Subject, Verdict, given, lines};
+use crate::doctor::{Finding, Format, Ids, Resolver, Subject, Verdict, given, lines};
 use crate::exit_code::{OK, PROBLEM, REFUSED};
 use crate::failure::Failure;
+use crate::family::Family;
 use crate::identity::{IdentityArguments, config};
+use crate::target::split;
 use crate::terminal::{Progress, print};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use entrakey_core::{ConfigReport, Provider};
 use evidence::Evidence;
 use serde_json::json;
@@ -45,15 +47,9 @@ pub(crate) struct Arguments {
     identity: IdentityArguments,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    Text,
-    Json,
-}
-
 pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     arguments.identity.warn_of_exposed("migration");
-    let progress = Progress::of(format!("looking at {}", arguments.target));
+    let progress = Progress::of("looking at the cache".to_owned());
     let keys = &arguments.identity.keys;
     let config = config(keys)?;
     let (report, provider) = (config.report()?, Provider::new(&config)?);
@@ -113,7 +109,7 @@ fn subject(arguments: &Arguments, arm: &Arm, report: &ConfigReport) -> Result<Su
     let is_id = arguments.target.starts_with('/');
     let (host, port) = match is_id {
         true => (String::new(), None),
-        false => crate::doctor::target(&arguments.target)?,
+        false => split(&arguments.target).map_err(Failure::usage)?,
     };
     let cache = match is_id {
         true => arm.cache(&arguments.target).map_err(of_arm)?,

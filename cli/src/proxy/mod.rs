@@ -15,7 +15,6 @@ mod providers;
 mod repeats;
 mod service;
 mod start;
-mod target;
 
 pub(crate) use arguments::Arguments;
 pub(crate) use private::{Private, PrivateOptions};

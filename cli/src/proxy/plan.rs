@@ -2,9 +2,9 @@
 
 use super::arguments::{Arguments, ProcessArguments, UpstreamArguments};
 use super::file::File;
-use super::target::Target;
 use crate::failure::Failure;
 use crate::identity::Keys;
+use crate::target::Target;
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 

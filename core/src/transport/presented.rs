@@ -29,7 +29,7 @@ impl ServerCertVerifier for Explaining {
         verdict.map_err(|error| match error {
             Error::InvalidCertificate(fault) => {
                 let sentence = sentence(end_entity, &fault, Duration::from_secs(now.as_secs()));
-                Fault::Other(OtherError(Arc::new(Refused(sentence)))).into()
+                Fault::Other(OtherError(Arc::new(Refused { sentence, fault }))).into()
             }
             other => other,
         })
@@ -60,15 +60,31 @@ impl ServerCertVerifier for Explaining {
 
 /// Why a certificate was not taken, in a sentence that begins with "its certificate" and one that says what to do.
 #[derive(Debug)]
-pub(super) struct Refused(String);
+pub(super) struct Refused {
+    sentence: String,
+    fault: Fault,
+}
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.sentence)
     }
 }
 
 impl std::error::Error for Refused {}
+
+/// What was wrong with a certificate that [`crate::Provider::server_tls`] has refused, for whoever decides by it: the text of
+/// [`crate::describe_tls_error`] is for people.
+#[must_use]
+pub fn certificate_fault(error: &Error) -> Option<&Fault> {
+    match error {
+        Error::InvalidCertificate(Fault::Other(OtherError(other))) => {
+            other.downcast_ref::<Refused>().map(|refused| &refused.fault)
+        }
+        Error::InvalidCertificate(fault) => Some(fault),
+        _ => None,
+    }
+}
 
 /// Whose certificate it is and who issued it: `for "a.example, b.example", issued by "An Authority"`.
 #[must_use]
