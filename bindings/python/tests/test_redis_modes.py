@@ -74,20 +74,13 @@ def single_connection(emulator, credentials, **more):
     return from_constructor(emulator, credentials, single_connection_client=True, **more)
 
 
-class Sentinel(redis.sentinel.Sentinel):
-    """Knows where the master is: no sentinel need run for it."""
-
-    address = None
-
-    def discover_master(self, service_name):
-        return self.address
-
-
 def sentinel(emulator, credentials, **more):
-    knowing = Sentinel([("127.0.0.1", 1)])
-    knowing.address = emulator["REDIS_HOST"], int(emulator["REDIS_PORT"])
+    """Every node of the emulator answers what is asked of a sentinel, and wants a token for it."""
+    of_sentinels = {**options(emulator), "credential_provider": credentials}
+    address = of_sentinels.pop("host"), of_sentinels.pop("port")
+    knowing = redis.sentinel.Sentinel([address], sentinel_kwargs=of_sentinels)
     more = {**more, "ssl": True, "ssl_ca_certs": emulator["REDIS_CA_FILE"]}
-    client = knowing.master_for("master", credential_provider=credentials, **more)
+    client = knowing.master_for("mymaster", credential_provider=credentials, **more)
     client.sentinel_manager = knowing
     return client
 
