@@ -15,7 +15,7 @@ import time
 import pytest
 
 RECIPES = pathlib.Path(__file__).resolve().parents[3] / "examples/python/recipes"
-LIFETIME_S = 5
+LIFETIME_S = 8
 LONG_ENOUGH_S = LIFETIME_S + 1.5
 
 
@@ -83,7 +83,7 @@ def test_fastapi(start_emulator, recipe):
     )
     assert seen[0] == {"visits": 1} and seen[1] > 20 and seen[2:4] == [200, "fresh"]
     assert 'provider="cache"' in seen[4]
-    assert connections(emulator)["connections"] == 1 and connections(emulator)["auths"] >= 3
+    assert connections(emulator)["connections"] == 1 and connections(emulator)["auths"] >= 2
 
 
 @pytest.mark.parametrize("backend", ["default", "django-redis"])
@@ -107,7 +107,7 @@ def test_django(start_emulator, recipe, backend):
         """
     )
     assert seen > 20
-    assert connections(emulator)["connections"] == 1 and connections(emulator)["auths"] >= 3
+    assert connections(emulator)["connections"] == 1 and connections(emulator)["auths"] >= 2
 
 
 class Sentinels(socketserver.StreamRequestHandler):
@@ -155,7 +155,7 @@ def test_flask_with_sentinel(start_emulator, recipe):
         )
         sentinel.shutdown()
     assert seen["visits"] > 20
-    assert connections(emulator)["connections"] == 1 and connections(emulator)["auths"] >= 3
+    assert connections(emulator)["connections"] == 1 and connections(emulator)["auths"] >= 2
 
 
 def test_celery(start_emulator, server, recipe):
