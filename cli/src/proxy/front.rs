@@ -1,11 +1,13 @@
 //! Where the clients of one upstream come in.
 
 use super::arguments::UpstreamArguments;
-use super::repeats::Repeats;
+use super::endpoint::Endpoint;
+use super::peer::Peer;
+use super::repeats::{Message, Repeats};
 use super::service::{Arrival, Service};
 use crate::exit_code::PROBLEM;
 use crate::failure::Failure;
-use entrakey_proxy::{ClientStream, Peer, Proxy};
+use entrakey_proxy::ClientStream;
 use entrakey_service::{Activated, Exposure, SocketFile, Stage, bind_tcp, bind_unix, keep_alive, resolve};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -151,18 +153,18 @@ impl Front {
     }
 
     /// Takes clients until the service drains. The socket is closed then, and its file gone.
-    pub(super) async fn run(self, service: Arc<Service>, proxy: Proxy) {
+    pub(super) async fn run(self, service: Arc<Service>, endpoint: Endpoint) {
         let troubles = Repeats::default();
         loop {
             let accepted = tokio::select! {
-                accepted = self.accept(&service, &proxy) => accepted,
+                accepted = self.accept(&service, &endpoint) => accepted,
                 () = service.shared.life.reached(Stage::Draining) => return,
             };
             match accepted {
                 Ok(()) => troubles.over(),
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {} // the client has given up
                 Err(error) => {
-                    if troubles.worth_saying(&error.to_string()).is_some() {
+                    if let Message::Said { .. } = troubles.count(&error.to_string()) {
                         service.cannot_take(&error);
                     }
                     tokio::time::sleep(PAUSE).await;
@@ -171,7 +173,7 @@ impl Front {
         }
     }
 
-    async fn accept(&self, service: &Arc<Service>, proxy: &Proxy) -> io::Result<()> {
+    async fn accept(&self, service: &Arc<Service>, endpoint: &Endpoint) -> io::Result<()> {
         match self {
             Self::Tcp(listener) => {
                 let (stream, from) = listener.accept().await?;
@@ -180,14 +182,14 @@ impl Front {
                 let reached = stream.local_addr().ok().map(|address| address.ip());
                 let arrival = Arrival { from: Peer::Tcp(from), reached };
                 let stream = stream.into_std()?;
-                hand_over(service, proxy, arrival, move || TcpStream::from_std(stream));
+                hand_over(service, endpoint, arrival, move || TcpStream::from_std(stream));
             }
             Self::Unix { listener, .. } => {
                 let (stream, _) = listener.accept().await?;
                 let uid = stream.peer_cred().ok().map(|credentials| credentials.uid());
                 let arrival = Arrival { from: Peer::Unix { uid }, reached: None };
                 let stream = stream.into_std()?;
-                hand_over(service, proxy, arrival, move || UnixStream::from_std(stream));
+                hand_over(service, endpoint, arrival, move || UnixStream::from_std(stream));
             }
         }
         Ok(())
@@ -197,16 +199,16 @@ impl Front {
 /// Another thread carries the client, on a stream that is made there.
 fn hand_over<S>(
     service: &Arc<Service>,
-    proxy: &Proxy,
+    endpoint: &Endpoint,
     arrival: Arrival,
     stream: impl FnOnce() -> io::Result<S> + Send + 'static,
 ) where
     S: ClientStream + 'static,
 {
-    let (service, proxy) = (service.clone(), proxy.clone());
+    let (service, endpoint) = (service.clone(), endpoint.clone());
     service.shared.workers.clone().spawn(async move {
         match stream() {
-            Ok(stream) => service.serve(&proxy, stream, arrival).await,
+            Ok(stream) => service.serve(&endpoint, stream, arrival).await,
             Err(error) => service.cannot_take(&error),
         }
     });

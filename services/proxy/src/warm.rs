@@ -1,5 +1,6 @@
 //! Connections that are authenticated before a client comes. Each is for one client, and for none after it.
 
+use crate::credentials::Credentials;
 use crate::dial;
 use crate::dial_error::DialError;
 use crate::proxy::{Authenticated, Shared};
@@ -27,15 +28,23 @@ const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs
 /// What is ready.
 #[derive(Default)]
 pub(crate) struct Pool {
-    ready: Mutex<VecDeque<Warm>>,
-    taken: Notify,
+    shelf: Mutex<Shelf>,
+    /// There may be fewer than there should be.
+    lacks: Notify,
     /// One of them has heard of a new token.
     news: Arc<Notify>,
 }
 
+#[derive(Default)]
+struct Shelf {
+    ready: VecDeque<Warm>,
+    /// How many are being asked something, and come back then.
+    away: usize,
+}
+
 struct Warm {
     connection: Authenticated,
-    /// In the provider's books, as long as no client has it.
+    /// In the provider's books until it is dropped: a client makes an entry of its own.
     entry: Option<Entry>,
     /// It hears of new tokens at a moment of its own, as a client's connection does.
     _subscription: Option<Subscription>,
@@ -43,37 +52,51 @@ struct Warm {
 }
 
 impl Pool {
-    fn ready(&self) -> MutexGuard<'_, VecDeque<Warm>> {
-        self.ready.lock().unwrap_or_else(PoisonError::into_inner)
+    fn shelf(&self) -> MutexGuard<'_, Shelf> {
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The one that is ready for longest, if it is still good.
     pub(crate) fn take(&self) -> Option<Authenticated> {
         loop {
-            let mut warm = self.ready().pop_front()?;
-            self.taken.notify_one();
+            let mut warm = self.shelf().ready.pop_front()?;
+            self.lacks.notify_one();
             if warm.is_good() && warm.connection.stream.move_here().is_ok() {
                 return Some(warm.connection);
             }
         }
     }
 
-    /// Takes those out that have heard of a new token.
+    /// Takes those out that have heard of a new token, until they are put back.
     fn take_due(&self) -> VecDeque<Warm> {
-        let mut ready = self.ready();
+        let mut shelf = self.shelf();
         let is_due = |warm: &Warm| warm.has_news.swap(false, Ordering::AcqRel);
-        let (due, others) = std::mem::take(&mut *ready).into_iter().partition(is_due);
-        *ready = others;
+        let (due, others): (VecDeque<_>, _) = std::mem::take(&mut shelf.ready).into_iter().partition(is_due);
+        shelf.ready = others;
+        shelf.away += due.len();
         due
     }
 
-    /// Takes one back that was asked something, if it has answered and is still good.
-    fn keep(&self, mut warm: Warm, has_answered: bool) {
-        if !has_answered || !warm.is_good() {
-            return;
+    /// Takes the one out that is ready for longest, until it is put back.
+    fn take_first(&self) -> Option<Warm> {
+        let mut shelf = self.shelf();
+        let warm = shelf.ready.pop_front()?;
+        shelf.away += 1;
+        Some(warm)
+    }
+
+    /// One was asked something. It is kept if it has answered and is still good.
+    fn put_back(&self, mut warm: Warm, has_answered: bool) {
+        self.shelf().away -= 1;
+        match has_answered && warm.is_good() {
+            true => self.add(warm),
+            false => self.lacks.notify_one(),
         }
+    }
+
+    fn add(&self, warm: Warm) {
         let has_news = warm.has_news.clone();
-        self.ready().push_back(warm);
+        self.shelf().ready.push_back(warm);
         if has_news.load(Ordering::Acquire) {
             self.news.notify_one(); // it was not there when the others were looked through
         }
@@ -93,30 +116,47 @@ impl Warm {
 impl Proxy {
     /// Keeps so many connections ready, until it is dropped.
     pub async fn keep_warm(&self, count: usize) {
-        let (mut pause, mut ping) = (RETRY.0, interval_at(Instant::now() + PING_EVERY, PING_EVERY));
+        // Beside each other: a server that takes its time for another connection must not let these lose their tokens.
+        tokio::join!(self.shared.keep_full(count), self.shared.keep_good());
+    }
+}
+
+impl Shared {
+    async fn keep_full(&self, count: usize) {
+        let mut pause = RETRY.0;
+        loop {
+            if self.fill(count).await.is_ok() {
+                pause = RETRY.0;
+                self.pool.lacks.notified().await;
+            } else {
+                sleep(pause).await; // clients are told why
+                pause = (pause * 2).min(RETRY.1);
+            }
+        }
+    }
+
+    async fn keep_good(self: &Arc<Self>) {
+        let mut ping = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut tended = JoinSet::new();
         loop {
-            // Those that are being tended come back.
-            let is_full = self.shared.fill(count.saturating_sub(tended.len())).await.is_ok();
-            pause = if is_full { RETRY.0 } else { (pause * 2).min(RETRY.1) };
             tokio::select! {
-                () = self.shared.pool.taken.notified(), if is_full => (),
-                () = sleep(pause), if !is_full => (), // clients are told why
-                () = self.shared.pool.news.notified() => self.shared.renew_due(&mut tended),
+                () = self.pool.news.notified() => self.renew_due(&mut tended),
                 _ = ping.tick() => {
-                    let shared = self.shared.clone();
+                    let shared = self.clone();
                     tended.spawn(async move { shared.ping_all().await });
                 }
                 Some(_) = tended.join_next() => (),
             }
         }
     }
-}
 
-impl Shared {
     pub(crate) async fn fill(&self, count: usize) -> Result<(), DialError> {
-        while self.pool.ready().len() < count {
+        let is_full = || {
+            let shelf = self.pool.shelf();
+            shelf.ready.len() + shelf.away >= count
+        };
+        while !is_full() {
             let has_news = Arc::new(AtomicBool::new(false));
             let (own, any) = (has_news.clone(), self.pool.news.clone());
             let told = move |_: &_| {
@@ -126,8 +166,7 @@ impl Shared {
             let subscription = self.provider.subscribe(told).map_err(|error| Self::no_token(&error))?;
             let mut entry = None;
             let connection = self.dial(Some(&subscription), &mut entry).await?;
-            let warm = Warm { connection, entry, _subscription: Some(subscription), has_news };
-            self.pool.ready().push_back(warm);
+            self.pool.add(Warm { connection, entry, _subscription: Some(subscription), has_news });
         }
         Ok(())
     }
@@ -138,37 +177,54 @@ impl Shared {
             let shared = self.clone();
             tended.spawn(async move {
                 let outcome = timeout(PATIENCE, shared.renew(&mut warm)).await;
-                shared.pool.keep(warm, outcome.is_ok_and(|renewed| renewed.is_ok()));
+                shared.pool.put_back(warm, outcome.is_ok_and(|renewed| renewed.is_ok()));
             });
         }
     }
 
     /// The server hears of them one after the other; the others are ready meanwhile.
     pub(crate) async fn ping_all(&self) {
-        let count = self.pool.ready().len();
+        let count = self.pool.shelf().ready.len();
         for _ in 0..count {
-            let Some(mut warm) = self.pool.ready().pop_front() else { return };
-            let outcome = timeout(PATIENCE, ping(&mut warm)).await;
-            self.pool.keep(warm, outcome.is_ok_and(|answered| answered.is_ok()));
+            let Some(mut warm) = self.pool.take_first() else { return };
+            let outcome = timeout(PATIENCE, self.stir(&mut warm)).await;
+            self.pool.put_back(warm, outcome.is_ok_and(|answered| answered.is_ok()));
         }
     }
 
-    /// As a client's connection is: a refused one stays on the token that it has.
+    /// As a client's connection is: a refused one stays on the token that it has, until there is another one.
     async fn renew(&self, warm: &mut Warm) -> io::Result<()> {
-        let Some(newest) = self.newest() else { return Ok(()) };
-        let Some(entry) = warm.entry.as_ref().filter(|entry| entry.is_behind(newest.version)) else {
-            return Ok(());
+        let is_behind = |newest: &Arc<Credentials>| {
+            warm.entry.as_ref().is_some_and(|entry| entry.is_behind(newest.version))
         };
+        match self.newest().filter(is_behind) {
+            Some(newest) => self.sign_in(warm, newest).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Something that the server answers. On an older token it is an AUTH, also if that was refused before: an access policy
+    /// takes a few minutes.
+    async fn stir(&self, warm: &mut Warm) -> io::Result<()> {
+        let own = warm.connection.credentials.version;
+        match self.newest().filter(|newest| newest.version > own) {
+            Some(newest) => self.sign_in(warm, newest).await,
+            None => ping(warm).await,
+        }
+    }
+
+    async fn sign_in(&self, warm: &mut Warm, newest: Arc<Credentials>) -> io::Result<()> {
         let said = dial::sign_in(&mut warm.connection.stream, &newest).await?;
         self.metrics.record_reauth(said.is_ok());
-        match said {
-            Ok(()) => {
-                entry.authenticated(newest.version);
+        match (said, &warm.entry) {
+            (Ok(()), entry) => {
+                entry.iter().for_each(|entry| entry.authenticated(newest.version));
                 warm.connection.credentials = newest;
             }
-            Err(message) => {
+            (Err(message), Some(entry)) => {
                 let _ = entry.refused(newest.version, &message); // closed: nobody needs to know
             }
+            (Err(_), None) => {}
         }
         Ok(())
     }
@@ -184,7 +240,6 @@ async fn ping(warm: &mut Warm) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::credentials::Credentials;
     use crate::stream::Stream;
     use crate::{Options, Upstream};
     use entrakey_core::{Config, Provider};
@@ -202,7 +257,7 @@ mod tests {
         let connection = Authenticated { stream, credentials, address };
         let warm = Warm { connection, entry: None, _subscription: None, has_news: Arc::default() };
         let pool = Pool::default();
-        pool.ready().push_back(warm);
+        pool.add(warm);
         (pool, listener.accept().await.unwrap().0)
     }
 
@@ -224,26 +279,30 @@ mod tests {
     #[tokio::test]
     async fn one_that_hears_of_a_token_while_it_is_away_gets_it_when_it_is_back() {
         let (pool, _server) = pool(Duration::from_secs(3600)).await;
-        let warm = pool.ready().pop_front().unwrap();
+        let warm = pool.take_first().unwrap();
         warm.has_news.store(true, Ordering::Release);
-        pool.keep(warm, true);
+        pool.put_back(warm, true);
         timeout(Duration::from_secs(20), pool.news.notified()).await.expect("word of it");
         assert_eq!(pool.take_due().len(), 1);
     }
 
-    /// A server's end of a connection, which reads an AUTH and, if it answers, lets it in.
-    async fn take_auth(stream: &mut TcpStream, answers: bool) {
+    /// A server's end of a connection, which reads an AUTH and answers it, if it does.
+    async fn take_auth(stream: &mut TcpStream, answer: &str) {
         let mut said = Vec::new();
-        while !said.ends_with(b"\r\n") || memchr::memchr_iter(b'\n', &said).count() < 7 {
-            assert!(stream.read_buf(&mut said).await.unwrap() > 0);
-        }
-        if answers {
-            stream.write_all(b"+OK\r\n").await.unwrap();
-        }
+        let read = async {
+            while !said.ends_with(b"\r\n") || memchr::memchr_iter(b'\n', &said).count() < 7 {
+                assert!(stream.read_buf(&mut said).await.unwrap() > 0);
+            }
+        };
+        timeout(Duration::from_secs(20), read).await.expect("an AUTH");
+        stream.write_all(answer.as_bytes()).await.unwrap();
     }
 
-    #[tokio::test]
-    async fn none_waits_for_its_token_until_another_one_has_been_answered() {
+    const OK: &str = "+OK\r\n";
+    const WRONGPASS: &str = "-WRONGPASS invalid username-password pair or user is disabled.\r\n";
+
+    /// A server in the test's hand, and a proxy with another token each time that it is asked for one.
+    async fn server() -> (TcpListener, Arc<Shared>, Provider) {
         let mut config = Config::new();
         config.on_token_request(|request| {
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
@@ -256,30 +315,87 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let upstream = Upstream::plaintext("127.0.0.1", listener.local_addr().unwrap().port()).unwrap();
         let shared = Proxy::new(upstream, provider.clone(), Options::default()).shared;
-        let filling = tokio::spawn({
-            let shared = shared.clone();
-            async move { shared.fill(2).await.unwrap() }
-        });
-        let mut ends = Vec::new();
-        for _ in 0..2 {
-            let (mut end, _) = listener.accept().await.unwrap();
-            take_auth(&mut end, true).await;
-            ends.push(end);
-        }
-        filling.await.unwrap();
+        (listener, shared, provider)
+    }
+
+    /// Fetches another token, and tells those that are ready of it, as happens at a moment of their own.
+    async fn renew(provider: &Provider, shared: &Shared) {
+        let next = provider.version() + 1;
         provider.refresh().unwrap();
         let renewed = async {
-            while provider.version() < 2 {
+            while provider.version() < next {
                 sleep(Duration::from_millis(1)).await;
             }
         };
         timeout(Duration::from_secs(20), renewed).await.expect("another token");
-        shared.pool.ready().iter().for_each(|warm| warm.has_news.store(true, Ordering::Release));
+        shared.pool.shelf().ready.iter().for_each(|warm| warm.has_news.store(true, Ordering::Release));
+        shared.pool.news.notify_one();
+    }
+
+    /// So many that are ready, and the server's ends of them.
+    async fn filled(listener: &TcpListener, shared: &Arc<Shared>, count: usize) -> Vec<TcpStream> {
+        let filling = tokio::spawn({
+            let shared = shared.clone();
+            async move { shared.fill(count).await.unwrap() }
+        });
+        let mut ends = Vec::new();
+        for _ in 0..count {
+            let (mut end, _) = listener.accept().await.unwrap();
+            take_auth(&mut end, OK).await;
+            ends.push(end);
+        }
+        filling.await.unwrap();
+        ends
+    }
+
+    #[tokio::test]
+    async fn none_waits_for_its_token_until_another_one_has_been_answered() {
+        let (listener, shared, provider) = server().await;
+        let mut ends = filled(&listener, &shared, 2).await;
+        renew(&provider, &shared).await;
         let mut tended = JoinSet::new();
         shared.renew_due(&mut tended);
-        take_auth(&mut ends[0], false).await;
-        take_auth(&mut ends[1], true).await;
+        take_auth(&mut ends[0], "").await;
+        take_auth(&mut ends[1], OK).await;
         tended.join_next().await.unwrap().unwrap();
-        assert_eq!((tended.len(), shared.pool.ready().len()), (1, 1), "the first one still waits");
+        assert_eq!(tended.len(), 1, "the first one still waits");
+        timeout(Duration::from_secs(5), shared.fill(2)).await.expect("none in its place").unwrap(); // it comes back
+        assert_eq!(shared.pool.shelf().ready.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_server_that_takes_its_time_for_another_one_keeps_none_from_its_token() {
+        let (listener, shared, provider) = server().await;
+        let mut ends = filled(&listener, &shared, 1).await;
+        let keeping = tokio::spawn({
+            let proxy = Proxy { shared: shared.clone() };
+            async move { proxy.keep_warm(2).await }
+        });
+        let (mut slow, _) = listener.accept().await.unwrap();
+        take_auth(&mut slow, "").await;
+        renew(&provider, &shared).await;
+        take_auth(&mut ends[0], OK).await;
+        keeping.abort();
+    }
+
+    #[tokio::test]
+    async fn one_that_was_refused_is_tried_again_with_the_next_token_and_with_a_ping() {
+        let (listener, shared, provider) = server().await;
+        let mut end = filled(&listener, &shared, 1).await.remove(0);
+        let version = || shared.pool.shelf().ready.front().map(|warm| warm.connection.credentials.version);
+        let mut tended = JoinSet::new();
+        for (answer, on) in [(WRONGPASS, 1), (OK, 3), (WRONGPASS, 3)] {
+            renew(&provider, &shared).await;
+            shared.renew_due(&mut tended);
+            take_auth(&mut end, answer).await;
+            tended.join_next().await.unwrap().unwrap();
+            assert_eq!(version(), Some(on));
+        }
+        tokio::join!(shared.ping_all(), take_auth(&mut end, OK));
+        assert_eq!(version(), Some(4));
+        let in_the_books = || provider.status().listeners.connections;
+        assert_eq!(in_the_books(), 1, "it is the same one");
+        assert!(shared.pool.take().is_some());
+        assert_eq!(in_the_books(), 0, "a client makes an entry of its own");
     }
 }

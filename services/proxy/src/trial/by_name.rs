@@ -2,7 +2,7 @@
 
 use super::server::Server;
 use super::{OFTEN, PATIENCE, TOKEN, USER, direct, provider, proxy, through};
-use crate::{LocalPassword, Options, Peer, Proxy, Upstream};
+use crate::{LocalPassword, Options, Proxy, Upstream};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
 use tokio::net::UnixStream;
@@ -193,7 +193,7 @@ fn a_connection_that_is_idle_is_small() {
     let upstream = Upstream::plaintext("127.0.0.1", 6379).unwrap();
     let proxy = Proxy::new(upstream, provider(TOKEN), Options::default());
     let (client, _) = duplex(64);
-    let size = size_of_val(&proxy.serve(client, Peer::Unix { uid: None }));
+    let size = size_of_val(&proxy.serve(client, None));
     assert!(size < 8 * 1024, "{size} bytes, without buffers: an idle one has none");
 }
 
@@ -302,7 +302,7 @@ async fn a_client_that_goes_while_its_connection_is_made_is_not_waited_for() {
     let (mut client, theirs) = duplex(1024);
     let served = tokio::spawn({
         let proxy = proxy.clone();
-        async move { proxy.serve(theirs, Peer::Unix { uid: None }).await }
+        async move { proxy.serve(theirs, None).await }
     });
     client.write_all(b"PING\r\n").await.unwrap();
     let (mut server, _) = timeout(PATIENCE, silent.accept()).await.unwrap().unwrap();
@@ -320,7 +320,7 @@ async fn a_client_that_goes_behind_a_command_that_waits_is_noticed_however_much_
     let (mut client, theirs) = UnixStream::pair().unwrap();
     let served = tokio::spawn({
         let proxy = proxy.clone();
-        async move { proxy.serve(theirs, Peer::Unix { uid: None }).await }
+        async move { proxy.serve(theirs, None).await }
     });
     client.write_all(b"BLPOP q 0\r\n").await.unwrap();
     until_one_waits(&mut other).await;
@@ -329,6 +329,62 @@ async fn a_client_that_goes_behind_a_command_that_waits_is_noticed_however_much_
     let ended = timeout(PATIENCE, served).await.expect("an end").unwrap();
     assert!(!ended.is_failure && ended.to_string().contains("The client has closed"), "{ended}");
     assert_eq!(other.ask("LPUSH q 1").await, ":1\r\n");
+}
+
+#[tokio::test]
+async fn what_a_client_has_sent_behind_a_command_that_waits_is_read_and_answered_after_it_has_closed_its_half()
+ {
+    let server = Server::strict();
+    let (proxy, mut other) = (proxy(&server), other(&server).await);
+    let (mut client, theirs) = UnixStream::pair().unwrap();
+    let served = tokio::spawn({
+        let proxy = proxy.clone();
+        async move { proxy.serve(theirs, None).await }
+    });
+    client.write_all(b"BLPOP q 0\r\n").await.unwrap();
+    until_one_waits(&mut other).await;
+    client.write_all(&b"PING\r\n".repeat(10_000)).await.unwrap();
+    client.shutdown().await.unwrap();
+    assert_eq!(other.ask("LPUSH q 1").await, ":1\r\n");
+    let mut answers = Vec::new();
+    timeout(PATIENCE, client.read_to_end(&mut answers)).await.expect("an end").unwrap();
+    let expected = format!("*2\r\n$1\r\nq\r\n$1\r\n1\r\n{}", "+PONG\r\n".repeat(10_000));
+    assert!(answers == expected.as_bytes(), "{} bytes of {}", answers.len(), expected.len());
+    let ended = timeout(PATIENCE, served).await.expect("an end").unwrap();
+    assert!(ended.had_server && !ended.is_failure, "{ended}");
+}
+
+/// The clock stands still while anything happens, and runs when everybody waits.
+#[tokio::test(start_paused = true)]
+async fn a_client_that_has_closed_its_half_may_read_as_slowly_as_it_likes_but_not_stop() {
+    let upstream = Upstream::plaintext("127.0.0.1", 1).unwrap();
+    let proxy = Proxy::new(upstream, provider(TOKEN), Options::default());
+    for stops in [false, true] {
+        let (client, theirs) = duplex(1024);
+        let served = tokio::spawn({
+            let proxy = proxy.clone();
+            async move { proxy.serve(theirs, None).await }
+        });
+        let (mut reads, mut writes) = tokio::io::split(client);
+        let sending = async {
+            writes.write_all(&b"AUTH x\r\n".repeat(4_000)).await.unwrap();
+            writes.shutdown().await.unwrap();
+        };
+        let reading = async {
+            let (mut count, mut piece) = (0, [0; 1000]);
+            loop {
+                sleep(Duration::from_secs(if stops && count > 15_000 { 20 } else { 3 })).await;
+                match reads.read(&mut piece).await.unwrap() {
+                    0 => break count,
+                    more => count += more,
+                }
+            }
+        };
+        let ((), count) = tokio::join!(sending, reading);
+        let all = "+OK\r\n".len() * 4_000;
+        assert!(if stops { count < all } else { count == all }, "{count} of {all}");
+        assert!(!served.await.unwrap().had_server);
+    }
 }
 
 /// The clock stands still while anything happens, and runs when everybody waits.
@@ -345,5 +401,6 @@ async fn who_does_not_give_the_password_in_time_is_let_go_and_who_has_given_it_i
     assert_eq!(asking.stream.read(&mut [0]).await.unwrap(), 0);
     assert_eq!(started.elapsed().as_secs(), 60);
     assert_eq!(admitted.ask("AUTH s3cret").await, "+OK\r\n");
-    assert!(proxy.observe().counts().refused.contains(&("password", 2)));
+    let refused = proxy.observe().counts().refused;
+    assert!(refused.contains(&("no_password", 2)) && refused.contains(&("password", 0)), "{refused:?}");
 }
