@@ -44,7 +44,8 @@ pub(super) enum Reach {
 
 /// Opens what the options ask for. `taken` is what other upstreams of this process have.
 pub(super) async fn open(given: &UpstreamArguments, taken: &mut Vec<String>) -> Result<Vec<Front>, Failure> {
-    check_users(given, given.unix_socket.is_none() || given.port.is_some() || given.address.is_some())?;
+    let has_tcp = given.unix_socket.is_none() || given.port.is_some() || given.address.is_some();
+    check_users(given, has_tcp)?;
     let mut fronts = Vec::new();
     if let Some(path) = &given.unix_socket {
         claim(taken, path.display().to_string())?;
@@ -53,7 +54,7 @@ pub(super) async fn open(given: &UpstreamArguments, taken: &mut Vec<String>) -> 
             bound.map_err(|error| Failure::new(PROBLEM, format!("--unix-socket: {error}")))?;
         fronts.push(Front::Unix { listener, path: path.clone(), _file: Some(file) });
     }
-    if given.unix_socket.is_none() || given.port.is_some() || given.address.is_some() {
+    if has_tcp {
         fronts.push(Front::Tcp(open_tcp(given, taken).await?));
     }
     Ok(fronts)
@@ -75,7 +76,7 @@ fn check_exposure(address: IpAddr, given: &UpstreamArguments) -> Result<(), Fail
     let exposure = Exposure {
         address,
         has_tls: given.tls_certificate.is_some() && given.tls_key.is_some(),
-        has_password: given.password.is_some() || given.password_file.is_some(),
+        has_password: has_password(given),
     };
     match given.insecure_bind {
         true => Ok(()),
@@ -85,14 +86,17 @@ fn check_exposure(address: IpAddr, given: &UpstreamArguments) -> Result<(), Fail
 
 /// A TCP port does not tell who the client is.
 fn check_users(given: &UpstreamArguments, has_tcp: bool) -> Result<(), Failure> {
-    let has_password = given.password.is_some() || given.password_file.is_some();
-    match given.allow_uid.is_empty() || !has_tcp || has_password {
+    match given.allow_uid.is_empty() || !has_tcp || has_password(given) {
         true => Ok(()),
         false => Err(Failure::usage(
             "--allow-uid holds for a Unix socket only, and the TCP port would be open to every user of this machine: use \
              --unix-socket without --port and --address, or add --password-file.",
         )),
     }
+}
+
+fn has_password(given: &UpstreamArguments) -> bool {
+    given.password.is_some() || given.password_file.is_some()
 }
 
 /// Takes what systemd has opened.

@@ -99,19 +99,20 @@ async fn fronts(
     services: &[Arc<Service>],
 ) -> Result<Vec<(Front, Arc<Service>)>, Failure> {
     let (mut fronts, mut taken) = (Vec::new(), Vec::new());
-    if !handed.is_empty() && plan.upstreams.len() > 1 {
-        let what =
-            "systemd hands over sockets, and nothing says for which upstream: start one proxy for each";
-        return Err(Failure::usage(what));
-    }
-    let is_ours = handed.is_empty();
-    for (upstream, service) in plan.upstreams.iter().zip(services) {
-        if is_ours {
+    let mut pairs = plan.upstreams.iter().zip(services);
+    if handed.is_empty() {
+        for (upstream, service) in pairs {
             let opened = open(&upstream.clients, &mut taken).await?;
             fronts.extend(opened.into_iter().map(|front| (front, service.clone())));
         }
+        return Ok(fronts);
     }
-    for (socket, (upstream, service)) in handed.into_iter().zip(plan.upstreams.iter().zip(services).cycle()) {
+    let (Some((upstream, service)), None) = (pairs.next(), pairs.next()) else {
+        let what =
+            "systemd hands over sockets, and nothing says for which upstream: start one proxy for each";
+        return Err(Failure::usage(what));
+    };
+    for socket in handed {
         fronts.push((adopt(socket, &upstream.clients)?, service.clone()));
     }
     Ok(fronts)

@@ -3,6 +3,8 @@
 use super::server::Server;
 use super::{OFTEN, PATIENCE, TOKEN, USER, direct, provider, proxy, through};
 use crate::{LocalPassword, Options, Proxy, Upstream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
 use tokio::net::UnixStream;
@@ -268,6 +270,38 @@ async fn a_client_that_does_not_read_slows_the_server_down_and_not_memory_up() {
     let down = proxy.observe().counts().bytes[1].1;
     assert!(down <= 64 * 1024, "{down} bytes were sent to somebody who does not read");
     client.read_to("$3\r\nend\r\n").await;
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_read_slows_the_client_down_and_not_memory_up() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let upstream = Upstream::plaintext("127.0.0.1", listener.local_addr().unwrap().port()).unwrap();
+    let proxy = Proxy::new(upstream, provider(TOKEN), Options::default());
+    let mut client = through(&proxy);
+    let sent = Arc::new(AtomicUsize::new(0));
+    let sending = tokio::spawn({
+        let sent = sent.clone();
+        async move {
+            client.send("*3\r\n$3\r\nSET\r\n$3\r\nbig\r\n$1073741824\r\n").await;
+            loop {
+                sent.fetch_add(client.stream.write(&[b'x'; 16 * 1024]).await.unwrap(), Relaxed);
+            }
+        }
+    });
+    let (mut server, _) = timeout(PATIENCE, listener.accept()).await.unwrap().unwrap();
+    let mut auth = vec![0; 1024];
+    assert!(server.read(&mut auth).await.unwrap() > 0);
+    server.write_all(b"+OK\r\n").await.unwrap();
+    let (mut before, started) = (usize::MAX, Instant::now());
+    while before != sent.load(Relaxed) || before == 0 {
+        assert!(started.elapsed() < PATIENCE, "it is taken without end");
+        before = sent.load(Relaxed);
+        sleep(Duration::from_millis(50)).await; // longer than it would need to fill any buffer
+    }
+    let passed = usize::try_from(proxy.observe().counts().bytes[0].1).unwrap();
+    let kept = sent.load(Relaxed).saturating_sub(passed); // 64 KiB of it in the client's own buffer
+    assert!(kept <= 128 * 1024, "{kept} bytes wait in the proxy for somebody who does not read");
+    sending.abort();
 }
 
 #[tokio::test]
