@@ -317,3 +317,15 @@ def test_fail_overs_wait_for_each_other_and_end_with_a_stop(start):
     assert answers[-1] == 409 and not listens(port)
     assert emulator.control("/emulator/redis/failover", {"down_ms": 1}, "POST")[0] == 409
     assert emulator.control("/emulator/redis/start", method="POST")[0] == 204 and listens(port)
+
+
+def test_a_client_of_sentinel_finds_the_cache(emulator, connect):
+    redis = connect()
+    port = emulator["REDIS_PORT"]
+    assert redis("SENTINEL", "get-master-addr-by-name", "mymaster") == ["localhost", port]
+    assert redis("SENTINEL", "get-master-addr-by-name", "another") is None
+    (master,) = redis("SENTINEL", "masters")
+    described = dict(zip(master[::2], master[1::2]))
+    assert (described["name"], described["ip"], described["port"], described["flags"]) == ("mymaster", "localhost", port, "master")
+    assert redis("SENTINEL", "sentinels", "mymaster") == redis("SENTINEL", "replicas", "mymaster") == []
+    assert redis("SENTINEL", "sentinels", "another") == "-ERR No such master with that name"

@@ -138,6 +138,14 @@ class Server:
         number = int(rest) * (2 if kind == "%" else 1)
         return kind, [self.read() for _ in range(number)]
 
+    def pushes(self):
+        """What was sent unasked, in RESP3, up to now."""
+        found = []
+        self.socket.sendall(b"*2\r\n$4\r\nECHO\r\n$3\r\nend\r\n")
+        while (reply := self.read()) != ("$", b"end"):
+            found.append(reply)
+        return found
+
     def close(self):
         self.file.close()
         self.socket.close()
@@ -236,7 +244,9 @@ MISTAKES = [
     "CONFIG", "CONFIG NOSUCH", "CONFIG GET", "ACL", "ACL NOSUCH", "ACL WHOAMI x", "COMMAND NOSUCH", "COMMAND GETKEYS",
     "COMMAND GETKEYS GET", "COMMAND GETKEYS GET a", "COMMAND COUNT x", "TIME x", "ROLE x", "HELLO 4", "HELLO x",
     "HELLO 3 NONSENSE", "HELLO 3 SETNAME", "AUTH", "AUTH a b c", "UNWATCH x", "RESET x", "PUBLISH a", "PUBLISH a b c",
-    "SPUBLISH a", "SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "READONLY x", "ASKING x", "CLUSTER", "SELECT -1",
+    "CLIENT TRACKING", "CLIENT TRACKING maybe", "CLIENT TRACKING ON NOSUCH", "CLIENT TRACKING ON OPTIN OPTOUT",
+    "CLIENT TRACKING ON BCAST OPTIN", "CLIENT TRACKING ON PREFIX a", "CLIENT TRACKING ON PREFIX", "CLIENT CACHING",
+    "CLIENT CACHING YES", "SPUBLISH a", "SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "READONLY x", "ASKING x", "CLUSTER", "SELECT -1",
 ]  # fmt: skip
 
 
@@ -275,6 +285,43 @@ def pair(addresses, protocol):
 def test_a_mistake_has_the_reply_of_redis_server(pair, request_line):
     ours, redis_server = (server(*request_line.split(" ")) for server in pair)
     assert ours == redis_server
+
+
+TRACKED = [
+    ["ON", "GET {t}a", "GET {t}b", "!SET {t}a 1", "!SET {t}a 2", "!DEL {t}b", "!DEL {t}b", "OFF", "GET {t}a", "!SET {t}a 3"],
+    ["ON OPTIN", "GET {t}a", "!SET {t}a 1", "CACHING YES", "GET {t}a", "GET {t}b", "!SET {t}b 1", "!SET {t}a 2"],
+    ["ON OPTIN", "CACHING YES", "MULTI", "PTTL {t}a", "GET {t}a", "EXEC", "GET {t}b", "!SET {t}a 1", "!SET {t}b 1"],
+    ["ON OPTOUT", "CACHING NO", "GET {t}a", "GET {t}b", "!SET {t}a 1", "!SET {t}b 1", "CACHING YES", "ON OPTIN", "ON BCAST"],
+    ["ON BCAST PREFIX {t}a PREFIX {t}b", "!SET {t}aa 1", "!SET {t}c 1", "!SET {t}b 1", "CACHING YES", "ON"],
+    ["ON", "GET {t}a", "!FLUSHALL", "GET {t}a", "=SET {t}a own", "MGET {t}a {t}b", "!MSET {t}b 1 {t}a 2", "!FLUSHDB"],
+    ["ON", "HGET {t}h f", "!HSET {t}h f 1", "LRANGE {t}l 0 -1", "!RPUSH {t}l 1", "SMEMBERS {t}s", "!SADD {t}s 1"],
+]
+
+
+@pytest.mark.parametrize("protocol", [3], indirect=True)
+@pytest.mark.parametrize("history", TRACKED, ids=lambda history: history[0])
+def test_a_client_that_caches_is_told_what_redis_server_would_tell(pair, addresses, history):
+    """With "!" it is another client that does it, with "=" a change is its own."""
+    emulator, port = addresses
+    others = emulator.owner(), Server(socket.create_connection(("127.0.0.1", port), 10), 3, "AUTH", "default", "backend-secret")
+    heard = []
+    for server, other in zip(pair, others):
+        server("FLUSHALL")
+        log = []
+        for step in history:
+            words = step.split()
+            if step[0] in "!=":
+                words[0] = words[0][1:]
+                (other if step[0] == "!" else server)(*words)
+                log.append(sorted(server.pushes(), key=repr))
+            elif words[0] in ("ON", "OFF", "CACHING"):
+                log.append(server("CLIENT", *(words if words[0] == "CACHING" else ["TRACKING", *words])))
+            else:
+                log.append(server(*words))
+        log.append(server.pushes())
+        heard.append(log)
+        other.close()
+    assert heard[0] == heard[1]
 
 
 def test_random_commands_have_the_replies_of_redis_server(pair, protocol):

@@ -1,5 +1,6 @@
 """The emulator's fixtures are those that everybody gets, entrakey.pytest_plugin."""
 
+import gc
 import os
 import pathlib
 import signal
@@ -27,6 +28,13 @@ def clean_environment(monkeypatch):
     """What configures the developer's own Azure tools must not configure a test."""
     for name in filter(_foreign, list(os.environ)):
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def what_is_left_open_is_this_tests_fault():
+    """A socket that nobody closed is reported when it is collected: here, not in whichever test collects it later."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture

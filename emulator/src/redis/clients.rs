@@ -49,6 +49,8 @@ pub(super) struct Details {
     pub(super) shard_channels: usize,
     /// How many commands wait for EXEC.
     pub(super) queued: Option<usize>,
+    /// It is told of keys that change.
+    pub(super) tracking: bool,
 }
 
 /// The user of a connection that has not been authenticated.
@@ -66,6 +68,7 @@ impl Default for Details {
             patterns: 0,
             shard_channels: 0,
             queued: None,
+            tracking: false,
         }
     }
 }
@@ -89,13 +92,14 @@ impl Client {
         let command = command.map_or("NULL".to_owned(), |command| command.name.to_ascii_lowercase());
         let details = self.details().clone();
         let subscribed = details.channels + details.patterns + details.shard_channels > 0;
-        let flags = match (subscribed, details.queued) {
-            (true, Some(_)) => "Px",
-            (true, None) => "P",
-            (false, Some(_)) => "x",
-            (false, None) if self.wait.is_under_way() => "b",
-            (false, None) => "N",
-        };
+        let all = [
+            ("P", subscribed),
+            ("x", details.queued.is_some()),
+            ("b", self.wait.is_under_way()),
+            ("t", details.tracking),
+        ];
+        let flags: String = all.iter().filter_map(|(flag, holds)| holds.then_some(*flag)).collect();
+        let flags = if flags.is_empty() { "N" } else { &flags };
         format!(
             "id={} addr={} laddr=127.0.0.1:{} fd=8 name={} age={} idle={idle} flags={flags} db=0 sub={} psub={} \
              ssub={} multi={} watch=0 qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0 rbs=1024 rbp=0 obl=0 oll=0 omem=0 \

@@ -76,6 +76,11 @@ impl Topology {
         Reply::error(format!("MOVED {slot} {}:{}", self.announce, owner.port()))
     }
 
+    /// What the nodes call themselves.
+    pub(in crate::redis) fn announced(&self) -> &str {
+        &self.announce
+    }
+
     /// `CLUSTER SLOTS`
     pub(in crate::redis) fn slots(&self) -> Reply {
         let node = |node: &Node| {

@@ -77,7 +77,7 @@ impl Command {
         self.categories & PUBSUB != 0
     }
 
-    pub(super) fn reads(&self) -> bool {
+    pub(in crate::redis) fn reads(&self) -> bool {
         self.categories & READ != 0
     }
 

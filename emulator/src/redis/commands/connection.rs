@@ -8,6 +8,7 @@ use super::super::pubsub::Subscriptions;
 use super::super::reply::{OK, Reply};
 use super::super::session::Credentials;
 use super::refusals::{SYNTAX, one_line, wrong_arity};
+use super::tracking;
 use super::words::{count, integer, owned, parsed, text, word};
 use bytes::Bytes;
 
@@ -140,6 +141,7 @@ pub(super) fn reset(connection: &mut Connection, _: &[Bytes]) -> Reply {
     connection.cache.hub.forget(connection.client.id);
     connection.subscriptions = Subscriptions::default();
     connection.transaction.discard();
+    connection.end_tracking();
     connection.protocol = 2;
     connection.session.reset();
     *connection.client.details() = Details::default();
@@ -193,6 +195,8 @@ pub(super) fn client(connection: &mut Connection, words: &[Bytes]) -> Reply {
         ("NO-EVICT" | "NO-TOUCH", 3) => OK,
         ("KILL", 3..) => kill(connection, words),
         ("UNBLOCK", 3 | 4) => unblock(connection, words),
+        ("TRACKING", 3..) => tracking::tracking(connection, words),
+        ("CACHING", 3..) => tracking::caching(connection, words),
         _ => connection.cache.commands.refuse_subcommand(words),
     }
 }

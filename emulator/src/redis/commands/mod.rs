@@ -11,10 +11,12 @@ mod lists;
 mod pubsub;
 mod refusals;
 mod row;
+mod sentinel;
 mod server;
 mod sets;
 mod strings;
 mod table;
+mod tracking;
 mod transactions;
 mod words;
 

@@ -6,7 +6,9 @@ use super::catalogue::Catalogue;
 use super::command::{Found, Keys};
 use super::refusals::unknown;
 use super::row::{Outcome, Row};
-use super::{cluster, connection, hashes, keys, lists, pubsub, server, sets, strings, transactions};
+use super::{
+    cluster, connection, hashes, keys, lists, pubsub, sentinel, server, sets, strings, transactions,
+};
 use bytes::Bytes;
 use std::sync::LazyLock;
 
@@ -48,6 +50,8 @@ static TABLE: &[Row] = &[
         ("LIST", LISTED),
         ("KILL", LISTED),
         ("UNBLOCK", LISTED),
+        ("TRACKING", OWN),
+        ("CACHING", OWN),
     ]),
     Row::new("ACL", -2, ADMIN | DANGEROUS | SLOW, NONE, server::acl).subcommands(&[
         ("WHOAMI", SLOW),
@@ -70,6 +74,7 @@ static TABLE: &[Row] = &[
         ("COUNTKEYSINSLOT", SLOW),
         ("HELP", SLOW),
     ]),
+    Row::new("SENTINEL", -2, ADMIN | SLOW | DANGEROUS, NONE, sentinel::sentinel),
     Row::new("READONLY", 1, CONNECTION | FAST, NONE, cluster::ok),
     Row::new("READWRITE", 1, CONNECTION | FAST, NONE, cluster::ok),
     Row::new("ASKING", 1, CONNECTION | FAST, NONE, cluster::ok),

@@ -18,7 +18,15 @@ const ACROSS_SLOTS: [&str; 6] = ["DEL", "MSET", "MGET", "EXISTS", "UNLINK", "TOU
 impl Connection {
     /// Runs a request, queues it for EXEC, or says why not.
     pub(super) fn answer(&mut self, words: &[Bytes]) -> Outcome {
-        match self.admit(words) {
+        let admitted = self.admit(words);
+        let name = admitted.as_ref().map_or("", |found| found.command.name);
+        let outcome = self.run_or_queue(admitted, words);
+        self.forget_caching(name);
+        outcome
+    }
+
+    fn run_or_queue(&mut self, admitted: Result<Found, Reply>, words: &[Bytes]) -> Outcome {
+        match admitted {
             Err(refusal) if words.first().is_some_and(|name| name.eq_ignore_ascii_case(b"EXEC")) => {
                 Outcome::Reply(self.abort(refusal))
             }
@@ -40,6 +48,7 @@ impl Connection {
         if !found.command.is_about_connection() {
             self.session.count_command();
         }
+        self.track_reads(&found, words);
         commands::run(&found, self, words)
     }
 

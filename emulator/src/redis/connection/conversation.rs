@@ -48,6 +48,7 @@ pub(in crate::redis) async fn run(
         reset: false,
     };
     let ending = converse(&mut connection, &mut conversation, inbox).await;
+    connection.end_tracking();
     let Connection { cache, client, session, .. } = &mut connection;
     cache.hub.forget(client.id);
     session.end(cache, ending == Ending::ByToken);

@@ -6,6 +6,7 @@ mod deadline;
 mod ending;
 mod execution;
 mod output;
+mod tracking;
 mod transaction;
 mod wire;
 
@@ -14,6 +15,7 @@ pub(super) use conversation::run;
 pub(super) use deadline::{sleep_until, until};
 pub(super) use ending::Ending;
 pub(super) use output::SubscriberLimit;
+pub(super) use tracking::{TrackingMode, TrackingState};
 pub(super) use transaction::{Transaction, aborted};
 pub(super) use wire::{Step, Wire};
 
@@ -36,6 +38,7 @@ pub(super) struct Connection {
     pub(super) protocol: u8,
     pub(super) subscriptions: Subscriptions,
     pub(super) transaction: Transaction,
+    pub(super) tracking: TrackingState,
     /// Takes the messages that are published to this connection.
     pub(super) outbox: mpsc::UnboundedSender<Reply>,
     /// The client asked to be let go.
@@ -57,6 +60,7 @@ impl Connection {
             protocol: 2,
             subscriptions: Subscriptions::default(),
             transaction: Transaction::default(),
+            tracking: TrackingState::default(),
             outbox,
             quitting: false,
         }

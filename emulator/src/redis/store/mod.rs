@@ -1,6 +1,7 @@
 //! The data of one node: strings, hashes, lists and sets, with expiry.
 
 pub(super) mod lists;
+mod tracking;
 
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -8,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tokio::sync::Notify;
 use tokio::time::Instant;
+use tracking::Tracking;
 
 #[derive(Default)]
 pub(super) struct Store {
@@ -27,6 +29,8 @@ pub(super) struct Data {
     entries: HashMap<Bytes, Entry>,
     /// For each watched key, how often it has been changed; the last transaction that watches it takes the count along.
     watched: HashMap<Bytes, Weak<AtomicU64>>,
+    /// The clients that are told of changes.
+    pub(super) tracking: Tracking,
 }
 
 #[derive(Debug)]
@@ -76,7 +80,10 @@ impl Data {
     pub(super) fn get(&mut self, key: &Bytes) -> Option<&Entry> {
         let now = Instant::now;
         match self.entries.get(key).map(|entry| entry.expires.is_some_and(|at| at <= now())) {
-            Some(true) => self.entries.remove(key).and(None),
+            Some(true) => {
+                self.tracking.changed(key);
+                self.entries.remove(key).and(None)
+            }
             Some(false) => self.entries.get(key),
             None => None,
         }
@@ -112,7 +119,14 @@ impl Data {
 
     pub(super) fn keys(&mut self) -> Vec<Bytes> {
         let now = Instant::now();
-        self.entries.retain(|_, entry| entry.expires.is_none_or(|at| at > now));
+        let Self { entries, tracking, .. } = self;
+        entries.retain(|key, entry| {
+            let lives = entry.expires.is_none_or(|at| at > now);
+            if !lives {
+                tracking.changed(key);
+            }
+            lives
+        });
         self.entries.keys().cloned().collect()
     }
 
@@ -121,9 +135,11 @@ impl Data {
             changes.fetch_add(1, Ordering::Relaxed);
         }
         self.entries.clear();
+        self.tracking.cleared();
     }
 
     fn touch(&mut self, key: &Bytes) {
+        self.tracking.changed(key);
         match self.watched.get(key).map(Weak::upgrade) {
             Some(Some(changes)) => drop(changes.fetch_add(1, Ordering::Relaxed)),
             Some(None) => drop(self.watched.remove(key)),
