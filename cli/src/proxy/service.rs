@@ -158,7 +158,9 @@ impl Service {
         let (log, name) = (self.shared.log.clone(), self.name.clone());
         tokio::spawn(async move {
             let count = repeats.left_out().await;
-            let what = format_args!("{count} other messages like these were left out (--debug-logs has all)");
+            let what = format_args!(
+                "{count} other messages like these were left out of the last minute (--debug-logs has all)"
+            );
             log.line(Severity::Warning, what, &[("upstream", &name)]);
         });
     }

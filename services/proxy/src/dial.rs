@@ -176,6 +176,19 @@ mod tests {
     use entrakey_emulator::{Emulator, Options as EmulatorOptions};
     use rustls::HandshakeKind;
 
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_server_that_has_vanished_is_noticed_and_nothing_waits_to_be_sent_in_larger_pieces() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let upstream = Upstream::plaintext("127.0.0.1", listener.local_addr().unwrap().port()).unwrap();
+        let (stream, _) = connect(&upstream, Instant::now() + Duration::from_secs(20)).await.unwrap();
+        let Stream::Plain(stream) = stream else { panic!("TLS") };
+        let socket = SockRef::from(&stream);
+        let options =
+            (socket.tcp_user_timeout().unwrap(), socket.keepalive().unwrap(), stream.nodelay().unwrap());
+        assert_eq!(options, (Some(Duration::from_secs(120)), true, true));
+    }
+
     #[tokio::test(flavor = "multi_thread")]
     async fn the_second_handshake_with_a_server_resumes_the_first_ones_session() {
         let emulator = Emulator::start(EmulatorOptions::default()).await.unwrap();

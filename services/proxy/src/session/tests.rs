@@ -329,6 +329,22 @@ fn a_resp2_client_subscribes_by_way_of_resp3_and_sees_nothing_of_it() {
 }
 
 #[test]
+fn that_a_redirection_is_broken_is_told_to_those_who_speak_resp3() {
+    let broken = ">2\r\n$21\r\ntracking-redir-broken\r\n:7\r\n";
+    for piece in pieces() {
+        let mut bench = Bench::new(piece);
+        bench.client(&request("SUBSCRIBE a"));
+        bench.server("%0\r\n>3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n");
+        assert_eq!(bench.server(broken), "", "RESP2 has no word for it");
+        let mut bench = Bench::new(piece);
+        bench.client("HELLO 3\r\n");
+        bench.server("%0\r\n");
+        bench.client(&request("GET a"));
+        assert_eq!(bench.server(&format!("{broken}_\r\n")), format!("{broken}_\r\n"), "and is no reply");
+    }
+}
+
+#[test]
 fn without_resp3_a_subscriber_is_served_and_its_auth_waits() {
     for piece in pieces() {
         let mut bench = Bench::new(piece);

@@ -38,10 +38,13 @@ async fn a_command_that_waits_for_ever_gets_its_auths_and_nothing_overtakes_it()
     for one in [client.ask("SELECT 1").await, other.ask("SELECT 1").await] {
         assert_eq!(one, "+OK\r\n");
     }
+    assert_eq!(other.ask("XGROUP CREATE gs g $ MKSTREAM").await, "+OK\r\n");
     for (wait, end, answer) in [
         ("BLPOP q 0", "LPUSH q 1", "*2\r\n$1\r\nq\r\n$1\r\n1\r\n"),
         ("XREAD BLOCK 0 STREAMS s $", "XADD s 5-5 f v", "$3\r\n5-5\r\n*2\r\n$1\r\nf\r\n$1\r\nv\r\n"),
         ("XREAD BLOCK 0 STREAMS s $", "XADD s 6-6 f v", "$3\r\n6-6\r\n*2\r\n$1\r\nf\r\n$1\r\nv\r\n"),
+        ("XREADGROUP GROUP g c BLOCK 0 STREAMS gs >", "XADD gs 7-7 f v", "$3\r\n7-7\r\n*2\r\n"),
+        ("BRPOPLPUSH q other 0", "LPUSH q 1", "$1\r\n1\r\n"),
         ("WAIT 1 0", "CLIENT UNBLOCK", ""),
     ] {
         client.send(format!("{wait}\r\nINCR n\r\nECHO end\r\n")).await;
@@ -386,6 +389,32 @@ async fn what_a_client_has_sent_behind_a_command_that_waits_is_read_and_answered
     assert!(answers == expected.as_bytes(), "{} bytes of {}", answers.len(), expected.len());
     let ended = timeout(PATIENCE, served).await.expect("an end").unwrap();
     assert!(ended.had_server && !ended.is_failure, "{ended}");
+}
+
+#[tokio::test]
+async fn a_local_password_lets_in_by_hello_who_the_same_password_of_a_redis_lets_in() {
+    let server = Server::start("--user default on >s3cret ~* &* +@all");
+    let upstream = Upstream::plaintext("127.0.0.1", server.port).unwrap();
+    let password = Some(LocalPassword::new("s3cret".to_owned().into()));
+    let proxy = Proxy::new(upstream, provider(TOKEN), Options { password, ..Options::default() });
+    for hello in [
+        "HELLO 9 AUTH default s3cret",
+        "HELLO x AUTH default s3cret",
+        "HELLO 03 AUTH default s3cret",
+        "HELLO AUTH default s3cret",
+        "HELLO 9 AUTH default wrong",
+        "HELLO 3 AUTH default wrong",
+        "HELLO 3 AUTH default wrong AUTH default s3cret",
+        "HELLO 3 AUTH default",
+        "HELLO 3 AUTH default s3cret FOO",
+        "HELLO 3 AUTH default s3cret SETNAME",
+        "HELLO 9 FOO",
+    ] {
+        let (mut direct, mut through) = (direct(&server).await, through(&proxy));
+        for line in [hello, "PING"] {
+            assert_eq!(through.ask(line).await, direct.ask(line).await, "{line} after {hello}");
+        }
+    }
 }
 
 /// The clock stands still while anything happens, and runs when everybody waits.
