@@ -8,6 +8,7 @@ import time
 
 import pytest
 from conftest import BINARY, REFUSED, claims
+from test_connection_state import wait_until
 
 SUBSCRIBED = (
     "-ERR Can't execute 'auth': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"
@@ -20,9 +21,9 @@ def free_port():
         return free.getsockname()[1]
 
 
-def run_server(port, folder):
+def run_server(port, folder, *more):
     """A redis-server with a password, once it answers."""
-    command = [shutil.which("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
+    command = [shutil.which("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", "", *more]
     process = subprocess.Popen(
         [*command, "--requirepass", "backend-secret", "--dir", str(folder)], stdout=subprocess.DEVNULL
     )
@@ -225,6 +226,61 @@ def test_pushes_that_come_with_the_answer_to_auth_are_handed_on(emulator, redis,
         answers = [redis.read(), redis.read()]
         assert "OK" in answers and ("push", ["invalidate", [f"pushed:{number}"]]) in answers, (number, answers)
     other.close()
+
+
+def test_a_channel_that_leaves_with_its_slot_answers_nothing(start, tmp_path):
+    port = free_port()
+    cluster = ["--cluster-enabled", "yes", "--cluster-require-full-coverage", "no", "--cluster-port", str(free_port())]
+    server = run_server(port, tmp_path, *cluster)
+    emulator = start("1h", proxy=f"redis://:backend-secret@127.0.0.1:{port}")
+    user, token = emulator["ENTRAKEY_EMULATOR_SYSTEM_OBJECT_ID"], emulator.token()
+    direct = socket.create_connection(("127.0.0.1", port), timeout=20)
+
+    def behind(request):
+        direct.sendall(request.encode() + b"\r\n")
+        return direct.recv(1000)
+
+    try:
+        assert behind("AUTH backend-secret") == behind("CLUSTER ADDSLOTSRANGE 0 16383") == b"+OK\r\n"
+        wait_until(lambda: b"CLUSTERDOWN" not in behind("GET q"))
+        redis = emulator.connect()
+        assert redis("HELLO", "3", "AUTH", user, token)["proto"] == 3
+        for waits in (True, False):
+            assert redis("SSUBSCRIBE", "channel") == ("push", ["ssubscribe", "channel", 1])
+            if waits:
+                redis.send("BLPOP", "q", "0")
+                wait_until(lambda: b"blocked_clients:1" in behind("INFO clients"))
+            assert behind("CLUSTER DELSLOTS 10328") == b"+OK\r\n", "the channel's"
+            assert redis.read() == ("push", ["sunsubscribe", "channel", 0])
+            redis.send("AUTH", user, token)
+            redis.send("PING")
+            if waits:
+                emulator.connect().close()  # the gate has read the AUTH by then
+                assert behind("LPUSH q 1") == b":1\r\n"
+                assert redis.read() == ["q", "1"], "AUTH has its turn behind it"
+            assert [redis.read(), redis.read()] == ["OK", "PONG"]
+            assert behind("CLUSTER ADDSLOTS 10328") == b"+OK\r\n"
+        redis.close()
+    finally:
+        direct.close(), server.kill(), server.wait(10)
+
+
+def test_the_auth_of_a_client_that_does_not_read_is_run(emulator, owner, user):
+    """Redis runs it however much waits to be read, and so many megabytes no buffer takes."""
+    value = "x" * (1 << 20)
+    assert owner("SET", "big", value) == "OK"
+    for _ in range(40):
+        owner.send("GET", "big")
+    before = auths(emulator, user)
+    owner.send("AUTH", user, emulator.token())
+    wait_until(lambda: auths(emulator, user) > before)
+    for _ in range(40):
+        assert owner.read() == value
+    assert owner.read() == "OK" and owner("DEL", "big") == 1
+
+
+def auths(emulator, user):
+    return emulator.control("/emulator/stats")[1]["redis"]["by_object_id"][user]["auths"]
 
 
 def test_a_server_that_was_restarted_is_used_again(start, tmp_path):

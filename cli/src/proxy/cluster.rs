@@ -26,9 +26,9 @@ pub(super) async fn serve_nodes(mut listeners: NodeListeners, service: Arc<Servi
         };
         let what = format_args!("{} is for the server's node {port}", front.name());
         service.shared.log.line(Severity::Info, what, &[("upstream", &service.name)]);
-        let proxy = service.proxy.node(port);
-        service.keep_warm(&proxy);
-        tokio::spawn(front.run(service.clone(), proxy));
+        let endpoint = service.server.node(port);
+        service.keep_warm(&endpoint.proxy);
+        tokio::spawn(front.run(service.clone(), endpoint));
     }
 }
 
@@ -51,7 +51,7 @@ pub(super) async fn needs_a_port(asked: &mut JoinSet<Option<Failure>>) -> Failur
 async fn needs_ports(service: &Service) -> Option<Failure> {
     let mut pause = RETRY.0;
     loop {
-        match service.proxy.has_cluster_policy().await {
+        match service.server.proxy.has_cluster_policy().await {
             Ok(false) => return None,
             Ok(true) => {
                 return Some(Failure::usage(format!(

@@ -1,11 +1,13 @@
 //! Where the clients of one upstream come in.
 
 use super::arguments::UpstreamArguments;
-use super::repeats::Repeats;
+use super::endpoint::Endpoint;
+use super::peer::Peer;
+use super::repeats::{Message, Repeats};
 use super::service::{Arrival, Service};
 use crate::exit_code::PROBLEM;
 use crate::failure::Failure;
-use entrakey_proxy::{ClientStream, Peer, Proxy};
+use entrakey_proxy::ClientStream;
 use entrakey_service::{Activated, Exposure, SocketFile, Stage, bind_tcp, bind_unix, keep_alive, resolve};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -42,7 +44,8 @@ pub(super) enum Reach {
 
 /// Opens what the options ask for. `taken` is what other upstreams of this process have.
 pub(super) async fn open(given: &UpstreamArguments, taken: &mut Vec<String>) -> Result<Vec<Front>, Failure> {
-    check_users(given, given.unix_socket.is_none() || given.port.is_some() || given.address.is_some())?;
+    let has_tcp = given.unix_socket.is_none() || given.port.is_some() || given.address.is_some();
+    check_users(given, has_tcp)?;
     let mut fronts = Vec::new();
     if let Some(path) = &given.unix_socket {
         claim(taken, path.display().to_string())?;
@@ -51,7 +54,7 @@ pub(super) async fn open(given: &UpstreamArguments, taken: &mut Vec<String>) -> 
             bound.map_err(|error| Failure::new(PROBLEM, format!("--unix-socket: {error}")))?;
         fronts.push(Front::Unix { listener, path: path.clone(), _file: Some(file) });
     }
-    if given.unix_socket.is_none() || given.port.is_some() || given.address.is_some() {
+    if has_tcp {
         fronts.push(Front::Tcp(open_tcp(given, taken).await?));
     }
     Ok(fronts)
@@ -73,7 +76,7 @@ fn check_exposure(address: IpAddr, given: &UpstreamArguments) -> Result<(), Fail
     let exposure = Exposure {
         address,
         has_tls: given.tls_certificate.is_some() && given.tls_key.is_some(),
-        has_password: given.password.is_some() || given.password_file.is_some(),
+        has_password: has_password(given),
     };
     match given.insecure_bind {
         true => Ok(()),
@@ -83,14 +86,17 @@ fn check_exposure(address: IpAddr, given: &UpstreamArguments) -> Result<(), Fail
 
 /// A TCP port does not tell who the client is.
 fn check_users(given: &UpstreamArguments, has_tcp: bool) -> Result<(), Failure> {
-    let has_password = given.password.is_some() || given.password_file.is_some();
-    match given.allow_uid.is_empty() || !has_tcp || has_password {
+    match given.allow_uid.is_empty() || !has_tcp || has_password(given) {
         true => Ok(()),
         false => Err(Failure::usage(
             "--allow-uid holds for a Unix socket only, and the TCP port would be open to every user of this machine: use \
              --unix-socket without --port and --address, or add --password-file.",
         )),
     }
+}
+
+fn has_password(given: &UpstreamArguments) -> bool {
+    given.password.is_some() || given.password_file.is_some()
 }
 
 /// Takes what systemd has opened.
@@ -151,18 +157,18 @@ impl Front {
     }
 
     /// Takes clients until the service drains. The socket is closed then, and its file gone.
-    pub(super) async fn run(self, service: Arc<Service>, proxy: Proxy) {
+    pub(super) async fn run(self, service: Arc<Service>, endpoint: Endpoint) {
         let troubles = Repeats::default();
         loop {
             let accepted = tokio::select! {
-                accepted = self.accept(&service, &proxy) => accepted,
+                accepted = self.accept(&service, &endpoint) => accepted,
                 () = service.shared.life.reached(Stage::Draining) => return,
             };
             match accepted {
                 Ok(()) => troubles.over(),
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {} // the client has given up
                 Err(error) => {
-                    if troubles.worth_saying(&error.to_string()).is_some() {
+                    if let Message::Said { .. } = troubles.count(&error.to_string()) {
                         service.cannot_take(&error);
                     }
                     tokio::time::sleep(PAUSE).await;
@@ -171,7 +177,7 @@ impl Front {
         }
     }
 
-    async fn accept(&self, service: &Arc<Service>, proxy: &Proxy) -> io::Result<()> {
+    async fn accept(&self, service: &Arc<Service>, endpoint: &Endpoint) -> io::Result<()> {
         match self {
             Self::Tcp(listener) => {
                 let (stream, from) = listener.accept().await?;
@@ -180,14 +186,14 @@ impl Front {
                 let reached = stream.local_addr().ok().map(|address| address.ip());
                 let arrival = Arrival { from: Peer::Tcp(from), reached };
                 let stream = stream.into_std()?;
-                hand_over(service, proxy, arrival, move || TcpStream::from_std(stream));
+                hand_over(service, endpoint, arrival, move || TcpStream::from_std(stream));
             }
             Self::Unix { listener, .. } => {
                 let (stream, _) = listener.accept().await?;
                 let uid = stream.peer_cred().ok().map(|credentials| credentials.uid());
                 let arrival = Arrival { from: Peer::Unix { uid }, reached: None };
                 let stream = stream.into_std()?;
-                hand_over(service, proxy, arrival, move || UnixStream::from_std(stream));
+                hand_over(service, endpoint, arrival, move || UnixStream::from_std(stream));
             }
         }
         Ok(())
@@ -197,16 +203,16 @@ impl Front {
 /// Another thread carries the client, on a stream that is made there.
 fn hand_over<S>(
     service: &Arc<Service>,
-    proxy: &Proxy,
+    endpoint: &Endpoint,
     arrival: Arrival,
     stream: impl FnOnce() -> io::Result<S> + Send + 'static,
 ) where
     S: ClientStream + 'static,
 {
-    let (service, proxy) = (service.clone(), proxy.clone());
+    let (service, endpoint) = (service.clone(), endpoint.clone());
     service.shared.workers.clone().spawn(async move {
         match stream() {
-            Ok(stream) => service.serve(&proxy, stream, arrival).await,
+            Ok(stream) => service.serve(&endpoint, stream, arrival).await,
             Err(error) => service.cannot_take(&error),
         }
     });

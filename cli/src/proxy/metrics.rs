@@ -41,7 +41,7 @@ impl Reading {
         let refused = [("full", &refused.full), ("user", &refused.user), ("client_tls", &refused.tls)];
         Self {
             upstream: service.name.clone(),
-            counts: service.proxy.observe().counts(),
+            counts: service.server.proxy.observe().counts(),
             refused: refused.map(|(reason, count)| (reason, count.load(Relaxed))),
         }
     }

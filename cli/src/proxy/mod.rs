@@ -3,10 +3,13 @@
 mod arguments;
 mod cluster;
 mod control;
+mod descriptors;
+mod endpoint;
 mod file;
 mod front;
 mod metrics;
 mod password;
+mod peer;
 mod plan;
 mod private;
 mod probes;

@@ -2,6 +2,7 @@
 
 use super::arguments::ProcessArguments;
 use super::cluster::needs_a_port;
+use super::descriptors::shortage;
 use super::plan::{Plan, Upstream};
 use super::service::Shared;
 use super::start::{Running, start};
@@ -22,8 +23,11 @@ const FLUSH: Duration = Duration::from_secs(1);
 /// Runs until the process is told to end.
 pub(super) fn run(plan: Plan) -> Result<u8, Failure> {
     let handed = activated().map_err(|error| Failure::new(PROBLEM, error))?; // before the first thread
-    raise_descriptor_limit();
+    let limit = raise_descriptor_limit();
     let log = log(&plan.process)?;
+    if let Some(what) = limit.and_then(|limit| shortage(&plan, limit)) {
+        log.line(Severity::Warning, what, &[]);
+    }
     let workers = Workers::start().map_err(no_thread)?;
     // For all that is not a client's connection.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(no_thread)?;

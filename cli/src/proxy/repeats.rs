@@ -1,84 +1,158 @@
-//! The same trouble again and again: a log that says it each time says nothing else.
+//! The same trouble again and again: a log that says it each time says nothing else. Nor does one that says a thousand
+//! different ones a minute.
 
 use entrakey_core::is_worth_a_warning;
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until};
 
-/// More kinds of trouble do not come in turn. Whoever makes them up as he goes has each said, and no memory.
+/// So many texts are remembered, and so many are said in a minute: more kinds of trouble do not come in turn. Whoever makes
+/// them up as he goes fills neither memory nor log.
 const MOST: usize = 32;
+const MINUTE: Duration = Duration::from_secs(60);
 /// What has not come for so long is said again.
 const FORGOTTEN: Duration = Duration::from_secs(3600);
 
-/// What went wrong lately, and how often.
-#[derive(Debug, Default)]
-pub(super) struct Repeats(Mutex<VecDeque<Trouble>>);
+/// What went wrong lately, and how often. Clones share it.
+#[derive(Clone, Default)]
+pub(super) struct Repeats(Arc<Mutex<Lately>>);
 
-#[derive(Debug)]
+/// What becomes of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Message {
+    /// It is said. It has come so often, the 1st, the 100th or the 10,000th time.
+    Said { times: u64 },
+    /// The same was said before.
+    Repeated,
+    /// It would be said, but too many others were in this minute.
+    LeftOut,
+    /// So would this one, which is the first of them: somebody has to tell of them ([`Repeats::left_out`]).
+    FirstLeftOut,
+}
+
+#[derive(Default)]
+struct Lately {
+    troubles: VecDeque<Trouble>,
+    minute: Option<Minute>,
+}
+
 struct Trouble {
     what: String,
     times: u64,
     last: Instant,
 }
 
+struct Minute {
+    end: Instant,
+    said: usize,
+    left_out: u64,
+}
+
 impl Repeats {
-    /// Counts one more. How often that makes, if it is worth a warning: the 1st, the 100th, the 10,000th time.
-    pub(super) fn worth_saying(&self, what: &str) -> Option<u64> {
-        self.count(what, Instant::now())
+    /// One more has come.
+    pub(super) fn count(&self, what: &str) -> Message {
+        let (mut lately, now) = (self.lately(), Instant::now());
+        let times = lately.times(what, now);
+        match is_worth_a_warning(times) {
+            true => lately.fit_in(times, now),
+            false => Message::Repeated,
+        }
     }
 
-    fn count(&self, what: &str, now: Instant) -> Option<u64> {
-        let mut troubles = self.troubles();
-        let found = troubles.iter().position(|trouble| trouble.what == what);
-        let known = found.and_then(|at| troubles.remove(at));
-        let known = known.filter(|trouble| now.saturating_duration_since(trouble.last) < FORGOTTEN);
-        let times = known.map_or(0, |trouble| trouble.times) + 1;
-        if troubles.len() >= MOST {
-            troubles.pop_front(); // it has not come for longest
+    /// Waits for the minute to be over. How many messages were left out in it.
+    pub(super) async fn left_out(&self) -> u64 {
+        let end = self.lately().minute.as_ref().map(|minute| minute.end);
+        if let Some(end) = end {
+            sleep_until(end).await;
         }
-        troubles.push_back(Trouble { what: what.to_owned(), times, last: now });
-        Some(times).filter(|times| is_worth_a_warning(*times))
+        self.lately().minute.take().map_or(0, |minute| minute.left_out)
     }
 
     /// It works again.
     pub(super) fn over(&self) {
-        self.troubles().clear();
+        self.lately().troubles.clear();
     }
 
-    fn troubles(&self) -> MutexGuard<'_, VecDeque<Trouble>> {
+    fn lately(&self) -> MutexGuard<'_, Lately> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Lately {
+    fn times(&mut self, what: &str, now: Instant) -> u64 {
+        let found = self.troubles.iter().position(|trouble| trouble.what == what);
+        let known = found.and_then(|at| self.troubles.remove(at));
+        let known = known.filter(|trouble| now.saturating_duration_since(trouble.last) < FORGOTTEN);
+        let times = known.map_or(0, |trouble| trouble.times) + 1;
+        if self.troubles.len() >= MOST {
+            self.troubles.pop_front(); // it has not come for longest
+        }
+        self.troubles.push_back(Trouble { what: what.to_owned(), times, last: now });
+        times
+    }
+
+    fn fit_in(&mut self, times: u64, now: Instant) -> Message {
+        // One that has left something out ends when that has been told.
+        let is_over = |minute: &Minute| minute.left_out == 0 && minute.end <= now;
+        self.minute.take_if(|minute| is_over(minute));
+        let minute = self.minute.get_or_insert(Minute { end: now + MINUTE, said: 0, left_out: 0 });
+        if minute.said < MOST {
+            minute.said += 1;
+            return Message::Said { times };
+        }
+        minute.left_out += 1;
+        if minute.left_out == 1 { Message::FirstLeftOut } else { Message::LeftOut }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::Message::{FirstLeftOut, LeftOut, Repeated, Said};
     use super::*;
+    use tokio::time::advance;
 
     #[test]
     fn the_first_the_hundredth_and_another_one() {
         let repeats = Repeats::default();
-        let said: Vec<_> = (0..20_000).filter_map(|_| repeats.worth_saying("refused")).collect();
-        assert_eq!(said, [1, 100, 10_000]);
-        assert_eq!(repeats.worth_saying("timed out"), Some(1));
+        let all: Vec<_> = (0..20_000).map(|_| repeats.count("refused")).collect();
+        let said: Vec<_> = all.iter().filter(|message| **message != Repeated).collect();
+        assert_eq!(said, [&Said { times: 1 }, &Said { times: 100 }, &Said { times: 10_000 }]);
+        assert_eq!(repeats.count("timed out"), Said { times: 1 });
         repeats.over();
-        assert_eq!(repeats.worth_saying("timed out"), Some(1));
+        assert_eq!(repeats.count("timed out"), Said { times: 1 });
     }
 
     #[test]
     fn troubles_that_come_in_turn_are_counted_each() {
         let repeats = Repeats::default();
-        let said = (0..300).filter(|n| repeats.worth_saying(["refused", "timed out"][n % 2]).is_some());
+        let said = (0..300).filter(|n| repeats.count(["refused", "timed out"][n % 2]) != Repeated);
         assert_eq!(said.count(), 4, "each the first and the hundredth time");
     }
 
-    #[test]
-    fn what_has_not_come_for_an_hour_is_said_again_and_no_memory_is_kept_for_more_than_a_few() {
-        let (repeats, now) = (Repeats::default(), Instant::now());
-        assert_eq!((repeats.count("refused", now), repeats.count("refused", now)), (Some(1), None));
-        assert_eq!(repeats.count("refused", now + FORGOTTEN), Some(1));
-        for number in 0..10_000 {
-            repeats.worth_saying(&number.to_string());
+    #[tokio::test(start_paused = true)]
+    async fn what_has_not_come_for_an_hour_is_said_again() {
+        let repeats = Repeats::default();
+        assert_eq!((repeats.count("refused"), repeats.count("refused")), (Said { times: 1 }, Repeated));
+        advance(FORGOTTEN).await;
+        assert_eq!(repeats.count("refused"), Said { times: 1 });
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_ten_thousand_texts_a_minute_a_few_are_said_and_kept_and_the_others_counted() {
+        let (repeats, start) = (Repeats::default(), Instant::now());
+        for round in 1..=2 {
+            let all: Vec<_> = (0..10_000).map(|n| repeats.count(&format!("{round} {n}"))).collect();
+            let of = |kind: Message| all.iter().filter(|message| **message == kind).count();
+            assert_eq!((of(Said { times: 1 }), of(FirstLeftOut), of(LeftOut)), (32, 1, 9_967));
+            assert_eq!(repeats.lately().troubles.len(), MOST);
+            assert_eq!(repeats.left_out().await, 9_968);
+            assert_eq!(start.elapsed(), MINUTE * round);
         }
-        assert_eq!(repeats.troubles().len(), MOST);
+        for n in 0..MOST {
+            assert_eq!(repeats.count(&format!("3 {n}")), Said { times: 1 });
+        }
+        advance(MINUTE).await;
+        assert_eq!(repeats.count("another"), Said { times: 1 }, "nothing was left out of that minute");
     }
 }

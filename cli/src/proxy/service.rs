@@ -1,7 +1,9 @@
 //! One upstream and its clients, as a service: who is let in, what is logged and counted.
 
-use super::repeats::Repeats;
-use entrakey_proxy::{By, ClientStream, Ended, Nodes, Peer, Proxy};
+use super::endpoint::Endpoint;
+use super::peer::Peer;
+use super::repeats::{Message, Repeats};
+use entrakey_proxy::{By, ClientStream, Ended, Nodes, Proxy};
 use entrakey_service::{Connections, Life, Log, Severity, Stage, Workers};
 use std::fmt::Display;
 use std::net::IpAddr;
@@ -16,7 +18,7 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// One upstream.
 pub(super) struct Service {
     pub(super) name: String,
-    pub(super) proxy: Proxy,
+    pub(super) server: Endpoint,
     /// How many connections are kept ready for each of its ports.
     pub(super) warm: usize,
     /// The ports of the server's nodes, if it is a cluster.
@@ -27,8 +29,6 @@ pub(super) struct Service {
     pub(super) allowed: Vec<u32>,
     pub(super) shared: Shared,
     pub(super) refused: Refused,
-    /// What goes wrong with the server. A client that is served ends it.
-    pub(super) troubles: Repeats,
     /// What clients do wrong: others do it right meanwhile.
     pub(super) misuses: Repeats,
 }
@@ -60,14 +60,15 @@ pub(super) struct Refused {
 
 impl Service {
     /// Serves a client of the endpoint, or of one node, until its connection ends, or the process does.
-    pub(super) async fn serve(&self, proxy: &Proxy, stream: impl ClientStream, arrival: Arrival) {
+    pub(super) async fn serve(&self, endpoint: &Endpoint, stream: impl ClientStream, arrival: Arrival) {
         tokio::select! {
-            () = self.admit(proxy, stream, arrival) => (),
+            () = self.admit(endpoint, stream, arrival) => (),
             () = self.shared.life.reached(Stage::Ended) => (),
         }
     }
 
-    async fn admit(&self, proxy: &Proxy, mut stream: impl ClientStream, Arrival { from, reached }: Arrival) {
+    async fn admit(&self, endpoint: &Endpoint, mut stream: impl ClientStream, arrival: Arrival) {
+        let Arrival { from, reached } = arrival;
         if !self.is_allowed(&from) {
             self.refused.user.fetch_add(1, Relaxed);
             return self.warn(&self.misuses, from, "the client's user is not one of --allow-uid");
@@ -84,9 +85,11 @@ impl Service {
             }
         };
         match &self.tls {
-            None => self.ended(from, &proxy.serve_at(stream, from, reached).await),
+            None => self.ended(endpoint, from, &endpoint.proxy.serve(stream, reached).await),
             Some(acceptor) => match tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await {
-                Ok(Ok(stream)) => self.ended(from, &proxy.serve_at(stream, from, reached).await),
+                Ok(Ok(stream)) => {
+                    self.ended(endpoint, from, &endpoint.proxy.serve(stream, reached).await);
+                }
                 Ok(Err(error)) => self.no_tls(from, &error),
                 Err(_) => self.no_tls(from, &"it took too long"),
             },
@@ -115,12 +118,15 @@ impl Service {
         self.warn(&self.misuses, from, format_args!("the client made no TLS connection: {error}"));
     }
 
-    fn ended(&self, from: Peer, ended: &Ended) {
+    fn ended(&self, endpoint: &Endpoint, from: Peer, ended: &Ended) {
         match (ended.is_failure, ended.by) {
             (true, By::Client) => self.warn(&self.misuses, from, ended),
-            (true, By::Upstream | By::Proxy) => self.warn(&self.troubles, from, ended),
+            (true, By::Upstream | By::Proxy) => self.warn(&endpoint.troubles, from, ended),
             (false, _) => {
-                self.troubles.over();
+                // One that only looks whether the port is open says nothing of the server.
+                if ended.had_server {
+                    endpoint.troubles.over();
+                }
                 self.log(Severity::Debug, from, ended);
             }
         }
@@ -135,11 +141,28 @@ impl Service {
     /// Clients come again and again: the same is a warning the first time.
     fn warn(&self, repeats: &Repeats, from: Peer, what: impl Display) {
         let what = what.to_string();
-        match repeats.worth_saying(&what) {
-            Some(1) => self.log(Severity::Warning, from, what),
-            Some(times) => self.log(Severity::Warning, from, format_args!("{what} ({times} times)")),
-            None => self.log(Severity::Debug, from, what),
+        match repeats.count(&what) {
+            Message::Said { times: 1 } => self.log(Severity::Warning, from, what),
+            Message::Said { times } => {
+                self.log(Severity::Warning, from, format_args!("{what} ({times} times)"));
+            }
+            Message::Repeated | Message::LeftOut => self.log(Severity::Debug, from, what),
+            Message::FirstLeftOut => {
+                self.log(Severity::Debug, from, what);
+                self.tell_of_others(repeats.clone());
+            }
         }
+    }
+
+    fn tell_of_others(&self, repeats: Repeats) {
+        let (log, name) = (self.shared.log.clone(), self.name.clone());
+        tokio::spawn(async move {
+            let count = repeats.left_out().await;
+            let what = format_args!(
+                "{count} other messages like these were left out of the last minute (--debug-logs has all)"
+            );
+            log.line(Severity::Warning, what, &[("upstream", &name)]);
+        });
     }
 
     fn log(&self, severity: Severity, from: Peer, what: impl Display) {

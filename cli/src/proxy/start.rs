@@ -2,6 +2,7 @@
 
 use super::arguments::UpstreamArguments;
 use super::cluster::{ask_whether_ports_are_needed, serve_nodes};
+use super::endpoint::Endpoint;
 use super::front::{Front, Reach, adopt, open};
 use super::password::{is_readable_by_all, password};
 use super::plan::{Plan, Upstream};
@@ -59,14 +60,14 @@ pub(super) async fn start(
     shared.life.enter(Stage::Started);
     let run = |(front, service): (Front, Arc<Service>)| {
         tell(&front, &service);
-        let proxy = service.proxy.clone();
-        tokio::spawn(front.run(service, proxy))
+        let server = service.server.clone();
+        tokio::spawn(front.run(service, server))
     };
     let addresses = fronts.iter().filter_map(|(front, _)| front.address()).collect();
     let fronts = fronts.into_iter().map(run).collect();
     for (service, listeners) in services.iter().zip(nodes) {
         tokio::spawn(serve_nodes(listeners, service.clone()));
-        service.keep_warm(&service.proxy);
+        service.keep_warm(&service.server.proxy);
     }
     let asked = ask_whether_ports_are_needed(&services);
     Ok(Running { fronts, addresses, asked, _providers: providers })
@@ -98,19 +99,20 @@ async fn fronts(
     services: &[Arc<Service>],
 ) -> Result<Vec<(Front, Arc<Service>)>, Failure> {
     let (mut fronts, mut taken) = (Vec::new(), Vec::new());
-    if !handed.is_empty() && plan.upstreams.len() > 1 {
-        let what =
-            "systemd hands over sockets, and nothing says for which upstream: start one proxy for each";
-        return Err(Failure::usage(what));
-    }
-    let is_ours = handed.is_empty();
-    for (upstream, service) in plan.upstreams.iter().zip(services) {
-        if is_ours {
+    let mut pairs = plan.upstreams.iter().zip(services);
+    if handed.is_empty() {
+        for (upstream, service) in pairs {
             let opened = open(&upstream.clients, &mut taken).await?;
             fronts.extend(opened.into_iter().map(|front| (front, service.clone())));
         }
+        return Ok(fronts);
     }
-    for (socket, (upstream, service)) in handed.into_iter().zip(plan.upstreams.iter().zip(services).cycle()) {
+    let (Some((upstream, service)), None) = (pairs.next(), pairs.next()) else {
+        let what =
+            "systemd hands over sockets, and nothing says for which upstream: start one proxy for each";
+        return Err(Failure::usage(what));
+    };
+    for socket in handed {
         fronts.push((adopt(socket, &upstream.clients)?, service.clone()));
     }
     Ok(fronts)
@@ -133,7 +135,7 @@ fn service(
     let has_password = options.password.is_some();
     let service = Service {
         name: target.to_string(),
-        proxy: Proxy::new(server, provider.clone(), options),
+        server: Endpoint::new(Proxy::new(server, provider.clone(), options)),
         warm: clients.warm,
         nodes,
         tls,
@@ -141,7 +143,6 @@ fn service(
         allowed: clients.allow_uid.clone(),
         shared: shared.clone(),
         refused: Refused::default(),
-        troubles: Repeats::default(),
         misuses: Repeats::default(),
     };
     Ok((Arc::new(service), listeners))
@@ -163,7 +164,7 @@ fn acceptor(clients: &UpstreamArguments) -> Result<Option<TlsAcceptor>, Failure>
 /// Whether the whole way works: "listening" is easily taken for it.
 async fn test(service: &Service, provider: &Provider) -> Result<(), Failure> {
     let name: &dyn std::fmt::Display = &service.name;
-    match service.proxy.test().await {
+    match service.server.proxy.test().await {
         Ok(dialed) => {
             let what = format_args!(
                 "the connection works: PING took {} ms as user {}",

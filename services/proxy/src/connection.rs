@@ -20,7 +20,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout};
 
-/// How long a client that has closed may take to read what it is still owed, and one that is left to read its last words.
+/// A client that has closed, or is left, is let go once it has read nothing of what it is still owed for so long.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 /// For giving the local password: whoever does not know it must not keep a place for ever.
 const ADMISSION: Duration = Duration::from_secs(60);
@@ -46,6 +46,8 @@ pub(crate) struct Connection<'a, C> {
     retry: Option<Instant>,
     /// When whoever does not read gives up its last words.
     patience: Option<Instant>,
+    /// Bytes that the client has taken since that was said.
+    taken: u64,
     unblocking: Option<Pending<'a, Option<UnblockAnswer>>>,
     dialling: Option<Pending<'a, Reached>>,
 }
@@ -66,15 +68,16 @@ impl<'a, C: ClientStream> Connection<'a, C> {
         let session = Session::new(shared.options.password.clone()).announcing(shared.announced(reached));
         Self {
             shared,
-            admission: (!session.is_admitted()).then(|| Instant::now() + ADMISSION),
             relay: Relay::new(client, session),
             gauge: Gauge::new(&shared.metrics),
             news: Arc::default(),
             subscription: None,
             entry: None,
             address: None,
+            admission: None,
             retry: None,
             patience: None,
+            taken: 0,
             unblocking: None,
             dialling: None,
         }
@@ -83,9 +86,10 @@ impl<'a, C: ClientStream> Connection<'a, C> {
     pub(crate) async fn run(mut self) -> Ended {
         let ended = loop {
             let (relay, gauge, metrics) = (&mut self.relay, &mut self.gauge, &self.shared.metrics);
+            let taken = &mut self.taken;
             let carry = |cx: &mut Context<'_>| {
                 let event = relay.poll(cx);
-                note(relay, gauge, metrics);
+                *taken += note(relay, gauge, metrics);
                 event
             };
             tokio::select! {
@@ -95,7 +99,7 @@ impl<'a, C: ClientStream> Connection<'a, C> {
                         self.dialling = Some(Box::pin(reach(self.shared, self.news.clone())));
                     }
                     Event::Deeds(deeds) => deeds.into_iter().for_each(|deed| self.perform(deed)),
-                    Event::Ending => self.patience = Some(Instant::now() + LAST_WORDS),
+                    Event::Ending => self.be_patient(),
                     Event::Ended(ended) => break ended,
                 },
                 () = self.news.notified() => self.renew(),
@@ -105,19 +109,28 @@ impl<'a, C: ClientStream> Connection<'a, C> {
                     self.attach(reached);
                 }
                 () = until(self.retry) => self.retry(),
-                () = until(self.patience) => break self.lose_patience(),
+                () = until(self.patience) => match self.taken {
+                    0 => break self.lose_patience(),
+                    _ => self.be_patient(),
+                },
                 () = until(self.admission) => if let Some(ended) = self.check_admission() {
                     break ended;
                 },
             }
-            note(&mut self.relay, &mut self.gauge, &self.shared.metrics);
+            self.taken += note(&mut self.relay, &mut self.gauge, &self.shared.metrics);
         };
+        let ended = Ended { had_server: self.gauge.is_connected(), ..ended };
         self.gauge.record_end(ended.by);
         if let Some(entry) = &self.entry {
             entry.closed();
         }
         let _ = timeout(LAST_WORDS, self.relay.shut_down()).await; // they may be gone
         ended
+    }
+
+    /// It has closed its half, or is left, and may read on as long as it does.
+    fn be_patient(&mut self) {
+        (self.patience, self.taken) = (Some(Instant::now() + LAST_WORDS), 0);
     }
 
     /// Whoever has closed, or was left, has not read in time what it was still owed.
@@ -138,7 +151,7 @@ impl<'a, C: ClientStream> Connection<'a, C> {
         if self.relay.session.is_admitted() {
             return None;
         }
-        self.shared.metrics.record_wrong_passwords(1);
+        self.shared.metrics.record_missing_password();
         let what = format!("The client has not given the password within {} s.", ADMISSION.as_secs());
         Some(Ended::badly(By::Client, what))
     }
@@ -208,6 +221,7 @@ impl<'a, C: ClientStream> Connection<'a, C> {
     fn perform(&mut self, deed: Deed) {
         match deed {
             Deed::Report(verdict) => self.report(&verdict),
+            Deed::AwaitPassword => self.admission = Some(Instant::now() + ADMISSION),
             Deed::Unblock { id, streams } => {
                 let (Some(address), Some(credentials)) = (self.address, self.shared.newest()) else {
                     return self.take_unblock_answer(None);
@@ -267,8 +281,8 @@ async fn reach(shared: &Shared, news: Arc<Notify>) -> Reached {
     Reached { subscription: Some(subscription), entry, outcome }
 }
 
-/// Keeps the books.
-fn note<C>(relay: &mut Relay<C>, gauge: &mut Gauge<'_>, metrics: &Metrics) {
+/// Keeps the books. How many bytes the client has taken.
+fn note<C>(relay: &mut Relay<C>, gauge: &mut Gauge<'_>, metrics: &Metrics) -> u64 {
     let Relay { session, client, server, .. } = relay;
     gauge.set_behind(session.is_behind());
     let down = std::mem::take(&mut client.sent);
@@ -278,6 +292,7 @@ fn note<C>(relay: &mut Relay<C>, gauge: &mut Gauge<'_>, metrics: &Metrics) {
         0 => {}
         count => metrics.record_wrong_passwords(count),
     }
+    down
 }
 
 async fn until(moment: Option<Instant>) {

@@ -167,3 +167,46 @@ fn tls_failed(upstream: &Upstream, error: &io::Error) -> DialError {
     };
     DialError::new(failure, may_heal, message)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Options, Proxy};
+    use entrakey_core::{Config, Provider};
+    use entrakey_emulator::{Emulator, Options as EmulatorOptions};
+    use rustls::HandshakeKind;
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_server_that_has_vanished_is_noticed_and_nothing_waits_to_be_sent_in_larger_pieces() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let upstream = Upstream::plaintext("127.0.0.1", listener.local_addr().unwrap().port()).unwrap();
+        let (stream, _) = connect(&upstream, Instant::now() + Duration::from_secs(20)).await.unwrap();
+        let Stream::Plain(stream) = stream else { panic!("TLS") };
+        let socket = SockRef::from(&stream);
+        let options =
+            (socket.tcp_user_timeout().unwrap(), socket.keepalive().unwrap(), stream.nodelay().unwrap());
+        assert_eq!(options, (Some(Duration::from_secs(120)), true, true));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_second_handshake_with_a_server_resumes_the_first_ones_session() {
+        let emulator = Emulator::start(EmulatorOptions::default()).await.unwrap();
+        let ca = std::env::temp_dir().join(format!("entrakey-proxy-resumes-{}.pem", std::process::id()));
+        std::fs::write(&ca, emulator.ca_pem()).unwrap();
+        let mut config = Config::new();
+        config.set("identity", "managed_identity").unwrap();
+        config.set("imds_endpoint", &format!("http://{}", emulator.http_address())).unwrap();
+        config.set("ca_file", ca.to_str().unwrap()).unwrap();
+        let provider = Provider::new(&config).unwrap();
+        let tls = Arc::new(provider.server_tls().unwrap());
+        std::fs::remove_file(&ca).unwrap();
+        let upstream = Upstream::verified("127.0.0.1", emulator.redis_address().port(), tls).unwrap();
+        let shared = Proxy::new(upstream, provider, Options::default()).shared;
+        for expected in [HandshakeKind::Full, HandshakeKind::Resumed] {
+            let authenticated = shared.dial(None, &mut None).await.unwrap(); // reads what a session is resumed with, too
+            let Stream::Tls(stream) = authenticated.stream else { panic!("no TLS") };
+            assert_eq!(stream.get_ref().1.handshake_kind(), Some(expected));
+        }
+    }
+}

@@ -33,6 +33,8 @@ pub struct Ended {
     pub by: By,
     /// Whether somebody should look at it: it did not end as connections do.
     pub is_failure: bool,
+    /// Whether there was a connection to the server.
+    pub had_server: bool,
     /// Why, in a sentence.
     pub why: String,
 }
@@ -40,12 +42,12 @@ pub struct Ended {
 impl Ended {
     /// As connections do.
     pub(crate) fn normally(by: By, why: &str) -> Self {
-        Self { by, is_failure: false, why: why.to_owned() }
+        Self { by, is_failure: false, had_server: false, why: why.to_owned() }
     }
 
     /// In a way that somebody should look at.
     pub(crate) fn badly(by: By, why: impl Into<String>) -> Self {
-        Self { by, is_failure: true, why: why.into() }
+        Self { by, is_failure: true, had_server: false, why: why.into() }
     }
 }
 

@@ -16,6 +16,7 @@ pub struct Metrics {
     connected: AtomicU64,
     refused: [AtomicU64; DialFailure::ALL.len()],
     wrong_passwords: AtomicU64,
+    missing_passwords: AtomicU64,
     reauth_accepted: AtomicU64,
     reauth_refused: AtomicU64,
     reauth_pending: AtomicU64,
@@ -33,7 +34,8 @@ pub struct Counts {
     pub accepted: u64,
     /// Open client connections by `state`: `waiting` has no upstream connection yet, `connected` has one.
     pub connections: [(&'static str, u64); 2],
-    /// Clients that got no upstream connection, by `reason`, and `password`: tries with a wrong local password.
+    /// Clients that got no upstream connection, by `reason`; `password`: tries with a wrong local password; `no_password`:
+    /// clients that did not give it in time.
     pub refused: Vec<(&'static str, u64)>,
     /// Re-authentications by `result`: `accepted`, `refused`.
     pub reauth: [(&'static str, u64); 2],
@@ -69,13 +71,18 @@ impl Metrics {
         Counts {
             accepted: get(&self.accepted),
             connections: [("waiting", get(&self.waiting)), ("connected", get(&self.connected))],
-            refused: refused.chain([("password", get(&self.wrong_passwords))]).collect(),
+            refused: refused.chain(self.of_passwords()).collect(),
             reauth: [("accepted", get(&self.reauth_accepted)), ("refused", get(&self.reauth_refused))],
             reauth_pending: get(&self.reauth_pending),
             bytes: [("up", get(&self.bytes_up)), ("down", get(&self.bytes_down))],
             upstream_closed: [by(By::Client), by(By::Upstream), by(By::Proxy)],
             connect_times: self.connect_times(),
         }
+    }
+
+    fn of_passwords(&self) -> [(&'static str, u64); 2] {
+        let get = |count: &AtomicU64| count.load(Relaxed);
+        [("password", get(&self.wrong_passwords)), ("no_password", get(&self.missing_passwords))]
     }
 
     fn connect_times(&self) -> ConnectTimes {
@@ -108,6 +115,10 @@ impl Metrics {
 
     pub(crate) fn record_wrong_passwords(&self, count: u32) {
         self.wrong_passwords.fetch_add(count.into(), Relaxed);
+    }
+
+    pub(crate) fn record_missing_password(&self) {
+        self.missing_passwords.fetch_add(1, Relaxed);
     }
 
     pub(crate) fn record_reauth(&self, accepted: bool) {
@@ -143,6 +154,10 @@ impl<'a> Gauge<'a> {
             self.metrics.waiting.fetch_sub(1, Relaxed);
             self.metrics.connected.fetch_add(1, Relaxed);
         }
+    }
+
+    pub(crate) fn is_connected(&self) -> bool {
+        self.is_connected
     }
 
     /// Whether a newer token waits to be sent or taken.

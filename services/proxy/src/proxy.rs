@@ -8,7 +8,7 @@ use crate::dial_error::{DialError, DialFailure};
 use crate::stream::Stream;
 use crate::warm::Pool;
 use crate::wire;
-use crate::{ClientStream, Ended, Metrics, Options, Peer, Upstream};
+use crate::{ClientStream, Ended, Metrics, Options, Upstream};
 use entrakey_core::{Connection as Entry, DuringOutage, Error, GetToken, Provider, Subscription, Token};
 use std::fmt;
 use std::io;
@@ -83,15 +83,10 @@ impl Proxy {
         Self { shared: Arc::new(Shared { metrics: metrics.clone(), is_node: true, ..shared }) }
     }
 
-    /// Serves one client until its connection ends; dropping the future closes it at once. Runs on a tokio runtime with
-    /// I/O and time.
-    pub async fn serve(&self, client: impl ClientStream, from: Peer) -> Ended {
-        self.serve_at(client, from, None).await
-    }
-
-    /// The same for a client that has come by this address of the machine: nodes of a cluster are announced at it, if
-    /// they listen on all.
-    pub async fn serve_at(&self, client: impl ClientStream, _from: Peer, reached: Option<IpAddr>) -> Ended {
+    /// Serves one client until its connection ends; dropping the future closes it at once. `reached` is the address of this
+    /// machine by which it has come: nodes of a cluster that listen on all addresses are announced at it. Runs on a tokio
+    /// runtime with I/O and time.
+    pub async fn serve(&self, client: impl ClientStream, reached: Option<IpAddr>) -> Ended {
         Connection::new(&self.shared, client, reached).run().await
     }
 

@@ -8,7 +8,7 @@
 
 use entrakey_core::{Config, Provider};
 use entrakey_emulator::{Emulator, Fault, Options as EmulatorOptions, RedisFault};
-use entrakey_proxy::{DialFailure, Options, Peer, Proxy, Upstream};
+use entrakey_proxy::{DialFailure, Options, Proxy, Upstream};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -67,7 +67,7 @@ impl Bench {
     fn connect(&self) -> DuplexStream {
         let (ours, theirs) = duplex(64 * 1024);
         let proxy = self.proxy.clone();
-        tokio::spawn(async move { proxy.serve(theirs, Peer::Unix { uid: None }).await });
+        tokio::spawn(async move { proxy.serve(theirs, None).await });
         ours
     }
 }
@@ -185,7 +185,7 @@ async fn a_connection_that_takes_long_is_made_with_the_token_that_is_the_newest_
     tokio::spawn(hold_up(listener, bench.emulator.redis_address(), may));
     let (mut client, theirs) = duplex(1024);
     let served = proxy.clone();
-    tokio::spawn(async move { served.serve(theirs, Peer::Unix { uid: None }).await });
+    tokio::spawn(async move { served.serve(theirs, None).await });
     client.write_all(b"PING\r\n").await.unwrap();
     let started = Instant::now();
     while bench.provider.version() < 2 {

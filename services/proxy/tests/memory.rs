@@ -7,7 +7,7 @@
 )]
 
 use entrakey_core::{Config, Provider};
-use entrakey_proxy::{Options, Peer, Proxy, Upstream};
+use entrakey_proxy::{Options, Proxy, Upstream};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -74,7 +74,7 @@ async fn a_value_of_512_mb_needs_no_more_memory_than_a_small_one() {
     let (_server, port) = server();
     let proxy = Proxy::new(Upstream::plaintext("127.0.0.1", port).unwrap(), provider(), Options::default());
     let (mut client, theirs) = duplex(64 * 1024);
-    tokio::spawn(async move { proxy.serve(theirs, Peer::Unix { uid: None }).await });
+    tokio::spawn(async move { proxy.serve(theirs, None).await });
     client.write_all(b"SET small 1\r\nGET small\r\n").await.unwrap();
     let mut answer = [0; 12];
     client.read_exact(&mut answer).await.unwrap();

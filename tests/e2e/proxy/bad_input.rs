@@ -210,3 +210,42 @@ fn a_server_that_comes_back_is_found_again_and_its_absence_is_said_once() {
         proxy.said.iter().filter(|line| line.contains("\"WARNING\"") && line.contains("\"client\":"));
     assert_eq!(warnings.count(), 1, "{}", proxy.log());
 }
+
+#[test]
+fn a_client_that_only_looks_whether_the_port_is_open_does_not_make_an_old_trouble_new() {
+    let emulator = Emulator::start("1h");
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let options = [
+        nobody.as_str(),
+        "--identity",
+        "managed_identity",
+        "--port",
+        "0",
+        "--debug-logs",
+        "--structured-logs",
+    ];
+    let mut proxy = Proxy::run(command(&machine(&emulator), &options));
+    assert!(proxy.client().ask("PING").starts_with("-ERR"));
+    drop(proxy.client());
+    proxy.wait_for("The client has closed the connection.");
+    assert!(proxy.client().ask("PING").starts_with("-ERR"));
+    proxy.signal(libc::SIGTERM);
+    proxy.ended();
+    let warnings =
+        proxy.said.iter().filter(|line| line.contains("no TCP connection") && line.contains("\"WARNING\""));
+    assert_eq!(warnings.count(), 1, "{}", proxy.log());
+}
+
+#[test]
+fn what_clients_make_up_does_not_fill_the_log() {
+    let emulator = Emulator::start("1h");
+    let mut proxy = Proxy::start(&emulator, &["--port", "0"]);
+    for letter in ('A'..='Z').chain('a'..='z') {
+        let answer = proxy.client().ask(&format!("*1\r\n{letter}"));
+        assert_eq!(answer, format!("-ERR Protocol error: expected '$', got '{letter}'"));
+    }
+    proxy.signal(libc::SIGTERM);
+    proxy.ended();
+    let said = proxy.said.iter().filter(|line| line.contains("what is no request of a Redis"));
+    assert_eq!(said.count(), 32, "{}", proxy.log());
+}

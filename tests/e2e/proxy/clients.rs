@@ -35,6 +35,27 @@ fn redis_cli_outlives_its_tokens_and_its_dummy_password_is_not_looked_at() {
 }
 
 #[test]
+fn who_can_use_the_identity_is_said_where_nothing_narrows_that_down() {
+    let (emulator, folder) = (Emulator::start("1h"), Folder::new("reach"));
+    let socket = folder.path().join("redis.sock").to_str().unwrap().to_owned();
+    let password = folder.write("password", "hunter2-local").to_str().unwrap().to_owned();
+    for (options, said) in [
+        (&["--port", "0"][..], Some("every user of this machine can use the identity by 127.0.0.1:")),
+        (&["--port", "0", "--password-file", &password], None),
+        (&["--unix-socket", &socket], None),
+        (&["--address", "0.0.0.0", "--port", "0", "--insecure-bind"], Some("everybody who reaches 0.0.0.0:")),
+    ] {
+        let mut proxy = Proxy::start(&emulator, options);
+        proxy.signal(libc::SIGTERM);
+        proxy.ended();
+        match said {
+            Some(part) => assert!(proxy.log().contains(part), "{options:?}: {}", proxy.log()),
+            None => assert!(!proxy.log().contains("can use the identity"), "{options:?}: {}", proxy.log()),
+        }
+    }
+}
+
+#[test]
 fn a_local_password_is_asked_for_and_shown_nowhere() {
     let (emulator, folder) = (Emulator::start("1h"), Folder::new("password"));
     let file = folder.write("password", "hunter2-local\n");

@@ -137,6 +137,34 @@ fn what_kubernetes_says_of_a_service_of_that_name_is_not_meant() {
 }
 
 #[test]
+fn more_clients_than_the_limit_of_open_files_permits_are_not_promised_without_a_word() {
+    let (emulator, folder) = (Emulator::start("1h"), Folder::new("files"));
+    let path = folder.path().join("redis.sock").to_str().unwrap().to_owned();
+    let upstream = upstream(&emulator);
+    let said = |most: &str| {
+        let mut command = Command::new("sh");
+        command.env_clear().envs(machine(&emulator)).args(["-c", "ulimit -n 1024 && exec \"$@\"", "sh"]);
+        command.arg(artifact("entrakey")).args(["proxy", &upstream, "--identity", "managed_identity"]);
+        command.args(["--unix-socket", &path, "--max-connections", most, "--warm", "4"]);
+        let mut proxy = Proxy::run(command);
+        proxy.wait_for("listening on");
+        proxy.log()
+    };
+    let log = said("5000");
+    for part in [
+        "--max-connections 5000",
+        "15204 open files",
+        "this process may have 1024",
+        "273 clients",
+        "LimitNOFILE=",
+    ] {
+        assert!(log.contains(part), "no {part} in {log}");
+    }
+    assert!(!said("273").contains("open files"));
+    assert!(said("274").contains("open files"));
+}
+
+#[test]
 fn a_wrong_variable_is_named() {
     let mut command = Command::new(artifact("entrakey"));
     command.env_clear().env("ENTRAKEY_PROXY_HTTP_PORT", "many").args(["proxy", "localhost:1"]);

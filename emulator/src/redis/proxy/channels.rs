@@ -1,6 +1,6 @@
 //! To what a client behind the gate is subscribed, as the server has confirmed it.
 
-use super::replies::words;
+use super::replies::kind_and_name;
 use bytes::Bytes;
 use std::collections::BTreeSet;
 
@@ -16,9 +16,16 @@ pub(super) struct Change {
     pub(super) left: usize,
     /// The request leaves all channels of its kind, and has as many confirmations as there are when it is run.
     leaves_all: bool,
+    /// What it names; nothing if it leaves all.
+    names: Vec<Bytes>,
 }
 
 impl Change {
+    /// Whether this confirms a part of it.
+    pub(super) fn has_confirmation(&self, kind: &[u8], name: &[u8]) -> bool {
+        self.kind.as_bytes() == kind && (self.names.is_empty() || self.names.iter().any(|own| own == name))
+    }
+
     /// The request is being run: how many confirmations it has is settled.
     pub(super) fn leaves_the_rest(&mut self) {
         self.leaves_all = false;
@@ -47,7 +54,8 @@ impl Channels {
         if !super::replies::is_confirmation(kind.as_bytes()) {
             return None;
         }
-        let mut change = Change { kind, left: request.len() - 1, leaves_all: request.len() == 1 };
+        let names = request.get(1..).unwrap_or_default().to_vec();
+        let mut change = Change { kind, left: names.len(), leaves_all: names.is_empty(), names };
         self.settle(&mut change);
         Some(change)
     }
@@ -62,18 +70,18 @@ impl Channels {
     /// One of the replies to a request has come. Whether it was the last: a confirmation may have others after it, a
     /// refusal has none.
     pub(super) fn answered(&mut self, change: &mut Change, reply: &[u8]) -> bool {
-        if words(reply).next() != Some(change.kind.as_bytes()) {
+        if kind_and_name(reply).0 != change.kind.as_bytes() {
             return true;
         }
-        self.confirmed(reply);
+        self.noted(reply);
         change.left = change.left.saturating_sub(1);
         change.left == 0
     }
 
-    /// A confirmation has come.
-    pub(super) fn confirmed(&mut self, reply: &[u8]) {
-        let mut words = words(reply);
-        if let (Some(kind), Some(name)) = (words.next(), words.next()) {
+    /// What has come may say that a channel was entered or left, asked or unasked.
+    pub(super) fn noted(&mut self, reply: &[u8]) {
+        let (kind, name) = kind_and_name(reply);
+        if super::replies::is_confirmation(kind) {
             let leaves = kind.windows(2).any(|pair| pair == b"un");
             let names = self.set(kind);
             match leaves {
@@ -93,7 +101,7 @@ mod tests {
     fn channels_are_entered_and_left_as_the_server_says() {
         let mut channels = Channels::default();
         let confirm = |channels: &mut Channels, kind: &str, name: &str| {
-            channels.confirmed(
+            channels.noted(
                 format!("*3\r\n${}\r\n{kind}\r\n${}\r\n{name}\r\n:1\r\n", kind.len(), name.len()).as_bytes(),
             );
         };

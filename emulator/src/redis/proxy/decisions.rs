@@ -168,7 +168,7 @@ impl Relay {
         let answered = async {
             loop {
                 match self.upstream.next().map_err(broken)? {
-                    Some(reply) if replies::is_unasked(&reply, self.channels.any()) => {
+                    Some(reply) if self.note_unasked(&reply) => {
                         self.wire.output.extend_from_slice(&reply);
                     }
                     Some(reply) => return Ok(reply),

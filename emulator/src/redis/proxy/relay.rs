@@ -126,7 +126,8 @@ impl Relay {
                 if self.limit.is_exceeded(self.channels.any(), self.wire.output.len(), Instant::now()) {
                     return Ending::Otherwise;
                 }
-                // What one side does not read stays with the other: the server behind has limits of its own.
+                // What one side does not read stays with the other: the server behind has limits of its own. But a request that
+                // waits for earlier replies has its turn also if the client does not read them, as at a server: AUTH does.
                 let (full, patience) = (self.wire.is_full(), self.limit.deadline());
                 let receives = !self.upstream.wire.is_full()
                     && self.wire.takes_more(!self.stalled && self.waiting.is_none());
@@ -135,7 +136,7 @@ impl Relay {
                     () = &mut expired => return Ending::ByToken,
                     () = client.ended.notified() => return Ending::Otherwise,
                     () = sleep_until(patience), if patience.is_some() => Ok(Step::Sent),
-                    step = self.upstream.wire.step(!full) => step.map_err(broken),
+                    step = self.upstream.wire.step(!full || self.waiting.is_some()) => step.map_err(broken),
                     step = self.wire.step(receives) => step.map_err(|_| Ending::ByClient),
                 };
                 let went_on = match moved {
@@ -266,7 +267,7 @@ impl Relay {
     /// Hands the client what has come, and strikes off what was owed.
     fn take_replies(&mut self) -> std::io::Result<()> {
         while let Some(reply) = self.upstream.next()? {
-            if !replies::is_unasked(&reply, self.channels.any()) {
+            if !self.note_unasked(&reply) {
                 self.strike_off(&reply);
             }
             if !self.stalled {
@@ -274,6 +275,20 @@ impl Relay {
             }
         }
         Ok(())
+    }
+
+    /// Whether the server sent it by itself. A channel may have been taken away by that.
+    pub(super) fn note_unasked(&mut self, reply: &[u8]) -> bool {
+        let awaited = match self.pending.front() {
+            Some(Pending::Confirmations(change)) => Some(change),
+            Some(Pending::Executed(queued)) => queued.front().and_then(Option::as_ref),
+            _ => None,
+        };
+        let is_unasked = replies::is_unasked(reply, self.channels.any(), awaited);
+        if is_unasked {
+            self.channels.noted(reply);
+        }
+        is_unasked
     }
 
     /// A reply to the first of the requests that are owed one.

@@ -1,5 +1,7 @@
 //! Where one reply ends and the next begins, and which belong to no request.
 
+use super::channels::Change;
+
 /// How far a reply has been looked through. The libraries' decoders begin anew with each piece that comes, so that a
 /// reply of many elements takes time in the square of its length.
 #[derive(Clone, Copy)]
@@ -107,15 +109,24 @@ pub(super) fn replaced(array: &[u8], new: &[(usize, Vec<u8>)]) -> Option<Vec<u8>
     Some(out)
 }
 
-/// Whether the server sent it by itself. In RESP2 a message looks like any array: it is one only for a client that is
-/// subscribed.
-pub(super) fn is_unasked(reply: &[u8], subscribed: bool) -> bool {
+/// Whether the server sent it by itself, while the confirmations of this request are awaited. In RESP2 a message looks like
+/// any array: it is one only for a client that is subscribed. A server that gives a slot away takes its channels from their
+/// subscribers, in the words of a confirmation.
+pub(super) fn is_unasked(reply: &[u8], subscribed: bool, awaited: Option<&Change>) -> bool {
+    let (kind, name) = kind_and_name(reply);
+    let is_awaited = || awaited.is_some_and(|change| change.has_confirmation(kind, name));
     let message = |word: &[u8]| [&b"message"[..], b"pmessage", b"smessage"].contains(&word);
     match reply.first() {
-        Some(b'>') => !words(reply).next().is_some_and(is_confirmation),
-        Some(b'*') if subscribed => words(reply).next().is_some_and(message),
+        Some(b'>') => !is_awaited(),
+        Some(b'*') if subscribed => message(kind) || (is_confirmation(kind) && !is_awaited()),
         _ => false,
     }
+}
+
+/// The first two texts; empty where there are none.
+pub(super) fn kind_and_name(reply: &[u8]) -> (&[u8], &[u8]) {
+    let mut words = words(reply);
+    (words.next().unwrap_or_default(), words.next().unwrap_or_default())
 }
 
 /// Whether the reply confirms that a channel was entered or left.
@@ -127,7 +138,9 @@ pub(super) fn is_confirmation(word: &[u8]) -> bool {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 mod tests {
+    use super::super::channels::Channels;
     use super::*;
+    use bytes::Bytes;
 
     #[test]
     fn replies_end_where_they_end() {
@@ -177,14 +190,39 @@ mod tests {
     #[test]
     fn messages_are_told_from_answers() {
         let message = b"*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\nx\r\n";
-        assert!(is_unasked(message, true) && !is_unasked(message, false));
-        assert!(!is_unasked(b"*1\r\n$5\r\nother\r\n", true));
-        assert!(is_unasked(b">2\r\n$10\r\ninvalidate\r\n*0\r\n", false));
-        assert!(!is_unasked(b">3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n", true));
+        assert!(is_unasked(message, true, None) && !is_unasked(message, false, None));
+        assert!(!is_unasked(b"*1\r\n$5\r\nother\r\n", true, None));
+        assert!(is_unasked(b">2\r\n$10\r\ninvalidate\r\n*0\r\n", false, None));
         for word in ["subscribe", "unsubscribe", "psubscribe", "punsubscribe", "ssubscribe", "sunsubscribe"] {
             assert!(is_confirmation(word.as_bytes()), "{word}");
         }
         assert!(!is_confirmation(b"message"));
+    }
+
+    #[test]
+    fn a_confirmation_is_an_answer_to_the_request_that_names_its_channel() {
+        let change = |words: &[&str]| {
+            let words: Vec<_> = words.iter().map(|word| Bytes::copy_from_slice(word.as_bytes())).collect();
+            Channels::default().change(&words)
+        };
+        for (reply, request, is_answer) in [
+            ("3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n", &["SUBSCRIBE", "b", "c"][..], true),
+            ("3\r\n$12\r\nsunsubscribe\r\n$1\r\nc\r\n:0\r\n", &["SUNSUBSCRIBE", "c"], true),
+            ("3\r\n$12\r\nsunsubscribe\r\n$1\r\nc\r\n:0\r\n", &["SUNSUBSCRIBE"], true),
+            ("3\r\n$12\r\nsunsubscribe\r\n$1\r\nc\r\n:0\r\n", &["SUNSUBSCRIBE", "b"], false),
+            ("3\r\n$12\r\nsunsubscribe\r\n$1\r\nc\r\n:0\r\n", &["UNSUBSCRIBE", "c"], false),
+            ("3\r\n$12\r\nsunsubscribe\r\n$1\r\nc\r\n:0\r\n", &["AUTH", "user", "token"], false),
+        ] {
+            let awaited = change(request);
+            for kind in [">", "*"] {
+                let reply = format!("{kind}{reply}");
+                assert_eq!(
+                    !is_unasked(reply.as_bytes(), true, awaited.as_ref()),
+                    is_answer,
+                    "{reply} {request:?}"
+                );
+            }
+        }
     }
 
     #[test]

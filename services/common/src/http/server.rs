@@ -58,6 +58,7 @@ impl HttpServer {
             match accepted {
                 Ok((stream, _)) => {
                     open.retain(|connection| !connection.is_finished());
+                    // Turning the newcomer away would leave the places to whoever came first and says nothing.
                     if open.len() >= MOST_CONNECTIONS {
                         open.pop_front().iter().for_each(AbortHandle::abort);
                     }

@@ -2,6 +2,7 @@
 //! replaced, and what a living one serves is not.
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
 use socket2::{Domain, SockAddr, Socket, Type};
 use std::fs;
 use std::io::{Error, ErrorKind, Result};
@@ -46,15 +47,32 @@ pub fn bind_unix(path: &Path, mode: u32) -> Result<(UnixListener, SocketFile)> {
     }
     let (socket, fresh) = Fresh::bind(path)?;
     // Nobody can connect before `listen`.
-    fs::set_permissions(&fresh.0, fs::Permissions::from_mode(mode))?;
-    let file = SocketFile { path: path.to_owned(), identity: identity(&fresh.0)? };
+    fs::set_permissions(&fresh.path, fs::Permissions::from_mode(mode))?;
+    let file = SocketFile { path: path.to_owned(), identity: identity(&fresh.path)? };
     let listener = socket.listen(BACKLOG)?;
     fresh.take_place(path)?;
     Ok((listener, file))
 }
 
 /// A socket under a temporary name, removed unless it took its place.
-struct Fresh(PathBuf);
+struct Fresh {
+    path: PathBuf,
+    rename: Rename,
+}
+
+/// The system's renaming that replaces nobody unasked, or the stand-in of a test.
+type Rename = fn(&Path, &Path, RenameFlags) -> std::result::Result<(), Errno>;
+
+fn rename(from: &Path, to: &Path, how: RenameFlags) -> std::result::Result<(), Errno> {
+    renameat_with(CWD, from, CWD, to, how)
+}
+
+/// Whether this way of renaming is not to be had here: a file system without it (EINVAL), a kernel before 3.15 or gVisor
+/// (ENOSYS), a system that is not Linux (ENOTSUP), a container whose filter of system calls does not know it (EPERM; if the
+/// directory is what forbids it, the plain rename fails too).
+fn is_missing(error: Errno) -> bool {
+    matches!(error, Errno::INVAL | Errno::NOSYS | Errno::NOTSUP | Errno::PERM)
+}
 
 impl Fresh {
     /// Binds a socket in the same directory.
@@ -66,7 +84,7 @@ impl Fresh {
                 continue; // of names of one letter there are few
             }
             match socket.bind(&fresh) {
-                Ok(()) => return Ok((socket, Self(fresh))),
+                Ok(()) => return Ok((socket, Self { path: fresh, rename })),
                 Err(error) if error.kind() == ErrorKind::AddrInUse => {}
                 Err(error) => return Err(cannot_make(path, &error)),
             }
@@ -94,14 +112,14 @@ impl Fresh {
     fn take_place(self, path: &Path) -> Result<()> {
         for _ in 0..ATTEMPTS {
             let moved = match owner(path)? {
-                Owner::Nobody => renameat_with(CWD, &self.0, CWD, path, RenameFlags::NOREPLACE),
+                Owner::Nobody => (self.rename)(&self.path, path, RenameFlags::NOREPLACE),
                 Owner::Dead => return self.replace(path),
             };
             match moved {
                 Ok(()) => return Ok(()),
-                Err(rustix::io::Errno::EXIST) => {} // another process was faster: does it live?
-                // A file system without this way: between two that start at once the later one wins.
-                Err(rustix::io::Errno::INVAL) => return fs::rename(&self.0, path),
+                Err(Errno::EXIST) => {} // another process was faster: does it live?
+                // Between two that start at once the later one wins then.
+                Err(error) if is_missing(error) => return fs::rename(&self.path, path),
                 Err(error) => return Err(error.into()),
             }
         }
@@ -110,16 +128,16 @@ impl Fresh {
 
     /// Changes places with what a dead process left. Another one may have come in between: then back again.
     fn replace(self, path: &Path) -> Result<()> {
-        match renameat_with(CWD, &self.0, CWD, path, RenameFlags::EXCHANGE) {
+        match (self.rename)(&self.path, path, RenameFlags::EXCHANGE) {
             Ok(()) => {}
-            Err(rustix::io::Errno::INVAL) => return fs::rename(&self.0, path),
-            Err(rustix::io::Errno::NOENT) => return self.take_place(path), // somebody has tidied up
+            Err(Errno::NOENT) => return self.take_place(path), // somebody has tidied up
+            Err(error) if is_missing(error) => return fs::rename(&self.path, path),
             Err(error) => return Err(error.into()),
         }
-        if let Ok(Owner::Dead | Owner::Nobody) = owner(&self.0) {
+        if let Ok(Owner::Dead | Owner::Nobody) = owner(&self.path) {
             return Ok(()); // `self` goes, and what was left with it
         }
-        renameat_with(CWD, &self.0, CWD, path, RenameFlags::EXCHANGE)?;
+        (self.rename)(&self.path, path, RenameFlags::EXCHANGE)?;
         Err(taken(path))
     }
 }
@@ -129,7 +147,7 @@ const ATTEMPTS: u32 = 10;
 
 impl Drop for Fresh {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0); // it is not there if it took its place
+        let _ = fs::remove_file(&self.path); // it is not there if it took its place
     }
 }
 
@@ -275,6 +293,26 @@ mod tests {
             matches!(owner(&path), Err(error) if error.kind() == ErrorKind::AddrInUse),
             "and it is the living one's"
         );
+    }
+
+    #[tokio::test]
+    async fn where_the_system_has_only_the_plain_rename_a_socket_takes_its_place_by_that() {
+        let without: [Rename; 3] =
+            [|_, _, _| Err(Errno::NOSYS), |_, _, _| Err(Errno::INVAL), |_, _, _| Err(Errno::PERM)];
+        for rename in without {
+            let directory = Directory::new();
+            let path = directory.0.join("redis.sock");
+            // Nobody is there, then what a dead process left.
+            for _ in 0..2 {
+                let (socket, fresh) = Fresh::bind(&path).unwrap();
+                let listener = socket.listen(BACKLOG).unwrap();
+                Fresh { path: fresh.path.clone(), rename }.take_place(&path).unwrap();
+                let (accepted, connected) =
+                    tokio::join!(listener.accept(), tokio::net::UnixStream::connect(&path));
+                assert!(accepted.is_ok() && connected.is_ok());
+                assert_eq!(directory.files(), ["redis.sock"]);
+            }
+        }
     }
 
     #[tokio::test]

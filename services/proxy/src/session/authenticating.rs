@@ -123,7 +123,13 @@ impl Session {
         self.protocol = Protocol::Two;
         self.subscriber.reset();
         self.monitors = false;
+        self.forget_admission();
+    }
+
+    /// The client has to give the local password again, if there is one.
+    fn forget_admission(&mut self) {
         self.admitted = self.password.is_none();
+        self.deeds.extend((!self.admitted).then_some(Deed::AwaitPassword));
     }
 
     /// This server has no RESET: what it does is done one by one.
@@ -153,7 +159,7 @@ impl Session {
             self.subscriber.phase = Phase::Translating; // HELLO 2 follows when nothing is subscribed any more
         }
         self.ask(&["SELECT", "0"], Ours::Ignored);
-        self.admitted = self.password.is_none();
+        self.forget_admission();
     }
 
     pub(super) fn enter_three(&mut self) {

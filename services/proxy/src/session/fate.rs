@@ -1,7 +1,7 @@
 //! What becomes of a request.
 
 use super::asking::Request;
-use super::hello::{Hello, IncompleteAuth};
+use super::hello::Hello;
 use super::{Prelude, Session};
 use crate::blocked::Block;
 use crate::cluster::View;
@@ -46,7 +46,6 @@ const NO_REPLICAS: &[u8] = b"-ERR entrakey proxy serves clients, no replicas\r\n
 const NO_MAINTENANCE: &[u8] = b"-ERR unknown subcommand 'MAINT_NOTIFICATIONS'. Try CLIENT HELP.\r\n";
 const AUTH_ARGUMENTS: &[u8] = b"-ERR wrong number of arguments for 'auth' command\r\n";
 const SYNTAX_ERROR: &[u8] = b"-ERR syntax error\r\n";
-const HELLO_AUTH: &[u8] = b"-ERR Syntax error in HELLO option 'AUTH'\r\n";
 
 impl Session {
     /// What becomes of it; none if that cannot be said, or done, now.
@@ -101,7 +100,7 @@ impl Session {
         match request.command {
             Command::Auth => self.sign_in(request),
             Command::Hello => match Hello::read(request) {
-                Err(IncompleteAuth) => self.answer(HELLO_AUTH),
+                Err(text) => self.answer(text),
                 Ok(hello) if hello.passwords.is_empty() => self.answer(NO_AUTH_HELLO),
                 Ok(_) => {
                     self.wrong_passwords += 1;
@@ -238,14 +237,16 @@ impl Session {
     fn hello(&mut self, request: &Request<'_>) -> Fate {
         let silent = self.silence.take_next();
         let answer = |text: &'static [u8]| Fate::Answer((!silent).then_some(text.into()));
-        let Ok(Hello { passwords, rest }) = Hello::read(request) else { return answer(HELLO_AUTH) };
+        let Hello { protocol, passwords, rest } = match Hello::read(request) {
+            Ok(hello) => hello,
+            Err(text) => return answer(text),
+        };
         if !passwords.into_iter().all(|given| self.admits(given)) {
             return answer(WRONG_PASSWORD);
         }
-        let entry = match rest.get(1).copied() {
-            Some(b"2") => Entry::Reply { meaning: Meaning::Hello(Protocol::Two), silent },
-            Some(b"3") => Entry::Reply { meaning: Meaning::Hello(Protocol::Three), silent },
-            _ => Entry::Replies { count: 1, silent },
+        let entry = match protocol {
+            Some(protocol) => Entry::Reply { meaning: Meaning::Hello(protocol), silent },
+            None => Entry::Replies { count: 1, silent },
         };
         Fate::Send(wire::request(&rest), entry)
     }

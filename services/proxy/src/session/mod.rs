@@ -42,6 +42,8 @@ pub(crate) use authenticating::Verdict;
 pub(crate) enum Deed {
     /// An AUTH was answered.
     Report(Verdict),
+    /// The client has to give the local password from now on, and may not take for ever.
+    AwaitPassword,
     /// End the command that waits, from another connection; then [`Session::take_unblock_answer`].
     Unblock { id: u64, streams: Vec<Vec<u8>> },
 }
@@ -117,6 +119,7 @@ impl Session {
             up: Outbox::default(),
             down: Outbox::default(),
             admitted: password.is_none(),
+            deeds: password.iter().map(|_| Deed::AwaitPassword).collect(),
             password,
             wrong_passwords: 0,
             has_secret: false,
@@ -142,7 +145,6 @@ impl Session {
             block_is_silent: false,
             is_unblocking: false,
             wants_upstream: false,
-            deeds: Vec::new(),
             end: None,
         }
     }

@@ -329,6 +329,22 @@ fn a_resp2_client_subscribes_by_way_of_resp3_and_sees_nothing_of_it() {
 }
 
 #[test]
+fn that_a_redirection_is_broken_is_told_to_those_who_speak_resp3() {
+    let broken = ">2\r\n$21\r\ntracking-redir-broken\r\n:7\r\n";
+    for piece in pieces() {
+        let mut bench = Bench::new(piece);
+        bench.client(&request("SUBSCRIBE a"));
+        bench.server("%0\r\n>3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n");
+        assert_eq!(bench.server(broken), "", "RESP2 has no word for it");
+        let mut bench = Bench::new(piece);
+        bench.client("HELLO 3\r\n");
+        bench.server("%0\r\n");
+        bench.client(&request("GET a"));
+        assert_eq!(bench.server(&format!("{broken}_\r\n")), format!("{broken}_\r\n"), "and is no reply");
+    }
+}
+
+#[test]
 fn without_resp3_a_subscriber_is_served_and_its_auth_waits() {
     for piece in pieces() {
         let mut bench = Bench::new(piece);
@@ -468,6 +484,39 @@ fn with_a_local_password_nothing_passes_before_it_and_it_never_passes() {
     }
 }
 
+/// What redis-server 7.0.15 answers, and who is signed in then.
+#[test]
+fn a_hello_with_a_version_that_redis_has_not_lets_nobody_in() {
+    let unknown = "-NOPROTO unsupported protocol version\r\n";
+    let no_number = "-ERR Protocol version is not an integer or out of range\r\n";
+    for (said, answer) in [
+        ("HELLO 9 AUTH default s3cret", unknown),
+        ("HELLO 1 AUTH default s3cret", unknown),
+        ("HELLO 9 AUTH default wrong", unknown),
+        ("HELLO x AUTH default s3cret", no_number),
+        ("HELLO 03 AUTH default s3cret", no_number),
+        ("HELLO +3 AUTH default s3cret", no_number),
+        ("HELLO 99999999999999999999 AUTH default s3cret", no_number),
+        ("HELLO AUTH default s3cret", no_number),
+        ("HELLO 3 AUTH default", "-ERR Syntax error in HELLO option 'AUTH'\r\n"),
+    ] {
+        let mut bench = Bench::unconnected(64, Some("s3cret"));
+        assert_eq!(
+            (bench.client(&request(said)), bench.down()),
+            (String::new(), answer.to_owned()),
+            "{said}"
+        );
+        assert!(!bench.session.is_admitted(), "{said}");
+        assert_eq!(bench.session.take_wrong_passwords(), 0, "{said}");
+        let mut bench = Bench::new(64); // nor is anything of it sent on by a client that is let in
+        assert_eq!(
+            (bench.client(&request(said)), bench.down()),
+            (String::new(), answer.to_owned()),
+            "{said}"
+        );
+    }
+}
+
 #[test]
 fn reset_signs_in_again_in_the_same_write_and_what_follows_waits() {
     for piece in pieces() {
@@ -485,6 +534,26 @@ fn reset_signs_in_again_in_the_same_write_and_what_follows_waits() {
     let nonce = up[up.len() - 34..].trim_end().to_owned();
     bench.server(&format!("+RESET\r\n{WRONGPASS}$32\r\n{nonce}\r\n"));
     assert_eq!(bench.ended(), Some(By::Upstream), "it has no user any more");
+}
+
+#[test]
+fn after_reset_the_local_password_is_awaited_as_at_the_beginning() {
+    let reset = "-ERR unknown command 'RESET', with args beginning with: \r\n";
+    for answer in ["+RESET\r\n", reset] {
+        let mut bench = Bench::unconnected(64, Some("s3cret"));
+        assert!(matches!(bench.session.take_deeds()[..], [Deed::AwaitPassword]));
+        bench.client(&request("AUTH s3cret"));
+        bench.session.attach(credentials(1));
+        bench.client(&request("RESET"));
+        assert!(bench.session.take_deeds().is_empty());
+        bench.server(answer);
+        assert!(matches!(bench.session.take_deeds()[..], [Deed::AwaitPassword]), "{answer}");
+        assert!(!bench.session.is_admitted());
+    }
+    let mut bench = Bench::new(64);
+    bench.client(&request("RESET"));
+    bench.server("+RESET\r\n");
+    assert!(bench.session.take_deeds().is_empty() && bench.session.is_admitted(), "there is none");
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use super::server::Server;
 use super::{OFTEN, PATIENCE, TOKEN, USER, direct, provider, proxy, through};
-use crate::{LocalPassword, Options, Peer, Proxy, Upstream};
+use crate::{LocalPassword, Options, Proxy, Upstream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
 use tokio::net::UnixStream;
@@ -36,10 +38,13 @@ async fn a_command_that_waits_for_ever_gets_its_auths_and_nothing_overtakes_it()
     for one in [client.ask("SELECT 1").await, other.ask("SELECT 1").await] {
         assert_eq!(one, "+OK\r\n");
     }
+    assert_eq!(other.ask("XGROUP CREATE gs g $ MKSTREAM").await, "+OK\r\n");
     for (wait, end, answer) in [
         ("BLPOP q 0", "LPUSH q 1", "*2\r\n$1\r\nq\r\n$1\r\n1\r\n"),
         ("XREAD BLOCK 0 STREAMS s $", "XADD s 5-5 f v", "$3\r\n5-5\r\n*2\r\n$1\r\nf\r\n$1\r\nv\r\n"),
         ("XREAD BLOCK 0 STREAMS s $", "XADD s 6-6 f v", "$3\r\n6-6\r\n*2\r\n$1\r\nf\r\n$1\r\nv\r\n"),
+        ("XREADGROUP GROUP g c BLOCK 0 STREAMS gs >", "XADD gs 7-7 f v", "$3\r\n7-7\r\n*2\r\n"),
+        ("BRPOPLPUSH q other 0", "LPUSH q 1", "$1\r\n1\r\n"),
         ("WAIT 1 0", "CLIENT UNBLOCK", ""),
     ] {
         client.send(format!("{wait}\r\nINCR n\r\nECHO end\r\n")).await;
@@ -193,7 +198,7 @@ fn a_connection_that_is_idle_is_small() {
     let upstream = Upstream::plaintext("127.0.0.1", 6379).unwrap();
     let proxy = Proxy::new(upstream, provider(TOKEN), Options::default());
     let (client, _) = duplex(64);
-    let size = size_of_val(&proxy.serve(client, Peer::Unix { uid: None }));
+    let size = size_of_val(&proxy.serve(client, None));
     assert!(size < 8 * 1024, "{size} bytes, without buffers: an idle one has none");
 }
 
@@ -271,6 +276,38 @@ async fn a_client_that_does_not_read_slows_the_server_down_and_not_memory_up() {
 }
 
 #[tokio::test]
+async fn a_server_that_does_not_read_slows_the_client_down_and_not_memory_up() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let upstream = Upstream::plaintext("127.0.0.1", listener.local_addr().unwrap().port()).unwrap();
+    let proxy = Proxy::new(upstream, provider(TOKEN), Options::default());
+    let mut client = through(&proxy);
+    let sent = Arc::new(AtomicUsize::new(0));
+    let sending = tokio::spawn({
+        let sent = sent.clone();
+        async move {
+            client.send("*3\r\n$3\r\nSET\r\n$3\r\nbig\r\n$1073741824\r\n").await;
+            loop {
+                sent.fetch_add(client.stream.write(&[b'x'; 16 * 1024]).await.unwrap(), Relaxed);
+            }
+        }
+    });
+    let (mut server, _) = timeout(PATIENCE, listener.accept()).await.unwrap().unwrap();
+    let mut auth = vec![0; 1024];
+    assert!(server.read(&mut auth).await.unwrap() > 0);
+    server.write_all(b"+OK\r\n").await.unwrap();
+    let (mut before, started) = (usize::MAX, Instant::now());
+    while before != sent.load(Relaxed) || before == 0 {
+        assert!(started.elapsed() < PATIENCE, "it is taken without end");
+        before = sent.load(Relaxed);
+        sleep(Duration::from_millis(50)).await; // longer than it would need to fill any buffer
+    }
+    let passed = usize::try_from(proxy.observe().counts().bytes[0].1).unwrap();
+    let kept = sent.load(Relaxed).saturating_sub(passed); // 64 KiB of it in the client's own buffer
+    assert!(kept <= 128 * 1024, "{kept} bytes wait in the proxy for somebody who does not read");
+    sending.abort();
+}
+
+#[tokio::test]
 async fn the_auth_of_a_client_that_does_not_read_is_sent_and_run() {
     let server = Server::strict();
     let proxy = proxy(&server).that_authenticates_every(Duration::from_millis(300));
@@ -302,7 +339,7 @@ async fn a_client_that_goes_while_its_connection_is_made_is_not_waited_for() {
     let (mut client, theirs) = duplex(1024);
     let served = tokio::spawn({
         let proxy = proxy.clone();
-        async move { proxy.serve(theirs, Peer::Unix { uid: None }).await }
+        async move { proxy.serve(theirs, None).await }
     });
     client.write_all(b"PING\r\n").await.unwrap();
     let (mut server, _) = timeout(PATIENCE, silent.accept()).await.unwrap().unwrap();
@@ -320,7 +357,7 @@ async fn a_client_that_goes_behind_a_command_that_waits_is_noticed_however_much_
     let (mut client, theirs) = UnixStream::pair().unwrap();
     let served = tokio::spawn({
         let proxy = proxy.clone();
-        async move { proxy.serve(theirs, Peer::Unix { uid: None }).await }
+        async move { proxy.serve(theirs, None).await }
     });
     client.write_all(b"BLPOP q 0\r\n").await.unwrap();
     until_one_waits(&mut other).await;
@@ -329,6 +366,88 @@ async fn a_client_that_goes_behind_a_command_that_waits_is_noticed_however_much_
     let ended = timeout(PATIENCE, served).await.expect("an end").unwrap();
     assert!(!ended.is_failure && ended.to_string().contains("The client has closed"), "{ended}");
     assert_eq!(other.ask("LPUSH q 1").await, ":1\r\n");
+}
+
+#[tokio::test]
+async fn what_a_client_has_sent_behind_a_command_that_waits_is_read_and_answered_after_it_has_closed_its_half()
+ {
+    let server = Server::strict();
+    let (proxy, mut other) = (proxy(&server), other(&server).await);
+    let (mut client, theirs) = UnixStream::pair().unwrap();
+    let served = tokio::spawn({
+        let proxy = proxy.clone();
+        async move { proxy.serve(theirs, None).await }
+    });
+    client.write_all(b"BLPOP q 0\r\n").await.unwrap();
+    until_one_waits(&mut other).await;
+    client.write_all(&b"PING\r\n".repeat(10_000)).await.unwrap();
+    client.shutdown().await.unwrap();
+    assert_eq!(other.ask("LPUSH q 1").await, ":1\r\n");
+    let mut answers = Vec::new();
+    timeout(PATIENCE, client.read_to_end(&mut answers)).await.expect("an end").unwrap();
+    let expected = format!("*2\r\n$1\r\nq\r\n$1\r\n1\r\n{}", "+PONG\r\n".repeat(10_000));
+    assert!(answers == expected.as_bytes(), "{} bytes of {}", answers.len(), expected.len());
+    let ended = timeout(PATIENCE, served).await.expect("an end").unwrap();
+    assert!(ended.had_server && !ended.is_failure, "{ended}");
+}
+
+#[tokio::test]
+async fn a_local_password_lets_in_by_hello_who_the_same_password_of_a_redis_lets_in() {
+    let server = Server::start("--user default on >s3cret ~* &* +@all");
+    let upstream = Upstream::plaintext("127.0.0.1", server.port).unwrap();
+    let password = Some(LocalPassword::new("s3cret".to_owned().into()));
+    let proxy = Proxy::new(upstream, provider(TOKEN), Options { password, ..Options::default() });
+    for hello in [
+        "HELLO 9 AUTH default s3cret",
+        "HELLO x AUTH default s3cret",
+        "HELLO 03 AUTH default s3cret",
+        "HELLO AUTH default s3cret",
+        "HELLO 9 AUTH default wrong",
+        "HELLO 3 AUTH default wrong",
+        "HELLO 3 AUTH default wrong AUTH default s3cret",
+        "HELLO 3 AUTH default",
+        "HELLO 3 AUTH default s3cret FOO",
+        "HELLO 3 AUTH default s3cret SETNAME",
+        "HELLO 9 FOO",
+    ] {
+        let (mut direct, mut through) = (direct(&server).await, through(&proxy));
+        for line in [hello, "PING"] {
+            assert_eq!(through.ask(line).await, direct.ask(line).await, "{line} after {hello}");
+        }
+    }
+}
+
+/// The clock stands still while anything happens, and runs when everybody waits.
+#[tokio::test(start_paused = true)]
+async fn a_client_that_has_closed_its_half_may_read_as_slowly_as_it_likes_but_not_stop() {
+    let upstream = Upstream::plaintext("127.0.0.1", 1).unwrap();
+    let proxy = Proxy::new(upstream, provider(TOKEN), Options::default());
+    for stops in [false, true] {
+        let (client, theirs) = duplex(1024);
+        let served = tokio::spawn({
+            let proxy = proxy.clone();
+            async move { proxy.serve(theirs, None).await }
+        });
+        let (mut reads, mut writes) = tokio::io::split(client);
+        let sending = async {
+            writes.write_all(&b"AUTH x\r\n".repeat(4_000)).await.unwrap();
+            writes.shutdown().await.unwrap();
+        };
+        let reading = async {
+            let (mut count, mut piece) = (0, [0; 1000]);
+            loop {
+                sleep(Duration::from_secs(if stops && count > 15_000 { 20 } else { 3 })).await;
+                match reads.read(&mut piece).await.unwrap() {
+                    0 => break count,
+                    more => count += more,
+                }
+            }
+        };
+        let ((), count) = tokio::join!(sending, reading);
+        let all = "+OK\r\n".len() * 4_000;
+        assert!(if stops { count < all } else { count == all }, "{count} of {all}");
+        assert!(!served.await.unwrap().had_server);
+    }
 }
 
 /// The clock stands still while anything happens, and runs when everybody waits.
@@ -345,5 +464,6 @@ async fn who_does_not_give_the_password_in_time_is_let_go_and_who_has_given_it_i
     assert_eq!(asking.stream.read(&mut [0]).await.unwrap(), 0);
     assert_eq!(started.elapsed().as_secs(), 60);
     assert_eq!(admitted.ask("AUTH s3cret").await, "+OK\r\n");
-    assert!(proxy.observe().counts().refused.contains(&("password", 2)));
+    let refused = proxy.observe().counts().refused;
+    assert!(refused.contains(&("no_password", 2)) && refused.contains(&("password", 0)), "{refused:?}");
 }

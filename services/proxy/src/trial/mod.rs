@@ -6,7 +6,7 @@ mod differential;
 mod server;
 mod warm;
 
-use crate::{Options, Peer, Proxy, Upstream};
+use crate::{Options, Proxy, Upstream};
 use entrakey_core::{Config, Provider};
 use server::Server;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -47,7 +47,7 @@ struct Client<S> {
 fn through(proxy: &Proxy) -> Client<DuplexStream> {
     let (ours, theirs) = duplex(64 * 1024);
     let proxy = proxy.clone();
-    tokio::spawn(async move { proxy.serve(theirs, Peer::Unix { uid: None }).await });
+    tokio::spawn(async move { proxy.serve(theirs, None).await });
     Client { stream: ours, received: Vec::new() }
 }
 

@@ -4,15 +4,12 @@ use std::fmt;
 use std::net::SocketAddr;
 
 /// The client's end of a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Peer {
+#[derive(Clone, Copy)]
+pub(super) enum Peer {
     /// By TCP, from this address.
     Tcp(SocketAddr),
     /// By a Unix socket; the user, where the system says who it is.
-    Unix {
-        /// The user id of the process that has connected.
-        uid: Option<u32>,
-    },
+    Unix { uid: Option<u32> },
 }
 
 impl fmt::Display for Peer {
