@@ -3,7 +3,7 @@
 use super::finding::{Cause, Finding};
 use super::subject::Subject;
 use crate::shell::word;
-use entrakey_core::{Asked, ConfigReport, Error, ErrorKind, Provider, read_claims};
+use entrakey_core::{Asked, ConfigReport, Error, ErrorKind, ManagedIdentityFault, Provider, read_claims};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ pub(super) struct Assertion {
 }
 
 pub(super) fn gather(provider: &Provider, report: &ConfigReport, error: Option<Error>) -> Evidence {
-    let links = provider.examine_identities().unwrap_or_default();
+    let links = provider.asked_identities();
     let assertion = error.as_ref().and_then(|_| assertion(report));
     Evidence { links, error, assertion }
 }
@@ -50,7 +50,9 @@ fn assertion(report: &ConfigReport) -> Option<Assertion> {
 pub(super) fn diagnose(evidence: &Evidence, subject: &Subject) -> Finding {
     let links = evidence.links.iter().map(|(name, asked)| match asked {
         Asked::Answered => format!("{name}: gave a token"),
-        Asked::Absent(reason) => format!("{name}: is not there: {}", reason.trim_end_matches('.')),
+        Asked::Absent(reason) => {
+            format!("{name}: is not there: {}", reason.message().trim_end_matches('.'))
+        }
         Asked::Failed(error) => format!("{name}: is configured and gave no token: {}", error.message()),
         _ => format!("{name}: not asked"),
     });
@@ -71,8 +73,12 @@ fn cause(error: &Error, evidence: &Evidence, subject: &Subject) -> Cause {
         Some(7_000_222) => Cause::new("client_secret_expired", said).mended_by([reset(app)]),
         Some(700_024) => Cause::new("assertion_outside_its_time", said)
             .mended_by(["timedatectl set-ntp true".to_owned(), "chronyc makestep".to_owned()]),
-        Some(_) => Cause::new("entra_refused", said),
-        None => of_managed_identity(error, subject).unwrap_or_else(|| Cause::new(name(error.kind()), said)),
+        // It has numbers for its own troubles too.
+        Some(_) if !error.is_retriable() => Cause::new("entra_refused", said),
+        _ => match error.managed_identity() {
+            Some(fault) => of_managed_identity(fault, said, subject),
+            None => Cause::new(name(error.kind()), said),
+        },
     }
 }
 
@@ -98,29 +104,26 @@ fn federate(assertion: Option<&Assertion>, app: &str) -> Vec<String> {
     ]
 }
 
-/// What the endpoints of managed identities say, which have no numbers; core has sentences of its own for IMDS.
-fn of_managed_identity(error: &Error, subject: &Subject) -> Option<Cause> {
-    let said = error.message();
-    let has = |text: &str| said.to_ascii_lowercase().contains(text);
-    let show = || "az vm identity show -g RG -n VM".to_owned();
-    if has("several user-assigned managed identities") {
-        return Some(Cause::new("several_identities", said).mended_by([show()]));
+fn of_managed_identity(fault: ManagedIdentityFault, said: &str, subject: &Subject) -> Cause {
+    let identity = || match (&subject.ids.resource_id, &subject.ids.client_id) {
+        (Some(id), _) => word(id),
+        (None, Some(id)) => format!("$(az identity list --query \"[?clientId=='{id}'].id\" -o tsv)"),
+        (None, None) => "IDENTITY_RESOURCE_ID".to_owned(),
+    };
+    let not_attached = || Cause::new("identity_not_attached", said);
+    let show = "az vm identity show -g RG -n VM".to_owned();
+    match fault {
+        ManagedIdentityFault::Several => Cause::new("several_identities", said).mended_by([show]),
+        ManagedIdentityFault::NotAttachedToMachine => {
+            let assign = format!("az vm identity assign -g RG -n VM --identities {}", identity());
+            not_attached().mended_by([assign, show])
+        }
+        ManagedIdentityFault::NotAttachedToApp => not_attached().mended_by([
+            format!("az webapp identity assign -g RG -n APP --identities {}", identity()),
+            format!("az containerapp identity assign -g RG -n APP --user-assigned {}", identity()),
+        ]),
+        _ => not_attached(),
     }
-    if has("is not attached to this machine")
-        || has("identity not found")
-        || has("no user assigned or delegated managed identity")
-    {
-        let identity = match (&subject.ids.resource_id, &subject.ids.client_id) {
-            (Some(id), _) => word(id),
-            (None, Some(id)) => {
-                format!("$(az identity list --query \"[?clientId=='{id}'].id\" -o tsv)")
-            }
-            (None, None) => "IDENTITY_RESOURCE_ID".to_owned(),
-        };
-        let assign = format!("az vm identity assign -g RG -n VM --identities {identity}");
-        return Some(Cause::new("identity_not_attached", said).mended_by([assign, show()]));
-    }
-    None
 }
 
 fn name(kind: ErrorKind) -> &'static str {

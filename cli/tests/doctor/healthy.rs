@@ -17,6 +17,7 @@ async fn a_healthy_set_up_has_no_finding_whatever_the_cache_and_the_identity() {
                 ("client_secret", "default"),
             ] {
                 let variables = bench.env(environment).await;
+                bench.emulator.clear_requests();
                 let told = bench.doctor_in(&variables, &bench.target(), &["--identity", identity]).await;
                 assert_eq!(
                     (told.code, told.problems()),
@@ -27,6 +28,9 @@ async fn a_healthy_set_up_has_no_finding_whatever_the_cache_and_the_identity() {
                 );
                 assert_eq!(told.json()["verdict"], "ok");
                 bench.assert_no_secret(&told);
+                let source = if environment == "imds" { "imds" } else { "token" };
+                let asked = bench.emulator.requests(Some(source)).requests.len();
+                assert_eq!(asked, 1, "{identity}: a source is asked once");
                 let links = told.step("identity")["evidence"].to_string();
                 assert_eq!(links.contains("environment: gave a token"), identity == "default", "{links}");
                 for step in [
@@ -97,6 +101,11 @@ async fn a_rotation_is_watched_to_its_end() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_command_line_that_makes_no_sense_ends_with_2_and_says_so() {
+    let help = run(&Vec::new(), &["doctor", "--help"]).await.text;
+    assert!(
+        help.contains("2  usage") && !help.contains("3  "),
+        "what it ends with, and nothing else: {help}"
+    );
     for arguments in [&["doctor", "redis://x"][..], &["doctor", CLASSIC, "--resolve", "x"]] {
         let told = run(&Vec::new(), arguments).await;
         assert_eq!(told.code, 2, "{}", told.errors);
