@@ -139,9 +139,9 @@ pub(crate) fn secret_variables() -> impl Iterator<Item = String> {
     KEYS.iter().filter(|key| is_secret(key)).map(Key::variable)
 }
 
-/// A configuration of these values.
+/// A configuration of these values, which were typed or are in a service's file.
 pub(crate) fn config(keys: &Keys) -> Result<Config, entrakey_core::Error> {
-    let mut config = Config::new();
+    let mut config = Config::new().called("given to the command");
     keys.iter().try_for_each(|(key, value)| config.set(key, value))?;
     Ok(config)
 }

@@ -3,6 +3,7 @@
 use crate::arm::Cache;
 use crate::family::Family;
 use crate::shell::word;
+use crate::target::joined;
 use entrakey_core::ConfigReport;
 use serde_json::Value;
 use std::fmt;
@@ -62,10 +63,7 @@ pub(crate) struct Subject {
 
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.host.contains(':') {
-            true => write!(f, "[{}]:{}", self.host, self.port),
-            false => write!(f, "{}:{}", self.host, self.port),
-        }
+        f.write_str(&joined(&self.host, self.port))
     }
 }
 
@@ -91,6 +89,11 @@ impl Subject {
 
     pub(crate) fn client_id(&self) -> &str {
         self.ids.client_id.as_deref().unwrap_or("CLIENT_ID")
+    }
+
+    /// The doctor, sent to the TLS port that the family has.
+    pub(super) fn at_its_port(&self) -> String {
+        format!("entrakey doctor {}", joined(&self.host, self.family.port()))
     }
 
     /// The command of the family; both if it is not known.
@@ -197,6 +200,7 @@ mod tests {
                 && classic[0].starts_with("az redis access-policy-assignment create -g RG -n orders")
         );
         assert_eq!(for_tests("localhost").assign().len(), 2, "either may be meant");
+        assert_eq!(for_tests("::1").at_its_port(), "entrakey doctor [::1]:10000");
     }
 
     #[test]

@@ -82,6 +82,9 @@ async fn a_person_gets_lines_and_each_value_says_where_it_came_from() {
         told.text
     );
     assert!(told.text.contains("No problem was found.") && told.text.contains("TLS 1.3"), "{}", told.text);
+    let typed = ["doctor", &bench.target(), "--resolve", &resolve, "--identity", "managed_identity"];
+    let told = run(&variables, &typed).await;
+    assert!(told.text.contains("identity managed_identity (given to the command)"), "{}", told.text);
 }
 
 #[tokio::test(flavor = "multi_thread")]

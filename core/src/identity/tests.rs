@@ -367,10 +367,10 @@ fn when_nobody_is_there_the_error_says_what_each_link_said() {
 
 #[test]
 fn the_chain_probes_imds_once_and_then_asks_its_winner() {
-    let refusal = http("400 Bad Request", "", r#"{"error":"bad_request_102"}"#);
+    let refusal = || http("400 Bad Request", "", r#"{"error":"bad_request_102"}"#);
     let token = || http("200 OK", "", TOKEN);
-    let gone = http("400 Bad Request", "", r#"{"error_description":"Identity not found"}"#);
-    let (imds, requests) = stub(vec![refusal, token(), token(), gone]);
+    let gone = || http("400 Bad Request", "", r#"{"error_description":"Identity not found"}"#);
+    let (imds, requests) = stub(vec![refusal(), token(), token(), gone(), refusal(), gone()]);
     let imds = imds.trim_end_matches("/msi/token").to_owned();
     let tools = Folder::new("winner");
     let kubernetes = [("KUBERNETES_SERVICE_HOST", "10.0.0.1")];
