@@ -26,6 +26,13 @@ Exit codes:
   4  Entra or the server refused it
   5  network: somebody could not be reached";
 
+/// Of a command that only looks, and for which whatever goes wrong is a finding.
+pub(crate) const TABLE_OF_FINDINGS: &str = "\
+Exit codes:
+  0  no problem was found
+  1  a problem was found
+  2  usage: what was asked for makes no sense";
+
 /// The exit code of an error of the library's.
 pub(crate) fn of_kind(kind: ErrorKind) -> u8 {
     match kind {

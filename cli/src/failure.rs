@@ -28,7 +28,9 @@ impl fmt::Display for Failure {
 
 impl From<entrakey_core::Error> for Failure {
     fn from(error: entrakey_core::Error) -> Self {
-        Self::new(exit_code::of_kind(error.kind()), error)
+        // Without the time of the next attempt: the command ends, and there is none.
+        let id = error.correlation_id().map(|id| format!(" (correlation id {id})")).unwrap_or_default();
+        Self::new(exit_code::of_kind(error.kind()), format_args!("{}{id}", error.message()))
     }
 }
 

@@ -103,17 +103,35 @@ pub(crate) fn key(name: &str) -> Option<&'static Key> {
 impl IdentityArguments {
     /// The options that carry a secret, which every user of the machine can read in the list of processes.
     pub(crate) fn exposed(&self) -> Vec<String> {
-        let secret = KEYS.iter().filter(|key| is_secret(key) && self.keys.contains_key(key.name));
-        secret.map(|key| format!("--{}", option(key))).collect()
+        self.exposed_keys().map(|key| format!("--{}", option(key))).collect()
+    }
+
+    fn exposed_keys(&self) -> impl Iterator<Item = &'static Key> {
+        let is_exposed = |key: &&Key| match self.keys.get(key.name) {
+            Some(url) if key.name == "proxy" => has_user(url),
+            Some(_) => is_secret(key),
+            None => false,
+        };
+        KEYS.iter().filter(is_exposed)
     }
 
     /// Says so, for a command without a log.
     pub(crate) fn warn_of_exposed(&self, command: &str) {
-        for option in self.exposed() {
-            let what = "every user of this machine can read it in the list of processes: use its variable, or a file";
-            say(format_args!("{} {option}: {what}.", painted(WARNING, format!("entrakey {command}:"))));
+        for key in self.exposed_keys() {
+            let (who, option) = (painted(WARNING, format!("entrakey {command}:")), option(key));
+            say(format_args!(
+                "{who} --{option}: every user of this machine can read it in the list of processes: use the variable {}, or \
+                 a file.",
+                key.variable()
+            ));
         }
     }
+}
+
+/// Whether a proxy's URL has a user, and with it as a rule a password.
+fn has_user(url: &str) -> bool {
+    let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
+    authority.split(['/', '?', '#']).next().is_some_and(|authority| authority.contains('@'))
 }
 
 /// entrakey's own variables that carry a secret.
@@ -121,9 +139,9 @@ pub(crate) fn secret_variables() -> impl Iterator<Item = String> {
     KEYS.iter().filter(|key| is_secret(key)).map(Key::variable)
 }
 
-/// A configuration of these values.
+/// A configuration of these values, which were typed or are in a service's file.
 pub(crate) fn config(keys: &Keys) -> Result<Config, entrakey_core::Error> {
-    let mut config = Config::new();
+    let mut config = Config::new().called("given to the command");
     keys.iter().try_for_each(|(key, value)| config.set(key, value))?;
     Ok(config)
 }
@@ -149,5 +167,18 @@ mod tests {
         assert_eq!(arguments.exposed(), ["--client-secret"]);
         let shown = format!("{:?}", config(&arguments.keys).unwrap());
         assert!(shown.contains("service_principal") && !shown.contains("s3cret"), "{shown}");
+    }
+
+    #[test]
+    fn a_proxys_url_is_a_secret_if_it_has_a_user() {
+        for (url, is_exposed) in [
+            ("http://proxy.example:3128", false),
+            ("http://proxy.example:3128/@", false),
+            ("http://user:s3cret@proxy.example:3128", true),
+            ("user:s3cret@proxy.example:3128", true),
+        ] {
+            let keys = Keys::from([("proxy", Zeroizing::new(url.to_owned()))]);
+            assert_eq!(IdentityArguments { keys }.exposed() == ["--proxy"], is_exposed, "{url}");
+        }
     }
 }

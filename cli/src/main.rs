@@ -52,8 +52,8 @@ fn command() -> clap::Command {
 
 /// Says at the end of a command's help what it ends with.
 fn with_exit_codes(command: clap::Command) -> clap::Command {
-    if command.get_name() == exec::NAME {
-        return command; // it has its own
+    if [exec::NAME, doctor::NAME].contains(&command.get_name()) {
+        return command; // they have their own
     }
     let before = command.get_after_long_help().map(|help| format!("{}\n\n", help.ansi())).unwrap_or_default();
     command.after_long_help(format!("{before}{}", exit_code::TABLE))

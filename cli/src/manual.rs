@@ -63,7 +63,8 @@ pub(crate) fn man(arguments: &ManArguments) -> Result<u8, Failure> {
 /// A name and a page, for the command and those below it.
 fn add_pages(command: &Command, name: &str, pages: &mut Vec<(String, Vec<u8>)>) {
     let mut page = Vec::new();
-    let _ = Man::new(command.clone().name(name.to_owned())).render(&mut page); // to memory
+    let shown = command.clone().name(name.to_owned()).version(env!("CARGO_PKG_VERSION"));
+    let _ = Man::new(shown).render(&mut page); // to memory
     pages.push((name.to_owned(), page));
     for below in command.get_subcommands().filter(|below| below.get_name() != "help") {
         add_pages(below, &format!("{name}-{}", below.get_name()), pages);

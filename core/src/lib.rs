@@ -67,8 +67,8 @@ pub use config::{
     Config, ConfigReport, InheritedSetting, InheritedSettings, KEYS, Key, KeyType, ReportedValue,
     ServiceValue, VARIABLES, Variable, inherit, read_service_file,
 };
-pub use connections::{Connection, Refusal, WHILE_CONNECTING, check_plaintext};
-pub use error::{Error, ErrorKind};
+pub use connections::{Connection, Forbidden, Refusal, WHILE_CONNECTING, check_plaintext};
+pub use error::{Error, ErrorKind, ManagedIdentityFault};
 pub use event::{Level, ProviderEvent, is_worth_a_warning};
 pub use https::{Https, HttpsAnswer};
 pub use identity::Asked;

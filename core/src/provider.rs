@@ -266,13 +266,11 @@ impl Provider {
         Https::new(self.shared.settings.clone())
     }
 
-    /// Asks each identity of the default chain in turn, beside the provider's own work, and tells what it said: its name and
-    /// that. Empty if one identity is configured and no chain. Blocks for `request_timeout_ms` and the probes.
-    ///
-    /// # Errors
-    /// `INVALID_CONFIG` if an identity cannot be asked.
-    pub fn examine_identities(&self) -> Result<Vec<(&'static str, Asked)>> {
-        identity::examine(&self.shared.settings)
+    /// What each identity of the default chain said when the provider last went through them: its name and that. Empty before
+    /// the first request, after [`Provider::close`], and if one identity is configured and no chain. Asks nobody.
+    #[must_use]
+    pub fn asked_identities(&self) -> Vec<(&'static str, Asked)> {
+        self.engine().map(|engine| engine.asked_identities()).unwrap_or_default()
     }
 
     /// Ends the background work and forgets the token. Waits for nothing; callers that wait get `CLOSED`.

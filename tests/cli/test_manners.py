@@ -69,7 +69,7 @@ def test_every_command_has_a_manual_page(env, tmp_path):
     for name in commands(env):
         page = (tmp_path / f"entrakey-{name}.1").read_text()
         assert page == run("man", name, env=env).stdout
-        assert re.search(rf"\.TH entrakey-{name} 1", page), page[:200]
+        assert re.search(rf'\.TH entrakey-{name} 1  "entrakey-{name} \d+\.\d+\.\d+"', page), page[:200]
     assert "--max" in run("man", "proxy", "wait", env=env).stdout.replace("\\-", "-")
     ended = run("man", "nonsense", env=env)
     assert ended.returncode == 2 and "nonsense" in ended.stderr

@@ -68,9 +68,18 @@ def test_each_kind_of_failure_has_its_exit_code_and_says_what_to_do(secret_env, 
     ended = run("token", *options, env={**secret_env, **variables})
     assert ended.returncode == code and ended.stdout == "" and says in ended.stderr, ended
     assert ended.stderr.startswith(("entrakey token: ", "error: ")), ended.stderr
+    assert "next attempt" not in ended.stderr, "the command has ended: there is none"
 
 
 def test_a_secret_that_is_typed_is_used_and_told_to_be_visible(secret_env):
     secret = secret_env.pop("AZURE_CLIENT_SECRET")
     ended = run("token", "--client-secret", secret, env=secret_env)
     assert ended.returncode == 0 and "--client-secret" in ended.stderr and secret not in ended.stderr, ended
+    assert "ENTRAKEY_CLIENT_SECRET" in ended.stderr, "what to do"
+
+
+@pytest.mark.parametrize("url, is_told", [("http://user:hunter2@127.0.0.1:1", True), ("http://127.0.0.1:1", False)])
+def test_a_proxy_with_a_user_in_its_url_is_told_to_be_visible(env, url, is_told):
+    ended = run("token", "--proxy", url, env=env)  # managed identities are asked through none
+    assert ended.returncode == 0 and "hunter2" not in ended.stderr, ended
+    assert ("--proxy" in ended.stderr and "ENTRAKEY_PROXY" in ended.stderr) == is_told, ended

@@ -3,7 +3,7 @@
 use super::connection::{Connection, refusal};
 use super::finding::{Cause, Finding};
 use super::subject::Subject;
-use entrakey_core::redacted;
+use entrakey_core::{Refusal, redacted};
 
 pub(super) const STEP: &str = "access_key";
 
@@ -21,17 +21,21 @@ pub(super) struct Evidence {
     pub(super) keys_on: Option<bool>,
 }
 
-/// How Redis begins the refusal of a password.
-const REFUSALS: [&str; 3] =
-    ["WRONGPASS", "ERR invalid password", "ERR AUTH <password> called without any password"];
+/// How Redis begins its answer if the default user has no password.
+const NO_PASSWORD: &str = "ERR AUTH <password> called without any password";
 
 pub(super) fn try_key(connection: &mut Connection, key: &str) -> Answer {
     match connection.ask(&["AUTH", "default", key]) {
-        Ok(answer) => match refusal(&answer).map(|said| redacted(said, &[key])) {
-            None => Answer::Taken,
-            Some(said) if REFUSALS.iter().any(|known| said.starts_with(known)) => Answer::Refused(said),
-            Some(said) => Answer::Odd(format!("AUTH with the key was answered \"{said}\"")),
-        },
+        Ok(answer) => {
+            let Some(said) = refusal(&answer) else { return Answer::Taken };
+            let is_refused =
+                Refusal::read(said) == Some(Refusal::Credentials) || said.starts_with(NO_PASSWORD);
+            let said = redacted(said, &[key]);
+            match is_refused {
+                true => Answer::Refused(said),
+                false => Answer::Odd(format!("AUTH with the key was answered \"{said}\"")),
+            }
+        }
         Err(error) => Answer::Odd(format!("AUTH with the key had no answer: {error}")),
     }
 }
@@ -56,5 +60,5 @@ pub(super) fn diagnose(evidence: Option<&Evidence>, subject: &Subject) -> Findin
         Some(true) => vec![wrong()],
         None => vec![off(), wrong()],
     };
-    Finding::problem(STEP, causes).seen([format!("AUTH with the key was answered \"{said}\"")])
+    Finding::one_of(STEP, causes).seen([format!("AUTH with the key was answered \"{said}\"")])
 }

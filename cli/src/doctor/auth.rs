@@ -50,11 +50,9 @@ pub(super) fn diagnose(evidence: &Evidence, subject: &Subject) -> Finding {
     match &evidence.outcome {
         Outcome::Accepted => Finding::ok(STEP).seen([format!("signed in as {}", evidence.username)]),
         Outcome::Odd(text) => Finding::undetermined(STEP, text.as_str()),
-        Outcome::Refused { reason, explanation } => {
-            Finding::problem(STEP, causes(*reason, evidence, subject))
-                .seen([explanation.clone()])
-                .seen(seen(evidence))
-        }
+        Outcome::Refused { reason, explanation } => Finding::one_of(STEP, causes(*reason, evidence, subject))
+            .seen([explanation.clone()])
+            .seen(seen(evidence)),
     }
 }
 

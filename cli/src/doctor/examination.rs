@@ -11,7 +11,7 @@ use super::{
 use crate::arm::{Access, Arm};
 use crate::identity::{Keys, config};
 use crate::terminal::say;
-use entrakey_core::{Config, ConfigReport, DuringOutage, GetToken, Provider, Token, read_claims};
+use entrakey_core::{ConfigReport, DuringOutage, Error, GetToken, Provider, Token, read_claims};
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -55,6 +55,8 @@ struct Way {
     connection: Box<Connection>,
 }
 
+const OF_THE_TOKEN: [&str; 3] = [identity::STEP, token::STEP, clock::STEP];
+const OF_THE_WAY: [&str; 3] = [name::STEP, tcp::STEP, tls::STEP];
 const OF_THE_SERVER: [&str; 6] =
     [plaintext::STEP, access_key::STEP, auth::STEP, permissions::STEP, cluster::STEP, rotation::STEP];
 
@@ -72,29 +74,34 @@ impl<'a> Examination<'a> {
     }
 
     pub(crate) fn run(mut self) -> (Subject, Vec<Finding>) {
-        if let Some((config, report)) = self.configuration() {
-            self.subject.ids = Ids::configured(&report);
-            match (self.wanted.is_offline, Provider::new(&config)) {
-                (true, _) => self.skip(&[identity::STEP, token::STEP, clock::STEP], OFFLINE),
-                (false, Ok(provider)) => self.with_provider(&provider, &report),
-                (false, Err(error)) => self.findings.push(configuration::diagnose(Err(&error))),
+        let configured = self.configuration();
+        self.findings.push(configuration::diagnose(configured.as_ref().map(|(report, _)| report)));
+        match configured {
+            Err(_) => self.skip_all("not tried: the configuration cannot be used"),
+            Ok((report, provider)) => {
+                self.subject.ids = Ids::configured(&report);
+                match self.wanted.is_offline {
+                    true => self.skip_all("--offline"),
+                    false => self.with_provider(&provider, &report),
+                }
+                provider.close();
             }
         }
-        if self.wanted.is_offline {
-            self.skip(&[name::STEP, tcp::STEP, tls::STEP], OFFLINE);
-            self.skip(&OF_THE_SERVER, OFFLINE);
-        }
         (self.subject, self.findings)
+    }
+
+    fn skip_all(&mut self, why: &str) {
+        [&OF_THE_TOKEN[..], &OF_THE_WAY, &OF_THE_SERVER].into_iter().for_each(|steps| self.skip(steps, why));
     }
 
     fn skip(&mut self, steps: &[&'static str], why: &str) {
         self.findings.extend(steps.iter().map(|step| Finding::skipped(step, why)));
     }
 
-    fn configuration(&mut self) -> Option<(Config, ConfigReport)> {
-        let outcome = config(self.keys).and_then(|config| config.report().map(|report| (config, report)));
-        self.findings.push(configuration::diagnose(outcome.as_ref().map(|(_, report)| report)));
-        outcome.ok()
+    /// What the configuration comes to. Making a provider looks at more of it, and asks nobody.
+    fn configuration(&self) -> Result<(ConfigReport, Provider), Error> {
+        let config = config(self.keys)?;
+        Ok((config.report()?, Provider::new(&config)?))
     }
 
     fn with_provider(&mut self, provider: &Provider, report: &ConfigReport) {
@@ -114,7 +121,6 @@ impl<'a> Examination<'a> {
                 }
             }
         }
-        provider.close();
     }
 
     fn identify(&mut self, provider: &Provider, report: &ConfigReport) -> Option<Identified> {
@@ -280,5 +286,3 @@ impl<'a> Examination<'a> {
         Ok(rotation::watch(&identified.provider, &token, &mut renewing, &mut idle, tell))
     }
 }
-
-const OFFLINE: &str = "--offline";

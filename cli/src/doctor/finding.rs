@@ -71,15 +71,17 @@ pub(crate) struct Finding {
     pub(crate) verdict: Verdict,
     /// What was seen.
     pub(crate) evidence: Vec<String>,
-    /// Of a problem: what causes it. Where there are several, it is one of them, and nothing that could be seen tells which.
+    /// Of a problem: what causes it.
     pub(crate) causes: Vec<Cause>,
+    /// Whether it is one of the causes, and nothing that could be seen tells which; else it is each of them.
+    pub(crate) is_one_of: bool,
     /// What is no problem by itself, and may be one for the program.
     pub(crate) notes: Vec<Cause>,
 }
 
 impl Finding {
     fn new(step: &'static str, verdict: Verdict) -> Self {
-        Self { step, verdict, evidence: Vec::new(), causes: Vec::new(), notes: Vec::new() }
+        Self { step, verdict, evidence: Vec::new(), causes: Vec::new(), is_one_of: false, notes: Vec::new() }
     }
 
     pub(crate) fn ok(step: &'static str) -> Self {
@@ -88,6 +90,12 @@ impl Finding {
 
     pub(crate) fn problem(step: &'static str, causes: impl IntoIterator<Item = Cause>) -> Self {
         Self { causes: causes.into_iter().collect(), ..Self::new(step, Verdict::Problem) }
+    }
+
+    /// A problem with one of these causes.
+    pub(crate) fn one_of(step: &'static str, causes: impl IntoIterator<Item = Cause>) -> Self {
+        let finding = Self::problem(step, causes);
+        Self { is_one_of: finding.causes.len() > 1, ..finding }
     }
 
     pub(crate) fn undetermined(step: &'static str, why: impl Into<String>) -> Self {
@@ -116,6 +124,7 @@ impl Finding {
             "verdict": self.verdict.name(),
             "evidence": self.evidence,
             "causes": list(&self.causes),
+            "one_of": self.is_one_of,
             "notes": list(&self.notes),
         })
     }

@@ -3,7 +3,7 @@
 use super::finding::{Cause, Finding};
 use super::subject::Subject;
 use crate::shell::word;
-use entrakey_core::{Asked, ConfigReport, Error, ErrorKind, Provider, read_claims};
+use entrakey_core::{Asked, ConfigReport, Error, ErrorKind, ManagedIdentityFault, Provider, read_claims};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ pub(super) struct Assertion {
 }
 
 pub(super) fn gather(provider: &Provider, report: &ConfigReport, error: Option<Error>) -> Evidence {
-    let links = provider.examine_identities().unwrap_or_default();
+    let links = provider.asked_identities();
     let assertion = error.as_ref().and_then(|_| assertion(report));
     Evidence { links, error, assertion }
 }
@@ -50,7 +50,9 @@ fn assertion(report: &ConfigReport) -> Option<Assertion> {
 pub(super) fn diagnose(evidence: &Evidence, subject: &Subject) -> Finding {
     let links = evidence.links.iter().map(|(name, asked)| match asked {
         Asked::Answered => format!("{name}: gave a token"),
-        Asked::Absent(reason) => format!("{name}: is not there: {}", reason.trim_end_matches('.')),
+        Asked::Absent(reason) => {
+            format!("{name}: is not there: {}", reason.message().trim_end_matches('.'))
+        }
         Asked::Failed(error) => format!("{name}: is configured and gave no token: {}", error.message()),
         _ => format!("{name}: not asked"),
     });
@@ -71,8 +73,14 @@ fn cause(error: &Error, evidence: &Evidence, subject: &Subject) -> Cause {
         Some(7_000_222) => Cause::new("client_secret_expired", said).mended_by([reset(app)]),
         Some(700_024) => Cause::new("assertion_outside_its_time", said)
             .mended_by(["timedatectl set-ntp true".to_owned(), "chronyc makestep".to_owned()]),
-        Some(_) => Cause::new("entra_refused", said),
-        None => of_managed_identity(error, subject).unwrap_or_else(|| Cause::new(name(error.kind()), said)),
+        // It has numbers for its own troubles too.
+        Some(_) if !error.is_retriable() => Cause::new("entra_refused", said),
+        _ => {
+            let fault = error.managed_identity();
+            fault
+                .and_then(|fault| of_managed_identity(fault, said, subject))
+                .unwrap_or_else(|| Cause::new(name(error.kind()), said))
+        }
     }
 }
 
@@ -98,29 +106,41 @@ fn federate(assertion: Option<&Assertion>, app: &str) -> Vec<String> {
     ]
 }
 
-/// What the endpoints of managed identities say, which have no numbers; core has sentences of its own for IMDS.
-fn of_managed_identity(error: &Error, subject: &Subject) -> Option<Cause> {
-    let said = error.message();
-    let has = |text: &str| said.to_ascii_lowercase().contains(text);
-    let show = || "az vm identity show -g RG -n VM".to_owned();
-    if has("several user-assigned managed identities") {
-        return Some(Cause::new("several_identities", said).mended_by([show()]));
-    }
-    if has("is not attached to this machine")
-        || has("identity not found")
-        || has("no user assigned or delegated managed identity")
-    {
-        let identity = match (&subject.ids.resource_id, &subject.ids.client_id) {
-            (Some(id), _) => word(id),
-            (None, Some(id)) => {
-                format!("$(az identity list --query \"[?clientId=='{id}'].id\" -o tsv)")
-            }
-            (None, None) => "IDENTITY_RESOURCE_ID".to_owned(),
-        };
-        let assign = format!("az vm identity assign -g RG -n VM --identities {identity}");
-        return Some(Cause::new("identity_not_attached", said).mended_by([assign, show()]));
-    }
-    None
+fn of_managed_identity(fault: ManagedIdentityFault, said: &str, subject: &Subject) -> Option<Cause> {
+    let not_attached = || Cause::new("identity_not_attached", said);
+    let show = "az vm identity show -g RG -n VM".to_owned();
+    // Without an id it is the system-assigned one that is missing.
+    let id = user_assigned(subject);
+    let or_system = |option: &str, system: &str| match &id {
+        Some(id) => format!(" {option} {id}"),
+        None => system.to_owned(),
+    };
+    Some(match fault {
+        ManagedIdentityFault::Several => Cause::new("several_identities", said).mended_by([show]),
+        ManagedIdentityFault::NotAttachedToMachine => {
+            let assign = format!("az vm identity assign -g RG -n VM{}", or_system("--identities", ""));
+            not_attached().mended_by([assign, show])
+        }
+        ManagedIdentityFault::NotAttachedToApp => not_attached().mended_by([
+            format!("az webapp identity assign -g RG -n APP{}", or_system("--identities", "")),
+            format!(
+                "az containerapp identity assign -g RG -n APP{}",
+                or_system("--user-assigned", " --system-assigned")
+            ),
+        ]),
+        ManagedIdentityFault::NotAttached => not_attached(),
+        _ => return None,
+    })
+}
+
+/// The resource id of the user-assigned identity that is configured, or what finds it.
+fn user_assigned(subject: &Subject) -> Option<String> {
+    let listed = |property, id| format!("$(az identity list --query \"[?{property}=='{id}'].id\" -o tsv)");
+    let ids = &subject.ids;
+    let by_resource = ids.resource_id.as_deref().map(word);
+    let by_client = || ids.client_id.as_ref().map(|id| listed("clientId", id));
+    let by_object = || ids.object_id.as_ref().map(|id| listed("principalId", id));
+    by_resource.or_else(by_client).or_else(by_object)
 }
 
 fn name(kind: ErrorKind) -> &'static str {
@@ -133,5 +153,49 @@ fn name(kind: ErrorKind) -> &'static str {
         ErrorKind::BadResponse => "token_source_answers_oddly",
         ErrorKind::InvalidConfig | ErrorKind::InvalidArgument => "configuration",
         _ => "no_token",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Ids;
+    use crate::doctor::subject::for_tests;
+
+    #[test]
+    fn an_identity_that_is_not_attached_is_attached_as_what_it_is() {
+        let id = || Some("12345678-c000-4000-8000-000000000000".to_owned());
+        let none = Ids::default;
+        for (ids, to_machine, to_app) in [
+            (
+                none(),
+                "az vm identity assign -g RG -n VM",
+                "az containerapp identity assign -g RG -n APP --system-assigned",
+            ),
+            (
+                Ids { client_id: id(), ..none() },
+                "az vm identity assign -g RG -n VM --identities $(az identity list --query \
+                 \"[?clientId=='12345678-c000-4000-8000-000000000000'].id\" -o tsv)",
+                "az containerapp identity assign -g RG -n APP --user-assigned $(az identity list --query \
+                 \"[?clientId=='12345678-c000-4000-8000-000000000000'].id\" -o tsv)",
+            ),
+            (
+                Ids { object_id: id(), ..none() },
+                "az vm identity assign -g RG -n VM --identities $(az identity list --query \
+                 \"[?principalId=='12345678-c000-4000-8000-000000000000'].id\" -o tsv)",
+                "az containerapp identity assign -g RG -n APP --user-assigned $(az identity list --query \
+                 \"[?principalId=='12345678-c000-4000-8000-000000000000'].id\" -o tsv)",
+            ),
+            (
+                Ids { resource_id: Some("/subscriptions/s/x".to_owned()), ..none() },
+                "az vm identity assign -g RG -n VM --identities /subscriptions/s/x",
+                "az containerapp identity assign -g RG -n APP --user-assigned /subscriptions/s/x",
+            ),
+        ] {
+            let subject = Subject { ids, ..for_tests("c.westeurope.redis.azure.net") };
+            let mends = |fault| of_managed_identity(fault, "refused", &subject).unwrap().mend;
+            assert_eq!(mends(ManagedIdentityFault::NotAttachedToMachine)[0], to_machine);
+            assert_eq!(mends(ManagedIdentityFault::NotAttachedToApp)[1], to_app);
+        }
     }
 }

@@ -27,9 +27,11 @@ pub(crate) use connection::Connection;
 pub(crate) use finding::{Cause, Finding, Verdict};
 pub(crate) use report::lines;
 pub(crate) use resolver::{Resolver, given};
+#[cfg(test)]
+pub(crate) use subject::for_tests;
 pub(crate) use subject::{Ids, Subject};
 
-use crate::exit_code::{OK, PROBLEM};
+use crate::exit_code::{OK, PROBLEM, TABLE_OF_FINDINGS};
 use crate::failure::Failure;
 use crate::family::Family;
 use crate::identity::IdentityArguments;
@@ -42,6 +44,9 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use zeroize::Zeroizing;
 
+/// What the subcommand is called.
+pub(crate) const NAME: &str = "doctor";
+
 /// Look at everything between this identity and a cache, and say which command mends what is wrong.
 ///
 /// Examples:
@@ -50,10 +55,9 @@ use zeroize::Zeroizing;
 ///     entrakey doctor orders.redis.cache.windows.net:6380 --identity managed_identity
 ///     entrakey doctor localhost:10000 --client mapped -o json
 ///
-/// Writes nothing to the cache. The report holds ids and no secret: it can go into a ticket. Ends with 0 if no problem was
-/// found, and with 1 if there is one.
+/// Writes nothing to the cache. The report holds ids and no secret: it can go into a ticket.
 #[derive(Args)]
-#[command(verbatim_doc_comment)]
+#[command(verbatim_doc_comment, after_long_help = TABLE_OF_FINDINGS)]
 pub(crate) struct Arguments {
     /// The cache: HOST or HOST:PORT. Without a port, that of the cache the name belongs to: 10000 or 6380.
     #[arg(value_name = "HOST[:PORT]")]
@@ -98,7 +102,7 @@ pub(crate) enum Format {
 pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let (host, port) = split(&arguments.target).map_err(Failure::usage)?;
     let host = host.to_ascii_lowercase();
-    arguments.identity.warn_of_exposed("doctor");
+    arguments.identity.warn_of_exposed(NAME);
     let wanted = Wanted {
         family: Family::of(&host, port),
         host,

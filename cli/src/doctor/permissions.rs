@@ -3,6 +3,7 @@
 use super::connection::{Connection, refusal};
 use super::finding::{Cause, Finding};
 use super::subject::Subject;
+use entrakey_core::{Forbidden, Refusal};
 use redis_protocol::resp2::types::OwnedFrame;
 use std::io;
 
@@ -50,40 +51,90 @@ fn text(frame: &OwnedFrame) -> Result<String, String> {
     }
 }
 
+/// What the policy says of a command.
+enum Permission {
+    Permitted,
+    Forbidden(Forbidden),
+    Unknown,
+}
+
+fn of_read(read: &Result<(), String>) -> Permission {
+    match read {
+        Ok(()) => Permission::Permitted,
+        Err(error) if error.starts_with("MOVED ") || error.starts_with("ASK ") => Permission::Permitted, // at another node
+        Err(error) if Refusal::read(error) == Some(Refusal::Permission) => {
+            Permission::Forbidden(Forbidden::read(error).unwrap_or(Forbidden::Command))
+        }
+        Err(_) => Permission::Unknown,
+    }
+}
+
+fn of_write(write: &Result<String, String>) -> Permission {
+    match write {
+        Ok(answer) if answer == "OK" => Permission::Permitted,
+        Ok(answer) => Forbidden::read(answer).map_or(Permission::Unknown, Permission::Forbidden),
+        Err(_) => Permission::Unknown,
+    }
+}
+
 pub(super) fn diagnose(evidence: &Evidence, subject: &Subject) -> Finding {
+    let (read, write) = (of_read(&evidence.read), of_write(&evidence.write));
+    let finding = match (&read, &evidence.read) {
+        (Permission::Forbidden(Forbidden::Key), Err(error)) if evidence.is_own_key => {
+            let text = format!(
+                "The access policy does not permit GET of keys that begin with --key-prefix ({error}): assign one \
+                 that permits the program's keys."
+            );
+            Finding::problem(STEP, [no_permission(text, subject)])
+        }
+        (Permission::Forbidden(Forbidden::Key), _) => Finding::undetermined(
+            STEP,
+            "the policy permits some keys only: give the beginning of the program's with --key-prefix",
+        ),
+        (Permission::Unknown, Err(error)) => {
+            Finding::undetermined(STEP, format!("GET was answered \"{error}\""))
+        }
+        _ => Finding::ok(STEP).noted(not_permitted(&read, &write).map(|text| no_permission(text, subject))),
+    };
+    finding.seen(seen(evidence, &read, &write))
+}
+
+/// A policy may leave out what the program does not do, and only the program knows what it does: commands that are not
+/// permitted are named, and no problem by themselves.
+fn not_permitted(read: &Permission, write: &Permission) -> Option<String> {
+    let is_forbidden = |permission: &Permission| matches!(permission, Permission::Forbidden(_));
+    let commands: Vec<_> = [("GET", read), ("SET", write)]
+        .into_iter()
+        .filter_map(|(command, permission)| is_forbidden(permission).then_some(command))
+        .collect();
+    (!commands.is_empty()).then(|| {
+        format!(
+            "The access policy does not permit {}. If the program needs it, assign a policy that does; one that only \
+             publishes, or only reads, does not.",
+            commands.join(" and ")
+        )
+    })
+}
+
+fn no_permission(text: String, subject: &Subject) -> Cause {
+    Cause::new("no_permission", text).mended_by(subject.widen())
+}
+
+fn seen(evidence: &Evidence, read: &Permission, write: &Permission) -> [String; 3] {
     let user = match &evidence.whoami {
         Ok(user) => format!("the server calls this user {user}"),
         Err(_) => "ACL WHOAMI is not to be had here".to_owned(),
     };
-    let write = match &evidence.write {
-        Ok(answer) if answer == "OK" => "writing (SET): permitted".to_owned(),
-        Ok(answer) if !answer.is_empty() => format!("writing (SET): {answer}"),
+    let read = match (read, &evidence.read) {
+        (Permission::Permitted, _) | (_, Ok(())) => "reading (GET): permitted".to_owned(),
+        (_, Err(error)) => format!("reading (GET): {error}"),
+    };
+    let write = match (write, &evidence.write) {
+        (Permission::Permitted, _) => "writing (SET): permitted".to_owned(),
+        (Permission::Forbidden(_), Ok(answer)) => format!("writing (SET): {answer}"),
         _ => "writing: not determined, as nothing is written and ACL DRYRUN is not to be had here".to_owned(),
     };
-    let no_read = match &evidence.read {
-        Ok(()) => None,
-        Err(error) if error.starts_with("MOVED ") || error.starts_with("ASK ") => None, // permitted, at another node
-        Err(error) => Some(error),
-    };
-    let Some(error) = no_read else {
-        return Finding::ok(STEP).seen([user, "reading (GET): permitted".to_owned(), write]);
-    };
-    let seen = [user, format!("reading (GET): {error}"), write];
-    let is_of_the_key = error.starts_with("NOPERM") && error.contains("access a key");
-    match (error.starts_with("NOPERM"), is_of_the_key) {
-        (true, true) if !evidence.is_own_key => {
-            let why =
-                "the policy permits some keys only: give the beginning of the program's with --key-prefix";
-            Finding::undetermined(STEP, why).seen(seen)
-        }
-        (true, _) => {
-            let text = format!(
-                "The access policy does not permit GET ({error}): assign one that permits what the program does."
-            );
-            Finding::problem(STEP, [Cause::new("no_permission", text).mended_by(subject.widen())]).seen(seen)
-        }
-        (false, _) => Finding::undetermined(STEP, format!("GET was answered \"{error}\"")).seen(seen),
-    }
+    [user, read, write]
 }
 
 #[cfg(test)]
@@ -92,28 +143,57 @@ mod tests {
     use crate::doctor::finding::Verdict;
     use crate::doctor::subject::for_tests;
 
+    const COMMAND: &str = "NOPERM User x has no permissions to run the 'get' command";
+    const KEY: &str = "NOPERM No permissions to access a key";
+    const KEY_OF_REDIS_6: &str =
+        "NOPERM this user has no permissions to access one of the keys used as arguments";
+    const BLOCKED: &str = "ERR unknown command 'ACL', with args beginning with: 'DRYRUN' 'x' 'SET' ";
+
+    fn found(read: Result<(), &str>, write: Result<&str, &str>, is_own_key: bool) -> Finding {
+        let evidence = Evidence {
+            whoami: Err(BLOCKED.to_owned()),
+            read: read.map_err(str::to_owned),
+            write: write.map(str::to_owned).map_err(str::to_owned),
+            is_own_key,
+        };
+        diagnose(&evidence, &for_tests("c.westeurope.redis.azure.net"))
+    }
+
     #[test]
-    fn a_policy_that_forbids_reading_is_a_problem_and_one_of_some_keys_is_not() {
-        let error = |text: &str| Err(text.to_owned());
-        let command = "NOPERM User x has no permissions to run the 'get' command";
-        let key = "NOPERM No permissions to access a key";
-        for (read, is_own_key, verdict) in [
-            (Ok(()), false, Verdict::Ok),
-            (error("MOVED 3999 10.0.0.4:8500"), false, Verdict::Ok),
-            (error(command), false, Verdict::Problem),
-            (error(key), false, Verdict::NotDetermined),
-            (error(key), true, Verdict::Problem),
-            (error("LOADING Redis is loading the dataset in memory"), false, Verdict::NotDetermined),
+    fn what_a_policy_does_not_permit_is_named_and_a_problem_only_for_the_programs_own_keys() {
+        for (read, is_own_key, verdict, notes) in [
+            (Ok(()), false, Verdict::Ok, 0),
+            (Err("MOVED 3999 10.0.0.4:8500"), false, Verdict::Ok, 0),
+            (Err(COMMAND), false, Verdict::Ok, 1),
+            (Err(COMMAND), true, Verdict::Ok, 1),
+            (Err(KEY), false, Verdict::NotDetermined, 0),
+            (Err(KEY_OF_REDIS_6), false, Verdict::NotDetermined, 0),
+            (Err(KEY), true, Verdict::Problem, 0),
+            (Err(KEY_OF_REDIS_6), true, Verdict::Problem, 0),
+            (Err("LOADING Redis is loading the dataset in memory"), false, Verdict::NotDetermined, 0),
         ] {
-            let evidence = Evidence {
-                whoami: Err("ERR unknown command 'ACL'".to_owned()),
-                read,
-                write: Err("ERR".to_owned()),
-                is_own_key,
-            };
-            let finding = diagnose(&evidence, &for_tests("c.westeurope.redis.azure.net"));
-            assert_eq!(finding.verdict, verdict, "{:?}", evidence.read);
+            let finding = found(read, Err(BLOCKED), is_own_key);
+            assert_eq!((finding.verdict, finding.notes.len()), (verdict, notes), "{read:?} {is_own_key}");
             assert!(finding.evidence.iter().any(|line| line.contains("not determined")), "of writing");
+        }
+    }
+
+    #[test]
+    fn dryrun_tells_of_writing_where_it_is_to_be_had() {
+        let of_key = "User x has no permissions to access the 'entrakey-doctor-0' key";
+        for (read, write, notes, named) in [
+            (Ok(()), "OK", 0, ""),
+            (Ok(()), "User x has no permissions to run the 'set' command", 1, "permit SET."),
+            (Ok(()), of_key, 1, "permit SET."),
+            (Err(COMMAND), "OK", 1, "permit GET."),
+            (Err(COMMAND), "User x has no permissions to run the 'set' command", 1, "permit GET and SET."),
+        ] {
+            let finding = found(read, Ok(write), false);
+            assert_eq!((finding.verdict, finding.notes.len()), (Verdict::Ok, notes), "{read:?} {write}");
+            let text = finding.notes.first().map_or("", |note| note.text.as_str());
+            assert!(text.contains(named), "{text}");
+            let written = finding.evidence.iter().find(|line| line.starts_with("writing (SET)")).unwrap();
+            assert_eq!(written.ends_with("permitted"), write == "OK", "{written}");
         }
     }
 }

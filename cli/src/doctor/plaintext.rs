@@ -31,3 +31,22 @@ pub(super) fn diagnose(evidence: Option<&Option<String>>, subject: &Subject) -> 
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::finding::Verdict;
+    use crate::doctor::subject::for_tests;
+
+    #[test]
+    fn a_port_without_tls_is_a_note_and_only_azure_cache_for_redis_has_one() {
+        let classic = for_tests("c.redis.cache.windows.net");
+        let open = diagnose(Some(&Some("-NOAUTH Authentication required.".to_owned())), &classic);
+        assert_eq!((open.verdict, open.notes[0].id), (Verdict::Ok, "plain_port_open"));
+        assert_eq!(open.notes[0].mend, ["az redis update -g RG -n c --set enableNonSslPort=false"]);
+        assert!(diagnose(Some(&None), &classic).notes.is_empty(), "nobody answers there");
+        let managed = for_tests("c.westeurope.redis.azure.net");
+        assert_eq!(gather(SocketAddr::from(([127, 0, 0, 1], 10_000)), &managed), None);
+        assert_eq!(diagnose(None, &managed).verdict, Verdict::Skipped);
+    }
+}

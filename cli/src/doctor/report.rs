@@ -52,7 +52,10 @@ pub(crate) fn lines(findings: &[Finding]) -> String {
         let first = lines.next().map_or("", String::as_str);
         line(&mut text, &format!("{mark} {:<14} {first}", finding.step));
         lines.for_each(|evidence| line(&mut text, &format!("{INDENT}{evidence}")));
-        causes(&mut text, "", &finding.causes);
+        if finding.is_one_of {
+            line(&mut text, &format!("{INDENT}one of these, and nothing that could be seen tells which:"));
+        }
+        finding.causes.iter().for_each(|one| cause(&mut text, "", one));
         finding.notes.iter().for_each(|note| cause(&mut text, "note: ", note));
     }
     text
@@ -62,13 +65,6 @@ const INDENT: &str = "                        ";
 
 fn line(text: &mut String, line: &str) {
     let _ = writeln!(text, "{}", line.trim_end()); // into a String: it cannot fail
-}
-
-fn causes(text: &mut String, prefix: &str, causes: &[Cause]) {
-    if causes.len() > 1 {
-        line(text, &format!("{INDENT}one of these, and nothing that could be seen tells which:"));
-    }
-    causes.iter().for_each(|one| cause(text, prefix, one));
 }
 
 fn cause(text: &mut String, prefix: &str, cause: &Cause) {

@@ -3,6 +3,7 @@
 use crate::arm::Cache;
 use crate::family::Family;
 use crate::shell::word;
+use crate::target::joined;
 use entrakey_core::ConfigReport;
 use serde_json::Value;
 use std::fmt;
@@ -62,10 +63,7 @@ pub(crate) struct Subject {
 
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.host.contains(':') {
-            true => write!(f, "[{}]:{}", self.host, self.port),
-            false => write!(f, "{}:{}", self.host, self.port),
-        }
+        f.write_str(&joined(&self.host, self.port))
     }
 }
 
@@ -91,6 +89,11 @@ impl Subject {
 
     pub(crate) fn client_id(&self) -> &str {
         self.ids.client_id.as_deref().unwrap_or("CLIENT_ID")
+    }
+
+    /// The doctor, sent to the TLS port that the family has.
+    pub(super) fn at_its_port(&self) -> String {
+        format!("entrakey doctor {}", joined(&self.host, self.family.port()))
     }
 
     /// The command of the family; both if it is not known.
@@ -148,7 +151,8 @@ impl Subject {
     /// Switches Entra on, which only Azure Cache for Redis can have off.
     pub(crate) fn switch_entra_on(&self) -> String {
         let (group, name) = (self.group(), self.name());
-        format!("az redis update -g {group} -n {name} --set redisConfiguration.aad-enabled=true")
+        // By the name that `az` has for it: it sends another one beside that, which may say the contrary.
+        format!("az redis update -g {group} -n {name} --set redisConfiguration.aadEnabled=true")
     }
 
     /// Switches access keys on, or off.
@@ -157,8 +161,8 @@ impl Subject {
         let (managed, classic) = if on { ("Enabled", "false") } else { ("Disabled", "true") };
         self.by_family(
             format!(
-                "az redisenterprise database update -g {group} --cluster-name {name} --database-name default \
-                 --access-keys-authentication {managed}"
+                "az redisenterprise database update -g {group} --cluster-name {name} --access-keys-authentication \
+                 {managed}"
             ),
             format!("az redis update -g {group} -n {name} --set disableAccessKeyAuthentication={classic}"),
         )
@@ -166,7 +170,7 @@ impl Subject {
 }
 
 #[cfg(test)]
-pub(super) fn for_tests(host: &str) -> Subject {
+pub(crate) fn for_tests(host: &str) -> Subject {
     let family = Family::of(host, None);
     let ids = Ids {
         object_id: Some("11111111-0000-4000-8000-000000000001".to_owned()),
@@ -196,5 +200,41 @@ mod tests {
                 && classic[0].starts_with("az redis access-policy-assignment create -g RG -n orders")
         );
         assert_eq!(for_tests("localhost").assign().len(), 2, "either may be meant");
+        assert_eq!(for_tests("::1").at_its_port(), "entrakey doctor [::1]:10000");
+    }
+
+    #[test]
+    fn in_every_cloud_a_command_has_the_caches_name_and_is_of_its_product() {
+        for (host, command) in [
+            ("orders.westeurope.redis.azure.net", MANAGED),
+            ("orders.usgovvirginia.redis.usgovcloudapi.net", MANAGED),
+            ("orders.chinanorth3.redis.chinacloudapi.cn", MANAGED),
+            ("orders.westeurope.redisenterprise.cache.azure.net", MANAGED),
+            ("orders.redis.cache.windows.net", CLASSIC),
+            ("orders.redis.cache.usgovcloudapi.net", CLASSIC),
+            ("orders.redis.cache.chinacloudapi.cn", CLASSIC),
+        ] {
+            let subject = for_tests(host);
+            assert_eq!(subject.list(), [command], "{host}");
+        }
+    }
+
+    const MANAGED: &str = "az redisenterprise database access-policy-assignment list -g RG --cluster-name orders \
+                           --database-name default";
+    const CLASSIC: &str = "az redis access-policy-assignment list -g RG -n orders";
+
+    /// As `az` has them: github.com/Azure/azure-cli, command_modules/redis; github.com/Azure/azure-cli-extensions,
+    /// src/redisenterprise, where `database update` and `database force-unlink` take no --database-name.
+    #[test]
+    fn what_switches_keys_and_entra_is_written_as_az_takes_it() {
+        let managed = for_tests("orders.westeurope.redis.azure.net");
+        let update =
+            "az redisenterprise database update -g RG --cluster-name orders --access-keys-authentication";
+        assert_eq!(managed.switch_keys(true), [format!("{update} Enabled")]);
+        assert_eq!(managed.switch_keys(false), [format!("{update} Disabled")]);
+        let classic = for_tests("orders.redis.cache.windows.net");
+        let update = "az redis update -g RG -n orders --set";
+        assert_eq!(classic.switch_keys(false), [format!("{update} disableAccessKeyAuthentication=true")]);
+        assert_eq!(classic.switch_entra_on(), format!("{update} redisConfiguration.aadEnabled=true"));
     }
 }

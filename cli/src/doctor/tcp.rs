@@ -52,11 +52,7 @@ fn nobody_listens(subject: &Subject) -> Cause {
          that is switched on, on {PLAIN_PORT})."
     );
     let text = format!("Nobody listens on port {} of {}. {ports}", subject.port, subject.host);
-    Cause::new("port_closed", text).mended_by([format!(
-        "entrakey doctor {}:{}",
-        subject.host,
-        subject.family.port()
-    )])
+    Cause::new("port_closed", text).mended_by([subject.at_its_port()])
 }
 
 fn no_way(subject: &Subject) -> Cause {

@@ -90,7 +90,7 @@ pub(super) fn diagnose(evidence: &Evidence, subject: &Subject) -> Finding {
                 subject.port, subject.host
             ),
         )
-        .mended_by([format!("entrakey doctor {}:{}", subject.host, subject.family.port())]),
+        .mended_by([subject.at_its_port()]),
         (Fault::NotTls, None) => Cause::new("not_tls", text),
         (Fault::Name, None) => Cause::new(
             "certificate_name",

@@ -16,7 +16,7 @@ pub(super) fn consequences(cache: &Cache, subject: &Subject) -> Vec<Cause> {
 fn replicated(cache: &Cache, subject: &Subject) -> Cause {
     let (group, name) = (subject.group(), subject.name());
     let text = "The cache has a partner in another region: unlink the two, switch access keys off on both, link them again. \
-                While they are not linked, nothing is copied.";
+                While they are not linked, nothing is copied; the one that is linked again loses its data to the other's.";
     let unlink = match cache.product {
         Product::Classic => {
             format!("az redis server-link delete -g {group} -n {name} --linked-server-name PARTNER")
@@ -31,9 +31,53 @@ fn replicated(cache: &Cache, subject: &Subject) -> Cause {
         ),
         Product::Managed => format!(
             "az redisenterprise database force-link-to-replication-group -g {group} --cluster-name {name} \
-             --database-name default --group-nickname NAME --linked-databases id=ID id=PARTNER_DATABASE_ID"
+             --database-name default --group-nickname NAME --linked-databases \
+             '[{{id:DATABASE_ID}},{{id:PARTNER_DATABASE_ID}}]'"
         ),
     };
     Cause::new("geo_replicated", text)
         .mended_by([unlink].into_iter().chain(subject.switch_keys(false)).chain([link]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::for_tests;
+
+    #[test]
+    fn partners_are_unlinked_and_linked_again_as_az_takes_it() {
+        for (product, host, unlink, link) in [
+            (
+                Product::Managed,
+                "orders.westeurope.redis.azure.net",
+                "az redisenterprise database force-unlink -g RG --cluster-name orders --unlink-ids PARTNER_DATABASE_ID",
+                "az redisenterprise database force-link-to-replication-group -g RG --cluster-name orders \
+                 --database-name default --group-nickname NAME --linked-databases \
+                 '[{id:DATABASE_ID},{id:PARTNER_DATABASE_ID}]'",
+            ),
+            (
+                Product::Classic,
+                "orders.redis.cache.windows.net",
+                "az redis server-link delete -g RG -n orders --linked-server-name PARTNER",
+                "az redis server-link create -g RG -n orders --replication-role Secondary --server-to-link PARTNER_ID",
+            ),
+        ] {
+            let subject = for_tests(host);
+            let cache = Cache {
+                id: String::new(),
+                product,
+                name: "orders".to_owned(),
+                group: "RG".to_owned(),
+                host: host.to_owned(),
+                is_entra_on: true,
+                takes_keys: Some(true),
+                is_replicated: true,
+            };
+            let told = consequences(&cache, &subject);
+            let replicated = told.iter().find(|cause| cause.id == "geo_replicated").unwrap();
+            assert_eq!(replicated.mend.first().map(String::as_str), Some(unlink));
+            assert_eq!(replicated.mend.last().map(String::as_str), Some(link));
+            assert!(replicated.text.contains("loses its data"), "{}", replicated.text);
+        }
+    }
 }

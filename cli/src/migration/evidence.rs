@@ -5,7 +5,7 @@ use crate::arm::{Arm, Assignment, Cache, Product, Series};
 use crate::doctor::{Connection, Outcome, Resolver, Subject, sign_in};
 use crate::exit_code::REFUSED;
 use crate::failure::Failure;
-use entrakey_core::{DuringOutage, GetToken, Provider, redacted};
+use entrakey_core::{DuringOutage, GetToken, Provider, Token, redacted};
 use redis_protocol::resp2::types::OwnedFrame;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -45,7 +45,7 @@ impl Evidence {
         subject.ids.object_id = Some(token.username().to_owned());
         let clients = match cache.product {
             Product::Classic => Clients::Metrics(metrics(arm, &cache, since)),
-            Product::Managed => Clients::Users(users(provider, subject, resolver)),
+            Product::Managed => Clients::Users(users(provider, &token, subject, resolver)),
         };
         Ok(Self { cache, assignments, clients })
     }
@@ -69,16 +69,15 @@ fn metrics(arm: &Arm, cache: &Cache, since: Duration) -> Result<[Series; 2], Str
 /// Signs in and asks who else is.
 fn users(
     provider: &Provider,
+    token: &Token,
     subject: &Subject,
     resolver: &Resolver,
 ) -> Result<BTreeMap<String, usize>, String> {
-    let how = GetToken { timeout: Some(PATIENCE), during_outage: DuringOutage::Report };
-    let token = provider.get_token_with(how).map_err(|error| error.to_string())?;
     let tls = Arc::new(provider.server_tls().map_err(|error| error.to_string())?);
     let ip = resolver.look_up(&subject.host)?.first().copied().ok_or("the name has no address")?;
     let connection = Connection::open(SocketAddr::new(ip, subject.port), tls, &subject.host);
     let mut connection = connection.map_err(|error| format!("no connection to {subject}: {error}"))?;
-    match sign_in(&mut connection, &token, provider) {
+    match sign_in(&mut connection, token, provider) {
         Outcome::Accepted => {}
         Outcome::Refused { explanation, .. } => return Err(explanation),
         Outcome::Odd(text) => return Err(text),

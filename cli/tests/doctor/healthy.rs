@@ -17,6 +17,7 @@ async fn a_healthy_set_up_has_no_finding_whatever_the_cache_and_the_identity() {
                 ("client_secret", "default"),
             ] {
                 let variables = bench.env(environment).await;
+                bench.emulator.clear_requests();
                 let told = bench.doctor_in(&variables, &bench.target(), &["--identity", identity]).await;
                 assert_eq!(
                     (told.code, told.problems()),
@@ -27,6 +28,9 @@ async fn a_healthy_set_up_has_no_finding_whatever_the_cache_and_the_identity() {
                 );
                 assert_eq!(told.json()["verdict"], "ok");
                 bench.assert_no_secret(&told);
+                let source = if environment == "imds" { "imds" } else { "token" };
+                let asked = bench.emulator.requests(Some(source)).requests.len();
+                assert_eq!(asked, 1, "{identity}: a source is asked once");
                 let links = told.step("identity")["evidence"].to_string();
                 assert_eq!(links.contains("environment: gave a token"), identity == "default", "{links}");
                 for step in [
@@ -78,6 +82,9 @@ async fn a_person_gets_lines_and_each_value_says_where_it_came_from() {
         told.text
     );
     assert!(told.text.contains("No problem was found.") && told.text.contains("TLS 1.3"), "{}", told.text);
+    let typed = ["doctor", &bench.target(), "--resolve", &resolve, "--identity", "managed_identity"];
+    let told = run(&variables, &typed).await;
+    assert!(told.text.contains("identity managed_identity (given to the command)"), "{}", told.text);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -97,6 +104,11 @@ async fn a_rotation_is_watched_to_its_end() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_command_line_that_makes_no_sense_ends_with_2_and_says_so() {
+    let help = run(&Vec::new(), &["doctor", "--help"]).await.text;
+    assert!(
+        help.contains("2  usage") && !help.contains("3  "),
+        "what it ends with, and nothing else: {help}"
+    );
     for arguments in [&["doctor", "redis://x"][..], &["doctor", CLASSIC, "--resolve", "x"]] {
         let told = run(&Vec::new(), arguments).await;
         assert_eq!(told.code, 2, "{}", told.errors);

@@ -1,7 +1,11 @@
 //! The twenty misconfigurations of the book: each made by the emulator and named rightly.
 
-use super::bench::{Bench, CLASSIC, MANAGED, Told, and};
-use entrakey_emulator::{ClusterPolicy, Emulator, Family, Fault, Options, RedisOptions, Renewal, TokenFault};
+use super::bench::{Bench, CLASSIC, MANAGED, Told, and, run};
+use entrakey_emulator::{
+    ClusterPolicy, Emulator, Family, Fault, Options, RedisFault, RedisFaultPoint, RedisOptions, Renewal,
+    TokenFault,
+};
+use std::collections::BTreeMap;
 use std::net::{TcpListener, UdpSocket};
 
 const SYSTEM: &str = "11111111-0000-4000-8000-000000000001";
@@ -91,7 +95,7 @@ async fn row_5_entra_is_off_on_a_classic_cache() {
     bench.emulator.set_role(SYSTEM, Some("Reader"));
     let told = bench.doctor(&[]).await;
     assert_found(&told, "auth", &["entra_off"]);
-    assert_says(&told, "az redis update -g emulated -n emulated --set redisConfiguration.aad-enabled=true");
+    assert_says(&told, "az redis update -g emulated -n emulated --set redisConfiguration.aadEnabled=true");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -106,10 +110,19 @@ async fn row_6_a_role_is_no_access_policy() {
 #[tokio::test(flavor = "multi_thread")]
 async fn row_7_the_policy_does_not_permit_it() {
     let bench = Bench::start(RedisOptions::default()).await;
-    bench.emulator.redis().assign_policy(SYSTEM, "+ping +cluster ~*").await.unwrap();
-    let told = bench.doctor(&[]).await;
-    assert_found(&told, "permissions", &["no_permission"]);
-    assert_says(&told, "--access-string");
+    for publishes_only in ["+ping +publish &news", "+ping +cluster ~*"] {
+        bench.emulator.redis().assign_policy(SYSTEM, publishes_only).await.unwrap();
+        let told = bench.doctor(&[]).await;
+        assert_eq!(
+            (told.code, told.problems()),
+            (0, vec![]),
+            "it may be all that the program does: {}",
+            told.text
+        );
+        assert_eq!(told.ids("permissions", "notes"), ["no_permission"], "{}", told.text);
+        assert_says(&told, "does not permit GET");
+        assert_says(&told, "--access-string");
+    }
     bench.emulator.redis().assign_policy(SYSTEM, "+@read ~cache:*").await.unwrap();
     let told = bench.doctor(&[]).await;
     assert_eq!(
@@ -153,6 +166,10 @@ async fn row_9_access_keys_are_off() {
     let good = bench.file("key", &bench.emulator.redis().access_keys().unwrap()[0]);
     let told = bench.doctor(&["--access-key-path", &good]).await;
     assert_eq!(told.problems(), [], "{}", told.text);
+    let bench = Bench::start(classic()).await; // which refuses in other words
+    let key = bench.file("key", "a-key-that-was-once-good\n");
+    let told = bench.doctor(&["--access-key-path", &key]).await;
+    assert_found(&told, "access_key", &["keys_off", "key_wrong"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -163,6 +180,12 @@ async fn row_10_the_identity_is_not_attached() {
     assert_found(&told, "identity", &["identity_not_attached"]);
     assert_says(&told, "az vm identity assign -g RG -n VM --identities");
     assert_says(&told, id);
+    let variables = bench.env("app_service").await;
+    let options = ["--identity", "managed_identity", "--client-id", id];
+    let told = bench.doctor_in(&variables, &bench.target(), &options).await;
+    assert_found(&told, "identity", &["identity_not_attached"]);
+    assert_says(&told, "az webapp identity assign -g RG -n APP --identities");
+    assert_says(&told, "az containerapp identity assign -g RG -n APP --user-assigned");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -227,6 +250,85 @@ async fn row_14_the_secret_is_wrong_or_has_expired() {
         assert_says(&told, "az ad app credential reset --id 22222222-c000-4000-8000-000000000002 --append");
         assert!(!told.text.contains(secret), "{}", told.text);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_entra_refuses_for_another_reason_is_told_with_its_number() {
+    let bench = Bench::start(RedisOptions::default()).await;
+    let unknown = [("AZURE_CLIENT_ID", "12345678-c000-4000-8000-000000000000")];
+    let variables = and(&bench.env("client_secret").await, &unknown);
+    let told = bench.doctor_in(&variables, &bench.target(), &["--identity", "service_principal"]).await;
+    assert_found(&told, "identity", &["entra_refused"]);
+    assert_says(&told, "AADSTS700016");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_asks_too_often_is_throttled_by_imds_or_by_entra_and_not_refused() {
+    let bench = Bench::start(RedisOptions::default()).await;
+    let headers = BTreeMap::from([("Retry-After".to_owned(), "60".to_owned())]);
+    let throttled = Fault { status: Some(429), headers, ..Fault::default() };
+    bench.emulator.add_faults("imds", [throttled]).unwrap();
+    assert_found(&bench.doctor(&[]).await, "identity", &["throttled"]);
+    let body = "{\"error\": \"invalid_grant\", \"error_description\": \"AADSTS50196: The server terminated an operation \
+                because it encountered a client request loop. Please contact your app vendor.\", \"error_codes\": [50196]}";
+    let looping = Fault { status: Some(400), body: body.to_owned(), ..Fault::default() };
+    bench.emulator.add_faults("token", [looping]).unwrap();
+    let variables = bench.env("client_secret").await;
+    let told = bench.doctor_in(&variables, &bench.target(), &["--identity", "service_principal"]).await;
+    assert_found(&told, "identity", &["throttled"]);
+    assert_says(&told, "AADSTS50196");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_token_that_is_refused_ends_a_rotation() {
+    let options = Options::default().with_token_lifetime(std::time::Duration::from_secs(6));
+    let bench = Bench::with(options).await;
+    let auth = RedisFault { on: RedisFaultPoint::Auth, ..RedisFault::default() };
+    // The doctor's own connection and the two that it watches sign in before there is a newer token.
+    let (taken, refused) =
+        (RedisFault { times: Some(3), ..auth.clone() }, RedisFault { refuse: true, ..auth });
+    bench.emulator.redis().add_faults([taken, refused]).unwrap();
+    let told = bench.doctor(&["--watch"]).await;
+    assert_found(&told, "rotation", &["rotation_failed"]);
+    assert_says(&told, "WRONGPASS");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_configuration_every_other_step_says_that_it_was_not_tried() {
+    let bench = Bench::start(RedisOptions::default()).await;
+    let without_a_secret =
+        ["--identity", "service_principal", "--tenant-id", "t.example", "--client-id", "app"];
+    for offline in [&[][..], &["--offline"]] {
+        let options = [&without_a_secret[..], offline].concat();
+        let told = bench.doctor_in(&Vec::new(), &bench.target(), &options).await;
+        assert_found(&told, "configuration", &["configuration"]);
+        let document = told.json();
+        let steps = document["steps"].as_array().unwrap();
+        assert_eq!(steps.len(), 13, "{}", told.text);
+        for step in &steps[1..] {
+            assert_eq!(step["verdict"], "skipped", "{step}");
+            assert_eq!(step["evidence"][0], "not tried: the configuration cannot be used", "{step}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn causes_that_all_hold_are_not_told_as_if_it_were_one_of_them() {
+    let bench = Bench::start(RedisOptions::default()).await;
+    let variables = bench.env("imds").await;
+    let resolve = format!("{MANAGED}=127.0.0.1");
+    let target = bench.target();
+    let command = ["doctor", &target, "--identity", "managed_identity", "--resolve", &resolve];
+    let either = run(&variables, &[&command[..], &["--client-id", WITHOUT_POLICY_CLIENT]].concat()).await;
+    assert_says(&either, "one of these, and nothing that could be seen tells which:");
+    let both = ["--scope", "https://vault.azure.net/.default", "--username", SYSTEM_CLIENT];
+    let told = run(&variables, &[&command[..], &both].concat()).await;
+    assert!(
+        told.text.contains("[wrong_audience]") && told.text.contains("[user_is_client_id]"),
+        "{}",
+        told.text
+    );
+    assert!(!told.text.contains("one of these"), "{}", told.text);
 }
 
 #[tokio::test(flavor = "multi_thread")]

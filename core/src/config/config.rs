@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 #[derive(Clone, Default)]
 pub struct Config {
     values: BTreeMap<&'static str, Zeroizing<String>>,
+    origin: Option<&'static str>,
     token_callback: Option<HostFunction>,
     assertion_callback: Option<HostFunction>,
 }
@@ -36,6 +37,13 @@ impl Config {
         Ok(())
     }
 
+    /// What errors and reports call the origin of what is set here, in place of `set in code`: for a program whose user has
+    /// not written the code.
+    #[must_use]
+    pub fn called(self, origin: &'static str) -> Self {
+        Self { origin: Some(origin), ..self }
+    }
+
     /// Tokens come from `callback`; `identity` need not be set then. The library calls the callback on a thread of its
     /// own, one call at a time. The callback may block, and may answer the request there or later from any thread. It
     /// must not call `get_token` of the same provider, which would wait for itself: that call returns an error.
@@ -54,6 +62,10 @@ impl Config {
         F: Fn(CredentialRequest) + Send + Sync + 'static,
     {
         self.assertion_callback = Some(Arc::new(callback));
+    }
+
+    pub(super) fn origin(&self) -> &'static str {
+        self.origin.unwrap_or("set in code")
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<&str> {

@@ -155,6 +155,15 @@ mod tests {
     }
 
     #[test]
+    fn a_program_may_have_a_name_of_its_own_for_what_it_sets() {
+        let mut config = Config::new().called("given to the command");
+        config.set("identity", "managed_identity").unwrap();
+        let environment = || Environment::of([]);
+        let report = config.report_with(environment, environment()).unwrap();
+        assert_eq!(report.values[0].origin, "given to the command");
+    }
+
+    #[test]
     fn a_variable_that_the_identity_does_not_read_is_not_told_as_if_it_counted() {
         let variables = [("AZURE_CLIENT_ID", "some-app"), ("KUBERNETES_SERVICE_HOST", "10.0.0.1")];
         let report = report(&[("identity", "managed_identity"), ("cloud", "china")], &variables);

@@ -27,8 +27,8 @@ pub(super) struct Value<'a> {
     pub(super) origin: Origin,
     /// The variable that holds it, if that is none of the key's own.
     pub(super) foreign_variable: Option<&'static str>,
-    /// For a value of the configuration file: the file, and what the file calls it.
-    pub(super) place_in_file: &'a str,
+    /// For a value of the configuration file: the file, and what the file calls it. For one of code's: what that is called.
+    pub(super) place: &'a str,
 }
 
 impl Value<'_> {
@@ -74,9 +74,8 @@ impl fmt::Display for Value<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.variable(), self.origin) {
             (Some(variable), _) => write!(f, "environment variable {variable}")?,
-            (None, Origin::File) => f.write_str(self.place_in_file)?,
             (None, Origin::Default) => f.write_str("the default")?,
-            (None, _) => f.write_str("set in code")?,
+            (None, _) => f.write_str(self.place)?,
         }
         // In a value that is not secret, quotes are refused.
         f.write_str(if self.key.kind.is_secret() { note_on_quotes(self.text) } else { "" })?;

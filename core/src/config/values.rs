@@ -47,15 +47,15 @@ impl<'a> Values<'a> {
         variable: &'static str,
     ) -> Result<Option<Value<'a>>> {
         let (key, foreign_variable) = (find_key(name)?, Some(variable));
-        let value =
-            |text| Value { text, key, origin: Origin::AzureVariable, foreign_variable, place_in_file: "" };
+        let value = |text| Value { text, key, origin: Origin::AzureVariable, foreign_variable, place: "" };
         Ok(self.environment.text(variable)?.map(value))
     }
 
     fn look_up(&self, key: &'static Key, azure: bool) -> Result<Option<Value<'a>>> {
-        let value = |text, origin| Value { text, key, origin, foreign_variable: None, place_in_file: "" };
+        let value = |text, origin| Value { text, key, origin, foreign_variable: None, place: "" };
         if let Some(text) = self.config.get(key.name) {
-            return Ok(Some(value(text, Origin::Code))); // checked when it was set
+            let value = Value { place: self.config.origin(), ..value(text, Origin::Code) };
+            return Ok(Some(value)); // checked when it was set
         }
         let azure = azure && !self.is_of_the_entry(key);
         let ours = self.environment.text(&key.variable())?.map(|text| value(text, Origin::OurVariable));
@@ -70,8 +70,7 @@ impl<'a> Values<'a> {
         }
         // What the file says was checked when it was read.
         let in_file = self.file.get(key.name);
-        let in_file =
-            in_file.map(|(text, place_in_file)| Value { place_in_file, ..value(text, Origin::File) });
+        let in_file = in_file.map(|(text, place)| Value { place, ..value(text, Origin::File) });
         let default = Some(key.default).filter(|default| !default.is_empty());
         Ok(in_file.or_else(|| default.map(|text| value(text, Origin::Default))))
     }

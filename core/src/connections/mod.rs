@@ -1,11 +1,13 @@
 //! What holds for the connections that use a provider's token, whatever client and language they are of.
 
 mod connection;
+mod forbidden;
 mod ledger;
 mod privacy;
 mod refusal;
 
 pub use connection::Connection;
+pub use forbidden::Forbidden;
 pub(crate) use ledger::Ledger;
 pub use privacy::check_plaintext;
 pub use refusal::Refusal;

@@ -2,9 +2,11 @@
 
 mod aadsts;
 mod kind;
+mod managed_identity;
 
 pub(crate) use aadsts::{number_in, remedy};
 pub use kind::ErrorKind;
+pub use managed_identity::ManagedIdentityFault;
 
 use crate::redact::redacted;
 use std::fmt;
@@ -23,6 +25,7 @@ struct Details {
     message: String,
     retriable: bool,
     aadsts: Option<u32>,
+    managed_identity: Option<ManagedIdentityFault>,
     correlation_id: Option<String>,
     http_status: Option<u16>,
     retry_after: Option<Duration>,
@@ -56,6 +59,7 @@ impl Error {
             message: presentable(message.as_ref()),
             retriable: kind.is_retriable(),
             aadsts: None,
+            managed_identity: None,
             correlation_id: None,
             http_status: None,
             retry_after: None,
@@ -140,6 +144,11 @@ impl Error {
         self
     }
 
+    pub(crate) fn with_managed_identity(mut self, fault: Option<ManagedIdentityFault>) -> Self {
+        self.0.managed_identity = fault;
+        self
+    }
+
     pub(crate) fn with_status(mut self, status: u16) -> Self {
         self.0.http_status = Some(status);
         self
@@ -193,6 +202,12 @@ impl Error {
     #[must_use]
     pub fn aadsts(&self) -> Option<u32> {
         self.0.aadsts
+    }
+
+    /// What the endpoint of managed identities holds against the request, if it can be told by more than its sentence.
+    #[must_use]
+    pub fn managed_identity(&self) -> Option<ManagedIdentityFault> {
+        self.0.managed_identity
     }
 
     /// What Microsoft's support asks for; it is in Entra's sign-in log too.

@@ -11,8 +11,8 @@ use crate::config::{Link, ManagedIdentity, Obstacle, Settings, SingleIdentity, W
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::Grant;
 use crate::transport;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// IMDS answers within milliseconds on a machine in Azure, and never elsewhere. A laptop waits this long for it.
@@ -27,6 +27,8 @@ struct ChainSource {
     winner: AtomicUsize,
     /// A service's identity was there once. From then on no developer's identity is taken.
     is_service: AtomicBool,
+    /// What each step said the last time that they were gone through.
+    told: Mutex<Vec<(&'static str, Asked)>>,
     /// Whether a pod's token may turn out to be its node's.
     on_kubernetes: bool,
 }
@@ -43,7 +45,8 @@ struct Step {
 pub(super) fn source(settings: &Arc<Settings>, links: &[Link]) -> Result<Box<dyn Source>> {
     let steps = links.iter().map(|link| step(settings, link)).collect::<Result<_>>()?;
     let (winner, is_service) = (AtomicUsize::new(NOBODY), AtomicBool::new(false));
-    Ok(Box::new(ChainSource { steps, winner, is_service, on_kubernetes: settings.on_kubernetes }))
+    let (told, on_kubernetes) = (Mutex::default(), settings.on_kubernetes);
+    Ok(Box::new(ChainSource { steps, winner, is_service, told, on_kubernetes }))
 }
 
 fn step(settings: &Arc<Settings>, link: &Link) -> Result<Step> {
@@ -52,7 +55,7 @@ fn step(settings: &Arc<Settings>, link: &Link) -> Result<Step> {
         Ok(identity) => identity,
         Err(obstacle) => {
             let source = Err(match obstacle {
-                Obstacle::NotConfigured(reason) => Failure::Absent(reason.clone()),
+                Obstacle::NotConfigured(reason) => Failure::Absent(absence(reason)),
                 Obstacle::Misconfigured(error) => Failure::Meant(error.clone()),
             });
             return Ok(Step { name, source, probe: None, presence: Presence::Configured, is_node: false });
@@ -82,16 +85,16 @@ impl Step {
             match probe.presence(PROBE_TIMEOUT.min(timeout)).map_err(Failure::Meant)? {
                 transport::Presence::Azure => {}
                 transport::Presence::Nobody => {
-                    return Err(Failure::Absent("IMDS does not answer: no Azure machine".to_owned()));
+                    return Err(Failure::Absent(absence("IMDS does not answer: no Azure machine")));
                 }
                 transport::Presence::Stranger(answer) => {
                     let reason = format!("what answers at the address of IMDS is not Azure's: {answer}");
-                    return Err(Failure::Absent(reason));
+                    return Err(Failure::Absent(absence(&reason)));
                 }
             }
         }
         source.fetch(timeout).map_err(|error| match self.is_absent(&error) {
-            true => Failure::Absent(error.message().to_owned()),
+            true => Failure::Absent(error),
             false => Failure::Meant(error),
         })
     }
@@ -120,73 +123,80 @@ enum Presence {
 #[derive(Clone)]
 enum Failure {
     /// There is no such identity here.
-    Absent(String),
+    Absent(Error),
     /// There is such an identity, and it gives no token.
     Meant(Error),
 }
 
-/// What an identity said when it was asked for a token by itself.
+fn absence(reason: &str) -> Error {
+    Error::new(ErrorKind::IdentityUnavailable, reason)
+}
+
+/// What an identity of the default chain said when it was asked for a token.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Asked {
     /// It gave one.
     Answered,
     /// It is not there: the reason.
-    Absent(String),
+    Absent(Error),
     /// It is there, or configured, and gives no token.
     Failed(Error),
     /// One before it has answered or failed, and the chain ends there.
     NotAsked,
 }
 
-/// Asks the identities of the chain in their order as a provider's first request does, and tells of each what it said.
-pub(super) fn examine(
-    settings: &Arc<Settings>,
-    links: &[Link],
-    timeout: Duration,
-) -> Result<Vec<(&'static str, Asked)>> {
-    let (start, mut is_over, mut told) = (Instant::now(), false, Vec::new());
-    for link in links {
-        let asked = match is_over {
-            true => Asked::NotAsked,
-            false => match step(settings, link)?.fetch(timeout.saturating_sub(start.elapsed())) {
-                Ok(_) => Asked::Answered,
-                Err(Failure::Absent(reason)) => Asked::Absent(reason),
-                Err(Failure::Meant(error)) => Asked::Failed(error),
-            },
-        };
-        is_over |= matches!(asked, Asked::Answered | Asked::Failed(_));
-        told.push((link.name, asked));
-    }
-    Ok(told)
-}
-
 impl ChainSource {
     fn walk(&self, start: Instant, timeout: Duration) -> Result<Grant> {
-        let mut reasons = Vec::new();
+        *self.told() = self.steps.iter().map(|step| (step.name, Asked::NotAsked)).collect();
         for (index, step) in self.steps.iter().enumerate() {
-            if step.presence == Presence::Tool && self.is_service.load(Ordering::Relaxed) {
-                reasons.push((step.name, "not asked, as a service's identity was there before".to_owned()));
-                continue;
-            }
             let left = timeout.saturating_sub(start.elapsed());
-            match step.fetch(left) {
+            match self.ask(step, left) {
                 Ok(grant) => {
+                    self.tell(index, Asked::Answered);
                     self.winner.store(index, Ordering::Relaxed);
                     self.is_service.fetch_or(step.presence != Presence::Tool, Ordering::Relaxed);
                     return Ok(grant);
                 }
-                Err(Failure::Meant(error)) => return Err(error),
-                Err(Failure::Absent(reason)) => reasons.push((step.name, reason)),
+                Err(Failure::Meant(error)) => {
+                    self.tell(index, Asked::Failed(error.clone()));
+                    return Err(error);
+                }
+                Err(Failure::Absent(reason)) => self.tell(index, Asked::Absent(reason)),
             }
         }
-        Err(nobody(&reasons))
+        Err(nobody(&self.told()))
+    }
+
+    fn ask(&self, step: &Step, timeout: Duration) -> Result<Grant, Failure> {
+        match step.presence == Presence::Tool && self.is_service.load(Ordering::Relaxed) {
+            true => Err(Failure::Absent(absence("not asked, as a service's identity was there before"))),
+            false => step.fetch(timeout),
+        }
+    }
+
+    fn told(&self) -> MutexGuard<'_, Vec<(&'static str, Asked)>> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, index: usize, asked: Asked) {
+        if let Some((_, told)) = self.told().get_mut(index) {
+            *told = asked;
+        }
     }
 }
 
-fn nobody(reasons: &[(&str, String)]) -> Error {
+/// `told` is why each identity is not there.
+fn nobody(told: &[(&str, Asked)]) -> Error {
+    let reasons: Vec<_> = told
+        .iter()
+        .filter_map(|(name, asked)| match asked {
+            Asked::Absent(reason) => Some((name, reason)),
+            _ => None,
+        })
+        .collect();
     let reasons_by_name = reasons.iter().map(|(name, reason)| {
-        let reason: String = reason.chars().take(MAX_REASON_CHARS).collect();
+        let reason: String = reason.message().chars().take(MAX_REASON_CHARS).collect();
         format!("{name}: {}", reason.trim_end_matches('.'))
     });
     let list = reasons_by_name.collect::<Vec<_>>().join("; ");
@@ -194,8 +204,9 @@ fn nobody(reasons: &[(&str, String)]) -> Error {
         "No identity was found ({list}). On a developer's machine run az login; elsewhere set identity to say which \
          one is meant."
     );
-    let error = Error::new(ErrorKind::IdentityUnavailable, message);
-    reasons.iter().fold(error, |error, (_, reason)| error.with_aadsts_in(reason))
+    let fault = reasons.iter().find_map(|(_, reason)| reason.managed_identity());
+    let error = Error::new(ErrorKind::IdentityUnavailable, message).with_managed_identity(fault);
+    reasons.iter().fold(error, |error, (_, reason)| error.with_aadsts_in(reason.message()))
 }
 
 impl Source for ChainSource {
@@ -213,6 +224,10 @@ impl Source for ChainSource {
             }
             outcome => outcome,
         }
+    }
+
+    fn asked(&self) -> Vec<(&'static str, Asked)> {
+        self.told().clone()
     }
 
     fn stamp(&self) -> Option<Stamp> {

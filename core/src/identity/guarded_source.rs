@@ -1,6 +1,7 @@
 //! What holds for every source. Its tokens are looked at: some are valid, and yet a cache will refuse them. Its errors show
 //! no secret. A source that hangs does not take a thread for each try.
 
+use super::chain::Asked;
 use super::credential_file::Stamp;
 use super::source::Source;
 use crate::claims::Claims;
@@ -80,6 +81,16 @@ impl Source for GuardedSource {
 
     fn blocked(&self) -> &'static str {
         self.inner.blocked()
+    }
+
+    fn asked(&self) -> Vec<(&'static str, Asked)> {
+        let hide = |error: Error| error.hiding(&self.settings.secrets());
+        let hidden = |asked| match asked {
+            Asked::Absent(reason) => Asked::Absent(hide(reason)),
+            Asked::Failed(error) => Asked::Failed(hide(error)),
+            Asked::Answered | Asked::NotAsked => asked,
+        };
+        self.inner.asked().into_iter().map(|(name, asked)| (name, hidden(asked))).collect()
     }
 
     fn advice(&self, grant: &Grant) -> Option<String> {

@@ -36,11 +36,3 @@ pub(crate) fn source(settings: &Arc<Settings>) -> Result<Box<dyn Source>> {
     };
     Ok(Box::new(guarded_source::GuardedSource::new(settings, source)))
 }
-
-/// What the identities of the default chain say when they are asked for a token; nothing if one identity is configured.
-pub(crate) fn examine(settings: &Arc<Settings>) -> Result<Vec<(&'static str, Asked)>> {
-    match &settings.identity {
-        IdentityChoice::Chain(links) => chain::examine(settings, links, settings.policy.request_timeout),
-        IdentityChoice::Single(_) | IdentityChoice::Custom(_) => Ok(Vec::new()),
-    }
-}

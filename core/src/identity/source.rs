@@ -1,5 +1,6 @@
 //! What every way to authenticate does.
 
+use super::chain::Asked;
 use super::credential_file::Stamp;
 use crate::error::Result;
 use crate::grant::Grant;
@@ -19,6 +20,11 @@ pub(crate) trait Source: Send + Sync {
     /// A sentence for a `fetch` that has overrun its time: what has not come back.
     fn blocked(&self) -> &'static str {
         "a file system, the start of a tool or the resolution of a name hangs."
+    }
+
+    /// What each identity of a chain said the last time that they were gone through: its name and that. Empty without a chain.
+    fn asked(&self) -> Vec<(&'static str, Asked)> {
+        Vec::new()
     }
 
     /// What the host should be told about a token although the token is valid.

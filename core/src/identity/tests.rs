@@ -1,8 +1,8 @@
 //! Each managed identity endpoint as its hosting environment has it, played by a stub on loopback.
 
-use super::source;
+use super::{Asked, source};
 use crate::config::{Config, Environment, Settings};
-use crate::error::{ErrorKind, Result};
+use crate::error::{ErrorKind, ManagedIdentityFault, Result};
 use crate::grant::Grant;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -70,6 +70,7 @@ fn what_app_service_says_when_it_refuses_reaches_the_user_and_its_secret_does_no
     let error = refused.err().unwrap();
     assert_eq!(error.kind(), ErrorKind::IdentityUnavailable);
     assert!(error.message().contains("No User Assigned"), "{error}");
+    assert_eq!(error.managed_identity(), Some(ManagedIdentityFault::NotAttachedToApp));
     assert!(!error.to_string().contains("app-service-secret"), "{error}");
 }
 
@@ -366,10 +367,10 @@ fn when_nobody_is_there_the_error_says_what_each_link_said() {
 
 #[test]
 fn the_chain_probes_imds_once_and_then_asks_its_winner() {
-    let refusal = http("400 Bad Request", "", r#"{"error":"bad_request_102"}"#);
+    let refusal = || http("400 Bad Request", "", r#"{"error":"bad_request_102"}"#);
     let token = || http("200 OK", "", TOKEN);
-    let gone = http("400 Bad Request", "", r#"{"error_description":"Identity not found"}"#);
-    let (imds, requests) = stub(vec![refusal, token(), token(), gone]);
+    let gone = || http("400 Bad Request", "", r#"{"error_description":"Identity not found"}"#);
+    let (imds, requests) = stub(vec![refusal(), token(), token(), gone(), refusal(), gone()]);
     let imds = imds.trim_end_matches("/msi/token").to_owned();
     let tools = Folder::new("winner");
     let kubernetes = [("KUBERNETES_SERVICE_HOST", "10.0.0.1")];
@@ -380,8 +381,13 @@ fn the_chain_probes_imds_once_and_then_asks_its_winner() {
     let asked = |request: String| request.to_ascii_lowercase().contains("metadata: true");
     let seen: Vec<bool> = requests.iter().take(3).map(asked).collect();
     assert_eq!(seen, [false, true, true], "a probe, and two requests");
+    let asked = chain.asked();
+    assert!(asked.iter().any(|(_, asked)| matches!(asked, Asked::Answered)), "{asked:?}");
     let error = chain.fetch(SOON).err().unwrap();
     assert!(error.message().contains("No identity was found"), "the winner is forgotten: {error}");
+    assert_eq!(error.managed_identity(), Some(ManagedIdentityFault::NotAttachedToMachine));
+    let asked = chain.asked();
+    assert!(asked.iter().all(|(_, asked)| matches!(asked, Asked::Absent(_))), "{asked:?}");
 }
 
 #[test]
@@ -392,8 +398,13 @@ fn an_identity_that_is_there_and_fails_is_not_passed_over() {
     let tools = Folder::new("meant");
     #[cfg(unix)]
     let tools = tools.tool("az", AZ_TOKEN);
-    let error = source(&chain_settings(&imds, &[], &tools)).unwrap().fetch(SOON).err().unwrap();
+    let chain = source(&chain_settings(&imds, &[], &tools)).unwrap();
+    assert!(chain.asked().is_empty(), "nobody was asked yet");
+    let error = chain.fetch(SOON).err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Throttled, "and the developer's token was not taken");
+    let asked = chain.asked();
+    let failed = asked.iter().position(|(_, asked)| matches!(asked, Asked::Failed(_))).unwrap();
+    assert!(asked.iter().skip(failed + 1).all(|(_, asked)| matches!(asked, Asked::NotAsked)), "{asked:?}");
 }
 
 /// The chain of a service that is set up with these variables, with a developer's az on the path.
@@ -425,7 +436,9 @@ fn an_identity_whose_file_is_missing_or_wrong_is_not_passed_over_either() {
     let imds = imds.trim_end_matches("/msi/token").to_owned();
     let tools = Folder::new("unattached").tool("az", AZ_TOKEN);
     let chain = source(&chain_settings(&imds, &[("AZURE_CLIENT_ID", "c")], &tools)).unwrap();
-    assert!(chain.fetch(SOON).err().unwrap().message().contains("not attached"));
+    let error = chain.fetch(SOON).err().unwrap();
+    assert!(error.message().contains("not attached"));
+    assert_eq!(error.managed_identity(), Some(ManagedIdentityFault::NotAttachedToMachine));
 }
 
 #[test]
@@ -633,4 +646,5 @@ fn several_identities_on_a_machine_are_told_apart_by_a_variable_that_the_error_n
     let (endpoint, _requests) = stub(vec![http("400 Bad Request", "", body)]);
     let refused = fetch(&[("IDENTITY_ENDPOINT", &endpoint), ("IDENTITY_HEADER", "h")]).err().unwrap();
     assert!(refused.message().contains("ENTRAKEY_CLIENT_ID"), "{refused}");
+    assert_eq!(refused.managed_identity(), Some(ManagedIdentityFault::Several));
 }

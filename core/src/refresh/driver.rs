@@ -18,7 +18,7 @@ use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Level, ProviderEvent};
 use crate::guard::guarded;
-use crate::identity::{Source, Stamp};
+use crate::identity::{Asked, Source, Stamp};
 use crate::rejection::{Rejection, RejectionReason, explain};
 use crate::status::Status;
 use crate::sync::{Mutex, spawn};
@@ -115,6 +115,10 @@ impl Engine {
         });
         engine.rearm(&mut engine.lock());
         engine
+    }
+
+    pub(crate) fn asked_identities(&self) -> Vec<(&'static str, Asked)> {
+        self.source.asked()
     }
 
     /// A token, or the error that stands in its way. Blocks until `wish.deadline` at most.

@@ -3,7 +3,7 @@
 use super::endpoint::Endpoint;
 use super::head::Head;
 use crate::claims::seconds;
-use crate::error::{Error, ErrorKind, number_in};
+use crate::error::{Error, ErrorKind, ManagedIdentityFault, number_in};
 use crate::redact::redacted;
 use serde_json::Value;
 use std::time::Duration;
@@ -123,7 +123,7 @@ pub(super) fn refusal(endpoint: Endpoint, address: &str, head: &Head, json: &Val
             refused_nearby(address, head.status, &words(json))
         }
         Endpoint::ManagedIdentity if head.status == 410 => being_updated(address),
-        _ => managed_identity_refusal(address, head.status, json),
+        _ => managed_identity_refusal(endpoint, address, head.status, json),
     };
     let pause = if endpoint == Endpoint::Entra { Duration::ZERO } else { MANAGED_IDENTITY_RETRY };
     error.with_status(head.status).with_retry_after(head.retry_after).with_pause(pause)
@@ -143,21 +143,46 @@ fn entra_refusal(address: &str, status: u16, json: &Value) -> Error {
 }
 
 /// Statuses of IMDS: <https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token#error-handling>.
-fn managed_identity_refusal(address: &str, status: u16, json: &Value) -> Error {
+fn managed_identity_refusal(endpoint: Endpoint, address: &str, status: u16, json: &Value) -> Error {
     let said = words(json);
-    match status {
-        400 if said.to_ascii_lowercase().contains("identity not found") => Error::new(
+    let fault = if status == 400 { managed_identity_fault(endpoint, &said) } else { None };
+    let error = match (endpoint, fault) {
+        (
+            Endpoint::ManagedIdentity | Endpoint::Arc,
+            Some(ManagedIdentityFault::NotAttachedToMachine | ManagedIdentityFault::NotAttached),
+        ) => Error::new(
             ErrorKind::IdentityUnavailable,
             "This managed identity is not attached to this machine. Attach it in Azure, or check client_id, \
              object_id or resource_id; without any of them the machine needs a system-assigned identity.",
         ),
-        // https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/managed-identities-faq
-        400 if said.to_ascii_lowercase().contains("multiple user assigned identities") => Error::new(
+        (_, Some(ManagedIdentityFault::Several)) => Error::new(
             ErrorKind::IdentityUnavailable,
             "This machine has several user-assigned managed identities: say which one is meant by client_id \
              (ENTRAKEY_CLIENT_ID, or AZURE_ENTRA_ID_AUTH_CLIENT_ID for an entry of a secret store).",
         ),
-        400..=499 if !matches!(status, 404 | 408 | 410 | 429) => refused_nearby(address, status, &said),
+        _ => by_status_nearby(address, status, &said, json),
+    };
+    error.with_managed_identity(fault)
+}
+
+/// What endpoints have no number for.
+/// <https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/managed-identities-faq>
+fn managed_identity_fault(endpoint: Endpoint, said: &str) -> Option<ManagedIdentityFault> {
+    let said = said.to_ascii_lowercase();
+    let is_unattached = said.contains("identity not found")
+        || said.contains("no user assigned or delegated managed identity");
+    match endpoint {
+        _ if said.contains("multiple user assigned identities") => Some(ManagedIdentityFault::Several),
+        _ if !is_unattached => None,
+        Endpoint::ManagedIdentity => Some(ManagedIdentityFault::NotAttachedToMachine),
+        Endpoint::AppService => Some(ManagedIdentityFault::NotAttachedToApp),
+        _ => Some(ManagedIdentityFault::NotAttached),
+    }
+}
+
+fn by_status_nearby(address: &str, status: u16, said: &str, json: &Value) -> Error {
+    match status {
+        400..=499 if !matches!(status, 404 | 408 | 410 | 429) => refused_nearby(address, status, said),
         404 => Error::new(
             ErrorKind::BadResponse,
             format!(
