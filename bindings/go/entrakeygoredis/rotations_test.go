@@ -19,6 +19,9 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
+// patient is what a client waits on a busy machine.
+const patient = time.Minute
+
 // long is how long the clients run through the rotations of tokens that live for 6 seconds: ENTRAKEY_TEST_SECONDS.
 func long() time.Duration {
 	if seconds, err := strconv.Atoi(os.Getenv("ENTRAKEY_TEST_SECONDS")); err == nil {
@@ -65,7 +68,7 @@ func TestEveryUseOutlivesItsTokens(t *testing.T) {
 		if err != nil {
 			return nil, err
 		}
-		return redis.NewDialer(&redis.Options{TLSConfig: ofCluster, DialTimeout: time.Minute})(ctx, network, net.JoinHostPort("localhost", port))
+		return redis.NewDialer(&redis.Options{TLSConfig: ofCluster, DialTimeout: patient})(ctx, network, net.JoinHostPort("localhost", port))
 	}
 	must := func(err error) {
 		t.Helper()
@@ -76,30 +79,30 @@ func TestEveryUseOutlivesItsTokens(t *testing.T) {
 	standalone := func(protocol int) *redis.Client {
 		options := optionsOf(t, single)
 		options.PoolSize, options.Protocol = 4, protocol
-		options.ReadTimeout, options.DialTimeout, options.PoolTimeout = time.Minute, time.Minute, time.Minute // a busy machine
+		options.ReadTimeout, options.DialTimeout, options.PoolTimeout = patient, patient, patient
 		return clientOf(t, options, provider)
 	}
 	resp3, resp2 := standalone(3), standalone(2)
 
-	ringOptions := &redis.RingOptions{Addrs: map[string]string{"only": single.RedisAddress()}, TLSConfig: config, MaxRetries: -1, ReadTimeout: time.Minute}
+	ringOptions := &redis.RingOptions{Addrs: map[string]string{"only": single.RedisAddress()}, TLSConfig: config, MaxRetries: -1, ReadTimeout: patient, DialTimeout: patient, PoolTimeout: patient}
 	must(entrakeygoredis.ConfigureRing(ringOptions, provider))
 	ring := redis.NewRing(ringOptions)
 	defer ring.Close()
-	failoverOptions := &redis.FailoverOptions{MasterName: "cache", SentinelAddrs: []string{sentinel(t, single.RedisAddress())}, MaxRetries: -1, ReadTimeout: time.Minute,
+	failoverOptions := &redis.FailoverOptions{MasterName: "cache", SentinelAddrs: []string{sentinel(t, single.RedisAddress())}, MaxRetries: -1, ReadTimeout: patient, DialTimeout: patient, PoolTimeout: patient,
 		Dialer: func(ctx context.Context, network, address string) (net.Conn, error) {
 			if _, port, _ := net.SplitHostPort(address); port == single.Variable("REDIS_PORT") {
-				return redis.NewDialer(&redis.Options{TLSConfig: config, DialTimeout: time.Minute})(ctx, network, address)
+				return redis.NewDialer(&redis.Options{TLSConfig: config, DialTimeout: patient})(ctx, network, address)
 			}
 			return new(net.Dialer).DialContext(ctx, network, address)
 		}}
 	must(entrakeygoredis.ConfigureFailover(failoverOptions, provider))
 	failover := redis.NewFailoverClient(failoverOptions)
 	defer failover.Close()
-	universalOptions := &redis.UniversalOptions{Addrs: []string{single.RedisAddress()}, TLSConfig: config, MaxRetries: -1, ReadTimeout: time.Minute}
+	universalOptions := &redis.UniversalOptions{Addrs: []string{single.RedisAddress()}, TLSConfig: config, MaxRetries: -1, ReadTimeout: patient, DialTimeout: patient, PoolTimeout: patient}
 	must(entrakeygoredis.ConfigureUniversal(universalOptions, provider))
 	universal := redis.NewUniversalClient(universalOptions)
 	defer universal.Close()
-	clusterOptions := &redis.ClusterOptions{Addrs: []string{nodes.RedisAddress()}, Dialer: loopback, ReadTimeout: time.Minute}
+	clusterOptions := &redis.ClusterOptions{Addrs: []string{nodes.RedisAddress()}, Dialer: loopback, ReadTimeout: patient, DialTimeout: patient, PoolTimeout: patient}
 	must(entrakeygoredis.ConfigureCluster(clusterOptions, ofNodes))
 	cluster := redis.NewClusterClient(clusterOptions)
 	defer cluster.Close()
@@ -227,7 +230,8 @@ func TestEveryUseOutlivesItsTokens(t *testing.T) {
 				select {
 				case <-ended:
 					t.Logf("%s: %d of %d messages", name, received.Load(), sent)
-					if lost := int64(sent) - received.Load(); lost > int64(sent/20) {
+					// How long a connect takes is the machine's affair; one that did not come back has heard a sixth.
+					if lost := int64(sent) - received.Load(); lost != 0 && !subscriber.mayLose || lost > int64(sent/2) {
 						t.Errorf("%s: %d of %d messages are lost", name, lost, sent)
 					}
 					return
