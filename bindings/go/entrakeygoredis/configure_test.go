@@ -32,7 +32,7 @@ func azure(t *testing.T, arguments ...string) *emulator.Emulator {
 func providerOf(t *testing.T, on *emulator.Emulator, clientID string) *entrakey.Provider {
 	t.Helper()
 	on.Use(t, "imds")
-	provider, err := entrakey.New(entrakey.Config{Identity: "managed_identity", ClientID: clientID})
+	provider, err := entrakey.New(entrakey.Config{Identity: "managed_identity", ClientID: clientID, Logger: slog.New(slog.NewTextHandler(t.Output(), nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
