@@ -76,7 +76,7 @@ func (c *client) dialer(dial dialer) dialer {
 		if err != nil {
 			return nil, err
 		}
-		return &connection{Conn: inner, client: c, name: address, replies: replies{reads: true}}, nil
+		return &connection{Conn: inner, client: c, name: address, listens: true}, nil
 	}
 }
 

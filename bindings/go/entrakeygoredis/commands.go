@@ -2,14 +2,8 @@ package entrakeygoredis
 
 import (
 	"bytes"
-	"context"
 	"strconv"
 )
-
-// handshaking is what TLS connections of every maker have, and only those.
-type handshaking interface {
-	HandshakeContext(ctx context.Context) error
-}
 
 type kind int
 

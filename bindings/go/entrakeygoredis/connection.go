@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"entrakey.invalid/go/entrakey"
+	"entrakey.invalid/go/entrakey/adapter"
 )
 
 const (
@@ -37,7 +38,8 @@ type connection struct {
 	due        time.Time // from when on it leaves its token for that
 	timer      *time.Timer
 	waiting    []answer // what has been asked and is answered in this order
-	replies    replies
+	listens    bool     // to the answers: while it connects, and once it subscribes
+	replies    adapter.Replies
 	refused    error // what every Read says once the server has not taken the token
 	ended      bool
 }
@@ -102,7 +104,7 @@ func (c *connection) authenticates(token *entrakey.Token, protocol int) error {
 		c.expires = token.ExpiresAt()
 	}
 	c.waiting = append(c.waiting, answer{token: token, protocol: protocol})
-	c.replies.reads = true
+	c.listens = true
 	c.mutex.Unlock()
 	if newest := c.client.provider.Version(); newest > token.Version() { // its news came before the watch
 		c.superseded(newest)
@@ -117,8 +119,8 @@ func (c *connection) subscribes() {
 		return
 	}
 	c.subscribed = true
-	if !c.replies.reads {
-		c.replies = replies{reads: true} // all that was asked before has been answered
+	if !c.listens {
+		c.listens, c.replies = true, adapter.Replies{} // all that was asked before has been answered
 	}
 	c.schedule()
 }
@@ -133,8 +135,8 @@ func (c *connection) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	c.mutex.Lock()
 	var read []string
-	if c.replies.reads {
-		read = c.replies.read(p[:n])
+	if c.listens {
+		read = c.replies.Read(p[:n])
 	}
 	c.mutex.Unlock()
 	for _, reply := range read {
@@ -167,7 +169,7 @@ func (c *connection) answered(line string) error {
 			c.news = 0
 		}
 	}
-	c.replies.reads = c.subscribed || !accepted // go-redis may ask in another way
+	c.listens = c.subscribed || !accepted // go-redis may ask in another way
 	entry := c.entry
 	c.mutex.Unlock()
 	version := asked.token.Version()
@@ -294,22 +296,8 @@ func (c *connection) Close() error {
 // checkPlaintext refuses to send a token that could be read on its way.
 func (c *connection) checkPlaintext() error {
 	peer, isTCP := c.Conn.RemoteAddr().(*net.TCPAddr)
-	if c.client.allowPlaintext || !isTCP || isTLS(c.Conn) {
+	if c.client.allowPlaintext || !isTCP || adapter.IsTLS(c.Conn) {
 		return nil
 	}
 	return entrakey.CheckPlaintext(peer.IP.String(), c.name, "set TLSConfig, or use a rediss:// address (entrakeygoredis.AllowPlaintext permits it, for a tunnel that encrypts)")
-}
-
-func isTLS(c net.Conn) bool {
-	for range 8 { // wrappers within wrappers
-		if _, ok := c.(handshaking); ok {
-			return true
-		}
-		wrapper, ok := c.(interface{ NetConn() net.Conn })
-		if !ok {
-			return false
-		}
-		c = wrapper.NetConn()
-	}
-	return false
 }

@@ -19,7 +19,13 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// long is how long the clients run through the rotations of tokens that live for 6 seconds: ENTRAKEY_TEST_SECONDS.
+// patient is what a client waits on a busy machine.
+const patient = time.Minute
+
+// lifetime of the tokens: a machine on which a process stands still for a third of it makes errors of its own.
+const lifetime = 12 * time.Second
+
+// long is how long the clients run through the rotations of their tokens: ENTRAKEY_TEST_SECONDS.
 func long() time.Duration {
 	if seconds, err := strconv.Atoi(os.Getenv("ENTRAKEY_TEST_SECONDS")); err == nil {
 		return time.Duration(seconds) * time.Second
@@ -49,8 +55,8 @@ type use struct {
 }
 
 func TestEveryUseOutlivesItsTokens(t *testing.T) {
-	single := azure(t, "--token-lifetime=6s")
-	nodes := azure(t, "--token-lifetime=6s", "--cluster-policy=oss")
+	single := azure(t, "--token-lifetime="+lifetime.String())
+	nodes := azure(t, "--token-lifetime="+lifetime.String(), "--cluster-policy=oss")
 	provider, ofNodes := providerOf(t, single, ""), providerOf(t, nodes, "")
 	config, err := single.TLSConfig()
 	if err != nil {
@@ -65,7 +71,7 @@ func TestEveryUseOutlivesItsTokens(t *testing.T) {
 		if err != nil {
 			return nil, err
 		}
-		return redis.NewDialer(&redis.Options{TLSConfig: ofCluster, DialTimeout: time.Minute})(ctx, network, net.JoinHostPort("localhost", port))
+		return redis.NewDialer(&redis.Options{TLSConfig: ofCluster, DialTimeout: patient})(ctx, network, net.JoinHostPort("localhost", port))
 	}
 	must := func(err error) {
 		t.Helper()
@@ -76,30 +82,30 @@ func TestEveryUseOutlivesItsTokens(t *testing.T) {
 	standalone := func(protocol int) *redis.Client {
 		options := optionsOf(t, single)
 		options.PoolSize, options.Protocol = 4, protocol
-		options.ReadTimeout, options.DialTimeout, options.PoolTimeout = time.Minute, time.Minute, time.Minute // a busy machine
+		options.ReadTimeout, options.DialTimeout, options.PoolTimeout = patient, patient, patient
 		return clientOf(t, options, provider)
 	}
 	resp3, resp2 := standalone(3), standalone(2)
 
-	ringOptions := &redis.RingOptions{Addrs: map[string]string{"only": single.RedisAddress()}, TLSConfig: config, MaxRetries: -1, ReadTimeout: time.Minute}
+	ringOptions := &redis.RingOptions{Addrs: map[string]string{"only": single.RedisAddress()}, TLSConfig: config, MaxRetries: -1, ReadTimeout: patient, DialTimeout: patient, PoolTimeout: patient}
 	must(entrakeygoredis.ConfigureRing(ringOptions, provider))
 	ring := redis.NewRing(ringOptions)
 	defer ring.Close()
-	failoverOptions := &redis.FailoverOptions{MasterName: "cache", SentinelAddrs: []string{sentinel(t, single.RedisAddress())}, MaxRetries: -1, ReadTimeout: time.Minute,
+	failoverOptions := &redis.FailoverOptions{MasterName: "cache", SentinelAddrs: []string{sentinel(t, single.RedisAddress())}, MaxRetries: -1, ReadTimeout: patient, DialTimeout: patient, PoolTimeout: patient,
 		Dialer: func(ctx context.Context, network, address string) (net.Conn, error) {
 			if _, port, _ := net.SplitHostPort(address); port == single.Variable("REDIS_PORT") {
-				return redis.NewDialer(&redis.Options{TLSConfig: config, DialTimeout: time.Minute})(ctx, network, address)
+				return redis.NewDialer(&redis.Options{TLSConfig: config, DialTimeout: patient})(ctx, network, address)
 			}
 			return new(net.Dialer).DialContext(ctx, network, address)
 		}}
 	must(entrakeygoredis.ConfigureFailover(failoverOptions, provider))
 	failover := redis.NewFailoverClient(failoverOptions)
 	defer failover.Close()
-	universalOptions := &redis.UniversalOptions{Addrs: []string{single.RedisAddress()}, TLSConfig: config, MaxRetries: -1, ReadTimeout: time.Minute}
+	universalOptions := &redis.UniversalOptions{Addrs: []string{single.RedisAddress()}, TLSConfig: config, MaxRetries: -1, ReadTimeout: patient, DialTimeout: patient, PoolTimeout: patient}
 	must(entrakeygoredis.ConfigureUniversal(universalOptions, provider))
 	universal := redis.NewUniversalClient(universalOptions)
 	defer universal.Close()
-	clusterOptions := &redis.ClusterOptions{Addrs: []string{nodes.RedisAddress()}, Dialer: loopback, ReadTimeout: time.Minute}
+	clusterOptions := &redis.ClusterOptions{Addrs: []string{nodes.RedisAddress()}, Dialer: loopback, ReadTimeout: patient, DialTimeout: patient, PoolTimeout: patient}
 	must(entrakeygoredis.ConfigureCluster(clusterOptions, ofNodes))
 	cluster := redis.NewClusterClient(clusterOptions)
 	defer cluster.Close()
@@ -161,7 +167,7 @@ func TestEveryUseOutlivesItsTokens(t *testing.T) {
 					t.Errorf("%s, round %d: %v", use.name, rounds, err)
 					return
 				}
-				time.Sleep(5 * time.Millisecond) // the pace of a program, and a pool's connections are idle at times
+				time.Sleep(20 * time.Millisecond) // the pace of a program, and a pool's connections are idle at times
 			}
 			t.Logf("%s: %d rounds", use.name, rounds)
 		})
@@ -227,7 +233,8 @@ func TestEveryUseOutlivesItsTokens(t *testing.T) {
 				select {
 				case <-ended:
 					t.Logf("%s: %d of %d messages", name, received.Load(), sent)
-					if lost := int64(sent) - received.Load(); lost > int64(sent/20) {
+					// How long a connect takes is the machine's affair; one that did not come back has heard a quarter.
+					if lost := int64(sent) - received.Load(); lost != 0 && !subscriber.mayLose || lost > int64(sent/2) {
 						t.Errorf("%s: %d of %d messages are lost", name, lost, sent)
 					}
 					return
@@ -242,7 +249,7 @@ func TestEveryUseOutlivesItsTokens(t *testing.T) {
 	}
 	running.Wait()
 	for name, provider := range map[string]*entrakey.Provider{"single": provider, "cluster": ofNodes} {
-		if version := provider.Version(); version < uint64(long().Seconds()/6) {
+		if version := provider.Version(); version < uint64(long()/lifetime) {
 			t.Errorf("%s: only %d tokens", name, version)
 		}
 		var seen struct {

@@ -1,4 +1,4 @@
-package entrakeyrueidis
+package adapter
 
 import (
 	"testing"

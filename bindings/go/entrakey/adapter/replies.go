@@ -1,4 +1,4 @@
-package entrakeygoredis
+package adapter
 
 import (
 	"bytes"
@@ -8,11 +8,8 @@ import (
 // longestLine: a longer one is not kept whole. An error has no more to say.
 const longestLine = 1024
 
-// replies finds where the answers of a server begin and end, however they come in pieces. It is for connections that connect or
-// subscribe; on others nothing is looked at.
-type replies struct {
-	reads bool
-
+// Replies finds where the answers of a server begin and end, however they come in pieces.
+type Replies struct {
 	line    []byte // the beginning of one, if its end has not come
 	skip    int    // bytes of a bulk string, with its end, that are to come
 	nested  int    // values that are to come until the answer is whole
@@ -20,8 +17,8 @@ type replies struct {
 	heading string // the first line of the answer
 }
 
-// read gives the first line of each answer that is complete with these bytes. What the server pushes is no answer.
-func (r *replies) read(p []byte) (answers []string) {
+// Read gives the first line of each answer that is complete with these bytes. What the server pushes is no answer.
+func (r *Replies) Read(p []byte) (answers []string) {
 	for len(p) > 0 {
 		if r.skip > 0 {
 			n := min(r.skip, len(p))
@@ -48,12 +45,12 @@ func (r *replies) read(p []byte) (answers []string) {
 	return answers
 }
 
-func (r *replies) keep(p []byte) {
+func (r *Replies) keep(p []byte) {
 	r.line = append(r.line, p[:min(len(p), max(longestLine-len(r.line), 0))]...)
 }
 
 // begun is told the line that a value begins with.
-func (r *replies) begun(line []byte, answers []string) []string {
+func (r *Replies) begun(line []byte, answers []string) []string {
 	if r.nested == 0 {
 		r.nested, r.isPush, r.heading = 1, line[0] == '>', string(line)
 	}
@@ -78,7 +75,7 @@ func (r *replies) begun(line []byte, answers []string) []string {
 }
 
 // ended is told that a value is whole.
-func (r *replies) ended(answers []string) []string {
+func (r *Replies) ended(answers []string) []string {
 	r.nested--
 	if r.nested == 0 && !r.isPush {
 		return append(answers, r.heading)
