@@ -19,13 +19,14 @@ endif
 # Two parts at once would starve each other's clocks.
 .NOTPARALLEL:
 
-TESTS = test-core test-c test-python test-node test-go test-emulator test-cli test-peers test-proxy
+# test-go is not among them yet: the Go modules are unfinished, and take ten minutes.
+TESTS = test-core test-c test-python test-node test-emulator test-cli test-peers test-proxy
 
-.PHONY: help demo test $(TESTS) what-tests-run other-clients lints check bench soak simulate mutants fuzz install uninstall install-cli uninstall-cli fmt build prerequisites prerequisites-of-test
+.PHONY: help demo test test-go $(TESTS) what-tests-run other-clients lints check bench soak simulate mutants fuzz install uninstall install-cli uninstall-cli fmt build prerequisites prerequisites-of-test
 
 help:
 	@echo "make demo    build everything and watch four Redis clients outlive their tokens"
-	@echo "make test    install what the tests need and run every test of every language"
+	@echo "make test    install what the tests need and run every test of every language but Go's"
 	@echo "make test-core, test-c, test-python, test-node, test-go, test-emulator, test-cli, test-peers, test-proxy    one part of that"
 	@echo "make check   formatting, lints, dependencies, versions, size of the shared library"
 	@echo "make bench   speed against a floor, how a fleet spreads its requests, how soon the emulator is there"
