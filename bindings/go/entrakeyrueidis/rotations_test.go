@@ -27,7 +27,7 @@ func TestEveryUseOutlivesItsTokens(t *testing.T) {
 	option := optionOf(t, single)
 	option.ForceSingleClient = true
 	resp3 := clientOf(t, option, provider)
-	option.AlwaysRESP2, option.ConnLifetime = true, 2*time.Second
+	option.AlwaysRESP2, option.DisableCache, option.ConnLifetime = true, true, 2*time.Second
 	resp2 := clientOf(t, option, provider)
 	cluster := clientOf(t, optionOf(t, nodes), ofNodes)
 
@@ -50,6 +50,7 @@ func TestEveryUseOutlivesItsTokens(t *testing.T) {
 			t.Logf("%s: %d rounds", name, rounds)
 		})
 	}
+	running.Go(func() { cache(t, ctx, resp3, resp2) })
 	running.Go(func() { listen(t, ctx, "RESP3", resp3, false) })
 	running.Go(func() { listen(t, ctx, "cluster", cluster, false) })
 	running.Go(func() { listen(t, ctx, "RESP2", resp2, true) })
@@ -61,6 +62,42 @@ func TestEveryUseOutlivesItsTokens(t *testing.T) {
 		if l := ledgerOf(t, provider); l.Counters.Rejected != 0 || l.Counters.Accepted == 0 {
 			t.Errorf("%s: %+v", name, l)
 		}
+	}
+}
+
+// cache reads a key that another client writes, and is to hear of each change: what it keeps would be good for an hour.
+func cache(t *testing.T, until context.Context, reads, writes rueidis.Client) {
+	read := func() (string, bool) {
+		result := reads.DoCache(t.Context(), reads.B().Get().Key("cached").Cache(), time.Hour)
+		value, err := result.ToString()
+		if err != nil {
+			t.Errorf("cache: %v", err)
+		}
+		return value, result.IsCacheHit()
+	}
+	round, kept := 0, 0
+	for ; until.Err() == nil; round++ {
+		written := strconv.Itoa(round)
+		if err := writes.Do(t.Context(), writes.B().Set().Key("cached").Value(written).Build()).Error(); err != nil {
+			t.Errorf("cache, round %d: %v", round, err)
+			return
+		}
+		end := time.Now().Add(long)
+		for value, _ := read(); value != written; value, _ = read() {
+			if t.Failed() || time.Now().After(end) {
+				t.Errorf("cache, round %d: %q is what is kept", round, value)
+				return
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		if _, hit := read(); hit {
+			kept++
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Logf("cache: kept in %d of %d rounds", kept, round)
+	if kept < round/2 {
+		t.Errorf("cache: kept in %d of %d rounds", kept, round)
 	}
 }
 

@@ -41,15 +41,14 @@ func providerOf(t *testing.T, on *emulator.Emulator, config entrakey.Config) *en
 	return provider
 }
 
-// optionOf is for a client of the emulator, whose nodes call themselves what only their certificate knows. It knows no CLIENT
-// TRACKING, hence DisableCache.
+// optionOf is for a client of the emulator, whose nodes call themselves what only their certificate knows.
 func optionOf(t *testing.T, on *emulator.Emulator) valkey.ClientOption {
 	t.Helper()
 	config, err := on.TLSConfig()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return valkey.ClientOption{InitAddress: []string{on.RedisAddress()}, DisableCache: true,
+	return valkey.ClientOption{InitAddress: []string{on.RedisAddress()},
 		DialCtxFn: func(ctx context.Context, address string, dialer *net.Dialer, _ *tls.Config) (net.Conn, error) {
 			_, port, err := net.SplitHostPort(address)
 			if err != nil {

@@ -1,3 +1,5 @@
+//go:build !entrakey_static
+
 package native
 
 import (
@@ -9,27 +11,12 @@ import (
 	"github.com/ebitengine/purego"
 )
 
-// Variable names a library to load instead of the one that this module brings along.
-const Variable = "ENTRAKEY_LIBRARY"
-
 type library struct {
 	handle uintptr
 	from   string // where it was found, for messages
 }
 
 func (l library) symbol(name string) (uintptr, error) { return purego.Dlsym(l.handle, name) }
-
-// invoke calls a C function. The caller is call, which keeps in place what the arguments point to.
-func invoke(address uintptr, arguments ...uintptr) uintptr {
-	result, _, _ := purego.SyscallN(address, arguments...)
-	return result
-}
-
-func newCallback(f func(request, id uintptr)) uintptr { return purego.NewCallback(f) }
-
-func newEventCallback(f func(level, name, message, id uintptr)) uintptr { return purego.NewCallback(f) }
-
-func newFinalizer(f func(id uintptr)) uintptr { return purego.NewCallback(f) }
 
 // open finds the library: the one that ENTRAKEY_LIBRARY names and no other; else the embedded one; else the system's.
 func open() (library, error) {

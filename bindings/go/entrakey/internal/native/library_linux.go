@@ -1,3 +1,5 @@
+//go:build !entrakey_static
+
 package native
 
 import (

@@ -8,6 +8,9 @@ import (
 // ABI is the one that this module was written against: ENTRAKEY_ABI of include/entrakey.h.
 const ABI = 1
 
+// Variable names a library to load instead of the one that this module brings along.
+const Variable = "ENTRAKEY_LIBRARY"
+
 // Load finds the library and its functions, once. Nothing else of this package may be called before it returned nil.
 var Load = sync.OnceValue(func() error {
 	found, err := open()
