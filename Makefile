@@ -25,7 +25,7 @@ TESTS = test-core test-c test-python test-node test-emulator test-cli test-peers
 .PHONY: help demo test test-go $(TESTS) what-tests-run other-clients lints check bench soak simulate mutants fuzz install uninstall install-cli uninstall-cli fmt build prerequisites prerequisites-of-test
 
 help:
-	@echo "make demo    build everything and watch four Redis clients outlive their tokens"
+	@echo "make demo    build everything and watch five Redis clients outlive their tokens"
 	@echo "make test    install what the tests need and run every test of every language but Go's"
 	@echo "make test-core, test-c, test-python, test-node, test-go, test-emulator, test-cli, test-peers, test-proxy    one part of that"
 	@echo "make check   formatting, lints, dependencies, versions, size of the shared library"
@@ -51,6 +51,7 @@ build: prerequisites
 	scripts/build/node-package.sh
 	scripts/build/c-clients.sh
 	scripts/build/c-examples.sh
+	scripts/build/go-examples.sh
 
 demo: build
 	@$(OFFLINE) .venv/bin/python examples/demo/demo.py $(DEMO)

@@ -1,7 +1,7 @@
-"""`make demo`: four stock clients, one token each that lives for eight seconds, no reconnect.
+"""`make demo`: stock clients, one token each that lives for eight seconds, no reconnect.
 
-Starts the emulator, runs examples/python/live.py, examples/node/live.mjs and examples/c/live.c against it, and redis-cli
-through `entrakey proxy`, for forty seconds, shows how they get on, and ends with a table. What the table says of connections and rotations
+Starts the emulator, runs examples/python/live.py, examples/node/live.mjs, examples/c/live.c and, where there is a Go,
+examples/go/live against it, and redis-cli through `entrakey proxy`, for forty seconds, shows how they get on, and ends with a table. What the table says of connections and rotations
 is what the emulator's Redis saw, not what the clients say. Exits 1 if any row is wrong.
 """
 
@@ -18,11 +18,12 @@ import time
 from entrakey.emulator import Emulator
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+GO_CLIENT = ROOT / "target/examples-go/live"  # scripts/build/go-examples.sh
 START_UP_S = 20
 
 
 class Client:
-    """One of the four programs, and the last thing that it reported."""
+    """One of the programs, and the last thing that it reported."""
 
     def __init__(self, name, command, object_id, environment, seconds):
         self.name, self.object_id = name, object_id
@@ -61,7 +62,7 @@ class Client:
 def start_clients(emulator, seconds):
     """Each with an identity of its own, so that the emulator can tell them apart."""
     with_identity = lambda **values: emulator.process_environment(**values)
-    return [
+    clients = [
         Client(
             "redis-py",
             [ROOT / ".venv/bin/python", ROOT / "examples/python/live.py"],
@@ -94,6 +95,13 @@ def start_clients(emulator, seconds):
             seconds,
         ),
     ]
+    if GO_CLIENT.exists():
+        environment = emulator.process_environment("client_certificate", ENTRAKEY_IDENTITY="service_principal")
+        environment["ENTRAKEY_LIBRARY"] = str(ROOT / "target/debug/libentrakey.so")
+        clients.append(Client("rueidis", [GO_CLIENT], emulator["ENTRAKEY_EMULATOR_CERTIFICATE_APP_OBJECT_ID"], environment, seconds))
+    else:
+        print("  no Go 1.26 here: the demonstration goes without rueidis")
+    return clients
 
 
 def watch(clients, emulator, seconds, kill_redis_after):

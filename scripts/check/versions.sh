@@ -11,7 +11,7 @@ for name in $(cargo metadata --locked --no-deps --format-version 1 | tr ',' '\n'
 done
 check "bindings/node/package.json" "$(node -p 'require("./bindings/node/package.json").version')"
 check "bindings/node/package-lock.json" "$(node -p 'require("./bindings/node/package-lock.json").version')"
-for module in bindings/go/entrakeygoredis bindings/go/entrakeyrueidis bindings/go/entrakeyvalkey bindings/go/entrakeyredisentraid examples/go/hello; do
+for module in bindings/go/entrakeygoredis bindings/go/entrakeyrueidis bindings/go/entrakeyvalkey bindings/go/entrakeyredisentraid examples/go/hello examples/go/live; do
     for required in $(sed -n 's|.*entrakey.invalid/go/[a-z]* v\([^ ]*\)$|\1|p' $module/go.mod); do check "$module/go.mod" "$required"; done
 done
 check "cli/npm/package.json" "$(node -p 'require("./cli/npm/package.json").version')"
