@@ -147,6 +147,8 @@ bench: prerequisites
 	@$(OFFLINE) "$${PYTHON:-python3}" scripts/bench/emulator-startup.py target/debug/entrakey target/release/entrakey
 	@scripts/check/require.sh bench
 	@$(OFFLINE) "$${PYTHON:-python3}" scripts/bench/proxy.py target/release/entrakey
+	scripts/build/go-modules.sh
+	@$(OFFLINE) scripts/bench/go.sh
 	scripts/build/node-package.sh
 	$(CARGO) build --locked --release -p entrakey-node
 	@$(OFFLINE) node bindings/node/bench/run.mjs

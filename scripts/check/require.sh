@@ -56,11 +56,13 @@ if [ "${1:-}" = bench ]; then
     done
 fi
 
-[ "${1:-}" = test ] || exit 0
-# Clients of other languages, which tests/peers runs against the emulator.
+[ -n "${1:-}" ] || exit 0
 command -v go >/dev/null || fail "Go 1.26 or newer is missing, which go-redis needs."
 GOTOOLCHAIN=local go version | awk '{ sub("go", "", $3); split($3, part, "."); exit !(part[1] > 1 || part[2] >= 26) }' ||
     fail "Go 1.26 or newer is needed, for go-redis."
+
+[ "$1" = test ] || exit 0
+# Clients of other languages, which tests/peers runs against the emulator.
 command -v mvn >/dev/null || fail "Maven is missing, for the tests of Jedis and Lettuce (Debian: apt-get install maven)."
 command -v java >/dev/null || fail "Java 17 or newer is missing, for the tests of Jedis and Lettuce (Debian: apt-get install openjdk-17-jdk-headless)."
 java -version 2>&1 | sed -n '1s/.*"\([0-9]*\)[."].*/\1/p' | awk '{ exit !($1 >= 17) }' || fail "Java 17 or newer is needed, for the tests of Jedis and Lettuce."

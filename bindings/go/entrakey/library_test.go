@@ -1,7 +1,9 @@
 package entrakey_test
 
 import (
+	"context"
 	"fmt"
+	"log"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,6 +20,17 @@ func TestMain(m *testing.M) {
 	switch os.Getenv(child) {
 	case "contract":
 		contractProgram(os.Args[1:])
+		return
+	case "nothing":
+		return
+	case "token":
+		provider, err := entrakey.New(entrakey.Config{Identity: "managed_identity"})
+		if err == nil {
+			_, err = provider.Token(context.Background())
+		}
+		if err != nil {
+			log.Fatal(err)
+		}
 		return
 	case "1":
 		_, err := entrakey.New(entrakey.Config{Identity: "managed_identity"})

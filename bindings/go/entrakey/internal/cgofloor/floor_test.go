@@ -1,0 +1,11 @@
+//go:build cgo
+
+package cgofloor
+
+import "testing"
+
+func BenchmarkCgoFloor(b *testing.B) {
+	for b.Loop() {
+		Call()
+	}
+}
