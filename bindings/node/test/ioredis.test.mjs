@@ -66,7 +66,7 @@ for (const [name, { Redis, Cluster }] of Object.entries(LIBRARIES)) {
       await publisher.publish('news', `${provider.version}`);
       await sleep(20);
     }
-    await until('news after three rotations', () => (publisher.publish('news', 'last'), received.has('last')));
+    await until('news after three rotations', async () => (await publisher.publish('news', 'last'), received.has('last')));
     for (const version of [2, 3]) assert.ok(received.has(String(version)), `nothing came with token ${version}`);
     assert.deepEqual(errors, []);
   });
@@ -88,7 +88,7 @@ for (const [name, { Redis, Cluster }] of Object.entries(LIBRARIES)) {
       await client.publish('news', String(provider.version));
       await sleep(20);
     }
-    await until('news after three rotations', () => (client.publish('news', 'last'), received.has('last')));
+    await until('news after three rotations', async () => (await client.publish('news', 'last'), received.has('last')));
     assert.equal(await client.get('key1') !== null, true);
     assert.deepEqual(errors, []);
     assert.equal(client.nodes('master').length, 3);
