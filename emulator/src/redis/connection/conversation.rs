@@ -103,9 +103,15 @@ async fn converse(
                 activity = activity(&mut inbox, conversation) => match activity {
                     Activity::Message(message) => connection.reply(conversation, message),
                     // What was sent may have made room for more answers.
-                    Activity::Wire(Ok(_)) => if let Err(ending) = answer_all(connection, conversation).await {
-                        return ending;
-                    },
+                    Activity::Wire(Ok(_)) => {
+                        // A message that was published before a request came is not told after its answer.
+                        while let Ok(message) = inbox.try_recv() {
+                            connection.reply(conversation, message);
+                        }
+                        if let Err(ending) = answer_all(connection, conversation).await {
+                            return ending;
+                        }
+                    }
                     Activity::Wire(Err(_)) => return Ending::ByClient,
                 },
             }
