@@ -430,6 +430,17 @@ entrakey_error *entrakey_provider_copy_credentials(const entrakey_provider *prov
 uint64_t entrakey_provider_version(const entrakey_provider *provider);
 
 /**
+ * How many milliseconds a connection on the token of this version may wait before it authenticates again: until a newer
+ * token is due, if there is none, and then up to a random moment inside what reauth_spread allows, well before its token
+ * expires. Each call draws anew, so call it once for each connection and token: the moment of a watch or a subscription is
+ * one for all of its connections. 0 for a token that should be left at once, after close and for NULL. Never blocks.
+ *
+ * Valid use: provider is NULL or live.
+ */
+uint64_t entrakey_provider_reauth_in_ms(const entrakey_provider *provider,
+                                        uint64_t version);
+
+/**
  * Asks for a new token soon, whatever is left of the current one, which stays in service meanwhile. For when a secret
  * was replaced. Never blocks. There is still one request at a time, and requests keep their distance, so calling this
  * often does no harm. Fails with CLOSED.

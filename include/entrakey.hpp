@@ -307,6 +307,10 @@ public:
     void ready(milliseconds timeout) const { detail::check(entrakey_provider_ready(get(), detail::count(timeout))); }
     /* One load: compare it before each command. */
     std::uint64_t version() const noexcept { return entrakey_provider_version(get()); }
+    /* How long a connection on this token may wait before it authenticates again: a new draw at each call. */
+    milliseconds reauth_in(std::uint64_t version) const noexcept {
+        return milliseconds(static_cast<milliseconds::rep>(entrakey_provider_reauth_in_ms(get(), version)));
+    }
     void refresh() const { detail::check(entrakey_provider_refresh(get())); }
     rejection report_rejected(std::uint64_t version, const std::string &message) const {
         entrakey_rejection *found = nullptr;

@@ -192,6 +192,15 @@ impl Provider {
         Ok(self.engine()?.rejected(version, message))
     }
 
+    /// How long from now a connection on the token of `version` may wait before it authenticates again: until a newer
+    /// token is due, if there is none, and then up to a random moment inside what `reauth_spread` allows, well before
+    /// its token expires. Each call draws anew, so draw once for each connection: a listener's moment is one for all of its
+    /// connections. Zero for a token that should be left at once, and after [`Provider::close`]. Takes a short lock.
+    #[must_use]
+    pub fn reauth_in(&self, version: u64) -> Duration {
+        self.engine().map_or(Duration::ZERO, |engine| engine.reauth_in(version))
+    }
+
     /// A snapshot of what the provider is doing. Takes a short lock; never blocks on I/O, never fetches.
     #[must_use]
     pub fn status(&self) -> Status {

@@ -216,6 +216,27 @@ pub unsafe extern "C" fn entrakey_provider_version(provider: *const EntrakeyProv
     })
 }
 
+/// How many milliseconds a connection on the token of this version may wait before it authenticates again: until a newer
+/// token is due, if there is none, and then up to a random moment inside what reauth_spread allows, well before its token
+/// expires. Each call draws anew, so call it once for each connection and token: the moment of a watch or a subscription is
+/// one for all of its connections. 0 for a token that should be left at once, after close and for NULL. Never blocks.
+///
+/// # Safety
+/// provider is NULL or live.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn entrakey_provider_reauth_in_ms(
+    provider: *const EntrakeyProvider,
+    version: u64,
+) -> u64 {
+    guard::value(0, || {
+        // SAFETY: the function's own contract.
+        let provider = unsafe { handle::borrow(provider, "provider") };
+        provider.map_or(0, |provider| {
+            u64::try_from(provider.0.reauth_in(version).as_millis()).unwrap_or(u64::MAX)
+        })
+    })
+}
+
 /// Asks for a new token soon, whatever is left of the current one, which stays in service meanwhile. For when a secret
 /// was replaced. Never blocks. There is still one request at a time, and requests keep their distance, so calling this
 /// often does no harm. Fails with CLOSED.

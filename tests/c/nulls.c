@@ -57,6 +57,7 @@ static void of_providers(entrakey_provider *provider) {
     null(entrakey_metrics_new(NULL, 1, &metrics), "providers");
     null(entrakey_metrics_new(NULL, 0, NULL), "metrics");
     CHECK(!entrakey_provider_current(NULL) && entrakey_provider_version(NULL) == 0);
+    CHECK(entrakey_provider_reauth_in_ms(NULL, 1) == 0);
     CHECK(!made && !token && !status && !metrics && !rejection);
     entrakey_provider_close(NULL), entrakey_provider_free(NULL);
 }

@@ -57,6 +57,7 @@ static void watches(void) {
         CHECK(readable(entrakey_watch_handle(early), patience_ms));
         ok(entrakey_watch_take(early, &version));
         CHECK(version > before && version <= entrakey_provider_version(provider));
+        CHECK(entrakey_provider_reauth_in_ms(provider, before) == 0); /* reauth_spread is 0 */
         while (other <= before) { /* on a machine that stalls, this watch may be a token behind */
             CHECK(readable(entrakey_watch_handle(late), patience_ms));
             ok(entrakey_watch_take(late, &other));

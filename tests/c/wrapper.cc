@@ -61,6 +61,7 @@ static void tokens_outlive_their_provider() {
         CHECK(provider.version() == kept->version() && provider.get_token_no_wait().secret() == kept->secret());
         CHECK(provider.status().find("\"ready\":true") != std::string::npos);
         CHECK(provider.metrics().find("entrakey_build_info") != std::string::npos);
+        CHECK(provider.reauth_in(kept->version()).count() > 0 && provider.reauth_in(kept->version() - 1).count() == 0);
         CHECK(provider.report_rejected(kept->version(), "NOPERM").reason == "no_permission");
     }
     CHECK(kept->username().size() == 36 && kept->secret().size() > 500);

@@ -139,6 +139,18 @@ func (p *Provider) Version() uint64 {
 	return version
 }
 
+// ReauthIn is how long a connection on the token of this version may wait before it authenticates again: until a newer token is
+// due, if there is none, and then up to a random moment inside what ReauthSpread allows, well before its token expires. Each call
+// draws anew, so call it once for each connection and token: the moment of a [Watch] is one for all of its connections. It is 0
+// for a token that should be left at once, and after Close.
+func (p *Provider) ReauthIn(version uint64) time.Duration {
+	if !p.native.enter() {
+		return 0
+	}
+	defer p.native.leave()
+	return native.ProviderReauthIn(p.native.object, version)
+}
+
 // Ready waits until Token would answer from memory: for health checks at start-up. It fails as Token does.
 func (p *Provider) Ready(ctx context.Context) error {
 	_, err := p.Token(ctx)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"time"
 
 	"entrakey.invalid/go/entrakey"
 )
@@ -27,10 +28,39 @@ func TestAWatchSaysWhenATokenReplacesAnother(t *testing.T) {
 			t.Fatal(news, err)
 		}
 		version = news
+		if stay := p.ReauthIn(news - 1); stay > time.Second { // the spread of tokens of seconds
+			t.Fatal(stay)
+		}
 		if fresh, err := p.Token(soon(t)); err != nil || fresh.Version() < news {
 			t.Fatal(fresh, err)
 		}
 		watch.Ack(news, true)
+	}
+}
+
+func TestEachConnectionHasAMomentOfItsOwnUnlessNothingIsSpread(t *testing.T) {
+	azure(t)
+	none := 0.0
+	for _, c := range []struct {
+		config     entrakey.Config
+		at, spread time.Duration
+	}{
+		{entrakey.Config{}, 30 * time.Second, 2 * time.Minute}, // of two minutes; 50 draws within a quarter of it are no chance
+		{entrakey.Config{ReauthSpread: &none}, 0, time.Second},
+	} {
+		p := provider(t, c.config)
+		token, err := p.Token(soon(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		shortest, longest := time.Hour, time.Duration(0)
+		for range 50 {
+			stay := p.ReauthIn(token.Version())
+			shortest, longest = min(shortest, stay), max(longest, stay)
+		}
+		if between := longest - shortest; between < c.at || between > c.spread || shortest < time.Minute {
+			t.Fatal(shortest, longest)
+		}
 	}
 }
 

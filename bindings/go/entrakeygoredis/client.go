@@ -4,23 +4,15 @@ import (
 	"bytes"
 	"context"
 	"maps"
-	"math/rand/v2"
 	"net"
 	"slices"
 	"sync"
-	"time"
 
 	"entrakey.invalid/go/entrakey"
 )
 
-const (
-	// spread is the share of what is left of an old token over which a client's connections leave it, and longest its limit:
-	// the clients of a fleet have been told at moments of their own, so that this is about one client's connections only.
-	spread  = 0.1
-	longest = 10 * time.Second
-	// remembered is how many tokens a connection may be late with: it asks for one, and then sends it.
-	remembered = 4
-)
+// remembered is how many tokens a connection may be late with: it asks for one, and then sends it.
+const remembered = 4
 
 // client is what the connections of one client share: which tokens it sends, and a watch while there are connections.
 type client struct {
@@ -133,10 +125,4 @@ func (c *client) isRefused(version uint64) bool {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	return c.refused == version
-}
-
-// moment is when a connection leaves a token that expires then: at random, so that they do not all come at once.
-func moment(now, expires time.Time) time.Time {
-	within := min(spread*float64(max(expires.Sub(now), 0)), float64(longest))
-	return now.Add(time.Duration(rand.Float64() * within))
 }

@@ -31,7 +31,7 @@ type connection struct {
 
 	mutex      sync.Mutex
 	entry      *entrakey.Connection // the ledger's; nil until it sends one of our tokens
-	expires    time.Time            // when the token that it is on does
+	on         uint64               // the version of the token that it is on, or is about to be
 	protocol   int
 	subscribed bool
 	news       uint64    // the version that replaces its own; 0 if none does
@@ -100,8 +100,8 @@ func (c *connection) authenticates(token *entrakey.Token, protocol int) error {
 		return net.ErrClosed
 	}
 	c.entry = entry
-	if c.expires.IsZero() {
-		c.expires = token.ExpiresAt()
+	if c.on == 0 {
+		c.on = token.Version()
 	}
 	c.waiting = append(c.waiting, answer{token: token, protocol: protocol})
 	c.listens = true
@@ -163,7 +163,7 @@ func (c *connection) answered(line string) error {
 	}
 	accepted := line[0] != '-'
 	if accepted {
-		c.expires = asked.token.ExpiresAt()
+		c.on = asked.token.Version()
 		c.protocol = max(c.protocol, asked.protocol)
 		if c.news <= asked.token.Version() {
 			c.news = 0
@@ -208,7 +208,7 @@ func (c *connection) superseded(version uint64) {
 		return
 	}
 	c.news = version
-	c.due = moment(time.Now(), c.expires)
+	c.due = time.Now().Add(c.client.provider.ReauthIn(c.on)) // each at its own moment, so that they do not all come at once
 	c.schedule()
 }
 

@@ -2,9 +2,7 @@ package entrakeygoredis
 
 import (
 	"bytes"
-	"fmt"
 	"testing"
-	"time"
 )
 
 func TestTheCommandAtTheHeadOfAWriteIsRead(t *testing.T) {
@@ -43,22 +41,4 @@ func FuzzReadingOfWrites(f *testing.F) {
 			t.Fatal(read, more)
 		}
 	})
-}
-
-func TestConnectionsLeaveATokenAtDifferentMomentsAndSoon(t *testing.T) {
-	now := time.Now()
-	seen := map[string]bool{}
-	for range 100 {
-		at := moment(now, now.Add(10*time.Minute))
-		if at.Before(now) || at.After(now.Add(longest)) {
-			t.Fatal(at.Sub(now))
-		}
-		seen[fmt.Sprint(at.Sub(now))] = true
-	}
-	if len(seen) < 50 {
-		t.Fatalf("%d moments", len(seen))
-	}
-	if at := moment(now, now.Add(-time.Hour)); !at.Equal(now) {
-		t.Fatal(at.Sub(now))
-	}
 }

@@ -268,6 +268,11 @@ impl Engine {
         connection
     }
 
+    pub(crate) fn reauth_in(self: &Arc<Self>, version: u64) -> Duration {
+        let State { machine, rng, .. } = &mut *self.lock();
+        machine.reauth_in(Now::read(), version, rng.f64())
+    }
+
     pub(crate) fn status(self: &Arc<Self>) -> Status {
         let state = self.lock();
         let mut status = state.machine.status(Now::read());

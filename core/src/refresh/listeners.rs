@@ -35,6 +35,11 @@ impl Listeners {
         self.all.len()
     }
 
+    /// Until when connections may stay on the token of `version`; one that was forgotten is over.
+    pub(super) fn term(&self, version: u64) -> Term {
+        self.terms.get(version)
+    }
+
     /// A new token is there: each listener gets its own moment between now and its deadline, and keeps an
     /// earlier one that it already had. Of a first token only those are told who wait for it, at once.
     pub(super) fn news(

@@ -179,6 +179,19 @@ impl Machine {
         self.current.as_ref().map(|current| &current.token)
     }
 
+    /// How long from now until a connection on the token of `version` is to ask for its successor: until one is due, if
+    /// there is none yet, and then a random share (`random`) of the time over which re-authentications are spread, within
+    /// the token's own deadline.
+    pub(crate) fn reauth_in(&self, now: Now, version: u64, random: f64) -> Duration {
+        let current = self.current.as_ref().filter(|current| current.token.version() == version);
+        let (due, term) = match current {
+            Some(current) => (self.pace.next().unwrap_or(now.boot).max(now.boot), self.term(current)),
+            None => (now.boot, self.listeners.term(version)),
+        };
+        let window = term.spread.min(term.deadline.saturating_sub(due));
+        (due + window.mul_f64(random)).saturating_sub(now.boot)
+    }
+
     /// When the next request will start by itself, on the boot clock.
     #[cfg(feature = "internals")]
     #[must_use]

@@ -4,7 +4,6 @@ package adapter
 
 import (
 	"context"
-	"math/rand/v2"
 	"net"
 	"sync"
 	"time"
@@ -12,12 +11,8 @@ import (
 	"entrakey.invalid/go/entrakey"
 )
 
-const (
-	// soonest: such a client does not ask again earlier.
-	soonest = time.Second
-	// spread is the share of what is left of a token, when its successor is due, over which connections ask for that.
-	spread = 0.25
-)
+// soonest: such a client does not ask again earlier.
+const soonest = time.Second
 
 // Client is what the connections of one client share.
 type Client struct {
@@ -65,7 +60,7 @@ func (c *Client) Credentials(of net.Addr) (Credentials, error) {
 		return Credentials{}, err
 	}
 	if on != 0 && (token.Version() == on || c.isRefused(token.Version())) {
-		return Credentials{RefreshAfter: moment(time.Now(), token.RefreshAt(), token.ExpiresAt())}, nil
+		return Credentials{RefreshAfter: c.moment(token)}, nil
 	}
 	if err := c.opens(p, token); err != nil {
 		return Credentials{}, err
@@ -74,7 +69,7 @@ func (c *Client) Credentials(of net.Addr) (Credentials, error) {
 	switch {
 	case c.RESP2:
 	case on == 0:
-		credentials.RefreshAfter = moment(time.Now(), token.RefreshAt(), token.ExpiresAt())
+		credentials.RefreshAfter = c.moment(token)
 	default: // soon, which says that this one was taken
 		credentials.RefreshAfter = time.Now().Add(soonest)
 	}
@@ -156,12 +151,7 @@ func (c *Client) isRefused(version uint64) bool {
 	return c.refused == version
 }
 
-// moment is when a connection asks for the successor of a token: when that is due, and at random, so that connections do not all
-// ask at once. A successor that is late is asked for again within what is left.
-func moment(now, refresh, expires time.Time) time.Time {
-	from := now.Add(soonest)
-	if refresh.After(from) {
-		from = refresh
-	}
-	return from.Add(time.Duration(rand.Float64() * spread * float64(max(expires.Sub(from), 0))))
+// moment is when a connection on this token asks for its successor. One that is late is asked for again.
+func (c *Client) moment(token *entrakey.Token) time.Time {
+	return time.Now().Add(max(c.Provider.ReauthIn(token.Version()), soonest))
 }

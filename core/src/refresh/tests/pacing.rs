@@ -159,3 +159,37 @@ fn a_provider_whose_token_ended_unseen_is_not_idle() {
     bench.pass(seconds(7200)); // suspended: nothing has happened yet
     assert_eq!(bench.state(), ProviderState::Fetching);
 }
+
+#[test]
+fn a_connection_may_stay_until_a_successor_is_due_and_then_for_a_share_of_the_spread_before_its_deadline() {
+    let mut bench = Bench::with_token(3600);
+    bench.step(Input::Subscribed(99));
+    let stays = |bench: &Bench, version| {
+        [0.0, 1.0].map(|random| bench.machine.reauth_in(bench.now, version, random).as_secs())
+    };
+    let spread = 110; // 300 s of the lower bound less 180 s of the margin and 10 s of a request
+    let [due, longest] = stays(&bench, 1);
+    assert_eq!(longest, due + spread);
+    let (wait, flight) = bench.advance_to_request();
+    assert_eq!(wait.as_secs(), due);
+    assert_eq!(stays(&bench, 1), [0, spread], "the successor is under way");
+    bench.answer(flight, "two", 3600);
+    assert_eq!(stays(&bench, 1), [0, spread]);
+    assert!(stays(&bench, 2)[0] > 0, "the newest has a life before it");
+    let deadline = 3600 - 180;
+    bench.pass(seconds(deadline - due - 20));
+    assert_eq!(stays(&bench, 1), [0, 20]);
+    bench.pass(seconds(20));
+    assert_eq!(stays(&bench, 1), [0, 0]);
+    assert_eq!(stays(&bench, 7), [0, 0], "there is no such token");
+}
+
+#[test]
+fn without_a_spread_connections_move_at_once() {
+    let mut bench = Bench::with_token(3600);
+    bench.machine.policy.reauth_spread = 0.0;
+    bench.step(Input::Subscribed(99));
+    let (_, flight) = bench.advance_to_request();
+    bench.answer(flight, "two", 3600);
+    assert_eq!(bench.machine.reauth_in(bench.now, 1, 1.0), Duration::ZERO);
+}

@@ -21,6 +21,7 @@ const (
 	providerCurrent
 	providerCopyCredentials
 	providerVersion
+	providerReauthIn
 	providerRefresh
 	providerReportRejected
 	providerObserve
@@ -82,6 +83,7 @@ var names = [...]string{
 	providerCurrent:          "entrakey_provider_current",
 	providerCopyCredentials:  "entrakey_provider_copy_credentials",
 	providerVersion:          "entrakey_provider_version",
+	providerReauthIn:         "entrakey_provider_reauth_in_ms",
 	providerRefresh:          "entrakey_provider_refresh",
 	providerReportRejected:   "entrakey_provider_report_rejected",
 	providerObserve:          "entrakey_provider_observe",

@@ -29,6 +29,7 @@ package native
     X(entrakey_provider_current) \
     X(entrakey_provider_copy_credentials) \
     X(entrakey_provider_version) \
+    X(entrakey_provider_reauth_in_ms) \
     X(entrakey_provider_refresh) \
     X(entrakey_provider_report_rejected) \
     X(entrakey_provider_observe) \

@@ -7,6 +7,7 @@ package native
 import (
 	"strings"
 	"sync"
+	"time"
 	"unsafe"
 )
 
@@ -197,6 +198,10 @@ func ProviderUsable(provider Handle) (uint64, *Failure) {
 }
 
 func ProviderVersion(provider Handle) uint64 { return uint64(call(providerVersion, uintptr(provider))) }
+
+func ProviderReauthIn(provider Handle, version uint64) time.Duration {
+	return time.Duration(call(providerReauthIn, uintptr(provider), uintptr(version))) * time.Millisecond
+}
 
 func ProviderRefresh(provider Handle) *Failure {
 	return failure(call(providerRefresh, uintptr(provider)))
