@@ -3,7 +3,7 @@
 # require.sh, or require.sh test for what only the tests need.
 if [ ! -e target/debug/entrakey ] && [ "${MAKELEVEL:-0}" -le 1 ]; then # not again for a part of a longer command
     case ${1:-} in
-    test) what="Go modules and Maven artifacts, and on Debian, as root, packages (libssl-dev, redis-server, clang, valgrind, cmake, PHP and Ruby with their Redis clients)" time=45 ;;
+    test) what="Go modules and Maven artifacts, and on Debian, as root, packages (libssl-dev, redis-server, clang, valgrind, cmake, musl, PHP and Ruby with their Redis clients)" time=45 ;;
     *) what="on Debian, as root, the packages libssl-dev and redis-server" time=8 ;;
     esac
     echo "entrakey: the first time this downloads and builds Rust crates (into target/), Python packages (.venv), npm packages" >&2
@@ -77,6 +77,11 @@ fuzzer() { echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' | clang -x c -f
 runtime=libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev # Debian has it in a package of its own
 fuzzer || install "$runtime"
 fuzzer || fail "clang's sanitizers are missing (Debian: apt-get install $runtime)."
+
+# The Go module says what a library for glibc lacks where a program runs with musl.
+musl() { ls /lib/ld-musl-*.so.1 >/dev/null 2>&1; }
+musl || install musl
+musl || fail "musl's loader is missing, for the tests of the Go modules (Debian: apt-get install musl)."
 
 # Clients that go through `entrakey proxy` (tests/proxy). Debian's packages: redis-rb before 5, Sidekiq before 7.
 command -v redis-cli >/dev/null || install redis-tools

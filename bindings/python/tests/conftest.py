@@ -1,5 +1,6 @@
 """The emulator's fixtures are those that everybody gets, entrakey.pytest_plugin."""
 
+import asyncio
 import gc
 import os
 import pathlib
@@ -8,6 +9,7 @@ import socket
 import subprocess
 import sys
 import textwrap
+import time
 
 import pytest
 
@@ -35,6 +37,23 @@ def what_is_left_open_is_this_tests_fault():
     """A socket that nobody closed is reported when it is collected: here, not in whichever test collects it later."""
     yield
     gc.collect()
+
+
+@pytest.fixture(autouse=True)
+def a_loop_ends_when_its_connections_have(monkeypatch):
+    """redis-py closes a connection that failed without waiting for the end of its TLS: a loop that ends first leaves it open."""
+    run = asyncio.run
+
+    async def until_closed(main):
+        try:
+            return await main
+        finally:
+            open_files = asyncio.get_running_loop()._selector.get_map()
+            patience = time.monotonic() + 5
+            while len(open_files) > 1 and time.monotonic() < patience:  # one is the loop's own
+                await asyncio.sleep(0.01)
+
+    monkeypatch.setattr(asyncio, "run", lambda main: run(until_closed(main)))
 
 
 @pytest.fixture

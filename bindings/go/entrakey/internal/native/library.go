@@ -51,8 +51,10 @@ func open() (library, error) {
 
 func dlopen(path string) (uintptr, error) {
 	handle, err := purego.Dlopen(path, purego.RTLD_NOW|purego.RTLD_LOCAL)
-	if err != nil && strings.Contains(err.Error(), "ld-linux") {
-		err = fmt.Errorf("%w (a library for glibc in a program for musl: on Alpine build libentrakey there)", err)
+	// musl's words for the first library of glibc's that it does not find.
+	if err != nil && strings.Contains(err.Error(), "Error loading shared library") && strings.Contains(err.Error(), "needed by") {
+		err = fmt.Errorf("%w (is it a library for glibc? This program runs with musl: build libentrakey with musl too, and let %s name it)",
+			err, Variable)
 	}
 	return handle, err
 }
