@@ -68,6 +68,7 @@ def test_who_has_no_good_token_gets_nowhere(emulator, redis, user):
     assert redis("AUTH", "default", "backend-secret") == REFUSED
     assert redis("AUTH", user, emulator.token()) == "OK" and redis("PING") == "PONG"
     assert redis("AUTH", user, "junk") == REFUSED and redis("PING") == "PONG"
+    assert redis("RESET", "x") == "-ERR wrong number of arguments for 'reset' command" and redis("PING") == "PONG"
     assert redis("RESET") == "RESET" and redis("PING") == "-NOAUTH Authentication required."
 
 

@@ -11,6 +11,7 @@ mod connection;
 mod faults;
 mod glob;
 mod handle;
+mod inline;
 mod listening;
 mod options;
 mod plain;

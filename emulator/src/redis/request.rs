@@ -85,8 +85,7 @@ fn inline(buffer: &mut BytesMut) -> Result<Option<Request>, &'static str> {
     };
     let line = buffer.split_to(end).freeze();
     buffer.advance(1);
-    let words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-    Ok(Some(words.map(|word| line.slice_ref(word)).collect()))
+    super::inline::words(&line).map(Some)
 }
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ impl Relay {
                 self.reply(OK);
                 self.quitting = true;
             }
-            "RESET" => self.start_over().await?,
+            "RESET" if words.len() == 1 => self.start_over().await?,
             "EXEC" if !self.session.is_authenticated() => self.reply(aborted(NO_AUTH)),
             _ if !self.session.is_authenticated() => self.reply(Reply::error(NO_AUTH)),
             "EXEC" => self.execute().await?,
