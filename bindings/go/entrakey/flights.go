@@ -3,6 +3,7 @@ package entrakey
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -11,7 +12,7 @@ import (
 type flights struct {
 	fetch func(timeout time.Duration) (*Token, error)
 	mutex sync.Mutex
-	now   *flight // the one in the air
+	now   atomic.Pointer[flight] // the one in the air, written with the mutex held
 }
 
 type flight struct {
@@ -33,17 +34,23 @@ func (f *flights) join(ctx context.Context, timeout time.Duration) (*Token, erro
 func (f *flights) board(timeout time.Duration) *flight {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
-	if f.now == nil {
-		f.now = &flight{landed: make(chan struct{})}
-		go f.fly(f.now, timeout)
+	boarded := f.now.Load()
+	if boarded == nil {
+		boarded = &flight{landed: make(chan struct{})}
+		f.now.Store(boarded)
+		go f.fly(boarded, timeout)
 	}
-	return f.now
+	return boarded
 }
+
+// isWaiting: somebody waits for a token already. Where processors are short, thousands who ask the library as well are hundreds
+// of threads.
+func (f *flights) isWaiting() bool { return f.now.Load() != nil }
 
 func (f *flights) fly(flight *flight, timeout time.Duration) {
 	flight.token, flight.err = f.fetch(timeout)
 	f.mutex.Lock()
-	f.now = nil
+	f.now.Store(nil)
 	f.mutex.Unlock()
 	close(flight.landed)
 }

@@ -87,7 +87,10 @@ func (p *Provider) token(ctx context.Context, waits *flights, timeout time.Durat
 	if !p.native.enter() {
 		return nil, closed("provider")
 	}
-	token := p.usable()
+	var token *Token
+	if p.last.Load() != nil && !waits.isWaiting() { // else there is nothing to be had without waiting
+		token = p.usable()
+	}
 	p.native.leave()
 	if token != nil {
 		return token, nil
