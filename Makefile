@@ -19,14 +19,17 @@ endif
 # Two parts at once would starve each other's clocks.
 .NOTPARALLEL:
 
-# test-go is not among them yet: the Go modules are unfinished, and take ten minutes.
-TESTS = test-core test-c test-python test-node test-emulator test-cli test-peers test-proxy
+# But most tests wait for tokens to end, and builds, lints and the simulation only compute: `make test` has two lanes. The one
+# that computes builds what the C library's tests need first, and leaves alone what others run meanwhile (target/debug/entrakey).
+COMPUTING = lints test-core
+WAITING = test-python test-node test-go test-emulator test-cli test-peers test-proxy test-c
+TESTS = $(COMPUTING) $(WAITING)
 
-.PHONY: help demo test test-go $(TESTS) what-tests-run other-clients lints check bench soak simulate mutants fuzz install uninstall install-cli uninstall-cli fmt build prerequisites prerequisites-of-test
+.PHONY: help demo test $(TESTS) computing waiting c-library-is-built what-tests-run other-clients check bench soak simulate mutants fuzz install uninstall install-cli uninstall-cli fmt build prerequisites prerequisites-of-test
 
 help:
 	@echo "make demo    build everything and watch five Redis clients outlive their tokens"
-	@echo "make test    install what the tests need and run every test of every language but Go's"
+	@echo "make test    install what the tests need and run every test of every language"
 	@echo "make test-core, test-c, test-python, test-node, test-go, test-emulator, test-cli, test-peers, test-proxy    one part of that"
 	@echo "make check   formatting, lints, dependencies, versions, size of the shared library"
 	@echo "make bench   speed against a floor, how a fleet spreads its requests, how soon the emulator is there"
@@ -64,10 +67,19 @@ LIBRARY = $(CARGO) test --locked -p entrakey-ffi -p entrakey-tests
 EMULATOR = $(CARGO) test --locked -p entrakey-emulator -p entrakey-cli
 PROXY = $(CARGO) test --locked -p entrakey-service -p entrakey-proxy
 
-test: what-tests-run lints $(TESTS)
+test: what-tests-run
+	@scripts/side-by-side.sh "$(MAKE) --no-print-directory IS_BUILT=yes computing" "$(MAKE) --no-print-directory IS_BUILT=yes waiting"
 
+computing: c-library-is-built $(COMPUTING)
+
+waiting: $(WAITING)
+
+ifdef IS_BUILT
+what-tests-run:
+else
 what-tests-run: prerequisites-of-test
 	$(TIMED) "what the tests run is built" $(MAKE) --no-print-directory build
+endif
 
 lints: what-tests-run
 	$(TIMED) "lints, dependencies, versions" $(MAKE) --no-print-directory check
@@ -78,9 +90,11 @@ test-core: prerequisites
 	$(TIMED) "simulation" $(CARGO) test --locked -p entrakey-core --features internals --test simulation
 	$(TIMED) "interleavings" $(CARGO) test --locked -p entrakey-core --features shuttle --lib interleavings
 
-test-c: what-tests-run
-	$(TIMED) "the C library under sanitizers is built" scripts/build/sanitized.sh
+c-library-is-built: what-tests-run
 	$(TIMED) "tests of the C library are built" $(LIBRARY) --no-run
+	$(TIMED) "the C library under sanitizers is built" scripts/build/sanitized.sh
+
+test-c: c-library-is-built
 	$(TIMED) "C library, end to end" $(OFFLINE) $(LIBRARY) --offline
 	$(TIMED) "fuzzers" $(OFFLINE) scripts/check/fuzz.sh 5
 

@@ -13,8 +13,8 @@ sanitized() { # sanitizer, more flags for the compiler, package, more for cargo
 # Counters for the fuzzers, which follow them; they do not change what the sanitizers see.
 coverage="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=3"
 coverage="$coverage -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table"
-sanitized address "$coverage" entrakey-ffi ""
-sanitized address "$coverage" entrakey-fuzz "" # what of the proxy is fuzzed
+# Together, so that what both depend on is built once; what of the proxy is fuzzed is in entrakey-fuzz.
+sanitized address "$coverage" entrakey-ffi "-p entrakey-fuzz"
 sanitized thread "" entrakey-ffi "--features thread-sanitizer"
 # ThreadSanitizer has to be the compiler's own: clang's may lack functions that it calls.
 ln -sfn "$(ls "$(rustc --print sysroot)/lib/rustlib/$target"/lib/librustc*_rt.tsan.a)" target/thread/runtime.a
