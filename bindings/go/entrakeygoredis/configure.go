@@ -40,8 +40,8 @@ type settings struct {
 	context            *credentials
 	streaming          *redisauth.StreamingCredentialsProvider
 	dialer             *dialer
-	tls                *tls.Config
-	timeout            time.Duration
+	tls                **tls.Config
+	timeout            *time.Duration
 }
 
 // Configure makes the client of these options authenticate with the provider's tokens.
@@ -50,7 +50,7 @@ func Configure(o *redis.Options, provider *entrakey.Provider, options ...Option)
 		return errNothing
 	}
 	return configure(provider, options, settings{&o.Username, &o.Password, &o.CredentialsProvider, &o.CredentialsProviderContext,
-		&o.StreamingCredentialsProvider, &o.Dialer, o.TLSConfig, o.DialTimeout})
+		&o.StreamingCredentialsProvider, &o.Dialer, &o.TLSConfig, &o.DialTimeout})
 }
 
 // ConfigureCluster is Configure for redis.NewClusterClient.
@@ -59,7 +59,7 @@ func ConfigureCluster(o *redis.ClusterOptions, provider *entrakey.Provider, opti
 		return errNothing
 	}
 	return configure(provider, options, settings{&o.Username, &o.Password, &o.CredentialsProvider, &o.CredentialsProviderContext,
-		&o.StreamingCredentialsProvider, &o.Dialer, o.TLSConfig, o.DialTimeout})
+		&o.StreamingCredentialsProvider, &o.Dialer, &o.TLSConfig, &o.DialTimeout})
 }
 
 // ConfigureRing is Configure for redis.NewRing.
@@ -68,7 +68,7 @@ func ConfigureRing(o *redis.RingOptions, provider *entrakey.Provider, options ..
 		return errNothing
 	}
 	return configure(provider, options, settings{&o.Username, &o.Password, &o.CredentialsProvider, &o.CredentialsProviderContext,
-		&o.StreamingCredentialsProvider, &o.Dialer, o.TLSConfig, o.DialTimeout})
+		&o.StreamingCredentialsProvider, &o.Dialer, &o.TLSConfig, &o.DialTimeout})
 }
 
 // ConfigureFailover is Configure for redis.NewFailoverClient and redis.NewFailoverClusterClient. The sentinels keep
@@ -78,7 +78,7 @@ func ConfigureFailover(o *redis.FailoverOptions, provider *entrakey.Provider, op
 		return errNothing
 	}
 	return configure(provider, options, settings{&o.Username, &o.Password, &o.CredentialsProvider, &o.CredentialsProviderContext,
-		&o.StreamingCredentialsProvider, &o.Dialer, o.TLSConfig, o.DialTimeout})
+		&o.StreamingCredentialsProvider, &o.Dialer, &o.TLSConfig, &o.DialTimeout})
 }
 
 // ConfigureUniversal is Configure for redis.NewUniversalClient.
@@ -87,7 +87,7 @@ func ConfigureUniversal(o *redis.UniversalOptions, provider *entrakey.Provider, 
 		return errNothing
 	}
 	return configure(provider, options, settings{&o.Username, &o.Password, &o.CredentialsProvider, &o.CredentialsProviderContext,
-		&o.StreamingCredentialsProvider, &o.Dialer, o.TLSConfig, o.DialTimeout})
+		&o.StreamingCredentialsProvider, &o.Dialer, &o.TLSConfig, &o.DialTimeout})
 }
 
 var errNothing = errors.New("entrakeygoredis: options and a provider are needed")
@@ -103,27 +103,35 @@ func configure(provider *entrakey.Provider, options []Option, s settings) error 
 	if dropped := s.drop(); len(dropped) > 0 {
 		slog.Warn("entrakeygoredis: the options bring other credentials along, which are not used: " + strings.Join(dropped, ", "))
 	}
-	dial := *s.dialer
-	if dial == nil {
-		timeout := s.timeout
-		if timeout == 0 {
-			timeout = 5 * time.Second // go-redis's own
+	c.dial = *s.dialer
+	if c.dial == nil {
+		c.dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			timeout := *s.timeout // as it is when the client dials: it may be set after this
+			if timeout == 0 {
+				timeout = 5 * time.Second // go-redis's own
+			}
+			return redis.NewDialer(&redis.Options{DialTimeout: timeout, TLSConfig: *s.tls})(ctx, network, address)
 		}
-		dial = redis.NewDialer(&redis.Options{DialTimeout: timeout, TLSConfig: s.tls})
 	}
 	*s.context = c.credentials
-	*s.dialer = c.dialer(dial)
+	*s.dialer = c.dialer
 	return nil
 }
 
 // drop takes other credentials away, and names them.
 func (s settings) drop() (dropped []string) {
-	for name, isThere := range map[string]bool{
-		"Username": *s.username != "", "Password": *s.password != "", "CredentialsProvider": *s.provider != nil,
-		"CredentialsProviderContext": *s.context != nil, "StreamingCredentialsProvider": *s.streaming != nil,
+	for _, other := range []struct {
+		name    string
+		isThere bool
+	}{
+		{"Username", *s.username != ""},
+		{"Password", *s.password != ""},
+		{"CredentialsProvider", *s.provider != nil},
+		{"CredentialsProviderContext", *s.context != nil},
+		{"StreamingCredentialsProvider", *s.streaming != nil},
 	} {
-		if isThere {
-			dropped = append(dropped, name)
+		if other.isThere {
+			dropped = append(dropped, other.name)
 		}
 	}
 	*s.username, *s.password, *s.provider, *s.streaming = "", "", nil, nil

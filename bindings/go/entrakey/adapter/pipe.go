@@ -72,7 +72,7 @@ func (p *pipe) Read(b []byte) (int, error) {
 	case p.begun:
 		if answers := p.replies.Read(b[:n]); len(answers) > 0 {
 			p.begun = false
-			if refused := p.answered(answers[0]); refused != nil {
+			if refused := p.answered(answers[0].Line); refused != nil {
 				p.refused = refused
 				return 0, refused
 			}

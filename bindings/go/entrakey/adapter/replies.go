@@ -8,51 +8,76 @@ import (
 // longestLine: a longer one is not kept whole. An error has no more to say.
 const longestLine = 1024
 
-// Replies finds where the answers of a server begin and end, however they come in pieces.
-type Replies struct {
-	line    []byte // the beginning of one, if its end has not come
-	skip    int    // bytes of a bulk string, with its end, that are to come
-	nested  int    // values that are to come until the answer is whole
-	isPush  bool
-	heading string // the first line of the answer
+// Answer is one of a server's.
+type Answer struct {
+	Line       string // the first
+	Start, End int    // where it stands in what was read; Start is less than 0 if it began before that
 }
 
-// Read gives the first line of each answer that is complete with these bytes. What the server pushes is no answer.
-func (r *Replies) Read(p []byte) (answers []string) {
-	for len(p) > 0 {
+// Replies finds where the answers of a server begin and end, however they come in pieces.
+type Replies struct {
+	line   []byte // the beginning of one, if its end has not come
+	skip   int    // bytes of a bulk string, with its end, that are to come
+	nested int    // values that are to come until the answer is whole
+	isPush bool
+	answer Answer // the one under way
+}
+
+// Read gives each answer that is complete with these bytes. What the server pushes is no answer.
+func (r *Replies) Read(p []byte) (answers []Answer) {
+	r.answer.Start -= len(p) // of what was read before, as seen from the end of this
+	at := 0
+	ended := func() {
+		if r.nested--; r.nested == 0 && !r.isPush {
+			answers = append(answers, Answer{r.answer.Line, r.answer.Start + len(p), at})
+		}
+	}
+	for at < len(p) {
 		if r.skip > 0 {
-			n := min(r.skip, len(p))
+			n := min(r.skip, len(p)-at)
 			r.skip -= n
-			p = p[n:]
+			at += n
 			if r.skip == 0 {
-				answers = r.ended(answers)
+				ended()
 			}
 			continue
 		}
-		end := bytes.IndexByte(p, '\n')
-		if end < 0 {
-			r.keep(p)
+		if r.nested == 0 && len(r.line) == 0 {
+			r.answer.Start = at - len(p)
+		}
+		end := bytes.IndexByte(p[at:], '\n') + 1
+		if end == 0 {
+			r.keep(p[at:])
 			return answers
 		}
-		r.keep(p[:end+1])
-		p = p[end+1:]
-		line := bytes.TrimRight(r.line, "\r\n")
-		if len(line) > 0 {
-			answers = r.begun(line, answers)
+		r.keep(p[at : at+end])
+		at += end
+		if line := bytes.TrimRight(r.line, "\r\n"); len(line) > 0 && r.begun(line) {
+			ended()
 		}
 		r.line = r.line[:0]
 	}
 	return answers
 }
 
+// Unread takes back the beginning of an answer's first line, if no more of it has come, and says how long that is.
+func (r *Replies) Unread() int {
+	if r.nested > 0 || r.skip > 0 || len(r.line) == longestLine {
+		return 0
+	}
+	length := len(r.line)
+	r.line = r.line[:0]
+	return length
+}
+
 func (r *Replies) keep(p []byte) {
 	r.line = append(r.line, p[:min(len(p), max(longestLine-len(r.line), 0))]...)
 }
 
-// begun is told the line that a value begins with.
-func (r *Replies) begun(line []byte, answers []string) []string {
+// begun is told the line that a value begins with, and says whether it is the whole value.
+func (r *Replies) begun(line []byte) bool {
 	if r.nested == 0 {
-		r.nested, r.isPush, r.heading = 1, line[0] == '>', string(line)
+		r.nested, r.isPush, r.answer.Line = 1, line[0] == '>', string(line)
 	}
 	count, err := strconv.Atoi(string(line[1:]))
 	if err != nil || count < 0 {
@@ -62,7 +87,7 @@ func (r *Replies) begun(line []byte, answers []string) []string {
 	case '$', '=', '!':
 		if string(line[1:]) != "-1" {
 			r.skip = count + len("\r\n")
-			return answers
+			return false
 		}
 	case '*', '~', '>':
 		r.nested += count
@@ -71,14 +96,5 @@ func (r *Replies) begun(line []byte, answers []string) []string {
 	case '|': // attributes stand before a value
 		r.nested += 2*count + 1
 	}
-	return r.ended(answers)
-}
-
-// ended is told that a value is whole.
-func (r *Replies) ended(answers []string) []string {
-	r.nested--
-	if r.nested == 0 && !r.isPush {
-		return append(answers, r.heading)
-	}
-	return answers
+	return true
 }

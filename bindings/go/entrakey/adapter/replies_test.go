@@ -2,6 +2,7 @@ package adapter
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -23,11 +24,18 @@ func TestTheAnswersOfAServerAreFoundHoweverTheyComeInPieces(t *testing.T) {
 	for _, conversation := range conversations {
 		for size := 1; size <= len(conversation.said); size++ {
 			var found []string
+			read := 0
 			reader := Replies{}
 			for rest := []byte(conversation.said); len(rest) > 0; {
 				piece := rest[:min(size, len(rest))]
 				rest = rest[len(piece):]
-				found = append(found, reader.Read(piece)...)
+				for _, answer := range reader.Read(piece) {
+					found = append(found, answer.Line)
+					if stands := conversation.said[read+answer.Start : read+answer.End]; !strings.HasPrefix(stands, answer.Line+"\r\n") {
+						t.Fatalf("%q in pieces of %d: %q stands in %q", conversation.said, size, answer.Line, stands)
+					}
+				}
+				read += len(piece)
 			}
 			if !reflect.DeepEqual(found, conversation.answers) {
 				t.Fatalf("%q in pieces of %d: %q", conversation.said, size, found)
@@ -44,9 +52,26 @@ func FuzzReadingOfReplies(f *testing.F) {
 		whole, pieces := Replies{}, Replies{}
 		at = max(0, min(at, len(said)))
 		together := whole.Read(said)
-		apart := append(pieces.Read(said[:at]), pieces.Read(said[at:])...)
+		apart := pieces.Read(said[:at])
+		for _, answer := range pieces.Read(said[at:]) {
+			apart = append(apart, Answer{answer.Line, answer.Start + at, answer.End + at})
+		}
 		if !reflect.DeepEqual(together, apart) {
-			t.Fatalf("%q and %q", together, apart)
+			t.Fatalf("%v and %v", together, apart)
 		}
 	})
+}
+
+func TestTheBeginningOfALineCanBeTakenBack(t *testing.T) {
+	reader := Replies{}
+	for _, c := range []struct {
+		piece   string
+		back    int
+		answers int
+	}{{"+O", 2, 0}, {"+OK\r", 4, 0}, {"+OK\r\n+", 1, 1}, {"$5\r\nhe", 0, 0}, {"llo\r\n", 0, 1}, {">1\r\n+", 0, 0}, {"a\r\n-ER", 3, 0}} {
+		answers := reader.Read([]byte(c.piece))
+		if back := reader.Unread(); back != c.back || len(answers) != c.answers {
+			t.Fatalf("%q: %d %v", c.piece, back, answers)
+		}
+	}
 }

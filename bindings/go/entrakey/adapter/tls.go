@@ -25,9 +25,19 @@ func IsTLS(c net.Conn) bool {
 // CheckPlaintext refuses a connection on which a token could be read on its way to another machine. name is the address as the
 // options have it.
 func CheckPlaintext(c net.Conn, name, remedy string) error {
-	peer, isTCP := c.RemoteAddr().(*net.TCPAddr)
-	if !isTCP || IsTLS(c) {
+	if IsTLS(c) {
 		return nil
 	}
-	return entrakey.CheckPlaintext(peer.IP.String(), name, remedy)
+	switch peer := c.RemoteAddr().(type) {
+	case *net.UnixAddr:
+		return nil
+	case *net.TCPAddr:
+		return entrakey.CheckPlaintext(peer.IP.String(), name, remedy)
+	default: // a dialler's own: the name that the program has given tells where it leads
+		host, _, err := net.SplitHostPort(name)
+		if err != nil {
+			host = name
+		}
+		return entrakey.CheckPlaintext(host, name, remedy)
+	}
 }
