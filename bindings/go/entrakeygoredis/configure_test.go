@@ -121,18 +121,21 @@ func TestARefusedTokenIsExplainedAndNotTriedTwice(t *testing.T) {
 func TestATokenIsNotSentInClearToAnotherMachine(t *testing.T) {
 	source := azure(t)
 	provider := providerOf(t, source, "")
-	written := make(chan []byte, 10)
-	options := &redis.Options{Addr: "cache.example:6379", MaxRetries: -1, Dialer: func(context.Context, string, string) (net.Conn, error) {
-		return elsewhere{written: written}, nil
-	}}
-	err := clientOf(t, options, provider).Ping(t.Context()).Err()
-	if !errors.Is(err, entrakey.ErrInvalidConfig) || !strings.Contains(err.Error(), "cache.example") || !strings.Contains(err.Error(), "TLSConfig") {
-		t.Fatal(err)
+	const address = "cache.example:6379"
+	written := make(chan []byte, 10_000)
+	for _, buffer := range []int{0, 16, 512} { // go-redis cuts a token in pieces then
+		options := &redis.Options{Addr: address, MaxRetries: -1, WriteBufferSize: buffer, Dialer: func(context.Context, string, string) (net.Conn, error) {
+			return elsewhere{written: written}, nil
+		}}
+		err := clientOf(t, options, provider).Ping(t.Context()).Err()
+		if !errors.Is(err, entrakey.ErrInvalidConfig) || !strings.Contains(err.Error(), "cache.example") || !strings.Contains(err.Error(), "TLSConfig") {
+			t.Fatal(buffer, err)
+		}
+		if len(written) != 0 {
+			t.Fatal(buffer, "something was sent")
+		}
 	}
-	if len(written) != 0 {
-		t.Fatal("something was sent")
-	}
-	options = &redis.Options{Addr: options.Addr, MaxRetries: -1, Dialer: func(context.Context, string, string) (net.Conn, error) {
+	options := &redis.Options{Addr: address, MaxRetries: -1, Dialer: func(context.Context, string, string) (net.Conn, error) {
 		return elsewhere{written: written}, nil
 	}}
 	if err := entrakeygoredis.Configure(options, provider, entrakeygoredis.AllowPlaintext()); err != nil {
