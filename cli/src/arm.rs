@@ -56,8 +56,15 @@ pub(crate) struct Cache {
     pub(crate) is_entra_on: bool,
     /// Whether access keys are taken, if it says.
     pub(crate) takes_keys: Option<bool>,
-    /// Whether it has a partner in another region.
-    pub(crate) is_replicated: bool,
+    /// Its partners in other regions: on Azure Managed Redis the ids of their databases, else their names.
+    pub(crate) partners: Vec<String>,
+}
+
+impl Cache {
+    /// The id of the one database that an Azure Managed Redis has.
+    pub(crate) fn database_id(&self) -> String {
+        format!("{}/databases/default", self.id)
+    }
 }
 
 /// An access policy assignment.
@@ -147,9 +154,7 @@ impl Arm {
     /// # Errors
     /// It cannot be reached, or does not let this identity look.
     pub(crate) fn cache(&self, id: &str) -> Result<Cache, Failure> {
-        let (product, group, name) = read_id(id).ok_or_else(|| {
-            Failure::usage("the resource id of a cache is /subscriptions/…/Microsoft.Cache/redis/NAME, or …/redisEnterprise/NAME")
-        })?;
+        let (product, group, name) = read_id(id).ok_or_else(|| odd("the id of a cache is none"))?;
         let cache = Cache {
             id: id.trim_end_matches('/').to_owned(),
             product,
@@ -158,7 +163,7 @@ impl Arm {
             host: String::new(),
             is_entra_on: true,
             takes_keys: None,
-            is_replicated: false,
+            partners: Vec::new(),
         };
         match product {
             Product::Classic => self.classic(cache),
@@ -170,12 +175,12 @@ impl Arm {
         let properties = &self.get(&format!("{}?api-version={CLASSIC}", cache.id))?["properties"];
         let is_entra_on = properties["redisConfiguration"]["aad-enabled"].as_str();
         let keys_off = properties["disableAccessKeyAuthentication"].as_bool().unwrap_or_default();
-        let linked = properties["linkedServers"].as_array();
+        let linked = ids(&properties["linkedServers"]);
         Ok(Cache {
             host: properties["hostName"].as_str().unwrap_or_default().to_owned(),
             is_entra_on: is_entra_on.is_some_and(|text| text.eq_ignore_ascii_case("true")),
             takes_keys: Some(!keys_off),
-            is_replicated: linked.is_some_and(|linked| !linked.is_empty()),
+            partners: linked.filter_map(|id| id.rsplit('/').next()).map(str::to_owned).collect(),
             ..cache
         })
     }
@@ -185,11 +190,12 @@ impl Arm {
         let database = self.get(&format!("{}/databases/default?api-version={MANAGED}", cache.id))?;
         let properties = &database["properties"];
         let keys = properties["accessKeysAuthentication"].as_str();
-        let linked = properties["geoReplication"]["linkedDatabases"].as_array();
+        let own = cache.database_id();
+        let linked = ids(&properties["geoReplication"]["linkedDatabases"]);
         Ok(Cache {
             host: cluster["properties"]["hostName"].as_str().unwrap_or_default().to_owned(),
             takes_keys: keys.map(|keys| keys.eq_ignore_ascii_case("Enabled")),
-            is_replicated: linked.is_some_and(|linked| linked.len() > 1),
+            partners: linked.filter(|id| !id.eq_ignore_ascii_case(&own)).map(str::to_owned).collect(),
             ..cache
         })
     }
@@ -304,6 +310,18 @@ impl Arm {
     fn once(&self, address: &str) -> Result<HttpsAnswer, Failure> {
         Ok(self.https.get(address, Some(&self.token), TIMEOUT)?)
     }
+}
+
+/// The resource id of a cache, as on the command line.
+pub(crate) fn cache_id(id: &str) -> Result<String, String> {
+    let what = "the resource id of a cache is /subscriptions/SUBSCRIPTION/resourceGroups/GROUP/providers/Microsoft.Cache/redis/NAME, \
+                or …/redisEnterprise/NAME";
+    read_id(id).map(|_| id.to_owned()).ok_or_else(|| what.to_owned())
+}
+
+/// The ids of a list of resources.
+fn ids(list: &Value) -> impl Iterator<Item = &str> {
+    list.as_array().into_iter().flatten().filter_map(|one| one["id"].as_str())
 }
 
 /// The product, the resource group and the name of a cache.

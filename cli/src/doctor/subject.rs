@@ -32,16 +32,26 @@ impl Ids {
         }
     }
 
-    /// What a token's claims say counts more.
-    pub(crate) fn with_claims(self, claims: &Value) -> Self {
-        let text = |name: &str| claims[name].as_str().map(str::to_owned);
+    /// What a token says counts more: its claims, if it is one that can be read, and the user name that goes with it, which is
+    /// meant to be an object id.
+    pub(crate) fn with_token(self, claims: Option<&Value>, username: &str) -> Self {
+        let text = |name: &str| claims.and_then(|claims| claims[name].as_str()).map(str::to_owned);
+        let client_id = text("appid").or_else(|| text("azp")).filter(is_id).or(self.client_id);
+        let is_object_id = is_guid(username) && client_id.as_deref() != Some(username);
+        let by_username = is_object_id.then(|| username.to_owned());
         Self {
-            object_id: text("oid").filter(is_id).or(self.object_id),
-            client_id: text("appid").or_else(|| text("azp")).filter(is_id).or(self.client_id),
+            object_id: text("oid").filter(is_id).or(self.object_id).or(by_username),
+            client_id,
             tenant_id: text("tid").filter(is_id).or(self.tenant_id),
             resource_id: text("xms_mirid").or(self.resource_id),
         }
     }
+}
+
+/// Whether it looks as every object id of Entra's does: 8-4-4-4-12 hexadecimal digits.
+fn is_guid(text: &str) -> bool {
+    let groups: Vec<_> = text.split('-').map(str::len).collect();
+    groups == [8, 4, 4, 4, 12] && text.chars().all(|c| c == '-' || c.is_ascii_hexdigit())
 }
 
 /// What is written into commands is an id, and nothing that a shell would run.
@@ -121,19 +131,26 @@ impl Subject {
         )
     }
 
-    /// Gives an assignment that exists more rights.
-    pub(crate) fn widen(&self) -> Vec<String> {
+    /// Gives an assignment that exists that access string, or the policy of Azure Cache for Redis that permits most.
+    pub(crate) fn widen(&self, access: &str) -> Vec<String> {
         let (group, name, object_id) = (self.group(), self.name(), self.object_id());
         self.by_family(
             format!(
                 "az redisenterprise database access-policy-assignment update -g {group} --cluster-name {name} \
-                 --database-name default -n ASSIGNMENT --access-string \"+@all ~*\""
+                 --database-name default -n ASSIGNMENT --access-string \"{access}\""
             ),
             format!(
                 "az redis access-policy-assignment update -g {group} -n {name} --policy-assignment-name ASSIGNMENT \
                  --access-policy-name \"Data Contributor\" --object-id {object_id} --object-id-alias ALIAS"
             ),
         )
+    }
+
+    /// Shows how the cache is.
+    pub(crate) fn state(&self) -> Vec<String> {
+        let (group, name) = (self.group(), self.name());
+        let state = |product| format!("az {product} show -g {group} -n {name} --query provisioningState");
+        self.by_family(state("redisenterprise"), state("redis"))
     }
 
     /// Lists who is assigned.

@@ -4,7 +4,7 @@ mod consequences;
 mod diagnose;
 mod evidence;
 
-use crate::arm::Arm;
+use crate::arm::{Arm, Cache, cache_id};
 use crate::doctor::{Finding, Format, Ids, Resolver, Subject, Verdict, given, lines};
 use crate::exit_code::{OK, PROBLEM, REFUSED};
 use crate::failure::Failure;
@@ -48,13 +48,14 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
+    let target = Target::read(&arguments.target).map_err(Failure::usage)?;
     arguments.identity.warn_of_exposed("migration");
     let progress = Progress::of("looking at the cache".to_owned());
     let keys = &arguments.identity.keys;
     let config = config(keys)?;
     let (report, provider) = (config.report()?, Provider::new(&config)?);
     let arm = Arm::sign_in(keys, &report)?;
-    let mut subject = subject(arguments, &arm, &report)?;
+    let mut subject = subject(target, &arm, &report)?;
     let evidence =
         Evidence::gather(&arm, &provider, &mut subject, &Resolver::new(&arguments.resolve), arguments.since)?;
     provider.close();
@@ -84,11 +85,10 @@ const NOT_DETERMINED: &str = "not_determined";
 
 /// What follows from all steps: one that could not be seen leaves the answer open.
 fn verdict(findings: &[Finding]) -> &'static str {
-    let any = |verdict| findings.iter().any(|finding| finding.verdict == verdict);
-    match (any(Verdict::Problem), any(Verdict::NotDetermined)) {
-        (true, _) => NOT_READY,
-        (false, true) => NOT_DETERMINED,
-        (false, false) => "ready",
+    match Verdict::of_all(findings) {
+        Verdict::Problem => NOT_READY,
+        Verdict::NotDetermined => NOT_DETERMINED,
+        Verdict::Ok | Verdict::Skipped => "ready",
     }
 }
 
@@ -105,21 +105,25 @@ fn of_arm(failure: Failure) -> Failure {
     Failure::new(failure.code, format!("Azure Resource Manager: {failure}"))
 }
 
-fn subject(arguments: &Arguments, arm: &Arm, report: &ConfigReport) -> Result<Subject, Failure> {
-    let is_id = arguments.target.starts_with('/');
-    let (host, port) = match is_id {
-        true => (String::new(), None),
-        false => split(&arguments.target).map_err(Failure::usage)?,
-    };
-    let cache = match is_id {
-        true => arm.cache(&arguments.target).map_err(of_arm)?,
-        false => arm.find(&host).map_err(of_arm)?.ok_or_else(|| {
-            let what = format!(
-                "it shows this identity no cache with the name {host}: check the name, or give the identity the role \
-                 Reader on the cache"
-            );
-            of_arm(Failure::new(REFUSED, what))
-        })?,
+/// Which cache.
+enum Target {
+    Id(String),
+    Host(String, Option<u16>),
+}
+
+impl Target {
+    fn read(text: &str) -> Result<Self, String> {
+        match text.starts_with('/') {
+            true => cache_id(text).map(Self::Id),
+            false => split(text).map(|(host, port)| Self::Host(host, port)),
+        }
+    }
+}
+
+fn subject(target: Target, arm: &Arm, report: &ConfigReport) -> Result<Subject, Failure> {
+    let (cache, host, port) = match target {
+        Target::Id(id) => (arm.cache(&id).map_err(of_arm)?, String::new(), None),
+        Target::Host(host, port) => (named(arm, &host)?, host, port),
     };
     let family = match cache.product {
         crate::arm::Product::Classic => Family::Classic,
@@ -128,4 +132,15 @@ fn subject(arguments: &Arguments, arm: &Arm, report: &ConfigReport) -> Result<Su
     let host = if cache.host.is_empty() { host } else { cache.host.clone() };
     let ids = Ids::configured(report);
     Ok(Subject { host, port: port.unwrap_or_else(|| family.port()), family, ids, cache: Some(cache) })
+}
+
+fn named(arm: &Arm, host: &str) -> Result<Cache, Failure> {
+    let found = arm.find(host).map_err(of_arm)?;
+    found.ok_or_else(|| {
+        let what = format!(
+            "it shows this identity no cache with the name {host}: check the name, or give the identity the role Reader on \
+             the cache"
+        );
+        of_arm(Failure::new(REFUSED, what))
+    })
 }
