@@ -177,11 +177,20 @@ fn look_at(
     resolver: &Resolver,
 ) -> Node {
     let is_mapped_reached = tcp(SocketAddr::new(endpoint.ip(), port)).is_ok();
-    let found = resolver.look_up(&announced).map_err(Direct::Unreachable);
-    let ip = found
-        .and_then(|found| found.first().copied().ok_or(Direct::Unreachable("it has no address".to_owned())));
-    let direct = ip.and_then(|ip| at_address(SocketAddr::new(ip, port), &announced, config));
+    let direct = at_name(&announced, port, config, resolver);
     Node { announced, port, direct, is_mapped_reached }
+}
+
+/// At the first of the name's addresses that takes a connection.
+fn at_name(name: &str, port: u16, config: &Arc<ClientConfig>, resolver: &Resolver) -> Result<(), Direct> {
+    let mut outcome = Err(Direct::Unreachable("it has no address".to_owned()));
+    for ip in resolver.look_up(name).map_err(Direct::Unreachable)? {
+        outcome = at_address(SocketAddr::new(ip, port), name, config);
+        if !matches!(outcome, Err(Direct::Unreachable(_))) {
+            break;
+        }
+    }
+    outcome
 }
 
 fn at_address(address: SocketAddr, name: &str, config: &Arc<ClientConfig>) -> Result<(), Direct> {

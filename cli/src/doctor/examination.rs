@@ -8,7 +8,7 @@ use super::{
     Family, Ids, Subject, access_key, auth, clock, configuration, identity, name, permissions, plaintext,
     rotation, tcp, tls, token,
 };
-use crate::arm::{Access, Arm, Cache};
+use crate::arm::{Access, Arm, Cache, Resource};
 use crate::identity::{Keys, config};
 use crate::terminal::say;
 use entrakey_core::{ConfigReport, DuringOutage, Error, GetToken, Provider, Token, read_claims};
@@ -53,12 +53,14 @@ const OF_THE_SERVER: [&str; 6] =
 
 impl<'a> Examination<'a> {
     pub(crate) fn new(wanted: Wanted, keys: &'a Keys) -> Self {
-        let family = wanted.family;
+        let resource = wanted.cache_id.as_deref().and_then(Resource::of_id);
+        let family = resource.as_ref().map_or(wanted.family, |resource| resource.product.family());
         let subject = Subject {
             host: wanted.host.clone(),
             port: wanted.port.unwrap_or_else(|| family.port()),
             family,
             ids: Ids::default(),
+            resource,
             cache: None,
         };
         Self { wanted, keys, subject, findings: Vec::new() }

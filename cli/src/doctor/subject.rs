@@ -1,6 +1,6 @@
 //! What the steps are about: the cache, this identity, and the commands of `az` with their ids filled in.
 
-use crate::arm::Cache;
+use crate::arm::{Cache, Resource};
 use crate::family::Family;
 use crate::shell::word;
 use crate::target::joined;
@@ -67,6 +67,8 @@ pub(crate) struct Subject {
     pub(crate) port: u16,
     pub(crate) family: Family,
     pub(crate) ids: Ids,
+    /// What its resource id says, if that was given.
+    pub(crate) resource: Option<Resource>,
     /// As Azure Resource Manager knows it, where that could be read.
     pub(crate) cache: Option<Cache>,
 }
@@ -80,7 +82,7 @@ impl fmt::Display for Subject {
 impl Subject {
     /// The resource group, or what stands for it, as a word of a command.
     pub(crate) fn group(&self) -> String {
-        self.cache.as_ref().map_or_else(|| "RG".to_owned(), |cache| word(&cache.group))
+        self.resource().map_or_else(|| "RG".to_owned(), |resource| word(&resource.group))
     }
 
     /// The cache's name, or what stands for it, as a word of a command.
@@ -90,7 +92,11 @@ impl Subject {
             _ if self.host.parse::<std::net::IpAddr>().is_ok() || !self.host.contains('.') => "CACHE",
             _ => self.host.split('.').next().unwrap_or("CACHE"),
         };
-        word(self.cache.as_ref().map_or_else(by_host, |cache| cache.name.as_str()))
+        word(self.resource().map_or_else(by_host, |resource| resource.name.as_str()))
+    }
+
+    fn resource(&self) -> Option<&Resource> {
+        self.cache.as_ref().map(|cache| &cache.resource).or(self.resource.as_ref())
     }
 
     pub(crate) fn object_id(&self) -> &str {
@@ -195,7 +201,7 @@ pub(crate) fn for_tests(host: &str) -> Subject {
         tenant_id: Some("72f988bf-0000-4000-8000-000000000001".to_owned()),
         resource_id: None,
     };
-    Subject { host: host.to_owned(), port: family.port(), family, ids, cache: None }
+    Subject { host: host.to_owned(), port: family.port(), family, ids, resource: None, cache: None }
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ fn replicated(cache: &Cache, subject: &Subject) -> Cause {
     let text = "The cache has a partner in another region: unlink the two, switch access keys off on both, link them again. \
                 While they are not linked, nothing is copied; the one that is linked again loses its data to the other's.";
     let partners: Vec<_> = cache.partners.iter().map(|partner| word(partner)).collect();
-    let unlink = match cache.product {
+    let unlink = match cache.resource.product {
         Product::Classic => {
             let unlink = |partner: &String| {
                 format!("az redis server-link delete -g {group} -n {name} --linked-server-name {partner}")
@@ -33,7 +33,7 @@ fn replicated(cache: &Cache, subject: &Subject) -> Cause {
     };
     let linked = [cache.database_id()].into_iter().chain(cache.partners.iter().cloned());
     let linked: Vec<_> = linked.map(|id| format!("{{id:{id}}}")).collect();
-    let link = match cache.product {
+    let link = match cache.resource.product {
         Product::Classic => format!(
             "az redis server-link create -g {group} -n {name} --replication-role Secondary --server-to-link PARTNER_ID"
         ),
@@ -50,6 +50,7 @@ fn replicated(cache: &Cache, subject: &Subject) -> Cause {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arm::Resource;
     use crate::doctor::for_tests;
 
     #[test]
@@ -74,10 +75,12 @@ mod tests {
         ] {
             let subject = for_tests(host);
             let cache = Cache {
-                id: "/here".to_owned(),
-                product,
-                name: "orders".to_owned(),
-                group: "RG".to_owned(),
+                resource: Resource {
+                    id: "/here".to_owned(),
+                    product,
+                    group: "RG".to_owned(),
+                    name: "orders".to_owned(),
+                },
                 host: host.to_owned(),
                 is_entra_on: true,
                 takes_keys: Some(true),

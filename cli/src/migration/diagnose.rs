@@ -25,7 +25,7 @@ fn keys(evidence: &Evidence) -> Finding {
 
 fn entra(evidence: &Evidence, subject: &Subject) -> Finding {
     let cache = &evidence.cache;
-    match (cache.product, cache.is_entra_on) {
+    match (cache.resource.product, cache.is_entra_on) {
         (Product::Managed, _) => {
             Finding::ok("entra").seen(["Azure Managed Redis always takes tokens".to_owned()])
         }

@@ -62,7 +62,7 @@ impl Evidence {
         let token = provider.get_token_with(how)?;
         let claims = read_claims(token.secret());
         subject.ids = subject.ids.clone().with_token(claims.as_ref(), token.username());
-        let clients = match cache.product {
+        let clients = match cache.resource.product {
             Product::Classic => Clients::Metrics(metrics(arm, &cache, since)),
             Product::Managed => Clients::Users(connected(provider, &token, subject, resolver)),
         };

@@ -8,7 +8,6 @@ use crate::arm::{Arm, Cache, cache_id};
 use crate::doctor::{Finding, Format, Ids, Resolver, Subject, Verdict, given, lines};
 use crate::exit_code::{OK, PROBLEM, REFUSED};
 use crate::failure::Failure;
-use crate::family::Family;
 use crate::identity::{IdentityArguments, config};
 use crate::target::split;
 use crate::terminal::{Progress, print};
@@ -63,12 +62,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let findings = diagnose::all(&evidence, &subject);
     let verdict = verdict(&findings);
     let text = match arguments.output {
-        Format::Text => format!("{}\n{}{}\n", evidence.cache.id, lines(&findings), sentence(verdict)),
+        Format::Text => {
+            format!("{}\n{}{}\n", evidence.cache.resource.id, lines(&findings), sentence(verdict))
+        }
         Format::Json => {
             let steps: Vec<_> = findings.iter().map(Finding::json).collect();
             let document = json!({
                 "schema": 1,
-                "cache": {"id": evidence.cache.id, "host": subject.host, "family": subject.family.name()},
+                "cache": {"id": evidence.cache.resource.id, "host": subject.host, "family": subject.family.name()},
                 "identity": {"object_id": subject.ids.object_id, "client_id": subject.ids.client_id},
                 "verdict": verdict,
                 "steps": steps,
@@ -125,13 +126,11 @@ fn subject(target: Target, arm: &Arm, report: &ConfigReport) -> Result<Subject, 
         Target::Id(id) => (arm.cache(&id).map_err(of_arm)?, String::new(), None),
         Target::Host(host, port) => (named(arm, &host)?, host, port),
     };
-    let family = match cache.product {
-        crate::arm::Product::Classic => Family::Classic,
-        crate::arm::Product::Managed => Family::Managed,
-    };
+    let family = cache.resource.product.family();
     let host = if cache.host.is_empty() { host } else { cache.host.clone() };
     let ids = Ids::configured(report);
-    Ok(Subject { host, port: port.unwrap_or_else(|| family.port()), family, ids, cache: Some(cache) })
+    let port = port.unwrap_or_else(|| family.port());
+    Ok(Subject { host, port, family, ids, resource: None, cache: Some(cache) })
 }
 
 fn named(arm: &Arm, host: &str) -> Result<Cache, Failure> {

@@ -148,6 +148,7 @@ async fn row_7_the_policy_does_not_permit_it() {
         );
         assert_eq!(told.ids("permissions", "notes"), ["no_permission"], "{}", told.text);
         assert_says(&told, "does not permit GET");
+        assert_says(&told, "a program that only publishes, or only reads, needs no more");
         assert_says(&told, "--access-string");
     }
     bench.emulator.redis().assign_policy(SYSTEM, "+@read ~cache:*").await.unwrap();
@@ -382,6 +383,9 @@ async fn row_16_nodes_announce_addresses_that_cannot_be_reached() {
     let told = bench.doctor(&[&unreachable[..], &["--client", "cluster"]].concat()).await;
     assert_found(&told, "cluster", &["nodes_unmapped"]);
     assert_says(&told, "nodeAddressMap");
+    let second = [&unreachable[..], &["--resolve", "node.example=127.0.0.1", "--client", "cluster"]].concat();
+    let told = bench.doctor(&second).await;
+    assert_eq!(told.ids("cluster", "causes"), ["node_name_mismatch"], "at its second address: {}", told.text);
     let told = bench.doctor(&[&unreachable[..], &["--client", "mapped"]].concat()).await;
     assert_eq!(told.problems(), [], "{}", told.text);
     let told = bench.doctor(&unreachable).await;

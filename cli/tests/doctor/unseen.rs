@@ -1,6 +1,6 @@
 //! What could not be seen is said, and nothing is made of it.
 
-use super::bench::{Bench, MANAGED, Told, run};
+use super::bench::{Bench, MANAGED, Told, and, run};
 use entrakey_emulator::{ClusterPolicy, Fault, Options, RedisFault, RedisFaultPoint, RedisOptions};
 use std::time::Duration;
 
@@ -118,6 +118,17 @@ async fn a_policy_that_forbids_cluster_hides_no_cluster_and_makes_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_could_not_be_reached_was_asked() {
+    let bench = Bench::start(RedisOptions::default()).await;
+    let elsewhere = [("AZURE_AUTHORITY_HOST", "https://127.0.0.1:1")];
+    let variables = and(&bench.env("imds").await, &elsewhere);
+    let told = bench.doctor_in(&variables, &bench.target(), &["--identity", "managed_identity"]).await;
+    let seen = told.step("clock")["evidence"][0].as_str().unwrap().to_owned();
+    assert!(seen.starts_with("Entra's time is not known: Could not reach https://127.0.0.1:1"), "{seen}");
+    assert_eq!((told.code, told.json()["verdict"].as_str()), (0, Some("not_determined")), "{}", told.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_end_long_before_the_token_is_not_the_rotations() {
     let bench = Bench::with(Options::default().with_token_lifetime(Duration::from_secs(3600))).await;
     let redis = bench.emulator.redis();
@@ -148,6 +159,9 @@ async fn why_azure_resource_manager_tells_nothing_is_told() {
     assert!(seen.contains("Reader"), "{seen}");
     let told = bench.doctor(&["--access-key-path", &key]).await;
     assert!(told.text.contains("it shows this identity no such cache"), "{}", told.text);
+    let id = "/subscriptions/s/resourceGroups/prod/providers/Microsoft.Cache/redisEnterprise/orders";
+    let told = bench.doctor(&["--no-arm", "--access-key-path", &key, "--cache-id", id]).await;
+    assert!(told.text.contains("update -g prod --cluster-name orders"), "what the id says: {}", told.text);
     for wrong in ["foo", "/subscriptions/x"] {
         let told = bench.doctor(&["--cache-id", wrong]).await;
         assert_eq!(told.code, 2, "{}{}", told.text, told.errors);
