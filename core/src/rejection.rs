@@ -47,6 +47,22 @@ pub enum RejectionReason {
 }
 
 impl RejectionReason {
+    /// Each reason.
+    pub const ALL: [Self; 12] = [
+        Self::NotARefusal,
+        Self::StaleToken,
+        Self::NoPermission,
+        Self::Expired,
+        Self::WrongAudience,
+        Self::ApplicationId,
+        Self::WrongUsername,
+        Self::NoObjectId,
+        Self::ClockSkew,
+        Self::ObjectIdChanged,
+        Self::NodeIdentity,
+        Self::NoAccessPolicy,
+    ];
+
     /// The name, the same in every language and in metrics: `no_access_policy`.
     #[must_use]
     pub fn name(self) -> &'static str {
