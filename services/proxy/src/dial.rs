@@ -67,8 +67,7 @@ pub(crate) async fn connect_to(
         None => Ok(Stream::Plain(stream)),
         Some((config, name)) => {
             let shaken = timeout_at(deadline, shake(stream, config.clone(), name.clone())).await;
-            let silent =
-                "it took a TCP connection but does not answer TLS: look whether this is its TLS port";
+            let silent = "it took a TCP connection but does not answer TLS; is this its TLS port?";
             shaken.map_err(|_| timed_out(upstream, silent))?.map_err(|error| tls_failed(upstream, &error))
         }
     }
