@@ -215,6 +215,8 @@ export interface Rejection {
     | 'expired'
     | 'wrong_audience'
     | 'application_id'
+    | 'wrong_username'
+    | 'no_object_id'
     | 'clock_skew'
     | 'object_id_changed'
     | 'node_identity'

@@ -4,6 +4,7 @@
 
 use crate::exit_code::{NETWORK, REFUSED};
 use crate::failure::Failure;
+use crate::family::Family;
 use crate::identity::{Keys, config};
 use entrakey_core::{ConfigReport, DuringOutage, GetToken, Https, HttpsAnswer, Provider};
 use serde_json::Value;
@@ -43,21 +44,43 @@ pub(crate) enum Product {
     Managed,
 }
 
+impl Product {
+    pub(crate) fn family(self) -> Family {
+        match self {
+            Self::Classic => Family::Classic,
+            Self::Managed => Family::Managed,
+        }
+    }
+}
+
+/// What the resource id of a cache says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Resource {
+    pub(crate) id: String,
+    pub(crate) product: Product,
+    pub(crate) group: String,
+    pub(crate) name: String,
+}
+
 /// A cache.
 #[derive(Clone, Debug)]
 pub(crate) struct Cache {
-    pub(crate) id: String,
-    pub(crate) product: Product,
-    pub(crate) name: String,
-    pub(crate) group: String,
+    pub(crate) resource: Resource,
     /// The name by which clients know it.
     pub(crate) host: String,
     /// Whether Entra is on: it always is on Azure Managed Redis.
     pub(crate) is_entra_on: bool,
     /// Whether access keys are taken, if it says.
     pub(crate) takes_keys: Option<bool>,
-    /// Whether it has a partner in another region.
-    pub(crate) is_replicated: bool,
+    /// Its partners in other regions: on Azure Managed Redis the ids of their databases, else their names.
+    pub(crate) partners: Vec<String>,
+}
+
+impl Cache {
+    /// The id of the one database that an Azure Managed Redis has.
+    pub(crate) fn database_id(&self) -> String {
+        format!("{}/databases/default", self.resource.id)
+    }
 }
 
 /// An access policy assignment.
@@ -147,18 +170,14 @@ impl Arm {
     /// # Errors
     /// It cannot be reached, or does not let this identity look.
     pub(crate) fn cache(&self, id: &str) -> Result<Cache, Failure> {
-        let (product, group, name) = read_id(id).ok_or_else(|| {
-            Failure::usage("the resource id of a cache is /subscriptions/…/Microsoft.Cache/redis/NAME, or …/redisEnterprise/NAME")
-        })?;
+        let resource = Resource::of_id(id).ok_or_else(|| odd("the id of a cache is none"))?;
+        let product = resource.product;
         let cache = Cache {
-            id: id.trim_end_matches('/').to_owned(),
-            product,
-            name,
-            group,
+            resource,
             host: String::new(),
             is_entra_on: true,
             takes_keys: None,
-            is_replicated: false,
+            partners: Vec::new(),
         };
         match product {
             Product::Classic => self.classic(cache),
@@ -167,29 +186,30 @@ impl Arm {
     }
 
     fn classic(&self, cache: Cache) -> Result<Cache, Failure> {
-        let properties = &self.get(&format!("{}?api-version={CLASSIC}", cache.id))?["properties"];
+        let properties = &self.get(&format!("{}?api-version={CLASSIC}", cache.resource.id))?["properties"];
         let is_entra_on = properties["redisConfiguration"]["aad-enabled"].as_str();
         let keys_off = properties["disableAccessKeyAuthentication"].as_bool().unwrap_or_default();
-        let linked = properties["linkedServers"].as_array();
+        let linked = ids(&properties["linkedServers"]);
         Ok(Cache {
             host: properties["hostName"].as_str().unwrap_or_default().to_owned(),
             is_entra_on: is_entra_on.is_some_and(|text| text.eq_ignore_ascii_case("true")),
             takes_keys: Some(!keys_off),
-            is_replicated: linked.is_some_and(|linked| !linked.is_empty()),
+            partners: linked.filter_map(|id| id.rsplit('/').next()).map(str::to_owned).collect(),
             ..cache
         })
     }
 
     fn managed(&self, cache: Cache) -> Result<Cache, Failure> {
-        let cluster = self.get(&format!("{}?api-version={MANAGED}", cache.id))?;
-        let database = self.get(&format!("{}/databases/default?api-version={MANAGED}", cache.id))?;
+        let cluster = self.get(&format!("{}?api-version={MANAGED}", cache.resource.id))?;
+        let database = self.get(&format!("{}/databases/default?api-version={MANAGED}", cache.resource.id))?;
         let properties = &database["properties"];
         let keys = properties["accessKeysAuthentication"].as_str();
-        let linked = properties["geoReplication"]["linkedDatabases"].as_array();
+        let own = cache.database_id();
+        let linked = ids(&properties["geoReplication"]["linkedDatabases"]);
         Ok(Cache {
             host: cluster["properties"]["hostName"].as_str().unwrap_or_default().to_owned(),
             takes_keys: keys.map(|keys| keys.eq_ignore_ascii_case("Enabled")),
-            is_replicated: linked.is_some_and(|linked| linked.len() > 1),
+            partners: linked.filter(|id| !id.eq_ignore_ascii_case(&own)).map(str::to_owned).collect(),
             ..cache
         })
     }
@@ -199,11 +219,12 @@ impl Arm {
     /// # Errors
     /// It cannot be reached, or does not let this identity look.
     pub(crate) fn assignments(&self, cache: &Cache) -> Result<Vec<Assignment>, Failure> {
-        let (of, version) = match cache.product {
+        let (of, version) = match cache.resource.product {
             Product::Classic => ("", CLASSIC),
             Product::Managed => ("/databases/default", MANAGED),
         };
-        let listed = self.list(&format!("{}{of}/accessPolicyAssignments?api-version={version}", cache.id))?;
+        let listed =
+            self.list(&format!("{}{of}/accessPolicyAssignments?api-version={version}", cache.resource.id))?;
         let read = |one: &Value| {
             let properties = &one["properties"];
             let object_id =
@@ -221,11 +242,11 @@ impl Arm {
     /// # Errors
     /// It cannot be reached, or does not let this identity look.
     pub(crate) fn access(&self, cache: &Cache, object_id: &str) -> Result<Access, Failure> {
-        let is_entra_on = (cache.product == Product::Classic).then_some(cache.is_entra_on);
+        let is_entra_on = (cache.resource.product == Product::Classic).then_some(cache.is_entra_on);
         let assignments = self.assignments(cache)?;
         let path = format!(
             "{}/providers/Microsoft.Authorization/roleAssignments?api-version={ROLES}&$filter=principalId%20eq%20'{object_id}'",
-            cache.id
+            cache.resource.id
         );
         // Not everybody who may read a cache may read who has roles on it.
         let has_role = self.list(&path).is_ok_and(|roles| !roles.is_empty());
@@ -245,7 +266,7 @@ impl Arm {
         let path = format!(
             "{}/providers/Microsoft.Insights/metrics?api-version={METRICS}&metricnames={}&timespan={timespan}\
              &interval=PT1M&aggregation=Maximum",
-            cache.id,
+            cache.resource.id,
             names.join(",")
         );
         let listed = self.list(&path)?;
@@ -306,24 +327,39 @@ impl Arm {
     }
 }
 
-/// The product, the resource group and the name of a cache.
-fn read_id(id: &str) -> Option<(Product, String, String)> {
-    let fits = |c: char| c.is_alphanumeric() || "-_.()/".contains(c);
-    let parts: Vec<_> = id.trim_end_matches('/').strip_prefix('/')?.split('/').collect();
-    let [subscriptions, _, groups, group, providers, provider, kind, name, ..] = parts.as_slice() else {
-        return None;
-    };
-    let names = [("subscriptions", subscriptions), ("resourceGroups", groups), ("providers", providers)];
-    let is_cache = names.iter().all(|(name, part)| part.eq_ignore_ascii_case(name))
-        && provider.eq_ignore_ascii_case("Microsoft.Cache")
-        && id.chars().all(fits)
-        && parts.len() == 8;
-    let product = match kind.to_ascii_lowercase().as_str() {
-        "redis" => Product::Classic,
-        "redisenterprise" => Product::Managed,
-        _ => return None,
-    };
-    is_cache.then(|| (product, (*group).to_owned(), (*name).to_owned()))
+/// The resource id of a cache, as on the command line.
+pub(crate) fn cache_id(id: &str) -> Result<String, String> {
+    let what = "the resource id of a cache is /subscriptions/SUBSCRIPTION/resourceGroups/GROUP/providers/Microsoft.Cache/redis/NAME, \
+                or …/redisEnterprise/NAME";
+    Resource::of_id(id).map(|resource| resource.id).ok_or_else(|| what.to_owned())
+}
+
+/// The ids of a list of resources.
+fn ids(list: &Value) -> impl Iterator<Item = &str> {
+    list.as_array().into_iter().flatten().filter_map(|one| one["id"].as_str())
+}
+
+impl Resource {
+    /// None if it is the id of no cache.
+    pub(crate) fn of_id(id: &str) -> Option<Self> {
+        let fits = |c: char| c.is_alphanumeric() || "-_.()/".contains(c);
+        let id = id.trim_end_matches('/');
+        let parts: Vec<_> = id.strip_prefix('/')?.split('/').collect();
+        let [subscriptions, _, groups, group, providers, provider, kind, name] = parts.as_slice() else {
+            return None;
+        };
+        let names = [("subscriptions", subscriptions), ("resourceGroups", groups), ("providers", providers)];
+        let is_cache = names.iter().all(|(name, part)| part.eq_ignore_ascii_case(name))
+            && provider.eq_ignore_ascii_case("Microsoft.Cache")
+            && id.chars().all(fits);
+        let product = match kind.to_ascii_lowercase().as_str() {
+            "redis" => Product::Classic,
+            "redisenterprise" => Product::Managed,
+            _ => return None,
+        };
+        let (id, group, name) = (id.to_owned(), (*group).to_owned(), (*name).to_owned());
+        is_cache.then_some(Self { id, product, group, name })
+    }
 }
 
 fn odd(what: &str) -> Failure {
@@ -356,6 +392,10 @@ mod tests {
             format!("/subscriptions/s/resourceGroups/{group}/providers/Microsoft.Cache/{kind}/orders")
         };
         let known = |group: &str, product| Some((product, group.to_owned(), "orders".to_owned()));
+        let read_id = |id: &str| {
+            let resource = Resource::of_id(id)?;
+            Some((resource.product, resource.group, resource.name))
+        };
         assert_eq!(read_id(&id("redis", "redis")), known("redis", Product::Classic));
         assert_eq!(read_id(&id("redisEnterprise", "Redis")), known("redisEnterprise", Product::Classic));
         assert_eq!(read_id(&id("my-rg(prod)", "redisEnterprise")), known("my-rg(prod)", Product::Managed));

@@ -14,3 +14,5 @@ mod healthy;
 mod migration;
 #[path = "doctor/rows.rs"]
 mod rows;
+#[path = "doctor/unseen.rs"]
+mod unseen;

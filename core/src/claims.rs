@@ -39,8 +39,12 @@ impl Claims {
 
     /// A claim that is short, printable text.
     pub(crate) fn text(&self, claim: &str) -> Option<&str> {
-        let text = self.payload[claim].as_str()?;
-        (!text.is_empty() && text.len() <= 200 && !text.chars().any(char::is_control)).then_some(text)
+        text(&self.payload, claim)
+    }
+
+    /// All of it.
+    pub(crate) fn payload(&self) -> &Value {
+        &self.payload
     }
 
     /// The Redis user name: the claim of that name, a non-empty string without control characters.
@@ -59,6 +63,12 @@ impl Claims {
             )),
         }
     }
+}
+
+/// A claim that is short, printable text.
+pub(crate) fn text<'a>(payload: &'a Value, claim: &str) -> Option<&'a str> {
+    let text = payload[claim].as_str()?;
+    (!text.is_empty() && text.len() <= 200 && !text.chars().any(char::is_control)).then_some(text)
 }
 
 /// An object id has 36 characters; so many are more than any other user name of Redis needs.

@@ -40,6 +40,7 @@ mod status;
 mod subscription;
 mod sync;
 mod token;
+mod token_fault;
 mod transport;
 #[cfg(test)]
 mod vectors;
@@ -82,6 +83,7 @@ pub use request::CredentialRequest;
 pub use status::{Counters, Durations, LastError, ListenerStatus, ProviderState, Status};
 pub use subscription::Subscription;
 pub use token::Token;
+pub use token_fault::{TokenFault, token_faults};
 pub use transport::{certificate_fault, describe_certificate, describe_tls_error};
 pub use watch::Watch;
 

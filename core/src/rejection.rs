@@ -8,12 +8,10 @@ use crate::connections::Refusal;
 use crate::error::presentable;
 use crate::redact::redacted;
 use crate::token::Token;
+use crate::token_fault::token_faults;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-/// The resource that a token for Redis is for, under its two names.
-pub(crate) const REDIS_AUDIENCES: &[&str] =
-    &["https://redis.azure.com", "acca5fbb-b7e4-4009-81f1-37e38fd66d78"];
 /// Servers tolerate about five minutes between clocks.
 const TOLERATED_SKEW_MS: i64 = 300_000;
 
@@ -34,6 +32,10 @@ pub enum RejectionReason {
     WrongAudience,
     /// The user name is an application id, not an object id.
     ApplicationId,
+    /// The user name is another one than the token's object id, and no application id.
+    WrongUsername,
+    /// The token has no object id.
+    NoObjectId,
     /// This machine's clock and the source's are far apart.
     ClockSkew,
     /// The identity's object id is another one than before.
@@ -45,6 +47,22 @@ pub enum RejectionReason {
 }
 
 impl RejectionReason {
+    /// Each reason.
+    pub const ALL: [Self; 12] = [
+        Self::NotARefusal,
+        Self::StaleToken,
+        Self::NoPermission,
+        Self::Expired,
+        Self::WrongAudience,
+        Self::ApplicationId,
+        Self::WrongUsername,
+        Self::NoObjectId,
+        Self::ClockSkew,
+        Self::ObjectIdChanged,
+        Self::NodeIdentity,
+        Self::NoAccessPolicy,
+    ];
+
     /// The name, the same in every language and in metrics: `no_access_policy`.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -55,6 +73,8 @@ impl RejectionReason {
             Self::Expired => "expired",
             Self::WrongAudience => "wrong_audience",
             Self::ApplicationId => "application_id",
+            Self::WrongUsername => "wrong_username",
+            Self::NoObjectId => "no_object_id",
             Self::ClockSkew => "clock_skew",
             Self::ObjectIdChanged => "object_id_changed",
             Self::NodeIdentity => "node_identity",
@@ -75,12 +95,9 @@ impl RejectionReason {
                 "The access policy of this object id does not permit the command: assign one that does."
             }
             Self::Expired => "The token had expired: authenticate again with the provider's current token.",
-            Self::WrongAudience => {
-                "The token is for another resource: set scope to https://redis.azure.com/.default."
-            }
-            Self::ApplicationId => {
-                "The user name is the application (client) id. Redis wants the object id of the service \
-                 principal or managed identity: remove username and username_claim, or set them to it."
+            // Of a token's own faults the text says more.
+            Self::WrongAudience | Self::ApplicationId | Self::WrongUsername | Self::NoObjectId => {
+                "What the token says of itself does not fit."
             }
             Self::ClockSkew => "This machine's clock is off by more than five minutes: synchronise it.",
             Self::ObjectIdChanged => {
@@ -123,26 +140,28 @@ pub(crate) struct Facts {
 
 pub(crate) fn explain(facts: &Facts, settings: &Settings) -> Rejection {
     let claims = facts.current.as_ref().and_then(|token| Claims::parse(token.secret())).unwrap_or_default();
-    let reason = reason(facts, &claims, settings);
-    Rejection { reason, explanation: sentence(facts, &claims, settings, reason) }
+    let username = facts.current.as_ref().map(|token| token.username()).unwrap_or_default();
+    let fault = token_faults(claims.payload(), username).into_iter().next();
+    let reason = reason(facts, fault.as_ref().map(|fault| fault.reason), settings);
+    let remedy = match &fault {
+        Some(fault) if fault.reason == reason => &fault.text,
+        _ => reason.remedy(),
+    };
+    Rejection { reason, explanation: sentence(facts, &claims, settings, reason) + remedy }
 }
 
-fn reason(facts: &Facts, claims: &Claims, settings: &Settings) -> RejectionReason {
+/// `fault`: what the token's own claims tell.
+fn reason(facts: &Facts, fault: Option<RejectionReason>, settings: &Settings) -> RejectionReason {
     let Some(refusal) = Refusal::read(&facts.message) else { return RejectionReason::NotARefusal };
-    let Some(token) = facts.current.as_ref().filter(|token| token.version() == facts.version) else {
+    if facts.current.as_ref().is_none_or(|token| token.version() != facts.version) {
         return RejectionReason::StaleToken;
-    };
-    let audience = claims.text("aud").map(|audience| audience.trim_end_matches('/'));
-    let is_application = ["appid", "azp"].iter().any(|claim| claims.text(claim) == Some(token.username()));
-    let is_object = claims.text("oid") == Some(token.username());
+    }
     if refusal == Refusal::Permission {
         RejectionReason::NoPermission
     } else if !facts.is_valid {
         RejectionReason::Expired
-    } else if audience.is_some_and(|audience| !REDIS_AUDIENCES.contains(&audience)) {
-        RejectionReason::WrongAudience
-    } else if is_application && !is_object {
-        RejectionReason::ApplicationId
+    } else if let Some(fault) = fault {
+        fault
     } else if facts.skew_ms.is_some_and(|skew| skew.abs() > TOLERATED_SKEW_MS) {
         RejectionReason::ClockSkew
     } else if facts.previous_username.is_some() {
@@ -154,12 +173,13 @@ fn reason(facts: &Facts, claims: &Claims, settings: &Settings) -> RejectionReaso
     }
 }
 
+/// What was refused, to whom; what to do is behind it.
 fn sentence(facts: &Facts, claims: &Claims, settings: &Settings, reason: RejectionReason) -> String {
     let unknown = "unknown";
     let username = facts.current.as_ref().map_or(unknown, |token| token.username());
     let said = quoted(facts);
     if reason == RejectionReason::NotARefusal {
-        return format!("The server answered \"{said}\". {}", reason.remedy());
+        return format!("The server answered \"{said}\". ");
     }
     let mut text = format!(
         "The server refused token version {} (\"{said}\") of user {username}: tenant {}, audience {}, from the {}. ",
@@ -171,7 +191,7 @@ fn sentence(facts: &Facts, claims: &Claims, settings: &Settings, reason: Rejecti
     if let Some(previous) = &facts.previous_username {
         let _ = write!(text, "Before it was user {previous}. "); // into a String: it cannot fail
     }
-    text + reason.remedy()
+    text
 }
 
 /// What the server said, without tokens: some servers repeat a command that they do not know, AUTH included.
@@ -283,6 +303,14 @@ mod tests {
         assert_eq!(
             reason(&facts("https://redis.azure.com/", "the-app"), &plain),
             RejectionReason::ApplicationId
+        );
+        let by_group = facts("https://redis.azure.com", "a-group");
+        assert_eq!(reason(&by_group, &plain), RejectionReason::WrongUsername);
+        let said = explain(&by_group, &plain).explanation;
+        assert!(said.contains("user name a-group is not the token's object id, 9a0b-object"), "{said}");
+        assert!(
+            !said.contains("access policy assignment"),
+            "the user is the cause, and nothing else: {said}"
         );
         let stale = Facts { version: 2, ..redis() };
         assert_eq!(reason(&stale, &plain), RejectionReason::StaleToken);

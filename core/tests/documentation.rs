@@ -1,9 +1,10 @@
-//! The tables in `docs/configuration.md` are those of the crate; this test fails when the two differ.
+//! What the documentation lists is what the crate has. The tables in `docs/configuration.md` are those of the crate; the test
+//! fails when the two differ.
 //!
 //! `ENTRAKEY_UPDATE=1 cargo test -p entrakey-core` writes them anew. The prose around them is the page's own.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
-use entrakey_core::{KEYS, Key, KeyType, VARIABLES};
+use entrakey_core::{KEYS, Key, KeyType, RejectionReason, VARIABLES};
 use std::path::Path;
 
 fn row(key: &Key) -> String {
@@ -55,4 +56,19 @@ fn the_tables_in_the_page_are_those_of_the_crate() {
         page == right,
         "docs/configuration.md is out of date: run ENTRAKEY_UPDATE=1 cargo test -p entrakey-core"
     );
+}
+
+#[test]
+fn the_reasons_of_rejections_are_listed_where_users_look_for_them() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
+    let metrics = read("docs/operation.md");
+    let metric = metrics.lines().find(|line| line.starts_with("| `entrakey_auth_rejections_total")).unwrap();
+    let node = read("bindings/node/index.d.ts");
+    for reason in RejectionReason::ALL {
+        let name = reason.name();
+        assert!(node.contains(&format!("    | '{name}'")), "bindings/node/index.d.ts lacks {name}");
+        let is_counted = reason != RejectionReason::NotARefusal;
+        assert_eq!(metric.contains(&format!("`{name}`")), is_counted, "docs/operation.md: {name}");
+    }
 }

@@ -19,6 +19,8 @@ pub(super) struct Evidence {
     pub(super) answer: Answer,
     /// Whether keys are on, as Azure Resource Manager says.
     pub(super) keys_on: Option<bool>,
+    /// Why Azure Resource Manager could not be read, if it was to be.
+    pub(super) unread: Option<String>,
 }
 
 /// How Redis begins its answer if the default user has no password.
@@ -36,7 +38,7 @@ pub(super) fn try_key(connection: &mut Connection, key: &str) -> Answer {
                 false => Answer::Odd(format!("AUTH with the key was answered \"{said}\"")),
             }
         }
-        Err(error) => Answer::Odd(format!("AUTH with the key had no answer: {error}")),
+        Err(error) => Answer::Odd(format!("the key could not be tried: {error}")),
     }
 }
 
@@ -60,5 +62,7 @@ pub(super) fn diagnose(evidence: Option<&Evidence>, subject: &Subject) -> Findin
         Some(true) => vec![wrong()],
         None => vec![off(), wrong()],
     };
-    Finding::one_of(STEP, causes).seen([format!("AUTH with the key was answered \"{said}\"")])
+    let unread =
+        evidence.unread.iter().map(|reason| format!("Azure Resource Manager could not be read: {reason}"));
+    Finding::one_of(STEP, causes).seen([format!("AUTH with the key was answered \"{said}\"")]).seen(unread)
 }

@@ -18,8 +18,35 @@ pub(crate) enum Outcome {
         reason: RejectionReason,
         explanation: String,
     },
-    /// An answer that is no verdict on the token, or none.
-    Odd(String),
+    /// An answer that is no verdict on the token, as the server gave it.
+    NoVerdict(String),
+    /// No answer: why.
+    Unanswered(String),
+}
+
+impl Outcome {
+    /// Why this identity is not in, as a phrase.
+    pub(crate) fn failure(self) -> Option<String> {
+        match self {
+            Self::Accepted => None,
+            Self::Refused { explanation, .. } => Some(explanation),
+            Self::NoVerdict(said) => Some(answered(&said)),
+            Self::Unanswered(why) => Some(why),
+        }
+    }
+
+    /// Why what needs a sign-in is not looked at.
+    pub(super) fn why_nothing_follows(&self) -> &'static str {
+        match self {
+            Self::Unanswered(_) => "AUTH had no answer",
+            Self::NoVerdict(_) => "the answer to AUTH was no verdict on the token",
+            Self::Accepted | Self::Refused { .. } => "the server did not let the identity in",
+        }
+    }
+}
+
+fn answered(said: &str) -> String {
+    format!("AUTH was answered \"{said}\"")
 }
 
 pub(super) struct Evidence {
@@ -34,22 +61,24 @@ pub(super) struct Evidence {
 pub(crate) fn sign_in(connection: &mut Connection, token: &Token, provider: &Provider) -> Outcome {
     let answer = match connection.ask(&["AUTH", token.username(), token.secret()]) {
         Ok(answer) => answer,
-        Err(error) => return Outcome::Odd(format!("no answer to AUTH: {error}")),
+        Err(error) => return Outcome::Unanswered(error.to_string()),
     };
     let Some(said) = refusal(&answer) else { return Outcome::Accepted };
-    let shown = || format!("AUTH was answered \"{}\"", redacted(said, &[token.secret()]));
     match (Refusal::read(said), provider.report_rejected(token.version(), said)) {
         (Some(_), Ok(rejection)) => {
             Outcome::Refused { reason: rejection.reason, explanation: rejection.explanation }
         }
-        _ => Outcome::Odd(shown()),
+        _ => Outcome::NoVerdict(redacted(said, &[token.secret()])),
     }
 }
 
 pub(super) fn diagnose(evidence: &Evidence, subject: &Subject) -> Finding {
     match &evidence.outcome {
         Outcome::Accepted => Finding::ok(STEP).seen([format!("signed in as {}", evidence.username)]),
-        Outcome::Odd(text) => Finding::undetermined(STEP, text.as_str()),
+        Outcome::NoVerdict(said) => {
+            Finding::problem(STEP, [no_verdict(said, subject)]).seen([answered(said)])
+        }
+        Outcome::Unanswered(why) => Finding::problem(STEP, [unanswered(subject)]).seen([why.clone()]),
         Outcome::Refused { reason, explanation } => Finding::one_of(STEP, causes(*reason, evidence, subject))
             .seen([explanation.clone()])
             .seen(seen(evidence)),
@@ -76,13 +105,17 @@ fn seen(evidence: &Evidence) -> Vec<String> {
 fn causes(reason: RejectionReason, evidence: &Evidence, subject: &Subject) -> Vec<Cause> {
     let claims = evidence.claims.as_ref();
     // What the token itself shows needs nobody else.
-    let by_token = claims.and_then(|claims| {
-        token::wrong_audience(claims).or_else(|| token::wrong_user(claims, &evidence.username))
-    });
-    if let Some(cause) = by_token {
+    let by_token =
+        claims.map(|claims| token::causes(claims, &evidence.username, subject)).unwrap_or_default();
+    if let Some(cause) = by_token.into_iter().next() {
         return vec![cause];
     }
     match reason {
+        RejectionReason::NoPermission => {
+            let text = "The access policy does not permit AUTH, which Redis itself lets everybody use: something stands \
+                        between here and the cache. Assign a policy with +@connection, or connect without it.";
+            return vec![Cause::new("no_permission", text).mended_by(subject.widen("+@all ~*"))];
+        }
         RejectionReason::ClockSkew => return vec![clock_off("off by more than five minutes")],
         RejectionReason::NodeIdentity => return vec![node_identity(subject)],
         RejectionReason::Expired => {
@@ -99,6 +132,30 @@ fn causes(reason: RejectionReason, evidence: &Evidence, subject: &Subject) -> Ve
         Some(Ok(access)) => vec![by_access(access, subject)],
         _ => indistinct(subject),
     }
+}
+
+/// The servers' own words: <https://github.com/redis/redis/blob/8.2/src/server.c>, networking.c.
+fn no_verdict(said: &str, subject: &Subject) -> Cause {
+    if said.starts_with("LOADING") {
+        let text = "The server has been started and reads its data: until it has them it answers nobody. Try again in a \
+                    minute.";
+        return Cause::new("server_loading", text).mended_by(subject.state());
+    }
+    if said.to_ascii_lowercase().contains("max number of clients") {
+        let text = "The cache has as many connections as it takes. End some (its metric of connected clients shows how many \
+                    there are), let clients share theirs, or take a larger size.";
+        return Cause::new("too_many_clients", text);
+    }
+    let text = "The answer to AUTH is none of Redis's verdicts on a token: look whether this is the cache, and what stands \
+                between here and there.";
+    Cause::new("auth_not_judged", text)
+}
+
+fn unanswered(subject: &Subject) -> Cause {
+    let text = "The server took the connection, and AUTH had no answer: it is overloaded or is just restarting, or something \
+                between here and there swallows or ends connections. Nothing follows from it about the token. Try again; \
+                if it stays like this, look at the cache's state and at what stands in between.";
+    Cause::new("auth_unanswered", text).mended_by(subject.state())
 }
 
 fn node_identity(subject: &Subject) -> Cause {
@@ -209,6 +266,29 @@ mod tests {
     }
 
     #[test]
+    fn no_verdict_is_a_problem_of_its_own_and_nothing_is_said_of_the_token() {
+        let diagnosed = |outcome| {
+            let evidence = Evidence { outcome, ..refused(RejectionReason::NoAccessPolicy) };
+            diagnose(&evidence, &for_tests(MANAGED))
+        };
+        let state = "az redisenterprise show -g RG -n c --query provisioningState";
+        for (said, id, mend) in [
+            ("LOADING Redis is loading the dataset in memory", "server_loading", Some(state)),
+            ("ERR max number of clients reached", "too_many_clients", None),
+            ("ERR unknown command 'AUTH'", "auth_not_judged", None),
+        ] {
+            let finding = diagnosed(Outcome::NoVerdict(said.to_owned()));
+            let cause = &finding.causes[0];
+            assert_eq!((finding.verdict, cause.id), (Verdict::Problem, id));
+            assert_eq!(cause.mend.first().map(String::as_str), mend);
+            assert!(finding.evidence[0].contains(said), "{:?}", finding.evidence);
+        }
+        let finding =
+            diagnosed(Outcome::Unanswered("AUTH had no answer: the server said nothing for 5 s".to_owned()));
+        assert_eq!((finding.verdict, finding.causes[0].id), (Verdict::Problem, "auth_unanswered"));
+    }
+
+    #[test]
     fn with_it_there_is_one_cause() {
         let assigned =
             |object_id: &str| Assignment { object_id: object_id.to_owned(), policy: "default".to_owned() };
@@ -237,6 +317,7 @@ mod tests {
         let by_client_id = Evidence { username: "app".to_owned(), ..refused(RejectionReason::ApplicationId) };
         assert_eq!(ids(&by_client_id, MANAGED), ["user_is_client_id"]);
         assert_eq!(ids(&refused(RejectionReason::ClockSkew), MANAGED), ["clock_off"]);
+        assert_eq!(ids(&refused(RejectionReason::NoPermission), MANAGED), ["no_permission"]);
         assert_eq!(ids(&refused(RejectionReason::NodeIdentity), MANAGED), ["node_identity"]);
         let accepted = Evidence { outcome: Outcome::Accepted, ..refused(RejectionReason::Expired) };
         assert_eq!(diagnose(&accepted, &for_tests(MANAGED)).verdict, Verdict::Ok);

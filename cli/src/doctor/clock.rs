@@ -28,7 +28,7 @@ pub(super) fn diagnose(evidence: &Evidence) -> Finding {
         Ok(Some(skew)) => *skew,
         Ok(None) => return Finding::undetermined(STEP, "Entra's answer has no Date"),
         Err(error) => {
-            return Finding::undetermined(STEP, format!("Entra was not asked: {}", error.message()));
+            return Finding::undetermined(STEP, format!("Entra's time is not known: {}", error.message()));
         }
     };
     let seconds = skew.unsigned_abs() / 1000;

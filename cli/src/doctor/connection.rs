@@ -21,8 +21,8 @@ pub(crate) struct Connection {
     input: Vec<u8>,
     /// In the input that is not decoded yet.
     arrays: usize,
-    /// An answer did not come in time: what comes now may be that one.
-    is_lost: bool,
+    /// Why an answer did not come. What comes later may be that one: nothing more is asked.
+    lost: Option<(io::ErrorKind, String)>,
 }
 
 /// Connects; an error is the system's.
@@ -44,14 +44,14 @@ impl Connection {
         let deadline = Instant::now() + PATIENCE;
         while client.is_handshaking() {
             wait_until(&stream, deadline)?;
-            client.complete_io(&mut stream).map_err(in_time)?;
+            client.complete_io(&mut stream).map_err(in_words)?;
         }
         let stream = StreamOwned::new(client, stream);
-        Ok(Box::new(Self { stream, input: Vec::new(), arrays: 0, is_lost: false }))
+        Ok(Box::new(Self { stream, input: Vec::new(), arrays: 0, lost: None }))
     }
 
-    /// Of TLS: the version, the cipher and whose certificate it is.
-    pub(super) fn described(&self) -> String {
+    /// Of TLS: the version and the cipher, whose certificate it is, and those that the server shows behind it.
+    pub(super) fn described(&self) -> Vec<String> {
         let client = &self.stream.conn;
         let version = match client.protocol_version() {
             Some(tokio_rustls::rustls::ProtocolVersion::TLSv1_3) => "TLS 1.3",
@@ -60,16 +60,27 @@ impl Connection {
         };
         let suite = client.negotiated_cipher_suite();
         let cipher = suite.map_or_else(String::new, |suite| format!(", {:?}", suite.suite()));
-        let shown = client.peer_certificates().and_then(|chain| chain.first());
-        let whose = shown.map(|shown| entrakey_core::describe_certificate(shown)).unwrap_or_default();
-        format!("{version}{cipher}, certificate {whose}")
+        let shown = client.peer_certificates().unwrap_or_default();
+        let mut whose = shown.iter().map(|shown| entrakey_core::describe_certificate(shown));
+        let own = format!("{version}{cipher}, certificate {}", whose.next().unwrap_or_default());
+        [own].into_iter().chain(whose.map(|whose| format!("with it the certificate {whose}"))).collect()
     }
 
-    /// Sends a command and reads its answer.
+    /// Sends a command and reads its answer. The error says which command had none; when one had none, that stays the error
+    /// of all that follow.
     pub(crate) fn ask(&mut self, words: &[&str]) -> io::Result<OwnedFrame> {
-        if self.is_lost {
-            return Err(no_answer());
+        if let Some((kind, why)) = &self.lost {
+            return Err(io::Error::new(*kind, why.clone()));
         }
+        self.exchange(words).map_err(|error| {
+            let command = words.first().copied().unwrap_or_default();
+            let (kind, why) = (error.kind(), format!("{command} had no answer: {error}"));
+            self.lost = Some((kind, why.clone()));
+            io::Error::new(kind, why)
+        })
+    }
+
+    fn exchange(&mut self, words: &[&str]) -> io::Result<OwnedFrame> {
         // One of the words may be a token: what holds it does not move.
         let room = words.iter().map(|word| word.len() + 16).sum::<usize>() + 16;
         let mut request = zeroize::Zeroizing::new(Vec::with_capacity(room));
@@ -79,11 +90,9 @@ impl Connection {
             request.extend_from_slice(word.as_bytes());
             request.extend_from_slice(b"\r\n");
         }
-        self.stream.write_all(&request).map_err(in_time)?;
-        self.stream.flush().map_err(in_time)?;
-        let answer = self.read(Instant::now() + PATIENCE);
-        self.is_lost = answer.is_err();
-        answer
+        self.stream.write_all(&request).map_err(in_words)?;
+        self.stream.flush().map_err(in_words)?;
+        self.read(Instant::now() + PATIENCE)
     }
 
     fn read(&mut self, deadline: Instant) -> io::Result<OwnedFrame> {
@@ -96,8 +105,8 @@ impl Connection {
             }
             let mut buffer = [0; 4096];
             wait_until(&self.stream.sock, deadline)?;
-            let read = match self.stream.read(&mut buffer).map_err(in_time)? {
-                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            let read = match self.stream.read(&mut buffer).map_err(in_words)? {
+                0 => return Err(closed(io::ErrorKind::UnexpectedEof)),
                 read => buffer.get(..read).unwrap_or_default(),
             };
             self.arrays += read.iter().filter(|byte| **byte == b'*').count();
@@ -117,14 +126,22 @@ impl Connection {
     }
 }
 
-fn no_answer() -> io::Error {
-    io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {} s", PATIENCE.as_secs()))
+fn silent() -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, format!("the server said nothing for {} s", PATIENCE.as_secs()))
 }
 
-/// The system's words for a time-out say nothing to anybody.
-fn in_time(error: io::Error) -> io::Error {
+fn closed(kind: io::ErrorKind) -> io::Error {
+    io::Error::new(kind, "the server closed the connection")
+}
+
+/// The system's words for a time-out and for an end say nothing to anybody.
+fn in_words(error: io::Error) -> io::Error {
     match error.kind() {
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => no_answer(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => silent(),
+        kind @ (io::ErrorKind::UnexpectedEof
+        | io::ErrorKind::ConnectionReset
+        | io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::BrokenPipe) => closed(kind),
         _ => error,
     }
 }
@@ -132,7 +149,7 @@ fn in_time(error: io::Error) -> io::Error {
 /// The next read takes no longer than until then.
 fn wait_until(stream: &TcpStream, deadline: Instant) -> io::Result<()> {
     match deadline.saturating_duration_since(Instant::now()) {
-        Duration::ZERO => Err(no_answer()),
+        Duration::ZERO => Err(silent()),
         left => stream.set_read_timeout(Some(left)),
     }
 }

@@ -1,22 +1,20 @@
 //! One step after the other; what a step needs from one before it is handed on.
 
 use super::cluster::{self, Client};
-use super::connection::Connection;
 use super::finding::Finding;
 use super::resolver::Resolver;
+use super::way::Way;
 use super::{
     Family, Ids, Subject, access_key, auth, clock, configuration, identity, name, permissions, plaintext,
     rotation, tcp, tls, token,
 };
-use crate::arm::{Access, Arm};
+use crate::arm::{Access, Arm, Cache, Resource};
 use crate::identity::{Keys, config};
 use crate::terminal::say;
 use entrakey_core::{ConfigReport, DuringOutage, Error, GetToken, Provider, Token, read_claims};
 use serde_json::Value;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
-use tokio_rustls::rustls::ClientConfig;
 use zeroize::Zeroizing;
 
 /// What is to be looked at.
@@ -48,13 +46,6 @@ struct Identified {
     claims: Option<Value>,
 }
 
-/// The way to the server, once it is open.
-struct Way {
-    address: SocketAddr,
-    tls: Arc<ClientConfig>,
-    connection: Box<Connection>,
-}
-
 const OF_THE_TOKEN: [&str; 3] = [identity::STEP, token::STEP, clock::STEP];
 const OF_THE_WAY: [&str; 3] = [name::STEP, tcp::STEP, tls::STEP];
 const OF_THE_SERVER: [&str; 6] =
@@ -62,12 +53,14 @@ const OF_THE_SERVER: [&str; 6] =
 
 impl<'a> Examination<'a> {
     pub(crate) fn new(wanted: Wanted, keys: &'a Keys) -> Self {
-        let family = wanted.family;
+        let resource = wanted.cache_id.as_deref().and_then(Resource::of_id);
+        let family = resource.as_ref().map_or(wanted.family, |resource| resource.product.family());
         let subject = Subject {
             host: wanted.host.clone(),
             port: wanted.port.unwrap_or_else(|| family.port()),
             family,
             ids: Ids::default(),
+            resource,
             cache: None,
         };
         Self { wanted, keys, subject, findings: Vec::new() }
@@ -108,7 +101,8 @@ impl<'a> Examination<'a> {
         let identified = self.identify(provider, report);
         let skew = clock::gather(&provider.https(), &report.authority);
         self.findings.push(clock::diagnose(&skew));
-        let way = self.way(provider);
+        let (findings, way) = Way::find(provider, &self.wanted.resolver, &self.subject);
+        self.findings.extend(findings);
         match (way, identified) {
             (None, _) => self.skip(&OF_THE_SERVER, "there is no connection to the server"),
             (Some(mut way), identified) => {
@@ -134,65 +128,40 @@ impl<'a> Examination<'a> {
             return None;
         };
         let claims = read_claims(token.secret());
-        if let Some(claims) = &claims {
-            self.subject.ids = self.subject.ids.clone().with_claims(claims);
-        }
+        self.subject.ids = self.subject.ids.clone().with_token(claims.as_ref(), token.username());
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let evidence = token::Evidence {
             username: token.username().to_owned(),
             left_s: (token.expires_unix_ms() / 1000).saturating_sub(now),
             claims: claims.clone(),
         };
-        self.findings.push(token::diagnose(&evidence));
+        self.findings.push(token::diagnose(&evidence, &self.subject));
         Some(Identified { provider: provider.clone(), token, claims })
-    }
-
-    /// Name, TCP, TLS.
-    fn way(&mut self, provider: &Provider) -> Option<Way> {
-        let subject = &self.subject;
-        let named = name::gather(&self.wanted.resolver, &subject.host);
-        let tried = tcp::gather(named.found.as_deref().unwrap_or_default(), subject.port);
-        let reached = tcp::reached(&tried);
-        self.findings.push(name::diagnose(&named, reached.is_some(), subject));
-        match named.found.is_ok() {
-            true => self.findings.push(tcp::diagnose(&tried, subject)),
-            false => self.findings.push(Finding::skipped(tcp::STEP, "the name has no address")),
-        }
-        let Some(address) = reached else {
-            self.findings.push(Finding::skipped(tls::STEP, "there is no TCP connection"));
-            return None;
-        };
-        let tls = match provider.server_tls() {
-            Ok(tls) => Arc::new(tls),
-            Err(error) => {
-                self.findings.push(Finding::undetermined(tls::STEP, error.message()));
-                return None;
-            }
-        };
-        let (evidence, connection) = tls::gather(address, &tls, subject);
-        self.findings.push(tls::diagnose(&evidence, subject));
-        Some(Way { address, tls, connection: connection? })
     }
 
     fn access_key(&mut self, way: &Way, report: &ConfigReport) {
         let evidence = self.wanted.access_key.clone().map(|key| {
             // On a connection of its own: what is refused here must not end the one that the identity uses.
-            let answer = match Connection::open(way.address, way.tls.clone(), &self.subject.host) {
+            let answer = match way.open() {
                 Ok(mut connection) => access_key::try_key(&mut connection, &key),
                 Err(error) => access_key::Answer::Odd(format!("no second connection could be made: {error}")),
             };
-            if matches!(answer, access_key::Answer::Refused(_)) {
-                let _ = self.arm(report); // what it cannot tell is told together
+            let is_refused = matches!(answer, access_key::Answer::Refused(_));
+            match is_refused.then(|| self.arm(report)).flatten() {
+                Some(Ok((_, cache))) => {
+                    access_key::Evidence { answer, keys_on: cache.takes_keys, unread: None }
+                }
+                Some(Err(reason)) => access_key::Evidence { answer, keys_on: None, unread: Some(reason) },
+                None => access_key::Evidence { answer, keys_on: None, unread: None },
             }
-            let keys_on = self.subject.cache.as_ref().and_then(|cache| cache.takes_keys);
-            access_key::Evidence { answer, keys_on }
         });
         self.findings.push(access_key::diagnose(evidence.as_ref(), &self.subject));
     }
 
     fn sign_in(&mut self, way: &mut Way, identified: &Identified, report: &ConfigReport) {
-        let outcome = auth::sign_in(&mut way.connection, &identified.token, &identified.provider);
+        let outcome = auth::sign_in(&mut way.connection, &identified.newest(), &identified.provider);
         let is_in = matches!(outcome, auth::Outcome::Accepted);
+        let why = outcome.why_nothing_follows();
         let access = matches!(outcome, auth::Outcome::Refused { .. }).then(|| self.access(report)).flatten();
         let evidence = auth::Evidence {
             outcome,
@@ -204,28 +173,21 @@ impl<'a> Examination<'a> {
         if is_in {
             self.inside(way, identified);
         } else {
-            self.skip(
-                &[permissions::STEP, cluster::STEP, rotation::STEP],
-                "the server did not let the identity in",
-            );
+            self.skip(&[permissions::STEP, cluster::STEP, rotation::STEP], why);
         }
     }
 
     /// What Azure Resource Manager says of this identity's access; none if it is not to be asked.
     fn access(&mut self, report: &ConfigReport) -> Option<Result<Access, String>> {
-        let arm = match self.arm(report)? {
-            Ok(arm) => arm,
-            Err(reason) => return Some(Err(reason)),
+        let found = self.arm(report)?;
+        let look = |(arm, cache): (Arm, Cache)| {
+            arm.access(&cache, self.subject.object_id()).map_err(|failure| failure.to_string())
         };
-        let cache = self.subject.cache.clone();
-        let cache = cache.ok_or_else(|| "it shows this identity no such cache".to_owned());
-        let look =
-            |cache| arm.access(&cache, self.subject.object_id()).map_err(|failure| failure.to_string());
-        Some(cache.and_then(look))
+        Some(found.and_then(look))
     }
 
     /// Signs in to Azure Resource Manager and finds the cache.
-    fn arm(&mut self, report: &ConfigReport) -> Option<Result<Arm, String>> {
+    fn arm(&mut self, report: &ConfigReport) -> Option<Result<(Arm, Cache), String>> {
         if !self.wanted.asks_arm {
             return None;
         }
@@ -238,51 +200,56 @@ impl<'a> Examination<'a> {
             }
             Ok(arm)
         });
-        Some(found.map_err(|failure| failure.to_string()))
+        let cache =
+            self.subject.cache.clone().ok_or_else(|| "it shows this identity no such cache".to_owned());
+        Some(found.map_err(|failure| failure.to_string()).and_then(|arm| Ok((arm, cache?))))
     }
 
     /// What can be seen once the server has let the identity in.
     fn inside(&mut self, way: &mut Way, identified: &Identified) {
-        let (username, subject) = (identified.token.username(), &self.subject);
-        let seen = permissions::gather(&mut way.connection, username, self.wanted.key_prefix.as_deref());
-        let ended = |step, error: std::io::Error| {
-            Finding::undetermined(step, format!("the connection ended: {error}"))
-        };
-        self.findings.push(match seen {
+        let (username, prefix) = (identified.token.username(), self.wanted.key_prefix.as_deref());
+        let permitted = permissions::gather(&mut way.connection, username, prefix);
+        if permitted.is_err() {
+            connect_again(way, identified);
+        }
+        let cluster = cluster::gather(way, &self.wanted.resolver, self.wanted.key_prefix.as_deref());
+        let subject = &self.subject;
+        let unseen = |step, why: String| Finding::undetermined(step, why);
+        self.findings.push(match permitted {
             Ok(evidence) => permissions::diagnose(&evidence, subject),
-            Err(error) => ended(permissions::STEP, error),
+            Err(error) => unseen(permissions::STEP, error.to_string()),
         });
-        self.findings.push(
-            match cluster::gather(
-                &mut way.connection,
-                way.address,
-                &way.tls,
-                &subject.host,
-                &self.wanted.resolver,
-            ) {
-                Ok(evidence) => cluster::diagnose(&evidence, self.wanted.client, subject),
-                Err(error) => ended(cluster::STEP, error),
-            },
-        );
-        let evidence = self.wanted.is_watched.then(|| self.watch(way, identified));
+        self.findings.push(match cluster {
+            Ok(evidence) => cluster::diagnose(&evidence, self.wanted.client, subject),
+            Err(error) => unseen(cluster::STEP, error.to_string()),
+        });
+        let evidence = self.wanted.is_watched.then(|| watch(way, identified));
         self.findings.push(match evidence {
-            Some(Err(error)) => ended(rotation::STEP, error),
+            Some(Err(why)) => unseen(rotation::STEP, why),
             Some(Ok(evidence)) => rotation::diagnose(Some(&evidence)),
             None => rotation::diagnose(None),
         });
     }
+}
 
-    fn watch(&self, way: &Way, identified: &Identified) -> std::io::Result<rotation::Evidence> {
-        let open = || Connection::open(way.address, way.tls.clone(), &self.subject.host);
-        let (mut renewing, mut idle) = (open()?, open()?);
-        // The newest, which may be another by now than the one that was looked at.
-        let token = identified.provider.current().unwrap_or_else(|| identified.token.clone());
-        for connection in [&mut renewing, &mut idle] {
-            if !matches!(auth::sign_in(connection, &token, &identified.provider), auth::Outcome::Accepted) {
-                return Err(std::io::Error::other("a second AUTH was refused"));
-            }
-        }
-        let tell = |line: &str| say(format_args!("entrakey doctor: {line}"));
-        Ok(rotation::watch(&identified.provider, &token, &mut renewing, &mut idle, tell))
+/// What ended one connection need not end the next. Where there is no next one, the old one says why it ended.
+fn connect_again(way: &mut Way, identified: &Identified) {
+    if let Ok(connection) = way.signed_in(&identified.provider, &identified.newest()) {
+        way.connection = connection;
     }
+}
+
+impl Identified {
+    /// The newest token, which may be another by now than the one that was looked at.
+    fn newest(&self) -> Arc<Token> {
+        self.provider.current().unwrap_or_else(|| self.token.clone())
+    }
+}
+
+fn watch(way: &Way, identified: &Identified) -> Result<rotation::Evidence, String> {
+    let token = identified.newest();
+    let open = || way.signed_in(&identified.provider, &token);
+    let (mut renewing, mut idle) = (open()?, open()?);
+    let tell = |line: &str| say(format_args!("entrakey doctor: {line}"));
+    Ok(rotation::watch(&identified.provider, &token, &mut renewing, &mut idle, tell))
 }

@@ -23,6 +23,16 @@ impl Verdict {
             Self::Skipped => "skipped",
         }
     }
+
+    /// What follows from all steps: a problem counts more than what could not be seen. Skipped steps say nothing.
+    pub(crate) fn of_all(findings: &[Finding]) -> Self {
+        let any = |verdict| findings.iter().any(|finding| finding.verdict == verdict);
+        match (any(Self::Problem), any(Self::NotDetermined)) {
+            (true, _) => Self::Problem,
+            (false, true) => Self::NotDetermined,
+            (false, false) => Self::Ok,
+        }
+    }
 }
 
 /// Text for a report that may go into a ticket: servers, certificates and tokens have a say in it, and may repeat a token or

@@ -21,8 +21,10 @@ mod subject;
 mod tcp;
 mod tls;
 mod token;
+mod way;
 
-pub(crate) use auth::{Outcome, sign_in};
+pub(crate) use auth::sign_in;
+pub(crate) use cluster::{Slots, slots};
 pub(crate) use connection::Connection;
 pub(crate) use finding::{Cause, Finding, Verdict};
 pub(crate) use report::lines;
@@ -30,7 +32,9 @@ pub(crate) use resolver::{Resolver, given};
 #[cfg(test)]
 pub(crate) use subject::for_tests;
 pub(crate) use subject::{Ids, Subject};
+pub(crate) use way::Way;
 
+use crate::arm::cache_id;
 use crate::exit_code::{OK, PROBLEM, TABLE_OF_FINDINGS};
 use crate::failure::Failure;
 use crate::family::Family;
@@ -84,7 +88,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     access_key_path: Option<PathBuf>,
     /// The cache's resource id, if it is known; else it is looked for by its host name.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = cache_id)]
     cache_id: Option<String>,
     /// Ask Azure Resource Manager nothing.
     #[arg(long)]
@@ -125,7 +129,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         Format::Json => format!("{:#}\n", report::document(&subject, &findings)),
     };
     print(text).map_err(|error| Failure::new(PROBLEM, format!("the report cannot be written: {error}")))?;
-    Ok(if report::has_problem(&findings) { PROBLEM } else { OK })
+    Ok(if Verdict::of_all(&findings) == Verdict::Problem { PROBLEM } else { OK })
 }
 
 fn access_key(path: &PathBuf) -> Result<Zeroizing<String>, Failure> {

@@ -109,15 +109,15 @@ fn not_permitted(read: &Permission, write: &Permission) -> Option<String> {
         .collect();
     (!commands.is_empty()).then(|| {
         format!(
-            "The access policy does not permit {}. If the program needs it, assign a policy that does; one that only \
-             publishes, or only reads, does not.",
+            "The access policy does not permit {}. If the program needs that, assign a policy that permits it; a program \
+             that only publishes, or only reads, needs no more.",
             commands.join(" and ")
         )
     })
 }
 
 fn no_permission(text: String, subject: &Subject) -> Cause {
-    Cause::new("no_permission", text).mended_by(subject.widen())
+    Cause::new("no_permission", text).mended_by(subject.widen("+@all ~*"))
 }
 
 fn seen(evidence: &Evidence, read: &Permission, write: &Permission) -> [String; 3] {

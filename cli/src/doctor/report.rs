@@ -9,17 +9,13 @@ use std::fmt::Write as _;
 /// The version of the JSON document: it goes up when a field changes its meaning.
 const SCHEMA: u32 = 1;
 
-pub(crate) fn has_problem(findings: &[Finding]) -> bool {
-    findings.iter().any(|finding| finding.verdict == Verdict::Problem)
-}
-
 pub(crate) fn document(subject: &Subject, findings: &[Finding]) -> Value {
     let ids = &subject.ids;
     json!({
         "schema": SCHEMA,
         "target": {"host": subject.host, "port": subject.port, "family": subject.family.name()},
         "identity": {"object_id": ids.object_id, "client_id": ids.client_id, "tenant_id": ids.tenant_id},
-        "verdict": if has_problem(findings) { "problem" } else { "ok" },
+        "verdict": Verdict::of_all(findings).name(),
         "steps": findings.iter().map(Finding::json).collect::<Vec<_>>(),
     })
 }
@@ -30,7 +26,8 @@ pub(crate) fn text(subject: &Subject, findings: &[Finding]) -> String {
     text.push_str(&lines(findings));
     let count = findings.iter().filter(|finding| finding.verdict == Verdict::Problem).count();
     let sum = match count {
-        0 => "No problem was found.".to_owned(),
+        0 if Verdict::of_all(findings) == Verdict::Ok => "No problem was found.".to_owned(),
+        0 => "No problem was found, but not everything could be seen.".to_owned(),
         1 => "1 problem was found.".to_owned(),
         _ => format!("{count} problems were found."),
     };

@@ -1,6 +1,6 @@
 //! A full rotation, watched: a connection that signs in with each new token stays, and one that does not is closed.
 
-use super::auth::{Outcome, sign_in};
+use super::auth::sign_in;
 use super::connection::Connection;
 use super::finding::{Cause, Finding};
 use entrakey_core::{Provider, Token};
@@ -14,19 +14,37 @@ pub(super) const STEP: &str = "rotation";
 const LOOK: Duration = Duration::from_millis(500);
 /// What the server may take to close a connection whose token has expired.
 const GRACE: Duration = Duration::from_secs(15);
+/// By how much the server's clock may be ahead of this one: an end that is earlier is not the expiry's.
+const AHEAD: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Default)]
 pub(super) struct Evidence {
     /// The versions of the tokens that were seen.
     pub(super) first: u64,
     pub(super) last: u64,
-    /// How long it was watched, and how long a token was valid.
+    /// How long it was watched, and how long the first token was valid.
     pub(super) watched: Duration,
     pub(super) validity: Duration,
-    /// A sign-in with a newer token that was refused, or the end of the connection that signed in.
-    pub(super) failure: Option<String>,
-    /// Whether the connection that did not sign in again was closed after its token's expiry; none if it did not come to that.
-    pub(super) is_idle_closed: Option<bool>,
+    /// What ended the connection that signs in with each new token.
+    pub(super) failure: Option<Failure>,
+    /// What became of the connection that does not sign in again.
+    pub(super) idle: Idle,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// It signed in with a newer token, and was not let in: why.
+    SignIn(String),
+    /// It ended by itself, after so long.
+    Ended(Duration),
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Idle {
+    #[default]
+    Open,
+    /// It was found closed after so long.
+    Ended(Duration),
 }
 
 /// `renewing` and `idle` are signed in with `token`.
@@ -47,21 +65,27 @@ pub(super) fn watch(
     ));
     while Instant::now() < end && evidence.failure.is_none() {
         sleep(LOOK);
-        if let Some(newer) = provider.current().filter(|current| current.version() > evidence.last) {
+        if evidence.idle == Idle::Open && idle.is_closed() {
+            evidence.idle = Idle::Ended(start.elapsed());
+        }
+        if renewing.is_closed() {
+            evidence.failure = Some(Failure::Ended(start.elapsed()));
+        } else if let Some(newer) = provider.current().filter(|current| current.version() > evidence.last) {
             evidence.last = newer.version();
-            evidence.failure = refused(sign_in(renewing, &newer, provider));
+            evidence.failure = sign_in(renewing, &newer, provider).failure().map(Failure::SignIn);
             tell(&format!("signed in with token version {}", newer.version()));
-        } else if renewing.is_closed() {
-            evidence.failure = Some("the connection ended".to_owned());
         }
-        if start.elapsed() > validity && evidence.is_idle_closed != Some(true) {
-            evidence.is_idle_closed = Some(idle.is_closed());
-        }
-        if evidence.is_idle_closed == Some(true) && evidence.last > evidence.first {
+        let is_over = matches!(evidence.idle, Idle::Ended(after) if !is_early(after, validity));
+        if is_over && evidence.last > evidence.first {
             break;
         }
     }
     Evidence { watched: start.elapsed(), ..evidence }
+}
+
+/// Whether a connection ended before the token that it was signed in with can have been the reason.
+fn is_early(after: Duration, validity: Duration) -> bool {
+    after + AHEAD < validity
 }
 
 fn left(token: &Token) -> Duration {
@@ -69,39 +93,57 @@ fn left(token: &Token) -> Duration {
     Duration::from_millis(token.expires_unix_ms()).saturating_sub(now)
 }
 
-fn refused(outcome: Outcome) -> Option<String> {
-    match outcome {
-        Outcome::Accepted => None,
-        Outcome::Refused { explanation, .. } => Some(explanation),
-        Outcome::Odd(text) => Some(text),
-    }
-}
-
 pub(super) fn diagnose(evidence: Option<&Evidence>) -> Finding {
     let Some(evidence) = evidence else { return Finding::skipped(STEP, "--watch follows a full rotation") };
+    let validity = evidence.validity;
     let seen = [format!(
         "watched for {} s: token versions {} to {}, the first valid for {} s",
         evidence.watched.as_secs(),
         evidence.first,
         evidence.last,
-        evidence.validity.as_secs()
+        validity.as_secs()
     )];
-    let is_early = evidence.watched < evidence.validity;
-    let finding = match (&evidence.failure, evidence.last > evidence.first) {
-        (Some(failure), is_renewed) if is_renewed || is_early => {
-            let text = format!("The connection did not outlive its token: {failure}");
+    let is_renewed = evidence.last > evidence.first;
+    let finding = match &evidence.failure {
+        Some(Failure::Ended(after)) if is_early(*after, validity) => {
+            Finding::problem(STEP, [ended_early(*after, validity)])
+        }
+        Some(Failure::SignIn(why)) => {
+            let text = format!("The connection was not let in with the newer token: {why}");
             Finding::problem(STEP, [Cause::new("rotation_failed", text)])
         }
-        (_, false) => Finding::problem(
+        _ if !is_renewed => Finding::problem(
             STEP,
             [Cause::new(
                 "not_renewed",
                 "No newer token came before the first one expired: its source repeats it, or does not answer.",
             )],
         ),
-        (_, true) => Finding::ok(STEP).noted((evidence.is_idle_closed == Some(true)).then(closes)),
+        Some(Failure::Ended(_)) => {
+            let text = "The connection ended when its first token had expired, although it had signed in with a newer one.";
+            Finding::problem(STEP, [Cause::new("rotation_failed", text)])
+        }
+        None => Finding::ok(STEP),
     };
-    finding.seen(seen)
+    let note = match evidence.idle {
+        Idle::Ended(after) if is_early(after, validity) => {
+            let is_told = matches!(evidence.failure, Some(Failure::Ended(_)));
+            (!is_told).then(|| ended_early(after, validity))
+        }
+        Idle::Ended(_) if is_renewed => Some(closes()),
+        _ => None,
+    };
+    finding.noted(note).seen(seen)
+}
+
+fn ended_early(after: Duration, validity: Duration) -> Cause {
+    let text = format!(
+        "A connection ended {} s before its token expired: not by the rotation. The server closed it (a restart, \
+         maintenance, access keys or an access policy that were changed end every connection or this user's), or something \
+         between here and there did.",
+        validity.saturating_sub(after).as_secs()
+    );
+    Cause::new("ended_before_its_token", text)
 }
 
 fn closes() -> Cause {
@@ -117,23 +159,31 @@ mod tests {
 
     #[test]
     fn a_rotation_is_one_only_with_a_newer_token_that_was_taken() {
-        let seen = |last, failure: Option<&str>, closed| Evidence {
-            first: 1,
-            last,
-            failure: failure.map(str::to_owned),
-            is_idle_closed: closed,
-            ..Evidence::default()
-        };
-        let id = |evidence: &Evidence| {
-            let finding = diagnose(Some(evidence));
-            finding.causes.first().or(finding.notes.first()).map(|cause| cause.id)
-        };
-        assert_eq!(id(&seen(2, None, Some(true))), Some("closes_without_reauth"));
-        assert_eq!(id(&seen(2, None, Some(false))), None);
-        assert_eq!(id(&seen(1, Some("the connection ended"), None)), Some("not_renewed"));
-        let early =
-            Evidence { validity: Duration::from_secs(60), ..seen(1, Some("the connection ended"), None) };
-        assert_eq!(id(&early), Some("rotation_failed"), "long before its end");
-        assert_eq!(id(&seen(2, Some("refused"), None)), Some("rotation_failed"));
+        let seconds = Duration::from_secs;
+        let refused = || Some(Failure::SignIn("refused".to_owned()));
+        let ended = |after| Some(Failure::Ended(seconds(after)));
+        let closed = |after| Idle::Ended(seconds(after));
+        for (last, failure, idle, causes, notes) in [
+            (2, None, closed(60), vec![], vec!["closes_without_reauth"]),
+            (2, None, closed(59), vec![], vec!["closes_without_reauth"]), // the server's clock is ahead
+            (2, None, closed(20), vec![], vec!["ended_before_its_token"]),
+            (2, None, Idle::Open, vec![], vec![]),
+            (2, refused(), Idle::Open, vec!["rotation_failed"], vec![]),
+            (2, ended(61), Idle::Open, vec!["rotation_failed"], vec![]),
+            (1, ended(60), closed(60), vec!["not_renewed"], vec![]),
+            (1, None, Idle::Open, vec!["not_renewed"], vec![]),
+            (1, ended(4), closed(4), vec!["ended_before_its_token"], vec![]),
+            (2, ended(50), Idle::Open, vec!["ended_before_its_token"], vec![]),
+        ] {
+            let told = format!("{last} {failure:?} {idle:?}");
+            let evidence =
+                Evidence { first: 1, last, failure, idle, validity: seconds(60), watched: seconds(61) };
+            let finding = diagnose(Some(&evidence));
+            let ids = |causes: &[Cause]| causes.iter().map(|cause| cause.id).collect::<Vec<_>>();
+            assert_eq!((ids(&finding.causes), ids(&finding.notes)), (causes, notes), "{told}");
+        }
+        let early = Evidence { validity: seconds(60), failure: ended(4), ..Evidence::default() };
+        let text = &diagnose(Some(&early)).causes[0].text;
+        assert!(text.contains("56 s before its token") && text.contains("not by the rotation"), "{text}");
     }
 }

@@ -1,6 +1,6 @@
 //! What the steps are about: the cache, this identity, and the commands of `az` with their ids filled in.
 
-use crate::arm::Cache;
+use crate::arm::{Cache, Resource};
 use crate::family::Family;
 use crate::shell::word;
 use crate::target::joined;
@@ -32,16 +32,26 @@ impl Ids {
         }
     }
 
-    /// What a token's claims say counts more.
-    pub(crate) fn with_claims(self, claims: &Value) -> Self {
-        let text = |name: &str| claims[name].as_str().map(str::to_owned);
+    /// What a token says counts more: its claims, if it is one that can be read, and the user name that goes with it, which is
+    /// meant to be an object id.
+    pub(crate) fn with_token(self, claims: Option<&Value>, username: &str) -> Self {
+        let text = |name: &str| claims.and_then(|claims| claims[name].as_str()).map(str::to_owned);
+        let client_id = text("appid").or_else(|| text("azp")).filter(is_id).or(self.client_id);
+        let is_object_id = is_guid(username) && client_id.as_deref() != Some(username);
+        let by_username = is_object_id.then(|| username.to_owned());
         Self {
-            object_id: text("oid").filter(is_id).or(self.object_id),
-            client_id: text("appid").or_else(|| text("azp")).filter(is_id).or(self.client_id),
+            object_id: text("oid").filter(is_id).or(self.object_id).or(by_username),
+            client_id,
             tenant_id: text("tid").filter(is_id).or(self.tenant_id),
             resource_id: text("xms_mirid").or(self.resource_id),
         }
     }
+}
+
+/// Whether it looks as every object id of Entra's does: 8-4-4-4-12 hexadecimal digits.
+fn is_guid(text: &str) -> bool {
+    let groups: Vec<_> = text.split('-').map(str::len).collect();
+    groups == [8, 4, 4, 4, 12] && text.chars().all(|c| c == '-' || c.is_ascii_hexdigit())
 }
 
 /// What is written into commands is an id, and nothing that a shell would run.
@@ -57,6 +67,8 @@ pub(crate) struct Subject {
     pub(crate) port: u16,
     pub(crate) family: Family,
     pub(crate) ids: Ids,
+    /// What its resource id says, if that was given.
+    pub(crate) resource: Option<Resource>,
     /// As Azure Resource Manager knows it, where that could be read.
     pub(crate) cache: Option<Cache>,
 }
@@ -70,7 +82,7 @@ impl fmt::Display for Subject {
 impl Subject {
     /// The resource group, or what stands for it, as a word of a command.
     pub(crate) fn group(&self) -> String {
-        self.cache.as_ref().map_or_else(|| "RG".to_owned(), |cache| word(&cache.group))
+        self.resource().map_or_else(|| "RG".to_owned(), |resource| word(&resource.group))
     }
 
     /// The cache's name, or what stands for it, as a word of a command.
@@ -80,7 +92,11 @@ impl Subject {
             _ if self.host.parse::<std::net::IpAddr>().is_ok() || !self.host.contains('.') => "CACHE",
             _ => self.host.split('.').next().unwrap_or("CACHE"),
         };
-        word(self.cache.as_ref().map_or_else(by_host, |cache| cache.name.as_str()))
+        word(self.resource().map_or_else(by_host, |resource| resource.name.as_str()))
+    }
+
+    fn resource(&self) -> Option<&Resource> {
+        self.cache.as_ref().map(|cache| &cache.resource).or(self.resource.as_ref())
     }
 
     pub(crate) fn object_id(&self) -> &str {
@@ -121,19 +137,26 @@ impl Subject {
         )
     }
 
-    /// Gives an assignment that exists more rights.
-    pub(crate) fn widen(&self) -> Vec<String> {
+    /// Gives an assignment that exists that access string, or the policy of Azure Cache for Redis that permits most.
+    pub(crate) fn widen(&self, access: &str) -> Vec<String> {
         let (group, name, object_id) = (self.group(), self.name(), self.object_id());
         self.by_family(
             format!(
                 "az redisenterprise database access-policy-assignment update -g {group} --cluster-name {name} \
-                 --database-name default -n ASSIGNMENT --access-string \"+@all ~*\""
+                 --database-name default -n ASSIGNMENT --access-string \"{access}\""
             ),
             format!(
                 "az redis access-policy-assignment update -g {group} -n {name} --policy-assignment-name ASSIGNMENT \
                  --access-policy-name \"Data Contributor\" --object-id {object_id} --object-id-alias ALIAS"
             ),
         )
+    }
+
+    /// Shows how the cache is.
+    pub(crate) fn state(&self) -> Vec<String> {
+        let (group, name) = (self.group(), self.name());
+        let state = |product| format!("az {product} show -g {group} -n {name} --query provisioningState");
+        self.by_family(state("redisenterprise"), state("redis"))
     }
 
     /// Lists who is assigned.
@@ -178,7 +201,7 @@ pub(crate) fn for_tests(host: &str) -> Subject {
         tenant_id: Some("72f988bf-0000-4000-8000-000000000001".to_owned()),
         resource_id: None,
     };
-    Subject { host: host.to_owned(), port: family.port(), family, ids, cache: None }
+    Subject { host: host.to_owned(), port: family.port(), family, ids, resource: None, cache: None }
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ pub(super) const STEP: &str = "tls";
 
 pub(super) struct Evidence {
     /// What was agreed on, or what failed in whole sentences.
-    pub(super) outcome: Result<String, Failed>,
+    pub(super) outcome: Result<Vec<String>, Failed>,
     /// What the port says to a PING without TLS, if TLS failed.
     pub(super) plain: Option<String>,
 }
@@ -77,7 +77,7 @@ pub(super) fn failed(error: &io::Error, address: &str) -> Failed {
 
 pub(super) fn diagnose(evidence: &Evidence, subject: &Subject) -> Finding {
     let failed = match &evidence.outcome {
-        Ok(agreed) => return Finding::ok(STEP).seen([agreed.clone()]),
+        Ok(agreed) => return Finding::ok(STEP).seen(agreed.clone()),
         Err(failed) => failed,
     };
     let text = failed.text.as_str();

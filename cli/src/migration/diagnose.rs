@@ -1,17 +1,16 @@
 //! What speaks against switching access keys off.
 
 use super::consequences::consequences;
-use super::evidence::{Clients, Evidence};
+use super::evidence::{Clients, Connected, Evidence};
 use crate::arm::{Product, Series};
 use crate::doctor::{Cause, Finding, Subject};
-use std::collections::BTreeMap;
 
 pub(super) fn all(evidence: &Evidence, subject: &Subject) -> Vec<Finding> {
     vec![
         keys(evidence),
         entra(evidence, subject),
         assignments(evidence, subject),
-        clients(&evidence.clients),
+        clients(&evidence.clients, evidence.cache.takes_keys),
         Finding::ok("consequences").noted(consequences(&evidence.cache, subject)),
     ]
 }
@@ -26,7 +25,7 @@ fn keys(evidence: &Evidence) -> Finding {
 
 fn entra(evidence: &Evidence, subject: &Subject) -> Finding {
     let cache = &evidence.cache;
-    match (cache.product, cache.is_entra_on) {
+    match (cache.resource.product, cache.is_entra_on) {
         (Product::Managed, _) => {
             Finding::ok("entra").seen(["Azure Managed Redis always takes tokens".to_owned()])
         }
@@ -59,10 +58,10 @@ fn assignments(evidence: &Evidence, subject: &Subject) -> Finding {
     Finding::ok("assignments").seen(list).noted(note)
 }
 
-fn clients(clients: &Clients) -> Finding {
+fn clients(clients: &Clients, takes_keys: Option<bool>) -> Finding {
     match clients {
         Clients::Metrics(Ok([connected, with_token])) => by_metrics(connected, with_token),
-        Clients::Users(Ok(users)) => by_users(users),
+        Clients::Users(Ok(users)) => by_users(users, takes_keys),
         Clients::Metrics(Err(reason)) => Finding::undetermined("clients", format!("the metrics: {reason}")),
         Clients::Users(Err(reason)) => Finding::undetermined("clients", NO_METRIC).seen([reason.clone()]),
     }
@@ -110,22 +109,30 @@ fn by_metrics(connected: &Series, with_token: &Series) -> Finding {
 /// The user of whoever signs in with an access key.
 const KEY_USER: &str = "default";
 
-fn by_users(users: &BTreeMap<String, usize>) -> Finding {
-    let seen = users.iter().map(|(user, count)| format!("{count} connections of {user}"));
-    let seen = [NO_METRIC.to_owned()].into_iter().chain(seen);
-    match users.get(KEY_USER) {
-        Some(count) => {
-            let text = format!(
-                "{count} connections are of the user default, who signs in with an access key: they would be locked out."
-            );
-            Finding::problem("clients", [Cause::new("clients_with_keys", text)]).seen(seen)
-        }
-        None => {
-            let text = "CLIENT LIST shows who is connected now, to the node that answered: a program that runs at night is \
-                        not among them. Look at the log ConnectionEvents for a week.";
-            Finding::ok("clients").seen(seen).noted([Cause::new("only_now", text)])
-        }
+/// One look is no proof: whoever was not connected at that moment is not seen. It is one only of who uses a key, and where keys
+/// are off nobody does.
+fn by_users(connected: &Connected, takes_keys: Option<bool>) -> Finding {
+    let users = connected.users.iter().map(|(user, count)| format!("{count} connections of {user}"));
+    let unasked = connected.unasked.iter().map(|one| format!("not asked: {one}"));
+    let nodes = match connected.nodes {
+        1 => "1 node has".to_owned(),
+        count => format!("{count} nodes have"),
+    };
+    let seen = [NO_METRIC.to_owned(), format!("{nodes} told who is connected now, this command included")];
+    let seen = seen.into_iter().chain(users).chain(unasked);
+    if let Some(count) = connected.users.get(KEY_USER) {
+        let text = format!(
+            "{count} connections are of the user default, who signs in with an access key: they would be locked out."
+        );
+        return Finding::problem("clients", [Cause::new("clients_with_keys", text)]).seen(seen);
     }
+    if takes_keys == Some(false) {
+        return Finding::ok("clients").seen(seen);
+    }
+    let text = "CLIENT LIST shows who is connected now: a program that runs at night is not among them. Switch the log \
+                ConnectionEvents on and look at it after a week.";
+    let why = "nobody is connected now with an access key; whether anybody is at another time cannot be seen from here";
+    Finding::undetermined("clients", why).seen(seen).noted([Cause::new("only_now", text)])
 }
 
 #[cfg(test)]
@@ -160,9 +167,17 @@ mod tests {
     fn on_azure_managed_redis_the_users_of_connections_tell() {
         let lines = "id=1 addr=10.0.0.1:1 name= user=default redir=-1 resp=2\nid=2 addr=10.0.0.2:1 name= \
                      user=11111111-0000-4000-8000-000000000001 redir=-1 resp=3\n";
-        let finding = by_users(&by_user(lines));
+        let connected = |lines| Connected { users: by_user(lines), nodes: 1, unasked: Vec::new() };
+        let finding = by_users(&connected(lines), Some(true));
         assert_eq!(finding.causes[0].id, "clients_with_keys");
-        assert!(finding.evidence[0].contains("no metric") && finding.evidence.len() == 3);
-        assert_eq!(by_users(&by_user("id=2 user=me resp=3\n")).verdict, Verdict::Ok);
+        assert!(finding.evidence[0].contains("no metric") && finding.evidence.len() == 4);
+        for (takes_keys, verdict, notes) in [
+            (Some(true), Verdict::NotDetermined, 1),
+            (None, Verdict::NotDetermined, 1),
+            (Some(false), Verdict::Ok, 0),
+        ] {
+            let finding = by_users(&connected("id=2 user=me resp=3\n"), takes_keys);
+            assert_eq!((finding.verdict, finding.notes.len()), (verdict, notes), "{takes_keys:?}");
+        }
     }
 }

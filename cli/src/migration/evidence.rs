@@ -2,14 +2,12 @@
 
 use super::of_arm;
 use crate::arm::{Arm, Assignment, Cache, Product, Series};
-use crate::doctor::{Connection, Outcome, Resolver, Subject, sign_in};
+use crate::doctor::{Connection, Finding, Resolver, Slots, Subject, Verdict, Way, sign_in, slots};
 use crate::exit_code::REFUSED;
 use crate::failure::Failure;
-use entrakey_core::{DuringOutage, GetToken, Provider, Token, redacted};
+use entrakey_core::{DuringOutage, GetToken, Provider, Token, read_claims, redacted};
 use redis_protocol::resp2::types::OwnedFrame;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 pub(super) struct Evidence {
@@ -22,8 +20,28 @@ pub(super) struct Evidence {
 pub(super) enum Clients {
     /// Azure Cache for Redis: how many are connected and how many with a token, by the minute.
     Metrics(Result<[Series; 2], String>),
-    /// Azure Managed Redis: how many each user has, by CLIENT LIST.
-    Users(Result<BTreeMap<String, usize>, String>),
+    /// Azure Managed Redis: who is connected now, by CLIENT LIST.
+    Users(Result<Connected, String>),
+}
+
+/// The connections that there are at this moment.
+#[derive(Debug, Default)]
+pub(super) struct Connected {
+    /// How many each user has.
+    pub(super) users: BTreeMap<String, usize>,
+    /// How many nodes have told.
+    pub(super) nodes: usize,
+    /// The nodes that have not, and why.
+    pub(super) unasked: Vec<String>,
+}
+
+impl Connected {
+    fn add(&mut self, users: BTreeMap<String, usize>) {
+        self.nodes += 1;
+        for (user, count) in users {
+            *self.users.entry(user).or_default() += count;
+        }
+    }
 }
 
 const CONNECTED: &str = "connectedclients";
@@ -42,10 +60,11 @@ impl Evidence {
         let assignments = arm.assignments(&cache).map_err(of_arm)?;
         let how = GetToken { timeout: Some(PATIENCE), during_outage: DuringOutage::Report };
         let token = provider.get_token_with(how)?;
-        subject.ids.object_id = Some(token.username().to_owned());
-        let clients = match cache.product {
+        let claims = read_claims(token.secret());
+        subject.ids = subject.ids.clone().with_token(claims.as_ref(), token.username());
+        let clients = match cache.resource.product {
             Product::Classic => Clients::Metrics(metrics(arm, &cache, since)),
-            Product::Managed => Clients::Users(users(provider, &token, subject, resolver)),
+            Product::Managed => Clients::Users(connected(provider, &token, subject, resolver)),
         };
         Ok(Self { cache, assignments, clients })
     }
@@ -66,22 +85,61 @@ fn metrics(arm: &Arm, cache: &Cache, since: Duration) -> Result<[Series; 2], Str
     Ok([series(CONNECTED)?, series(WITH_TOKEN)?])
 }
 
-/// Signs in and asks who else is.
-fn users(
+/// Signs in and asks who else is, each node of a cluster: it knows its own connections.
+fn connected(
     provider: &Provider,
     token: &Token,
     subject: &Subject,
     resolver: &Resolver,
-) -> Result<BTreeMap<String, usize>, String> {
-    let tls = Arc::new(provider.server_tls().map_err(|error| error.to_string())?);
-    let ip = resolver.look_up(&subject.host)?.first().copied().ok_or("the name has no address")?;
-    let connection = Connection::open(SocketAddr::new(ip, subject.port), tls, &subject.host);
-    let mut connection = connection.map_err(|error| format!("no connection to {subject}: {error}"))?;
-    match sign_in(&mut connection, token, provider) {
-        Outcome::Accepted => {}
-        Outcome::Refused { explanation, .. } => return Err(explanation),
-        Outcome::Odd(text) => return Err(text),
+) -> Result<Connected, String> {
+    let (findings, way) = Way::find(provider, resolver, subject);
+    let mut way = way.ok_or_else(|| why_no_way(&findings))?;
+    if let Some(why) = sign_in(&mut way.connection, token, provider).failure() {
+        return Err(why);
     }
+    let mut connected = Connected::default();
+    let nodes = match slots(&mut way).map_err(|error| error.to_string())? {
+        Slots::Nodes(nodes) => nodes,
+        Slots::None => Vec::new(),
+        Slots::Forbidden => {
+            connected
+                .unasked
+                .push("other nodes, if there are any: CLUSTER SLOTS is not permitted".to_owned());
+            Vec::new()
+        }
+    };
+    if nodes.is_empty() {
+        connected.add(listed(&mut way.connection, token)?);
+    }
+    for (host, port) in nodes {
+        let users = way.open_at(port).map_err(|error| error.to_string()).and_then(|mut connection| {
+            match sign_in(&mut connection, token, provider).failure() {
+                None => listed(&mut connection, token),
+                Some(why) => Err(why),
+            }
+        });
+        match users {
+            Ok(users) => connected.add(users),
+            Err(why) => connected.unasked.push(format!("the node {host}:{port}: {why}")),
+        }
+    }
+    match connected.nodes {
+        0 => Err(connected.unasked.join("; ")),
+        _ => Ok(connected),
+    }
+}
+
+/// What the doctor would say of the first step that went wrong.
+fn why_no_way(findings: &[Finding]) -> String {
+    let wrong = findings.iter().find(|finding| finding.verdict != Verdict::Ok);
+    let text = |finding: &Finding| {
+        let cause = finding.causes.first().map(|cause| cause.text.clone());
+        cause.or_else(|| finding.evidence.first().cloned())
+    };
+    wrong.and_then(text).unwrap_or_else(|| "no connection could be made".to_owned())
+}
+
+fn listed(connection: &mut Connection, token: &Token) -> Result<BTreeMap<String, usize>, String> {
     let answer = connection.ask(&["CLIENT", "LIST"]).map_err(|error| error.to_string())?;
     match answer {
         OwnedFrame::Error(error) => {

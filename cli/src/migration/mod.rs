@@ -4,11 +4,10 @@ mod consequences;
 mod diagnose;
 mod evidence;
 
-use crate::arm::Arm;
+use crate::arm::{Arm, Cache, cache_id};
 use crate::doctor::{Finding, Format, Ids, Resolver, Subject, Verdict, given, lines};
 use crate::exit_code::{OK, PROBLEM, REFUSED};
 use crate::failure::Failure;
-use crate::family::Family;
 use crate::identity::{IdentityArguments, config};
 use crate::target::split;
 use crate::terminal::{Progress, print};
@@ -48,13 +47,14 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
+    let target = Target::read(&arguments.target).map_err(Failure::usage)?;
     arguments.identity.warn_of_exposed("migration");
     let progress = Progress::of("looking at the cache".to_owned());
     let keys = &arguments.identity.keys;
     let config = config(keys)?;
     let (report, provider) = (config.report()?, Provider::new(&config)?);
     let arm = Arm::sign_in(keys, &report)?;
-    let mut subject = subject(arguments, &arm, &report)?;
+    let mut subject = subject(target, &arm, &report)?;
     let evidence =
         Evidence::gather(&arm, &provider, &mut subject, &Resolver::new(&arguments.resolve), arguments.since)?;
     provider.close();
@@ -62,12 +62,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let findings = diagnose::all(&evidence, &subject);
     let verdict = verdict(&findings);
     let text = match arguments.output {
-        Format::Text => format!("{}\n{}{}\n", evidence.cache.id, lines(&findings), sentence(verdict)),
+        Format::Text => {
+            format!("{}\n{}{}\n", evidence.cache.resource.id, lines(&findings), sentence(verdict))
+        }
         Format::Json => {
             let steps: Vec<_> = findings.iter().map(Finding::json).collect();
             let document = json!({
                 "schema": 1,
-                "cache": {"id": evidence.cache.id, "host": subject.host, "family": subject.family.name()},
+                "cache": {"id": evidence.cache.resource.id, "host": subject.host, "family": subject.family.name()},
                 "identity": {"object_id": subject.ids.object_id, "client_id": subject.ids.client_id},
                 "verdict": verdict,
                 "steps": steps,
@@ -84,11 +86,10 @@ const NOT_DETERMINED: &str = "not_determined";
 
 /// What follows from all steps: one that could not be seen leaves the answer open.
 fn verdict(findings: &[Finding]) -> &'static str {
-    let any = |verdict| findings.iter().any(|finding| finding.verdict == verdict);
-    match (any(Verdict::Problem), any(Verdict::NotDetermined)) {
-        (true, _) => NOT_READY,
-        (false, true) => NOT_DETERMINED,
-        (false, false) => "ready",
+    match Verdict::of_all(findings) {
+        Verdict::Problem => NOT_READY,
+        Verdict::NotDetermined => NOT_DETERMINED,
+        Verdict::Ok | Verdict::Skipped => "ready",
     }
 }
 
@@ -105,27 +106,40 @@ fn of_arm(failure: Failure) -> Failure {
     Failure::new(failure.code, format!("Azure Resource Manager: {failure}"))
 }
 
-fn subject(arguments: &Arguments, arm: &Arm, report: &ConfigReport) -> Result<Subject, Failure> {
-    let is_id = arguments.target.starts_with('/');
-    let (host, port) = match is_id {
-        true => (String::new(), None),
-        false => split(&arguments.target).map_err(Failure::usage)?,
+/// Which cache.
+enum Target {
+    Id(String),
+    Host(String, Option<u16>),
+}
+
+impl Target {
+    fn read(text: &str) -> Result<Self, String> {
+        match text.starts_with('/') {
+            true => cache_id(text).map(Self::Id),
+            false => split(text).map(|(host, port)| Self::Host(host, port)),
+        }
+    }
+}
+
+fn subject(target: Target, arm: &Arm, report: &ConfigReport) -> Result<Subject, Failure> {
+    let (cache, host, port) = match target {
+        Target::Id(id) => (arm.cache(&id).map_err(of_arm)?, String::new(), None),
+        Target::Host(host, port) => (named(arm, &host)?, host, port),
     };
-    let cache = match is_id {
-        true => arm.cache(&arguments.target).map_err(of_arm)?,
-        false => arm.find(&host).map_err(of_arm)?.ok_or_else(|| {
-            let what = format!(
-                "it shows this identity no cache with the name {host}: check the name, or give the identity the role \
-                 Reader on the cache"
-            );
-            of_arm(Failure::new(REFUSED, what))
-        })?,
-    };
-    let family = match cache.product {
-        crate::arm::Product::Classic => Family::Classic,
-        crate::arm::Product::Managed => Family::Managed,
-    };
+    let family = cache.resource.product.family();
     let host = if cache.host.is_empty() { host } else { cache.host.clone() };
     let ids = Ids::configured(report);
-    Ok(Subject { host, port: port.unwrap_or_else(|| family.port()), family, ids, cache: Some(cache) })
+    let port = port.unwrap_or_else(|| family.port());
+    Ok(Subject { host, port, family, ids, resource: None, cache: Some(cache) })
+}
+
+fn named(arm: &Arm, host: &str) -> Result<Cache, Failure> {
+    let found = arm.find(host).map_err(of_arm)?;
+    found.ok_or_else(|| {
+        let what = format!(
+            "it shows this identity no cache with the name {host}: check the name, or give the identity the role Reader on \
+             the cache"
+        );
+        of_arm(Failure::new(REFUSED, what))
+    })
 }

@@ -4,6 +4,14 @@ use entrakey_emulator::{Emulator, Family, Options, RedisOptions, Variables};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::process::{Command, Output};
+use std::sync::Arc;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::{self, ClientConfig, RootCertStore};
 
 pub(crate) const MANAGED: &str = "emulated.westeurope.redis.azure.net";
 pub(crate) const CLASSIC: &str = "emulated.redis.cache.windows.net";
@@ -106,6 +114,23 @@ impl Bench {
         let resolve = format!("{}=127.0.0.1", self.host);
         let arguments = ["doctor", target, "-o", "json", "--resolve", resolve.as_str()];
         run(variables, &[&arguments[..], options].concat()).await
+    }
+
+    /// A client of that port that has signed in, as long as it is held.
+    pub(crate) async fn client(&self, port: u16, user: &str, password: &str) -> TlsStream<TcpStream> {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(self.emulator.ca_pem().as_bytes()).unwrap()).unwrap();
+        let ring = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ClientConfig::builder_with_provider(ring).with_safe_default_protocol_versions().unwrap();
+        let config = config.with_root_certificates(roots).with_no_client_auth();
+        let stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        let name = ServerName::try_from(self.host).unwrap();
+        let mut stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap();
+        stream.write_all(format!("AUTH {user} {password}\r\n").as_bytes()).await.unwrap();
+        let mut answer = [0; 5];
+        stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer, b"+OK\r\n");
+        stream
     }
 
     /// A secret of another kind is looked for in what was told: no report holds a token.

@@ -28,6 +28,13 @@ async fn a_healthy_set_up_has_no_finding_whatever_the_cache_and_the_identity() {
                 );
                 assert_eq!(told.json()["verdict"], "ok");
                 bench.assert_no_secret(&told);
+                let tls = told.step("tls")["evidence"].clone();
+                assert!(tls[0].as_str().unwrap().contains("issued by \"entrakey emulator CA\""), "{tls}");
+                assert_eq!(
+                    tls[1],
+                    "with it the certificate for \"entrakey emulator CA\", issued by \"entrakey emulator CA\"",
+                    "the chain as the server shows it: {tls}"
+                );
                 let source = if environment == "imds" { "imds" } else { "token" };
                 let asked = bench.emulator.requests(Some(source)).requests.len();
                 assert_eq!(asked, 1, "{identity}: a source is asked once");

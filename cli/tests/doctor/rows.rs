@@ -12,6 +12,8 @@ const SYSTEM: &str = "11111111-0000-4000-8000-000000000001";
 const SYSTEM_CLIENT: &str = "11111111-c000-4000-8000-000000000001";
 const WITHOUT_POLICY: &str = "55555555-0000-4000-8000-000000000005";
 const WITHOUT_POLICY_CLIENT: &str = "55555555-c000-4000-8000-000000000005";
+const WITHOUT_OID: &str = "44444444-0000-4000-8000-000000000004";
+const WITHOUT_OID_CLIENT: &str = "44444444-c000-4000-8000-000000000004";
 const READER_CLIENT: &str = "66666666-c000-4000-8000-000000000006";
 
 fn classic() -> RedisOptions {
@@ -68,6 +70,31 @@ async fn row_2_the_user_is_the_application_id() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_user_that_the_token_does_not_name_is_the_one_cause_and_no_sentence_names_another() {
+    let bench = Bench::start(RedisOptions::default()).await;
+    let told = bench.doctor(&["--username", "foo"]).await;
+    for step in ["token", "auth"] {
+        assert_eq!(told.ids(step, "causes"), ["user_is_another_id"], "{}", told.text);
+        let told = told.step(step).to_string();
+        assert!(!told.contains("access policy assignment"), "{told}");
+    }
+    assert_says(&told, &format!("user name foo is not the token's object id, {SYSTEM}"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_without_an_object_id_is_the_one_cause_and_what_is_known_of_its_identity_is_filled_in() {
+    let bench = Bench::start(RedisOptions::default()).await;
+    let options = ["--client-id", WITHOUT_OID_CLIENT, "--username", WITHOUT_OID];
+    let told = bench.doctor(&options).await;
+    for step in ["token", "auth"] {
+        assert_eq!(told.ids(step, "causes"), ["no_object_id"], "{}", told.text);
+    }
+    assert_says(&told, &format!("az ad sp create --id {WITHOUT_OID_CLIENT}"));
+    assert_eq!(told.json()["identity"]["object_id"], WITHOUT_OID, "{}", told.text);
+    assert!(!told.text.contains("OBJECT_ID"), "{}", told.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn row_3_the_user_is_a_registration_or_a_group() {
     let bench = Bench::start(RedisOptions::default()).await;
     let told = bench.doctor(&["--username", "12345678-0000-4000-8000-000000000000"]).await;
@@ -121,6 +148,7 @@ async fn row_7_the_policy_does_not_permit_it() {
         );
         assert_eq!(told.ids("permissions", "notes"), ["no_permission"], "{}", told.text);
         assert_says(&told, "does not permit GET");
+        assert_says(&told, "a program that only publishes, or only reads, needs no more");
         assert_says(&told, "--access-string");
     }
     bench.emulator.redis().assign_policy(SYSTEM, "+@read ~cache:*").await.unwrap();
@@ -355,6 +383,9 @@ async fn row_16_nodes_announce_addresses_that_cannot_be_reached() {
     let told = bench.doctor(&[&unreachable[..], &["--client", "cluster"]].concat()).await;
     assert_found(&told, "cluster", &["nodes_unmapped"]);
     assert_says(&told, "nodeAddressMap");
+    let second = [&unreachable[..], &["--resolve", "node.example=127.0.0.1", "--client", "cluster"]].concat();
+    let told = bench.doctor(&second).await;
+    assert_eq!(told.ids("cluster", "causes"), ["node_name_mismatch"], "at its second address: {}", told.text);
     let told = bench.doctor(&[&unreachable[..], &["--client", "mapped"]].concat()).await;
     assert_eq!(told.problems(), [], "{}", told.text);
     let told = bench.doctor(&unreachable).await;
@@ -390,6 +421,7 @@ async fn row_18_the_client_does_not_fit_the_policy() {
     let bench = Bench::start(RedisOptions::default()).await;
     let told = bench.doctor(&["--client", "cluster"]).await;
     assert_found(&told, "cluster", &["no_cluster"]);
+    assert_says(&told, "one endpoint (the Enterprise cluster policy)");
 }
 
 /// Whether a connection would leave this machine. Nothing is sent.

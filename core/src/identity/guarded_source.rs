@@ -8,7 +8,7 @@ use crate::claims::Claims;
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::Grant;
-use crate::rejection::REDIS_AUDIENCES;
+use crate::token_fault::is_for_redis;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -32,7 +32,7 @@ impl GuardedSource {
         Self {
             inner,
             settings: settings.clone(),
-            for_redis: is_redis(resource),
+            for_redis: is_for_redis(resource),
             under_way: AtomicUsize::new(0),
         }
     }
@@ -60,10 +60,6 @@ impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
         self.calls.fetch_sub(1, Ordering::Relaxed);
     }
-}
-
-fn is_redis(resource: &str) -> bool {
-    REDIS_AUDIENCES.contains(&resource.trim_end_matches('/'))
 }
 
 impl Source for GuardedSource {
@@ -95,7 +91,7 @@ impl Source for GuardedSource {
 
     fn advice(&self, grant: &Grant) -> Option<String> {
         let claims = Claims::parse(&grant.secret).unwrap_or_default();
-        let wrong = claims.text("aud").filter(|audience| self.for_redis && !is_redis(audience));
+        let wrong = claims.text("aud").filter(|audience| self.for_redis && !is_for_redis(audience));
         let wrong = wrong.map(|audience| {
             format!(
                 "The token is for {audience} and not for Redis: the cache will refuse it. Check how it is obtained; \

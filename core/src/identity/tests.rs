@@ -238,7 +238,13 @@ mod tools {
         config.set("identity", "azure_cli").unwrap();
         let missing = source(&resolved(&config, &[], &tools)).unwrap().fetch(SOON).err().unwrap();
         assert_eq!(missing.kind(), ErrorKind::IdentityUnavailable);
-        assert!(missing.message().contains("not found"), "{missing}");
+        let (shown, install) =
+            (missing.message(), "Install it (https://learn.microsoft.com/cli/azure/install-azure-cli)");
+        assert!(shown.contains("not found on PATH") && shown.contains(install), "{missing}");
+        assert!(
+            !shown.contains("If you are not signed in"),
+            "nobody can sign in with what is not there: {missing}"
+        );
         let started = std::time::Instant::now();
         // Its child would hold the pipe open for a minute.
         let (hung, child) = az("sleep 60 & echo $! > $(dirname $0)/said; sleep 60", "hung");
@@ -357,8 +363,8 @@ fn when_nobody_is_there_the_error_says_what_each_link_said() {
         "environment: tenant_id and client_id and client_secret not set",
         "workload_identity: tenant_id and client_id and federated_token_file not set",
         "managed_identity: IMDS does not answer",
-        "azure_cli: The Azure CLI (az) gave no token: az not found",
-        "azure_developer_cli: The Azure Developer CLI (azd) gave no token: azd not found",
+        "azure_cli: The Azure CLI (az) gave no token: it was not found on PATH",
+        "azure_developer_cli: The Azure Developer CLI (azd) gave no token: it was not found on PATH",
         "az login",
     ] {
         assert!(error.message().contains(part), "{part} is not in {error}");

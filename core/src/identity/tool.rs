@@ -72,10 +72,15 @@ fn token_field(tool: &Tool) -> &'static str {
 
 /// Why the last run of a tool brought no token.
 fn failure(tool: &Tool, runner: &Runner, text: &str, timeout: Duration) -> Error {
-    let (name, sign_in, version) = match tool {
-        Tool::AzureCli { .. } => ("The Azure CLI (az)", "az login", "az 2.54.0"),
+    let (name, sign_in, version, page) = match tool {
+        Tool::AzureCli { .. } => (
+            "The Azure CLI (az)",
+            "az login",
+            "az 2.54.0",
+            "https://learn.microsoft.com/cli/azure/install-azure-cli",
+        ),
         Tool::AzureDeveloperCli { .. } => {
-            ("The Azure Developer CLI (azd)", "azd auth login", "a current azd")
+            ("The Azure Developer CLI (azd)", "azd auth login", "a current azd", "https://aka.ms/azure-dev")
         }
     };
     if let Some(sentence) = runner.lacked() {
@@ -104,9 +109,21 @@ fn failure(tool: &Tool, runner: &Runner, text: &str, timeout: Duration) -> Error
         Verdict::Failed => {
             let printed = runner.printed().unwrap_or_default();
             let text = if gist(text).is_empty() { &printed } else { text };
-            no_token(name, text, sign_in)
+            match text.contains(NOT_FOUND) {
+                true => not_installed(name, sign_in, page),
+                false => no_token(name, text, sign_in),
+            }
         }
     }
+}
+
+/// How upstream says that the shell did not find the tool.
+const NOT_FOUND: &str = "not found on PATH";
+
+fn not_installed(name: &str, sign_in: &str, page: &str) -> Error {
+    let message =
+        format!("{name} gave no token: it was not found on PATH. Install it ({page}) and run {sign_in}.");
+    Error::new(ErrorKind::IdentityUnavailable, message)
 }
 
 /// The error of a tool that gave no token. If the tool passes on an error of Entra's, the number of that error decides on
