@@ -1,6 +1,7 @@
 //! What the server sends, reply by reply.
 
 use super::Session;
+use super::asking::Transit;
 use super::pushes::Push;
 use crate::cluster::View;
 use crate::ended::{By, Ended};
@@ -111,11 +112,22 @@ impl Session {
             }
             Some(Entry::Confirmations(_)) => self.begin_confirmation(rest),
             Some(Entry::Ours(_)) => self.take_own(rest),
-            Some(Entry::Local(_) | Entry::End(_)) | None => {
-                self.finish(Ended::badly(By::Upstream, unasked(rest)));
-                Ok(rest.len())
+            Some(Entry::Local(_) | Entry::End(_)) | None => self.take_unasked(rest),
+        }
+    }
+
+    /// Nothing is owed, and it ends the connection. An error while a request is only half sent is about that request: the
+    /// client hears it as it would from the server.
+    fn take_unasked(&mut self, rest: &[u8]) -> Result<usize, Malformed> {
+        if self.transit.as_ref().is_some_and(Transit::is_passed_on) {
+            match error_line(rest)? {
+                Line::Incomplete => return Ok(0),
+                Line::Whole(line) => self.down.push(line),
+                Line::None => {}
             }
         }
+        self.finish(Ended::badly(By::Upstream, unasked(rest)));
+        Ok(rest.len())
     }
 
     /// A reply that tells something of the connection's state.

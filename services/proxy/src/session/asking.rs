@@ -20,6 +20,13 @@ pub(super) struct Transit {
     fate: Fate,
 }
 
+impl Transit {
+    /// Whether the server has its beginning.
+    pub(super) fn is_passed_on(&self) -> bool {
+        self.fate.is_passed_on()
+    }
+}
+
 /// How far a request that has to be whole has been looked through: what comes byte by byte is not to be gone over each time.
 pub(super) struct Seen {
     body: Body,
@@ -132,7 +139,7 @@ impl Session {
                 let words = scan::words(rest.get(..length).unwrap_or_default())?;
                 let Some(name) = words.first().cloned() else { return Ok(Beginning::Nothing(length)) };
                 let arguments = u32::try_from(words.len()).unwrap_or(u32::MAX);
-                let command = Command::named(&name);
+                let command = Command::of_line(&words);
                 let request = Request { command, name, arguments, words: Some(words) };
                 Ok(Beginning::Request { request, length, is_line: true })
             }
