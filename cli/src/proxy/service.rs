@@ -17,6 +17,7 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// One upstream.
 pub(super) struct Service {
+    /// No other upstream's.
     pub(super) name: String,
     pub(super) server: Endpoint,
     /// How many connections are kept ready for each of its ports.
