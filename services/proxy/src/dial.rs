@@ -189,9 +189,7 @@ fn tls_failed(upstream: &Upstream, error: &io::Error) -> DialError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Options, Proxy};
-    use entrakey_core::{Config, Provider};
-    use entrakey_emulator::{Emulator, Options as EmulatorOptions};
+    use crate::trial::emulated;
     use rustls::HandshakeKind;
 
     #[cfg(target_os = "linux")]
@@ -209,18 +207,8 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn the_second_handshake_with_a_server_resumes_the_first_ones_session() {
-        let emulator = Emulator::start(EmulatorOptions::default()).await.unwrap();
-        let ca = std::env::temp_dir().join(format!("entrakey-proxy-resumes-{}.pem", std::process::id()));
-        std::fs::write(&ca, emulator.ca_pem()).unwrap();
-        let mut config = Config::new();
-        config.set("identity", "managed_identity").unwrap();
-        config.set("imds_endpoint", &format!("http://{}", emulator.http_address())).unwrap();
-        config.set("ca_file", ca.to_str().unwrap()).unwrap();
-        let provider = Provider::new(&config).unwrap();
-        let tls = Arc::new(provider.server_tls().unwrap());
-        std::fs::remove_file(&ca).unwrap();
-        let upstream = Upstream::verified("127.0.0.1", emulator.redis_address().port(), tls).unwrap();
-        let shared = Proxy::new(upstream, provider, Options::default()).shared;
+        let emulated = emulated::start().await;
+        let shared = &emulated.proxy.shared;
         for expected in [HandshakeKind::Full, HandshakeKind::Resumed] {
             let authenticated = shared.dial(None, &mut None).await.unwrap(); // reads what a session is resumed with, too
             let Stream::Tls(stream) = authenticated.stream else { panic!("no TLS") };
