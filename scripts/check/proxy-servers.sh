@@ -20,7 +20,7 @@ done
 
 started=
 while read -r name program version; do
-    REDIS_SERVER=$program "$@" trial:: >"$output/$name" 2>&1 &
+    REDIS_SERVER=$program "$@" trial:: -- --skip emulator >"$output/$name" 2>&1 &
     started="$started $name:$!"
 done <<end
 $servers
