@@ -2,7 +2,7 @@
 
 use super::arguments::{HttpArguments, ShutdownArguments, WaitArguments};
 use crate::exit_code::{NETWORK, PROBLEM};
-use crate::failure::Failure;
+use crate::failure::{Failure, no_answer};
 use std::time::{Duration, Instant};
 use ureq::Agent;
 
@@ -22,7 +22,7 @@ pub(super) fn wait(given: &WaitArguments) -> Result<u8, Failure> {
                 let said = format!("the answer is {}", answer.status());
                 return Err(no_proxy(PROBLEM, &url, &said, "--health-check"));
             }
-            Err(error) => (NETWORK, reason(&error)),
+            Err(error) => (NETWORK, no_answer(&error)),
         };
         if start.elapsed() + PAUSE > given.max {
             let most = humantime::format_duration(given.max);
@@ -38,17 +38,9 @@ pub(super) fn shutdown(given: &ShutdownArguments) -> Result<u8, Failure> {
     let (code, said) = match agent().post(&url).send_empty() {
         Ok(answer) if answer.status().is_success() => return Ok(0),
         Ok(answer) => (PROBLEM, format!("the answer is {}", answer.status())),
-        Err(error) => (NETWORK, reason(&error)),
+        Err(error) => (NETWORK, no_answer(&error)),
     };
     Err(no_proxy(code, &url, &said, "--quitquitquit"))
-}
-
-/// Why there was no answer, without the name of the error's kind, which ureq puts in front.
-fn reason(error: &ureq::Error) -> String {
-    match error {
-        ureq::Error::Io(error) => error.to_string(),
-        other => other.to_string(),
-    }
 }
 
 fn no_proxy(code: u8, url: &str, what: &str, option: &str) -> Failure {

@@ -108,9 +108,7 @@ pub(crate) async fn sign_in(
 /// The connection was lost while this was to be answered.
 pub(crate) fn lost(upstream: &Upstream, asked: &str, error: &io::Error) -> DialError {
     let what = match error.kind() {
-        io::ErrorKind::UnexpectedEof => {
-            format!("the server closed the connection instead of answering {asked}")
-        }
+        _ if is_end(error) => format!("the server ended the connection instead of answering {asked}"),
         io::ErrorKind::InvalidData => format!("the server answered {asked} with {error}"),
         _ => format!("the connection was lost before {asked} was answered ({error})"),
     };
@@ -140,6 +138,12 @@ pub(crate) async fn read_reply(stream: &mut Stream) -> io::Result<Vec<u8>> {
         let byte = stream.read_u8().await?;
         reply.push(byte);
     }
+}
+
+/// Whether the other side has ended the connection, in whichever way.
+fn is_end(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
 }
 
 pub(crate) fn timed_out(upstream: &Upstream, what: &str) -> DialError {
@@ -173,8 +177,8 @@ fn tls_failed(upstream: &Upstream, error: &io::Error) -> DialError {
             (DialFailure::NotTls, false, format!("{address} {what}."))
         }
         Some(other) => (DialFailure::Tls, true, describe_tls_error(other, &address)),
-        None if error.kind() == io::ErrorKind::UnexpectedEof => {
-            let what = "took a TCP connection and closed it instead of answering TLS: check that this is its TLS port (Azure \
+        None if is_end(error) => {
+            let what = "took a TCP connection and ended it instead of answering TLS: check that this is its TLS port (Azure \
                 Managed Redis: 10000, Azure Cache for Redis: 6380)";
             (DialFailure::Tls, true, format!("{address} {what}; {}.", ask_the_doctor(upstream)))
         }

@@ -104,6 +104,13 @@ impl Proxy {
         let said =
             said.map_err(|_| timed_out(upstream, "it let the token in but does not answer CLUSTER INFO"))?;
         let said = said.map_err(|error| lost(upstream, "CLUSTER INFO", &error))?;
+        if let Some(message) = wire::error_text(&said)
+            && !message.starts_with("ERR ")
+            && Refusal::read(&message) != Some(Refusal::Permission)
+        {
+            let message = format!("{upstream}: it answers CLUSTER INFO with \"{message}\".");
+            return Err(DialError::new(failure_of(&message), true, message));
+        }
         Ok(wire::text(&said).is_some_and(|text| text.starts_with(b"cluster_")))
     }
 

@@ -14,6 +14,13 @@ use zeroize::Zeroize as _;
 /// Of a request whose arguments have to be known; one that is longer is passed on unread, if it may be.
 pub(super) const LONGEST: usize = 64 * 1024;
 
+/// How a client begins that has been set to TLS: a handshake's record (RFC 8446). As a line it would have no end, and the
+/// client would wait for its time-out.
+const TLS: [u8; 2] = [0x16, 0x03];
+
+const SPEAKS_TLS: &str = "What connected speaks TLS, and this port does not: set the client to plain Redis (redis://), or give \
+    --tls-certificate and --tls-key.";
+
 /// A request that is being taken.
 pub(super) struct Transit {
     body: Body,
@@ -99,6 +106,10 @@ impl Session {
     }
 
     fn begin(&mut self, rest: &[u8], now: Instant) -> Result<usize, ProtocolError> {
+        if !self.is_connected() && rest.starts_with(&TLS) {
+            self.fulfil(Fate::End(None, Ended::badly(By::Client, SPEAKS_TLS)));
+            return Ok(rest.len());
+        }
         let (request, length, is_line) = match self.read(rest)? {
             Beginning::Nothing(length) => return Ok(length),
             Beginning::Incomplete => return Ok(0),

@@ -715,6 +715,32 @@ fn for_a_browser_no_connection_is_made_and_nothing_is_said() {
     assert_eq!(bench.client("GET HTTP/1.1\r\nset a HTTP/1.1\r\n"), "GET HTTP/1.1\r\nset a HTTP/1.1\r\n");
 }
 
+#[test]
+fn a_client_that_is_set_to_tls_does_not_wait_for_an_answer() {
+    let mut bench = Bench::unconnected(64, None);
+    let hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
+    assert_eq!(bench.session.take_from_client(&hello[..1], bench.now), 0);
+    assert_eq!(bench.session.take_from_client(hello, bench.now), hello.len());
+    let ended = bench.session.end().unwrap();
+    assert!(ended.by == By::Client && ended.why.contains("set the client to plain Redis"), "{ended}");
+    assert_eq!((bench.up(), bench.down()), (String::new(), String::new()));
+}
+
+/// Redis 8 takes the last one: here nobody gets in who has typed a wrong one too, as with Redis 7.
+#[test]
+fn of_several_passwords_in_a_hello_each_has_to_be_right() {
+    let hello = |first, last| request(&format!("HELLO 3 AUTH default {first} AUTH default {last}"));
+    for (said, admitted) in [
+        (hello("wrong", "s3cret"), false),
+        (hello("s3cret", "wrong"), false),
+        (hello("s3cret", "s3cret"), true),
+    ] {
+        let mut bench = Bench::unconnected(64, Some("s3cret"));
+        bench.client(&said);
+        assert_eq!(bench.session.is_admitted(), admitted, "{said}");
+    }
+}
+
 /// What redis-server 7.0.15 says before it has the whole request, and what of it says that no client has sent it.
 #[test]
 fn an_error_of_the_server_about_half_a_request_is_the_clients() {

@@ -404,7 +404,7 @@ async fn a_local_password_lets_in_by_hello_who_the_same_password_of_a_redis_lets
         "HELLO AUTH default s3cret",
         "HELLO 9 AUTH default wrong",
         "HELLO 3 AUTH default wrong",
-        "HELLO 3 AUTH default wrong AUTH default s3cret",
+        "HELLO 3 AUTH default s3cret AUTH default wrong",
         "HELLO 3 AUTH default",
         "HELLO 3 AUTH default s3cret FOO",
         "HELLO 3 AUTH default s3cret SETNAME",
