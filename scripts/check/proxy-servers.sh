@@ -29,8 +29,8 @@ end
 failed=0
 for one in $started; do
     name=${one%%:*}
-    if wait "${one#*:}"; then
-        echo "$name: $(grep '^test result' "$output/$name")"
+    if wait "${one#*:}" && passed=$(grep '^test result: ok. [1-9]' "$output/$name"); then
+        echo "$name: $passed"
     else
         echo "$name:" && cat "$output/$name"
         failed=1

@@ -119,14 +119,20 @@ impl Session {
     /// Nothing is owed, and it ends the connection. An error while a request is only half sent is about that request: the
     /// client hears it as it would from the server.
     fn take_unasked(&mut self, rest: &[u8]) -> Result<usize, Malformed> {
-        if self.transit.as_ref().is_some_and(Transit::is_passed_on) {
-            match error_line(rest)? {
-                Line::Incomplete => return Ok(0),
-                Line::Whole(line) => self.down.push(line),
-                Line::None => {}
+        let line = match error_line(rest)? {
+            Line::Whole(line) if self.transit.as_ref().is_some_and(Transit::is_passed_on) => line,
+            Line::Incomplete => return Ok(0),
+            Line::Whole(_) | Line::None => {
+                self.finish(Ended::badly(By::Upstream, unasked(rest)));
+                return Ok(rest.len());
             }
-        }
-        self.finish(Ended::badly(By::Upstream, unasked(rest)));
+        };
+        self.down.push(line);
+        let why = match shown(line) {
+            Some(text) => format!("The server said \"{text}\" of a request before it was whole."),
+            None => "The server refused a request before it was whole.".to_owned(),
+        };
+        self.finish(Ended::badly(By::Upstream, why));
         Ok(rest.len())
     }
 
@@ -258,15 +264,19 @@ fn error_line(rest: &[u8]) -> Result<Line<'_>, Malformed> {
     }
 }
 
-/// A server that refuses a connection says so unasked. What it quotes is not repeated: that could be a token.
+/// A server that refuses a connection says so unasked.
 fn unasked(rest: &[u8]) -> String {
-    let line = rest.split(|byte| *byte == b'\r').next().unwrap_or_default();
-    match wire::error_text(line) {
-        Some(text) => {
-            let unquoted = text.split(['\'', '"', '`']).next().unwrap_or_default();
-            let shown: String = unquoted.chars().filter(|c| !c.is_control()).take(200).collect();
-            format!("The server said \"{}\" without being asked.", shown.trim_end())
-        }
+    match shown(rest) {
+        Some(text) => format!("The server said \"{text}\" without being asked."),
         None => "The server sent a reply that nobody had asked for.".to_owned(),
     }
+}
+
+/// An error for the log. What it quotes is not repeated: that could be a token.
+fn shown(rest: &[u8]) -> Option<String> {
+    let line = rest.split(|byte| *byte == b'\r').next().unwrap_or_default();
+    let text = wire::error_text(line)?;
+    let unquoted = text.split(['\'', '"', '`']).next().unwrap_or_default();
+    let shown: String = unquoted.chars().filter(|c| !c.is_control()).take(200).collect();
+    Some(shown.trim_end().to_owned())
 }

@@ -726,7 +726,7 @@ fn a_client_that_is_set_to_tls_does_not_wait_for_an_answer() {
     assert_eq!((bench.up(), bench.down()), (String::new(), String::new()));
 }
 
-/// Redis 8 takes the last one: here nobody gets in who has typed a wrong one too, as with Redis 7.
+/// Redis 7 signs in with each of them in turn, Redis 8 with the last one.
 #[test]
 fn of_several_passwords_in_a_hello_each_has_to_be_right() {
     let hello = |first, last| request(&format!("HELLO 3 AUTH default {first} AUTH default {last}"));
