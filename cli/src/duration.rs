@@ -23,8 +23,7 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
 pub(crate) fn duration_above_zero(text: &str) -> Result<Duration, String> {
     match duration(text)? {
         Duration::ZERO => {
-            Err("it must be more than 0: nothing is done in no time. The default is right as a rule"
-                .to_owned())
+            Err("it must be more than 0: in no time nobody can be connected. 30s is the default".to_owned())
         }
         duration => Ok(duration),
     }

@@ -232,8 +232,9 @@ fn a_server_that_says_nothing_is_given_up_after_the_connect_timeout() {
 #[test]
 fn a_server_that_comes_back_is_found_again_and_its_absence_is_said_once() {
     let emulator = Emulator::start("1h");
-    let mut proxy = Proxy::start(&emulator, &["--port", "0", "--connect-timeout", "5s"]);
+    let mut proxy = Proxy::start(&emulator, &["--port", "0", "--connect-timeout", "5s", "--debug-logs"]);
     assert_eq!(proxy.client().ask("PING"), "+PONG");
+    proxy.wait_for("The client has closed the connection."); // later it would end a trouble that has begun meanwhile
     emulator.control("POST", "/emulator/redis/stop", None);
     let attempts = 5;
     for _ in 0..attempts {
