@@ -129,6 +129,7 @@ test-peers: other-clients
 test-proxy: other-clients
 	$(TIMED) "the proxy's tests are built" $(PROXY) --no-run
 	$(TIMED) "proxy" $(OFFLINE) $(PROXY) --offline
+	$(TIMED) "the proxy, in front of Redis 8 and Valkey 8" $(OFFLINE) scripts/check/proxy-servers.sh $(PROXY) --offline --lib
 	$(TIMED) "the proxy, what breaks and stands still around it, clients of a cluster" $(PYTEST) -n 4 --dist loadfile tests/proxy/test_deploy.py tests/proxy/test_faults.py tests/proxy/test_standstill.py tests/proxy/test_cluster.py
 	$(TIMED) "the proxy, thousands of idle connections" $(PYTEST) tests/proxy/test_many.py
 	$(TIMED) "the proxy, stock clients all at once for forty seconds" $(PYTEST) tests/proxy/test_forty_seconds.py

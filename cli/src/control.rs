@@ -1,7 +1,7 @@
 //! `entrakey control`: what the control API of a running emulator does, from a shell.
 
 use crate::exit_code::{NETWORK, OK};
-use crate::failure::Failure;
+use crate::failure::{Failure, no_answer};
 use crate::terminal::print;
 use clap::Args;
 use serde_json::{Map, Value};
@@ -195,11 +195,17 @@ impl<'a> Client<'a> {
             _ => self.agent.get(&url).query_pairs(query).call(),
         };
         let mut answer = sent.map_err(|error| {
-            let what =
-                format!("no emulator answers on {}: {error}. Start one with `entrakey emulator`.", self.url);
+            let what = format!(
+                "no emulator answers on {}: {}. Start one with `entrakey emulator`.",
+                self.url,
+                no_answer(&error)
+            );
             Failure::new(NETWORK, what)
         })?;
-        let text = answer.body_mut().read_to_string().map_err(|error| Failure::new(NETWORK, error))?;
+        let text = answer.body_mut().read_to_string().map_err(|error| {
+            let what = format!("{}{path}: the answer broke off: {}. Try again.", self.url, no_answer(&error));
+            Failure::new(NETWORK, what)
+        })?;
         if answer.status().is_success() {
             return Ok(text);
         }

@@ -1,8 +1,9 @@
 //! `entrakey emulator`.
 
 use crate::duration::duration;
-use crate::exit_code::OK;
+use crate::exit_code::{OK, PROBLEM};
 use crate::failure::Failure;
+use crate::number::port;
 use crate::redis::RedisArguments;
 use crate::terminal::print;
 use clap::builder::PossibleValuesParser;
@@ -34,13 +35,13 @@ pub(crate) struct Arguments {
     #[arg(long, default_value = "1h", value_name = "TIME", value_parser = lifetime)]
     token_lifetime: Duration,
     /// Port of the managed identity endpoints and the control API (http); 0 takes a free one.
-    #[arg(long, default_value_t = 0, value_name = "PORT")]
+    #[arg(long, default_value_t = 0, value_name = "PORT", value_parser = port)]
     http_port: u16,
     /// Port of Entra (https); 0 takes a free one.
-    #[arg(long, default_value_t = 0, value_name = "PORT")]
+    #[arg(long, default_value_t = 0, value_name = "PORT", value_parser = port)]
     https_port: u16,
     /// Port of Service Fabric's endpoint (https); 0 takes a free one.
-    #[arg(long, default_value_t = 0, value_name = "PORT")]
+    #[arg(long, default_value_t = 0, value_name = "PORT", value_parser = port)]
     fabric_port: u16,
     #[command(flatten)]
     redis: RedisArguments,
@@ -67,7 +68,7 @@ pub(crate) struct Arguments {
     #[arg(long, default_value = "0s", value_name = "TIME", value_parser = offset, allow_hyphen_values = true)]
     clock_offset: i64,
     /// How many seconds of the emulator's clock pass in one: 60 is an hour in a minute, 0 stops it.
-    #[arg(long, default_value_t = 1.0, value_name = "FACTOR")]
+    #[arg(long, default_value_t = 1.0, value_name = "FACTOR", value_parser = factor)]
     clock_scale: f64,
     /// Answer 20 requests a second and 5 at a time at IMDS, as on a virtual machine, and the rest with 429.
     #[arg(long)]
@@ -132,13 +133,18 @@ fn lifetime(text: &str) -> Result<Duration, String> {
     }
 }
 
+fn factor(text: &str) -> Result<f64, String> {
+    text.parse().map_err(|_| "a number is needed: 60, or 0.5".to_owned())
+}
+
 /// In milliseconds.
 fn offset(text: &str) -> Result<i64, String> {
     let (time, sign) = match text.strip_prefix('-') {
         Some(time) => (time, -1),
         None => (text.strip_prefix('+').unwrap_or(text), 1),
     };
-    let time = humantime::parse_duration(time).map_err(|error| error.to_string())?;
+    let time = humantime::parse_duration(time)
+        .map_err(|_| "a time is needed: 90s, 2h, or -10m for one that is past")?;
     i64::try_from(time.as_millis()).map(|ms| sign * ms).map_err(|error| error.to_string())
 }
 
@@ -147,7 +153,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<u8, Failure> {
         print(entrakey_emulator::DEFAULT_IDENTITIES)?;
         return Ok(OK);
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime =
+        runtime.map_err(|error| Failure::new(PROBLEM, format!("no thread can be started: {error}")))?;
     runtime.block_on(serve(arguments))?;
     runtime.shutdown_background(); // reading standard input cannot be interrupted
     Ok(OK)

@@ -20,6 +20,14 @@ impl Failure {
     }
 }
 
+/// Why there was no answer over HTTP, without the name of the error's kind, which ureq puts in front.
+pub(crate) fn no_answer(error: &ureq::Error) -> String {
+    match error {
+        ureq::Error::Io(error) => error.to_string(),
+        other => other.to_string(),
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)

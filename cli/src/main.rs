@@ -12,6 +12,7 @@ mod family;
 mod identity;
 mod manual;
 mod migration;
+mod number;
 mod proxy;
 mod redis;
 mod settings;

@@ -1,5 +1,6 @@
 //! The options of `entrakey emulator` about its Redis.
 
+use crate::number::port;
 use clap::{Args, ValueEnum};
 use entrakey_emulator::{ClusterPolicy, Dialect, Family, RedisOptions};
 
@@ -7,7 +8,7 @@ use entrakey_emulator::{ClusterPolicy, Dialect, Family, RedisOptions};
 #[command(next_help_heading = "Redis")]
 pub(crate) struct RedisArguments {
     /// Port of the Redis (TLS); 0 takes a free one.
-    #[arg(long, default_value_t = 0, value_name = "PORT")]
+    #[arg(long, default_value_t = 0, value_name = "PORT", value_parser = port)]
     redis_port: u16,
     /// Take Azure's own ports for the Redis: 10000 and 8500 onwards (amr), 6380 and 15000 onwards (classic).
     #[arg(long)]
@@ -32,7 +33,7 @@ pub(crate) struct RedisArguments {
     #[arg(long)]
     access_keys: bool,
     /// A port without TLS beside the others, as Azure Cache for Redis may have: it lets nobody in; 0 takes a free one.
-    #[arg(long, value_name = "PORT")]
+    #[arg(long, value_name = "PORT", value_parser = port)]
     plain_port: Option<u16>,
     /// A real Redis or Valkey behind the gate: redis://[user:password@]host:port. Its own port has no TLS; nobody
     /// else should reach it.

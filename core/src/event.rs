@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::rejection::Rejection;
+use azure_core::time::{OffsetDateTime, to_rfc3339};
 use std::fmt;
 use std::time::Duration;
 
@@ -122,7 +123,7 @@ impl fmt::Display for ProviderEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TokenRefreshed { version, expires_unix_ms, uti } => {
-                write!(f, "new token: version {version}, expires at {expires_unix_ms} ms since 1970")?;
+                write!(f, "new token: version {version}, expires at {}", Utc(*expires_unix_ms))?;
                 uti.as_ref().map_or(Ok(()), |uti| write!(f, ", uti {uti}"))
             }
             Self::RefreshFailed { error, attempt, next_attempt_in, .. } => {
@@ -176,9 +177,31 @@ impl fmt::Display for So {
     }
 }
 
+/// Milliseconds since 1970 as people and log collectors read a time (RFC 3339), in whole seconds.
+struct Utc(u64);
+
+impl fmt::Display for Utc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = i64::try_from(self.0 / 1000).unwrap_or(i64::MAX);
+        match OffsetDateTime::from_unix_timestamp(seconds) {
+            Ok(time) => f.write_str(&to_rfc3339(&time)),
+            Err(_) => write!(f, "{} ms since 1970", self.0), // after the year 9999
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn when_a_token_expires_is_said_as_a_time() {
+        let of = |expires_unix_ms| {
+            ProviderEvent::TokenRefreshed { version: 1, expires_unix_ms, uti: None }.to_string()
+        };
+        assert_eq!(of(1_795_939_458_720), "new token: version 1, expires at 2026-11-29T08:44:18Z");
+        assert_eq!(of(u64::MAX), "new token: version 1, expires at 18446744073709551615 ms since 1970");
+    }
 
     #[test]
     fn of_ten_thousand_alike_three_are_warnings_that_say_how_many() {

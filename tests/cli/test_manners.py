@@ -31,6 +31,35 @@ def test_it_says_its_version_under_the_name_that_is_typed(env):
     assert re.fullmatch(r"entrakey \d+\.\d+\.\d+\n", said), said
 
 
+@pytest.mark.parametrize("command", [["token"], ["man"], ["completions", "bash"]])
+def test_a_full_disk_is_said_with_what_could_not_be_written(env, command):
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run([*WITH_US, BINARY, *command], env=env, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert ended.returncode == 1, ended
+    expected = "Standard output cannot be written to: No space left on device (os error 28): free some space there"
+    assert expected in ended.stderr, ended
+
+
+@pytest.mark.parametrize(
+    ("code", "says", "arguments"),
+    [
+        (2, "a time is needed: 500ms, 8s, 5m, 1h, or a number of seconds", ["emulator", "--token-lifetime", "long"]),
+        (2, "a time is needed: 90s, 2h, or -10m", ["emulator", "--clock-offset", "long"]),
+        (2, "a number is needed: 60, or 0.5", ["emulator", "--clock-scale", "fast"]),
+        (2, "a port is a number from 0 to 65535", ["emulator", "--redis-port", "redis"]),
+        (125, "it must be more than 0", ["exec", "localhost:1", "--connect-timeout", "0", "--", "true"]),
+        (5, "http://127.0.0.1:1: Connection refused (os error 111). Start", ["control", "--url", "http://127.0.0.1:1"]),
+        (5, "/startup: not started within 0s: Connection refused", ["proxy", "wait", "--max", "0", "--http-port", "1"]),
+        (5, "/quitquitquit: Connection refused", ["proxy", "shutdown", "--admin-port", "1"]),
+    ],
+)
+def test_what_is_wrong_is_said_in_words_for_people(env, code, says, arguments):
+    ended = run(*arguments, env=env)
+    assert ended.returncode == code and says in ended.stderr, ended
+    for jargon in ("digit found in string", "expected number at", "io: "):
+        assert jargon not in ended.stderr, ended
+
+
 def test_colours_are_for_terminals_without_no_color(env):
     env = {**env, "TERM": "xterm"}
     assert COLOUR not in run("token", "--help", env=env).stdout

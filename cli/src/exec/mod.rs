@@ -9,7 +9,7 @@ mod exit_code;
 mod signals;
 mod variables;
 
-use crate::duration::duration;
+use crate::duration::duration_above_zero;
 use crate::failure::Failure;
 use crate::identity::IdentityArguments;
 use crate::proxy::{Private, PrivateOptions};
@@ -56,7 +56,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     no_connection_test: bool,
     /// How long a client waits for its connection to the server, the wait for a token included.
-    #[arg(long, default_value = "30s", value_name = "TIME", value_parser = duration)]
+    #[arg(long, default_value = "30s", value_name = "TIME", value_parser = duration_above_zero)]
     connect_timeout: Duration,
     /// Say on standard error what the proxy does, and not only what goes wrong.
     #[arg(long)]

@@ -1,7 +1,8 @@
 //! The options of `entrakey proxy`, named as users of cloud-sql-proxy know them.
 
-use crate::duration::duration;
+use crate::duration::{duration, duration_above_zero};
 use crate::identity::IdentityArguments;
+use crate::number::{count, count_from_one, port, uid};
 use clap::{Args, FromArgMatches, Subcommand};
 use std::convert::Infallible;
 use std::num::NonZeroUsize;
@@ -65,7 +66,7 @@ pub(super) struct UpstreamArguments {
     #[arg(long, value_name = "ADDRESS")]
     pub(super) address: Option<String>,
     /// The port to listen on, 6379 if not given; 0 takes a free one.
-    #[arg(long, value_name = "PORT")]
+    #[arg(long, value_name = "PORT", value_parser = port)]
     pub(super) port: Option<u16>,
     /// A Unix socket to listen on, instead of a port unless --address or --port is given too.
     #[arg(long, value_name = "PATH")]
@@ -74,7 +75,7 @@ pub(super) struct UpstreamArguments {
     #[arg(long, default_value = "0600", value_name = "MODE", value_parser = mode)]
     pub(super) unix_socket_mode: u32,
     /// Users (uids) that may use the socket; all that the mode lets in if not given.
-    #[arg(long, value_name = "UID", value_delimiter = ',')]
+    #[arg(long, value_name = "UID", value_delimiter = ',', value_parser = uid)]
     pub(super) allow_uid: Vec<u32>,
     /// What clients must give in AUTH. In the list of processes everybody can read it: --password-file is better.
     #[arg(long, value_name = "TEXT", conflicts_with = "password_file", value_parser = secret)]
@@ -92,10 +93,10 @@ pub(super) struct UpstreamArguments {
     #[arg(long)]
     pub(super) insecure_bind: bool,
     /// How long a client waits for its connection to the server, the wait for a token included.
-    #[arg(long, default_value = "30s", value_name = "TIME", value_parser = duration)]
+    #[arg(long, default_value = "30s", value_name = "TIME", value_parser = duration_above_zero)]
     pub(super) connect_timeout: Duration,
     /// How many authenticated connections to keep ready, so that a client need not wait for one; of a cluster, for each node.
-    #[arg(long, default_value_t = 0, value_name = "NUMBER")]
+    #[arg(long, default_value_t = 0, value_name = "NUMBER", value_parser = count)]
     pub(super) warm: usize,
 }
 
@@ -107,7 +108,7 @@ pub(super) struct ProcessArguments {
     #[arg(long, value_name = "FILE")]
     pub(super) config_file: Option<PathBuf>,
     /// The most clients at a time.
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = count_from_one)]
     pub(super) max_connections: Option<NonZeroUsize>,
     /// Connect, authenticate and PING before taking clients; end if that does not work.
     #[arg(long)]
@@ -152,7 +153,7 @@ pub(super) struct HttpArguments {
     #[arg(long, default_value = "localhost", value_name = "ADDRESS")]
     pub(super) http_address: String,
     /// The port for them.
-    #[arg(long, default_value_t = 9090, value_name = "PORT")]
+    #[arg(long, default_value_t = 9090, value_name = "PORT", value_parser = port)]
     pub(super) http_port: u16,
 }
 
@@ -160,7 +161,7 @@ pub(super) struct HttpArguments {
 #[derive(Args)]
 pub(super) struct AdminArguments {
     /// The port for --quitquitquit.
-    #[arg(long, default_value_t = 9091, value_name = "PORT")]
+    #[arg(long, default_value_t = 9091, value_name = "PORT", value_parser = port)]
     pub(super) admin_port: u16,
 }
 

@@ -1,8 +1,8 @@
 //! `entrakey proxy wait` and `entrakey proxy shutdown`: what is said to a proxy that runs.
 
 use super::arguments::{HttpArguments, ShutdownArguments, WaitArguments};
-use crate::exit_code::PROBLEM;
-use crate::failure::Failure;
+use crate::exit_code::{NETWORK, PROBLEM};
+use crate::failure::{Failure, no_answer};
 use std::time::{Duration, Instant};
 use ureq::Agent;
 
@@ -15,18 +15,19 @@ pub(super) fn wait(given: &WaitArguments) -> Result<u8, Failure> {
     let url = format!("http://{}/startup", authority(http_address, *http_port));
     let (agent, start) = (agent(), Instant::now());
     loop {
-        let answer = agent.get(&url).call();
-        let said = match answer {
+        let (code, said) = match agent.get(&url).call() {
             Ok(answer) if answer.status().is_success() => return Ok(0),
-            Ok(answer) if answer.status() == 503 => "it is starting".to_owned(),
+            Ok(answer) if answer.status() == 503 => (PROBLEM, "it is starting".to_owned()),
             Ok(answer) => {
-                return Err(no_proxy(&url, format!("the answer is {}", answer.status()), "--health-check"));
+                let said = format!("the answer is {}", answer.status());
+                return Err(no_proxy(PROBLEM, &url, &said, "--health-check"));
             }
-            Err(error) => error.to_string(),
+            Err(error) => (NETWORK, no_answer(&error)),
         };
         if start.elapsed() + PAUSE > given.max {
             let most = humantime::format_duration(given.max);
-            return Err(no_proxy(&url, format!("not started within {most}: {said}"), "--health-check"));
+            let said = format!("not started within {most}: {said}");
+            return Err(no_proxy(code, &url, &said, "--health-check"));
         }
         std::thread::sleep(PAUSE);
     }
@@ -34,15 +35,16 @@ pub(super) fn wait(given: &WaitArguments) -> Result<u8, Failure> {
 
 pub(super) fn shutdown(given: &ShutdownArguments) -> Result<u8, Failure> {
     let url = format!("http://localhost:{}/quitquitquit", given.admin.admin_port);
-    match agent().post(&url).send_empty() {
-        Ok(answer) if answer.status().is_success() => Ok(0),
-        Ok(answer) => Err(no_proxy(&url, format!("the answer is {}", answer.status()), "--quitquitquit")),
-        Err(error) => Err(no_proxy(&url, error.to_string(), "--quitquitquit")),
-    }
+    let (code, said) = match agent().post(&url).send_empty() {
+        Ok(answer) if answer.status().is_success() => return Ok(0),
+        Ok(answer) => (PROBLEM, format!("the answer is {}", answer.status())),
+        Err(error) => (NETWORK, no_answer(&error)),
+    };
+    Err(no_proxy(code, &url, &said, "--quitquitquit"))
 }
 
-fn no_proxy(url: &str, what: String, option: &str) -> Failure {
-    Failure::new(PROBLEM, format!("{url}: {what}. Does a proxy run here with {option}, and on that port?"))
+fn no_proxy(code: u8, url: &str, what: &str, option: &str) -> Failure {
+    Failure::new(code, format!("{url}: {what}. Does a proxy run here with {option}, and on that port?"))
 }
 
 /// A wildcard is where it listens; it is asked here.

@@ -6,6 +6,7 @@ use super::{NAME, PREFIX};
 use crate::failure::Failure;
 use crate::identity::{Keys, key};
 use crate::settings::{self, Given, is_explicit};
+use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, ArgMatches, Args as _, Command, FromArgMatches};
 use entrakey_core::{Config, ServiceValue, read_service_file};
 use std::collections::BTreeMap;
@@ -170,9 +171,17 @@ fn unfit(error: &clap::Error) -> String {
     let Some(option) = settings::option_of(error) else {
         return "its settings do not fit together with the options.".to_owned();
     };
-    match error.source() {
-        Some(reason) => format!("{option}: {reason}."),
-        None => format!("{option} has a value that it cannot have."),
+    match (error.source(), error.get(ContextKind::InvalidValue)) {
+        (Some(reason), _) => format!("{option}: {reason}."),
+        (None, Some(ContextValue::String(value))) if value.is_empty() => {
+            format!("{option} is empty: give it a value, or leave the line out.")
+        }
+        (None, _) => match error.get(ContextKind::ValidValue) {
+            Some(ContextValue::Strings(words)) => format!("{option} must be one of {}.", words.join(", ")),
+            _ => format!(
+                "{option} has a value that it cannot have: `entrakey {NAME} --help` says what it takes."
+            ),
+        },
     }
 }
 

@@ -11,6 +11,7 @@ use entrakey_proxy::ClientStream;
 use entrakey_service::{Activated, Exposure, SocketFile, Stage, bind_tcp, bind_unix, keep_alive, resolve};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,9 +34,12 @@ pub(super) enum Front {
 }
 
 /// Who can connect.
+#[derive(Debug, PartialEq, Eq)]
 pub(super) enum Reach {
-    /// Those whom the file's mode lets in.
+    /// The user whose the socket's file is.
     Owner,
+    /// The members of this group (its number) too.
+    Group(u32),
     /// Every user of this machine.
     Machine,
     /// Other machines too.
@@ -110,7 +114,7 @@ pub(super) fn adopt(handed: Activated, given: &UpstreamArguments) -> Result<Fron
         }
         Activated::Unix(listener) => {
             let address = listener.local_addr().map_err(failed)?;
-            let path = address.as_pathname().unwrap_or(Path::new("a Unix socket")).to_owned();
+            let path = address.as_pathname().map_or_else(|| abstract_name(&address), Path::to_owned);
             let listener = UnixListener::from_std(listener).map_err(failed)?;
             Ok(Front::Unix { listener, path, _file: None })
         }
@@ -146,9 +150,13 @@ impl Front {
         }
     }
 
+    pub(super) fn is_unix(&self) -> bool {
+        matches!(self, Self::Unix { .. })
+    }
+
     pub(super) fn reach(&self) -> Reach {
         match self {
-            Self::Unix { .. } => Reach::Owner,
+            Self::Unix { path, .. } => reach_of(path),
             Self::Tcp(listener) => match listener.local_addr() {
                 Ok(address) if address.ip().to_canonical().is_loopback() => Reach::Machine,
                 _ => Reach::Network,
@@ -198,6 +206,28 @@ impl Front {
         }
         Ok(())
     }
+}
+
+/// Whom the mode of a socket's file lets in, and those of the folders above it: to connect is to write. One without a file
+/// (systemd's `ListenStream=@name`) is everybody's.
+fn reach_of(path: &Path) -> Reach {
+    let Ok(file) = path.metadata() else { return Reach::Machine };
+    let folders = path.ancestors().skip(1).filter_map(|folder| folder.metadata().ok());
+    let way = folders.fold(0o011, |way, folder| way & folder.mode());
+    match file.mode() & 0o022 {
+        mode if mode & 0o002 != 0 && way & 0o001 != 0 => Reach::Machine,
+        mode if mode != 0 && way != 0 => Reach::Group(file.gid()),
+        _ => Reach::Owner,
+    }
+}
+
+/// As systemd and ss write it.
+fn abstract_name(address: &std::os::unix::net::SocketAddr) -> PathBuf {
+    #[cfg(target_os = "linux")]
+    if let Some(name) = std::os::linux::net::SocketAddrExt::as_abstract_name(address) {
+        return PathBuf::from(format!("@{}", String::from_utf8_lossy(name)));
+    }
+    PathBuf::from("a Unix socket without a name")
 }
 
 /// Another thread carries the client, on a stream that is made there.

@@ -8,6 +8,7 @@ mod endpoint;
 mod file;
 mod front;
 mod metrics;
+mod names;
 mod password;
 mod peer;
 mod plan;

@@ -24,8 +24,9 @@ const FLUSH: Duration = Duration::from_secs(1);
 pub(super) fn run(plan: Plan) -> Result<u8, Failure> {
     let handed = activated().map_err(|error| Failure::new(PROBLEM, error))?; // before the first thread
     let limit = raise_descriptor_limit();
+    let shortage = limit.map(|limit| shortage(&plan, limit)).transpose()?.flatten();
     let log = log(&plan.process)?;
-    if let Some(what) = limit.and_then(|limit| shortage(&plan, limit)) {
+    if let Some(what) = shortage {
         log.line(Severity::Warning, what, &[]);
     }
     let workers = Workers::start().map_err(no_thread)?;

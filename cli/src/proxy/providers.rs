@@ -16,14 +16,17 @@ pub(super) struct Providers {
 }
 
 impl Providers {
-    pub(super) fn new(upstreams: &[Upstream], log: &Log) -> Result<Self, Failure> {
+    /// `names` are the upstreams'.
+    pub(super) fn new(upstreams: &[Upstream], names: &[String], log: &Log) -> Result<Self, Failure> {
         let (mut distinct, mut indices, mut told) = (Vec::<(Keys, Provider)>::new(), Vec::new(), Vec::new());
-        for upstream in upstreams {
+        let are_several =
+            upstreams.iter().any(|other| upstreams.first().is_some_and(|first| first.keys != other.keys));
+        for (upstream, name) in upstreams.iter().zip(names) {
             let found = distinct.iter().position(|(keys, _)| *keys == upstream.keys);
             let index = match found {
                 Some(index) => index,
                 None => {
-                    let provider = Provider::new(&config(&upstream.keys)?)?;
+                    let provider = named(&upstream.keys, are_several.then_some(name))?;
                     told.push(observe(&provider, log)?);
                     distinct.push((upstream.keys.clone(), provider));
                     distinct.len() - 1
@@ -47,6 +50,19 @@ impl Providers {
     pub(super) fn fetch(&self) {
         for (_, provider) in &self.distinct {
             provider.get_token_then(GetToken::default(), drop);
+        }
+    }
+}
+
+/// One of several without a name of its own has its upstream's: log and metrics tell them apart by it.
+fn named(keys: &Keys, name: Option<&String>) -> Result<Provider, Failure> {
+    let mut config = config(keys)?;
+    let provider = Provider::new(&config)?;
+    match name.filter(|_| provider.status().name.is_none()) {
+        None => Ok(provider),
+        Some(name) => {
+            config.set("name", name)?;
+            Ok(Provider::new(&config)?)
         }
     }
 }

@@ -17,6 +17,7 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// One upstream.
 pub(super) struct Service {
+    /// No other upstream's.
     pub(super) name: String,
     pub(super) server: Endpoint,
     /// How many connections are kept ready for each of its ports.
@@ -134,7 +135,14 @@ impl Service {
 
     /// A client that waits could not be taken.
     pub(super) fn cannot_take(&self, error: &std::io::Error) {
-        let what = format_args!("no client can be taken at the moment: {error}");
+        let remedy = match error.raw_os_error() {
+            Some(libc::EMFILE) => {
+                ": raise this process's limit of open files, or set --max-connections below it"
+            }
+            Some(libc::ENFILE) => ": raise the system's limit of open files (sysctl fs.file-max)",
+            _ => "",
+        };
+        let what = format_args!("no client can be taken at the moment: {error}{remedy}");
         self.shared.log.line(Severity::Warning, what, &[("upstream", &self.name)]);
     }
 

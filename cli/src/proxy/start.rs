@@ -4,6 +4,7 @@ use super::arguments::UpstreamArguments;
 use super::cluster::{ask_whether_ports_are_needed, serve_nodes};
 use super::endpoint::Endpoint;
 use super::front::{Front, Reach, adopt, open};
+use super::names::names;
 use super::password::{is_readable_by_all, password};
 use super::plan::{Plan, Upstream};
 use super::probes::{self, Probes};
@@ -40,9 +41,10 @@ pub(super) async fn start(
 ) -> Result<Running, Failure> {
     warn_of_exposed(plan, &shared.log);
     warn_of_readable(plan, &shared.log);
-    let providers = Providers::new(&plan.upstreams, &shared.log)?;
-    let each = plan.upstreams.iter().zip(providers.of_each());
-    let services = each.map(|(upstream, provider)| service(upstream, provider, shared));
+    let names = names(&plan.upstreams);
+    let providers = Providers::new(&plan.upstreams, &names, &shared.log)?;
+    let each = plan.upstreams.iter().zip(names).zip(providers.of_each());
+    let services = each.map(|((upstream, name), provider)| service(upstream, name, provider, shared));
     let (services, nodes): (Vec<_>, Vec<_>) = services.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
     let fronts = fronts(plan, handed, &services).await?;
     for (front, service) in &fronts {
@@ -120,6 +122,7 @@ async fn fronts(
 
 fn service(
     upstream: &Upstream,
+    name: String,
     provider: &Provider,
     shared: &Shared,
 ) -> Result<(Arc<Service>, NodeListeners), Failure> {
@@ -134,7 +137,7 @@ fn service(
     let options = Options { password: password(clients)?, nodes: Some(nodes.clone()) };
     let has_password = options.password.is_some();
     let service = Service {
-        name: target.to_string(),
+        name,
         server: Endpoint::new(Proxy::new(server, provider.clone(), options)),
         warm: clients.warm,
         nodes,
@@ -167,7 +170,7 @@ async fn test(service: &Service, provider: &Provider) -> Result<(), Failure> {
     match service.server.proxy.test().await {
         Ok(dialed) => {
             let what = format_args!(
-                "the connection works: PING took {} ms as user {}",
+                "the connection works: connecting took {} ms (token, TLS, AUTH, PING), as user {}",
                 dialed.took.as_millis(),
                 dialed.username
             );
@@ -197,13 +200,22 @@ fn tell(front: &Front, service: &Service) {
     }
     match front.reach() {
         Reach::Owner => {}
-        Reach::Machine => log.line(
+        _ if front.is_unix() && !service.allowed.is_empty() => {}
+        Reach::Group(group) => log.line(
             Severity::Info,
             format_args!(
-                "every user of this machine can use the identity by {name}: --unix-socket or --password-file narrow that down"
+                "the members of the group {group} can use the identity by {name}: --unix-socket-mode 0600, --allow-uid or \
+                 --password-file narrow that down"
             ),
             &[],
         ),
+        Reach::Machine => {
+            let narrower = if front.is_unix() { "--allow-uid" } else { "--unix-socket" };
+            let what = format_args!(
+                "every user of this machine can use the identity by {name}: {narrower} or --password-file narrow that down"
+            );
+            log.line(Severity::Info, what, &[]);
+        }
         Reach::Network => log.line(
             Severity::Warning,
             format_args!("everybody who reaches {name} can use the identity: --password-file narrows that down"),

@@ -11,7 +11,13 @@ pub(crate) fn print(text: impl Display) -> io::Result<()> {
     let mut out = anstream::stdout().lock();
     match write!(out, "{text}").and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other,
+        Err(error) => Err(io::Error::new(
+            error.kind(),
+            format!(
+                "Standard output cannot be written to: {error}: free some space there, or write elsewhere."
+            ),
+        )),
+        Ok(()) => Ok(()),
     }
 }
 

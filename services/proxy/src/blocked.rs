@@ -1,13 +1,17 @@
 //! A command that waits at the server for longer than its token is good: it is ended with `CLIENT UNBLOCK`, and sent
 //! again after the AUTH, with the time that it has left.
 
-use crate::commands::Clock;
+use crate::commands::{Clock, Command};
 use crate::wire;
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 /// How a command that was ended so is answered, and nothing else is.
 pub(crate) const UNBLOCKED: &[u8] = b"-UNBLOCKED";
+
+/// So much before its token's end a command has to be over, or the AUTH behind it comes too late: for the way there and
+/// back, and because the server's clock is another one.
+const MARGIN: Duration = Duration::from_secs(2);
 
 /// A command that may wait.
 #[derive(Debug)]
@@ -52,7 +56,14 @@ pub(crate) struct UnblockAnswer {
 
 impl Block {
     /// None if it does not wait, or not as far as it can be read: then the server says what is wrong.
-    pub(crate) fn read(clock: Clock, words: &[Cow<'_, [u8]>], now: Instant) -> Option<Self> {
+    pub(crate) fn of(command: Command, words: Option<&[Cow<'_, [u8]>]>, now: Instant) -> Option<Self> {
+        match command {
+            Command::Block(clock) => Self::read(clock, words?, now),
+            _ => None,
+        }
+    }
+
+    fn read(clock: Clock, words: &[Cow<'_, [u8]>], now: Instant) -> Option<Self> {
         let last = words.len().checked_sub(1).filter(|last| *last > 0)?;
         let (timeout_at, unit) = match clock {
             Clock::LastSeconds => (last, Unit::Seconds),
@@ -67,9 +78,9 @@ impl Block {
         Some(Self { words, timeout_at, unit, timeout, since: now, newest, release: Release::No })
     }
 
-    /// Whether it may wait for longer than so much from its beginning.
+    /// Whether it may still be waiting when the server closes a connection whose token is good for so long.
     pub(crate) fn outlasts(&self, left: Duration) -> bool {
-        self.timeout.is_none_or(|timeout| timeout > left)
+        self.timeout.is_none_or(|timeout| timeout.saturating_add(MARGIN) > left)
     }
 
     /// The streams whose last entry it waits behind.
@@ -140,12 +151,10 @@ fn newest(words: &[Cow<'_, [u8]>]) -> Vec<(usize, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::Command;
 
     fn block(line: &str, now: Instant) -> Option<Block> {
         let words: Vec<Cow<'_, [u8]>> = line.split(' ').map(|word| Cow::Borrowed(word.as_bytes())).collect();
-        let Command::Block(clock) = Command::named(&words[0]) else { panic!("{line}") };
-        Block::read(clock, &words, now)
+        Block::of(Command::named(&words[0]), Some(&words), now)
     }
 
     fn line(request: &[u8]) -> String {
@@ -191,11 +200,17 @@ mod tests {
     }
 
     #[test]
-    fn only_what_waits_too_long_outlasts_its_token() {
+    fn what_ends_shortly_before_its_token_or_later_outlasts_it() {
         let (now, left) = (Instant::now(), Duration::from_secs(60));
-        for (line, outlasts) in
-            [("BLPOP q 0", true), ("BLPOP q 61", true), ("BLPOP q 59", false), ("WAIT 1 0", true)]
-        {
+        for (line, outlasts) in [
+            ("BLPOP q 0", true),
+            ("BLPOP q 61", true),
+            ("BLPOP q 60", true),
+            ("BLPOP q 59", true),
+            ("BLPOP q 58", false),
+            ("BLPOP q 18446744073709549568", true),
+            ("WAIT 1 0", true),
+        ] {
             assert_eq!(block(line, now).unwrap().outlasts(left), outlasts, "{line}");
         }
         for line in [

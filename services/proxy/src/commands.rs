@@ -1,5 +1,7 @@
 //! What a client may send, and which of it means more than one request and one reply.
 
+use std::borrow::Cow;
+
 /// A command as far as the proxy has to tell it from others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Command {
@@ -49,6 +51,11 @@ pub(crate) enum Clock {
     Option,
 }
 
+/// What a line of HTTP begins with (RFC 9110, RFC 5789); HTTP/2 begins with PRI. Redis has no command of such a name that takes
+/// two arguments.
+const METHODS: [&[u8]; 10] =
+    [b"CONNECT", b"DELETE", b"GET", b"HEAD", b"OPTIONS", b"PATCH", b"POST", b"PRI", b"PUT", b"TRACE"];
+
 /// The longest name below.
 const LONGEST: usize = 12;
 
@@ -88,6 +95,18 @@ impl Command {
             b"wait" | b"waitaof" => Self::Block(Clock::LastMillis),
             b"xread" | b"xreadgroup" => Self::Block(Clock::Option),
             _ => Self::Other,
+        }
+    }
+
+    /// The command of a request in one line. HTTP's first line is none, though GET is a command: with these words it would be
+    /// an error anyway, and the connection to the server would be made for nothing.
+    pub(crate) fn of_line(words: &[Cow<'_, [u8]>]) -> Self {
+        match words {
+            [method, _, version] if version.starts_with(b"HTTP/") && METHODS.contains(&method.as_ref()) => {
+                Self::Http
+            }
+            [name, ..] => Self::named(name),
+            [] => Self::Other,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Makes an authenticated connection to the server: address, TCP, TLS, AUTH.
 
 use crate::credentials::Credentials;
-use crate::dial_error::{DialError, DialFailure};
+use crate::dial_error::{DialError, DialFailure, ask_the_doctor};
 use crate::scan::Frame;
 use crate::stream::Stream;
 use crate::upstream::Upstream;
@@ -67,7 +67,7 @@ pub(crate) async fn connect_to(
         None => Ok(Stream::Plain(stream)),
         Some((config, name)) => {
             let shaken = timeout_at(deadline, shake(stream, config.clone(), name.clone())).await;
-            let silent = "it took a TCP connection but does not answer TLS; is this its TLS port?";
+            let silent = "it took a TCP connection but does not answer TLS: check that this is its TLS port";
             shaken.map_err(|_| timed_out(upstream, silent))?.map_err(|error| tls_failed(upstream, &error))
         }
     }
@@ -101,10 +101,18 @@ pub(crate) async fn sign_in(
     match wire::error_text(&reply) {
         Some(message) => Ok(Err(message)),
         None if reply == b"+OK\r\n" => Ok(Ok(())),
-        None => {
-            Err(io::Error::new(io::ErrorKind::InvalidData, "it answers AUTH with what is no answer to it"))
-        }
+        None => Err(io::Error::new(io::ErrorKind::InvalidData, "what is no answer to it")),
     }
+}
+
+/// The connection was lost while this was to be answered.
+pub(crate) fn lost(upstream: &Upstream, asked: &str, error: &io::Error) -> DialError {
+    let what = match error.kind() {
+        _ if is_end(error) => format!("the server ended the connection instead of answering {asked}"),
+        io::ErrorKind::InvalidData => format!("the server answered {asked} with {error}"),
+        _ => format!("the connection was lost before {asked} was answered ({error})"),
+    };
+    DialError::new(DialFailure::Tls, true, format!("{upstream}: {what}; {}.", ask_the_doctor(upstream)))
 }
 
 /// Asks, and reads the answer. For a connection on which nothing else is going on.
@@ -118,13 +126,13 @@ pub(crate) async fn ask<W: AsRef<[u8]>>(stream: &mut Stream, words: &[W]) -> io:
 pub(crate) async fn read_reply(stream: &mut Stream) -> io::Result<Vec<u8>> {
     let (mut reply, mut at, mut frame) = (Vec::new(), 0, Frame::default());
     loop {
-        let wrong = |_| io::Error::new(io::ErrorKind::InvalidData, "what came is no reply of a Redis");
+        let wrong = |_| io::Error::new(io::ErrorKind::InvalidData, "what is no reply of a Redis");
         at += frame.advance(reply.get(at..).unwrap_or_default()).map_err(wrong)?;
         if at > 0 && frame.is_complete() {
             return Ok(reply);
         }
         if reply.len() > LONGEST_ANSWER {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "the reply is too long"));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "more than it should"));
         }
         // Byte by byte past the first ones: what is behind a reply belongs to another.
         let byte = stream.read_u8().await?;
@@ -132,12 +140,18 @@ pub(crate) async fn read_reply(stream: &mut Stream) -> io::Result<Vec<u8>> {
     }
 }
 
+/// Whether the other side has ended the connection, in whichever way.
+fn is_end(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
+}
+
 pub(crate) fn timed_out(upstream: &Upstream, what: &str) -> DialError {
     let seconds = upstream.connect_timeout.as_secs_f64();
     DialError::new(
         DialFailure::Timeout,
         true,
-        format!("{upstream}: not connected within {seconds} s: {what}."),
+        format!("{upstream}: not connected within {seconds} s: {what}; {}.", ask_the_doctor(upstream)),
     )
 }
 
@@ -163,7 +177,15 @@ fn tls_failed(upstream: &Upstream, error: &io::Error) -> DialError {
             (DialFailure::NotTls, false, format!("{address} {what}."))
         }
         Some(other) => (DialFailure::Tls, true, describe_tls_error(other, &address)),
-        None => (DialFailure::Tls, true, format!("TLS with {address} failed: {error}.")),
+        None if is_end(error) => {
+            let what = "took a TCP connection and ended it instead of answering TLS: check that this is its TLS port (Azure \
+                Managed Redis: 10000, Azure Cache for Redis: 6380)";
+            (DialFailure::Tls, true, format!("{address} {what}; {}.", ask_the_doctor(upstream)))
+        }
+        None => {
+            let advice = ask_the_doctor(upstream);
+            (DialFailure::Tls, true, format!("TLS with {address} failed: {error}; {advice}."))
+        }
     };
     DialError::new(failure, may_heal, message)
 }
@@ -171,9 +193,7 @@ fn tls_failed(upstream: &Upstream, error: &io::Error) -> DialError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Options, Proxy};
-    use entrakey_core::{Config, Provider};
-    use entrakey_emulator::{Emulator, Options as EmulatorOptions};
+    use crate::trial::emulated;
     use rustls::HandshakeKind;
 
     #[cfg(target_os = "linux")]
@@ -191,18 +211,8 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn the_second_handshake_with_a_server_resumes_the_first_ones_session() {
-        let emulator = Emulator::start(EmulatorOptions::default()).await.unwrap();
-        let ca = std::env::temp_dir().join(format!("entrakey-proxy-resumes-{}.pem", std::process::id()));
-        std::fs::write(&ca, emulator.ca_pem()).unwrap();
-        let mut config = Config::new();
-        config.set("identity", "managed_identity").unwrap();
-        config.set("imds_endpoint", &format!("http://{}", emulator.http_address())).unwrap();
-        config.set("ca_file", ca.to_str().unwrap()).unwrap();
-        let provider = Provider::new(&config).unwrap();
-        let tls = Arc::new(provider.server_tls().unwrap());
-        std::fs::remove_file(&ca).unwrap();
-        let upstream = Upstream::verified("127.0.0.1", emulator.redis_address().port(), tls).unwrap();
-        let shared = Proxy::new(upstream, provider, Options::default()).shared;
+        let emulated = emulated::start().await;
+        let shared = &emulated.proxy.shared;
         for expected in [HandshakeKind::Full, HandshakeKind::Resumed] {
             let authenticated = shared.dial(None, &mut None).await.unwrap(); // reads what a session is resumed with, too
             let Stream::Tls(stream) = authenticated.stream else { panic!("no TLS") };

@@ -1,5 +1,6 @@
 //! What can go wrong on the way to a server.
 
+use crate::Upstream;
 use std::fmt;
 
 /// At which step a connect failed.
@@ -20,12 +21,14 @@ pub enum DialFailure {
     Tls,
     /// The server let the token not in.
     Auth,
+    /// The server answered, and it was no verdict on the token: it loads its data, or has as many clients as it may.
+    Unready,
     /// The time for connecting was over.
     Timeout,
 }
 
 impl DialFailure {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Token,
         Self::Resolve,
         Self::Connect,
@@ -33,12 +36,13 @@ impl DialFailure {
         Self::Certificate,
         Self::Tls,
         Self::Auth,
+        Self::Unready,
         Self::Timeout,
     ];
 
-    /// Whether the server could not be got at: another may be.
+    /// Whether the server could not be got at, or takes nobody at the moment: another one may.
     pub(crate) fn is_of_the_way(self) -> bool {
-        matches!(self, Self::Connect | Self::Tls | Self::Timeout)
+        matches!(self, Self::Connect | Self::Tls | Self::Unready | Self::Timeout)
     }
 
     /// The value of the metrics' label `reason`.
@@ -52,6 +56,7 @@ impl DialFailure {
             Self::Certificate => "certificate",
             Self::Tls => "tls",
             Self::Auth => "auth",
+            Self::Unready => "unready",
             Self::Timeout => "timeout",
         }
     }
@@ -65,6 +70,11 @@ pub struct DialError {
     /// Whether the same may work later without anybody mending anything.
     pub may_heal: bool,
     message: String,
+}
+
+/// The way out where there are several causes.
+pub(crate) fn ask_the_doctor(upstream: &Upstream) -> String {
+    format!("`entrakey doctor {upstream}` looks for the cause")
 }
 
 impl DialError {

@@ -117,6 +117,8 @@ pub(crate) struct Owed {
     barriers: u32,
     /// How many answers to HELLO.
     hellos: u32,
+    /// How many answers of commands that may wait.
+    blocks: u32,
 }
 
 impl Entry {
@@ -132,6 +134,10 @@ impl Entry {
     fn is_hello(&self) -> bool {
         matches!(self, Self::Reply { meaning: Meaning::Hello(_), .. })
     }
+
+    fn is_block(&self) -> bool {
+        matches!(self, Self::Reply { meaning: Meaning::Block { .. }, .. })
+    }
 }
 
 impl Owed {
@@ -146,6 +152,7 @@ impl Owed {
         } else {
             self.barriers += u32::from(entry.is_barrier());
             self.hellos += u32::from(entry.is_hello());
+            self.blocks += u32::from(entry.is_block());
             self.queue.push_back(entry);
         }
     }
@@ -159,6 +166,7 @@ impl Owed {
         let entry = self.queue.pop_front();
         self.barriers -= u32::from(entry.as_ref().is_some_and(Entry::is_barrier));
         self.hellos -= u32::from(entry.as_ref().is_some_and(Entry::is_hello));
+        self.blocks -= u32::from(entry.as_ref().is_some_and(Entry::is_block));
         if self.queue.is_empty() && self.queue.capacity() > KEPT {
             self.queue = VecDeque::new(); // of thousands of idle connections none needs that much
         }
@@ -185,8 +193,10 @@ impl Owed {
         self.hellos > 0
     }
 
-    pub(crate) fn any(&self, what: impl Fn(&Entry) -> bool) -> bool {
-        self.queue.iter().any(what)
+    /// Whether a command that may wait at the server has not been answered.
+    #[inline]
+    pub(crate) fn has_block(&self) -> bool {
+        self.blocks > 0
     }
 }
 

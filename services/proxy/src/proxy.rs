@@ -3,15 +3,16 @@
 use crate::cluster::Announced;
 use crate::connection::Connection;
 use crate::credentials::Credentials;
-use crate::dial::{self, timed_out};
-use crate::dial_error::{DialError, DialFailure};
+use crate::dial::{self, lost, timed_out};
+use crate::dial_error::{DialError, DialFailure, ask_the_doctor};
 use crate::stream::Stream;
 use crate::warm::Pool;
 use crate::wire;
 use crate::{ClientStream, Ended, Metrics, Options, Upstream};
-use entrakey_core::{Connection as Entry, DuringOutage, Error, GetToken, Provider, Subscription, Token};
+use entrakey_core::{
+    Connection as Entry, DuringOutage, Error, GetToken, Provider, Refusal, Subscription, Token,
+};
 use std::fmt;
-use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -55,7 +56,7 @@ pub struct Dialed {
     pub address: SocketAddr,
     /// The user name that was let in.
     pub username: String,
-    /// How long it took, PING included.
+    /// How long it took from asking for a token to the answer to PING.
     pub took: Duration,
 }
 
@@ -102,11 +103,19 @@ impl Proxy {
         let said = timeout_at(deadline, dial::ask(&mut stream, &["CLUSTER", "INFO"])).await;
         let said =
             said.map_err(|_| timed_out(upstream, "it let the token in but does not answer CLUSTER INFO"))?;
-        let said = said.map_err(|error| self.shared.lost(&error))?;
+        let said = said.map_err(|error| lost(upstream, "CLUSTER INFO", &error))?;
+        if let Some(message) = wire::error_text(&said)
+            && !message.starts_with("ERR ")
+            && Refusal::read(&message) != Some(Refusal::Permission)
+        {
+            let message = format!("{upstream}: it answers CLUSTER INFO with \"{message}\".");
+            return Err(DialError::new(failure_of(&message), true, message));
+        }
         Ok(wire::text(&said).is_some_and(|text| text.starts_with(b"cluster_")))
     }
 
-    /// Dials, makes TLS, authenticates, says PING, and closes: whether this works at all.
+    /// Dials, makes TLS, authenticates, says PING, and closes: whether this works at all. An access policy may leave out
+    /// PING: that it is forbidden is an answer too.
     ///
     /// # Errors
     /// Where it failed, and what to do.
@@ -115,10 +124,14 @@ impl Proxy {
         let Authenticated { mut stream, credentials, address } = self.shared.dial(None, &mut None).await?;
         let pong = timeout_at(started + upstream.connect_timeout, dial::ask(&mut stream, &["PING"])).await;
         let pong = pong.map_err(|_| timed_out(upstream, "it let the token in but does not answer PING"))?;
-        let pong = pong.map_err(|error| self.shared.lost(&error))?;
-        if let Some(message) = wire::error_text(&pong) {
-            let message = format!("{upstream}: it let the token in but answers PING with \"{message}\".");
-            return Err(DialError::new(DialFailure::Auth, false, message));
+        let pong = pong.map_err(|error| lost(upstream, "PING", &error))?;
+        if let Some(message) = wire::error_text(&pong)
+            && Refusal::read(&message) != Some(Refusal::Permission)
+        {
+            let advice = ask_the_doctor(upstream);
+            let message =
+                format!("{upstream}: it let the token in but answers PING with \"{message}\"; {advice}.");
+            return Err(DialError::new(failure_of(&message), true, message));
         }
         Ok(Dialed { address, username: credentials.username.clone(), took: started.elapsed() })
     }
@@ -189,7 +202,7 @@ impl Shared {
             let version = credentials.version;
             let said = timeout_at(deadline, dial::sign_in(&mut stream, &credentials)).await;
             let said = said.map_err(|_| timed_out(&self.upstream, "it does not answer AUTH"))?;
-            let Err(message) = said.map_err(|error| self.lost(&error))? else {
+            let Err(message) = said.map_err(|error| lost(&self.upstream, "AUTH", &error))? else {
                 entry.iter().for_each(|entry| entry.authenticated(version));
                 self.metrics.record_connect(started.elapsed());
                 return Ok(Authenticated { stream, credentials, address });
@@ -219,11 +232,6 @@ impl Shared {
         )
     }
 
-    fn lost(&self, error: &io::Error) -> DialError {
-        let message = format!("{}: the connection went away: {error}.", self.upstream);
-        DialError::new(DialFailure::Tls, true, message)
-    }
-
     /// The provider explains a verdict on the token. Everything else the server says is passed on.
     fn refused(&self, entry: Option<&Entry>, version: u64, message: &str) -> DialError {
         let rejection = match entry {
@@ -232,7 +240,15 @@ impl Shared {
         };
         let explanation =
             rejection.map_or_else(|error| error.message().to_owned(), |rejection| rejection.explanation);
-        DialError::new(DialFailure::Auth, true, format!("{}: {explanation}", self.upstream))
+        DialError::new(failure_of(message), true, format!("{}: {explanation}", self.upstream))
+    }
+}
+
+/// Whether an error of the server's refuses the token, or says that it takes nobody now.
+fn failure_of(message: &str) -> DialFailure {
+    match Refusal::read(message) {
+        Some(_) => DialFailure::Auth,
+        None => DialFailure::Unready,
     }
 }
 

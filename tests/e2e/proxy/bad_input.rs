@@ -2,6 +2,7 @@
 
 use super::running::{Proxy, command, machine, upstream};
 use entrakey_tests::{Emulator, Folder, wait_until};
+use serde_json::json;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 
@@ -72,6 +73,30 @@ fn a_connection_that_cannot_work_ends_it_with_the_cause() {
     }
 }
 
+/// Servers that took the token, or said nothing of it.
+#[test]
+fn a_server_that_takes_nobody_now_is_no_refusal() {
+    let emulator = Emulator::start("1h");
+    let upstream = upstream(&emulator);
+    for (on, error) in [
+        ("auth", "LOADING Redis is loading the dataset in memory"),
+        ("auth", "ERR max number of clients reached"),
+        ("command", "LOADING Redis is loading the dataset in memory"),
+    ] {
+        emulator.control("POST", "/emulator/redis/faults", Some(&json!([{"on": on, "error": error}])));
+        let (ended, said) = failure(&emulator, &tested(&upstream, &[]));
+        assert_eq!(ended, 5, "{on}: {said}");
+        assert!(said.contains(error) && said.contains("the connection test failed: "), "{said}");
+    }
+    for (on, asked) in [("auth", "AUTH"), ("command", "PING"), ("connect", "TLS")] {
+        emulator.control("POST", "/emulator/redis/faults", Some(&json!([{"on": on, "close": true}])));
+        let (ended, said) = failure(&emulator, &tested(&upstream, &[]));
+        assert_eq!(ended, 5, "{on}: {said}");
+        assert!(said.contains(&format!("instead of answering {asked}")), "{said}");
+        assert!(said.contains(&format!("`entrakey doctor {upstream}` looks for the cause.")), "{said}");
+    }
+}
+
 #[test]
 fn an_identity_that_is_not_here_ends_the_test_with_3() {
     let (emulator, nothing) = (Emulator::start("1h"), Folder::new("no-tools"));
@@ -135,6 +160,19 @@ fn what_makes_no_sense_ends_with_2_and_repeats_no_secret() {
             "add --password-file",
         ),
         (&["localhost:1", "--connect-timeout", "18446744073709551615"], "longer than a year"),
+        (
+            &["localhost:1", "--connect-timeout", "soon"],
+            "a time is needed: 500ms, 8s, 5m, 1h, or a number of seconds",
+        ),
+        (&["localhost:1", "--connect-timeout", "0"], "it must be more than 0"),
+        (&["localhost:1", "--port", "redis"], "a port is a number from 0 to 65535"),
+        (&["localhost:1", "--port", "65536"], "a port is a number from 0 to 65535"),
+        (&["localhost:1", "--allow-uid", "root"], "`id -u NAME` says it"),
+        (&["localhost:1", "--warm", "some"], "a number from 0 on is needed"),
+        (&["localhost:1", "--max-connections", "0"], "a number from 1 on is needed"),
+        (&["wait", "--max", "long"], "a time is needed: 500ms"),
+        (&["wait", "--http-port", "x"], "a port is a number from 0 to 65535"),
+        (&["shutdown", "--admin-port", "x"], "a port is a number from 0 to 65535"),
         (&["localhost:1", "--password-file", "/nowhere/at/all"], "/nowhere/at/all cannot be read"),
         (&["localhost:1", "--tls-certificate", "/nowhere/a", "--tls-key", "/nowhere/b"], "/nowhere/a"),
         (&["localhost:1", "--identity", "service_principal", "--client-secret", "hunter2"], "tenant_id"),
@@ -194,8 +232,9 @@ fn a_server_that_says_nothing_is_given_up_after_the_connect_timeout() {
 #[test]
 fn a_server_that_comes_back_is_found_again_and_its_absence_is_said_once() {
     let emulator = Emulator::start("1h");
-    let mut proxy = Proxy::start(&emulator, &["--port", "0", "--connect-timeout", "5s"]);
+    let mut proxy = Proxy::start(&emulator, &["--port", "0", "--connect-timeout", "5s", "--debug-logs"]);
     assert_eq!(proxy.client().ask("PING"), "+PONG");
+    proxy.wait_for("The client has closed the connection."); // later it would end a trouble that has begun meanwhile
     emulator.control("POST", "/emulator/redis/stop", None);
     let attempts = 5;
     for _ in 0..attempts {

@@ -1,6 +1,6 @@
 //! Who is let in, and what a client sees.
 
-use super::running::{Client, Proxy, command, machine, upstream};
+use super::running::{Client, Proxy, command, free_port, get, machine, upstream};
 use entrakey_tests::{Emulator, Folder, PATIENCE, wait_until};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
@@ -39,10 +39,20 @@ fn who_can_use_the_identity_is_said_where_nothing_narrows_that_down() {
     let (emulator, folder) = (Emulator::start("1h"), Folder::new("reach"));
     let socket = folder.path().join("redis.sock").to_str().unwrap().to_owned();
     let password = folder.write("password", "hunter2-local").to_str().unwrap().to_owned();
+    // SAFETY: asks for numbers.
+    let (me, group) = unsafe { (libc::getuid().to_string(), libc::getgid()) };
+    let by_socket = format!("every user of this machine can use the identity by {socket}: --allow-uid");
+    let of_group =
+        format!("the members of the group {group} can use the identity by {socket}: --unix-socket-mode 0600");
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
     for (options, said) in [
         (&["--port", "0"][..], Some("every user of this machine can use the identity by 127.0.0.1:")),
         (&["--port", "0", "--password-file", &password], None),
         (&["--unix-socket", &socket], None),
+        (&["--unix-socket", &socket, "--unix-socket-mode", "0666"], Some(&by_socket)),
+        (&["--unix-socket", &socket, "--unix-socket-mode", "0660"], Some(&of_group)),
+        (&["--unix-socket", &socket, "--unix-socket-mode", "0666", "--allow-uid", &me], None),
+        (&["--unix-socket", &socket, "--unix-socket-mode", "0666", "--password-file", &password], None),
         (&["--address", "0.0.0.0", "--port", "0", "--insecure-bind"], Some("everybody who reaches 0.0.0.0:")),
     ] {
         let mut proxy = Proxy::start(&emulator, options);
@@ -51,6 +61,90 @@ fn who_can_use_the_identity_is_said_where_nothing_narrows_that_down() {
         match said {
             Some(part) => assert!(proxy.log().contains(part), "{options:?}: {}", proxy.log()),
             None => assert!(!proxy.log().contains("can use the identity"), "{options:?}: {}", proxy.log()),
+        }
+    }
+    // A folder that others cannot enter keeps them from its socket, whatever the socket's mode.
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
+    let mut proxy = Proxy::start(&emulator, &["--unix-socket", &socket, "--unix-socket-mode", "0666"]);
+    proxy.signal(libc::SIGTERM);
+    proxy.ended();
+    assert!(!proxy.log().contains("can use the identity"), "{}", proxy.log());
+}
+
+/// The emulator's own identity, with these permissions.
+fn permit(emulator: &Emulator, access: &str) {
+    let who = emulator.get("ENTRAKEY_EMULATOR_SYSTEM_OBJECT_ID");
+    let path = format!("/emulator/redis/policies/{who}");
+    emulator.control("PUT", &path, Some(&serde_json::json!({"access": access})));
+}
+
+#[test]
+fn a_policy_without_ping_is_no_reason_not_to_start() {
+    let emulator = Emulator::start("1h");
+    permit(&emulator, "+@read +@write ~*");
+    let mut proxy = Proxy::start(&emulator, &["--port", "0", "--run-connection-test"]);
+    proxy.wait_for("the connection works: connecting took ");
+    assert!(proxy.client().ask("PING").starts_with("-NOPERM"), "that is the point");
+    assert_eq!(proxy.client().ask("SET k v"), "+OK");
+    let upstream = upstream(&emulator);
+    let mut exec = Command::new(entrakey_tests::artifact("entrakey"));
+    exec.env_clear().envs(machine(&emulator)).env("ENTRAKEY_IDENTITY", "managed_identity");
+    exec.env("PATH", std::env::var("PATH").unwrap_or_default());
+    let ended = exec.args(["exec", &upstream, "--", "redis-cli", "GET", "k"]).output().unwrap();
+    assert_eq!((ended.status.code(), ended.stdout.as_slice()), (Some(0), b"v\n".as_slice()), "{ended:?}");
+}
+
+#[test]
+fn when_a_token_expires_is_a_time_in_the_log() {
+    let emulator = Emulator::start("1h");
+    let mut proxy = Proxy::start(&emulator, &["--port", "0"]);
+    let line = proxy.wait_for("new token");
+    let at = line.split("expires at ").nth(1).unwrap();
+    assert!(at.starts_with("20") && at.as_bytes()[10] == b'T' && at.as_bytes()[19] == b'Z', "{line}");
+}
+
+#[test]
+fn two_upstreams_at_one_cache_are_told_apart() {
+    let (emulator, folder) = (Emulator::start("1h"), Folder::new("twins"));
+    let (upstream, http) = (upstream(&emulator), free_port());
+    let socket = |name: &str| folder.path().join(name).display().to_string();
+    let start = |more: [&str; 2]| {
+        let reader = emulator.get("ENTRAKEY_EMULATOR_READER_CLIENT_ID");
+        let text = format!(
+            "prometheus: true\nhttp-port: {http}\nstructured_logs: true\nentrakey:\n  identity: managed_identity\n\
+             upstreams:\n  - host: {upstream}\n    unix-socket: {}\n    entrakey: {{ {} }}\n  - host: {upstream}\n    \
+             unix-socket: {}\n    entrakey: {{ client_id: {reader}{} }}\n",
+            socket("1.sock"),
+            more[0],
+            socket("2.sock"),
+            more[1],
+        );
+        let file = folder.write("proxy.yaml", &text);
+        let mut proxy = Proxy::run(command(&machine(&emulator), &["--config-file", file.to_str().unwrap()]));
+        proxy.wait_for("2.sock");
+        let (_, text) = get(http, "/metrics", &format!("Host: 127.0.0.1:{http}\r\n"));
+        (proxy, text)
+    };
+    for (more, names) in [
+        (["", ""], [socket("1.sock"), socket("2.sock")]),
+        (["name: owner", ", name: reader"], ["owner".to_owned(), "reader".to_owned()]),
+        (["name: same", ", name: same"], [socket("1.sock"), socket("2.sock")]),
+    ] {
+        let (mut proxy, text) = start(more);
+        let series: Vec<_> =
+            text.lines().filter_map(|line| line.rsplit_once(' ').map(|(series, _)| series)).collect();
+        let mut different = series.clone();
+        different.sort_unstable();
+        different.dedup();
+        assert_eq!(different.len(), series.len(), "a series is there twice:\n{text}");
+        for name in names {
+            let label = format!("{{upstream=\"{upstream} ({name})\"}} 0");
+            assert!(text.contains(&format!("entrakey_proxy_accepted_total{label}")), "no {label} in\n{text}");
+            proxy.wait_for(&format!("\"upstream\":\"{upstream} ({name})\""));
+            if more[0].is_empty() {
+                let line = proxy.wait_for(&format!("\"provider\":\"{upstream} ({name})\""));
+                assert!(line.contains("new token"), "{line}");
+            }
         }
     }
 }

@@ -84,11 +84,12 @@ fn wait_and_shutdown_talk_to_a_proxy_that_runs() {
         Command::new(artifact("entrakey")).arg("proxy").args(arguments).output().unwrap()
     };
     let said = entrakey(&["wait", "--http-port", &http, "--max", "150ms"]);
-    assert_eq!(said.status.code(), Some(1));
+    assert_eq!(said.status.code(), Some(5));
     let text = String::from_utf8_lossy(&said.stderr).into_owned();
-    assert!(text.contains("not started within 150ms") && text.contains("--health-check"), "{text}");
+    let why = "not started within 150ms: Connection refused";
+    assert!(text.contains(why) && text.contains("--health-check"), "{text}");
     let said = entrakey(&["shutdown", "--admin-port", &admin]);
-    assert_eq!(said.status.code(), Some(1));
+    assert_eq!(said.status.code(), Some(5));
     assert!(String::from_utf8_lossy(&said.stderr).contains("--quitquitquit"));
 
     let options =
@@ -97,6 +98,8 @@ fn wait_and_shutdown_talk_to_a_proxy_that_runs() {
     let all = [&[upstream.as_str(), "--identity", "managed_identity"], &options[..]].concat();
     let mut proxy = Proxy::run(command(&machine(&emulator), &all));
     assert!(entrakey(&["wait", "--http-port", &http]).status.success());
+    let wrong = entrakey(&["wait", "--http-port", &admin]);
+    assert_eq!(wrong.status.code(), Some(1), "somebody was reached, and it is not what was meant: {wrong:?}");
     let admin_port = admin.parse().unwrap();
     let of_a_page = format!("{}Origin: https://evil.example\r\n", host(admin_port));
     assert_eq!(get(admin_port, "/quitquitquit", &of_a_page).0, 403);
@@ -121,7 +124,7 @@ fn orders_find_the_ports_in_the_proxys_file() {
     let said = entrakey(&["wait", "--config-file", &file], "");
     assert!(said.status.success(), "{said:?}");
     let typed = entrakey(&["shutdown", "--admin-port", &free_port().to_string()], &file);
-    assert_eq!(typed.status.code(), Some(1), "what is typed wins");
+    assert_eq!(typed.status.code(), Some(5), "what is typed wins");
     let said = entrakey(&["shutdown"], &file);
     assert!(said.status.success(), "{said:?}");
     assert_eq!(proxy.ended(), 0);

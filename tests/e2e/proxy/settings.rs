@@ -88,8 +88,14 @@ fn what_is_wrong_in_the_file_is_said_with_what_is_right() {
     for (text, more, parts) in [
         ("http-prot = 1", &[][..], &["\"http-prot\" is no setting", "did you mean \"http-port\"?"][..]),
         ("client_id = 'hunter2'", &[], &["client_id is a setting of the identity", "under \"entrakey\""]),
-        ("http-port = 'hunter2'", &[], &["http-port: invalid digit"]),
+        ("http-port = 'hunter2'", &[], &["http-port: a port is a number from 0 to 65535."]),
         ("quiet = 'hunter2'", &[], &["quiet"]),
+        ("port = 'hunter2'", &["a:1"], &["port: a port is a number from 0 to 65535."]),
+        ("unix-socket = ''", &["a:1"], &["unix-socket is empty: give it a value"]),
+        ("allow-uid = ['root']", &["a:1"], &["allow-uid: a user is given by number: `id -u NAME` says it."]),
+        ("connect-timeout = 'hunter2'", &["a:1"], &["connect-timeout: a time is needed: 500ms, 8s"]),
+        ("warm = -1", &["a:1"], &["warm: a number from 0 on is needed."]),
+        ("max-connections = 0", &["a:1"], &["max-connections: a number from 1 on is needed."]),
         ("host = { a = 1 }", &[], &["host is a table"]),
         ("port = [7, 8]", &["a:1"], &["port is a list: give it one value"]),
         ("config-file = '/x'", &["a:1"], &["cannot be given in the file itself"]),
@@ -162,6 +168,37 @@ fn more_clients_than_the_limit_of_open_files_permits_are_not_promised_without_a_
     }
     assert!(!said("273").contains("open files"));
     assert!(said("274").contains("open files"));
+}
+
+#[test]
+fn connections_kept_ready_that_would_leave_no_room_for_a_client_are_refused() {
+    let (emulator, folder) = (Emulator::start("1h"), Folder::new("warm-files"));
+    let upstream = upstream(&emulator);
+    let started = |name: &str, files: &str, warm: &str, more: &[&str]| {
+        let path = folder.path().join(name).to_str().unwrap().to_owned();
+        let mut command = Command::new("sh");
+        let limited = format!("ulimit -n {files} && exec \"$@\"");
+        command.env_clear().envs(machine(&emulator)).args(["-c", &limited, "sh"]);
+        command.arg(artifact("entrakey")).args(["proxy", &upstream, "--identity", "managed_identity"]);
+        Proxy::run({
+            command.args(["--unix-socket", &path, "--warm", warm]).args(more);
+            command
+        })
+    };
+    for (files, warm, more) in
+        [("120", "300", &[][..]), ("1024", "823", &[]), ("1024", "100000", &["--max-connections", "9"])]
+    {
+        let mut refused = started("refused.sock", files, warm, more);
+        assert_eq!(refused.ended(), 2, "{warm}");
+        for part in [
+            format!("--warm keeps {warm} connections"),
+            format!("may have {files}"),
+            "LimitNOFILE=".to_owned(),
+        ] {
+            assert!(refused.log().contains(&part), "no {part} in {}", refused.log());
+        }
+    }
+    started("room.sock", "1024", "5", &[]).wait_for("listening on");
 }
 
 #[test]

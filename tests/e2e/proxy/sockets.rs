@@ -92,6 +92,13 @@ fn a_socket_that_systemd_has_opened_is_served() {
     assert_eq!(proxy.ended(), 143);
     assert!(path.exists(), "the file is systemd's");
 
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).unwrap(); // systemd's default
+    let mut proxy = activated(&emulator, listener, "$$", &["--identity", "managed_identity"]);
+    proxy.wait_for("every user of this machine can use the identity by ");
+
     let of_another = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = of_another.local_addr().unwrap().to_string();
     let options = ["--identity", "managed_identity", "--port", "0"];

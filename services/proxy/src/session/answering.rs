@@ -1,6 +1,7 @@
 //! What the server sends, reply by reply.
 
 use super::Session;
+use super::asking::Transit;
 use super::pushes::Push;
 use crate::cluster::View;
 use crate::ended::{By, Ended};
@@ -111,11 +112,28 @@ impl Session {
             }
             Some(Entry::Confirmations(_)) => self.begin_confirmation(rest),
             Some(Entry::Ours(_)) => self.take_own(rest),
-            Some(Entry::Local(_) | Entry::End(_)) | None => {
-                self.finish(Ended::badly(By::Upstream, unasked(rest)));
-                Ok(rest.len())
-            }
+            Some(Entry::Local(_) | Entry::End(_)) | None => self.take_unasked(rest),
         }
+    }
+
+    /// Nothing is owed, and it ends the connection. An error while a request is only half sent is about that request: the
+    /// client hears it as it would from the server.
+    fn take_unasked(&mut self, rest: &[u8]) -> Result<usize, Malformed> {
+        let line = match error_line(rest)? {
+            Line::Whole(line) if self.transit.as_ref().is_some_and(Transit::is_passed_on) => line,
+            Line::Incomplete => return Ok(0),
+            Line::Whole(_) | Line::None => {
+                self.finish(Ended::badly(By::Upstream, unasked(rest)));
+                return Ok(rest.len());
+            }
+        };
+        self.down.push(line);
+        let why = match shown(line) {
+            Some(text) => format!("The server said \"{text}\" of a request before it was whole."),
+            None => "The server refused a request before it was whole.".to_owned(),
+        };
+        self.finish(Ended::badly(By::Upstream, why));
+        Ok(rest.len())
     }
 
     /// A reply that tells something of the connection's state.
@@ -246,15 +264,19 @@ fn error_line(rest: &[u8]) -> Result<Line<'_>, Malformed> {
     }
 }
 
-/// A server that refuses a connection says so unasked. What it quotes is not repeated: that could be a token.
+/// A server that refuses a connection says so unasked.
 fn unasked(rest: &[u8]) -> String {
-    let line = rest.split(|byte| *byte == b'\r').next().unwrap_or_default();
-    match wire::error_text(line) {
-        Some(text) => {
-            let unquoted = text.split(['\'', '"', '`']).next().unwrap_or_default();
-            let shown: String = unquoted.chars().filter(|c| !c.is_control()).take(200).collect();
-            format!("The server said \"{}\" without being asked.", shown.trim_end())
-        }
+    match shown(rest) {
+        Some(text) => format!("The server said \"{text}\" without being asked."),
         None => "The server sent a reply that nobody had asked for.".to_owned(),
     }
+}
+
+/// An error for the log. What it quotes is not repeated: that could be a token.
+fn shown(rest: &[u8]) -> Option<String> {
+    let line = rest.split(|byte| *byte == b'\r').next().unwrap_or_default();
+    let text = wire::error_text(line)?;
+    let unquoted = text.split(['\'', '"', '`']).next().unwrap_or_default();
+    let shown: String = unquoted.chars().filter(|c| !c.is_control()).take(200).collect();
+    Some(shown.trim_end().to_owned())
 }

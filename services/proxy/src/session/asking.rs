@@ -14,10 +14,24 @@ use zeroize::Zeroize as _;
 /// Of a request whose arguments have to be known; one that is longer is passed on unread, if it may be.
 pub(super) const LONGEST: usize = 64 * 1024;
 
+/// How a client begins that has been set to TLS: a handshake's record (RFC 8446). As a line it would have no end, and the
+/// client would wait for its time-out.
+const TLS: [u8; 2] = [0x16, 0x03];
+
+const SPEAKS_TLS: &str = "What connected speaks TLS, and this port does not: set the client to plain Redis (redis://), or give \
+    --tls-certificate and --tls-key.";
+
 /// A request that is being taken.
 pub(super) struct Transit {
     body: Body,
     fate: Fate,
+}
+
+impl Transit {
+    /// Whether the server has its beginning.
+    pub(super) fn is_passed_on(&self) -> bool {
+        self.fate.is_passed_on()
+    }
 }
 
 /// How far a request that has to be whole has been looked through: what comes byte by byte is not to be gone over each time.
@@ -92,6 +106,10 @@ impl Session {
     }
 
     fn begin(&mut self, rest: &[u8], now: Instant) -> Result<usize, ProtocolError> {
+        if !self.is_connected() && rest.starts_with(&TLS) {
+            self.fulfil(Fate::End(None, Ended::badly(By::Client, SPEAKS_TLS)));
+            return Ok(rest.len());
+        }
         let (request, length, is_line) = match self.read(rest)? {
             Beginning::Nothing(length) => return Ok(length),
             Beginning::Incomplete => return Ok(0),
@@ -132,7 +150,7 @@ impl Session {
                 let words = scan::words(rest.get(..length).unwrap_or_default())?;
                 let Some(name) = words.first().cloned() else { return Ok(Beginning::Nothing(length)) };
                 let arguments = u32::try_from(words.len()).unwrap_or(u32::MAX);
-                let command = Command::named(&name);
+                let command = Command::of_line(&words);
                 let request = Request { command, name, arguments, words: Some(words) };
                 Ok(Beginning::Request { request, length, is_line: true })
             }

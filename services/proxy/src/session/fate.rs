@@ -56,13 +56,15 @@ impl Session {
                 self.wants_upstream = true;
                 return None;
             }
-            let waits = match request.command {
-                Command::Block(_) => self.is_unblocking,
+            self.waits = match request.command {
+                Command::Block(_) => {
+                    self.is_unblocking || (self.owed.has_block() && self.may_wait(&request, now))
+                }
                 Command::Hello => self.owed.has_hello() || self.subscriber.under_way > 0,
                 Command::Subscribe(_) | Command::Unsubscribe(_) => self.owed.has_hello(),
                 _ => false,
             };
-            if waits {
+            if self.waits {
                 return None;
             }
         }
@@ -318,10 +320,15 @@ impl Session {
         Fate::Pass(Entry::Confirmations(owed))
     }
 
+    /// Whether it waits at the server if nothing is there. One at a time: the time-outs of two add up, and `CLIENT UNBLOCK`
+    /// for the second would end the first.
+    fn may_wait(&self, request: &Request<'_>, now: Instant) -> bool {
+        !self.transaction.is_open() && Block::of(request.command, request.words.as_deref(), now).is_some()
+    }
+
     /// A command that may wait longer than the token is good is kept, to be sent again.
     fn block(&mut self, request: &Request<'_>, prelude: Option<Prelude>, now: Instant) -> Fate {
-        let Command::Block(clock) = request.command else { return self.pass() };
-        let block = request.words.as_deref().and_then(|words| Block::read(clock, words, now));
+        let block = Block::of(request.command, request.words.as_deref(), now);
         let Some(block) = block else { return self.pass() };
         let is_kept = block.outlasts(self.time_left()) && prelude != Some(Prelude::Asking);
         if is_kept {

@@ -24,7 +24,7 @@ use crate::cluster::Announced;
 use crate::credentials::Credentials;
 use crate::ended::{By, Ended};
 use crate::outbox::Outbox;
-use crate::owed::{Entry, Meaning, Owed, Protocol};
+use crate::owed::{Owed, Protocol};
 use crate::scan::{Frame, Malformed};
 use crate::silence::Silence;
 use crate::subscriber::{Phase, Subscriber};
@@ -92,6 +92,8 @@ pub(crate) struct Session {
     block_is_silent: bool,
     /// The end of a command was asked for, and it is not known yet whether that has met it: it could meet another.
     is_unblocking: bool,
+    /// The client's next request has been read, and waits for an answer to an earlier one.
+    waits: bool,
     wants_upstream: bool,
     deeds: Vec<Deed>,
     end: Option<Ended>,
@@ -144,6 +146,7 @@ impl Session {
             block: None,
             block_is_silent: false,
             is_unblocking: false,
+            waits: false,
             wants_upstream: false,
             end: None,
         }
@@ -195,13 +198,14 @@ impl Session {
 
     /// Whether the client's next bytes are of no use before something else has happened.
     pub(crate) fn is_held(&self) -> bool {
-        self.end.is_some() || (self.transit.is_none() && self.holds()) || self.wants_upstream()
+        self.end.is_some()
+            || (self.transit.is_none() && (self.waits || self.holds()))
+            || self.wants_upstream()
     }
 
     /// Whether a reply may still come that the client waits for. What waits at the server may come never.
     pub(crate) fn owes(&self) -> bool {
-        let waits = |entry: &Entry| matches!(entry, Entry::Reply { meaning: Meaning::Block { .. }, .. });
-        !self.owed.is_empty() && !self.owed.any(waits)
+        !self.owed.is_empty() && !self.owed.has_block()
     }
 
     /// For how long the token that the connection is on is still good.

@@ -635,6 +635,31 @@ fn an_element_that_came_first_is_the_answer_and_somebody_elses_unblock_is_the_cl
 }
 
 #[test]
+fn of_commands_that_may_wait_the_server_has_one_at_a_time() {
+    let ten_seconds = Arc::new(Credentials::good_for(Duration::from_secs(10), 1, "me", "token1"));
+    for piece in pieces() {
+        let mut bench = Bench::unconnected(piece, None);
+        bench.session.attach(ten_seconds.clone());
+        let plain = request("XREAD COUNT 1 STREAMS s 0") + &request("BLPOP q x") + &request("INCR n");
+        let up = bench.client(&(request("BLPOP q 7") + &plain + &request("BLPOP q 6") + &request("PING")));
+        assert_eq!(up, request("BLPOP q 7") + &plain, "only what waits has to");
+        assert!(bench.session.is_held());
+        assert_eq!(bench.server("*-1\r\n"), "*-1\r\n");
+        assert_eq!(bench.up(), request("BLPOP q 6") + &request("PING"));
+        let rest = "*0\r\n-ERR timeout is not a float or out of range\r\n:1\r\n*-1\r\n+PONG\r\n";
+        assert_eq!(bench.server(rest), rest);
+        assert!(!bench.session.is_held() && !bench.session.owes());
+    }
+    // For the second one CLIENT UNBLOCK would meet the first.
+    let mut bench = Bench::new(4096);
+    assert_eq!(bench.client(&(request("BLPOP q 7") + &request("BLPOP p 0"))), request("BLPOP q 7"));
+    assert!(bench.renew(2).is_some(), "behind the first one");
+    assert!(bench.session.take_deeds().is_empty());
+    let inside = request("MULTI") + &request("BLPOP q 1") + &request("BLPOP q 0") + &request("EXEC");
+    assert_eq!(Bench::new(4096).client(&inside), inside, "inside a transaction nothing waits");
+}
+
+#[test]
 fn while_an_unblock_is_under_way_it_can_meet_no_other_command() {
     let mut bench = Bench::new(4096);
     bench.client(&request("BLPOP q 0"));
@@ -660,6 +685,8 @@ fn quit_nonsense_and_browsers_end_it_after_what_is_owed() {
         ("*2\r\n$3\r\nGET\r\n$x\r\n", "-ERR Protocol error: invalid bulk length\r\n", By::Client),
         ("POST / HTTP/1.1\r\nHost: localhost\r\n\r\nFLUSHALL\r\n", "", By::Client),
         ("GET / HTTP/1.1\r\nHost: localhost\r\n", "", By::Client),
+        ("OPTIONS * HTTP/1.0\r\n\r\nFLUSHALL\r\n", "", By::Client),
+        ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "", By::Client),
     ] {
         for piece in pieces() {
             let mut bench = Bench::new(piece);
@@ -667,11 +694,75 @@ fn quit_nonsense_and_browsers_end_it_after_what_is_owed() {
             let up = bench.client(said);
             assert!(!up.contains("FLUSHALL") && !up.contains("GET b"), "{up}");
             assert_eq!(bench.ended(), None, "something is owed");
-            let owed = if said.starts_with("GET /") { "$1\r\n1\r\n$-1\r\n" } else { "$1\r\n1\r\n" };
+            let owed = "$1\r\n1\r\n";
             assert_eq!(bench.server(owed), format!("{owed}{last_words}"), "{said:?}");
             assert_eq!(bench.ended(), Some(by));
         }
     }
+}
+
+#[test]
+fn for_a_browser_no_connection_is_made_and_nothing_is_said() {
+    for said in ["GET / HTTP/1.1\r\nHost: localhost:6379\r\n", "POST / HTTP/1.1\r\n"] {
+        for piece in pieces() {
+            let mut bench = Bench::unconnected(piece, None);
+            assert_eq!((bench.client(said), bench.down()), (String::new(), String::new()));
+            assert_eq!(bench.ended(), Some(By::Client), "{said:?}");
+            assert!(!bench.session.wants_upstream());
+        }
+    }
+    let mut bench = Bench::new(64);
+    assert_eq!(bench.client("GET HTTP/1.1\r\nset a HTTP/1.1\r\n"), "GET HTTP/1.1\r\nset a HTTP/1.1\r\n");
+}
+
+#[test]
+fn a_client_that_is_set_to_tls_does_not_wait_for_an_answer() {
+    let mut bench = Bench::unconnected(64, None);
+    let hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
+    assert_eq!(bench.session.take_from_client(&hello[..1], bench.now), 0);
+    assert_eq!(bench.session.take_from_client(hello, bench.now), hello.len());
+    let ended = bench.session.end().unwrap();
+    assert!(ended.by == By::Client && ended.why.contains("set the client to plain Redis"), "{ended}");
+    assert_eq!((bench.up(), bench.down()), (String::new(), String::new()));
+}
+
+/// Redis 7 signs in with each of them in turn, Redis 8 with the last one.
+#[test]
+fn of_several_passwords_in_a_hello_each_has_to_be_right() {
+    let hello = |first, last| request(&format!("HELLO 3 AUTH default {first} AUTH default {last}"));
+    for (said, admitted) in [
+        (hello("wrong", "s3cret"), false),
+        (hello("s3cret", "wrong"), false),
+        (hello("s3cret", "s3cret"), true),
+    ] {
+        let mut bench = Bench::unconnected(64, Some("s3cret"));
+        bench.client(&said);
+        assert_eq!(bench.session.is_admitted(), admitted, "{said}");
+    }
+}
+
+/// What redis-server 7.0.15 says before it has the whole request, and what of it says that no client has sent it.
+#[test]
+fn an_error_of_the_server_about_half_a_request_is_the_clients() {
+    let error = "-ERR Protocol error: invalid multibulk length\r\n";
+    for piece in pieces() {
+        let mut bench = Bench::new(piece);
+        bench.client(&(request("GET a") + "*1048577\r\n$4\r\nPING\r\n"));
+        assert_eq!(bench.server(&format!("$-1\r\n{error}")), format!("$-1\r\n{error}"));
+        assert_eq!(bench.ended(), Some(By::Upstream));
+        let why = &bench.session.end().unwrap().why;
+        assert!(why.contains("Protocol error: invalid multibulk length"), "{why}");
+    }
+    for half in ["", "*2\r\n$4\r\nAUTH\r\n$5\r\nhalf"] {
+        let mut bench = Bench::new(4096);
+        bench.client(half);
+        assert_eq!(bench.server(error), "", "the server has nothing of {half:?}");
+        assert_eq!(bench.ended(), Some(By::Upstream));
+    }
+    let mut bench = Bench::new(4096);
+    bench.client("*3\r\n$3\r\nSET\r\n");
+    assert_eq!(bench.server("+OK\r\n"), "", "no error");
+    assert_eq!(bench.ended(), Some(By::Upstream));
 }
 
 #[test]

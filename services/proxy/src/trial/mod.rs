@@ -1,8 +1,9 @@
-//! Against a real redis-server: what a client gets through the proxy is what it gets directly.
+//! Against a real redis-server, and the emulator: what a client gets through the proxy is what it gets directly.
 
 mod by_name;
 mod cluster;
 mod differential;
+pub(crate) mod emulated;
 mod server;
 mod warm;
 

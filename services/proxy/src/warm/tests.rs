@@ -101,6 +101,25 @@ async fn a_server_that_takes_its_time_for_another_one_keeps_none_from_its_token(
 }
 
 #[tokio::test]
+async fn one_whose_ping_is_forbidden_is_kept_and_one_that_nobody_is_signed_in_on_is_not() {
+    let (listener, shared, _provider) = server().await;
+    let mut end = filled(&listener, &shared, 1).await.remove(0);
+    for (answer, left) in [
+        ("-NOPERM this user has no permissions to run the 'ping' command\r\n", 1),
+        ("+PONG\r\n", 1),
+        ("-LOADING Redis is loading the dataset in memory\r\n", 1),
+        ("-NOAUTH Authentication required.\r\n", 0),
+    ] {
+        tokio::join!(shared.ping_all(), async {
+            let mut asked = [0; 14];
+            timeout(Duration::from_secs(20), end.read_exact(&mut asked)).await.expect("a PING").unwrap();
+            end.write_all(answer.as_bytes()).await.unwrap();
+        });
+        assert_eq!(shared.pool.shelf().ready.len(), left, "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn one_that_was_refused_is_tried_again_with_the_next_token_and_with_a_ping() {
     let (listener, shared, provider) = server().await;
     let mut end = filled(&listener, &shared, 1).await.remove(0);
