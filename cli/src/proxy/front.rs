@@ -3,12 +3,11 @@
 use super::arguments::UpstreamArguments;
 use super::endpoint::Endpoint;
 use super::peer::Peer;
-use super::repeats::{Message, Repeats};
 use super::service::{Arrival, Service};
 use crate::exit_code::PROBLEM;
 use crate::failure::Failure;
 use entrakey_proxy::ClientStream;
-use entrakey_service::{Activated, Exposure, SocketFile, Stage, bind_tcp, bind_unix, keep_alive, resolve};
+use entrakey_service::{Activated, Exposure, SocketFile, Stage, bind_tcp, bind_unix, keep_alive, resolve, Message, Repeats};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};

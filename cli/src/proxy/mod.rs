@@ -15,7 +15,6 @@ mod private;
 mod probes;
 mod process;
 mod providers;
-mod repeats;
 mod service;
 mod start;
 
