@@ -20,14 +20,14 @@ endif
 .NOTPARALLEL:
 
 # test-go is not among them yet: the Go modules are unfinished, and take ten minutes.
-TESTS = test-core test-c test-python test-node test-emulator test-cli test-peers test-proxy
+TESTS = test-core test-c test-python test-node test-emulator test-cli test-peers test-proxy test-agent
 
 .PHONY: help demo test test-go $(TESTS) what-tests-run other-clients lints check bench soak simulate mutants fuzz install uninstall install-cli uninstall-cli fmt build prerequisites prerequisites-of-test
 
 help:
 	@echo "make demo    build everything and watch five Redis clients outlive their tokens"
 	@echo "make test    install what the tests need and run every test of every language but Go's"
-	@echo "make test-core, test-c, test-python, test-node, test-go, test-emulator, test-cli, test-peers, test-proxy    one part of that"
+	@echo "make test-core, test-c, test-python, test-node, test-go, test-emulator, test-cli, test-peers, test-proxy, test-agent    one part of that"
 	@echo "make check   formatting, lints, dependencies, versions, size of the shared library"
 	@echo "make bench   speed against a floor, how a fleet spreads its requests, how soon the emulator is there"
 	@echo "make install PREFIX=/usr/local    the C library, for pkg-config and CMake (DESTDIR=, LIBDIR=lib)"
@@ -63,6 +63,7 @@ CORE = $(CARGO) test --locked -p entrakey-core -p entrakey-sys
 LIBRARY = $(CARGO) test --locked -p entrakey-ffi -p entrakey-tests
 EMULATOR = $(CARGO) test --locked -p entrakey-emulator -p entrakey-cli
 PROXY = $(CARGO) test --locked -p entrakey-service -p entrakey-proxy
+AGENT = $(CARGO) test --locked -p entrakey-agent --lib
 
 test: what-tests-run lints $(TESTS)
 
@@ -119,6 +120,11 @@ test-proxy: other-clients
 	$(TIMED) "the proxy, thousands of idle connections" $(PYTEST) tests/proxy/test_many.py
 	$(TIMED) "the proxy, stock clients all at once for forty seconds" $(PYTEST) tests/proxy/test_forty_seconds.py
 
+test-agent: other-clients
+	$(TIMED) "the agent's tests are built" $(AGENT) --no-run
+	$(TIMED) "agent" $(OFFLINE) $(AGENT) --offline
+	$(TIMED) "the agent: stock clients, strangers, trouble" $(PYTEST) -n 4 --dist load tests/agent
+
 check: prerequisites
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --lib --bins --tests --examples -- -D warnings
@@ -147,6 +153,8 @@ bench: prerequisites
 	@$(OFFLINE) "$${PYTHON:-python3}" scripts/bench/emulator-startup.py target/debug/entrakey target/release/entrakey
 	@scripts/check/require.sh bench
 	@$(OFFLINE) "$${PYTHON:-python3}" scripts/bench/proxy.py target/release/entrakey
+	$(CARGO) build --locked --release -p entrakey-agent --examples
+	@$(OFFLINE) "$${PYTHON:-python3}" scripts/bench/agent.py target/release/entrakey target/release/examples/bare target/release/examples/load
 	scripts/build/go-modules.sh
 	@$(OFFLINE) scripts/bench/go.sh
 	scripts/build/node-package.sh

@@ -96,7 +96,7 @@ def test_a_secret_that_is_shown_twice_is_none(agent):
         {"Origin": "null"},
         {"Referer": "https://evil.example/page"},
         {"Sec_Fetch_Site": "none"},
-        {"Sec_Fetch_Mode": "cors"},
+        {"Sec_Fetch_Mode": "cors", "Sec_Fetch_Site": "cross-site", "Sec_Fetch_Dest": "empty"},
         {"X_Forwarded_For": "10.0.0.7"},
         {"Forwarded": "for=10.0.0.7"},
         {"Via": "1.1 squid"},

@@ -16,8 +16,13 @@ use zeroize::Zeroizing;
 
 /// What would make a client take its machine for another hosting environment: Service Fabric, Azure Machine Learning, Cloud
 /// Shell, Azure Arc, AKS with pod identities.
-const OF_OTHERS: [&str; 5] =
-    ["IDENTITY_SERVER_THUMBPRINT", "MSI_ENDPOINT", "MSI_SECRET", "IMDS_ENDPOINT", "AZURE_POD_IDENTITY_AUTHORITY_HOST"];
+const OF_OTHERS: [&str; 5] = [
+    "IDENTITY_SERVER_THUMBPRINT",
+    "MSI_ENDPOINT",
+    "MSI_SECRET",
+    "IMDS_ENDPOINT",
+    "AZURE_POD_IDENTITY_AUTHORITY_HOST",
+];
 
 pub(super) fn run(given: &EnvArguments) -> Result<u8, Failure> {
     let file = given.config_file.as_deref().map(File::read).transpose()?;
@@ -33,7 +38,10 @@ fn endpoint(socket: &Path) -> Result<String, Failure> {
     let text = status.map_err(|refused| Failure::new(REFUSED, refused.message))?;
     let status: Value = serde_json::from_str(&text)?;
     status["app_service"].as_str().map(str::to_owned).ok_or_else(|| {
-        Failure::new(PROBLEM, "The agent has no App Service's endpoint: it was started with --no-app-service.")
+        Failure::new(
+            PROBLEM,
+            "The agent has no App Service's endpoint: it was started with --no-app-service.",
+        )
     })
 }
 
@@ -54,7 +62,10 @@ fn read(path: &Path, name: &str) -> Result<Zeroizing<String>, Failure> {
     let text = text.map_err(|error| match error.kind() {
         ErrorKind::NotFound => Failure::new(
             USAGE,
-            format!("{}: there is no client \"{name}\" with a secret. The agent's file lists them.", path.display()),
+            format!(
+                "{}: there is no client \"{name}\" with a secret. The agent's file lists them.",
+                path.display()
+            ),
         ),
         ErrorKind::PermissionDenied => Failure::new(
             REFUSED,
@@ -74,6 +85,8 @@ fn written(output: EnvOutput, endpoint: &str, secret: &str) -> Zeroizing<String>
             OF_OTHERS.join(" ")
         ),
         EnvOutput::File => format!("IDENTITY_ENDPOINT={endpoint}\nIDENTITY_HEADER={secret}\n"),
-        EnvOutput::Json => format!("{:#}\n", json!({"IDENTITY_ENDPOINT": endpoint, "IDENTITY_HEADER": secret})),
+        EnvOutput::Json => {
+            format!("{:#}\n", json!({"IDENTITY_ENDPOINT": endpoint, "IDENTITY_HEADER": secret}))
+        }
     })
 }

@@ -34,13 +34,16 @@ impl File {
         let path = path.to_str().ok_or_else(|| Failure::usage("--config-file: its name must be UTF-8"))?;
         let mut options = read_service_file(path)?;
         let refuse = |what: &str| Failure::usage(format!("Configuration file \"{path}\": {what}"));
-        let keys = take_table(&mut options, KEYS).ok_or_else(|| refuse("\"entrakey\" must be a table of keys."))?;
+        let keys =
+            take_table(&mut options, KEYS).ok_or_else(|| refuse("\"entrakey\" must be a table of keys."))?;
         let identities = take_table(&mut options, IDENTITIES);
-        let identities = identities.and_then(|all| all.into_iter().map(|(id, one)| Some((id, table(one)?))).collect());
-        let identities = identities
-            .ok_or_else(|| refuse("\"identities\" must be a table with a table of keys for each identity."))?;
-        let clients =
-            take_tables(&mut options, CLIENTS).ok_or_else(|| refuse("\"clients\" must be a list of tables."))?;
+        let identities =
+            identities.and_then(|all| all.into_iter().map(|(id, one)| Some((id, table(one)?))).collect());
+        let identities = identities.ok_or_else(|| {
+            refuse("\"identities\" must be a table with a table of keys for each identity.")
+        })?;
+        let clients = take_tables(&mut options, CLIENTS)
+            .ok_or_else(|| refuse("\"clients\" must be a list of tables."))?;
         let mut token_files = Vec::new();
         for name in TOKEN_FILES {
             let some = take_tables(&mut options, name);
@@ -68,12 +71,12 @@ impl File {
     /// The options, with what the file says where nothing was typed and no variable is set.
     pub(super) fn arguments(&self) -> Result<RunArguments, Failure> {
         let command = crate::command();
-        let run = command.find_subcommand(NAME).and_then(|agent| agent.find_subcommand(RUN)).unwrap_or(&command);
+        let run =
+            command.find_subcommand(NAME).and_then(|agent| agent.find_subcommand(RUN)).unwrap_or(&command);
         let given = settings::options(run, &self.options, &[], &self.path)?;
         let again = crate::command();
-        let again = again.mut_subcommand(NAME, |agent| {
-            agent.mut_subcommand(RUN, |run| settings::with_file(run, &given))
-        });
+        let again = again
+            .mut_subcommand(NAME, |agent| agent.mut_subcommand(RUN, |run| settings::with_file(run, &given)));
         let matches = again.try_get_matches().map_err(|error| self.refuse(settings::unfit(&error)))?;
         let own = matches.subcommand_matches(NAME).and_then(|agent| agent.subcommand_matches(RUN));
         let own = own.ok_or_else(|| self.refuse("the order is not in the command line."))?;

@@ -15,7 +15,9 @@ pub(super) fn run(given: &GetArguments) -> Result<u8, Failure> {
     let socket = place::socket(&place::of_order(&given.place, given.config_file.as_deref())?);
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
     if given.id.is_empty() || !given.id.chars().all(is_plain) {
-        return Err(Failure::usage("ID: an identity's id has letters of English, digits, \"-\", \"_\" and \".\" only."));
+        return Err(Failure::usage(
+            "ID: an identity's id has letters of English, digits, \"-\", \"_\" and \".\" only.",
+        ));
     }
     let progress = Progress::of("waiting for a token");
     let text = socket::get(&socket, &format!("/v1/secrets/{}", given.id))?.map_err(failure)?;
@@ -44,7 +46,9 @@ fn written(output: GetOutput, text: &str) -> Result<Zeroizing<String>, Failure> 
         GetOutput::Json => format!("{secret:#}\n"),
         GetOutput::Env => {
             let (name, value) = (quoted(field("username")), quoted(field("value")));
-            format!("export REDIS_USERNAME={name}\nexport REDIS_PASSWORD={value}\nexport REDISCLI_AUTH={value}\n")
+            format!(
+                "export REDIS_USERNAME={name}\nexport REDIS_PASSWORD={value}\nexport REDISCLI_AUTH={value}\n"
+            )
         }
     }))
 }

@@ -81,7 +81,8 @@ impl Sources<'_> {
                     "{name} says who somebody is: with several identities put it into the table of one of them."
                 )));
             }
-            let has_variable = key(name).is_some_and(|key| is_set(&key.variable()) || is_set(key.azure_variable));
+            let has_variable =
+                key(name).is_some_and(|key| is_set(&key.variable()) || is_set(key.azure_variable));
             if !has_variable && !keys.contains_key(name) {
                 keys.insert(name, text);
             }
@@ -127,7 +128,11 @@ fn is_set(variable: &str) -> bool {
 }
 
 /// A key and its value, as core would take it.
-fn checked(file: &File, name: &str, value: &ServiceValue) -> Result<(&'static str, Zeroizing<String>), Failure> {
+fn checked(
+    file: &File,
+    name: &str,
+    value: &ServiceValue,
+) -> Result<(&'static str, Zeroizing<String>), Failure> {
     let ServiceValue::Text(text) = value else {
         return Err(file.refuse(format!("{name} must be a text.")));
     };

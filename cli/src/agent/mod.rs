@@ -34,7 +34,9 @@ pub(crate) fn with_variables(command: Command) -> Command {
     ["env", "status", "get"].into_iter().fold(command, |command, order| {
         command.mut_subcommand(order, |order| {
             ["directory", "config_file"].into_iter().fold(order, |order, id| {
-                order.mut_arg(id, |argument| argument.env(settings::variable(PREFIX, id)).hide_env_values(true))
+                order.mut_arg(id, |argument| {
+                    argument.env(settings::variable(PREFIX, id)).hide_env_values(true)
+                })
             })
         })
     })

@@ -15,7 +15,9 @@ pub(super) fn directory(given: &PlaceArguments, file: Option<&File>) -> Result<P
     let of_session = || variable("XDG_RUNTIME_DIR").map(|folder| folder.join(FOLDER));
     let of_root = || rustix::process::geteuid().is_root().then(|| Path::new("/run").join(FOLDER));
     let found = given.directory.clone().or(of_file).or_else(of_systemd).or_else(of_session).or_else(of_root);
-    found.ok_or_else(|| Failure::usage("Where is the agent? Give --directory: there is no XDG_RUNTIME_DIR here."))
+    found.ok_or_else(|| {
+        Failure::usage("Where is the agent? Give --directory: there is no XDG_RUNTIME_DIR here.")
+    })
 }
 
 /// The first one that systemd has made for the unit.

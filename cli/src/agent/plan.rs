@@ -159,7 +159,8 @@ fn token_file(
         Some("token") => FileFormat::Token,
         Some(_) => return Err(refuse("format must be \"token\" or \"json\"".to_owned())),
     };
-    let mode = mode.map_or(Ok(given.token_file_mode), |mode| u32::from_str_radix(mode.trim_start_matches("0o"), 8));
+    let mode =
+        mode.map_or(Ok(given.token_file_mode), |mode| u32::from_str_radix(mode.trim_start_matches("0o"), 8));
     let group = group.map(|group| group.parse()).transpose();
     Ok(TokenFilePlan {
         identity: identity.map_or_else(|| default_of(identities), |id| Ok(id.to_string()))?,
@@ -181,5 +182,7 @@ fn default_of(identities: &[IdentityPlan]) -> Result<String, Failure> {
     let default = identities.iter().find(|one| one.is_default);
     let only = (identities.len() == 1).then(|| identities.first()).flatten();
     let found = default.or(only).map(|one| one.id.clone());
-    found.ok_or_else(|| Failure::usage("Whose token is for the file? There are several identities: give ID=FILE."))
+    found.ok_or_else(|| {
+        Failure::usage("Whose token is for the file? There are several identities: give ID=FILE.")
+    })
 }

@@ -9,8 +9,8 @@ use crate::service::{self, serve_probes};
 use entrakey_agent::{Agent, Front, Limits, Process, Unfit};
 use entrakey_core::has_foreign_privileges;
 use entrakey_service::{
-    Activated, Connections, Life, Log, ReloadCause, Reloads, Severity, Signals, Stage, Workers, activated, bind_tcp,
-    bind_unix, forbid_core_dumps, lock_memory, raise_descriptor_limit, resolve,
+    Activated, Connections, Life, Log, ReloadCause, Reloads, Severity, Signals, Stage, Workers, activated,
+    bind_tcp, bind_unix, forbid_core_dumps, lock_memory, raise_descriptor_limit, resolve,
 };
 use std::net::SocketAddr;
 use std::path::Path;
@@ -70,7 +70,9 @@ fn tell_of_memory(dumps: std::io::Result<()>, log: &Log) {
     }
     match lock_memory() {
         Ok(()) => log.line(Severity::Debug, "memory is locked", &[]),
-        Err(why) => log.line(Severity::Info, format_args!("memory is not locked, and may be swapped out: {why}"), &[]),
+        Err(why) => {
+            log.line(Severity::Info, format_args!("memory is not locked, and may be swapped out: {why}"), &[])
+        }
     }
 }
 
@@ -83,6 +85,7 @@ async fn live(
     let mut signals = Signals::new().map_err(|error| Failure::new(PROBLEM, error))?;
     let reloads = Reloads::new(reader.files(&everything.arguments));
     let mut reloads = reloads.map_err(|error| Failure::new(PROBLEM, error))?;
+    let plan = reader.read()?.plan; // as the files are now that changes are seen
     let (operation, log, life) = (&everything.arguments.operation, process.log.clone(), process.life.clone());
     let (connections, zero) = (process.connections.clone(), operation.exit_zero_on_sigterm);
     let quit = Arc::new(Notify::new());
@@ -93,7 +96,7 @@ async fn live(
         requests_per_second: given.max_requests,
         wait: given.wait,
     };
-    let agent = Agent::new(&everything.plan, limits, process).map_err(unfit)?;
+    let agent = Agent::new(&plan, limits, process).map_err(unfit)?;
     let fronts = fronts(&everything, handed, &agent).await?;
     serve_probes(operation, agent.clone(), &life, &quit).await?;
     let fronts: Vec<_> = fronts
@@ -129,10 +132,14 @@ async fn serve(agent: &Arc<Agent>, reader: &Reader, reloads: &mut Reloads, life:
         };
         let outcome = reader.read().and_then(|everything| agent.reload(&everything.plan).map_err(unfit));
         match outcome {
-            Ok(()) => log.line(Severity::Info, format_args!("the files were read again because of {because}"), &[]),
+            Ok(()) => {
+                log.line(Severity::Info, format_args!("the files were read again because of {because}"), &[])
+            }
             Err(failure) => {
-                let what = format_args!("the files were read again because of {because}, and are no good; what was \
-                                         there before holds: {failure}");
+                let what = format_args!(
+                    "the files were read again because of {because}, and are no good; what was \
+                                         there before holds: {failure}"
+                );
                 log.line(Severity::Error, what, &[]);
             }
         }
@@ -152,7 +159,11 @@ fn unfit(unfit: Unfit) -> Failure {
 }
 
 /// Where clients come in: what systemd has opened, or what the options say.
-async fn fronts(everything: &Everything, handed: Vec<Activated>, agent: &Agent) -> Result<Vec<Front>, Failure> {
+async fn fronts(
+    everything: &Everything,
+    handed: Vec<Activated>,
+    agent: &Agent,
+) -> Result<Vec<Front>, Failure> {
     let given = &everything.arguments.who;
     if !handed.is_empty() {
         return handed.into_iter().map(adopt).collect();

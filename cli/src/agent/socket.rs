@@ -61,7 +61,10 @@ fn no_agent(socket: &Path, error: &ureq::Error) -> Failure {
     };
     Failure::new(
         NETWORK,
-        format!("{}: {reason}. Does an agent run here (entrakey agent run), with this --directory?", socket.display()),
+        format!(
+            "{}: {reason}. Does an agent run here (entrakey agent run), with this --directory?",
+            socket.display()
+        ),
     )
 }
 

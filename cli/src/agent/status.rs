@@ -59,7 +59,8 @@ fn line_of_token(text: &mut String, token: &Value) {
         (true, Some(left)) => format!("{} for {}", painted(GOOD, "valid"), duration(left)),
         _ => painted(BAD, "no usable token"),
     };
-    let next = token["next_refresh_in_s"].as_u64().map(|next| format!(", next request in {}", duration(next)));
+    let next =
+        token["next_refresh_in_s"].as_u64().map(|next| format!(", next request in {}", duration(next)));
     let (resource, requests, got) = (word(&token["resource"]), &token["requests"], &token["handed_out"]);
     let _ = writeln!(
         text,

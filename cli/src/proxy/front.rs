@@ -7,7 +7,9 @@ use super::service::{Arrival, Service};
 use crate::exit_code::PROBLEM;
 use crate::failure::Failure;
 use entrakey_proxy::ClientStream;
-use entrakey_service::{Activated, Exposure, SocketFile, Stage, bind_tcp, bind_unix, keep_alive, resolve, Message, Repeats};
+use entrakey_service::{
+    Activated, Exposure, Message, Repeats, SocketFile, Stage, bind_tcp, bind_unix, keep_alive, resolve,
+};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};

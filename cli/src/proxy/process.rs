@@ -9,7 +9,8 @@ use crate::exit_code::PROBLEM;
 use crate::failure::Failure;
 use crate::service;
 use entrakey_service::{
-    Activated, Cause, Connections, Life, Log, Severity, Signals, Stage, Workers, activated, raise_descriptor_limit,
+    Activated, Cause, Connections, Life, Log, Severity, Signals, Stage, Workers, activated,
+    raise_descriptor_limit,
 };
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -25,7 +26,8 @@ pub(super) fn run(plan: Plan) -> Result<u8, Failure> {
     }
     let workers = Workers::start().map_err(service::no_thread)?;
     // For all that is not a client's connection.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(service::no_thread)?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(service::no_thread)?;
     let outcome = runtime.block_on(live(&plan, handed, &log, workers));
     runtime.shutdown_background();
     if let Err(failure) = &outcome {
@@ -54,7 +56,10 @@ async fn live(plan: &Plan, handed: Vec<Activated>, log: &Log, workers: Workers) 
         failure = needs_a_port(&mut asked) => Err(failure),
     };
     match cause {
-        Ok(cause) => service::end(&plan.process.operation, &shared.life, &shared.connections, log, cause, signals).await,
+        Ok(cause) => {
+            service::end(&plan.process.operation, &shared.life, &shared.connections, log, cause, signals)
+                .await
+        }
         Err(_) => shared.life.enter(Stage::Ended),
     }
     for front in fronts {

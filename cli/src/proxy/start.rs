@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::service::serve_probes;
 use entrakey_core::Provider;
 use entrakey_proxy::{DialFailure, NodeListeners, Nodes, Options, Proxy};
-use entrakey_service::{Activated, Log, Severity, Stage, server_config, Repeats};
+use entrakey_service::{Activated, Log, Repeats, Severity, Stage, server_config};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::sync::Notify;

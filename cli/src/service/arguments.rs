@@ -59,4 +59,3 @@ pub(crate) struct AdminArguments {
     #[arg(long, default_value_t = 9091, value_name = "PORT")]
     pub(crate) admin_port: u16,
 }
-

@@ -45,7 +45,11 @@ pub(crate) async fn end(
     let open = connections.count();
     log.line(Severity::Info, format_args!("ending because of {}", cause.name()), &[("connections", &open)]);
     if let Err(error) = stopping() {
-        log.line(Severity::Warning, format_args!("systemd could not be told that the service ends: {error}"), &[]);
+        log.line(
+            Severity::Warning,
+            format_args!("systemd could not be told that the service ends: {error}"),
+            &[],
+        );
     }
     let delays = Delays { least: given.min_sigterm_delay, most: given.max_sigterm_delay };
     let told_again = async {

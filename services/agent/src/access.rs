@@ -104,21 +104,32 @@ mod tests {
     fn client(name: &str, secret: Option<&str>, uids: &[u32], gids: &[u32]) -> Arc<Client> {
         let secret = secret.map(|secret| Zeroizing::new(secret.to_owned()));
         let (uids, gids) = (uids.to_vec(), gids.to_vec());
-        Arc::new(Client::new(&ClientPlan { name: name.to_owned(), secret, uids, gids, ..ClientPlan::default() }, 0))
+        Arc::new(Client::new(
+            &ClientPlan { name: name.to_owned(), secret, uids, gids, ..ClientPlan::default() },
+            0,
+        ))
     }
 
     #[test]
     fn a_client_is_known_by_its_secret_its_user_or_its_group() {
         let (a, b) = ("a".repeat(64), "b".repeat(64));
-        let all = Clients(vec![client("php", Some(&a), &[33], &[]), client("cron", Some(&b), &[], &[50]), client("x", None, &[33], &[])]);
+        let all = Clients(vec![
+            client("php", Some(&a), &[33], &[]),
+            client("cron", Some(&b), &[], &[50]),
+            client("x", None, &[33], &[]),
+        ]);
         let name = |secret: &str| all.by_secret(secret).map(|client| client.name.clone());
         assert_eq!((name(&a).as_deref(), name(&b).as_deref()), (Some("php"), Some("cron")));
         for wrong in ["", "a", &a[1..], &format!("{a}a"), &a.to_uppercase()] {
             assert_eq!(name(wrong), None);
         }
-        let of = |uid, gid| all.of_user(uid, gid).iter().map(|client| client.name.clone()).collect::<Vec<_>>();
+        let of =
+            |uid, gid| all.of_user(uid, gid).iter().map(|client| client.name.clone()).collect::<Vec<_>>();
         assert_eq!(of(33, 33), ["php", "x"]);
         assert_eq!(of(1000, 50), ["cron"]);
-        assert!(of(1000, 33).is_empty() && of(0, 0).is_empty(), "a uid is no gid, and root is nobody special");
+        assert!(
+            of(1000, 33).is_empty() && of(0, 0).is_empty(),
+            "a uid is no gid, and root is nobody special"
+        );
     }
 }

@@ -220,7 +220,8 @@ impl Agent {
                     let identity = client.default_identity(identities)?;
                     client.may_have(&identity).then(|| (client.clone(), identity))
                 });
-                return found.ok_or_else(|| refuse("There are several identities: say which one.".to_owned()));
+                return found
+                    .ok_or_else(|| refuse("There are several identities: say which one.".to_owned()));
             }
             Question::ById(Some(id)) => ("id", id),
             Question::ByAzure { identity: Some((_, key, value)), .. } => (*key, value),
@@ -230,7 +231,8 @@ impl Agent {
             key => identity.is_called(key, value),
         };
         let found = clients.iter().find_map(|client| {
-            let identity = identities.values().find(|identity| is_it(identity) && client.may_have(identity))?;
+            let identity =
+                identities.values().find(|identity| is_it(identity) && client.may_have(identity))?;
             Some((client.clone(), identity.clone()))
         });
         found.ok_or_else(|| {
@@ -260,7 +262,14 @@ impl Agent {
     }
 
     /// Who got what. Never the token.
-    fn audit(&self, client: &Client, identity: &Identity, supply: &Supply, from: &dyn Display, what: &HandOut) {
+    fn audit(
+        &self,
+        client: &Client,
+        identity: &Identity,
+        supply: &Supply,
+        from: &dyn Display,
+        what: &HandOut,
+    ) {
         let (version, expires) = (what.token.version(), what.token.expires_unix_ms() / 1000);
         self.log.record(
             Severity::Info,
@@ -290,7 +299,8 @@ impl Agent {
     /// How the agent is, without secrets: for those who may use it.
     pub(crate) fn status(&self) -> Value {
         let state = self.state.load();
-        let identities: Vec<_> = state.identities.values().map(|identity| identity_status(identity)).collect();
+        let identities: Vec<_> =
+            state.identities.values().map(|identity| identity_status(identity)).collect();
         let clients = state.clients.0.iter().map(|client| {
             json!({
                 "name": client.name, "handed_out": client.handed_out.load(Relaxed),

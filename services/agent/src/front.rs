@@ -43,7 +43,10 @@ impl Front {
         match self {
             Self::Tcp(listener) => {
                 let address = listener.local_addr();
-                address.map_or_else(|error| error.to_string(), |address| format!("http://{address}{}", app_service::PATH))
+                address.map_or_else(
+                    |error| error.to_string(),
+                    |address| format!("http://{address}{}", app_service::PATH),
+                )
             }
             Self::Unix { path, .. } => path.display().to_string(),
         }

@@ -63,7 +63,8 @@ fn read(path: &Path) -> Result<Option<Zeroizing<String>>, String> {
 
 fn make(path: &Path) -> Result<Zeroizing<String>, String> {
     let mut bytes = Zeroizing::new([0_u8; BYTES]);
-    getrandom::getrandom(&mut *bytes).map_err(|error| format!("The system has no random numbers: {error}"))?;
+    getrandom::getrandom(&mut *bytes)
+        .map_err(|error| format!("The system has no random numbers: {error}"))?;
     let mut text = Zeroizing::new(String::with_capacity(BYTES * 2));
     for byte in bytes.iter() {
         let _ = write!(text, "{byte:02x}"); // to a string

@@ -42,7 +42,8 @@ impl Reading {
         let counts = &agent.counts;
         let (mut requests, mut handed_out) = (Vec::new(), Vec::new());
         for client in agent.clients() {
-            for (result, count) in [("handed_out", &client.handed_out), ("unavailable", &client.unavailable)] {
+            for (result, count) in [("handed_out", &client.handed_out), ("unavailable", &client.unavailable)]
+            {
                 let labels = vec![("client", client.name.clone()), ("result", result.to_owned())];
                 requests.push((labels, count.load(Relaxed)));
             }
@@ -82,12 +83,12 @@ impl Collector for Reading {
             let name = format!("entrakey_agent_{name}");
             let mut family = to.encode_descriptor(&name, help, None, *kind)?;
             for (labels, count) in values {
-                let labels: Vec<_> = labels.iter().map(|(label, value)| (*label, value.as_str())).collect();
-                let mut encoder = family.encode_family(&labels)?;
-                match kind {
-                    MetricType::Gauge => encoder.encode_gauge(&(*count as f64))?,
-                    _ => encoder.encode_counter::<NoLabelSet, _, u64>(count, None)?,
+                if labels.is_empty() {
+                    family.encode_gauge(&(*count as f64))?; // the one that has none is a gauge
+                    continue;
                 }
+                let labels: Vec<_> = labels.iter().map(|(label, value)| (*label, value.as_str())).collect();
+                family.encode_family(&labels)?.encode_counter::<NoLabelSet, _, u64>(count, None)?;
             }
         }
         Ok(())

@@ -84,7 +84,8 @@ fn check_id(id: &str) -> Result<(), Unfit> {
     match !id.is_empty() && id.len() <= 100 && id.chars().all(is_plain) {
         true => Ok(()),
         false => Err(Unfit::Plan(
-            "an identity's id must have letters of English, digits, \"-\", \"_\" and \".\" only, 100 at most".to_owned(),
+            "an identity's id must have letters of English, digits, \"-\", \"_\" and \".\" only, 100 at most"
+                .to_owned(),
         )),
     }
 }
@@ -99,7 +100,9 @@ fn check_client(client: &ClientPlan, identities: &BTreeMap<String, Arc<Identity>
         return refuse("its list of identities is empty: it could have nothing".to_owned());
     }
     if client.secret.as_ref().is_some_and(|secret| !is_strong(secret)) {
-        return refuse("its secret can be guessed: 43 random letters and digits or more are needed".to_owned());
+        return refuse(
+            "its secret can be guessed: 43 random letters and digits or more are needed".to_owned(),
+        );
     }
     Ok(())
 }
@@ -113,7 +116,11 @@ fn check_clients(clients: &[ClientPlan]) -> Result<(), Unfit> {
         }
     }
     let mut secrets = BTreeSet::new();
-    match clients.iter().filter_map(|client| client.secret.as_ref()).all(|secret| secrets.insert(secret.as_str())) {
+    match clients
+        .iter()
+        .filter_map(|client| client.secret.as_ref())
+        .all(|secret| secrets.insert(secret.as_str()))
+    {
         true => Ok(()),
         false => Err(Unfit::Plan("two clients have the same secret: give each its own".to_owned())),
     }
@@ -124,7 +131,10 @@ fn check_files(files: &[TokenFilePlan], identities: &BTreeMap<String, Arc<Identi
     for file in files {
         let path = file.path.display();
         if !identities.contains_key(&file.identity) {
-            return Err(Unfit::Plan(format!("token file {path}: there is no identity \"{}\"", file.identity)));
+            return Err(Unfit::Plan(format!(
+                "token file {path}: there is no identity \"{}\"",
+                file.identity
+            )));
         }
         if file.mode & !0o640 != 0 || file.mode & 0o400 == 0 {
             return Err(Unfit::Plan(format!(

@@ -54,7 +54,8 @@ impl TokenFiles {
         let mut before = std::mem::take(&mut self.0);
         for plan in plans {
             let Some(identity) = identities.get(&plan.identity) else { continue };
-            let goes_on = |kept: &Kept| kept.plan == *plan && std::ptr::eq(kept.of.as_ptr(), Arc::as_ptr(identity));
+            let goes_on =
+                |kept: &Kept| kept.plan == *plan && std::ptr::eq(kept.of.as_ptr(), Arc::as_ptr(identity));
             let kept = before.iter().position(goes_on).map(|at| before.swap_remove(at));
             self.0.push(kept.unwrap_or_else(|| Kept::begin(plan, identity, agent)));
         }
@@ -100,7 +101,9 @@ impl Keeper {
             let Some(agent) = self.agent.upgrade() else { return };
             let held = self.supply.hand_out(&self.plan.identity, agent.limits.wait).await.ok();
             let next = match &held {
-                Some(hand_out) if hand_out.token.version() == self.written.load(Relaxed) => left(&hand_out.token),
+                Some(hand_out) if hand_out.token.version() == self.written.load(Relaxed) => {
+                    left(&hand_out.token)
+                }
                 Some(hand_out) => match self.write(hand_out) {
                     Ok(()) => {
                         is_told = false;
@@ -111,7 +114,8 @@ impl Keeper {
                     Err(error) => {
                         agent.counts.files_failed.fetch_add(1, Relaxed);
                         if !std::mem::replace(&mut is_told, true) {
-                            let what = format_args!("{} cannot be written: {error}", self.plan.path.display());
+                            let what =
+                                format_args!("{} cannot be written: {error}", self.plan.path.display());
                             agent.log.line(Severity::Warning, what, &[("identity", &self.plan.identity)]);
                         }
                         TRY_AGAIN

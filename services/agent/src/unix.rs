@@ -45,7 +45,11 @@ fn said(value: &Value) -> Response {
 }
 
 async fn elsewhere() -> Response {
-    no(StatusCode::NOT_FOUND, "not_found", "There is nothing here: /v1/secrets, /v1/secrets/ID and /v1/status are.")
+    no(
+        StatusCode::NOT_FOUND,
+        "not_found",
+        "There is nothing here: /v1/secrets, /v1/secrets/ID and /v1/status are.",
+    )
 }
 
 /// Lets those through who are a client's user or group, and who ask for themselves.

@@ -23,9 +23,11 @@ pub fn lock_memory() -> Result<(), String> {
     let is_limited = getrlimit(Resource::Memlock).current.is_some();
     let is_privileged = capabilities(None).is_ok_and(|sets| sets.effective.contains(CapabilitySet::IPC_LOCK));
     if is_limited && !is_privileged {
-        return Err("the limit of locked memory is not \"infinity\" (LimitMEMLOCK= in a unit of systemd, ulimit -l \
+        return Err(
+            "the limit of locked memory is not \"infinity\" (LimitMEMLOCK= in a unit of systemd, ulimit -l \
                     in a shell)"
-            .to_owned());
+                .to_owned(),
+        );
     }
     mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT)
         .map_err(|error| format!("the system refuses it: {error}"))

@@ -29,7 +29,9 @@ pub use exposure::{Exposure, TooExposed};
 pub use hardening::{forbid_core_dumps, lock_memory};
 pub use http::{Health, HttpServer, Patience, Place, Places, Taken, admin, answer, health, of_another};
 pub use life::{Life, Stage};
-pub use listen::{Activated, SocketFile, activated, bind_tcp, bind_unix, keep_alive, make_directory, resolve};
+pub use listen::{
+    Activated, SocketFile, activated, bind_tcp, bind_unix, keep_alive, make_directory, resolve,
+};
 pub use log::{Format, Log, Severity};
 pub use notify::{ready, stopping};
 pub use reload::{ReloadCause, Reloads};

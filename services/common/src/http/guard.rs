@@ -13,11 +13,13 @@ use std::net::{IpAddr, SocketAddr};
 #[must_use]
 pub fn of_another(listening: Option<SocketAddr>, uri: &Uri, headers: &HeaderMap) -> Option<&'static str> {
     let names = headers.keys().map(HeaderName::as_str);
-    if names.into_iter().any(|name| name == "forwarded" || name.starts_with("x-forwarded-") || name == "via") {
+    if names.into_iter().any(|name| name == "forwarded" || name.starts_with("x-forwarded-") || name == "via")
+    {
         return Some("Requests that another server passes on are not answered.");
     }
-    // Not even those of a page that somebody has typed the address of.
-    if headers.keys().any(|name| name.as_str().starts_with("sec-fetch-")) {
+    // Not even those of a page that somebody has typed the address of. Browsers say the mode, the site and the destination
+    // together; Node.js' fetch, by which MSAL asks, says the mode and nothing else.
+    if headers.keys().any(|name| OF_A_BROWSER.contains(&name.as_str())) {
         return Some(OF_A_PAGE);
     }
     match listening {
@@ -27,6 +29,8 @@ pub fn of_another(listening: Option<SocketAddr>, uri: &Uri, headers: &HeaderMap)
     }
 }
 
+const OF_A_BROWSER: [&str; 4] =
+    ["sec-fetch-site", "sec-fetch-dest", "sec-fetch-user", "sec-fetch-storage-access"];
 const OF_A_PAGE: &str = "Web pages may not ask this.";
 
 /// Lets a request through that no web page has caused.
@@ -125,11 +129,13 @@ mod tests {
         };
         for listening in [Some("127.0.0.1:8441"), None] {
             assert_eq!(asked(listening, "accept", "*/*"), None);
+            assert_eq!(asked(listening, "sec-fetch-mode", "cors"), None, "Node.js' fetch");
             for (name, value) in [
                 ("origin", "null"),
                 ("referer", "https://evil.example/"),
                 ("sec-fetch-site", "none"),
-                ("sec-fetch-mode", "no-cors"),
+                ("sec-fetch-dest", "empty"),
+                ("sec-fetch-user", "?1"),
                 ("x-forwarded-for", "10.0.0.7"),
                 ("x-forwarded-host", "localhost:8441"),
                 ("forwarded", "for=10.0.0.7"),

@@ -15,8 +15,7 @@ use tokio::net::TcpListener;
 /// More than all probers and scrapers have open. With that many the newest takes the oldest one's place: a process that
 /// connects and says nothing keeps no probe from its answer, which takes a moment.
 const MOST_CONNECTIONS: usize = 64;
-const PATIENCE: Patience =
-    Patience { head: Duration::from_secs(10), connection: Duration::from_secs(30) };
+const PATIENCE: Patience = Patience { head: Duration::from_secs(10), connection: Duration::from_secs(30) };
 
 /// A router on a port.
 #[derive(Debug)]
@@ -73,8 +72,8 @@ impl HttpServer {
 mod tests {
     use super::*;
     use axum::routing::get;
-    use tokio::net::TcpStream;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpStream;
 
     async fn ask(stream: &mut TcpStream, port: u16) -> String {
         let request = format!("GET / HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n");

@@ -24,7 +24,8 @@ pub fn make_directory(path: &Path) -> Result<()> {
     }
     let found = fs::metadata(path)?; // of systemd's RuntimeDirectory it may be a link
     let me = rustix::process::geteuid().as_raw();
-    let refuse = |what: &str| Err(Error::new(ErrorKind::PermissionDenied, format!("{} {what}", path.display())));
+    let refuse =
+        |what: &str| Err(Error::new(ErrorKind::PermissionDenied, format!("{} {what}", path.display())));
     if !found.is_dir() {
         return refuse("is there and is no directory: remove it, or name another one");
     }
@@ -32,7 +33,9 @@ pub fn make_directory(path: &Path) -> Result<()> {
         return refuse("is another user's: name another directory");
     }
     if found.mode() & 0o022 != 0 {
-        return refuse("can be written by its group or everybody, who could put another socket into it: chmod go-w it");
+        return refuse(
+            "can be written by its group or everybody, who could put another socket into it: chmod go-w it",
+        );
     }
     Ok(())
 }
