@@ -165,7 +165,7 @@ def test_on_a_machine_whose_clock_is_hours_off_tokens_are_counted_by_the_servers
 
 
 def test_token_files_are_whole_for_php_and_ruby_through_five_rotations(folder):
-    with Emulator.start(token_lifetime="16s") as azure:
+    with Emulator.start(token_lifetime="12s") as azure:
         place = folder.with_name("tokens")
         place.mkdir()
         file = folder.with_name("agent.toml")

@@ -15,7 +15,7 @@ pub(super) const DEFAULT: &str = "default";
 const REFRESH_RATIO: (&str, &str) = ("refresh_ratio", "0.5");
 
 /// Keys that say who somebody is. With several identities they cannot be said of all.
-const OF_ONE: [&str; 24] = [
+const OF_ONE: [&str; 25] = [
     "identity",
     "tenant_id",
     "client_id",
@@ -29,6 +29,7 @@ const OF_ONE: [&str; 24] = [
     "system_access_token",
     "oidc_request_uri",
     "azure_cli_subscription",
+    "token_file_path",
     "certificate_path",
     "private_key_path",
     "certificate",

@@ -131,6 +131,7 @@ async fn serve(agent: &Arc<Agent>, reader: &Reader, reloads: &mut Reloads, life:
             ReloadCause::Changed => "a change of a file",
         };
         let outcome = reader.read().and_then(|everything| agent.reload(&everything.plan).map_err(unfit));
+        agent.count_reload(outcome.is_ok());
         match outcome {
             Ok(()) => {
                 log.line(Severity::Info, format_args!("the files were read again because of {because}"), &[])

@@ -83,7 +83,9 @@ mod tests {
             ("AZURE_CLIENT_SECRET", "s"),
         ];
         assert!(typed == effective(&[], &variables));
-        for (key, other) in [("client_secret", "another"), ("scope", "https://other/.default"), ("ca_file", "/x")] {
+        for (key, other) in
+            [("client_secret", "another"), ("scope", "https://other/.default"), ("ca_file", "/x")]
+        {
             assert!(typed != effective(&[APPLICATION, &[(key, other)]].concat(), &[]), "{key}");
         }
         let managed = &[("identity", "managed_identity")];

@@ -44,10 +44,11 @@ use file::FileValues;
 pub use file::{ServiceValue, StoreEntry, read_service_file, read_store_entries};
 pub(crate) use identity::{
     Application, CertificateSettings, HostingEnvironment, IdentityChoice, Link, ManagedIdentity, Obstacle,
-    PipelineJob, Proof, SecretLocation, SingleIdentity, Tool, UserAssigned,
+    PipelineJob, Proof, SecretLocation, SingleIdentity, TokenFile, Tool, UserAssigned,
 };
 pub use inherited::{InheritedSetting, InheritedSettings, inherit};
 pub use key_type::KeyType;
+pub(crate) use keys::TOKEN_FILE_PATH;
 pub use keys::{KEYS, Key};
 pub(crate) use names::WORKLOAD_IDENTITY;
 pub(crate) use proxy::Way;

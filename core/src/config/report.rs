@@ -74,10 +74,7 @@ impl Config {
 }
 
 /// The values that somebody has set, and that count for this identity.
-pub(super) fn counting_values<'a>(
-    identity: &IdentityChoice,
-    values: &Values<'a>,
-) -> Result<Vec<Value<'a>>> {
+pub(super) fn counting_values<'a>(identity: &IdentityChoice, values: &Values<'a>) -> Result<Vec<Value<'a>>> {
     let mut counting = Vec::new();
     for key in KEYS {
         let value = match reads_azures_variable(identity, key.name) {

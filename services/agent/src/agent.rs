@@ -121,10 +121,13 @@ impl Agent {
     /// # Errors
     /// As [`Agent::new`]; the old one then holds.
     pub fn reload(self: &Arc<Self>, plan: &Plan) -> Result<(), Unfit> {
-        let outcome = self.follow(plan);
-        let count = if outcome.is_ok() { &self.counts.reloaded } else { &self.counts.reload_failed };
+        self.follow(plan)
+    }
+
+    /// Counts that files were read again, and whether they were any good.
+    pub fn count_reload(&self, is_good: bool) {
+        let count = if is_good { &self.counts.reloaded } else { &self.counts.reload_failed };
         count.fetch_add(1, Relaxed);
-        outcome
     }
 
     fn follow(self: &Arc<Self>, plan: &Plan) -> Result<(), Unfit> {

@@ -104,12 +104,15 @@ pub(super) fn ids(file: &ConfigFile<'_>, root: &Node) -> Result<Vec<StoreEntry>>
     for entry in entries {
         let id = id(entry);
         if id.is_empty() {
-            return Err(file.refuse(format!("an entry of type {TYPE} has no id: give it one, by which it is asked for.")));
+            return Err(file.refuse(format!(
+                "an entry of type {TYPE} has no id: give it one, by which it is asked for."
+            )));
         }
         if found.iter().any(|other| other.id == id) {
-            return Err(
-                file.refuse(format!("more than one entry of type {TYPE} has the id \"{}\".", name_for_message(id)))
-            );
+            return Err(file.refuse(format!(
+                "more than one entry of type {TYPE} has the id \"{}\".",
+                name_for_message(id)
+            )));
         }
         found.push(StoreEntry { id: id.to_owned(), is_default: is_default(entry) });
     }
