@@ -94,7 +94,7 @@ async fn answer(
     let parameters = Parameters::read(uri.query().unwrap_or_default());
     let parameters = parameters.map_err(|why| bad(agent, peer, &client, why))?;
     let question = question(&parameters).map_err(|why| bad(agent, peer, &client, why))?;
-    let answer = agent.answer(&question, &[client.clone()], &peer.from, None).await;
+    let answer = agent.answer(&question, std::slice::from_ref(&client), &peer.from, None).await;
     let hand_out = answer.map_err(|denied| match denied {
         Denied::TooOften(wait) => No {
             wait: Some(wait),
