@@ -236,8 +236,20 @@ def test_users_that_are_no_clients_get_nothing(emulator, folder):
         assert agent.counted("refused_total", reason="user") == 1
 
 
+@pytest.fixture
+def as_another_user():
+    """A command that becomes a user of its own, in a group of choice."""
+    mapped = sum(int(line.split()[2]) for line in pathlib.Path("/proc/self/uid_map").read_text().splitlines())
+    assert os.geteuid() == 0 and mapped > STRANGER, "only root can be another user: run the agent's tests as root"
+
+    def command(gid=STRANGER):
+        return [*WITH_US, "setpriv", f"--reuid={STRANGER}", f"--regid={gid}", "--clear-groups"]
+
+    return command
+
+
 PROGRAM = """
-import http.client, socket, sys
+import socket, sys
 with socket.socket(socket.AF_UNIX) as stream:
     stream.connect(sys.argv[1])
     stream.sendall(b"GET /v1/secrets/default HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n")
@@ -255,14 +267,13 @@ with socket.socket(socket.AF_UNIX) as stream:
     ],
     ids=["uid", "gid", "another group", "another user"],
 )
-def test_another_user_is_known_by_the_system(emulator, options, gid, said):
+def test_another_user_is_known_by_the_system(emulator, as_another_user, options, gid, said):
     """Its directory is open here: what keeps the stranger out is who it is."""
     with tempfile.TemporaryDirectory() as place:
         os.chmod(place, 0o755)
         folder = pathlib.Path(place) / "agent"
         with Agent(emulator, folder, *options) as agent:
-            as_stranger = ["setpriv", f"--reuid={STRANGER}", f"--regid={gid}", "--clear-groups"]
-            command = [*WITH_US, *as_stranger, "/usr/bin/python3", "-c", PROGRAM, agent.socket]
+            command = [*as_another_user(gid), "/usr/bin/python3", "-c", PROGRAM, agent.socket]
             closed = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)
             assert "PermissionError" in closed.stderr, "the directory and the socket are closed"
             os.chmod(folder, 0o755)
@@ -337,15 +348,15 @@ def test_a_variable_that_would_make_all_entries_one_identity_is_refused(emulator
     assert ended.returncode == 2 and "ENTRAKEY_CLIENT_ID" in ended.stderr, ended.stderr
 
 
-def test_a_program_with_foreign_privileges_does_not_start():
+def test_a_program_with_foreign_privileges_does_not_start(as_another_user):
     """Setuid: whoever starts it is another one than whose files it reads."""
     with tempfile.TemporaryDirectory() as place:
         os.chmod(place, 0o755)
         copy = pathlib.Path(place) / "entrakey"
         shutil.copy(os.environ["ENTRAKEY_BIN"], copy)
         os.chmod(copy, 0o4755)
-        command = [*WITH_US, "setpriv", f"--reuid={STRANGER}", f"--regid={STRANGER}", "--clear-groups"]
-        ended = subprocess.run([*command, copy, "agent", "run"], capture_output=True, text=True, timeout=PATIENCE_S)
+        command = [*as_another_user(), copy, "agent", "run", "--directory", place]
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)
         assert ended.returncode == 2 and "setuid" in ended.stderr, ended.stderr
 
 
