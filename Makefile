@@ -22,7 +22,7 @@ endif
 # But most tests wait for tokens to end, and builds, lints and the simulation only compute: `make test` has two lanes. The one
 # that computes builds what the C library's tests need first, and leaves alone what others run meanwhile (target/debug/entrakey).
 COMPUTING = lints test-core
-WAITING = test-python test-node test-go test-emulator test-cli test-peers test-proxy test-c
+WAITING = test-python test-node test-go test-emulator test-cli test-peers test-proxy test-agent test-c
 TESTS = $(COMPUTING) $(WAITING)
 
 .PHONY: help demo test $(TESTS) computing waiting c-library-is-built what-tests-run other-clients check bench soak simulate mutants fuzz install uninstall install-cli uninstall-cli fmt build prerequisites prerequisites-of-test
@@ -30,7 +30,7 @@ TESTS = $(COMPUTING) $(WAITING)
 help:
 	@echo "make demo    build everything and watch five Redis clients outlive their tokens"
 	@echo "make test    install what the tests need and run every test of every language"
-	@echo "make test-core, test-c, test-python, test-node, test-go, test-emulator, test-cli, test-peers, test-proxy    one part of that"
+	@echo "make test-core, test-c, test-python, test-node, test-go, test-emulator, test-cli, test-peers, test-proxy, test-agent    one part of that"
 	@echo "make check   formatting, lints, dependencies, versions, size of the shared library"
 	@echo "make bench   speed against a floor, how a fleet spreads its requests, how soon the emulator is there"
 	@echo "make install PREFIX=/usr/local    the C library, for pkg-config and CMake (DESTDIR=, LIBDIR=lib)"
@@ -66,6 +66,7 @@ CORE = $(CARGO) test --locked -p entrakey-core -p entrakey-sys
 LIBRARY = $(CARGO) test --locked -p entrakey-ffi -p entrakey-tests
 EMULATOR = $(CARGO) test --locked -p entrakey-emulator -p entrakey-cli
 PROXY = $(CARGO) test --locked -p entrakey-service -p entrakey-proxy
+AGENT = $(CARGO) test --locked -p entrakey-agent --lib
 
 test: what-tests-run
 	@scripts/side-by-side.sh "$(MAKE) --no-print-directory IS_BUILT=yes computing" "$(MAKE) --no-print-directory IS_BUILT=yes waiting"
@@ -134,6 +135,11 @@ test-proxy: other-clients
 	$(TIMED) "the proxy, thousands of idle connections" $(PYTEST) tests/proxy/test_many.py
 	$(TIMED) "the proxy, stock clients all at once for forty seconds" $(PYTEST) tests/proxy/test_forty_seconds.py
 
+test-agent: other-clients
+	$(TIMED) "the agent's tests are built" $(AGENT) --no-run
+	$(TIMED) "agent" $(OFFLINE) $(AGENT) --offline
+	$(TIMED) "the agent: stock clients, strangers, trouble" $(PYTEST) -n 4 --dist load tests/agent
+
 check: prerequisites
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --lib --bins --tests --examples -- -D warnings
@@ -162,6 +168,8 @@ bench: prerequisites
 	@$(OFFLINE) "$${PYTHON:-python3}" scripts/bench/emulator-startup.py target/debug/entrakey target/release/entrakey
 	@scripts/check/require.sh bench
 	@$(OFFLINE) "$${PYTHON:-python3}" scripts/bench/proxy.py target/release/entrakey
+	$(CARGO) build --locked --release -p entrakey-agent --examples
+	@$(OFFLINE) "$${PYTHON:-python3}" scripts/bench/agent.py target/release/entrakey target/release/examples/bare target/release/examples/load
 	scripts/build/go-modules.sh
 	@$(OFFLINE) scripts/bench/go.sh
 	scripts/build/node-package.sh

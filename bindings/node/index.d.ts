@@ -10,6 +10,7 @@ export type Identity =
   | 'azure_cli'
   | 'azure_developer_cli'
   | 'azure_pipelines'
+  | 'token_file'
   | 'environment'
   | 'custom';
 
@@ -53,6 +54,8 @@ export interface ProviderOptions extends ProviderCallbacks {
   clientSecret?: string | undefined;
   /** A file that holds the service principal's secret and nothing else; it is read for each request. */
   clientSecretPath?: string | undefined;
+  /** For `token_file`: a file with a token that somebody else keeps fresh; it is read for each request. */
+  tokenFilePath?: string | undefined;
   /** The service principal's certificate: a PEM file, or a PFX (PKCS#12) file with its key in it, also in base64. */
   certificatePath?: string | undefined;
   /** The PEM file with the certificate's private key, if it is not in `certificatePath`. */

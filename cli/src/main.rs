@@ -1,5 +1,6 @@
 //! The `entrakey` command.
 
+mod agent;
 mod arm;
 mod control;
 mod doctor;
@@ -15,6 +16,7 @@ mod migration;
 mod number;
 mod proxy;
 mod redis;
+mod service;
 mod settings;
 mod shell;
 mod target;
@@ -40,6 +42,7 @@ enum Command {
     Doctor(Box<doctor::Arguments>),
     Migration(Box<migration::Arguments>),
     Proxy(Box<proxy::Arguments>),
+    Agent(Box<agent::Arguments>),
     Emulator(Box<emulator::Arguments>),
     Control(control::Arguments),
     Completions(manual::CompletionsArguments),
@@ -48,7 +51,8 @@ enum Command {
 
 /// The command line as it can be typed.
 fn command() -> clap::Command {
-    Arguments::command().mut_subcommand(proxy::NAME, proxy::with_variables).mut_subcommands(with_exit_codes)
+    let command = Arguments::command().mut_subcommand(proxy::NAME, proxy::with_variables);
+    command.mut_subcommand(agent::NAME, agent::with_variables).mut_subcommands(with_exit_codes)
 }
 
 /// Says at the end of a command's help what it ends with.
@@ -61,7 +65,7 @@ fn with_exit_codes(command: clap::Command) -> clap::Command {
 }
 
 fn main() -> ExitCode {
-    let matches = command().try_get_matches().unwrap_or_else(|error| settings::exit(&error, proxy::PREFIX));
+    let matches = command().try_get_matches().unwrap_or_else(|error| settings::exit(&error));
     let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let outcome = match arguments.command {
         Command::Token(arguments) => token::run(&arguments),
@@ -69,6 +73,7 @@ fn main() -> ExitCode {
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Migration(arguments) => migration::run(&arguments),
         Command::Proxy(arguments) => proxy::run(*arguments, &matches),
+        Command::Agent(arguments) => agent::run(*arguments, &matches),
         Command::Emulator(arguments) => emulator::run(*arguments),
         Command::Control(arguments) => control::run(&arguments),
         Command::Completions(arguments) => manual::completions(&arguments),

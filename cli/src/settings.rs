@@ -1,9 +1,11 @@
 //! A service's settings: an option, else its variable, else its configuration file, else the default. The variables and the
 //! names in the file are made from the options.
 
+use crate::agent;
 use crate::exec;
 use crate::failure::Failure;
 use crate::identity::{is_of_key, key};
+use crate::proxy;
 use crate::terminal::say;
 use clap::builder::BoolishValueParser;
 use clap::error::{ContextKind, ContextValue};
@@ -43,7 +45,8 @@ fn is_not_meant(name: &str) -> bool {
 }
 
 /// What keeps others out: if it is there and empty, whoever should have filled it in has failed, and nobody may get in by that.
-const PROTECTING: [&str; 5] = ["_PASSWORD", "_PASSWORD_FILE", "_ALLOW_UID", "_TLS_CERTIFICATE", "_TLS_KEY"];
+const PROTECTING: [&str; 6] =
+    ["_PASSWORD", "_PASSWORD_FILE", "_ALLOW_UID", "_ALLOW_GID", "_TLS_CERTIFICATE", "_TLS_KEY"];
 
 /// A switch in a variable or a file may be true, yes, on, 1.
 fn boolish(argument: Arg) -> Arg {
@@ -62,10 +65,10 @@ pub(crate) fn with_file(command: Command, given: &Given) -> Command {
 }
 
 /// Ends the process with what is wrong with the command line, and says so if a variable was meant and nobody typed it.
-pub(crate) fn exit(error: &clap::Error, prefix: &str) -> ! {
+pub(crate) fn exit(error: &clap::Error) -> ! {
     let _ = error.print(); // nobody may look
     if let Some(option) = option_of(error) {
-        let name = variable(prefix, &option.replace('-', "_"));
+        let name = variable(prefix(), &option.replace('-', "_"));
         let flag = format!("--{option}");
         let is_typed = std::env::args_os().any(|typed| {
             typed.to_str().is_some_and(|typed| typed == flag || typed.starts_with(&format!("{flag}=")))
@@ -83,6 +86,14 @@ pub(crate) fn exit(error: &clap::Error, prefix: &str) -> ! {
     std::process::exit(code)
 }
 
+/// What the variables of the command that was typed begin with.
+fn prefix() -> &'static str {
+    match std::env::args_os().nth(1) {
+        Some(command) if command == agent::NAME => agent::PREFIX,
+        _ => proxy::PREFIX,
+    }
+}
+
 /// The option that an error is about, without its dashes.
 pub(crate) fn option_of(error: &clap::Error) -> Option<String> {
     match error.get(ContextKind::InvalidArg) {
@@ -90,6 +101,24 @@ pub(crate) fn option_of(error: &clap::Error) -> Option<String> {
             Some(option.split(' ').next().unwrap_or_default().trim_start_matches('-').to_owned())
         }
         _ => None,
+    }
+}
+
+/// What is wrong with a value, without the value.
+pub(crate) fn unfit(error: &clap::Error) -> String {
+    use std::error::Error as _;
+    let Some(option) = option_of(error) else {
+        return "its settings do not fit together with the options.".to_owned();
+    };
+    match (error.source(), error.get(ContextKind::InvalidValue)) {
+        (Some(reason), _) => format!("{option}: {reason}."),
+        (None, Some(ContextValue::String(value))) if value.is_empty() => {
+            format!("{option} is empty: give it a value, or leave the line out.")
+        }
+        (None, _) => match error.get(ContextKind::ValidValue) {
+            Some(ContextValue::Strings(words)) => format!("{option} must be one of {}.", words.join(", ")),
+            _ => format!("{option} has a value that it cannot have: the command's --help says what it takes."),
+        },
     }
 }
 

@@ -72,7 +72,7 @@ impl Bench {
 
 fn measure(listeners: u64) -> [Duration; 3] {
     let mut bench = Bench::new();
-    let wish = Wish { deadline: bench.now.boot + HOUR, during_outage: DuringOutage::Wait };
+    let wish = Wish { deadline: bench.now.boot + HOUR, during_outage: DuringOutage::Wait, hands_on: false };
     bench.rotate(Input::Get(0, wish), "one");
     bench.pass_to(bench.now.boot + HOUR / 6);
 

@@ -65,8 +65,9 @@ pub mod internals {
 
 pub use claims::read_claims;
 pub use config::{
-    Config, ConfigReport, InheritedSetting, InheritedSettings, KEYS, Key, KeyType, ReportedValue,
-    ServiceValue, VARIABLES, Variable, inherit, read_service_file,
+    Config, ConfigReport, EffectiveConfig, InheritedSetting, InheritedSettings, KEYS, Key, KeyType,
+    ReportedValue, ServiceValue, StoreEntry, VARIABLES, Variable, inherit, read_service_file,
+    read_store_entries,
 };
 pub use connections::{Connection, Forbidden, Refusal, WHILE_CONNECTING, check_plaintext};
 pub use error::{Error, ErrorKind, ManagedIdentityFault};
@@ -86,6 +87,13 @@ pub use token::Token;
 pub use token_fault::{TokenFault, token_faults};
 pub use transport::{certificate_fault, describe_certificate, describe_tls_error};
 pub use watch::Watch;
+
+/// Whether this program runs with privileges that whoever started it may not have: setuid, setgid, file capabilities
+/// (`AT_SECURE`). The library reads no environment variable then, and a service had better not start.
+#[must_use]
+pub fn has_foreign_privileges() -> bool {
+    entrakey_sys::process::has_foreign_privileges()
+}
 
 /// The version of this library, the same in every language.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -145,6 +145,36 @@ impl Provider {
         }
     }
 
+    /// Runs `read` on the token in memory, if enough is left of it for somebody who keeps it for a while. Never blocks,
+    /// allocates or fetches.
+    #[inline]
+    pub fn with_fresh<R>(&self, read: impl FnOnce(&Arc<Token>) -> R) -> Option<R> {
+        let snapshot = self.shared.current.load();
+        snapshot.token.as_ref().filter(|token| snapshot.is_ours() && token.is_fresh()).map(read)
+    }
+
+    /// A token for somebody who keeps it for a while, as another process does that has a cache of its own. As
+    /// [`Provider::get_token_then`], but with another measure. Enough is left of a token if that is 15 minutes (a quarter of
+    /// a life that is shorter than an hour) and 30 % of what it had when it came. If less is left and a request is under way,
+    /// its answer is waited for, for the time-out of one request; unless the request before it failed. Then `done` gets what
+    /// there is, down to `reauth_margin_ms` before the expiry (it shrinks with tokens of less than 20 minutes).
+    ///
+    /// Below that, and without a token, the error of an outage that is known comes at once, with the time of the next
+    /// attempt; without an outage `done` waits for `timeout` at most.
+    pub fn hand_on_then<F>(&self, timeout: Duration, done: F)
+    where
+        F: FnOnce(Result<Arc<Token>>) + Send + 'static,
+    {
+        if let Some(token) = self.with_fresh(Arc::clone) {
+            return done(Ok(token));
+        }
+        let how = GetToken { timeout: Some(timeout), during_outage: DuringOutage::Report };
+        match self.engine() {
+            Ok(engine) => engine.get_then(Wish { hands_on: true, ..self.wish(how) }, Box::new(done)),
+            Err(error) => done(Err(error)),
+        }
+    }
+
     /// The token in memory if it is valid, however little is left of it. Never blocks, never fetches.
     #[must_use]
     pub fn current(&self) -> Option<Arc<Token>> {
@@ -301,6 +331,7 @@ impl Provider {
         Wish {
             deadline: entrakey_sys::clock::boot().saturating_add(timeout),
             during_outage: how.during_outage,
+            hands_on: false,
         }
     }
 

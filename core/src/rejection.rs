@@ -230,6 +230,8 @@ mod tests {
             end: Duration::from_secs(3600),
             lifetime: Duration::from_secs(3600),
             min_validity: Duration::ZERO,
+            least_fresh: Duration::ZERO,
+            margin: Duration::ZERO,
             refresh_in: Duration::ZERO,
         };
         Facts {
@@ -267,6 +269,8 @@ mod tests {
                 end: Duration::from_secs(3600),
                 lifetime: Duration::from_secs(3600),
                 min_validity: Duration::ZERO,
+                least_fresh: Duration::ZERO,
+                margin: Duration::ZERO,
                 refresh_in: Duration::ZERO,
             };
             facts.current = Some(Arc::new(Token::new(parts, Now::default())));

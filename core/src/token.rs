@@ -17,6 +17,11 @@ pub struct Token {
     /// End of validity on the boot clock, which a forked child shares.
     end: Duration,
     lifetime: Duration,
+    /// With less left than this a better one is preferred for whoever keeps it for a while.
+    least_fresh: Duration,
+    /// With less left than this it is handed on to nobody.
+    margin: Duration,
+    fresh: Until,
     usable: Until,
     valid: Until,
     host: HostValue,
@@ -56,6 +61,10 @@ pub(crate) struct Parts {
     pub(crate) lifetime: Duration,
     /// With less than this left it is handed out only if nothing better can be had.
     pub(crate) min_validity: Duration,
+    /// With less left than this a better one is preferred for whoever keeps it for a while.
+    pub(crate) least_fresh: Duration,
+    /// With less left than this it is handed on to nobody.
+    pub(crate) margin: Duration,
     /// From now to the next refresh.
     pub(crate) refresh_in: Duration,
 }
@@ -66,8 +75,11 @@ impl Token {
         Self {
             expires_unix_ms: millis(now.wall + left),
             refresh_unix_ms: millis(now.wall + parts.refresh_in),
+            fresh: Until::after(now, left.saturating_sub(parts.least_fresh)),
             usable: Until::after(now, left.saturating_sub(parts.min_validity)),
             valid: Until::after(now, left),
+            least_fresh: parts.least_fresh,
+            margin: parts.margin,
             end: parts.end,
             lifetime: parts.lifetime,
             secret: parts.secret,
@@ -86,8 +98,11 @@ impl Token {
             version: self.version,
             expires_unix_ms: millis(now.wall + left),
             refresh_unix_ms: self.refresh_unix_ms,
+            fresh: Until::after(now, left.saturating_sub(self.least_fresh)),
             usable: Until::after(now, left.saturating_sub(min_validity)),
             valid: Until::after(now, left),
+            least_fresh: self.least_fresh,
+            margin: self.margin,
             end,
             lifetime: self.lifetime,
             host: HostValue::default(),
@@ -142,6 +157,26 @@ impl Token {
     #[inline]
     pub(crate) fn is_usable(&self) -> bool {
         self.usable.is_ahead(entrakey_sys::clock::coarse_monotonic(), entrakey_sys::clock::coarse_wall())
+    }
+
+    /// Whether enough is left of it for somebody who keeps it for a while: see [`Provider::hand_on_then`]. Two coarse clock
+    /// reads, no lock.
+    ///
+    /// [`Provider::hand_on_then`]: crate::Provider::hand_on_then
+    #[inline]
+    #[must_use]
+    pub fn is_fresh(&self) -> bool {
+        self.fresh.is_ahead(entrakey_sys::clock::coarse_monotonic(), entrakey_sys::clock::coarse_wall())
+    }
+
+    /// As [`Token::is_fresh`], at a time that is given.
+    pub(crate) fn is_fresh_at(&self, now: Now) -> bool {
+        self.fresh.is_ahead(now.monotonic, now.wall) && self.left(now) > self.least_fresh
+    }
+
+    /// Whether so little is left that nobody should begin to use it.
+    pub(crate) fn is_spent_at(&self, now: Now) -> bool {
+        self.left(now) < self.margin
     }
 
     /// End of validity on the boot clock.
@@ -230,6 +265,8 @@ mod tests {
             end: now.boot + Duration::from_secs(3600),
             lifetime: Duration::from_secs(3600),
             min_validity: Duration::from_secs(min_validity),
+            least_fresh: Duration::from_secs(1080),
+            margin: Duration::from_secs(180),
             refresh_in: Duration::ZERO,
         };
         Token::new(parts, now)

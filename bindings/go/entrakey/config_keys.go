@@ -12,7 +12,7 @@ import (
 // variables), then from the file that ConfigFile names. A value is taken literally, also one with "${". Pointers are for
 // values of which the zero value is one too.
 type Config struct {
-	// Identity (identity): How to authenticate. `default` takes the first that is there: environment, workload_identity, managed_identity, azure_cli, azure_developer_cli; AZURE_TOKEN_CREDENTIALS (dev, prod, or one name) narrows it down. One of default, managed_identity, service_principal, workload_identity, client_assertion, azure_cli, azure_developer_cli, azure_pipelines, environment, custom. If nothing sets it: default.
+	// Identity (identity): How to authenticate. `default` takes the first that is there: environment, workload_identity, managed_identity, azure_cli, azure_developer_cli; AZURE_TOKEN_CREDENTIALS (dev, prod, or one name) narrows it down. One of default, managed_identity, service_principal, workload_identity, client_assertion, azure_cli, azure_developer_cli, azure_pipelines, token_file, environment, custom. If nothing sets it: default.
 	Identity string
 	// TenantID (tenant_id): The tenant of the service principal. For azure_cli and azure_developer_cli: the tenant to sign in to, if it is not the tool's own; AZURE_TENANT_ID is not read for them.
 	TenantID string
@@ -36,6 +36,8 @@ type Config struct {
 	SystemAccessToken Secret
 	// OIDCRequestURI (oidc_request_uri): Where Azure Pipelines issues tokens; it sets it.
 	OIDCRequestURI string
+	// TokenFilePath (token_file_path): For token_file: a file with an access token that somebody else keeps fresh, `entrakey agent` for instance. Either the token alone, or a JSON object with it (`value`, `access_token`), its end (`expires_on`, in seconds since 1970) and the user name (`username`). It is read for each request.
+	TokenFilePath string
 	// AzureCLISubscription (azure_cli_subscription): For azure_cli: the subscription whose account is meant, if it is not the tool's current one.
 	AzureCLISubscription string
 	// CertificatePath (certificate_path): The service principal's certificate: a PEM file, or a PFX (PKCS#12) file with its key in it, also in base64. Files are read anew when they change.
@@ -122,6 +124,7 @@ func (c *Config) keys() keys {
 	k.text("service_connection_id", c.ServiceConnectionID)
 	k.secret("system_access_token", c.SystemAccessToken)
 	k.text("oidc_request_uri", c.OIDCRequestURI)
+	k.text("token_file_path", c.TokenFilePath)
 	k.text("azure_cli_subscription", c.AzureCLISubscription)
 	k.text("certificate_path", c.CertificatePath)
 	k.text("private_key_path", c.PrivateKeyPath)

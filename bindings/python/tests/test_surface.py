@@ -232,6 +232,7 @@ FACTORIES = {
         "system_access_token": "x",
         "oidc_request_uri": "https://localhost/x",
     },
+    "token_file": {"token_file_path": __file__},
     "environment": {"tenant_id": "t", "client_id": "c", "client_secret": "s"},
     "default": {},
 }

@@ -3,6 +3,7 @@
 use crate::duration::{duration, duration_above_zero};
 use crate::identity::IdentityArguments;
 use crate::number::{count, count_from_one, port, uid};
+use crate::service::{AdminArguments, HttpArguments, OperationArguments};
 use clap::{Args, FromArgMatches, Subcommand};
 use std::convert::Infallible;
 use std::num::NonZeroUsize;
@@ -113,56 +114,8 @@ pub(super) struct ProcessArguments {
     /// Connect, authenticate and PING before taking clients; end if that does not work.
     #[arg(long)]
     pub(super) run_connection_test: bool,
-    /// Serve /startup, /liveness and /readiness on --http-port.
-    #[arg(long)]
-    pub(super) health_check: bool,
-    /// Serve /metrics on --http-port.
-    #[arg(long)]
-    pub(super) prometheus: bool,
     #[command(flatten)]
-    pub(super) http: HttpArguments,
-    /// Serve /quitquitquit on --admin-port of this machine.
-    #[arg(long)]
-    pub(super) quitquitquit: bool,
-    #[command(flatten)]
-    pub(super) admin: AdminArguments,
-    /// After SIGTERM, take clients for that long: others have not heard yet that this one ends.
-    #[arg(long, default_value = "0s", value_name = "TIME", value_parser = duration)]
-    pub(super) min_sigterm_delay: Duration,
-    /// After SIGTERM, wait that long for clients to finish. A second signal ends at once.
-    #[arg(long, default_value = "0s", value_name = "TIME", value_parser = duration)]
-    pub(super) max_sigterm_delay: Duration,
-    /// End with 0 instead of 143 after SIGTERM.
-    #[arg(long)]
-    pub(super) exit_zero_on_sigterm: bool,
-    /// Write the log as JSON, a line for each thing that happens.
-    #[arg(long)]
-    pub(super) structured_logs: bool,
-    /// Write warnings and errors only.
-    #[arg(long, conflicts_with = "debug_logs")]
-    pub(super) quiet: bool,
-    /// Write each single step too.
-    #[arg(long)]
-    pub(super) debug_logs: bool,
-}
-
-/// Where health and metrics are.
-#[derive(Args)]
-pub(super) struct HttpArguments {
-    /// Where to serve health and metrics.
-    #[arg(long, default_value = "localhost", value_name = "ADDRESS")]
-    pub(super) http_address: String,
-    /// The port for them.
-    #[arg(long, default_value_t = 9090, value_name = "PORT", value_parser = port)]
-    pub(super) http_port: u16,
-}
-
-/// Where a proxy is told to end.
-#[derive(Args)]
-pub(super) struct AdminArguments {
-    /// The port for --quitquitquit.
-    #[arg(long, default_value_t = 9091, value_name = "PORT", value_parser = port)]
-    pub(super) admin_port: u16,
+    pub(super) operation: OperationArguments,
 }
 
 /// Wait until a proxy on this machine has started (it needs --health-check).

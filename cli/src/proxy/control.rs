@@ -1,8 +1,9 @@
 //! `entrakey proxy wait` and `entrakey proxy shutdown`: what is said to a proxy that runs.
 
-use super::arguments::{HttpArguments, ShutdownArguments, WaitArguments};
+use super::arguments::{ShutdownArguments, WaitArguments};
 use crate::exit_code::{NETWORK, PROBLEM};
 use crate::failure::{Failure, no_answer};
+use crate::service::HttpArguments;
 use std::time::{Duration, Instant};
 use ureq::Agent;
 

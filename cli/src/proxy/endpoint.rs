@@ -1,7 +1,7 @@
 //! Where clients are led: the server, or one node of it.
 
-use super::repeats::Repeats;
 use entrakey_proxy::Proxy;
+use entrakey_service::Repeats;
 
 /// One of them. Clones share everything.
 #[derive(Clone)]

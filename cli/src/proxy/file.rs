@@ -6,7 +6,6 @@ use super::{NAME, PREFIX};
 use crate::failure::Failure;
 use crate::identity::{Keys, key};
 use crate::settings::{self, Given, is_explicit};
-use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, ArgMatches, Args as _, Command, FromArgMatches};
 use entrakey_core::{Config, ServiceValue, read_service_file};
 use std::collections::BTreeMap;
@@ -101,10 +100,10 @@ impl File {
         let given = settings::options(own, &self.top, &others, &self.path)?;
         let with_file = |order: Command| settings::with_file(order, &given);
         let command = crate::command().mut_subcommand(NAME, |proxy| proxy.mut_subcommand(order, with_file));
-        let matches = command.try_get_matches().map_err(|error| self.refuse(unfit(&error)))?;
+        let matches = command.try_get_matches().map_err(|error| self.refuse(settings::unfit(&error)))?;
         let matches = matches.subcommand_matches(NAME).and_then(|proxy| proxy.subcommand_matches(order));
         let matches = matches.ok_or_else(|| self.refuse("the order is not in the command line."))?;
-        T::from_arg_matches(matches).map_err(|error| self.refuse(unfit(&error)))
+        T::from_arg_matches(matches).map_err(|error| self.refuse(settings::unfit(&error)))
     }
 
     /// What would not be heeded where it stands.
@@ -138,9 +137,9 @@ impl File {
     fn again(&self, given: &Given) -> Result<Arguments, Failure> {
         let with_file = |command: Command| settings::with_file(command, given);
         let matches = crate::command().mut_subcommand(NAME, with_file).try_get_matches();
-        let matches = matches.map_err(|error| self.refuse(unfit(&error)))?;
+        let matches = matches.map_err(|error| self.refuse(settings::unfit(&error)))?;
         let own = matches.subcommand_matches(NAME).unwrap_or(&matches);
-        Arguments::from_arg_matches(own).map_err(|error| self.refuse(unfit(&error)))
+        Arguments::from_arg_matches(own).map_err(|error| self.refuse(settings::unfit(&error)))
     }
 
     /// Keys that are said of one upstream win over variables, which are said of the process. Those for all do not: core
@@ -162,26 +161,6 @@ impl File {
             keys.extend(key(name).map(|key| (key.name, value.clone())));
         }
         Ok(keys)
-    }
-}
-
-/// What is wrong with a value, without the value.
-fn unfit(error: &clap::Error) -> String {
-    use std::error::Error as _;
-    let Some(option) = settings::option_of(error) else {
-        return "its settings do not fit together with the options.".to_owned();
-    };
-    match (error.source(), error.get(ContextKind::InvalidValue)) {
-        (Some(reason), _) => format!("{option}: {reason}."),
-        (None, Some(ContextValue::String(value))) if value.is_empty() => {
-            format!("{option} is empty: give it a value, or leave the line out.")
-        }
-        (None, _) => match error.get(ContextKind::ValidValue) {
-            Some(ContextValue::Strings(words)) => format!("{option} must be one of {}.", words.join(", ")),
-            _ => format!(
-                "{option} has a value that it cannot have: `entrakey {NAME} --help` says what it takes."
-            ),
-        },
     }
 }
 

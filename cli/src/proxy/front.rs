@@ -3,12 +3,13 @@
 use super::arguments::UpstreamArguments;
 use super::endpoint::Endpoint;
 use super::peer::Peer;
-use super::repeats::{Message, Repeats};
 use super::service::{Arrival, Service};
 use crate::exit_code::PROBLEM;
 use crate::failure::Failure;
 use entrakey_proxy::ClientStream;
-use entrakey_service::{Activated, Exposure, SocketFile, Stage, bind_tcp, bind_unix, keep_alive, resolve};
+use entrakey_service::{
+    Activated, Exposure, Message, Repeats, SocketFile, Stage, bind_tcp, bind_unix, keep_alive, resolve,
+};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::unix::fs::MetadataExt as _;

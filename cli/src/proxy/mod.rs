@@ -16,7 +16,6 @@ mod private;
 mod probes;
 mod process;
 mod providers;
-mod repeats;
 mod service;
 mod start;
 

@@ -4,8 +4,8 @@ use super::plan::Upstream;
 use crate::exit_code;
 use crate::failure::Failure;
 use crate::identity::{Keys, config};
-use entrakey_core::{ErrorKind, GetToken, Level, Observation, Provider};
-use entrakey_service::{Log, Severity};
+use entrakey_core::{ErrorKind, GetToken, Observation, Provider};
+use entrakey_service::{Log, log_events};
 
 /// Theirs. Dropping them ends what is told of them.
 pub(super) struct Providers {
@@ -27,7 +27,7 @@ impl Providers {
                 Some(index) => index,
                 None => {
                     let provider = named(&upstream.keys, are_several.then_some(name))?;
-                    told.push(observe(&provider, log)?);
+                    told.push(log_events(&provider, provider.status().name, log)?);
                     distinct.push((upstream.keys.clone(), provider));
                     distinct.len() - 1
                 }
@@ -65,23 +65,6 @@ fn named(keys: &Keys, name: Option<&String>) -> Result<Provider, Failure> {
             Ok(Provider::new(&config)?)
         }
     }
-}
-
-fn observe(provider: &Provider, log: &Log) -> Result<Observation, Failure> {
-    let (name, log) = (provider.status().name, log.clone());
-    let level = if log.takes(Severity::Debug) { Level::Debug } else { Level::Info };
-    let observation = provider.observe(level, move |event| {
-        let severity = match event.level() {
-            Level::Warn => Severity::Warning,
-            Level::Info => Severity::Info,
-            Level::Debug => Severity::Debug,
-        };
-        match &name {
-            Some(name) => log.line(severity, event, &[("event", &event.name()), ("provider", name)]),
-            None => log.line(severity, event, &[("event", &event.name())]),
-        }
-    })?;
-    Ok(observation)
 }
 
 /// What a command ends with because of the provider's last failure.

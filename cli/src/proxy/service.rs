@@ -2,9 +2,8 @@
 
 use super::endpoint::Endpoint;
 use super::peer::Peer;
-use super::repeats::{Message, Repeats};
 use entrakey_proxy::{By, ClientStream, Ended, Nodes, Proxy};
-use entrakey_service::{Connections, Life, Log, Severity, Stage, Workers};
+use entrakey_service::{Connections, Life, Log, Message, Repeats, Severity, Stage, Workers};
 use std::fmt::Display;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};

@@ -7,15 +7,15 @@ use super::front::{Front, Reach, adopt, open};
 use super::names::names;
 use super::password::{is_readable_by_all, password};
 use super::plan::{Plan, Upstream};
-use super::probes::{self, Probes};
+use super::probes::Probes;
 use super::providers::{Providers, exit_code};
-use super::repeats::Repeats;
 use super::service::{Refused, Service, Shared};
 use crate::exit_code::{NETWORK, REFUSED};
 use crate::failure::Failure;
+use crate::service::serve_probes;
 use entrakey_core::Provider;
 use entrakey_proxy::{DialFailure, NodeListeners, Nodes, Options, Proxy};
-use entrakey_service::{Activated, Log, Severity, Stage, server_config};
+use entrakey_service::{Activated, Log, Repeats, Severity, Stage, server_config};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -52,7 +52,7 @@ pub(super) async fn start(
     }
     let (all, connections) = (providers.all(), shared.connections.clone());
     let probes = Probes { services: services.clone(), providers: all, connections };
-    probes::start(&plan.process, Arc::new(probes), &shared.life, quit).await?;
+    serve_probes(&plan.process.operation, Arc::new(probes), &shared.life, quit).await?;
     if plan.process.run_connection_test {
         for (service, provider) in services.iter().zip(providers.of_each()) {
             test(service, provider).await?;

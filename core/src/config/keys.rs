@@ -101,6 +101,14 @@ pub static KEYS: &[Key] = &[
         "Where Azure Pipelines issues tokens; it sets it.",
     ),
     key(
+        TOKEN_FILE_PATH,
+        Text,
+        "",
+        "For token_file: a file with an access token that somebody else keeps fresh, `entrakey agent` for instance. Either the \
+         token alone, or a JSON object with it (`value`, `access_token`), its end (`expires_on`, in seconds since 1970) and the \
+         user name (`username`). It is read for each request.",
+    ),
+    key(
         "azure_cli_subscription",
         Text,
         "",
@@ -262,6 +270,8 @@ pub static KEYS: &[Key] = &[
 ];
 
 /// Which file, and which entry of it: the two keys that cannot be in the file itself.
+/// The key of the file of identity `token_file`.
+pub(crate) const TOKEN_FILE_PATH: &str = "token_file_path";
 pub(super) const CONFIG_FILE: &str = "config_file";
 pub(super) const CONFIG_ENTRY: &str = "config_entry";
 

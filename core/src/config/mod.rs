@@ -7,6 +7,7 @@ mod clouds;
 #[allow(clippy::module_inception, reason = "each file is named after its type")]
 mod config;
 mod document;
+mod effective;
 mod endpoint;
 mod environment;
 mod expand;
@@ -35,17 +36,19 @@ mod values;
 mod variables;
 
 pub use config::Config;
+pub use effective::EffectiveConfig;
 pub(crate) use environment::Environment;
 pub(crate) use explanation::Explanation;
 #[cfg(test)]
 use file::FileValues;
-pub use file::{ServiceValue, read_service_file};
+pub use file::{ServiceValue, StoreEntry, read_service_file, read_store_entries};
 pub(crate) use identity::{
     Application, CertificateSettings, HostingEnvironment, IdentityChoice, Link, ManagedIdentity, Obstacle,
-    PipelineJob, Proof, SecretLocation, SingleIdentity, Tool, UserAssigned,
+    PipelineJob, Proof, SecretLocation, SingleIdentity, TokenFile, Tool, UserAssigned,
 };
 pub use inherited::{InheritedSetting, InheritedSettings, inherit};
 pub use key_type::KeyType;
+pub(crate) use keys::TOKEN_FILE_PATH;
 pub use keys::{KEYS, Key};
 pub(crate) use names::WORKLOAD_IDENTITY;
 pub(crate) use proxy::Way;

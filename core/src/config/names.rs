@@ -8,6 +8,7 @@ pub(super) const CLIENT_ASSERTION: &str = "client_assertion";
 pub(super) const AZURE_CLI: &str = "azure_cli";
 pub(super) const AZURE_DEVELOPER_CLI: &str = "azure_developer_cli";
 pub(super) const AZURE_PIPELINES: &str = "azure_pipelines";
+pub(super) const TOKEN_FILE: &str = "token_file";
 pub(super) const ENVIRONMENT: &str = "environment";
 pub(super) const CUSTOM: &str = "custom";
 
@@ -21,6 +22,7 @@ pub(super) const IDENTITIES: &[&str] = &[
     AZURE_CLI,
     AZURE_DEVELOPER_CLI,
     AZURE_PIPELINES,
+    TOKEN_FILE,
     ENVIRONMENT,
     CUSTOM,
 ];

@@ -58,16 +58,8 @@ impl Config {
         let environment = environment();
         let file = from_file(self, &environment)?;
         let values = Values { config: self, environment: &environment, file: &file };
-        let mut reported = Vec::new();
-        for key in KEYS {
-            let value = match reads_azures_variable(&settings.identity, key.name) {
-                true => values.value(key.name)?,
-                false => values.value_without_azure(key.name)?,
-            };
-            reported.extend(
-                value.filter(|value| value.is_set() && counts(value)).map(|value| reported_value(&value)),
-            );
-        }
+        let counting = counting_values(&settings.identity, &values)?;
+        let reported = counting.iter().map(reported_value).collect();
         let cloud = values.text("cloud")?.unwrap_or_default();
         let authority =
             values.text("authority_host")?.or_else(|| clouds::authority(cloud)).unwrap_or_default();
@@ -79,6 +71,19 @@ impl Config {
             on_kubernetes: settings.on_kubernetes,
         })
     }
+}
+
+/// The values that somebody has set, and that count for this identity.
+pub(super) fn counting_values<'a>(identity: &IdentityChoice, values: &Values<'a>) -> Result<Vec<Value<'a>>> {
+    let mut counting = Vec::new();
+    for key in KEYS {
+        let value = match reads_azures_variable(identity, key.name) {
+            true => values.value(key.name)?,
+            false => values.value_without_azure(key.name)?,
+        };
+        counting.extend(value.filter(|value| value.is_set() && counts(value)));
+    }
+    Ok(counting)
 }
 
 fn reported_value(value: &Value<'_>) -> ReportedValue {

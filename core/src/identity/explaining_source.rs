@@ -2,7 +2,7 @@
 
 use super::credential_file::Stamp;
 use super::source::Source;
-use super::{application, managed_identity, tool};
+use super::{application, managed_identity, token_file, tool};
 use crate::config::{Explanation, Settings, SingleIdentity};
 use crate::error::Result;
 use crate::grant::Grant;
@@ -20,6 +20,7 @@ pub(super) fn source(settings: &Arc<Settings>, identity: &SingleIdentity) -> Res
         SingleIdentity::ManagedIdentity(identity) => managed_identity::source(settings, identity),
         SingleIdentity::Application(application) => application::source(settings, application),
         SingleIdentity::Tool(identity) => tool::source(settings, &identity.tool),
+        SingleIdentity::TokenFile(file) => Ok(token_file::source(settings, file)),
     };
     let inner = inner.map_err(|error| explanation.explain(error))?;
     Ok(Box::new(ExplainingSource { inner, explanation }))

@@ -14,6 +14,7 @@ mod pipelines;
 mod source;
 #[cfg(test)]
 mod tests;
+mod token_file;
 mod tool;
 mod tool_output;
 mod tool_process;

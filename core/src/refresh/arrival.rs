@@ -158,6 +158,8 @@ impl Machine {
             end,
             lifetime: life.nominal,
             min_validity: self.policy.min_validity(life),
+            least_fresh: self.policy.least_fresh(life),
+            margin: self.policy.margin(life),
             refresh_in,
         };
         let current = Current { token: Arc::new(Token::new(parts, turn.now)), life, seen_at: turn.now.boot };

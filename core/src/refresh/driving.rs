@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 fn wish() -> Wish {
-    Wish { deadline: entrakey_sys::clock::boot() + SOON, during_outage: DuringOutage::Wait }
+    Wish { deadline: entrakey_sys::clock::boot() + SOON, during_outage: DuringOutage::Wait, hands_on: false }
 }
 
 #[test]

@@ -62,7 +62,11 @@ pub(super) fn engine(answer: impl Fn(u64) -> Result<Grant> + Send + Sync + 'stat
 }
 
 pub(super) fn get(engine: &Arc<Engine>) -> Result<u64> {
-    let wish = Wish { deadline: entrakey_sys::clock::boot() + SOON, during_outage: DuringOutage::Wait };
+    let wish = Wish {
+        deadline: entrakey_sys::clock::boot() + SOON,
+        during_outage: DuringOutage::Wait,
+        hands_on: false,
+    };
     engine.get(wish).map(|token| token.version())
 }
 
@@ -93,7 +97,11 @@ fn without_threads_a_caller_gets_an_error_at_once_and_a_token_when_there_are_thr
     let engine = engine(|number| Ok(grant(number)));
     let refused = refuse_threads();
     let started = std::time::Instant::now();
-    let wish = Wish { deadline: entrakey_sys::clock::boot() + SOON, during_outage: DuringOutage::Report };
+    let wish = Wish {
+        deadline: entrakey_sys::clock::boot() + SOON,
+        during_outage: DuringOutage::Report,
+        hands_on: false,
+    };
     let error = engine.get(wish).unwrap_err();
     assert!(error.to_string().contains("gives no thread"), "{error}");
     assert!(error.is_retriable() && started.elapsed() < SOON / 2);
@@ -110,7 +118,11 @@ fn destructors_that_panic_harm_nobody_and_none_runs_on_the_timers_thread() {
     let dropped_on = || dropped.recv_timeout(SOON).expect("it is kept");
     // What an answer leaves behind.
     let left = grenade();
-    let wish = Wish { deadline: entrakey_sys::clock::boot() + SOON, during_outage: DuringOutage::Wait };
+    let wish = Wish {
+        deadline: entrakey_sys::clock::boot() + SOON,
+        during_outage: DuringOutage::Wait,
+        hands_on: false,
+    };
     engine.get_then(wish, Box::new(move |_| drop(left)));
     assert_eq!(dropped_on(), "entrakey-notify");
     // What a listener panics with, twice.
@@ -154,7 +166,11 @@ fn a_refusal_of_permission_asks_for_no_token_whether_or_not_the_client_cut_its_c
 fn an_answer_that_no_thread_could_be_had_for_is_given_when_there_is_one_also_if_nobody_holds_the_provider() {
     let engine = engine(|_| Err(Error::new(ErrorKind::Network, "down")));
     let (sender, answered) = mpsc::channel();
-    let wish = Wish { deadline: entrakey_sys::clock::boot() + 10 * SOON, during_outage: DuringOutage::Wait };
+    let wish = Wish {
+        deadline: entrakey_sys::clock::boot() + 10 * SOON,
+        during_outage: DuringOutage::Wait,
+        hands_on: false,
+    };
     engine.get_then(wish, Box::new(move |answer| sender.send(answer.unwrap_err().kind()).unwrap()));
     let refused = refuse_threads();
     engine.close(); // on this thread: the system refuses a thread for the answer
@@ -191,6 +207,7 @@ fn an_error_that_never_ends_costs_a_bounded_number_of_requests() {
     let wish = Wish {
         deadline: entrakey_sys::clock::boot() + Duration::from_secs(1),
         during_outage: DuringOutage::Wait,
+        hands_on: false,
     };
     assert_eq!(engine.get(wish).unwrap_err().kind(), ErrorKind::Network);
     let asked = engine.status().counters.fetches;
@@ -205,7 +222,11 @@ fn closing_waits_for_nobody_and_who_holds_the_lock_ends_the_engine() {
     let grenade = Grenade(sender);
     engine.subscribe(Arc::new(move |_| _ = &grenade), false).unwrap();
     let (sender, answer) = mpsc::channel();
-    let wish = Wish { deadline: entrakey_sys::clock::boot() + HOUR, during_outage: DuringOutage::Wait };
+    let wish = Wish {
+        deadline: entrakey_sys::clock::boot() + HOUR,
+        during_outage: DuringOutage::Wait,
+        hands_on: false,
+    };
     engine.get_then(wish, Box::new(move |answer| sender.send(answer.unwrap_err().kind()).unwrap()));
 
     let held = engine.lock();

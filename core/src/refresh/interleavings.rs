@@ -55,7 +55,11 @@ fn engine() -> (Arc<Engine>, Published, Arc<AtomicUsize>) {
 }
 
 fn get(engine: &Arc<Engine>) -> Answer {
-    engine.get(Wish { deadline: entrakey_sys::clock::boot() + HOUR, during_outage: DuringOutage::Wait })
+    engine.get(Wish {
+        deadline: entrakey_sys::clock::boot() + HOUR,
+        during_outage: DuringOutage::Wait,
+        hands_on: false,
+    })
 }
 
 fn version(published: &Published) -> u64 {
@@ -82,7 +86,11 @@ fn callers_on_an_empty_cache_share_one_request_and_readers_see_versions_grow() {
             })
             .collect();
         let (sender, answer) = shuttle::sync::mpsc::channel();
-        let wish = Wish { deadline: entrakey_sys::clock::boot() + HOUR, during_outage: DuringOutage::Wait };
+        let wish = Wish {
+            deadline: entrakey_sys::clock::boot() + HOUR,
+            during_outage: DuringOutage::Wait,
+            hands_on: false,
+        };
         engine.get_then(wish, Box::new(move |token| sender.send(token.unwrap().version()).unwrap()));
         assert_eq!(answer.recv().unwrap(), 1);
         callers.into_iter().for_each(|caller| caller.join().unwrap());

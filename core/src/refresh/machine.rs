@@ -252,20 +252,27 @@ impl Machine {
 
     /// What a caller is to be told now; none if it has to wait.
     fn judge(&self, now: Now, waiter: &Waiter) -> Option<Result<Arc<Token>>> {
-        let Wish { deadline, during_outage } = waiter.wish;
+        let Wish { deadline, during_outage, hands_on } = waiter.wish;
         let waits = during_outage == DuringOutage::Wait;
         if self.closed {
             return Some(Err(Error::closed()));
         }
-        if let Some(current) = self.valid(now) {
-            // With little left a better one may be under way: that is waited for, but not too long.
-            let hopes = !current.token.is_usable_at(now)
-                && self.flight.is_some()
-                && waits
-                && now.boot < waiter.hopes_until.min(deadline);
-            return (!hopes).then(|| Ok(current.token.clone()));
-        }
         let known = self.pace.last_error();
+        if let Some(current) = self.valid(now) {
+            let token = &current.token;
+            let is_enough = if hands_on { token.is_fresh_at(now) } else { token.is_usable_at(now) };
+            // With little left a better one may be under way: that is waited for, but not too long.
+            let hopes = !is_enough
+                && self.flight.is_some()
+                && (waits || (hands_on && known.is_none()))
+                && now.boot < waiter.hopes_until.min(deadline);
+            if hopes {
+                return None;
+            }
+            if !(hands_on && token.is_spent_at(now)) {
+                return Some(Ok(token.clone()));
+            }
+        }
         if self.flight.is_some() {
             return match known {
                 Some(error) if !waits => Some(Err(error.clone())),
@@ -279,13 +286,14 @@ impl Machine {
         if next < deadline && !self.pace.is_refused() && (waits || known.is_none()) {
             return None;
         }
-        let error = known.cloned().unwrap_or_else(|| self.timed_out());
+        let error = known.cloned().unwrap_or_else(|| self.has_nothing_to_give(now));
         Some(Err(error.with_retry_in(next.saturating_sub(now.boot))))
     }
 
     fn admit(&mut self, now: Now, id: u64, wish: Wish) {
         let left = self.valid(now).map_or(Duration::ZERO, |current| current.token.left(now));
-        self.waiters.push(Waiter { id, wish, hopes_until: now.boot + left / 2 }, now.boot);
+        let hope = if wish.hands_on { self.policy.request_timeout(self.life(now)) } else { left / 2 };
+        self.waiters.push(Waiter { id, wish, hopes_until: now.boot + hope }, now.boot);
     }
 
     /// An answer to the request under way is as good and fulfils the wish for another token; a failure leaves it open.
@@ -429,6 +437,17 @@ impl Machine {
 
     pub(super) fn term(&self, current: &Current) -> Term {
         Term::new(current.token.version(), current.token.end(), current.life, &self.policy)
+    }
+
+    /// Nothing has failed, and still there is nothing for the caller.
+    fn has_nothing_to_give(&self, now: Now) -> Error {
+        let Some(current) = self.valid(now) else { return self.timed_out() };
+        let left = current.token.left(now).as_secs();
+        let message = format!(
+            "The token source gives the same token until it expires, and {left} s are left of it: too little for anybody \
+             who has to connect with it. A new one is asked for."
+        );
+        Error::new(ErrorKind::Timeout, message)
     }
 
     fn timed_out(&self) -> Error {

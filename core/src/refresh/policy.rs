@@ -50,6 +50,12 @@ const END_INTERVAL: Duration = Duration::from_secs(20);
 /// The life that a token is taken to have when nothing says how long it lives.
 const UNKNOWN_LIFE: Duration = Duration::from_secs(3600);
 
+/// What a token that is handed on has left, if it can be had. Microsoft's libraries take one with less than 5 minutes for
+/// expired; a client that gets such a one asks again at once.
+const LEAST_FRESH: Duration = Duration::from_secs(15 * 60);
+/// And so much of what it had when it came: redis-entraid and its kind renew when so little of what they got is left.
+const FRESH_SHARE: f64 = 0.3;
+
 impl Policy {
     /// Whether a token that came with so much left is the end of one.
     pub(crate) fn is_end(left: Duration, nominal: Duration) -> bool {
@@ -89,6 +95,12 @@ impl Policy {
     /// A token with less left than this is handed out only if nothing better can be had.
     pub(crate) fn min_validity(&self, life: Life) -> Duration {
         self.min_validity.min(life.nominal.mul_f64(0.05))
+    }
+
+    /// A token with less left than this is not fresh: whoever gets it to keep it for a while (another process with a
+    /// cache of its own) should get a better one, if there is one to be had.
+    pub(crate) fn least_fresh(&self, life: Life) -> Duration {
+        LEAST_FRESH.min(life.nominal.mul_f64(0.25)).max(life.seen.mul_f64(FRESH_SHARE))
     }
 
     /// The least time from an answer to the next request.
@@ -186,6 +198,24 @@ mod tests {
 
     fn life(seconds: u64) -> Life {
         Life { seen: Duration::from_secs(seconds), nominal: Duration::from_secs(seconds) }
+    }
+
+    #[test]
+    fn what_is_handed_on_has_a_quarter_of_an_hour_left_or_its_share_of_a_shorter_or_half_used_life() {
+        let policy = Policy::default();
+        for (nominal, seen, fresh, margin) in [
+            (86_400, 86_400, 25_920, 180), // 30 % of a day
+            (86_400, 14_400, 4_320, 180),  // a day's token that had four hours left
+            (86_400, 1_200, 900, 180),     // and one that had twenty minutes
+            (3_600, 3_600, 1_080, 180),
+            (3_600, 1_800, 900, 180),
+            (600, 600, 180, 90),
+            (10, 10, 3, 1),
+        ] {
+            let life = Life { seen: Duration::from_secs(seen), nominal: Duration::from_secs(nominal) };
+            let has = (policy.least_fresh(life).as_secs(), policy.margin(life).as_secs());
+            assert_eq!(has, (fresh, margin), "{seen} of {nominal} s");
+        }
     }
 
     #[test]

@@ -106,6 +106,8 @@ mod tests {
             end: Duration::from_secs(3600),
             lifetime: Duration::from_secs(3600),
             min_validity: Duration::ZERO,
+            least_fresh: Duration::ZERO,
+            margin: Duration::ZERO,
             refresh_in: Duration::ZERO,
         };
         Snapshot { token: Some(Arc::new(Token::new(parts, Now::default()))), ..Snapshot::empty() }

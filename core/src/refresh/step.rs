@@ -24,6 +24,8 @@ pub struct Wish {
     pub deadline: Duration,
     /// What it wants while requests fail.
     pub during_outage: DuringOutage,
+    /// Whether the token is for somebody who keeps it for a while.
+    pub hands_on: bool,
 }
 
 /// What happened.

@@ -13,6 +13,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 mod feedback;
+mod handing_on;
 mod pacing;
 
 const START: Duration = Duration::from_secs(1_000_000);
@@ -100,7 +101,7 @@ impl Bench {
 
     fn get_with(&mut self, patience: Duration, during_outage: DuringOutage) -> (Told, Option<u64>) {
         self.callers += 1;
-        let wish = Wish { deadline: self.now.boot + patience, during_outage };
+        let wish = Wish { deadline: self.now.boot + patience, during_outage, hands_on: false };
         let actions = self.step(Input::Get(self.callers, wish));
         (told(&actions, self.callers), fetch(&actions))
     }

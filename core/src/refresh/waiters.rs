@@ -75,7 +75,7 @@ mod tests {
     fn waiter(id: u64, deadline: u64, hopes_until: u64) -> Waiter {
         Waiter {
             id,
-            wish: Wish { deadline: at(deadline), during_outage: DuringOutage::Wait },
+            wish: Wish { deadline: at(deadline), during_outage: DuringOutage::Wait, hands_on: false },
             hopes_until: at(hopes_until),
         }
     }

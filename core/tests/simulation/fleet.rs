@@ -90,7 +90,11 @@ fn simulate(providers: usize, listeners: u64, policy: &Policy) -> Record {
 fn next_event(member: &mut Member, time: Duration, listeners: u64) -> Vec<Input> {
     match member.flight {
         None if member.requests == 0 => {
-            let wish = Wish { deadline: time + Duration::from_secs(30), during_outage: DuringOutage::Wait };
+            let wish = Wish {
+                deadline: time + Duration::from_secs(30),
+                during_outage: DuringOutage::Wait,
+                hands_on: false,
+            };
             let subscribed = (1..=listeners).map(Input::Subscribed);
             subscribed.chain([Input::Get(0, wish)]).collect()
         }

@@ -20,7 +20,7 @@ impl World {
         let patience = [5, 30, 30, 31, 60][self.rng.usize(..5)];
         let patience = Duration::from_secs(patience).mul_f64(0.1 + 0.9 * self.rng.f64());
         let during_outage = if self.rng.u8(..4) > 0 { DuringOutage::Wait } else { DuringOutage::Report };
-        let wish = Wish { deadline: self.now.boot + patience, during_outage };
+        let wish = Wish { deadline: self.now.boot + patience, during_outage, hands_on: false };
         self.sums.calls += 1;
         let left = self.ledger.serving.as_ref().map_or(Duration::ZERO, |serving| self.left(serving));
         self.say(|_| format!("call {id}: {wish:?}, {left:?} left"));
@@ -251,7 +251,7 @@ impl World {
         let during_outage = if waits { DuringOutage::Wait } else { DuringOutage::Report };
         let deadline = came + Duration::from_secs(30);
         self.ledger.waiting.insert(self.numbers, Caller { came, deadline, by: came, waits });
-        self.closed_step(Input::Get(self.numbers, Wish { deadline, during_outage }));
+        self.closed_step(Input::Get(self.numbers, Wish { deadline, during_outage, hands_on: false }));
         if !self.ledger.waiting.is_empty() {
             self.violate("O7: a call to a closed provider waits");
         }

@@ -1,30 +1,40 @@
 //! What a long-running process of entrakey's needs once, whichever service it is: sockets that have one owner, health and
 //! metrics over HTTP, a drain at the end, word to systemd, and lines for a log.
 //!
-//! Nothing in here knows what is served.
+//! Nothing in here knows what is served; of core it takes what a log says of providers.
 
 #![forbid(unsafe_code)]
 
 mod connections;
 mod descriptors;
 mod drain;
+mod events;
 mod exposure;
+mod hardening;
 mod http;
 mod life;
 mod listen;
 mod log;
 mod notify;
+mod reload;
+mod repeats;
 mod tls;
 mod workers;
 
 pub use connections::{Connections, Full, Open};
 pub use descriptors::raise_descriptor_limit;
 pub use drain::{Cause, Delays, Signals, drain};
+pub use events::log_events;
 pub use exposure::{Exposure, TooExposed};
-pub use http::{Health, HttpServer, admin, health};
+pub use hardening::{forbid_core_dumps, lock_memory};
+pub use http::{Health, HttpServer, Patience, Place, Places, Taken, admin, answer, health, of_another};
 pub use life::{Life, Stage};
-pub use listen::{Activated, SocketFile, activated, bind_tcp, bind_unix, keep_alive, resolve};
+pub use listen::{
+    Activated, SocketFile, activated, bind_tcp, bind_unix, keep_alive, make_directory, resolve,
+};
 pub use log::{Format, Log, Severity};
 pub use notify::{ready, stopping};
+pub use reload::{ReloadCause, Reloads};
+pub use repeats::{Message, Repeats};
 pub use tls::server_config;
 pub use workers::Workers;

@@ -96,9 +96,13 @@ impl Log {
 
     /// Writes a line. Callers pass no secrets.
     pub fn line(&self, severity: Severity, message: impl Display, fields: &[Field<'_>]) {
-        if !self.takes(severity) {
-            return;
+        if self.takes(severity) {
+            self.record(severity, message, fields);
         }
+    }
+
+    /// Writes a line however little is wanted: of what an auditor asks for later. Callers pass no secrets.
+    pub fn record(&self, severity: Severity, message: impl Display, fields: &[Field<'_>]) {
         let line = written(self.format, SystemTime::now(), severity, &message.to_string(), fields);
         if self.queue.try_send(Entry::Line(line)).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
@@ -121,15 +125,26 @@ impl Log {
     }
 }
 
+/// As much is written at once, of lines that wait.
+const MOST_AT_ONCE: usize = 32 * 1024;
+
 fn write_all(lines: &Receiver<Entry>, mut to: impl std::io::Write, dropped: &AtomicU64, format: Format) {
-    while let Ok(entry) = lines.recv() {
-        // Nobody may read any more: then there is nobody to tell.
-        match entry {
-            Entry::Line(line) => drop(to.write_all(line.as_bytes())),
-            Entry::Flush(done) => {
-                let _ = to.flush();
-                let _ = done.send(());
+    let mut text = String::new();
+    while let Ok(first) = lines.recv() {
+        let mut flushed = Vec::new();
+        let mut next = Some(first);
+        while let Some(entry) = next {
+            match entry {
+                Entry::Line(line) => text.push_str(&line),
+                Entry::Flush(done) => flushed.push(done),
             }
+            next = if text.len() < MOST_AT_ONCE { lines.try_recv().ok() } else { None };
+        }
+        // Nobody may read any more: then there is nobody to tell.
+        let _ = to.write_all(text.as_bytes()).and_then(|()| to.flush());
+        text.clear();
+        for done in flushed {
+            let _ = done.send(()); // whoever waited may have given up
         }
         let lost = dropped.swap(0, Ordering::Relaxed);
         if lost > 0 {

@@ -1,4 +1,5 @@
-// A stock go-redis client against the emulator: peer standalone|cluster; or through the proxy: peer rounds|cluster-rounds
+// A stock go-redis client against the emulator: peer standalone|cluster; or through the proxy: peer rounds|cluster-rounds.
+// Or a token by azidentity, as the environment has a managed identity: peer token
 //
 // Address, certificate and credentials come from REDIS_HOST, REDIS_PORT, REDIS_CA_FILE, REDIS_USERNAME and
 // REDIS_TOKEN. Prints the number of commands that it checked; the first that goes wrong ends it.
@@ -30,6 +31,9 @@ func main() {
 		case "cluster-rounds":
 			end(clusterRounds(context.Background()))
 			return
+		case "token":
+			end(printToken(ctx, os.Getenv("USER_ASSIGNED_CLIENT_ID")))
+			return
 		}
 	}
 	checked, err := run(ctx, os.Args[1:])
@@ -39,14 +43,14 @@ func main() {
 
 func end(err error) {
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "go-redis:", err)
+		fmt.Fprintln(os.Stderr, "peer:", err)
 		os.Exit(1)
 	}
 }
 
 func run(ctx context.Context, arguments []string) (int, error) {
 	if len(arguments) != 1 {
-		return 0, errors.New("usage: peer standalone|cluster|rounds|cluster-rounds")
+		return 0, errors.New("usage: peer standalone|cluster|rounds|cluster-rounds|token")
 	}
 	config, err := trusting(os.Getenv("REDIS_CA_FILE"))
 	if err != nil {

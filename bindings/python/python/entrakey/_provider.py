@@ -102,6 +102,11 @@ class Provider(_entrakey.Provider):
         return _made(cls, options, identity="azure_pipelines")
 
     @classmethod
+    def token_file(cls, **options):
+        """Whose token somebody else keeps fresh in the file token_file_path: `entrakey agent`, a sidecar."""
+        return _made(cls, options, identity="token_file")
+
+    @classmethod
     def environment(cls, **options):
         """The application that AZURE_TENANT_ID, AZURE_CLIENT_ID and a secret or certificate describe."""
         return _made(cls, options, identity="environment")

@@ -85,6 +85,10 @@ class Provider(_entrakey.Provider):
         """A service connection of Azure Pipelines."""
 
     @classmethod
+    def token_file(cls, **options: Any) -> Self:
+        """Whose token somebody else keeps fresh in the file token_file_path: `entrakey agent`, a sidecar."""
+
+    @classmethod
     def environment(cls, **options: Any) -> Self:
         """The application that AZURE_TENANT_ID, AZURE_CLIENT_ID and a secret or certificate describe."""
 

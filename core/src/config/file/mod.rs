@@ -10,6 +10,7 @@ mod store_entry;
 
 pub(super) use file_values::FileValues;
 pub use service_file::{ServiceValue, read_service_file};
+pub use store_entry::StoreEntry;
 
 use super::document::Node;
 use super::environment::Environment;
@@ -25,6 +26,20 @@ use std::collections::BTreeMap;
 pub(super) fn read(path: &str, entry: Option<&str>, environment: &Environment) -> Result<FileValues> {
     let file = ConfigFile { path, environment };
     values(&file, &file.root()?, entry)
+}
+
+/// The entries of type `AzureEntraIdAuth` in a secret store's file, in its order. The keys `config_file` and `config_entry`
+/// then take one of them. What they say is not looked at.
+///
+/// # Errors
+/// `INVALID_CONFIG`: the file cannot be read or parsed, has no such entry, or has one without an id or with another's.
+pub fn read_store_entries(path: &str) -> Result<Vec<StoreEntry>> {
+    read_entries(path, &Environment::read())
+}
+
+fn read_entries(path: &str, environment: &Environment) -> Result<Vec<StoreEntry>> {
+    let file = ConfigFile { path, environment };
+    store_entry::ids(&file, &file.root()?)
 }
 
 /// What the document says: by keys, or by an entry of a secret store.

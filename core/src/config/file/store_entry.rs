@@ -26,6 +26,15 @@ use crate::config::names::{MANAGED_IDENTITY, SERVICE_PRINCIPAL};
 use crate::error::{Error, Result};
 use zeroize::Zeroizing;
 
+/// An entry of a secret store's file: what it is asked for by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreEntry {
+    /// Its id, which no other entry of the file has.
+    pub id: String,
+    /// Whether it is the one that is meant when nobody says which.
+    pub is_default: bool,
+}
+
 const TYPE: &str = "AzureEntraIdAuth";
 
 /// A field of `details.auth`, the configuration key that it sets, and the variable that the store's own
@@ -83,6 +92,31 @@ pub(super) fn pick(file: &ConfigFile<'_>, root: &Node, wanted: Option<&str>) -> 
             ids()
         ))),
     }
+}
+
+/// The ids of the entries, for somebody who wants each of them. Each must have one that no other has.
+pub(super) fn ids(file: &ConfigFile<'_>, root: &Node) -> Result<Vec<StoreEntry>> {
+    let entries = entries(root);
+    if entries.is_empty() {
+        return Err(file.refuse(format!("it has no entry of type {TYPE}.")));
+    }
+    let mut found: Vec<StoreEntry> = Vec::new();
+    for entry in entries {
+        let id = id(entry);
+        if id.is_empty() {
+            return Err(file.refuse(format!(
+                "an entry of type {TYPE} has no id: give it one, by which it is asked for."
+            )));
+        }
+        if found.iter().any(|other| other.id == id) {
+            return Err(file.refuse(format!(
+                "more than one entry of type {TYPE} has the id \"{}\".",
+                name_for_message(id)
+            )));
+        }
+        found.push(StoreEntry { id: id.to_owned(), is_default: is_default(entry) });
+    }
+    Ok(found)
 }
 
 /// All entries of our type, wherever the store's document has its list of them.
@@ -394,6 +428,28 @@ secrets:
         let twins = format!("[{}, {}]", entry("a", ""), entry("a", ""));
         assert!(refusal(&twins, Some("a"), &[]).contains("more than one"));
         assert!(refusal(EXAMPLE, Some("other"), &[]).contains("\"redis\""), "of another type");
+    }
+
+    #[test]
+    fn all_entries_are_told_by_their_ids_which_are_their_own() {
+        let ids = |text: &str| {
+            let written = Written::new("store.yaml", text);
+            super::super::read_entries(written.path(), &environment(&[])).map(|entries| {
+                entries.into_iter().map(|entry| (entry.id, entry.is_default)).collect::<Vec<_>>()
+            })
+        };
+        let default = r#", "isDefault": true"#;
+        let two = format!("[{}, {}]", entry("a", ""), entry("b", default));
+        assert_eq!(ids(&two).unwrap(), [("a".to_owned(), false), ("b".to_owned(), true)]);
+        assert_eq!(ids(EXAMPLE).unwrap(), [("redis".to_owned(), true)], "no variable of theirs is read");
+        for (text, part) in [
+            (format!("[{}, {}]", entry("a", ""), entry("a", "")), "more than one entry"),
+            (format!("[{}, {{\"type\": \"{TYPE}\"}}]", entry("a", "")), "has no id"),
+            ("client_id: hunter2\n".to_owned(), "no entry of type AzureEntraIdAuth"),
+        ] {
+            let said = ids(&text).unwrap_err().to_string();
+            assert!(said.contains(part) && !said.contains("hunter2"), "{said}");
+        }
     }
 
     #[test]

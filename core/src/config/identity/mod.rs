@@ -8,6 +8,7 @@ mod hosting_environment;
 mod managed_identity;
 mod proof;
 mod single;
+mod token_file;
 mod tool;
 
 pub(crate) use application::Application;
@@ -17,4 +18,5 @@ pub(crate) use hosting_environment::{HostingEnvironment, UserAssigned};
 pub(crate) use managed_identity::ManagedIdentity;
 pub(crate) use proof::{CertificateSettings, PipelineJob, Proof, SecretLocation};
 pub(crate) use single::SingleIdentity;
+pub(crate) use token_file::TokenFile;
 pub(crate) use tool::Tool;

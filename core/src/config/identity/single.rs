@@ -3,9 +3,10 @@
 use super::application::Application;
 use super::hosting_environment::HostingEnvironment;
 use super::managed_identity::ManagedIdentity;
+use super::token_file::TokenFile;
 use super::tool::ToolIdentity;
 use crate::config::explanation::Explanation;
-use crate::config::names::{AZURE_CLI, AZURE_DEVELOPER_CLI, MANAGED_IDENTITY};
+use crate::config::names::{AZURE_CLI, AZURE_DEVELOPER_CLI, MANAGED_IDENTITY, TOKEN_FILE};
 use crate::config::values::Values;
 use crate::error::Result;
 use std::sync::Arc;
@@ -18,6 +19,8 @@ pub(crate) enum SingleIdentity {
     Application(Arc<Application>),
     /// Who is signed in to a developer's tool.
     Tool(ToolIdentity),
+    /// Whose token somebody else keeps fresh, in a file.
+    TokenFile(TokenFile),
 }
 
 impl SingleIdentity {
@@ -31,6 +34,7 @@ impl SingleIdentity {
             }
             AZURE_CLI => ToolIdentity::azure_cli(values).map(Self::Tool),
             AZURE_DEVELOPER_CLI => ToolIdentity::azure_developer_cli(values).map(Self::Tool),
+            TOKEN_FILE => TokenFile::resolve(values).map(Self::TokenFile),
             _ => Application::resolve(name, values).map(Arc::new).map(Self::Application),
         }
     }
@@ -51,6 +55,7 @@ impl SingleIdentity {
             Self::ManagedIdentity(identity) => &identity.explanation,
             Self::Application(application) => &application.explanation,
             Self::Tool(identity) => &identity.explanation,
+            Self::TokenFile(file) => &file.explanation,
         }
     }
 
@@ -60,6 +65,7 @@ impl SingleIdentity {
             Self::Application(application) => {
                 format!("service principal with client id {}", application.client_id)
             }
+            Self::TokenFile(file) => format!("owner of the token in {}", file.path.display()),
             Self::Tool(identity) => format!("user of {}", identity.tool.name()),
         }
     }
@@ -69,7 +75,7 @@ impl SingleIdentity {
         match self {
             Self::ManagedIdentity(identity) => identity.hosting_environment.secret().into_iter().collect(),
             Self::Application(application) => application.proof.secrets(),
-            Self::Tool(_) => Vec::new(),
+            Self::Tool(_) | Self::TokenFile(_) => Vec::new(),
         }
     }
 

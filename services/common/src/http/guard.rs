@@ -3,10 +3,35 @@
 
 use axum::extract::Request;
 use axum::http::header::{HOST, ORIGIN, REFERER};
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderName, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use std::net::{IpAddr, SocketAddr};
+
+/// Why a request is not answered where secrets are: a web page has caused it, or another server passes it on, which may
+/// do so for anybody. `listening` is the port that it came to; of a Unix socket none, where every name does.
+#[must_use]
+pub fn of_another(listening: Option<SocketAddr>, uri: &Uri, headers: &HeaderMap) -> Option<&'static str> {
+    let names = headers.keys().map(HeaderName::as_str);
+    if names.into_iter().any(|name| name == "forwarded" || name.starts_with("x-forwarded-") || name == "via")
+    {
+        return Some("Requests that another server passes on are not answered.");
+    }
+    // Not even those of a page that somebody has typed the address of. Browsers say the mode, the site and the destination
+    // together; Node.js' fetch, by which MSAL asks, says the mode and nothing else.
+    if headers.keys().any(|name| OF_A_BROWSER.contains(&name.as_str())) {
+        return Some(OF_A_PAGE);
+    }
+    match listening {
+        Some(address) => refusal(address, uri, headers),
+        None if headers.contains_key(ORIGIN) || headers.contains_key(REFERER) => Some(OF_A_PAGE),
+        None => None,
+    }
+}
+
+const OF_A_BROWSER: [&str; 4] =
+    ["sec-fetch-site", "sec-fetch-dest", "sec-fetch-user", "sec-fetch-storage-access"];
+const OF_A_PAGE: &str = "Web pages may not ask this.";
 
 /// Lets a request through that no web page has caused.
 pub(super) async fn guard(listening: SocketAddr, request: Request, next: Next) -> Response {
@@ -20,7 +45,7 @@ pub(super) async fn guard(listening: SocketAddr, request: Request, next: Next) -
 fn refusal(listening: SocketAddr, uri: &Uri, headers: &HeaderMap) -> Option<&'static str> {
     // Older browsers say of a page's pictures and links no more than the page.
     if headers.contains_key(ORIGIN) || headers.contains_key(REFERER) || is_of_a_page(headers) {
-        return Some("Web pages may not ask this.");
+        return Some(OF_A_PAGE);
     }
     let mut hosts = headers.get_all(HOST).iter();
     let host = match (uri.authority(), hosts.next(), hosts.next()) {
@@ -91,5 +116,34 @@ mod tests {
             assert!(asked("10.0.0.4:9091", &[host, of_page]).is_some(), "{of_page:?}");
         }
         assert_eq!(asked("127.0.0.1:9091", &[host, ("sec-fetch-site", "none")]), None, "typed by a person");
+    }
+
+    #[test]
+    fn where_secrets_are_nothing_is_passed_on_and_no_page_asks() {
+        let asked = |listening: Option<&str>, name: &'static str, value: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.append("host", HeaderValue::from_static("localhost:8441"));
+            headers.append(name, HeaderValue::from_static(value));
+            let listening = listening.map(|address| address.parse().unwrap());
+            of_another(listening, &Uri::from_static("/msi/token"), &headers)
+        };
+        for listening in [Some("127.0.0.1:8441"), None] {
+            assert_eq!(asked(listening, "accept", "*/*"), None);
+            assert_eq!(asked(listening, "sec-fetch-mode", "cors"), None, "Node.js' fetch");
+            for (name, value) in [
+                ("origin", "null"),
+                ("referer", "https://evil.example/"),
+                ("sec-fetch-site", "none"),
+                ("sec-fetch-dest", "empty"),
+                ("sec-fetch-user", "?1"),
+                ("x-forwarded-for", "10.0.0.7"),
+                ("x-forwarded-host", "localhost:8441"),
+                ("forwarded", "for=10.0.0.7"),
+                ("via", "1.1 squid"),
+            ] {
+                assert!(asked(listening, name, value).is_some(), "{name} {listening:?}");
+            }
+        }
+        assert!(asked(Some("127.0.0.1:8441"), "host", "evil.example:8441").is_some());
     }
 }

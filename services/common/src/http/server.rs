@@ -1,28 +1,21 @@
 //! One connection after the other, within limits.
 
+use super::connection::{Patience, answer};
 use super::guard::guard;
+use super::places::Places;
 use crate::{Life, Stage};
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
-use std::collections::VecDeque;
+use std::future::pending;
 use std::net::SocketAddr;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::AbortHandle;
-use tokio::time::timeout;
+use tokio::net::TcpListener;
 
 /// More than all probers and scrapers have open. With that many the newest takes the oldest one's place: a process that
 /// connects and says nothing keeps no probe from its answer, which takes a moment.
 const MOST_CONNECTIONS: usize = 64;
-/// For the whole head of a request; also how long a connection may idle.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// For everything that is asked and answered on one connection: whoever does not read must not keep a place for ever.
-const CONNECTION_TIMEOUT: Duration = Duration::from_secs(30);
-const MOST_HEAD_BYTES: usize = 16 * 1024;
+const PATIENCE: Patience = Patience { head: Duration::from_secs(10), connection: Duration::from_secs(30) };
 
 /// A router on a port.
 #[derive(Debug)]
@@ -49,7 +42,7 @@ impl HttpServer {
 
     /// Answers until the service has ended: probes are told that it is ending.
     pub async fn run(self, life: Life) {
-        let mut open: VecDeque<AbortHandle> = VecDeque::new();
+        let places = Places::at_most(MOST_CONNECTIONS);
         loop {
             let accepted = tokio::select! {
                 accepted = self.listener.accept() => accepted,
@@ -57,19 +50,16 @@ impl HttpServer {
             };
             match accepted {
                 Ok((stream, _)) => {
-                    open.retain(|connection| !connection.is_finished());
                     // Turning the newcomer away would leave the places to whoever came first and says nothing.
-                    if open.len() >= MOST_CONNECTIONS {
-                        open.pop_front().iter().for_each(AbortHandle::abort);
-                    }
+                    let Some(taken) = places.take() else { continue };
                     let (router, life) = (self.router.clone(), life.clone());
-                    let connection = tokio::spawn(async move {
+                    tokio::spawn(async move {
                         tokio::select! {
-                            () = answer(stream, router) => (),
+                            () = answer(stream, router, PATIENCE, pending()) => (),
+                            () = taken.place().given_away() => (),
                             () = life.reached(Stage::Ended) => (),
                         }
                     });
-                    open.push_back(connection.abort_handle());
                 }
                 // No more descriptors, most likely: without a pause this would be a hot loop.
                 Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
@@ -78,22 +68,12 @@ impl HttpServer {
     }
 }
 
-async fn answer(stream: TcpStream, router: Router) {
-    let mut builder = http1::Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(MOST_HEAD_BYTES)
-        .half_close(false);
-    let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
-    let _ = timeout(CONNECTION_TIMEOUT, connection).await; // a client that goes away in the middle is its own affair
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use axum::routing::get;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpStream;
 
     async fn ask(stream: &mut TcpStream, port: u16) -> String {
         let request = format!("GET / HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n");

@@ -10,6 +10,8 @@ import java.util.List;
  *
  * <p>{@code java peers.Main jedis|lettuce rounds|cluster-rounds} goes through the proxy: REDIS_HOST and REDIS_PORT are all
  * that it is told.
+ *
+ * <p>{@code java peers.Main msal token} prints a token of the managed identity that the environment has.
  */
 final class Main {
     private Main() {}
@@ -21,6 +23,10 @@ final class Main {
         }
         if (arguments.length == 2 && arguments[1].equals("cluster-rounds")) {
             ClusterRounds.run(ofCluster(arguments[0]));
+            System.exit(0);
+        }
+        if (List.of(arguments).equals(List.of("msal", "token"))) {
+            System.out.println(Msal.token(System.getenv("USER_ASSIGNED_CLIENT_ID")));
             System.exit(0);
         }
         Surroundings surroundings = Surroundings.fromEnvironment();

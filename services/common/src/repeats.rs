@@ -15,14 +15,17 @@ const MINUTE: Duration = Duration::from_secs(60);
 const FORGOTTEN: Duration = Duration::from_secs(3600);
 
 /// What went wrong lately, and how often. Clones share it.
-#[derive(Clone, Default)]
-pub(super) struct Repeats(Arc<Mutex<Lately>>);
+#[derive(Clone, Default, Debug)]
+pub struct Repeats(Arc<Mutex<Lately>>);
 
 /// What becomes of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Message {
+pub enum Message {
     /// It is said. It has come so often, the 1st, the 100th or the 10,000th time.
-    Said { times: u64 },
+    Said {
+        /// How often that makes.
+        times: u64,
+    },
     /// The same was said before.
     Repeated,
     /// It would be said, but too many others were in this minute.
@@ -31,18 +34,20 @@ pub(super) enum Message {
     FirstLeftOut,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Lately {
     troubles: VecDeque<Trouble>,
     minute: Option<Minute>,
 }
 
+#[derive(Debug)]
 struct Trouble {
     what: String,
     times: u64,
     last: Instant,
 }
 
+#[derive(Debug)]
 struct Minute {
     end: Instant,
     said: usize,
@@ -51,7 +56,8 @@ struct Minute {
 
 impl Repeats {
     /// One more has come.
-    pub(super) fn count(&self, what: &str) -> Message {
+    #[must_use]
+    pub fn count(&self, what: &str) -> Message {
         let (mut lately, now) = (self.lately(), Instant::now());
         let times = lately.times(what, now);
         match is_worth_a_warning(times) {
@@ -61,7 +67,7 @@ impl Repeats {
     }
 
     /// Waits for the minute to be over. How many messages were left out in it.
-    pub(super) async fn left_out(&self) -> u64 {
+    pub async fn left_out(&self) -> u64 {
         let end = self.lately().minute.as_ref().map(|minute| minute.end);
         if let Some(end) = end {
             sleep_until(end).await;
@@ -70,7 +76,7 @@ impl Repeats {
     }
 
     /// It works again.
-    pub(super) fn over(&self) {
+    pub fn over(&self) {
         self.lately().troubles.clear();
     }
 

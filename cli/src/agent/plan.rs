@@ -1,0 +1,188 @@
+//! What is to be done, from options, variables and files. It is read again while the agent runs.
+
+use super::arguments::{RunArguments, WhoArguments};
+use super::file::{File, Table, is_used_up, take_list, take_numbers, take_text};
+use super::identities::{DEFAULT, Sources};
+use super::place;
+use crate::failure::Failure;
+use clap::{ArgMatches, FromArgMatches as _};
+use entrakey_agent::{ClientPlan, FileFormat, IdentityPlan, Plan, TokenFilePlan, read_or_make};
+use entrakey_service::make_directory;
+use std::path::{Path, PathBuf};
+
+/// Reads it, once and again.
+pub(super) struct Reader {
+    typed: ArgMatches,
+    config_file: Option<PathBuf>,
+}
+
+/// All of it.
+pub(super) struct Everything {
+    pub(super) arguments: RunArguments,
+    pub(super) directory: PathBuf,
+    pub(super) plan: Plan,
+}
+
+impl Reader {
+    /// `typed` are the command's own matches, and `arguments` what they mean without a file.
+    pub(super) fn new(arguments: RunArguments, typed: ArgMatches) -> Self {
+        Self { typed, config_file: arguments.who.config_file }
+    }
+
+    /// Files that say what to do: when they change it is read again.
+    pub(super) fn files(&self, arguments: &RunArguments) -> Vec<PathBuf> {
+        self.config_file.iter().chain(&arguments.who.secrets).cloned().collect()
+    }
+
+    pub(super) fn read(&self) -> Result<Everything, Failure> {
+        let file = self.config_file.as_deref().map(File::read).transpose()?;
+        let arguments = match &file {
+            Some(file) => file.arguments()?,
+            None => RunArguments::from_arg_matches(&self.typed).map_err(Failure::usage)?,
+        };
+        let directory = place::directory(&arguments.who.place, file.as_ref())?;
+        // Before anything is in it.
+        make_directory(&directory).map_err(|error| Failure::usage(format!("--directory: {error}.")))?;
+        let sources = Sources {
+            store: arguments.who.secrets.as_deref(),
+            file: file.as_ref(),
+            typed: &arguments.identity.keys,
+        };
+        let identities = sources.identities()?;
+        let clients = clients(&arguments.who, file.as_ref(), &directory)?;
+        let token_files = token_files(&arguments.who, file.as_ref(), &identities)?;
+        let plan = Plan { identities, clients, token_files };
+        Ok(Everything { arguments, directory, plan })
+    }
+}
+
+fn clients(given: &WhoArguments, file: Option<&File>, directory: &Path) -> Result<Vec<ClientPlan>, Failure> {
+    let mut clients = Vec::new();
+    for table in file.map_or(&[][..], |file| &file.clients) {
+        clients.push(client(table.clone(), given, file, directory)?);
+    }
+    if !clients.iter().any(|client| client.name == DEFAULT) {
+        // Where clients are listed, nobody else has a secret.
+        let has_secret = clients.is_empty() && !given.no_app_service;
+        let secret = has_secret.then(|| read_or_make(&place::secret(directory, DEFAULT))).transpose();
+        let me = rustix::process::geteuid().as_raw();
+        let mut uids = vec![me, 0];
+        uids.extend(&given.allow_uid);
+        clients.push(ClientPlan {
+            name: DEFAULT.to_owned(),
+            secret: secret.map_err(|what| Failure::usage(format!("{what}.")))?,
+            uids,
+            gids: given.allow_gid.clone(),
+            identities: None,
+            resources: given.resource.clone(),
+        });
+    }
+    Ok(clients)
+}
+
+fn client(
+    mut table: Table,
+    given: &WhoArguments,
+    file: Option<&File>,
+    directory: &Path,
+) -> Result<ClientPlan, Failure> {
+    let refuse = |what: String| match file {
+        Some(file) => file.refuse(format!("clients: {what}.")),
+        None => Failure::usage(what),
+    };
+    let name = take_text(&mut table, &["name"]).map_err(refuse)?;
+    let name = name.ok_or_else(|| refuse("a client has no name".to_owned()))?.to_string();
+    let refuse = |what: String| refuse(format!("{name}: {what}"));
+    let path = secret_path(&mut table, &name, directory).map_err(refuse)?;
+    let uids = take_numbers(&mut table, "uids").map_err(refuse)?;
+    let gids = take_numbers(&mut table, "gids").map_err(refuse)?;
+    let identities = take_list(&mut table, &["identities"]).map_err(refuse)?;
+    let resources = take_list(&mut table, &["resources"]).map_err(refuse)?;
+    is_used_up(&table, "name, secret-file, uids, gids, identities, resources").map_err(refuse)?;
+    let secret = (!given.no_app_service).then(|| read_or_make(&path)).transpose().map_err(refuse)?;
+    let resources = resources.unwrap_or_else(|| given.resource.clone());
+    Ok(ClientPlan { name: name.clone(), secret, uids, gids, identities, resources })
+}
+
+/// Where a client's secret is.
+pub(super) fn secret_path(table: &mut Table, name: &str, directory: &Path) -> Result<PathBuf, String> {
+    if name.is_empty() || name.contains('/') {
+        return Err("its name is a part of a file's name: leave out \"/\"".to_owned());
+    }
+    let path = take_text(table, &["secret-file", "secret_file"])?;
+    Ok(path.map_or_else(|| place::secret(directory, name), |path| PathBuf::from(path.as_str())))
+}
+
+fn token_files(
+    given: &WhoArguments,
+    file: Option<&File>,
+    identities: &[IdentityPlan],
+) -> Result<Vec<TokenFilePlan>, Failure> {
+    let mut files = Vec::new();
+    for typed in &given.token_file {
+        let (id, path) = match typed.split_once('=') {
+            Some((id, path)) => (Some(id.to_owned()), path),
+            None => (None, typed.as_str()),
+        };
+        files.push(TokenFilePlan {
+            identity: id.map_or_else(|| default_of(identities), Ok)?,
+            format: format_of(Path::new(path)),
+            path: PathBuf::from(path),
+            mode: given.token_file_mode,
+            group: None,
+        });
+    }
+    for table in file.map_or(&[][..], |file| &file.token_files) {
+        files.push(token_file(table.clone(), given, file, identities)?);
+    }
+    Ok(files)
+}
+
+fn token_file(
+    mut table: Table,
+    given: &WhoArguments,
+    file: Option<&File>,
+    identities: &[IdentityPlan],
+) -> Result<TokenFilePlan, Failure> {
+    let refuse = |what: String| match file {
+        Some(file) => file.refuse(format!("token-files: {what}.")),
+        None => Failure::usage(what),
+    };
+    let mut text = |name| take_text(&mut table, &[name]).map_err(refuse);
+    let (path, identity, format) = (text("path")?, text("identity")?, text("format")?);
+    let (mode, group) = (text("mode")?, text("group")?);
+    is_used_up(&table, "path, identity, format, mode, group").map_err(refuse)?;
+    let path = PathBuf::from(path.ok_or_else(|| refuse("one has no path".to_owned()))?.as_str());
+    let format = match format.as_deref().map(String::as_str) {
+        None => format_of(&path),
+        Some("json") => FileFormat::Json,
+        Some("token") => FileFormat::Token,
+        Some(_) => return Err(refuse("format must be \"token\" or \"json\"".to_owned())),
+    };
+    let mode =
+        mode.map_or(Ok(given.token_file_mode), |mode| u32::from_str_radix(mode.trim_start_matches("0o"), 8));
+    let group = group.map(|group| group.parse()).transpose();
+    Ok(TokenFilePlan {
+        identity: identity.map_or_else(|| default_of(identities), |id| Ok(id.to_string()))?,
+        path,
+        format,
+        mode: mode.map_err(|_| refuse("mode must be as chmod has it, and a text: \"0640\"".to_owned()))?,
+        group: group.map_err(|_| refuse("group must be a number, as `id -g` prints it".to_owned()))?,
+    })
+}
+
+fn format_of(path: &Path) -> FileFormat {
+    match path.extension().is_some_and(|extension| extension == "json") {
+        true => FileFormat::Json,
+        false => FileFormat::Token,
+    }
+}
+
+fn default_of(identities: &[IdentityPlan]) -> Result<String, Failure> {
+    let default = identities.iter().find(|one| one.is_default);
+    let only = (identities.len() == 1).then(|| identities.first()).flatten();
+    let found = default.or(only).map(|one| one.id.clone());
+    found.ok_or_else(|| {
+        Failure::usage("Whose token is for the file? There are several identities: give ID=FILE.")
+    })
+}

@@ -1,0 +1,9 @@
+//! What the services' commands have in common.
+
+mod arguments;
+mod probes;
+mod process;
+
+pub(crate) use arguments::{AdminArguments, HttpArguments, OperationArguments};
+pub(crate) use probes::serve_probes;
+pub(crate) use process::{FLUSH, end, log, no_thread, tell_ready};

@@ -1,0 +1,63 @@
+//! A service's process: its log, and how it ends.
+
+use super::arguments::OperationArguments;
+use crate::exit_code::PROBLEM;
+use crate::failure::Failure;
+use entrakey_service::{
+    Cause, Connections, Delays, Format, Life, Log, Severity, Signals, drain, ready, stopping,
+};
+use std::time::Duration;
+
+/// For the log's last lines.
+pub(crate) const FLUSH: Duration = Duration::from_secs(1);
+
+pub(crate) fn log(given: &OperationArguments) -> Result<Log, Failure> {
+    let format = if given.structured_logs { Format::Json } else { Format::Human };
+    let least = match (given.quiet, given.debug_logs) {
+        (true, _) => Severity::Warning,
+        (_, true) => Severity::Debug,
+        _ => Severity::Info,
+    };
+    Log::to_stderr(format, least).map_err(no_thread)
+}
+
+pub(crate) fn no_thread(error: std::io::Error) -> Failure {
+    Failure::new(PROBLEM, format!("no thread can be started: {error}"))
+}
+
+/// Tells systemd that the service works.
+pub(crate) fn tell_ready(status: &str, log: &Log) {
+    if let Err(error) = ready(status) {
+        let what = format_args!("systemd could not be told that the service is ready: {error}");
+        log.line(Severity::Warning, what, &[]);
+    }
+}
+
+/// Leads the service to its end: clients that it has may finish.
+pub(crate) async fn end(
+    given: &OperationArguments,
+    life: &Life,
+    connections: &Connections,
+    log: &Log,
+    cause: Cause,
+    mut signals: Signals,
+) {
+    let open = connections.count();
+    log.line(Severity::Info, format_args!("ending because of {}", cause.name()), &[("connections", &open)]);
+    if let Err(error) = stopping() {
+        log.line(
+            Severity::Warning,
+            format_args!("systemd could not be told that the service ends: {error}"),
+            &[],
+        );
+    }
+    let delays = Delays { least: given.min_sigterm_delay, most: given.max_sigterm_delay };
+    let told_again = async {
+        signals.next().await;
+    };
+    match drain(life, connections, delays, told_again).await {
+        0 => {}
+        1 => log.line(Severity::Warning, "1 connection of a client is cut off", &[]),
+        cut => log.line(Severity::Warning, format_args!("{cut} connections of clients are cut off"), &[]),
+    }
+}

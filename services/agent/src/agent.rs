@@ -1,0 +1,374 @@
+//! The agent: what it knows, and whether somebody gets a token.
+
+use crate::access::Client;
+use crate::answer::retry_after;
+use crate::counts::{Counts, Refusal};
+use crate::identity::Identity;
+use crate::plan::Plan;
+use crate::state::{State, Unfit};
+use crate::supply::{HandOut, Supply};
+use crate::token_file::TokenFiles;
+use crate::users::Users;
+use crate::{app_service, metrics};
+use arc_swap::ArcSwap;
+use entrakey_core::{Error, ErrorKind};
+use entrakey_service::{Connections, Health, Life, Log, Message, Places, Repeats, Severity, Workers};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::task::JoinSet;
+
+/// What clients may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Connections at a time, by the Unix socket and by loopback together.
+    pub connections: usize,
+    /// Of each user on the Unix socket.
+    pub connections_of_a_user: usize,
+    /// Requests a second of each client, 0 for any number.
+    pub requests_per_second: u32,
+    /// How long a request waits for a token when there is none.
+    pub wait: Duration,
+}
+
+/// What the process has that it serves in.
+#[derive(Clone)]
+pub struct Process {
+    /// Threads that carry clients.
+    pub workers: Workers,
+    /// Open connections are counted here, for the end of the process.
+    pub connections: Connections,
+    /// Its stages.
+    pub life: Life,
+    /// What it says.
+    pub log: Log,
+}
+
+/// It serves until its life ends.
+pub struct Agent {
+    state: ArcSwap<State>,
+    files: Mutex<TokenFiles>,
+    pub(crate) limits: Limits,
+    pub(crate) places: Places,
+    pub(crate) users: Users,
+    pub(crate) counts: Counts,
+    pub(crate) connections: Connections,
+    pub(crate) life: Life,
+    pub(crate) log: Log,
+    pub(crate) workers: Workers,
+    misuses: Repeats,
+    /// Where App Service's endpoint is, once it is.
+    app_service: Mutex<Option<SocketAddr>>,
+}
+
+/// What somebody wants.
+pub(crate) enum Question {
+    /// An identity's own tokens, by its id; the default one's if not given.
+    ById(Option<String>),
+    /// As App Service's clients ask.
+    ByAzure {
+        resource: String,
+        /// The parameter that says which, the key that it stands for, and the value.
+        identity: Option<(&'static str, &'static str, String)>,
+    },
+}
+
+/// Why somebody gets nothing.
+pub(crate) enum Denied {
+    /// It may not have it, or there is no such thing.
+    Refused(String),
+    TooOften(Duration),
+    /// There is no token that could be handed on.
+    Unavailable {
+        error: Error,
+        /// None: asking again does not help before somebody has mended something.
+        wait: Option<Duration>,
+    },
+}
+
+impl Agent {
+    /// Must be made in a runtime, in which token files are kept. No request is made yet.
+    ///
+    /// # Errors
+    /// The plan contradicts itself, or an identity cannot be made.
+    pub fn new(plan: &Plan, limits: Limits, process: Process) -> Result<Arc<Self>, Unfit> {
+        let Process { workers, connections, life, log } = process;
+        let agent = Self {
+            state: ArcSwap::default(),
+            files: Mutex::default(),
+            limits,
+            places: Places::at_most(limits.connections),
+            users: Users::at_most(limits.connections_of_a_user),
+            counts: Counts::default(),
+            connections,
+            life,
+            log,
+            workers,
+            misuses: Repeats::default(),
+            app_service: Mutex::default(),
+        };
+        let agent = Arc::new(agent);
+        agent.follow(plan)?;
+        Ok(agent)
+    }
+
+    /// Follows another plan from now on. Requests that are under way end by the old one.
+    ///
+    /// # Errors
+    /// As [`Agent::new`]; the old one then holds.
+    pub fn reload(self: &Arc<Self>, plan: &Plan) -> Result<(), Unfit> {
+        self.follow(plan)
+    }
+
+    /// Counts that files were read again, and whether they were any good.
+    pub fn count_reload(&self, is_good: bool) {
+        let count = if is_good { &self.counts.reloaded } else { &self.counts.reload_failed };
+        count.fetch_add(1, Relaxed);
+    }
+
+    fn follow(self: &Arc<Self>, plan: &Plan) -> Result<(), Unfit> {
+        let before = self.state.load_full();
+        let state = State::new(plan, &before, self.limits.requests_per_second, &self.log)?;
+        let state = Arc::new(state);
+        self.state.store(state.clone());
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        files.follow(&state.token_files, &state.identities, self);
+        Ok(())
+    }
+
+    /// Asks for the first token of each identity, and waits until each has one or has failed. What goes wrong is in the log.
+    pub async fn fetch(&self) {
+        let mut all = JoinSet::new();
+        for identity in self.state.load().identities.values().cloned() {
+            let wait = self.limits.wait;
+            all.spawn(async move { identity.own.hand_out(&identity.id, wait).await.map(drop) });
+        }
+        all.join_all().await;
+    }
+
+    /// Whether any client may use App Service's endpoint.
+    #[must_use]
+    pub fn has_secrets(&self) -> bool {
+        self.state.load().clients.has_secrets()
+    }
+
+    pub(crate) fn listens_on(&self, address: SocketAddr) {
+        *self.app_service.lock().unwrap_or_else(PoisonError::into_inner) = Some(address);
+    }
+
+    pub(crate) fn by_secret(&self, shown: &str) -> Option<Arc<Client>> {
+        self.state.load().clients.by_secret(shown).cloned()
+    }
+
+    pub(crate) fn of_user(&self, uid: u32, gid: u32) -> Vec<Arc<Client>> {
+        self.state.load().clients.of_user(uid, gid)
+    }
+
+    /// The identities that these clients may have.
+    pub(crate) fn listed(&self, clients: &[Arc<Client>]) -> Vec<Arc<Identity>> {
+        let state = self.state.load();
+        let may = |identity: &&Arc<Identity>| clients.iter().any(|client| client.may_have(identity));
+        state.identities.values().filter(may).cloned().collect()
+    }
+
+    /// Hands out a token, and says so in the log.
+    pub(crate) async fn answer(
+        &self,
+        question: &Question,
+        clients: &[Arc<Client>],
+        from: &(dyn Display + Sync),
+        uid: Option<u32>,
+    ) -> Result<HandOut, Denied> {
+        let state = self.state.load_full();
+        let (client, identity) = self.find(&state.identities, question, clients, from)?;
+        let supply = self.supply(question, &client, &identity, from)?;
+        let is_fresh = supply.provider.with_fresh(|_| ()).is_some();
+        if let Err(wait) = client.rate.take(uid, is_fresh) {
+            self.refuse(Refusal::Rate, from, "too many requests");
+            return Err(Denied::TooOften(wait));
+        }
+        match supply.hand_out(&identity.id, self.limits.wait).await {
+            Ok(hand_out) => {
+                client.handed_out.fetch_add(1, Relaxed);
+                supply.handed_out.fetch_add(1, Relaxed);
+                self.audit(&client, &identity, &supply, from, &hand_out);
+                Ok(hand_out)
+            }
+            Err(error) => {
+                client.unavailable.fetch_add(1, Relaxed);
+                let wait = retry_after(&error);
+                Err(Denied::Unavailable { error, wait })
+            }
+        }
+    }
+
+    fn find(
+        &self,
+        identities: &BTreeMap<String, Arc<Identity>>,
+        question: &Question,
+        clients: &[Arc<Client>],
+        from: &dyn Display,
+    ) -> Result<(Arc<Client>, Arc<Identity>), Denied> {
+        let refuse = |what: String| {
+            self.refuse(Refusal::Identity, from, &what);
+            Denied::Refused(what)
+        };
+        let (parameter, value) = match question {
+            Question::ById(None) | Question::ByAzure { identity: None, .. } => {
+                let found = clients.iter().find_map(|client| {
+                    let identity = client.default_identity(identities)?;
+                    client.may_have(&identity).then(|| (client.clone(), identity))
+                });
+                return found
+                    .ok_or_else(|| refuse("There are several identities: say which one.".to_owned()));
+            }
+            Question::ById(Some(id)) => ("id", id),
+            Question::ByAzure { identity: Some((_, key, value)), .. } => (*key, value),
+        };
+        let is_it = |identity: &Identity| match parameter {
+            "id" => identity.id == *value,
+            key => identity.is_called(key, value),
+        };
+        let found = clients.iter().find_map(|client| {
+            let identity =
+                identities.values().find(|identity| is_it(identity) && client.may_have(identity))?;
+            Some((client.clone(), identity.clone()))
+        });
+        found.ok_or_else(|| {
+            let name = match question {
+                Question::ByAzure { identity: Some((name, ..)), .. } => name,
+                _ => parameter,
+            };
+            refuse(format!("No identity with this {name} is there for this client."))
+        })
+    }
+
+    fn supply(
+        &self,
+        question: &Question,
+        client: &Client,
+        identity: &Identity,
+        from: &dyn Display,
+    ) -> Result<Arc<Supply>, Denied> {
+        let Question::ByAzure { resource, .. } = question else { return Ok(identity.own.clone()) };
+        let bare = resource.strip_suffix("/.default").unwrap_or(resource).trim_end_matches('/');
+        if !client.may_have_for(identity, bare) {
+            let what = "This client may not have tokens for this resource: the agent's file lists those that it may.";
+            self.refuse(Refusal::Resource, from, what);
+            return Err(Denied::Refused(what.to_owned()));
+        }
+        identity.supply(bare).map_err(|error| Denied::Unavailable { error, wait: None })
+    }
+
+    /// Who got what. Never the token.
+    fn audit(
+        &self,
+        client: &Client,
+        identity: &Identity,
+        supply: &Supply,
+        from: &dyn Display,
+        what: &HandOut,
+    ) {
+        let (version, expires) = (what.token.version(), what.token.expires_unix_ms() / 1000);
+        self.log.record(
+            Severity::Info,
+            "a token was handed out",
+            &[
+                ("audit", &"handed_out"),
+                ("client", &client.name),
+                ("from", &from),
+                ("identity", &identity.id),
+                ("resource", &supply.resource),
+                ("version", &version),
+                ("expires_on", &expires),
+            ],
+        );
+    }
+
+    /// Counts somebody who got nothing, and says so, once for each kind of trouble.
+    pub(crate) fn refuse(&self, why: Refusal, from: &dyn Display, what: &str) {
+        self.counts.refuse(why);
+        let severity = match self.misuses.count(what) {
+            Message::Said { .. } => Severity::Warning,
+            _ => Severity::Debug,
+        };
+        self.log.line(severity, what, &[("audit", &"refused"), ("from", &from)]);
+    }
+
+    /// How the agent is, without secrets: for those who may use it.
+    pub(crate) fn status(&self) -> Value {
+        let state = self.state.load();
+        let identities: Vec<_> =
+            state.identities.values().map(|identity| identity_status(identity)).collect();
+        let clients = state.clients.0.iter().map(|client| {
+            json!({
+                "name": client.name, "handed_out": client.handed_out.load(Relaxed),
+                "unavailable": client.unavailable.load(Relaxed),
+            })
+        });
+        let clients: Vec<_> = clients.collect();
+        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner).status();
+        let address = *self.app_service.lock().unwrap_or_else(PoisonError::into_inner);
+        json!({
+            "app_service": address.map(|address| format!("http://{address}{}", app_service::PATH)),
+            "connections": self.places.count(),
+            "identities": identities,
+            "clients": clients,
+            "token_files": files,
+        })
+    }
+
+    pub(crate) fn identities(&self) -> Vec<Arc<Identity>> {
+        self.state.load().identities.values().cloned().collect()
+    }
+
+    pub(crate) fn clients(&self) -> Vec<Arc<Client>> {
+        self.state.load().clients.0.clone()
+    }
+
+    /// Why the first identity that failed did, for an exit code.
+    #[must_use]
+    pub fn trouble(&self) -> Option<ErrorKind> {
+        let identities = self.identities();
+        let without = identities.iter().find(|one| one.own.provider.with_usable(|_| ()).is_none())?;
+        let kind = without.own.provider.status().last_error?.kind;
+        ErrorKind::ALL.into_iter().find(|known| known.name() == kind)
+    }
+}
+
+fn identity_status(identity: &Identity) -> Value {
+    let supplies: Vec<_> = identity.supplies().iter().map(|supply| {
+        let status = supply.provider.status();
+        json!({
+            "resource": supply.resource,
+            "ready": status.ready,
+            "version": status.version,
+            "expires_on": status.expires_unix_ms.map(|ms| ms / 1000),
+            "validity_left_s": status.validity_left_ms.map(|ms| ms / 1000),
+            "next_refresh_in_s": status.next_refresh_in_ms.map(|ms| ms / 1000),
+            "requests": status.counters.fetches,
+            "handed_out": supply.handed_out.load(Relaxed),
+            "last_error": status.last_error.map(|error| json!({"kind": error.kind, "message": error.message})),
+        })
+    }).collect();
+    json!({"id": identity.id, "default": identity.is_default, "tokens": supplies})
+}
+
+impl Health for Agent {
+    fn readiness(&self) -> Result<(), String> {
+        let identities = self.identities();
+        let without = identities.iter().find(|one| one.own.provider.with_usable(|_| ()).is_none());
+        let Some(identity) = without else { return Ok(()) };
+        let error = identity.own.provider.status().last_error;
+        let last = error.map(|error| format!(" ({}, see the log)", error.kind)).unwrap_or_default();
+        Err(format!("no usable token of {}{last}", identity.id))
+    }
+
+    fn metrics(&self) -> (String, &'static str) {
+        metrics::render(self)
+    }
+}

@@ -1,0 +1,144 @@
+//! The tokens of one identity for one resource, and what is answered with them.
+
+use arc_swap::ArcSwapOption;
+use bytes::Bytes;
+use entrakey_core::{Config, Error, Level, Observation, Provider, Token, read_claims};
+use entrakey_service::{Log, log_events};
+use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::sync::{oneshot, watch};
+use zeroize::Zeroizing;
+
+/// A secret store's name for what this is.
+pub(crate) const TYPE: &str = "AzureEntraIdAuth";
+
+/// After the provider's own next request there should be another token.
+const AFTER_REFRESH: Duration = Duration::from_secs(10);
+/// Whoever has a token that ages may ask again after a hundredth of its life, and these bounds.
+const ASK_AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+
+/// What hands out tokens for one resource.
+pub(crate) struct Supply {
+    pub(crate) resource: String,
+    pub(crate) provider: Provider,
+    pub(crate) handed_out: AtomicU64,
+    /// Changes when the provider has something to tell.
+    news: watch::Sender<()>,
+    rendered: ArcSwapOption<Rendered>,
+    _told: [Observation; 2],
+}
+
+/// The answers with one token, which is in the memory of this process once for each of them.
+pub(crate) struct Rendered {
+    token: Arc<Token>,
+    /// When the client should ask again, in seconds since 1970.
+    refresh_after: u64,
+    /// For `GET /v1/secrets/{id}`.
+    pub(crate) secret: Bytes,
+    /// For App Service's endpoint.
+    pub(crate) app_service: Bytes,
+}
+
+/// A token and the answers with it.
+pub(crate) struct HandOut {
+    pub(crate) token: Arc<Token>,
+    pub(crate) rendered: Arc<Rendered>,
+}
+
+/// Bytes that are wiped when the last one who has them lets go.
+struct Wiped(Zeroizing<Vec<u8>>);
+
+impl AsRef<[u8]> for Wiped {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+fn body(value: &serde_json::Value) -> Bytes {
+    Bytes::from_owner(Wiped(Zeroizing::new(value.to_string().into_bytes())))
+}
+
+impl Supply {
+    pub(crate) fn new(name: String, resource: String, config: &Config, log: &Log) -> Result<Self, Error> {
+        let provider = Provider::new(config)?;
+        let news = watch::Sender::new(());
+        let tell = news.clone();
+        let told = [
+            log_events(&provider, Some(name), log)?,
+            provider.observe(Level::Debug, move |_| tell.send_replace(()))?,
+        ];
+        Ok(Self {
+            resource,
+            provider,
+            handed_out: AtomicU64::new(0),
+            news,
+            rendered: ArcSwapOption::empty(),
+            _told: told,
+        })
+    }
+
+    /// Told whenever the provider may have another token, or has failed to get one.
+    pub(crate) fn news(&self) -> watch::Receiver<()> {
+        self.news.subscribe()
+    }
+
+    /// A token for somebody who keeps it for a while.
+    ///
+    /// # Errors
+    /// There is none, or too little is left of it.
+    pub(crate) async fn hand_out(&self, id: &str, timeout: Duration) -> Result<HandOut, Error> {
+        let token = match self.provider.with_fresh(Arc::clone) {
+            Some(token) => token,
+            None => self.wait(timeout).await?,
+        };
+        let rendered = self.render(id, &token);
+        Ok(HandOut { token, rendered })
+    }
+
+    async fn wait(&self, timeout: Duration) -> Result<Arc<Token>, Error> {
+        let (tell, told) = oneshot::channel();
+        self.provider.hand_on_then(timeout, move |answer| drop(tell.send(answer)));
+        told.await.unwrap_or_else(|_| Err(Error::internal("A wait for a token ended without an answer.")))
+    }
+
+    fn render(&self, id: &str, token: &Arc<Token>) -> Arc<Rendered> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        if let Some(last) = self.rendered.load_full()
+            && Arc::ptr_eq(&last.token, token)
+            && now.as_secs() < last.refresh_after
+        {
+            return last;
+        }
+        let refresh_after = refresh_after(token, now).as_secs();
+        let expires_on = token.expires_unix_ms() / 1000;
+        let client_id = read_claims(token.secret())
+            .and_then(|claims| claims["appid"].as_str().or(claims["azp"].as_str()).map(str::to_owned))
+            .unwrap_or_default();
+        let rendered = Arc::new(Rendered {
+            token: token.clone(),
+            refresh_after,
+            secret: body(&json!({
+                "id": id, "type": TYPE, "username": token.username(), "value": token.secret(),
+                "expires_on": expires_on, "refresh_after": refresh_after,
+            })),
+            // What App Service answers: a text for a number.
+            app_service: body(&json!({
+                "access_token": token.secret(), "expires_on": expires_on.to_string(), "resource": self.resource,
+                "token_type": "Bearer", "client_id": client_id,
+            })),
+        });
+        self.rendered.store(Some(rendered.clone()));
+        rendered
+    }
+}
+
+/// When whoever has this token should ask for another one: soon after the provider has asked, and never at once.
+fn refresh_after(token: &Token, now: Duration) -> Duration {
+    let lifetime = token.lifetime();
+    let planned = Duration::from_millis(token.refresh_unix_ms()) + AFTER_REFRESH.min(lifetime.mul_f64(0.02));
+    let soonest = now + lifetime.mul_f64(0.01).clamp(ASK_AGAIN.0, ASK_AGAIN.1);
+    // Whole seconds: a part of one would make it come before the provider has asked.
+    planned.max(soonest) + Duration::from_millis(999)
+}

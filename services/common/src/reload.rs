@@ -1,0 +1,102 @@
+//! When a service reads its files again: told by SIGHUP, or because one of them is another one.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::sleep;
+
+/// How often files are looked at. A look costs a system call; Kubernetes takes a minute to bring a secret to a pod.
+const PACE: Duration = Duration::from_secs(1);
+
+/// What tells one state of a file from another without reading it. None: it is not there.
+type Stamp = Option<(u64, u64, u64, i64, i64)>;
+
+/// Follows links: Kubernetes swaps one to replace a file.
+fn stamp(path: &Path) -> Stamp {
+    let found = fs::metadata(path).ok()?;
+    Some((found.dev(), found.ino(), found.len(), found.mtime(), found.mtime_nsec()))
+}
+
+/// Why files are read again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReloadCause {
+    /// SIGHUP.
+    Asked,
+    /// A file has changed.
+    Changed,
+}
+
+/// Waits for reasons to read files again. Make it before the files are read the first time, and early: from then on SIGHUP
+/// does not kill the process.
+#[derive(Debug)]
+pub struct Reloads {
+    hangup: Signal,
+    seen: Vec<(PathBuf, Stamp)>,
+}
+
+impl Reloads {
+    /// # Errors
+    /// The system refuses to tell of signals.
+    pub fn new(paths: impl IntoIterator<Item = PathBuf>) -> std::io::Result<Self> {
+        let seen = paths.into_iter().map(|path| {
+            let stamp = stamp(&path);
+            (path, stamp)
+        });
+        Ok(Self { hangup: signal(SignalKind::hangup())?, seen: seen.collect() })
+    }
+
+    /// The next one.
+    pub async fn next(&mut self) -> ReloadCause {
+        loop {
+            tokio::select! {
+                _ = self.hangup.recv() => {
+                    self.has_changed(); // what is there now is read now
+                    return ReloadCause::Asked;
+                }
+                () = sleep(PACE) => if self.has_changed() {
+                    return ReloadCause::Changed;
+                }
+            }
+        }
+    }
+
+    fn has_changed(&mut self) -> bool {
+        let mut has_changed = false;
+        for (path, seen) in &mut self.seen {
+            let now = stamp(path);
+            has_changed |= *seen != now;
+            *seen = now;
+        }
+        has_changed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_file_that_is_written_replaced_or_swapped_by_a_link_is_read_again_once() {
+        let random: String = std::iter::repeat_with(fastrand::alphanumeric).take(12).collect();
+        let folder = std::env::temp_dir().join(format!("entrakey-reload-{random}"));
+        fs::create_dir(&folder).unwrap();
+        let path = folder.join("store.yaml");
+        let mut reloads = Reloads::new([path.clone()]).unwrap();
+        assert!(!reloads.has_changed(), "it is not there, as before");
+        fs::write(&path, "a").unwrap();
+        assert!(reloads.has_changed() && !reloads.has_changed());
+        let (one, two) = (folder.join("one"), folder.join("two"));
+        fs::write(&one, "b").unwrap();
+        fs::write(&two, "b").unwrap();
+        for target in [&one, &two] {
+            let link = folder.join("link");
+            std::os::unix::fs::symlink(target, &link).unwrap();
+            fs::rename(&link, &path).unwrap();
+            assert!(reloads.has_changed() && !reloads.has_changed());
+        }
+        fs::remove_dir_all(&folder).unwrap();
+        assert!(reloads.has_changed());
+    }
+}

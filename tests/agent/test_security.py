@@ -1,0 +1,372 @@
+"""Who gets nothing: each rule by itself, from the outside."""
+
+import contextlib
+import http.client
+import json
+import os
+import pathlib
+import shutil
+import socket
+import stat
+import subprocess
+import tempfile
+import time
+
+import pytest
+from agents import RESOURCE, VERSION, Agent, OverUnix, ask, entrakey
+from running import PATIENCE_S, WITH_US
+
+STRANGER = 54321
+GOOD = f"resource={RESOURCE}&api-version={VERSION}"
+
+
+@pytest.fixture(scope="module")
+def agent(emulator, tmp_path_factory):
+    """Two services: `php` may have the identity, `other` one that Azure does not know."""
+    file = tmp_path_factory.mktemp("file") / "agent.toml"
+    file.write_text(
+        f"""
+        max-connections = 64
+        [identities.redis]
+        identity = "managed_identity"
+        [identities.secret]
+        identity = "managed_identity"
+        client_id = "00000000-0000-0000-0000-000000000000"
+        [[clients]]
+        name = "php"
+        identities = ["redis"]
+        [[clients]]
+        name = "other"
+        identities = ["secret"]
+        resources = ["https://vault.azure.net"]
+        [[clients]]
+        name = "default"
+        uids = [{os.geteuid()}]
+        """
+    )
+    folder = tmp_path_factory.mktemp("place") / "agent"
+    with Agent(emulator, folder, "--config-file", file, identity=None) as agent:
+        agent.wait_for("new token")
+        yield agent
+
+
+def test_each_service_has_a_secret_of_its_own_for_this_user_alone(agent):
+    secrets = {name: agent.header(name) for name in ("php", "other")}
+    assert len(set(secrets.values())) == 2 and all(len(secret) == 64 for secret in secrets.values())
+    for name in secrets:
+        assert stat.S_IMODE((agent.folder / f"{name}.header").stat().st_mode) == 0o600
+    assert stat.S_IMODE(agent.folder.stat().st_mode) == 0o750
+    assert stat.S_IMODE(pathlib.Path(agent.socket).stat().st_mode) == 0o660
+
+
+def test_the_right_question_is_answered_as_on_app_service_and_nobody_keeps_the_answer(agent):
+    status, headers, answer = agent.token(agent.header("php"))
+    assert status == 200 and headers["cache-control"] == "no-store", answer
+    assert set(answer) == {"access_token", "expires_on", "resource", "token_type", "client_id"}
+    assert answer["resource"] == RESOURCE and answer["expires_on"].isdigit() and answer["token_type"] == "Bearer"
+    for host in (f"localhost:{agent.port}", f"127.0.0.1:{agent.port}", f"[::1]:{agent.port}"):
+        assert agent.token(agent.header("php"), host=host)[0] == 200
+
+
+@pytest.mark.parametrize("header", [None, "", "x", "0" * 64], ids=["none", "empty", "short", "another"])
+def test_without_the_secret_there_is_401(agent, header):
+    before = agent.counted("refused_total", reason="secret")
+    status, _, answer = agent.token(header)
+    assert status == 401 and answer["statusCode"] == 401 and "access_token" not in answer
+    assert agent.counted("refused_total", reason="secret") == before + 1
+
+
+def test_a_secret_that_is_shown_twice_is_none(agent):
+    connection = http.client.HTTPConnection("127.0.0.1", agent.port, timeout=PATIENCE_S)
+    connection.putrequest("GET", f"/msi/token?{GOOD}")
+    for _ in range(2):
+        connection.putheader("X-IDENTITY-HEADER", agent.header("php"))
+    connection.endheaders()
+    assert connection.getresponse().status == 401
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        {"host": "evil.example"},
+        {"host": "127.0.0.1"},
+        {"host": "localhost:80"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Referer": "https://evil.example/page"},
+        {"Sec_Fetch_Site": "none"},
+        {"Sec_Fetch_Mode": "cors", "Sec_Fetch_Site": "cross-site", "Sec_Fetch_Dest": "empty"},
+        {"X_Forwarded_For": "10.0.0.7"},
+        {"Forwarded": "for=10.0.0.7"},
+        {"Via": "1.1 squid"},
+    ],
+    ids=lambda one: "-".join(f"{name} {value}" for name, value in one.items()),
+)
+def test_a_web_page_or_another_server_gets_nothing_even_with_the_secret(agent, foreign):
+    status, headers, answer = agent.token(agent.header("php"), **foreign)
+    assert status == 403 and "access_token" not in answer
+    assert not any(name.lower().startswith("access-control") for name in headers)
+
+
+@pytest.mark.parametrize(
+    ("query", "part"),
+    [
+        (f"{GOOD}&resource={RESOURCE}", "more than once"),
+        (f"{GOOD}&%72esource={RESOURCE}", "more than once"),
+        (f"{GOOD}&client_id=a&client_id=b", "more than once"),
+        (f"{GOOD}&client_id=a&object_id=b", "both there"),
+        (f"resource={RESOURCE}", "api-version"),
+        (f"resource={RESOURCE}&api-version=2017-09-01", "api-version"),
+        (f"api-version={VERSION}", "resource"),
+        (f"resource=https://vault.azure.net&api-version={VERSION}", "resource"),
+        (f"resource=https://redis.azure.com.evil.example&api-version={VERSION}", "resource"),
+        (f"{GOOD}&client_id=00000000-0000-0000-0000-000000000000", "No identity"),
+        (f"{GOOD}&client_id=secret", "No identity"),
+        (f"{GOOD}&x={'x' * 5000}", "longer"),
+    ],
+)
+def test_what_a_service_may_not_have_is_400_and_asked_for_once(agent, query, part):
+    status, headers, answer = agent.token(agent.header("php"), query)
+    assert status == 400 and answer["statusCode"] == 400 and part in answer["message"], answer
+    assert "retry-after" not in headers, "clients do not try again"
+
+
+def test_what_is_no_question_is_refused(agent):
+    def status(method, path=f"/msi/token?{GOOD}", body=None, **headers):
+        connection = http.client.HTTPConnection("127.0.0.1", agent.port, timeout=PATIENCE_S)
+        return ask(connection, path, {"X-IDENTITY-HEADER": agent.header("php"), **headers}, method, body)[0]
+
+    assert [status(method) for method in ("POST", "PUT", "DELETE", "OPTIONS")] == [405] * 4
+    assert status("GET", body=b"a body") == 400
+    assert status("GET", path="/") == status("GET", path="/v1/secrets") == status("GET", path="/msi/token/") == 404
+
+
+def test_bytes_that_are_no_request_end_the_connection_and_nothing_else(agent):
+    for bad in (b"\x16\x03\x01\x02\x00", b"GET\r\n\r\n", b"GET / HTTP/1.1\r\nHost: x\r\n" + b"a: " + b"x" * 20_000, b"\0" * 9):
+        with socket.create_connection(("127.0.0.1", agent.port), timeout=PATIENCE_S) as raw:
+            raw.sendall(bad)
+            raw.shutdown(socket.SHUT_WR)
+            with contextlib.suppress(ConnectionError):
+                assert b"access_token" not in raw.recv(65536)
+    assert agent.token(agent.header("php"))[0] == 200
+
+
+def test_strangers_that_say_nothing_keep_nobody_from_its_answer(agent):
+    """More connections than there may be: those that have shown no secret make room."""
+    idle = [socket.create_connection(("127.0.0.1", agent.port), timeout=PATIENCE_S) for _ in range(100)]
+    assert agent.token(agent.header("php"))[0] == 200
+    assert agent.secrets()[0] == 200
+    for one in idle:
+        one.close()
+
+
+def test_the_secret_is_in_no_log_and_no_token_is(agent):
+    token = agent.token(agent.header("php"))[2]["access_token"]
+    agent.token("0" * 64)
+    agent.wait_for("X-IDENTITY-HEADER has no")
+    said = json.dumps(agent.all_said())
+    for secret in (token, token.split(".")[2], agent.header("php"), agent.header("other"), "0" * 64):
+        assert secret not in said
+
+
+def test_each_hand_out_is_in_the_log_with_who_got_what(agent):
+    agent.token(agent.header("php"))
+    agent.secrets("/redis")
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        lines = [line for line in agent.all_said() if line.get("audit") == "handed_out"]
+        by = {line["client"]: line for line in lines}
+        if {"php", "default"} <= set(by):
+            break
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert by["php"]["from"].startswith("127.0.0.1:") and by["php"]["identity"] == "redis"
+    assert by["default"]["from"] == f"uid {os.geteuid()} gid {os.getegid()}"
+    assert by["default"]["resource"] == RESOURCE and by["default"]["expires_on"].isdigit()
+
+
+def test_what_lasts_is_400_and_what_passes_503_with_a_time(agent):
+    """The identity that Azure does not know."""
+    status, headers, answer = agent.token(agent.header("other"), f"resource=https://vault.azure.net&api-version={VERSION}")
+    assert status == 400 and "retry-after" not in headers, answer
+    status, headers, answer = agent.secrets("/secret")
+    assert status == 503 and int(headers["retry-after"]) > 0
+    assert answer["error"]["code"] == "IDENTITY_UNAVAILABLE", answer
+
+
+def test_the_socket_says_no_to_pages_bodies_and_parameters(agent):
+    for headers in ({"Origin": "null"}, {"X-Forwarded-For": "10.0.0.7"}, {"Sec-Fetch-Site": "same-origin"}):
+        assert agent.secrets("/redis", headers=headers)[0] == 403
+    assert agent.secrets("/redis?x=1")[0] == 400
+    assert agent.secrets("/redis", method="POST")[0] == 405
+    assert agent.secrets("/redis", body=b"x")[0] == 400
+    assert agent.secrets("/nothing")[0] == 404
+
+
+def test_values_are_in_no_list(agent):
+    status, headers, answer = agent.secrets()
+    assert status == 200 and headers["cache-control"] == "no-store"
+    assert answer == {
+        "secrets": [
+            {"id": "redis", "type": "AzureEntraIdAuth", "isDefault": False},
+            {"id": "secret", "type": "AzureEntraIdAuth", "isDefault": False},
+        ]
+    }
+
+
+def test_the_process_writes_no_core_dump_and_lets_nobody_read_its_memory(agent):
+    limits = pathlib.Path(f"/proc/{agent.process.pid}/limits").read_text()
+    assert [line.split()[4:6] for line in limits.splitlines() if line.startswith("Max core")] == [["0", "0"]]
+    # Of a process that is not dumpable the files belong to root.
+    assert pathlib.Path(f"/proc/{agent.process.pid}/mem").stat().st_uid == 0
+    status = pathlib.Path(f"/proc/{agent.process.pid}/status").read_text()
+    is_locked = "VmLck:\t       0 kB" not in status
+    says_why = any("memory is not locked" in line["message"] for line in agent.all_said())
+    assert is_locked != says_why, "locked, or said why not"
+
+
+def test_users_that_are_no_clients_get_nothing(emulator, folder):
+    """This user itself, when the file lets another one in only."""
+    file = folder.with_name("agent.toml")
+    file.write_text(f"[[clients]]\nname = 'default'\nuids = [{STRANGER}]\n")
+    with Agent(emulator, folder, "--config-file", file) as agent:
+        status, _, answer = agent.secrets("/default")
+        assert status == 403 and "--allow-uid" in answer["error"]["message"]
+        assert agent.counted("refused_total", reason="user") == 1
+
+
+@pytest.fixture
+def as_another_user():
+    """A command that becomes a user of its own, in a group of choice."""
+    mapped = sum(int(line.split()[2]) for line in pathlib.Path("/proc/self/uid_map").read_text().splitlines())
+    assert os.geteuid() == 0 and mapped > STRANGER, "only root can be another user: run the agent's tests as root"
+
+    def command(gid=STRANGER):
+        return [*WITH_US, "setpriv", f"--reuid={STRANGER}", f"--regid={gid}", "--clear-groups"]
+
+    return command
+
+
+PROGRAM = """
+import socket, sys
+with socket.socket(socket.AF_UNIX) as stream:
+    stream.connect(sys.argv[1])
+    stream.sendall(b"GET /v1/secrets/default HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n")
+    print(stream.makefile().readline().split()[1])
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "gid", "said"),
+    [
+        (["--allow-uid", STRANGER], STRANGER, "200"),
+        (["--allow-gid", STRANGER], STRANGER, "200"),
+        (["--allow-gid", STRANGER + 1], STRANGER, "403"),
+        (["--allow-uid", STRANGER + 1], STRANGER, "403"),
+    ],
+    ids=["uid", "gid", "another group", "another user"],
+)
+def test_another_user_is_known_by_the_system(emulator, as_another_user, options, gid, said):
+    """Its directory is open here: what keeps the stranger out is who it is."""
+    with tempfile.TemporaryDirectory() as place:
+        os.chmod(place, 0o755)
+        folder = pathlib.Path(place) / "agent"
+        with Agent(emulator, folder, *options) as agent:
+            command = [*as_another_user(gid), "/usr/bin/python3", "-c", PROGRAM, agent.socket]
+            closed = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)
+            assert "PermissionError" in closed.stderr, "the directory and the socket are closed"
+            os.chmod(folder, 0o755)
+            os.chmod(agent.socket, 0o666)
+            opened = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)
+            assert opened.stdout.strip() == said, opened.stderr
+
+
+def test_a_user_has_its_number_of_connections(emulator, folder):
+    with Agent(emulator, folder, "--max-connections-per-user", "3") as agent:
+        held = [OverUnix(agent.socket) for _ in range(3)]
+        for one in held:
+            one.request("GET", "/v1/secrets")
+            assert one.getresponse().read()
+        with pytest.raises((ConnectionError, http.client.HTTPException)):
+            agent.secrets()
+        assert agent.counted("refused_total", reason="full") == 1
+        held.pop().close()
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                assert agent.secrets()[0] == 200
+                break
+            except (ConnectionError, http.client.HTTPException):
+                assert time.monotonic() < deadline
+
+
+def test_a_client_that_asks_without_end_is_told_to_wait(emulator, folder):
+    with Agent(emulator, folder, "--max-requests", "10") as agent:
+        agent.wait_for("new token")
+        answers = [agent.secrets("/default") for _ in range(40)]
+        refused = [headers for status, headers, _ in answers if status == 429]
+        assert refused and all(int(headers["retry-after"]) >= 1 for headers in refused)
+        assert agent.token(agent.header())[0] == 200, "another account"
+
+
+@pytest.mark.parametrize(
+    ("file", "part"),
+    [
+        ("[[clients]]\nname = 'php'\nidentities = ['nobody']\n", 'no identity "nobody"'),
+        ("[[clients]]\nname = 'php'\nidentitis = ['default']\n", "identitis"),
+        ("[[clients]]\nname = '../php'\n", "php"),
+        ("[[clients]]\nname = 'php'\n[[clients]]\nname = 'php'\n", "two clients"),
+        ("[[token-files]]\npath = '/tmp/x'\nmode = '0644'\n", "0600, or 0640"),
+        ("[[token-files]]\npath = '/tmp/x'\nidentity = 'nobody'\n", 'no identity "nobody"'),
+        ("prot = 8441\n", "port"),
+        ("address = '0.0.0.0'\n", "127.0.0.1"),
+        ("[identities.a]\nidentity = 'managed_identity'\nclientid = 'x'\n", "client_id"),
+    ],
+)
+def test_a_file_that_makes_no_sense_is_refused_with_what_to_do(emulator, folder, file, part):
+    path = folder.with_name("agent.toml")
+    path.write_text(file)
+    env = emulator.process_environment()
+    ended = entrakey("agent", "run", "--config-file", path, "--directory", folder, "--port", 0, env=env)
+    assert ended.returncode == 2 and part in ended.stderr, ended.stderr
+
+
+def test_a_directory_that_others_can_change_is_refused(emulator, folder):
+    folder.mkdir()
+    folder.chmod(0o777)
+    env = emulator.process_environment()
+    ended = entrakey("agent", "run", "--directory", folder, "--port", 0, env=env)
+    assert ended.returncode == 2 and "chmod" in ended.stderr, ended.stderr
+
+
+def test_a_variable_that_would_make_all_entries_one_identity_is_refused(emulator, folder):
+    store = folder.with_name("store.yaml")
+    store.write_text("- {id: a, type: AzureEntraIdAuth, details: {auth: {}}}\n")
+    env = emulator.process_environment(ENTRAKEY_CLIENT_ID="somebody")
+    ended = entrakey("agent", "run", "--secrets", store, "--directory", folder, "--port", 0, env=env)
+    assert ended.returncode == 2 and "ENTRAKEY_CLIENT_ID" in ended.stderr, ended.stderr
+
+
+def test_a_program_with_foreign_privileges_does_not_start(as_another_user):
+    """Setuid: whoever starts it is another one than whose files it reads."""
+    with tempfile.TemporaryDirectory() as place:
+        os.chmod(place, 0o755)
+        copy = pathlib.Path(place) / "entrakey"
+        shutil.copy(os.environ["ENTRAKEY_BIN"], copy)
+        os.chmod(copy, 0o4755)
+        command = [*as_another_user(), copy, "agent", "run", "--directory", place]
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)
+        assert ended.returncode == 2 and "setuid" in ended.stderr, ended.stderr
+
+
+def test_a_living_agents_socket_is_its_own_and_a_dead_ones_is_replaced(emulator, folder):
+    with Agent(emulator, folder) as first:
+        env = first.env
+        second = entrakey("agent", "run", "--directory", folder, "--port", 0, env=env)
+        assert second.returncode == 1 and "another process serves the socket" in second.stderr
+        header = first.header()
+        first.kill()
+    with Agent(emulator, folder) as third:
+        assert third.header() == header, "clients go on with what they have"
+        assert third.secrets("/default")[0] == 200
