@@ -103,13 +103,13 @@ final class Engine {
         }
     }
 
-    CompletableFuture<Token> awaitAsync(long timeoutMillis) {
+    CompletableFuture<Token> awaitAsync(boolean connecting) {
         Token usable = usable();
         if (usable != null) {
             return CompletableFuture.completedFuture(usable);
         }
         // A stage of our own, completed on a thread that may be blocked: what depends on it runs there.
-        return ask(timeoutMillis, false).thenApplyAsync(bytes -> keep(Token.of(bytes)), executor);
+        return ask(CONFIGURED, connecting).thenApplyAsync(bytes -> keep(Token.of(bytes)), executor);
     }
 
     private CompletableFuture<byte[]> ask(long timeoutMillis, boolean connecting) {

@@ -68,7 +68,12 @@ public final class Provider implements AutoCloseable {
      * depends on it runs on a thread of this library's, and may block.
      */
     public CompletableFuture<Token> getTokenAsync() {
-        return engine.awaitAsync(Engine.CONFIGURED);
+        return engine.awaitAsync(false);
+    }
+
+    /** {@return a valid token, or the failure} As {@link #getTokenForConnect()} without waiting. */
+    public CompletableFuture<Token> getTokenForConnectAsync() {
+        return engine.awaitAsync(true);
     }
 
     /** {@return the token in memory if it is still valid, however little is left of it} Never waits, never causes a request. */

@@ -1,6 +1,5 @@
 package entrakey.emulator;
 
-import entrakey.ProviderBuilder;
 import java.io.BufferedReader;
 import java.io.ByteArrayOutputStream;
 import java.io.File;
@@ -27,8 +26,9 @@ import java.util.regex.Pattern;
  * Azure on loopback, for tests: Entra, the managed identity endpoints and a Redis that checks tokens.
  *
  * <pre>{@code
- * try (Emulator azure = Emulator.start("--token-lifetime=8s");
- *         Provider provider = azure.configure(Provider.builder()).build()) {
+ * try (Emulator azure = Emulator.start("--token-lifetime=8s")) {
+ *     ProviderBuilder builder = Provider.builder();
+ *     azure.configuration().forEach(builder::set);
  *     …
  * }
  * }</pre>
@@ -119,19 +119,16 @@ public final class Emulator implements AutoCloseable {
         return new File(variable("REDIS_CA_FILE"));
     }
 
-    /**
-     * Makes the provider an application that signs in with a secret.
-     *
-     * @param builder of the provider
-     * @return the same
-     */
-    public ProviderBuilder configure(ProviderBuilder builder) {
-        return builder.identity("service_principal")
-                .tenantId(variable("AZURE_TENANT_ID"))
-                .clientId(variable("AZURE_CLIENT_ID"))
-                .clientSecret(variable("AZURE_CLIENT_SECRET"))
-                .authorityHost(variable("AZURE_AUTHORITY_HOST"))
-                .caFile(variable("ENTRAKEY_CA_FILE"));
+    /** {@return the configuration of an application that signs in with a secret, by key: {@code configuration().forEach(builder::set)}} */
+    public Map<String, String> configuration() {
+        Map<String, String> keys = new LinkedHashMap<>();
+        keys.put("identity", "service_principal");
+        keys.put("tenant_id", variable("AZURE_TENANT_ID"));
+        keys.put("client_id", variable("AZURE_CLIENT_ID"));
+        keys.put("client_secret", variable("AZURE_CLIENT_SECRET"));
+        keys.put("authority_host", variable("AZURE_AUTHORITY_HOST"));
+        keys.put("ca_file", variable("ENTRAKEY_CA_FILE"));
+        return keys;
     }
 
     /**
