@@ -12,6 +12,9 @@ import java.net.Proxy;
 import java.net.URL;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.security.GeneralSecurityException;
+import java.security.KeyStore;
+import java.security.cert.CertificateFactory;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -21,6 +24,8 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.TrustManagerFactory;
 
 /**
  * Azure on loopback, for tests: Entra, the managed identity endpoints and a Redis that checks tokens.
@@ -117,6 +122,35 @@ public final class Emulator implements AutoCloseable {
     /** {@return the file with the certificate that vouches for its Redis and its Entra} */
     public File certificateAuthority() {
         return new File(variable("REDIS_CA_FILE"));
+    }
+
+    /**
+     * {@return what trusts its Redis and its Entra, for clients that take a factory}
+     *
+     * @throws IOException if the certificate cannot be read
+     * @throws GeneralSecurityException if this Java cannot use it
+     */
+    public TrustManagerFactory trust() throws IOException, GeneralSecurityException {
+        KeyStore store = KeyStore.getInstance(KeyStore.getDefaultType());
+        store.load(null, null);
+        try (InputStream file = Files.newInputStream(certificateAuthority().toPath())) {
+            store.setCertificateEntry("emulator", CertificateFactory.getInstance("X.509").generateCertificate(file));
+        }
+        TrustManagerFactory factory = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+        factory.init(store);
+        return factory;
+    }
+
+    /**
+     * {@return TLS that trusts its Redis and its Entra, for clients that take a context or a socket factory}
+     *
+     * @throws IOException if the certificate cannot be read
+     * @throws GeneralSecurityException if this Java cannot use it
+     */
+    public SSLContext tls() throws IOException, GeneralSecurityException {
+        SSLContext context = SSLContext.getInstance("TLS");
+        context.init(null, trust().getTrustManagers(), null);
+        return context;
     }
 
     /** {@return the configuration of an application that signs in with a secret, by key: {@code configuration().forEach(builder::set)}} */

@@ -22,8 +22,8 @@ import redis.clients.jedis.authentication.AuthXManager;
  * <pre>{@code
  * HostAndPort server = new HostAndPort("cache.westeurope.redis.azure.net", 10000);
  * try (JedisAuthentication authentication = JedisAuthentication.of(provider);
- *         JedisPooled jedis = new JedisPooled(server, authentication.configure(
- *                 DefaultJedisClientConfig.builder().ssl(true).resp3().build(), server))) {
+ *         RedisClient jedis = RedisClient.builder().hostAndPort(server).clientConfig(authentication.configure(
+ *                 DefaultJedisClientConfig.builder().ssl(true).resp3().build(), server)).build()) {
  *     jedis.set("greeting", "hello");
  * }
  * }</pre>

@@ -1,0 +1,37 @@
+package entrakey.tests;
+
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.Set;
+
+/** Messages with a number each: how many were published, and which of them a subscriber has heard. */
+final class Sequence {
+    final String channel;
+    private final AtomicInteger published = new AtomicInteger();
+    private final Set<String> heard = ConcurrentHashMap.newKeySet();
+
+    Sequence(String channel) {
+        this.channel = channel;
+    }
+
+    String next() {
+        return Integer.toString(published.incrementAndGet());
+    }
+
+    void hear(String message) {
+        heard.add(message);
+    }
+
+    int published() {
+        return published.get();
+    }
+
+    int lost() {
+        return published.get() - heard.size();
+    }
+
+    @Override
+    public String toString() {
+        return channel + ": " + heard.size() + " of " + published + " messages";
+    }
+}
