@@ -131,14 +131,33 @@ public final class Emulator implements AutoCloseable {
      * @throws GeneralSecurityException if this Java cannot use it
      */
     public TrustManagerFactory trust() throws IOException, GeneralSecurityException {
+        TrustManagerFactory factory = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+        factory.init(keyStore());
+        return factory;
+    }
+
+    /**
+     * {@return a file with the same, for clients that take a trust store}
+     *
+     * @param password of the file
+     * @throws IOException if it cannot be written
+     * @throws GeneralSecurityException if this Java cannot use the certificate
+     */
+    public File trustStore(char[] password) throws IOException, GeneralSecurityException {
+        File file = new File(variable("ENTRAKEY_EMULATOR_DIRECTORY"), "trust-" + KeyStore.getDefaultType());
+        try (OutputStream written = Files.newOutputStream(file.toPath())) {
+            keyStore().store(written, password);
+        }
+        return file;
+    }
+
+    private KeyStore keyStore() throws IOException, GeneralSecurityException {
         KeyStore store = KeyStore.getInstance(KeyStore.getDefaultType());
         store.load(null, null);
         try (InputStream file = Files.newInputStream(certificateAuthority().toPath())) {
             store.setCertificateEntry("emulator", CertificateFactory.getInstance("X.509").generateCertificate(file));
         }
-        TrustManagerFactory factory = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-        factory.init(store);
-        return factory;
+        return store;
     }
 
     /**

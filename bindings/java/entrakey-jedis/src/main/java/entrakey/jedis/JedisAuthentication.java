@@ -23,7 +23,7 @@ import redis.clients.jedis.authentication.AuthXManager;
  * HostAndPort server = new HostAndPort("cache.westeurope.redis.azure.net", 10000);
  * try (JedisAuthentication authentication = JedisAuthentication.of(provider);
  *         RedisClient jedis = RedisClient.builder().hostAndPort(server).clientConfig(authentication.configure(
- *                 DefaultJedisClientConfig.builder().ssl(true).resp3().build(), server)).build()) {
+ *                 DefaultJedisClientConfig.builder().sslOptions(SslOptions.defaults()).resp3().build(), server)).build()) {
  *     jedis.set("greeting", "hello");
  * }
  * }</pre>
@@ -34,7 +34,8 @@ import redis.clients.jedis.authentication.AuthXManager;
 public final class JedisAuthentication implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(JedisAuthentication.class);
     private static final String REMEDY =
-            "call ssl(true) or sslOptions(…) on DefaultJedisClientConfig.builder(), or allowPlaintext() for a tunnel that encrypts";
+            "call sslOptions(SslOptions.defaults()) on DefaultJedisClientConfig.builder(), or allowPlaintext() for a tunnel that"
+                    + " encrypts";
 
     private final Provider provider;
     private final LongPollingIdentityProvider identity;

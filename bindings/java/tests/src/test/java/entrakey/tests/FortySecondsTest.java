@@ -122,8 +122,9 @@ class FortySecondsTest {
 
     private static DefaultJedisClientConfig.Builder jedisConfig(Azure azure) throws Exception {
         return DefaultJedisClientConfig.builder()
-                .ssl(true)
-                .sslSocketFactory(azure.emulator.tls().getSocketFactory())
+                .sslOptions(redis.clients.jedis.SslOptions.builder()
+                        .truststore(azure.emulator.trustStore("changeit".toCharArray()), "changeit".toCharArray())
+                        .build())
                 .timeoutMillis((int) PATIENCE.toMillis())
                 .resp3();
     }
@@ -246,7 +247,7 @@ class FortySecondsTest {
                 .validateClusterNodeMembership(false)
                 .topologyRefreshOptions(ClusterTopologyRefreshOptions.builder()
                         .dynamicRefreshSources(false)
-                        .enableAllAdaptiveRefreshTriggers()
+                        .enablePeriodicRefresh(Duration.ofSeconds(10))
                         .build())
                 .build()));
         opened(authentication.observe(client));
