@@ -84,6 +84,7 @@ class ContractTest {
         variables.put("PATH", System.getenv("PATH"));
         variables.put("NO_PROXY", "127.0.0.1,localhost");
         variables.put("HOME", folder.toString());
+        variables.put("LC_ALL", "C.UTF-8"); // what Java reads its arguments by
         array(one, "without").forEach(name -> variables.remove(name.getAsString()));
         texts(one, "with").forEach((name, value) -> variables.put(name, filled(value, values)));
         azure.control("DELETE", "/emulator/faults", null);

@@ -4,6 +4,7 @@ import entrakey.EntrakeyException;
 import entrakey.ErrorKind;
 import entrakey.Provider;
 import entrakey.Subscription;
+import java.lang.ref.WeakReference;
 import java.time.Duration;
 import redis.clients.authentication.core.IdentityProvider;
 import redis.clients.authentication.core.Token;
@@ -43,7 +44,9 @@ public final class LongPollingIdentityProvider implements IdentityProvider, Auto
      */
     public LongPollingIdentityProvider(Provider provider) {
         this.provider = provider;
-        this.subscription = provider.subscribe(token -> announce(token.version()));
+        WeakReference<LongPollingIdentityProvider> me = new WeakReference<>(this);
+        // Held weakly, so that with a token manager that was stopped and forgotten its provider is found and closed.
+        this.subscription = provider.subscribe(token -> tell(me.get(), token.version()));
     }
 
     /** {@return a configuration for redis-authx's {@code TokenManager}, whose settings mean nothing else than to ask and to wait} */
@@ -91,6 +94,12 @@ public final class LongPollingIdentityProvider implements IdentityProvider, Auto
         synchronized (this) {
             closed = true;
             notifyAll();
+        }
+    }
+
+    private static void tell(LongPollingIdentityProvider waiting, long version) {
+        if (waiting != null) {
+            waiting.announce(version);
         }
     }
 

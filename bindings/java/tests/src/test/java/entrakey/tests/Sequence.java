@@ -1,8 +1,10 @@
 package entrakey.tests;
 
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /** Messages with a number each: how many were published, and which of them a subscriber has heard. */
 final class Sequence {
@@ -32,6 +34,10 @@ final class Sequence {
 
     @Override
     public String toString() {
-        return channel + ": " + heard.size() + " of " + published + " messages";
+        String missing = IntStream.rangeClosed(1, published.get())
+                .mapToObj(Integer::toString)
+                .filter(number -> !heard.contains(number))
+                .collect(Collectors.joining(", "));
+        return channel + ": " + heard.size() + " of " + published + " messages" + (missing.isEmpty() ? "" : ", lost " + missing);
     }
 }
