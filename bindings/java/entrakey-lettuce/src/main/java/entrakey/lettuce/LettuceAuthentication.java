@@ -15,6 +15,7 @@ import io.lettuce.core.event.Event;
 import io.lettuce.core.event.connection.ReauthenticationEvent;
 import io.lettuce.core.event.connection.ReauthenticationFailedEvent;
 import io.lettuce.core.protocol.ProtocolVersion;
+import io.lettuce.core.resource.ClientResources;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.Disposable;
@@ -124,7 +125,17 @@ public final class LettuceAuthentication implements RedisCredentialsProvider, Au
      * @return ends it
      */
     public AutoCloseable observe(AbstractRedisClient client) {
-        Disposable observed = client.getResources().eventBus().get().subscribe(this::report);
+        return observe(client.getResources());
+    }
+
+    /**
+     * Reports what becomes of the re-authentications of all clients with these resources, as {@link #observe(AbstractRedisClient)}.
+     *
+     * @param resources of clients that authenticate so
+     * @return ends it
+     */
+    public AutoCloseable observe(ClientResources resources) {
+        Disposable observed = resources.eventBus().get().subscribe(this::report);
         return observed::dispose;
     }
 
