@@ -20,14 +20,14 @@ endif
 .NOTPARALLEL:
 
 # test-go is not among them yet: the Go modules are unfinished, and take ten minutes.
-TESTS = test-core test-c test-python test-node test-emulator test-cli test-peers test-proxy
+TESTS = test-core test-c test-python test-node test-java test-emulator test-cli test-peers test-proxy
 
 .PHONY: help demo test test-go $(TESTS) what-tests-run other-clients lints check bench soak simulate mutants fuzz install uninstall install-cli uninstall-cli fmt build prerequisites prerequisites-of-test
 
 help:
 	@echo "make demo    build everything and watch five Redis clients outlive their tokens"
 	@echo "make test    install what the tests need and run every test of every language but Go's"
-	@echo "make test-core, test-c, test-python, test-node, test-go, test-emulator, test-cli, test-peers, test-proxy    one part of that"
+	@echo "make test-core, test-c, test-python, test-node, test-go, test-java, test-emulator, test-cli, test-peers, test-proxy    one part of that"
 	@echo "make check   formatting, lints, dependencies, versions, size of the shared library"
 	@echo "make bench   speed against a floor, how a fleet spreads its requests, how soon the emulator is there"
 	@echo "make install PREFIX=/usr/local    the C library, for pkg-config and CMake (DESTDIR=, LIBDIR=lib)"
@@ -52,6 +52,7 @@ build: prerequisites
 	scripts/build/c-clients.sh
 	scripts/build/c-examples.sh
 	scripts/build/go-examples.sh
+	scripts/build/java-examples.sh
 
 demo: build
 	@$(OFFLINE) .venv/bin/python examples/demo/demo.py $(DEMO)
@@ -94,6 +95,10 @@ test-node: what-tests-run
 test-go: what-tests-run
 	$(TIMED) "Go's modules are fetched" scripts/build/go-modules.sh
 	$(TIMED) "Go" $(OFFLINE) scripts/check/go.sh
+
+test-java: what-tests-run
+	$(TIMED) "Java's library and modules are built" scripts/build/java-package.sh
+	$(TIMED) "Java" $(OFFLINE) scripts/check/java.sh
 
 test-emulator: what-tests-run
 	$(TIMED) "the emulator's tests are built" $(EMULATOR) --no-run

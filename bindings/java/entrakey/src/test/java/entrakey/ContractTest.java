@@ -60,7 +60,7 @@ class ContractTest {
 
     @TestFactory
     Stream<DynamicTest> theContractThatAllLanguagesKeep() throws IOException {
-        Path file = Paths.get(System.getProperty("entrakey.repository"), "tests/vectors/identities.json");
+        Path file = Paths.get(System.getProperty("tests.repository"), "tests/vectors/identities.json");
         JsonArray cases = JsonParser.parseString(Files.readString(file)).getAsJsonArray();
         String wanted = System.getenv().getOrDefault("ENTRAKEY_CASE", "");
         return StreamSupport.stream(cases.spliterator(), false)

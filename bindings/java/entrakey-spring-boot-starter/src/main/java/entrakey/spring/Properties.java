@@ -13,7 +13,7 @@ import org.springframework.core.env.Environment;
 final class Properties {
     private static final String PREFIX = "entrakey";
     /** Ours, and not the library's. */
-    private static final Set<String> OTHER = Set.of("enabled", "allow_plaintext");
+    private static final Set<String> OTHER = Set.of("enabled", "allow_plaintext", "library");
 
     private Properties() {}
 
