@@ -66,6 +66,7 @@ public final class RedissonAuthentication implements CredentialsResolver, AutoCl
 
     /**
      * Gives the configuration the token in the place of any password, and RESP3, with which a subscriber's connection can authenticate again.
+     * Waits for the first token, for 5 seconds at most: Redisson cannot connect with RESP3 while it still has to wait for one.
      *
      * @param config a client's configuration, with its servers
      * @return the same
@@ -84,7 +85,16 @@ public final class RedissonAuthentication implements CredentialsResolver, AutoCl
         if (config.getPassword() != null || config.getUsername() != null) {
             LOG.warn("The user name or password of the Redisson configuration is left out: the token takes its place.");
         }
+        awaitFirstToken();
         return config.setUsername(null).setPassword(null).setCredentialsResolver(this).setProtocol(Protocol.RESP3);
+    }
+
+    private void awaitFirstToken() {
+        try {
+            provider.getTokenForConnect();
+        } catch (EntrakeyException e) {
+            LOG.warn("There is no token yet, and Redisson may fail to connect: {}", e.getMessage());
+        }
     }
 
     private static List<String> addresses(Config config) {

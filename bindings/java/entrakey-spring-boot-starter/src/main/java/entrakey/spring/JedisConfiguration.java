@@ -29,7 +29,8 @@ class JedisConfiguration {
             ObjectProvider<DataRedisConnectionDetails> details) {
         return builder -> {
             details.ifAvailable(known -> checks.check(known, builder.build().isUseSsl()));
-            builder.customize(config -> config.authXManager(authentication.getObject().authXManager()));
+            // RESP3: Jedis refuses to subscribe with a token otherwise.
+            builder.customize(config -> config.resp3().authXManager(authentication.getObject().authXManager()));
         };
     }
 }
