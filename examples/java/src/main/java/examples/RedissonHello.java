@@ -2,9 +2,6 @@ package examples;
 
 import entrakey.Provider;
 import entrakey.redisson.RedissonAuthentication;
-import java.nio.file.Files;
-import java.security.KeyStore;
-import java.security.cert.CertificateFactory;
 import javax.net.ssl.TrustManagerFactory;
 import org.redisson.Redisson;
 import org.redisson.api.RedissonClient;
@@ -30,13 +27,8 @@ public final class RedissonHello {
     }
 
     private static TrustManagerFactory trust() throws Exception {
-        KeyStore store = KeyStore.getInstance(KeyStore.getDefaultType());
-        store.load(null, null);
-        try (var file = Files.newInputStream(Surroundings.CA_FILE.toPath())) {
-            store.setCertificateEntry("ca", CertificateFactory.getInstance("X.509").generateCertificate(file));
-        }
         TrustManagerFactory factory = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-        factory.init(store);
+        factory.init(Surroundings.trusted());
         return factory;
     }
 }

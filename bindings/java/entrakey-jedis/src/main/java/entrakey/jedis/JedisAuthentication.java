@@ -120,7 +120,9 @@ public final class JedisAuthentication implements AutoCloseable {
     @Override
     public void close() {
         identity.close();
-        manager.stop();
+        if (identity.wasAsked()) {
+            manager.stop();
+        }
     }
 
     private static long versionOf(redis.clients.authentication.core.Token token) {

@@ -35,6 +35,7 @@ public final class LongPollingIdentityProvider implements IdentityProvider, Auto
     /** What follows is guarded by this: the newest version that is to be used, the one that was given last. */
     private long announced;
     private long given;
+    private boolean asked;
     private boolean closed;
 
     /**
@@ -55,6 +56,11 @@ public final class LongPollingIdentityProvider implements IdentityProvider, Auto
                 new TokenManagerConfig.RetryPolicy(Integer.MAX_VALUE, (int) RETRY.toMillis());
         TokenManagerConfig patient = new TokenManagerConfig(1f, 0, (int) PATIENCE.toMillis(), always);
         return new TokenAuthConfig(patient, () -> this);
+    }
+
+    /** {@return whether a token manager has asked yet: one that has not fails when it is stopped} */
+    public synchronized boolean wasAsked() {
+        return asked;
     }
 
     /** {@return the subscription, which tells the provider what became of re-authentications} */
@@ -109,6 +115,7 @@ public final class LongPollingIdentityProvider implements IdentityProvider, Auto
     }
 
     private synchronized void awaitNews() {
+        asked = true;
         if (given == 0) {
             return;
         }

@@ -8,8 +8,8 @@ import entrakey.Subscription;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.redisson.config.Config;
 import org.redisson.config.Credentials;
@@ -32,6 +32,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class RedissonAuthentication implements CredentialsResolver, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(RedissonAuthentication.class);
+    private static final List<String> TLS_SCHEMES = Arrays.asList("rediss", "valkeys");
     private static final String REMEDY =
             "use rediss:// in the addresses, or allowPlaintext() for a tunnel that encrypts";
 
@@ -109,8 +110,7 @@ public final class RedissonAuthentication implements CredentialsResolver, AutoCl
 
     private static void refusePlaintext(String address) {
         URI uri = URI.create(address);
-        String scheme = String.valueOf(uri.getScheme());
-        if (!scheme.endsWith("s") && uri.getHost() != null) {
+        if (!TLS_SCHEMES.contains(uri.getScheme()) && uri.getHost() != null) {
             Connection.checkPlaintext(uri.getHost(), REMEDY);
         }
     }
