@@ -125,7 +125,8 @@ fn kind(key: &Key) -> (&'static str, &'static str) {
 
 /// The text as a comment of javadoc's: in HTML, with code as such, and in lines that fit.
 fn javadoc(key: &Key) -> String {
-    let text = keys::doc(key).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('@', "&#64;");
+    let text =
+        keys::doc(key).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('@', "&#64;");
     let mut code = false;
     let text = text.split('`').fold(String::new(), |text, part| {
         let joined = if code { format!("{text}<code>{part}</code>") } else { text + part };

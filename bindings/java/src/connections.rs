@@ -48,7 +48,9 @@ impl Books {
     /// ended.
     pub(crate) fn opened(&self, subscription: i64, version: u64) -> i64 {
         let mut entries = self.lock();
-        let Some(connection) = entries.subscriptions.get(&subscription).map(|s| s.opened(version)) else { return 0 };
+        let Some(connection) = entries.subscriptions.get(&subscription).map(|s| s.opened(version)) else {
+            return 0;
+        };
         let number = entries.next();
         entries.connections.insert(number, Arc::new(connection));
         number
@@ -61,7 +63,12 @@ impl Books {
     }
 
     /// None if the connection is not known, or not any more.
-    pub(crate) fn refused(&self, connection: i64, version: u64, message: &str) -> Option<Result<Rejection, Error>> {
+    pub(crate) fn refused(
+        &self,
+        connection: i64,
+        version: u64,
+        message: &str,
+    ) -> Option<Result<Rejection, Error>> {
         self.connection(connection).map(|connection| connection.refused(version, message))
     }
 

@@ -34,9 +34,7 @@ pub(crate) fn answer(answer: &Answer) -> Vec<u8> {
 
 pub(crate) fn rejection(rejection: &Result<Rejection, Error>) -> Vec<u8> {
     match rejection {
-        Ok(rejection) => {
-            Writer::new(b'R').text(rejection.reason.name()).text(&rejection.explanation).done()
-        }
+        Ok(rejection) => Writer::new(b'R').text(rejection.reason.name()).text(&rejection.explanation).done(),
         Err(failure) => error(failure),
     }
 }

@@ -34,9 +34,7 @@ fn bytes<'local>(
     work: impl FnOnce(&mut Env<'local>) -> jni::errors::Result<Option<Vec<u8>>>,
 ) -> JByteArray<'local> {
     let outcome = unowned.with_env(|env| -> jni::errors::Result<JByteArray<'local>> {
-        let panicked = |_| {
-            Ok(Some(encode::error(&Error::internal("The library panicked."))))
-        };
+        let panicked = |_| Ok(Some(encode::error(&Error::internal("The library panicked."))));
         match catch_unwind(AssertUnwindSafe(|| work(env))).unwrap_or_else(panicked)? {
             Some(bytes) => env.byte_array_from_slice(&bytes),
             None => Ok(JByteArray::default()),
@@ -150,14 +148,22 @@ pub extern "system" fn Java_entrakey_Native_metrics<'local>(
 /// The version of the token in memory.
 // SAFETY: as above.
 #[unsafe(no_mangle)]
-pub extern "system" fn Java_entrakey_Native_version(_: EnvUnowned<'_>, _: JObject<'_>, pointer: jlong) -> jlong {
+pub extern "system" fn Java_entrakey_Native_version(
+    _: EnvUnowned<'_>,
+    _: JObject<'_>,
+    pointer: jlong,
+) -> jlong {
     plain(|| provider(pointer).provider.version() as jlong)
 }
 
 /// The version of the token in memory if it is usable, else 0.
 // SAFETY: as above.
 #[unsafe(no_mangle)]
-pub extern "system" fn Java_entrakey_Native_usableVersion(_: EnvUnowned<'_>, _: JObject<'_>, pointer: jlong) -> jlong {
+pub extern "system" fn Java_entrakey_Native_usableVersion(
+    _: EnvUnowned<'_>,
+    _: JObject<'_>,
+    pointer: jlong,
+) -> jlong {
     plain(|| provider(pointer).provider.with_usable(|token| token.version() as jlong).unwrap_or(0))
 }
 
@@ -205,7 +211,11 @@ pub extern "system" fn Java_entrakey_Native_getToken<'local>(
             return Ok(Some(encode::error(&Error::reentered())));
         }
         let timeout = u64::try_from(timeout).ok().map(Duration::from_millis);
-        let how = if connecting { WHILE_CONNECTING } else { GetToken { timeout, during_outage: DuringOutage::Wait } };
+        let how = if connecting {
+            WHILE_CONNECTING
+        } else {
+            GetToken { timeout, during_outage: DuringOutage::Wait }
+        };
         let answer = waiting::start(&handle.provider, how, wait, &handle.messages);
         Ok(answer.map(|answer| encode::answer(&answer)))
     })
@@ -435,4 +445,39 @@ pub extern "system" fn Java_entrakey_Native_fail<'local>(
 #[unsafe(no_mangle)]
 pub extern "system" fn Java_entrakey_Native_close(_: EnvUnowned<'_>, _: JObject<'_>, pointer: jlong) {
     plain(|| provider(pointer).close());
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    const RUST: &str = include_str!("natives.rs");
+    const JAVA: &str = include_str!("../entrakey/src/main/java/entrakey/Native.java");
+    const PREFIX: &str = "extern \"system\" fn Java_entrakey_Native_";
+
+    fn name(text: &str) -> &str {
+        text.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default()
+    }
+
+    #[test]
+    fn every_native_method_of_java_is_here_and_no_other() {
+        let here: BTreeSet<_> =
+            RUST.split(PREFIX).skip(1).map(name).filter(|name| !name.is_empty()).collect();
+        // `private native byte[] valid(long pointer);`
+        let declared = JAVA
+            .split(" native ")
+            .skip(1)
+            .filter_map(|rest| rest.split(['(', ';']).next()?.split(' ').nth(1));
+        assert_eq!(declared.map(name).collect::<BTreeSet<_>>(), here);
+    }
+
+    #[test]
+    fn none_of_them_lets_a_panic_out() {
+        let bodies = RUST.split(PREFIX).skip(1).filter(|text| !name(text).is_empty());
+        for body in bodies.filter(|text| name(text) != "interfaceNumber") {
+            let body = body.split("\n}\n").next().unwrap_or_default();
+            assert!(body.contains("    bytes(env, ") || body.contains("    plain(|| "), "{}", name(body));
+        }
+        assert_eq!(super::plain(|| -> i64 { std::panic::resume_unwind(Box::new("as a defect might")) }), 0);
+    }
 }
