@@ -11,7 +11,7 @@ import org.springframework.context.annotation.Import;
 import org.springframework.core.env.Environment;
 
 /**
- * A provider from the properties {@code entrakey.*}, for Spring Data Redis on Lettuce or Jedis, with health and metrics.
+ * A provider from the properties {@code entrakey.*}, for Spring Data Redis on Lettuce, with health and metrics.
  * {@code entrakey.enabled=false} switches it off.
  */
 @AutoConfiguration(

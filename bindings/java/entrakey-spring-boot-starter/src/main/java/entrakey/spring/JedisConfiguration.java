@@ -1,36 +1,28 @@
 package entrakey.spring;
 
-import entrakey.Provider;
-import entrakey.jedis.JedisAuthentication;
-import org.springframework.beans.factory.ObjectProvider;
+import entrakey.EntrakeyException;
+import entrakey.ErrorKind;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
-import org.springframework.boot.data.redis.autoconfigure.DataRedisConnectionDetails;
 import org.springframework.boot.data.redis.autoconfigure.JedisClientConfigurationBuilderCustomizer;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
-import org.springframework.context.annotation.Lazy;
 import redis.clients.jedis.Jedis;
 
-/** Spring Data Redis on Jedis. */
+/**
+ * Spring Data Redis on Jedis is refused at start-up: it makes pools of its own, which never authenticate again. With Jedis's own way of
+ * doing so (Spring Data Redis 4.0.6, Jedis 7.0.0) subscribers ended with their token, and idle connections failed.
+ */
 @Configuration(proxyBeanMethods = false)
-@ConditionalOnClass({Jedis.class, JedisAuthentication.class, JedisClientConfigurationBuilderCustomizer.class})
+@ConditionalOnClass({Jedis.class, JedisClientConfigurationBuilderCustomizer.class})
 class JedisConfiguration {
-    /** Made only if Spring makes a client of Jedis's. */
-    @Bean(destroyMethod = "close")
-    @Lazy
-    JedisAuthentication entrakeyJedisAuthentication(Provider provider) {
-        return JedisAuthentication.of(provider);
-    }
-
     @Bean
-    JedisClientConfigurationBuilderCustomizer entrakeyJedisCredentials(
-            ObjectProvider<JedisAuthentication> authentication,
-            RedisChecks checks,
-            ObjectProvider<DataRedisConnectionDetails> details) {
+    JedisClientConfigurationBuilderCustomizer entrakeyRefusesJedis() {
         return builder -> {
-            details.ifAvailable(known -> checks.check(known, builder.build().isUseSsl()));
-            // RESP3: Jedis refuses to subscribe with a token otherwise.
-            builder.customize(config -> config.resp3().authXManager(authentication.getObject().authXManager()));
+            throw new EntrakeyException(
+                    ErrorKind.INVALID_CONFIG,
+                    "Spring Data Redis does not authenticate Jedis's connections again when their token is replaced: use Lettuce"
+                            + " (spring.data.redis.client-type=lettuce), or set entrakey.enabled=false.",
+                    null);
         };
     }
 }

@@ -108,17 +108,12 @@ class ApplicationTest {
     }
 
     @Test
-    @Timeout(120)
-    void anApplicationOnJedisOutlivesItsTokens() throws Exception {
-        outlivesItsTokens(Map.of("spring.data.redis.client-type", "jedis"));
-    }
-
-    @Test
     @Timeout(60)
-    void aPasswordBesideTheTokenAndARedisInClearAreRefused() {
+    void aPasswordBesideTheTokenARedisInClearAndJedisAreRefused() {
         assertRefused("spring.data.redis.username, .password or .url", Map.of("spring.data.redis.password", "x"));
         assertRefused("spring.data.redis.ssl.enabled", Map.of(
                 "spring.data.redis.host", "cache.example.com", "spring.data.redis.ssl.bundle", "", "spring.data.redis.ssl.enabled", "false"));
+        assertRefused("spring.data.redis.client-type=lettuce", Map.of("spring.data.redis.client-type", "jedis"));
         assertRefused("client_id", Map.of("entrakey.clientid", "x"));
     }
 
