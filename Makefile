@@ -154,6 +154,9 @@ bench: prerequisites
 	@$(OFFLINE) "$${PYTHON:-python3}" scripts/bench/proxy.py target/release/entrakey
 	scripts/build/go-modules.sh
 	@$(OFFLINE) scripts/bench/go.sh
+	scripts/build/java-package.sh
+	scripts/build/release.sh $(CARGO) build --locked --release -p entrakey-java
+	@$(OFFLINE) scripts/bench/java.sh
 	scripts/build/node-package.sh
 	$(CARGO) build --locked --release -p entrakey-node
 	@$(OFFLINE) node bindings/node/bench/run.mjs

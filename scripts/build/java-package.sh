@@ -18,6 +18,7 @@ if [ "${1:-}" = release ]; then
     ls target/java/entrakey*/*.jar
     exit
 fi
-cargo build --locked -p entrakey-java
+cargo build --locked -p entrakey-cli -p entrakey-java
+cargo test --quiet --locked -p entrakey-java --no-run
 # surefire:test without a test fetches what runs them.
 maven -DskipTests test-compile surefire:test

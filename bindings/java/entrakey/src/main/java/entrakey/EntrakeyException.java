@@ -7,10 +7,15 @@ import java.util.OptionalInt;
 public class EntrakeyException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
+    /** What kind of failure it is. */
     private final ErrorKind kind;
+    /** Whether it passes by itself. */
     private final boolean retriable;
+    /** Entra's number, -1 for none. */
     private final int aadsts;
+    /** What Microsoft's support asks for, or null. */
     private final String correlationId;
+    /** The status of the answer, -1 for none. */
     private final int httpStatus;
 
     /**
