@@ -464,10 +464,8 @@ mod tests {
         let here: BTreeSet<_> =
             RUST.split(PREFIX).skip(1).map(name).filter(|name| !name.is_empty()).collect();
         // `private native byte[] valid(long pointer);`
-        let declared = JAVA
-            .split(" native ")
-            .skip(1)
-            .filter_map(|rest| rest.split(['(', ';']).next()?.split(' ').nth(1));
+        let declarations = JAVA.lines().filter_map(|line| line.split_once(" native ")?.1.split_once('('));
+        let declared = declarations.filter_map(|(declared, _)| declared.split(' ').next_back());
         assert_eq!(declared.map(name).collect::<BTreeSet<_>>(), here);
     }
 
