@@ -22,7 +22,7 @@ endif
 # But most tests wait for tokens to end, and builds, lints and the simulation only compute: `make test` has two lanes. The one
 # that computes builds what the C library's tests need first, and leaves alone what others run meanwhile (target/debug/entrakey).
 COMPUTING = lints test-core
-WAITING = test-python test-node test-go test-emulator test-cli test-peers test-proxy test-agent test-c
+WAITING = test-python test-node test-go test-java test-emulator test-cli test-peers test-proxy test-agent test-c
 TESTS = $(COMPUTING) $(WAITING)
 
 .PHONY: help demo test $(TESTS) computing waiting c-library-is-built what-tests-run other-clients check bench soak simulate mutants fuzz install uninstall install-cli uninstall-cli fmt build prerequisites prerequisites-of-test
@@ -30,7 +30,7 @@ TESTS = $(COMPUTING) $(WAITING)
 help:
 	@echo "make demo    build everything and watch five Redis clients outlive their tokens"
 	@echo "make test    install what the tests need and run every test of every language"
-	@echo "make test-core, test-c, test-python, test-node, test-go, test-emulator, test-cli, test-peers, test-proxy, test-agent    one part of that"
+	@echo "make test-core, test-c, test-python, test-node, test-go, test-java, test-emulator, test-cli, test-peers, test-proxy, test-agent    one part of that"
 	@echo "make check   formatting, lints, dependencies, versions, size of the shared library"
 	@echo "make bench   speed against a floor, how a fleet spreads its requests, how soon the emulator is there"
 	@echo "make install PREFIX=/usr/local    the C library, for pkg-config and CMake (DESTDIR=, LIBDIR=lib)"
@@ -55,6 +55,7 @@ build: prerequisites
 	scripts/build/c-clients.sh
 	scripts/build/c-examples.sh
 	scripts/build/go-examples.sh
+	scripts/build/java-examples.sh
 
 demo: build
 	@$(OFFLINE) .venv/bin/python examples/demo/demo.py $(DEMO)
@@ -109,6 +110,10 @@ test-node: what-tests-run
 test-go: what-tests-run
 	$(TIMED) "Go's modules are fetched" scripts/build/go-modules.sh
 	$(TIMED) "Go" $(OFFLINE) scripts/check/go.sh
+
+test-java: what-tests-run
+	$(TIMED) "Java's library and modules are built" scripts/build/java-package.sh
+	$(TIMED) "Java" $(OFFLINE) scripts/check/java.sh
 
 test-emulator: what-tests-run
 	$(TIMED) "the emulator's tests are built" $(EMULATOR) --no-run
@@ -172,6 +177,9 @@ bench: prerequisites
 	@$(OFFLINE) "$${PYTHON:-python3}" scripts/bench/agent.py target/release/entrakey target/release/examples/bare target/release/examples/load
 	scripts/build/go-modules.sh
 	@$(OFFLINE) scripts/bench/go.sh
+	scripts/build/java-package.sh
+	scripts/build/release.sh $(CARGO) build --locked --release -p entrakey-java
+	@$(OFFLINE) scripts/bench/java.sh
 	scripts/build/node-package.sh
 	$(CARGO) build --locked --release -p entrakey-node
 	@$(OFFLINE) node bindings/node/bench/run.mjs

@@ -3,9 +3,10 @@
 //! `ENTRAKEY_UPDATE=1 cargo test -p entrakey-core` writes them anew. What is not a key stands in the template below.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
+mod keys;
+
 use entrakey_core::{KEYS, Key, KeyType};
 use std::fmt::Write as _;
-use std::path::Path;
 
 const HEAD: &str = "// Written by `ENTRAKEY_UPDATE=1 cargo test -p entrakey-core` from the table of keys. Do not edit.
 
@@ -57,22 +58,11 @@ fn kind(key: &Key) -> (&'static str, &'static str) {
     }
 }
 
-fn words(key: &Key) -> String {
-    match key.kind {
-        KeyType::Choice(words) => format!(" One of {}.", words.join(", ")),
-        _ => String::new(),
-    }
-}
-
-fn default(key: &Key) -> String {
-    if key.default.is_empty() { String::new() } else { format!(" If nothing sets it: {}.", key.default) }
-}
-
 fn page() -> String {
     let mut page = HEAD.to_owned();
     for key in KEYS {
         let (name, (kind, _)) = (field(key.name), kind(key));
-        let doc = format!("{}{}{}", key.doc, words(key), default(key));
+        let doc = keys::doc(key);
         writeln!(page, "\t// {name} ({}): {doc}\n\t{name} {kind}", key.name).unwrap();
     }
     page += TAIL;
@@ -84,14 +74,5 @@ fn page() -> String {
 
 #[test]
 fn the_fields_of_the_config_in_go_are_the_keys() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../bindings/go/entrakey/config_keys.go");
-    if std::env::var_os("ENTRAKEY_UPDATE").is_some() {
-        std::fs::write(&path, page()).unwrap();
-        return;
-    }
-    let written = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        written == page(),
-        "config_keys.go is out of date: run ENTRAKEY_UPDATE=1 cargo test -p entrakey-core"
-    );
+    keys::check("bindings/go/entrakey/config_keys.go", &page());
 }

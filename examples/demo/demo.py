@@ -1,7 +1,7 @@
 """`make demo`: stock clients, one token each that lives for eight seconds, no reconnect.
 
-Starts the emulator, runs examples/python/live.py, examples/node/live.mjs, examples/c/live.c and, where there is a Go,
-examples/go/live against it, and redis-cli through `entrakey proxy`, for forty seconds, shows how they get on, and ends with a table. What the table says of connections and rotations
+Starts the emulator, runs examples/python/live.py, examples/node/live.mjs, examples/c/live.c and, where there are Go and Java,
+examples/go/live and examples/java's Live against it, and redis-cli through `entrakey proxy`, for forty seconds, shows how they get on, and ends with a table. What the table says of connections and rotations
 is what the emulator's Redis saw, not what the clients say. Exits 1 if any row is wrong.
 """
 
@@ -19,6 +19,7 @@ from entrakey.emulator import Emulator
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 GO_CLIENT = ROOT / "target/examples-go/live"  # scripts/build/go-examples.sh
+JAVA_CLIENT = ROOT / "target/java/entrakey-examples"  # scripts/build/java-examples.sh
 START_UP_S = 20
 
 
@@ -101,6 +102,14 @@ def start_clients(emulator, seconds):
         clients.append(Client("rueidis", [GO_CLIENT], emulator["ENTRAKEY_EMULATOR_CERTIFICATE_APP_OBJECT_ID"], environment, seconds))
     else:
         print("  no Go 1.26 here: the demonstration goes without rueidis")
+    if (JAVA_CLIENT / "class-path").exists():
+        environment = emulator.process_environment("cloud_shell", ENTRAKEY_IDENTITY="managed_identity")
+        environment["ENTRAKEY_LIBRARY"] = str(ROOT / "target/debug/libentrakey_java.so")
+        class_path = f"{JAVA_CLIENT / 'classes'}:{(JAVA_CLIENT / 'class-path').read_text()}"
+        command = ["java", "-cp", class_path, "examples.Live"]
+        clients.append(Client("Lettuce", command, emulator["ENTRAKEY_EMULATOR_USER_OBJECT_ID"], environment, seconds))
+    else:
+        print("  no Java 17 with Maven here: the demonstration goes without Lettuce")
     return clients
 
 

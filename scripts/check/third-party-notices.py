@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SHIPPED = ["entrakey-ffi", "entrakey-python", "entrakey-node", "entrakey-cli"]
+SHIPPED = ["entrakey-ffi", "entrakey-python", "entrakey-node", "entrakey-java", "entrakey-cli"]
 TARGET = ROOT / "THIRD-PARTY-NOTICES"
 TEXTS = re.compile(r"^(licen[cs]e|copying|copyright|notice|unlicense|authors)", re.IGNORECASE)
 HEAD = """entrakey contains the following Rust crates. Each stands with its version, its licence as its authors give it

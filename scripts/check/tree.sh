@@ -4,7 +4,7 @@ set -eu
 LIMIT_BYTES=4194304 # 4 MiB, stripped
 status=0
 
-for package in entrakey-core entrakey-ffi entrakey-python entrakey-node; do
+for package in entrakey-core entrakey-ffi entrakey-python entrakey-node entrakey-java; do
     tree=$(cargo tree --locked --quiet -p $package -e normal,build --target all --prefix none --format '{p}')
     for banned in openssl-sys aws-lc-sys tokio reqwest; do
         if echo "$tree" | grep -q "^$banned "; then

@@ -15,4 +15,7 @@ for module in bindings/go/entrakeygoredis bindings/go/entrakeyrueidis bindings/g
     for required in $(sed -n 's|.*entrakey.invalid/go/[a-z]* v\([^ ]*\)$|\1|p' $module/go.mod); do check "$module/go.mod" "$required"; done
 done
 check "cli/npm/package.json" "$(node -p 'require("./cli/npm/package.json").version')"
+for pom in bindings/java/pom.xml bindings/java/*/pom.xml examples/java/pom.xml; do # the parent's, or a module's own, comes first
+    check "$pom" "$(sed -n 's|.*<version>\(.*\)</version>.*|\1|p' "$pom" | head -1)"
+done
 exit $status

@@ -62,8 +62,8 @@ def demo(*options):
     return subprocess.run(command, capture_output=True, text=True, timeout=120, env={**environment, **shell})
 
 
-# redis-py, node-redis, hiredis, redis-cli and rueidis: what the tests need has Go among it.
-CLIENTS = 5
+# redis-py, node-redis, hiredis, redis-cli, rueidis and Lettuce: what the tests need has Go and Java among it.
+CLIENTS = 6
 
 
 def test_the_demo_succeeds():

@@ -68,12 +68,15 @@ impl Error {
         }))
     }
 
-    pub(crate) fn closed() -> Self {
+    /// For bindings: what every call of a closed provider is answered.
+    #[must_use]
+    pub fn closed() -> Self {
         Self::new(ErrorKind::Closed, "The provider is closed. Create a new one.")
     }
 
-    /// A callback that supplies tokens has asked its own provider for one.
-    pub(crate) fn reentered() -> Self {
+    /// For bindings: a callback that supplies tokens has asked its own provider for one.
+    #[must_use]
+    pub fn reentered() -> Self {
         let message = "get_token was called inside the callback that is to supply the token: it would wait for \
                        itself. Return a token, or ask another provider.";
         Self::new(ErrorKind::CallbackFailed, message).with_retriable(false)

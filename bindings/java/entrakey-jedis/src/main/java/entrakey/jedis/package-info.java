@@ -1,0 +1,2 @@
+/** Jedis: pools, clusters, Sentinel, several databases, subscribers with RESP3. */
+package entrakey.jedis;

@@ -1,0 +1,186 @@
+package entrakey.lettuce;
+
+import entrakey.Connection;
+import entrakey.Provider;
+import entrakey.Rejection;
+import entrakey.Subscription;
+import entrakey.Token;
+import io.lettuce.core.AbstractRedisClient;
+import io.lettuce.core.ClientOptions;
+import io.lettuce.core.RedisCredentials;
+import io.lettuce.core.RedisCredentialsProvider;
+import io.lettuce.core.RedisURI;
+import io.lettuce.core.cluster.ClusterClientOptions;
+import io.lettuce.core.event.Event;
+import io.lettuce.core.event.connection.ReauthenticationEvent;
+import io.lettuce.core.event.connection.ReauthenticationFailedEvent;
+import io.lettuce.core.protocol.ProtocolVersion;
+import io.lettuce.core.resource.ClientResources;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import reactor.core.Disposable;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
+
+/**
+ * Authenticates the connections of Lettuce clients with the tokens of a provider, and again before those expire.
+ *
+ * <pre>{@code
+ * LettuceAuthentication authentication = LettuceAuthentication.of(provider);
+ * RedisClient client = RedisClient.create(authentication.configure(RedisURI.create("rediss://cache.westeurope.redis.azure.net:10000")));
+ * client.setOptions(authentication.configure(ClientOptions.create()));
+ * authentication.observe(client);
+ * }</pre>
+ *
+ * <p>One for any number of clients. Close it after them.
+ */
+public final class LettuceAuthentication implements RedisCredentialsProvider, AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(LettuceAuthentication.class);
+    private static final String REMEDY =
+            "use rediss:// or RedisURI.Builder.withSsl(true), or allowPlaintext() for a tunnel that encrypts";
+
+    private final Provider provider;
+    private final Subscription subscription;
+    /**
+     * Replays the newest token to whoever comes: a connection that was made with the token before, and subscribes after the new one was
+     * announced, would never hear of it otherwise.
+     */
+    private final Sinks.Many<RedisCredentials> announced = Sinks.many().replay().latest();
+    private volatile boolean plaintextAllowed;
+
+    private LettuceAuthentication(Provider provider) {
+        this.provider = provider;
+        // The listener is called by one thread at a time, as the sink demands. It has failed only when it is closed.
+        subscription = provider.subscribe(token -> announced.tryEmitNext(credentials(token)));
+    }
+
+    /**
+     * {@return the authentication of any number of clients}
+     *
+     * @param provider whose tokens; it is not closed with this
+     */
+    public static LettuceAuthentication of(Provider provider) {
+        return new LettuceAuthentication(provider);
+    }
+
+    /**
+     * Permits connections without TLS to other machines: for a tunnel that encrypts.
+     *
+     * @return this
+     */
+    public LettuceAuthentication allowPlaintext() {
+        plaintextAllowed = true;
+        return this;
+    }
+
+    /**
+     * {@return the same address, with the token in the place of any password} Sentinels keep their own credentials.
+     *
+     * @param uri the server's address
+     * @throws entrakey.EntrakeyException of kind {@link entrakey.ErrorKind#INVALID_CONFIG} if a token would be sent in clear
+     */
+    public RedisURI configure(RedisURI uri) {
+        if (!uri.isSsl() && uri.getSocket() == null && !plaintextAllowed) {
+            Connection.checkPlaintext(uri.getHost(), REMEDY);
+        }
+        RedisCredentials before = uri.getCredentialsProvider() instanceof LettuceAuthentication
+                ? null
+                : uri.getCredentialsProvider().resolveCredentials().block();
+        if (before != null && (before.hasPassword() || before.hasUsername())) {
+            LOG.warn("The user name or password of the Redis address is left out: the token takes its place.");
+        }
+        uri.setCredentialsProvider(this);
+        return uri;
+    }
+
+    /**
+     * {@return the same options, with which open connections authenticate with new tokens, and with RESP3, which subscribers need for that}
+     *
+     * @param options a client's options
+     */
+    public ClientOptions configure(ClientOptions options) {
+        return options.mutate()
+                .reauthenticateBehavior(ClientOptions.ReauthenticateBehavior.ON_NEW_CREDENTIALS)
+                .protocolVersion(ProtocolVersion.RESP3)
+                .build();
+    }
+
+    /**
+     * {@return the same options, as {@link #configure(ClientOptions)}}
+     *
+     * @param options a cluster client's options
+     */
+    public ClusterClientOptions configure(ClusterClientOptions options) {
+        return options.mutate()
+                .reauthenticateBehavior(ClientOptions.ReauthenticateBehavior.ON_NEW_CREDENTIALS)
+                .protocolVersion(ProtocolVersion.RESP3)
+                .build();
+    }
+
+    /**
+     * Reports to the provider what becomes of the client's re-authentications, which Lettuce only logs.
+     *
+     * @param client a client that authenticates so
+     * @return ends it
+     */
+    public AutoCloseable observe(AbstractRedisClient client) {
+        return observe(client.getResources());
+    }
+
+    /**
+     * Reports what becomes of the re-authentications of all clients with these resources, as {@link #observe(AbstractRedisClient)}.
+     *
+     * @param resources of clients that authenticate so
+     * @return ends it
+     */
+    public AutoCloseable observe(ClientResources resources) {
+        Disposable observed = resources.eventBus().get().subscribe(this::report);
+        return observed::dispose;
+    }
+
+    /** {@return the credentials of a connection that is being made} From memory, or when there is a token; never blocks. */
+    @Override
+    public Mono<RedisCredentials> resolveCredentials() {
+        return Mono.defer(() -> Mono.fromFuture(provider.getTokenForConnectAsync())).map(LettuceAuthentication::credentials);
+    }
+
+    @Override
+    public boolean supportsStreaming() {
+        return true;
+    }
+
+    /** {@return the newest credentials, and each that follow, when it is time to authenticate with them} It never fails. */
+    @Override
+    public Flux<RedisCredentials> credentials() {
+        return announced.asFlux();
+    }
+
+    /** Ends the re-authentication. The provider stays open. */
+    @Override
+    public void close() {
+        subscription.close();
+        announced.tryEmitComplete();
+    }
+
+    private void report(Event event) {
+        if (event instanceof ReauthenticationEvent) {
+            subscription.acknowledge(provider.version(), true);
+        } else if (event instanceof ReauthenticationFailedEvent) {
+            refused(((ReauthenticationFailedEvent) event).getCause());
+        }
+    }
+
+    private void refused(Throwable cause) {
+        long version = provider.version();
+        Rejection rejection = provider.reportRejected(version, String.valueOf(cause));
+        if (rejection.isRefusal()) {
+            subscription.acknowledge(version, false);
+            LOG.warn("{}", rejection.explanation());
+        }
+    }
+
+    private static RedisCredentials credentials(Token token) {
+        return RedisCredentials.just(token.username(), token.secretChars());
+    }
+}

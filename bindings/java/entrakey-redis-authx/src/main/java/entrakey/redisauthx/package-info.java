@@ -1,0 +1,2 @@
+/** Identity providers for redis-authx, with which Jedis and Lettuce authenticate. */
+package entrakey.redisauthx;

@@ -1,0 +1,141 @@
+package entrakey.redisson;
+
+import entrakey.Connection;
+import entrakey.EntrakeyException;
+import entrakey.ErrorKind;
+import entrakey.Provider;
+import entrakey.Subscription;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CompletionStage;
+import org.redisson.config.Config;
+import org.redisson.config.Credentials;
+import org.redisson.config.CredentialsResolver;
+import org.redisson.config.Protocol;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Authenticates the connections of Redisson clients with the tokens of a provider, and again before those expire.
+ *
+ * <pre>{@code
+ * Config config = new Config();
+ * config.useSingleServer().setAddress("rediss://cache.westeurope.redis.azure.net:10000");
+ * RedissonAuthentication authentication = RedissonAuthentication.of(provider);
+ * RedissonClient redisson = Redisson.create(authentication.configure(config));
+ * }</pre>
+ *
+ * <p>One for any number of clients. Close it after them.
+ */
+public final class RedissonAuthentication implements CredentialsResolver, AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(RedissonAuthentication.class);
+    private static final List<String> TLS_SCHEMES = Arrays.asList("rediss", "valkeys");
+    private static final String REMEDY =
+            "use rediss:// in the addresses, or allowPlaintext() for a tunnel that encrypts";
+
+    private final Provider provider;
+    private final Subscription subscription;
+    private final Renewals renewals = new Renewals();
+    private volatile boolean plaintextAllowed;
+
+    private RedissonAuthentication(Provider provider) {
+        this.provider = provider;
+        subscription = provider.subscribe(token -> renewals.announce(token.version()));
+    }
+
+    /**
+     * {@return the authentication of any number of clients}
+     *
+     * @param provider whose tokens; it is not closed with this
+     */
+    public static RedissonAuthentication of(Provider provider) {
+        return new RedissonAuthentication(provider);
+    }
+
+    /**
+     * Permits connections without TLS to other machines: for a tunnel that encrypts.
+     *
+     * @return this
+     */
+    public RedissonAuthentication allowPlaintext() {
+        plaintextAllowed = true;
+        return this;
+    }
+
+    /**
+     * Gives the configuration the token in the place of any password, and RESP3, with which a subscriber's connection can authenticate again.
+     * Waits for the first token, for 5 seconds at most: Redisson cannot connect with RESP3 while it still has to wait for one.
+     *
+     * @param config a client's configuration, with its servers
+     * @return the same
+     * @throws EntrakeyException of kind {@link ErrorKind#INVALID_CONFIG} if a token would be sent in clear, or to sentinels
+     */
+    public Config configure(Config config) {
+        if (config.isSentinelConfig()) {
+            throw new EntrakeyException(
+                    ErrorKind.INVALID_CONFIG,
+                    "Redisson would send the token to the sentinels too: connect to the server itself (useSingleServer).",
+                    null);
+        }
+        if (!plaintextAllowed) {
+            addresses(config).forEach(RedissonAuthentication::refusePlaintext);
+        }
+        if (config.getPassword() != null || config.getUsername() != null) {
+            LOG.warn("The user name or password of the Redisson configuration is left out: the token takes its place.");
+        }
+        awaitFirstToken();
+        return config.setUsername(null).setPassword(null).setCredentialsResolver(this).setProtocol(Protocol.RESP3);
+    }
+
+    private void awaitFirstToken() {
+        try {
+            provider.getTokenForConnect();
+        } catch (EntrakeyException e) {
+            LOG.warn("There is no token yet, and Redisson may fail to connect: {}", e.getMessage());
+        }
+    }
+
+    private static List<String> addresses(Config config) {
+        List<String> addresses = new ArrayList<>();
+        if (config.isSingleConfig()) {
+            addresses.add(config.useSingleServer().getAddress());
+        } else if (config.isClusterConfig()) {
+            addresses.addAll(config.useClusterServers().getNodeAddresses());
+        }
+        return addresses;
+    }
+
+    private static void refusePlaintext(String address) {
+        URI uri = URI.create(address);
+        if (!TLS_SCHEMES.contains(uri.getScheme()) && uri.getHost() != null) {
+            Connection.checkPlaintext(uri.getHost(), REMEDY);
+        }
+    }
+
+    /**
+     * {@return the credentials of a connection that is being made, or authenticates again} Complete already when a token is in memory: with
+     * a stage that is not, Redisson sends HELLO before AUTH.
+     */
+    @Override
+    public CompletionStage<Credentials> resolve(InetSocketAddress address) {
+        return provider.getTokenForConnectAsync().thenApply(token -> {
+            renewals.resolved(token.version());
+            return new Credentials(token.username(), token.secret());
+        });
+    }
+
+    /** {@return the moment at which the connection that asks is to authenticate again} It never fails, which would close the connection. */
+    @Override
+    public CompletionStage<Void> nextRenewal() {
+        return renewals.next();
+    }
+
+    /** Ends the re-authentication. The provider stays open. */
+    @Override
+    public void close() {
+        subscription.close();
+    }
+}

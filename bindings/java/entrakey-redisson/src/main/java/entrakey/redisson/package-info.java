@@ -1,0 +1,2 @@
+/** Redisson: single servers, clusters, topics. */
+package entrakey.redisson;

@@ -1,0 +1,42 @@
+package entrakey;
+
+import java.util.concurrent.Executor;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+
+/** Threads that keep no program from ending. */
+final class Threads {
+    /** How long a thread of a pool waits for more to do. */
+    private static final long IDLE_SECONDS = 10;
+
+    private Threads() {}
+
+    static void start(String name, ClassLoader loader, Runnable task) {
+        Thread thread = new Thread(task, name);
+        thread.setDaemon(true);
+        thread.setContextClassLoader(loader);
+        thread.start();
+    }
+
+    /** Threads for callbacks of the program's, as many as block at a time; none while there is nothing to do. */
+    static Executor executor(String name) {
+        return new ThreadPoolExecutor(
+                0, Integer.MAX_VALUE, IDLE_SECONDS, TimeUnit.SECONDS, new SynchronousQueue<>(), task -> {
+                    Thread thread = new Thread(task, name);
+                    thread.setDaemon(true);
+                    thread.setContextClassLoader(Threads.class.getClassLoader());
+                    return thread;
+                });
+    }
+
+    /** Runs a callback of the program's; what it throws goes to the thread's handler of uncaught exceptions, and nothing ends. */
+    static void guarded(Runnable callback) {
+        try {
+            callback.run();
+        } catch (Throwable e) {
+            Thread thread = Thread.currentThread();
+            thread.getUncaughtExceptionHandler().uncaughtException(thread, e);
+        }
+    }
+}

@@ -1,0 +1,109 @@
+package entrakey;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import entrakey.emulator.Emulator;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What holds for a whole process: how it finds the library, how it ends, what its other threads get. */
+class ProcessTest {
+    private static List<String> library() {
+        return Collections.singletonList("-Dentrakey.library=" + Programs.library());
+    }
+
+    private static Programs.Ended smoke(String java, List<String> options, Map<String, String> environment, String what)
+            throws IOException, InterruptedException {
+        return Programs.run(java, options, Smoke.class, environment, what);
+    }
+
+    private static void says(String expected, Programs.Ended ended) {
+        assertEquals(0, ended.status, ended.said);
+        assertTrue(ended.said.contains(expected), ended.said);
+    }
+
+    @Test
+    void aProcessEndsFromInsideAListenerAndWhileSomebodyWaits() throws Exception {
+        try (Emulator azure = Emulator.start("--token-lifetime=8s")) {
+            Map<String, String> environment = azure.environment("app_service");
+            assertEquals(7, smoke(Programs.java(), library(), environment, "exit-in-listener").status);
+        }
+        assertEquals(0, smoke(Programs.java(), library(), Collections.emptyMap(), "ends-while-waiting").status);
+    }
+
+    @Test
+    void virtualThreadsThatWaitForATokenLeaveTheirCarriersToOthers() throws Exception {
+        List<String> options = new ArrayList<>(library());
+        options.add("-Djdk.virtualThreadScheduler.parallelism=2");
+        options.add("-Djdk.virtualThreadScheduler.maxPoolSize=2");
+        Programs.Ended ended = smoke(Programs.newerJava(), options, Collections.emptyMap(), "virtual-threads");
+        says("300 tokens, 0 ticks missing", ended);
+    }
+
+    @Test
+    void aProviderThatWasForgottenIsFreed() throws Exception {
+        says("done", smoke(Programs.java(), library(), Collections.emptyMap(), "forgotten"));
+    }
+
+    @Test
+    void theLibraryIsUnpackedForEachClassLoaderAndNothingStaysBehind(@TempDir Path folder) throws Exception {
+        Path packed = packed(folder.resolve("packed"), Platform.name());
+        Path temporary = Files.createDirectory(folder.resolve("tmp"));
+        for (String java : Arrays.asList(Programs.java(), Programs.newerJava())) {
+            says("me\nme", unpacking(java, packed, temporary, "two-loaders"));
+        }
+        try (java.util.stream.Stream<Path> left = Files.list(temporary)) {
+            assertEquals(0, left.count());
+        }
+    }
+
+    @Test
+    void aPlatformWithoutALibraryAndAFolderThatForbidsCodeAreNamed(@TempDir Path folder) throws Exception {
+        Path packed = packed(folder.resolve("other"), "aix-ppc64");
+        says("There is no library for " + Platform.name(), unpacking(Programs.java(), packed, folder, "fails"));
+        String wrong = folder.resolve("none.so").toString();
+        says(wrong + ", which is no file", smoke(
+                Programs.java(), Collections.singletonList("-Dentrakey.library=" + wrong), Collections.emptyMap(), "fails"));
+        Path text = Files.write(folder.resolve("text.so"), "not a library".getBytes());
+        Map<String, String> variable = Collections.singletonMap("ENTRAKEY_LIBRARY", text.toString());
+        says("the environment variable ENTRAKEY_LIBRARY names", smoke(Programs.java(), Collections.emptyList(), variable, "fails"));
+    }
+
+    @Test
+    void aJavaThatDeniesNativeAccessIsToldWhichOptionPermitsIt() throws Exception {
+        if (Programs.newerJava().equals(Programs.java())) {
+            return; // Java 17 does not know the option
+        }
+        List<String> options = new ArrayList<>(library());
+        options.add("--illegal-native-access=deny");
+        says("--enable-native-access=ALL-UNNAMED", smoke(Programs.newerJava(), options, Collections.emptyMap(), "fails"));
+        options.add("--enable-native-access=ALL-UNNAMED");
+        says("me", smoke(Programs.newerJava(), options, Collections.emptyMap(), "token"));
+    }
+
+    /** A class path that has the library as its artifact has it. */
+    private static Path packed(Path folder, String platform) throws IOException {
+        Path file = folder.resolve("META-INF/native").resolve(platform).resolve(Platform.file());
+        Files.createDirectories(file.getParent());
+        Files.createSymbolicLink(file, Programs.library());
+        return folder;
+    }
+
+    private static Programs.Ended unpacking(String java, Path packed, Path temporary, String what) throws Exception {
+        List<String> line = Arrays.asList(
+                java, "-Djava.io.tmpdir=" + temporary, "-cp",
+                System.getProperty("java.class.path") + System.getProperty("path.separator") + packed,
+                Smoke.class.getName(), what);
+        return Programs.run(line, new HashMap<>());
+    }
+}

@@ -1,0 +1,158 @@
+package entrakey;
+
+import java.lang.reflect.Method;
+import java.net.URL;
+import java.net.URLClassLoader;
+import java.nio.file.Path;
+import java.nio.file.Paths;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** Small programs, each in a process of its own; the first argument says which. */
+public final class Smoke {
+    private static final String TOKEN = "e30.eyJvaWQiOiJtZSIsImV4cCI6NDEwMjQ0NDgwMH0.c2ln";
+    private static final int VIRTUAL_THREADS = 300;
+    private static final int TICKS = 20;
+
+    private Smoke() {}
+
+    public static void main(String[] arguments) throws Exception {
+        switch (arguments[0]) {
+            case "token":
+                System.out.println(supplying().getToken().username());
+                break;
+            case "fails":
+                fails();
+                break;
+            case "exit-in-listener":
+                exitInListener();
+                break;
+            case "ends-while-waiting":
+                endsWhileWaiting();
+                break;
+            case "virtual-threads":
+                virtualThreads();
+                break;
+            case "two-loaders":
+                twoLoaders();
+                break;
+            case "forgotten":
+                forgotten();
+                break;
+            default:
+                throw new IllegalArgumentException(arguments[0]);
+        }
+    }
+
+    /** Called by reflection from another class loader too. */
+    public static Provider supplying() {
+        return Provider.builder().tokenSource(scope -> AccessToken.of(TOKEN)).build();
+    }
+
+    private static void fails() {
+        try {
+            supplying();
+        } catch (EntrakeyException e) {
+            System.out.println(e.kind() + ": " + e.getMessage());
+        }
+    }
+
+    /** The environment is the emulator's, with tokens of seconds. */
+    private static void exitInListener() throws InterruptedException {
+        Provider provider = Provider.builder().identity("managed_identity").reauthSpread(0).build();
+        provider.subscribe(token -> System.exit(7));
+        provider.getToken();
+        new CountDownLatch(1).await();
+    }
+
+    private static void endsWhileWaiting() throws InterruptedException {
+        CountDownLatch asked = new CountDownLatch(1);
+        Provider provider = Provider.builder()
+                .tokenSource(scope -> {
+                    asked.countDown();
+                    new CountDownLatch(1).await();
+                    return null;
+                })
+                .onEvent(event -> {})
+                .build();
+        provider.subscribe(token -> {});
+        provider.getTokenAsync();
+        asked.await();
+    }
+
+    /** Threads that wait for a token must leave the carriers to others: one that ticks meanwhile must get its turns. */
+    private static void virtualThreads() throws Exception {
+        CountDownLatch release = new CountDownLatch(1);
+        AtomicInteger got = new AtomicInteger();
+        Provider provider = Provider.builder()
+                .tokenSource(scope -> {
+                    release.await();
+                    return AccessToken.of(TOKEN);
+                })
+                .build();
+        CountDownLatch waiting = new CountDownLatch(VIRTUAL_THREADS);
+        List<Thread> threads = new ArrayList<>();
+        for (int i = 0; i < VIRTUAL_THREADS; i++) {
+            threads.add(virtual(() -> {
+                waiting.countDown();
+                provider.getToken(Duration.ofSeconds(30));
+                got.incrementAndGet();
+            }));
+        }
+        CountDownLatch ticks = new CountDownLatch(TICKS);
+        Thread ticking = virtual(() -> {
+            await(waiting);
+            while (ticks.getCount() > 0) {
+                ticks.countDown();
+                Thread.yield();
+            }
+        });
+        ticking.join(); // hangs if no carrier is left, as the token comes afterwards
+        release.countDown();
+        for (Thread thread : threads) {
+            thread.join();
+        }
+        System.out.println(got + " tokens, " + ticks.getCount() + " ticks missing");
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** {@code Thread.startVirtualThread}, which the Java that compiles the tests may not have. */
+    private static Thread virtual(Runnable task) throws ReflectiveOperationException {
+        Method start = Thread.class.getMethod("startVirtualThread", Runnable.class);
+        return (Thread) start.invoke(null, task);
+    }
+
+    private static void twoLoaders() throws Exception {
+        List<URL> path = new ArrayList<>();
+        for (String part : System.getProperty("java.class.path").split(System.getProperty("path.separator"))) {
+            Path file = Paths.get(part);
+            path.add(file.toUri().toURL());
+        }
+        for (int i = 0; i < 2; i++) {
+            // Without a parent that knows entrakey, as a web application's.
+            ClassLoader loader = new URLClassLoader(path.toArray(new URL[0]), ClassLoader.getPlatformClassLoader());
+            Object provider = loader.loadClass("entrakey.Smoke").getMethod("supplying").invoke(null);
+            Object token = provider.getClass().getMethod("getToken").invoke(provider);
+            System.out.println(token.getClass().getMethod("username").invoke(token));
+        }
+    }
+
+    /** A provider that is not closed and has no thread is freed when it is found; one with threads is found each minute. */
+    private static void forgotten() {
+        for (int i = 0; i < 50; i++) {
+            Provider.builder().identity("managed_identity").build();
+            System.gc();
+        }
+        System.out.println("done");
+    }
+}
