@@ -20,37 +20,47 @@ type Replies struct {
 // Read gives the first line of each answer that is complete with these bytes. What the server pushes is no answer.
 func (r *Replies) Read(p []byte) (answers []string) {
 	for len(p) > 0 {
+		var whole bool
+		if p, whole = r.next(p); whole && !r.isPush {
+			answers = append(answers, r.heading)
+		}
+	}
+	return answers
+}
+
+// next reads to the end of an answer, or as far as there is something to read. What comes after that is the rest.
+func (r *Replies) next(p []byte) (rest []byte, whole bool) {
+	for len(p) > 0 && !whole {
 		if r.skip > 0 {
 			n := min(r.skip, len(p))
 			r.skip -= n
 			p = p[n:]
-			if r.skip == 0 {
-				answers = r.ended(answers)
-			}
+			whole = r.skip == 0 && r.ended()
 			continue
 		}
 		end := bytes.IndexByte(p, '\n')
 		if end < 0 {
 			r.keep(p)
-			return answers
+			return nil, false
 		}
 		r.keep(p[:end+1])
 		p = p[end+1:]
 		line := bytes.TrimRight(r.line, "\r\n")
-		if len(line) > 0 {
-			answers = r.begun(line, answers)
-		}
+		whole = len(line) > 0 && r.begun(line)
 		r.line = r.line[:0]
 	}
-	return answers
+	return p, whole
 }
+
+// isBetween: no answer has begun that is not whole.
+func (r *Replies) isBetween() bool { return r.nested == 0 && len(r.line) == 0 }
 
 func (r *Replies) keep(p []byte) {
 	r.line = append(r.line, p[:min(len(p), max(longestLine-len(r.line), 0))]...)
 }
 
-// begun is told the line that a value begins with.
-func (r *Replies) begun(line []byte, answers []string) []string {
+// begun is told the line that a value begins with, and says whether an answer ends with it.
+func (r *Replies) begun(line []byte) bool {
 	if r.nested == 0 {
 		r.nested, r.isPush, r.heading = 1, line[0] == '>', string(line)
 	}
@@ -62,7 +72,7 @@ func (r *Replies) begun(line []byte, answers []string) []string {
 	case '$', '=', '!':
 		if string(line[1:]) != "-1" {
 			r.skip = count + len("\r\n")
-			return answers
+			return false
 		}
 	case '*', '~', '>':
 		r.nested += count
@@ -71,14 +81,11 @@ func (r *Replies) begun(line []byte, answers []string) []string {
 	case '|': // attributes stand before a value
 		r.nested += 2*count + 1
 	}
-	return r.ended(answers)
+	return r.ended()
 }
 
-// ended is told that a value is whole.
-func (r *Replies) ended(answers []string) []string {
+// ended is told that a value is whole, and says whether the answer is.
+func (r *Replies) ended() bool {
 	r.nested--
-	if r.nested == 0 && !r.isPush {
-		return append(answers, r.heading)
-	}
-	return answers
+	return r.nested == 0
 }
