@@ -111,12 +111,17 @@ func reached(t *testing.T, provider *entrakey.Provider, what string, enough func
 	}
 }
 
+// smallerThanATokens is a buffer that takes several Writes to send a token.
+const smallerThanATokens = 512
+
 func TestConnectionsAreCountedFromTheirFirstTokenToTheirEnd(t *testing.T) {
 	source := azure(t, "--token-lifetime=8s")
 	provider := providerOf(t, source, entrakey.Config{})
 	option := optionOf(t, source)
 	option.ForceSingleClient = true
-	first, second := clientOf(t, option, provider), clientOf(t, option, provider)
+	first := clientOf(t, option, provider)
+	option.WriteBufferEachConn = smallerThanATokens
+	second := clientOf(t, option, provider)
 	ping(t, first)
 	ping(t, second)
 	if l := ledgerOf(t, provider); l.Listeners.Count != 2 || l.Listeners.Connections < 2 || l.Listeners.OldestVersion != 1 || l.Counters.Accepted != 0 {
@@ -134,19 +139,21 @@ func TestConnectionsAreCountedFromTheirFirstTokenToTheirEnd(t *testing.T) {
 func TestARefusedTokenIsExplainedAndReported(t *testing.T) {
 	source := azure(t)
 	provider := providerOf(t, source, entrakey.Config{ClientID: source.Variable("ENTRAKEY_EMULATOR_WITHOUT_POLICY_CLIENT_ID")})
-	option := optionOf(t, source)
-	option.ForceSingleClient = true
-	if err := entrakeyrueidis.Configure(&option, provider); err != nil {
-		t.Fatal(err)
-	}
-	_, err := rueidis.NewClient(option)
-	var refused *entrakeyrueidis.RefusedError
-	if !errors.As(err, &refused) || refused.Reason != "no_access_policy" || !strings.HasPrefix(refused.Answer, "WRONGPASS") ||
-		!strings.Contains(err.Error(), source.Variable("ENTRAKEY_EMULATOR_WITHOUT_POLICY_OBJECT_ID")) {
-		t.Fatal(err)
-	}
-	if token := provider.Current(); token == nil || strings.Contains(err.Error(), token.Secret()) {
-		t.Fatal("the error shows the token")
+	for _, buffer := range []int{0, smallerThanATokens} {
+		option := optionOf(t, source)
+		option.ForceSingleClient, option.WriteBufferEachConn = true, buffer
+		if err := entrakeyrueidis.Configure(&option, provider); err != nil {
+			t.Fatal(err)
+		}
+		_, err := rueidis.NewClient(option)
+		var refused *entrakeyrueidis.RefusedError
+		if !errors.As(err, &refused) || refused.Reason != "no_access_policy" || !strings.HasPrefix(refused.Answer, "WRONGPASS") ||
+			!strings.Contains(err.Error(), source.Variable("ENTRAKEY_EMULATOR_WITHOUT_POLICY_OBJECT_ID")) {
+			t.Fatal(buffer, err)
+		}
+		if token := provider.Current(); token == nil || strings.Contains(err.Error(), token.Secret()) {
+			t.Fatal("the error shows the token")
+		}
 	}
 	if l := ledgerOf(t, provider); l.Counters.Rejections["no_access_policy"] < 1 {
 		t.Fatalf("%+v", l)

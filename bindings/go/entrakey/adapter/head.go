@@ -7,8 +7,8 @@ import "bytes"
 const longestHead = 64 << 10
 
 // Head puts the pieces of AUTH and HELLO together: a client whose buffer is smaller than a token writes the command in several
-// Writes. It is for as long as a client connects, for it reads everything that is written. The zero value is ready for a new
-// connection.
+// Writes. It is for as long as a client connects, for it reads everything that is written, and until it holds nothing back any
+// more. The zero value is ready for a new connection.
 type Head struct {
 	held    []byte  // the beginning of a command that is AUTH or HELLO, or may become one
 	written Replies // which reads commands as well: where the last one ends
@@ -41,6 +41,9 @@ func (h *Head) Take(p []byte) (send, command []byte) {
 	h.written.Read(send)
 	return send, nil
 }
+
+// Holds: the next Write is to be taken too, for something was held back.
+func (h *Head) Holds() bool { return len(h.held) > 0 }
 
 // mayAuthenticate: a command is AUTH or HELLO, as far as these bytes go.
 func mayAuthenticate(p []byte) bool {

@@ -28,6 +28,7 @@ type pipe struct {
 	entry   *entrakey.Connection // the ledger's; nil until a token was asked for
 	on      uint64               // the version that the server has taken; 0 before
 	pending *entrakey.Token      // of which the answer is not known
+	head    Head                 // what the client has begun to write
 	begun   bool                 // the first AUTH was sent, and its answer comes next
 	replies Replies
 	failure []byte // the last error that the server has answered while a later AUTH was pending
@@ -47,12 +48,29 @@ func (p *pipe) RemoteAddr() net.Addr { return address{p.Conn.RemoteAddr(), p} }
 func (p *pipe) NetConn() net.Conn { return p.Conn }
 
 func (p *pipe) Write(b []byte) (int, error) {
-	p.mutex.Lock()
-	if p.on == 0 && p.pending != nil && bytes.Contains(b, []byte(p.pending.Secret())) {
-		p.begun, p.replies = true, Replies{} // AUTH, or HELLO with it, is at the head of what a client begins with
+	send := p.take(b)
+	if len(send) == 0 {
+		return len(b), nil // it goes with the next ones
 	}
-	p.mutex.Unlock()
-	return p.Conn.Write(b)
+	n, err := p.Conn.Write(send)
+	if err == nil {
+		n = len(b)
+	}
+	return min(n, len(b)), err
+}
+
+// take looks at what a client begins with, and returns what is to be sent now.
+func (p *pipe) take(b []byte) []byte {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if p.on != 0 && !p.head.Holds() {
+		return b
+	}
+	send, command := p.head.Take(b)
+	if p.on == 0 && p.pending != nil && bytes.Contains(command, []byte(p.pending.Secret())) {
+		p.begun, p.replies = true, Replies{}
+	}
+	return send
 }
 
 func (p *pipe) Read(b []byte) (int, error) {
