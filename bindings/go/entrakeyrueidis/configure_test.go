@@ -1,10 +1,12 @@
 package entrakeyrueidis_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -131,7 +133,7 @@ func TestConnectionsAreCountedFromTheirFirstTokenToTheirEnd(t *testing.T) {
 		return l.Listeners.OldestVersion >= 2 && l.Counters.Accepted >= l.Listeners.Connections && l.Counters.Rejected == 0 && l.Listeners.Stale == 0
 	})
 	first.Close()
-	reached(t, provider, "the first client's end", func(l ledger) bool { return l.Listeners.Count == 1 })
+	reached(t, provider, "the first client's end, and the second one is on a token", func(l ledger) bool { return l.Listeners.Count == 1 && l.Listeners.OldestVersion >= 2 })
 	second.Close()
 	reached(t, provider, "the end", func(l ledger) bool { return l.Listeners.Count == 0 && l.Listeners.Connections == 0 })
 }
@@ -177,6 +179,32 @@ func TestATokenThatIsRefusedLaterIsReportedAndTheNextOneTaken(t *testing.T) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	reached(t, provider, "connected again", func(l ledger) bool { return l.Listeners.Connections == 1 && l.Listeners.OldestVersion >= 2 })
+}
+
+func TestWhatTheOptionsBringAlongIsNamedOnceAndNotShown(t *testing.T) {
+	provider := providerOf(t, azure(t), entrakey.Config{})
+	var logged bytes.Buffer
+	before := slog.Default()
+	t.Cleanup(func() { slog.SetDefault(before) })
+	slog.SetDefault(slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey {
+			return slog.Attr{}
+		}
+		return a
+	}})))
+	for range 20 { // a map has another order each time
+		logged.Reset()
+		option := rueidis.ClientOption{Username: "default", Password: "hunter2",
+			AuthCredentialsFn: func(rueidis.AuthCredentialsContext) (rueidis.AuthCredentials, error) {
+				return rueidis.AuthCredentials{}, nil
+			}}
+		if err := entrakeyrueidis.Configure(&option, provider); err != nil {
+			t.Fatal(err)
+		}
+		if said := logged.String(); said != "level=WARN msg=\"entrakeyrueidis: the options bring other credentials along, which are not used: Username, Password, AuthCredentialsFn\"\n" {
+			t.Fatal(said)
+		}
+	}
 }
 
 func TestATokenIsNotSentInClearToAnotherMachine(t *testing.T) {
