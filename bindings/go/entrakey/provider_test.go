@@ -238,20 +238,21 @@ func TestNothingThatIsShownHoldsASecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	config := entrakey.Config{ClientSecret: entrakey.NewSecret("the very secret")}
+	given := entrakey.AccessToken{Secret: token.Secret(), ExpiresAt: token.ExpiresAt()}
 	within := struct {
 		token  entrakey.Token
 		behind *entrakey.Token
 		config entrakey.Config
 	}{*token, token, config}
 	var shown bytes.Buffer
-	for _, value := range []any{token, *token, config, &config, config.ClientSecret, &config.ClientSecret, within, &within, p} {
+	for _, value := range []any{token, *token, config, &config, config.ClientSecret, &config.ClientSecret, given, &given, []entrakey.AccessToken{given}, within, &within, p} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%t"} {
 			fmt.Fprintf(&shown, verb+"\n", value)
 		}
 		slog.New(slog.NewTextHandler(&shown, nil)).Info("shown", "value", value)
 		slog.New(slog.NewJSONHandler(&shown, nil)).Info("shown", "value", value)
 	}
-	for _, value := range []any{token, *token, config.ClientSecret} {
+	for _, value := range []any{token, *token, config.ClientSecret, given, &given} {
 		text, err := json.Marshal(value)
 		if err != nil {
 			t.Fatal(err)
@@ -299,6 +300,13 @@ func TestTheProgramCanBeTheSourceOfTokens(t *testing.T) {
 		return entrakey.AccessToken{}, errors.New("the vault is closed")
 	}, GetTokenTimeout: time.Second})
 	if _, err := failing.Token(soon(t)); !errors.Is(err, entrakey.ErrCallbackFailed) || !strings.Contains(err.Error(), "the vault is closed") {
+		t.Fatal(err)
+	}
+	ending := provider(t, entrakey.Config{TokenSource: func(context.Context, string) (entrakey.AccessToken, error) {
+		runtime.Goexit()
+		return entrakey.AccessToken{}, nil
+	}, GetTokenTimeout: time.Second})
+	if _, err := ending.Token(soon(t)); !errors.Is(err, entrakey.ErrCallbackFailed) || !strings.Contains(err.Error(), "runtime.Goexit") {
 		t.Fatal(err)
 	}
 	asserting := provider(t, entrakey.Config{

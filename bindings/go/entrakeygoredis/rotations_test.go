@@ -1,20 +1,20 @@
 package entrakeygoredis_test
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"entrakey.invalid/go/entrakey"
+	"entrakey.invalid/go/entrakey/emulator"
 	"entrakey.invalid/go/entrakeygoredis"
 	"github.com/redis/go-redis/v9"
 )
@@ -55,7 +55,7 @@ type use struct {
 }
 
 func TestEveryUseOutlivesItsTokens(t *testing.T) {
-	single := azure(t, "--token-lifetime="+lifetime.String())
+	single := azure(t, "--token-lifetime="+lifetime.String(), "--access-keys") // which its Sentinel takes
 	nodes := azure(t, "--token-lifetime="+lifetime.String(), "--cluster-policy=oss")
 	provider, ofNodes := providerOf(t, single, ""), providerOf(t, nodes, "")
 	config, err := single.TLSConfig()
@@ -91,13 +91,8 @@ func TestEveryUseOutlivesItsTokens(t *testing.T) {
 	must(entrakeygoredis.ConfigureRing(ringOptions, provider))
 	ring := redis.NewRing(ringOptions)
 	defer ring.Close()
-	failoverOptions := &redis.FailoverOptions{MasterName: "cache", SentinelAddrs: []string{sentinel(t, single.RedisAddress())}, MaxRetries: -1, ReadTimeout: patient, DialTimeout: patient, PoolTimeout: patient,
-		Dialer: func(ctx context.Context, network, address string) (net.Conn, error) {
-			if _, port, _ := net.SplitHostPort(address); port == single.Variable("REDIS_PORT") {
-				return redis.NewDialer(&redis.Options{TLSConfig: config, DialTimeout: patient})(ctx, network, address)
-			}
-			return new(net.Dialer).DialContext(ctx, network, address)
-		}}
+	failoverOptions := &redis.FailoverOptions{MasterName: "mymaster", SentinelAddrs: []string{single.RedisAddress()}, SentinelPassword: accessKey(t, single),
+		TLSConfig: config, MaxRetries: -1, ReadTimeout: patient, DialTimeout: patient, PoolTimeout: patient}
 	must(entrakeygoredis.ConfigureFailover(failoverOptions, provider))
 	failover := redis.NewFailoverClient(failoverOptions)
 	defer failover.Close()
@@ -272,6 +267,16 @@ func TestEveryUseOutlivesItsTokens(t *testing.T) {
 	}
 }
 
+// accessKey is one of the emulator's, for a Sentinel: it ends with no token.
+func accessKey(t *testing.T, of *emulator.Emulator) string {
+	t.Helper()
+	var said struct{ Keys []string }
+	if err := of.Control(http.MethodGet, "/emulator/redis/access_keys", nil, &said); err != nil || len(said.Keys) == 0 {
+		t.Fatal("no access key: ", err)
+	}
+	return said.Keys[0]
+}
+
 // nothingIsLeft of clients that were closed. A goroutine that waited for news may be about to notice.
 func nothingIsLeft(t *testing.T, provider *entrakey.Provider) {
 	t.Helper()
@@ -291,61 +296,6 @@ func nothingIsLeft(t *testing.T, provider *entrakey.Provider) {
 		}
 		if time.Now().After(deadline) {
 			t.Fatalf("clients that are gone have left %+v behind", status.Listeners)
-		}
-	}
-}
-
-// sentinel is one that knows a single master, and no other sentinel.
-func sentinel(t *testing.T, master string) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = listener.Close() })
-	host, port, _ := net.SplitHostPort(master)
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go serve(conn, host, port)
-		}
-	}()
-	return listener.Addr().String()
-}
-
-func serve(conn net.Conn, host, port string) {
-	defer conn.Close()
-	reader := bufio.NewReader(conn)
-	line := func() string { text, _ := reader.ReadString('\n'); return strings.TrimSpace(text) }
-	for {
-		count, err := strconv.Atoi(strings.TrimPrefix(line(), "*"))
-		if err != nil {
-			return
-		}
-		var words []string
-		for range count {
-			line()
-			words = append(words, strings.ToLower(line()))
-		}
-		answer := "+OK\r\n"
-		switch {
-		case words[0] == "hello":
-			answer = "-NOPROTO unsupported protocol version\r\n"
-		case words[0] == "sentinel" && words[1] == "get-master-addr-by-name":
-			answer = fmt.Sprintf("*2\r\n$%d\r\n%s\r\n$%d\r\n%s\r\n", len(host), host, len(port), port)
-		case words[0] == "sentinel":
-			answer = "*0\r\n"
-		case words[0] == "subscribe":
-			answer = ""
-			for i, name := range words[1:] {
-				answer += fmt.Sprintf("*3\r\n$9\r\nsubscribe\r\n$%d\r\n%s\r\n:%d\r\n", len(name), name, i+1)
-			}
-		}
-		if _, err := conn.Write([]byte(answer)); err != nil {
-			return
 		}
 	}
 }

@@ -11,6 +11,7 @@
 package entraid
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -101,8 +102,14 @@ func managed(idp shared.IdentityProvider, options CredentialsProviderOptions) (a
 // NewCredentialsProvider gives a manager's tokens to go-redis. It waits for the first one.
 func NewCredentialsProvider(tokenManager manager.TokenManager, _ CredentialsProviderOptions) (auth.StreamingCredentialsProvider, error) {
 	p := &provider{manager: tokenManager}
-	if err := p.start(); err != nil {
-		return nil, err
+	var err error
+	if p.own() != nil {
+		_, err = tokenManager.GetToken(false) // and nothing runs before somebody listens, which would outlive a provider that is dropped
+	} else {
+		err = p.start()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("couldn't start token manager: %w", err)
 	}
 	return p, nil
 }
@@ -118,28 +125,80 @@ func ProviderOf(streaming auth.StreamingCredentialsProvider) *entrakey.Provider 
 	return nil
 }
 
+// inConnect is what this module's own manager has for calls that a client makes while it connects, without a context: during an
+// outage only the first of them waits, for entrakey.ConnectTimeout.
+type inConnect interface {
+	StartInConnect(manager.TokenListener) (manager.StopFunc, error)
+	TokenInConnect() (*token.Token, error)
+}
+
 type provider struct {
 	manager manager.TokenManager
 
-	starting sync.Mutex // before mutex
-	stop     manager.StopFunc
-
-	mutex     sync.Mutex
+	mutex     sync.Mutex // which nobody holds while a manager is asked
 	listeners []auth.CredentialsListener
+	stop      manager.StopFunc // nil unless the manager was started
+	change    *change          // the start or stop that is under way; nil if none is
 }
 
+// change of a manager's state. Others wait for it instead of asking the manager too.
+type change struct {
+	done    chan struct{}
+	isStart bool
+	err     error // of a start
+}
+
+// own is the manager, if it is this module's.
+func (p *provider) own() inConnect {
+	own, _ := p.manager.(inConnect)
+	return own
+}
+
+// start starts the manager, unless it is started. All that call meanwhile share one start, and its failure too.
 func (p *provider) start() error {
-	p.starting.Lock()
-	defer p.starting.Unlock()
-	if p.stop != nil {
-		return nil
+	for {
+		p.mutex.Lock()
+		if p.stop != nil {
+			p.mutex.Unlock()
+			return nil
+		}
+		under := p.change
+		if under == nil {
+			under = p.begin(true)
+			p.mutex.Unlock()
+			p.startNow(under)
+			return under.err
+		}
+		p.mutex.Unlock()
+		<-under.done
+		if under.isStart {
+			return under.err
+		}
 	}
-	stop, err := p.manager.Start(told{p})
-	if err != nil {
-		return fmt.Errorf("couldn't start token manager: %w", err)
+}
+
+// begin, with the mutex held, begins a change.
+func (p *provider) begin(isStart bool) *change {
+	p.change = &change{done: make(chan struct{}), isStart: isStart, err: errors.New("the token manager panicked")}
+	return p.change
+}
+
+func (p *provider) startNow(under *change) {
+	var stop manager.StopFunc
+	defer func() { p.end(under, stop) }()
+	if own := p.own(); own != nil {
+		stop, under.err = own.StartInConnect(told{p})
+	} else {
+		stop, under.err = p.manager.Start(told{p})
 	}
-	p.stop = stop
-	return nil
+}
+
+// end of a change, after which stop stops the manager.
+func (p *provider) end(under *change, stop manager.StopFunc) {
+	p.mutex.Lock()
+	p.stop, p.change = stop, nil
+	p.mutex.Unlock()
+	close(under.done)
 }
 
 // Subscribe gives the present token, and tells the listener of each that follows until it is unsubscribed.
@@ -147,14 +206,21 @@ func (p *provider) Subscribe(listener auth.CredentialsListener) (auth.Credential
 	p.add(listener) // first: a token that comes now is told to it
 	if err := p.start(); err != nil {
 		_ = p.unsubscribe(listener)
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("couldn't start token manager: %w", err)
 	}
-	current, err := p.manager.GetToken(false)
+	current, err := p.current()
 	if err != nil {
 		_ = p.unsubscribe(listener)
 		return nil, nil, fmt.Errorf("couldn't get token: %w", err)
 	}
 	return current, func() error { return p.unsubscribe(listener) }, nil
+}
+
+func (p *provider) current() (*token.Token, error) {
+	if own := p.own(); own != nil {
+		return own.TokenInConnect()
+	}
+	return p.manager.GetToken(false)
 }
 
 func (p *provider) add(listener auth.CredentialsListener) {
@@ -165,20 +231,22 @@ func (p *provider) add(listener auth.CredentialsListener) {
 	}
 }
 
-// unsubscribe stops the manager with its last listener, so that clients which are closed leave nothing behind.
+// unsubscribe stops the manager with its last listener: a provider that is dropped then is collected, which ends its requests.
+// One that is not keeps its token fresh. A listener is a connection, and the last one ends too when a server restarts; without
+// the token an outage of Entra's would end the client as well.
 func (p *provider) unsubscribe(listener auth.CredentialsListener) error {
-	p.starting.Lock()
-	defer p.starting.Unlock()
 	p.mutex.Lock()
 	before := len(p.listeners)
 	p.listeners = slices.DeleteFunc(p.listeners, func(l auth.CredentialsListener) bool { return l == listener })
-	isLast := before > 0 && len(p.listeners) == 0
-	p.mutex.Unlock()
-	if !isLast || p.stop == nil {
+	stop := p.stop
+	if before == 0 || len(p.listeners) > 0 || stop == nil {
+		p.mutex.Unlock()
 		return nil
 	}
-	stop := p.stop
 	p.stop = nil
+	under := p.begin(false)
+	p.mutex.Unlock()
+	defer p.end(under, nil)
 	if err := stop(); err != nil {
 		return fmt.Errorf("couldn't cancel token manager: %w", err)
 	}

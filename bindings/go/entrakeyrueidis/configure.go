@@ -74,11 +74,14 @@ func Configure(option *rueidis.ClientOption, provider *entrakey.Provider, option
 }
 
 func drop(option *rueidis.ClientOption) (dropped []string) {
-	for name, isThere := range map[string]bool{
-		"Username": option.Username != "", "Password": option.Password != "", "AuthCredentialsFn": option.AuthCredentialsFn != nil,
+	for _, credential := range []struct {
+		name  string
+		isSet bool
+	}{
+		{"Username", option.Username != ""}, {"Password", option.Password != ""}, {"AuthCredentialsFn", option.AuthCredentialsFn != nil},
 	} {
-		if isThere {
-			dropped = append(dropped, name)
+		if credential.isSet {
+			dropped = append(dropped, credential.name)
 		}
 	}
 	option.Username, option.Password = "", ""

@@ -1,10 +1,12 @@
 package entrakeyrueidis_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -111,12 +113,17 @@ func reached(t *testing.T, provider *entrakey.Provider, what string, enough func
 	}
 }
 
+// smallerThanATokens is a buffer that takes several Writes to send a token.
+const smallerThanATokens = 512
+
 func TestConnectionsAreCountedFromTheirFirstTokenToTheirEnd(t *testing.T) {
 	source := azure(t, "--token-lifetime=8s")
 	provider := providerOf(t, source, entrakey.Config{})
 	option := optionOf(t, source)
 	option.ForceSingleClient = true
-	first, second := clientOf(t, option, provider), clientOf(t, option, provider)
+	first := clientOf(t, option, provider)
+	option.WriteBufferEachConn = smallerThanATokens
+	second := clientOf(t, option, provider)
 	ping(t, first)
 	ping(t, second)
 	if l := ledgerOf(t, provider); l.Listeners.Count != 2 || l.Listeners.Connections < 2 || l.Listeners.OldestVersion != 1 || l.Counters.Accepted != 0 {
@@ -126,7 +133,7 @@ func TestConnectionsAreCountedFromTheirFirstTokenToTheirEnd(t *testing.T) {
 		return l.Listeners.OldestVersion >= 2 && l.Counters.Accepted >= l.Listeners.Connections && l.Counters.Rejected == 0 && l.Listeners.Stale == 0
 	})
 	first.Close()
-	reached(t, provider, "the first client's end", func(l ledger) bool { return l.Listeners.Count == 1 })
+	reached(t, provider, "the first client's end, and the second one is on a token", func(l ledger) bool { return l.Listeners.Count == 1 && l.Listeners.OldestVersion >= 2 })
 	second.Close()
 	reached(t, provider, "the end", func(l ledger) bool { return l.Listeners.Count == 0 && l.Listeners.Connections == 0 })
 }
@@ -134,19 +141,21 @@ func TestConnectionsAreCountedFromTheirFirstTokenToTheirEnd(t *testing.T) {
 func TestARefusedTokenIsExplainedAndReported(t *testing.T) {
 	source := azure(t)
 	provider := providerOf(t, source, entrakey.Config{ClientID: source.Variable("ENTRAKEY_EMULATOR_WITHOUT_POLICY_CLIENT_ID")})
-	option := optionOf(t, source)
-	option.ForceSingleClient = true
-	if err := entrakeyrueidis.Configure(&option, provider); err != nil {
-		t.Fatal(err)
-	}
-	_, err := rueidis.NewClient(option)
-	var refused *entrakeyrueidis.RefusedError
-	if !errors.As(err, &refused) || refused.Reason != "no_access_policy" || !strings.HasPrefix(refused.Answer, "WRONGPASS") ||
-		!strings.Contains(err.Error(), source.Variable("ENTRAKEY_EMULATOR_WITHOUT_POLICY_OBJECT_ID")) {
-		t.Fatal(err)
-	}
-	if token := provider.Current(); token == nil || strings.Contains(err.Error(), token.Secret()) {
-		t.Fatal("the error shows the token")
+	for _, buffer := range []int{0, smallerThanATokens} {
+		option := optionOf(t, source)
+		option.ForceSingleClient, option.WriteBufferEachConn = true, buffer
+		if err := entrakeyrueidis.Configure(&option, provider); err != nil {
+			t.Fatal(err)
+		}
+		_, err := rueidis.NewClient(option)
+		var refused *entrakeyrueidis.RefusedError
+		if !errors.As(err, &refused) || refused.Reason != "no_access_policy" || !strings.HasPrefix(refused.Answer, "WRONGPASS") ||
+			!strings.Contains(err.Error(), source.Variable("ENTRAKEY_EMULATOR_WITHOUT_POLICY_OBJECT_ID")) {
+			t.Fatal(buffer, err)
+		}
+		if token := provider.Current(); token == nil || strings.Contains(err.Error(), token.Secret()) {
+			t.Fatal("the error shows the token")
+		}
 	}
 	if l := ledgerOf(t, provider); l.Counters.Rejections["no_access_policy"] < 1 {
 		t.Fatalf("%+v", l)
@@ -170,6 +179,32 @@ func TestATokenThatIsRefusedLaterIsReportedAndTheNextOneTaken(t *testing.T) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	reached(t, provider, "connected again", func(l ledger) bool { return l.Listeners.Connections == 1 && l.Listeners.OldestVersion >= 2 })
+}
+
+func TestWhatTheOptionsBringAlongIsNamedOnceAndNotShown(t *testing.T) {
+	provider := providerOf(t, azure(t), entrakey.Config{})
+	var logged bytes.Buffer
+	before := slog.Default()
+	t.Cleanup(func() { slog.SetDefault(before) })
+	slog.SetDefault(slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey {
+			return slog.Attr{}
+		}
+		return a
+	}})))
+	for range 20 { // a map has another order each time
+		logged.Reset()
+		option := rueidis.ClientOption{Username: "default", Password: "hunter2",
+			AuthCredentialsFn: func(rueidis.AuthCredentialsContext) (rueidis.AuthCredentials, error) {
+				return rueidis.AuthCredentials{}, nil
+			}}
+		if err := entrakeyrueidis.Configure(&option, provider); err != nil {
+			t.Fatal(err)
+		}
+		if said := logged.String(); said != "level=WARN msg=\"entrakeyrueidis: the options bring other credentials along, which are not used: Username, Password, AuthCredentialsFn\"\n" {
+			t.Fatal(said)
+		}
+	}
 }
 
 func TestATokenIsNotSentInClearToAnotherMachine(t *testing.T) {

@@ -76,11 +76,14 @@ func Configure(option *valkey.ClientOption, provider *entrakey.Provider, options
 }
 
 func drop(option *valkey.ClientOption) (dropped []string) {
-	for name, isThere := range map[string]bool{
-		"Username": option.Username != "", "Password": option.Password != "", "AuthCredentialsFn": option.AuthCredentialsFn != nil,
+	for _, credential := range []struct {
+		name  string
+		isSet bool
+	}{
+		{"Username", option.Username != ""}, {"Password", option.Password != ""}, {"AuthCredentialsFn", option.AuthCredentialsFn != nil},
 	} {
-		if isThere {
-			dropped = append(dropped, name)
+		if credential.isSet {
+			dropped = append(dropped, credential.name)
 		}
 	}
 	option.Username, option.Password = "", ""

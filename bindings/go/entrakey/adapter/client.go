@@ -5,6 +5,7 @@ package adapter
 import (
 	"context"
 	"net"
+	"runtime"
 	"sync"
 	"time"
 
@@ -24,6 +25,7 @@ type Client struct {
 	mutex       sync.Mutex
 	connections int
 	watch       *entrakey.Watch // nil while there is no connection, so that a client that is gone leaves nothing behind
+	collected   runtime.Cleanup // which ends the watch of a client that nobody has closed
 	refused     uint64          // the newest version that a server refused
 }
 
@@ -114,13 +116,14 @@ func (c *Client) opened(version uint64) (*entrakey.Connection, error) {
 			return nil, err
 		}
 		c.watch = watch
+		c.collected = runtime.AddCleanup(c, func(w *entrakey.Watch) { _ = w.Close() }, watch)
 		go take(watch)
 	}
 	c.connections++
 	return c.watch.Opened(version), nil
 }
 
-// take takes the news, of which each connection hears when it asks.
+// take takes the news, of which each connection hears when it asks. It knows the watch only: a client that is dropped is collected.
 func take(watch *entrakey.Watch) {
 	for {
 		if _, err := watch.Wait(context.Background()); err != nil {
@@ -134,6 +137,7 @@ func (c *Client) closed() {
 	defer c.mutex.Unlock()
 	c.connections--
 	if c.connections == 0 {
+		c.collected.Stop()
 		_ = c.watch.Close() // which ends take
 		c.watch = nil
 	}

@@ -3,6 +3,7 @@ package adapter
 import (
 	"bytes"
 	"net"
+	"slices"
 	"sync"
 
 	"entrakey.invalid/go/entrakey"
@@ -24,15 +25,16 @@ type pipe struct {
 	client *Client
 	name   string // the address as the options have it
 
-	mutex   sync.Mutex
-	entry   *entrakey.Connection // the ledger's; nil until a token was asked for
-	on      uint64               // the version that the server has taken; 0 before
-	pending *entrakey.Token      // of which the answer is not known
-	begun   bool                 // the first AUTH was sent, and its answer comes next
-	replies Replies
-	failure []byte // the last error that the server has answered while a later AUTH was pending
-	refused error  // what every Read says once the server has not taken the first token
-	ended   bool
+	mutex    sync.Mutex
+	entry    *entrakey.Connection // the ledger's; nil until a token was asked for
+	on       uint64               // the version that the server has taken; 0 before
+	pending  *entrakey.Token      // of which the answer is not known
+	requests Requests             // what the client writes until its first AUTH was taken
+	begun    bool                 // the first AUTH was sent, and its answer comes next
+	replies  Replies
+	failure  []byte // the last error that the server has answered while a later AUTH was pending
+	refused  error  // what every Read says once the server has not taken the first token
+	ended    bool
 }
 
 // address is what clients show of a connection to those who give credentials.
@@ -47,12 +49,32 @@ func (p *pipe) RemoteAddr() net.Addr { return address{p.Conn.RemoteAddr(), p} }
 func (p *pipe) NetConn() net.Conn { return p.Conn }
 
 func (p *pipe) Write(b []byte) (int, error) {
-	p.mutex.Lock()
-	if p.on == 0 && p.pending != nil && bytes.Contains(b, []byte(p.pending.Secret())) {
-		p.begun, p.replies = true, Replies{} // AUTH, or HELLO with it, is at the head of what a client begins with
+	ready, err := p.take(b)
+	if err != nil {
+		return 0, err
 	}
-	p.mutex.Unlock()
-	return p.Conn.Write(b)
+	if len(ready) > 0 { // else it is held back
+		if _, err := p.Conn.Write(ready); err != nil {
+			return 0, err
+		}
+	}
+	return len(b), nil
+}
+
+// take looks at what a client begins with, and gives what is to be sent now.
+func (p *pipe) take(b []byte) ([]byte, error) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if p.on != 0 && !p.requests.Holds() {
+		return b, nil
+	}
+	ready, commands, err := p.requests.Take(b)
+	for _, command := range commands {
+		if p.on == 0 && p.pending != nil && slices.Contains(command.Arguments, p.pending.Secret()) {
+			p.begun, p.replies = true, Replies{}
+		}
+	}
+	return ready, err
 }
 
 func (p *pipe) Read(b []byte) (int, error) {

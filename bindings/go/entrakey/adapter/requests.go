@@ -58,6 +58,9 @@ func (r *Requests) Take(p []byte) (ready []byte, commands []Command, err error) 
 	return p, commands, nil
 }
 
+// Holds: something was held back.
+func (r *Requests) Holds() bool { return len(r.held) > 0 }
+
 // IsBetween: what was given so far ends with a whole command.
 func (r *Requests) IsBetween() bool { return r.arguments == 0 && len(r.held) == 0 }
 

@@ -120,7 +120,17 @@ func (m *tokenManager) GetToken(forceRefresh bool) (*token.Token, error) {
 			return nil, err
 		}
 	}
-	current, err := m.provider.Token(context.Background()) // which has a limit of its own
+	return m.token(m.provider.Token) // which has a limit of its own
+}
+
+// TokenInConnect is GetToken for a client that connects: during an outage only the first call waits, and the others fail at
+// once with what the source said last.
+func (m *tokenManager) TokenInConnect() (*token.Token, error) {
+	return m.token(m.provider.TokenForConnect)
+}
+
+func (m *tokenManager) token(get func(context.Context) (*entrakey.Token, error)) (*token.Token, error) {
+	current, err := get(context.Background())
 	if err != nil {
 		return nil, err
 	}
@@ -143,6 +153,15 @@ func (m *tokenManager) made(from *entrakey.Token) *token.Token {
 }
 
 func (m *tokenManager) Start(listener TokenListener) (StopFunc, error) {
+	return m.start(listener, m.provider.Token)
+}
+
+// StartInConnect is Start with TokenInConnect.
+func (m *tokenManager) StartInConnect(listener TokenListener) (StopFunc, error) {
+	return m.start(listener, m.provider.TokenForConnect)
+}
+
+func (m *tokenManager) start(listener TokenListener, get func(context.Context) (*entrakey.Token, error)) (StopFunc, error) {
 	if listener == nil {
 		return nil, errors.New("a listener is required")
 	}
@@ -152,7 +171,7 @@ func (m *tokenManager) Start(listener TokenListener) (StopFunc, error) {
 	if isStarted {
 		return nil, ErrTokenManagerAlreadyStarted
 	}
-	if _, err := m.GetToken(false); err != nil {
+	if _, err := m.token(get); err != nil {
 		return nil, fmt.Errorf("failed to get token: %w", err)
 	}
 	watch, err := m.provider.Watch()
