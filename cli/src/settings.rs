@@ -117,7 +117,9 @@ pub(crate) fn unfit(error: &clap::Error) -> String {
         }
         (None, _) => match error.get(ContextKind::ValidValue) {
             Some(ContextValue::Strings(words)) => format!("{option} must be one of {}.", words.join(", ")),
-            _ => format!("{option} has a value that it cannot have: the command's --help says what it takes."),
+            _ => {
+                format!("{option} has a value that it cannot have: the command's --help says what it takes.")
+            }
         },
     }
 }
