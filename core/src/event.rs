@@ -199,7 +199,7 @@ mod tests {
         let of = |expires_unix_ms| {
             ProviderEvent::TokenRefreshed { version: 1, expires_unix_ms, uti: None }.to_string()
         };
-        assert_eq!(of(1_795_939_458_720), "new token: version 1, expires at 2026-11-29T08:44:18Z");
+        assert_eq!(of(1_795_939_458_720), "new token: version 1, expires at 2026-11-29T08:04:18Z");
         assert_eq!(of(u64::MAX), "new token: version 1, expires at 18446744073709551615 ms since 1970");
     }
 

