@@ -2,7 +2,6 @@ package entrakey.lettuce;
 
 import entrakey.Connection;
 import entrakey.Provider;
-import entrakey.Rejection;
 import entrakey.Subscription;
 import entrakey.Token;
 import io.lettuce.core.AbstractRedisClient;
@@ -11,14 +10,15 @@ import io.lettuce.core.RedisCredentials;
 import io.lettuce.core.RedisCredentialsProvider;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.cluster.ClusterClientOptions;
-import io.lettuce.core.event.Event;
-import io.lettuce.core.event.connection.ReauthenticationEvent;
-import io.lettuce.core.event.connection.ReauthenticationFailedEvent;
+import io.lettuce.core.event.EventBus;
 import io.lettuce.core.protocol.ProtocolVersion;
 import io.lettuce.core.resource.ClientResources;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.Disposable;
+import reactor.core.Disposables;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
@@ -42,6 +42,10 @@ public final class LettuceAuthentication implements RedisCredentialsProvider, Au
 
     private final Provider provider;
     private final Subscription subscription;
+    private final LettuceConnections connections;
+    /** Whose events are reported already: clients may share them. */
+    private final Set<EventBus> observed = ConcurrentHashMap.newKeySet();
+    private final Disposable.Composite reports = Disposables.composite();
     /**
      * Replays the newest token to whoever comes: a connection that was made with the token before, and subscribes after the new one was
      * announced, would never hear of it otherwise.
@@ -52,7 +56,8 @@ public final class LettuceAuthentication implements RedisCredentialsProvider, Au
     private LettuceAuthentication(Provider provider) {
         this.provider = provider;
         // The listener is called by one thread at a time, as the sink demands. It has failed only when it is closed.
-        subscription = provider.subscribe(token -> announced.tryEmitNext(credentials(token)));
+        subscription = provider.subscribe(this::announce);
+        connections = new LettuceConnections(provider, subscription);
     }
 
     /**
@@ -119,30 +124,36 @@ public final class LettuceAuthentication implements RedisCredentialsProvider, Au
     }
 
     /**
-     * Reports to the provider what becomes of the client's re-authentications, which Lettuce only logs.
+     * Reports the client's connections to the provider, and what becomes of their re-authentications, which Lettuce only logs. Before the
+     * client's first connection.
      *
      * @param client a client that authenticates so
-     * @return ends it
+     * @return the same client
+     * @param <C> its type
      */
-    public AutoCloseable observe(AbstractRedisClient client) {
-        return observe(client.getResources());
+    public <C extends AbstractRedisClient> C observe(C client) {
+        client.addListener(connections);
+        observe(client.getResources());
+        return client;
     }
 
     /**
-     * Reports what becomes of the re-authentications of all clients with these resources, as {@link #observe(AbstractRedisClient)}.
+     * Reports what becomes of re-authentications of all clients with these resources, and not their connections: for frameworks that make
+     * the client.
      *
      * @param resources of clients that authenticate so
-     * @return ends it
      */
-    public AutoCloseable observe(ClientResources resources) {
-        Disposable observed = resources.eventBus().get().subscribe(this::report);
-        return observed::dispose;
+    public void observe(ClientResources resources) {
+        EventBus events = resources.eventBus();
+        if (observed.add(events)) {
+            reports.add(events.get().subscribe(connections::report));
+        }
     }
 
     /** {@return the credentials of a connection that is being made} From memory, or when there is a token; never blocks. */
     @Override
     public Mono<RedisCredentials> resolveCredentials() {
-        return Mono.defer(() -> Mono.fromFuture(provider.getTokenForConnectAsync())).map(LettuceAuthentication::credentials);
+        return Mono.defer(() -> Mono.fromFuture(provider.getTokenForConnectAsync())).map(this::resolved);
     }
 
     @Override
@@ -161,23 +172,17 @@ public final class LettuceAuthentication implements RedisCredentialsProvider, Au
     public void close() {
         subscription.close();
         announced.tryEmitComplete();
+        reports.dispose();
     }
 
-    private void report(Event event) {
-        if (event instanceof ReauthenticationEvent) {
-            subscription.acknowledge(provider.version(), true);
-        } else if (event instanceof ReauthenticationFailedEvent) {
-            refused(((ReauthenticationFailedEvent) event).getCause());
-        }
+    private void announce(Token token) {
+        connections.announce(token.version());
+        announced.tryEmitNext(credentials(token));
     }
 
-    private void refused(Throwable cause) {
-        long version = provider.version();
-        Rejection rejection = provider.reportRejected(version, String.valueOf(cause));
-        if (rejection.isRefusal()) {
-            subscription.acknowledge(version, false);
-            LOG.warn("{}", rejection.explanation());
-        }
+    private RedisCredentials resolved(Token token) {
+        connections.resolve(token.version());
+        return credentials(token);
     }
 
     private static RedisCredentials credentials(Token token) {

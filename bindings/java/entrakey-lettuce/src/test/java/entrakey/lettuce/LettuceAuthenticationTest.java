@@ -90,8 +90,8 @@ class LettuceAuthenticationTest {
             client.setOptions(authentication.configure(ClientOptions.builder()
                     .sslOptions(SslOptions.builder().jdkSslProvider().trustManager(azure.certificateAuthority()).build())
                     .build()));
-            try (AutoCloseable observed = authentication.observe(client);
-                    StatefulRedisConnection<String, String> connection = client.connect()) {
+            authentication.observe(client);
+            try (StatefulRedisConnection<String, String> connection = client.connect()) {
                 assertEquals("PONG", connection.sync().ping());
                 azure.control("POST", "/emulator/redis/faults", "[{\"on\": \"auth\", \"refuse\": true}]");
                 while (provider.status().counters().getOrDefault("auth_rejections.no_access_policy", 0L) == 0) {

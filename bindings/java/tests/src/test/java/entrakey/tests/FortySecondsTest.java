@@ -216,7 +216,7 @@ class FortySecondsTest {
         RedisClient client = RedisClient.create(authentication.configure(uri(azure)));
         open.push(client::shutdown);
         client.setOptions(authentication.configure(ClientOptions.builder().sslOptions(ssl(azure)).build()));
-        opened(authentication.observe(client));
+        authentication.observe(client);
         StatefulRedisConnection<String, String> connection = opened(client.connect());
         use("Lettuce, one connection", round -> {
             connection.sync().set("lettuce", Integer.toString(round));
@@ -263,7 +263,7 @@ class FortySecondsTest {
                         .enablePeriodicRefresh(Duration.ofSeconds(10))
                         .build())
                 .build()));
-        opened(authentication.observe(client));
+        authentication.observe(client);
         StatefulRedisClusterConnection<String, String> connection = opened(client.connect());
         use("Lettuce, cluster", round -> {
             String key = "lettuce:" + round % 50;
