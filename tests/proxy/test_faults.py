@@ -25,7 +25,7 @@ def short():
 
 
 def test_entra_is_down_for_longer_than_a_token_lives_and_back(short):
-    impatient = Proxy(short, "--connect-timeout", "1s", identity="service_principal")
+    impatient = Proxy(short, "--connect-timeout", "3s", identity="service_principal")
     patient = Proxy(short, "--connect-timeout", "10m", identity="service_principal")
     with impatient, patient, ThreadPoolExecutor() as threads:
         with connect(impatient) as client, connect(patient) as other:
@@ -58,7 +58,7 @@ def test_entra_is_down_for_longer_than_a_token_lives_and_back(short):
 
 def test_the_redis_is_restarted(short):
     who = short["ENTRAKEY_EMULATOR_SYSTEM_OBJECT_ID"]
-    with Proxy(short, "--connect-timeout", "1s") as proxy, contextlib.ExitStack() as clients:
+    with Proxy(short, "--connect-timeout", "5s") as proxy, contextlib.ExitStack() as clients:
         those = [clients.enter_context(connect(proxy)) for _ in range(MANY)]
         assert all(client.ping() for client in those)
         short.control("POST", "/emulator/redis/stop")
