@@ -106,7 +106,7 @@ fn an_identity_that_is_not_here_ends_the_test_with_3() {
     let mut proxy = Proxy::run(command);
     assert_eq!(proxy.ended(), 3);
     let line = proxy.wait_for("the connection test failed: ");
-    assert!(line.contains("az not found on PATH") && line.contains("az login"), "{line}");
+    assert!(line.contains("it was not found on PATH") && line.contains("az login"), "{line}");
 }
 
 #[test]
