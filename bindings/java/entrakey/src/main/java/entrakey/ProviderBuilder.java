@@ -99,7 +99,7 @@ public final class ProviderBuilder {
      * How to authenticate. <code>default</code> takes the first that is there: environment, workload_identity,
      * managed_identity, azure_cli, azure_developer_cli; AZURE_TOKEN_CREDENTIALS (dev, prod, or one name) narrows it
      * down. One of default, managed_identity, service_principal, workload_identity, client_assertion, azure_cli,
-     * azure_developer_cli, azure_pipelines, environment, custom. If nothing sets it: default.
+     * azure_developer_cli, azure_pipelines, token_file, environment, custom. If nothing sets it: default.
      *
      * @param value the value
      * @return this
@@ -220,6 +220,19 @@ public final class ProviderBuilder {
      */
     public ProviderBuilder oidcRequestUri(String value) {
         return set("oidc_request_uri", value);
+    }
+
+    /**
+     * For token_file: a file with an access token that somebody else keeps fresh, <code>entrakey agent</code> for
+     * instance. Either the token alone, or a JSON object with it (<code>value</code>, <code>access_token</code>),
+     * its end (<code>expires_on</code>, in seconds since 1970) and the user name (<code>username</code>). It is read
+     * for each request.
+     *
+     * @param value the value
+     * @return this
+     */
+    public ProviderBuilder tokenFilePath(String value) {
+        return set("token_file_path", value);
     }
 
     /**
