@@ -144,11 +144,14 @@ def test_what_is_no_question_is_refused(agent):
 
 def test_bytes_that_are_no_request_end_the_connection_and_nothing_else(agent):
     for bad in (b"\x16\x03\x01\x02\x00", b"GET\r\n\r\n", b"GET / HTTP/1.1\r\nHost: x\r\n" + b"a: " + b"x" * 20_000, b"\0" * 9):
+        answer = b""
         with socket.create_connection(("127.0.0.1", agent.port), timeout=PATIENCE_S) as raw:
-            raw.sendall(bad)
-            raw.shutdown(socket.SHUT_WR)
+            with contextlib.suppress(OSError):  # it may close before it has read all
+                raw.sendall(bad)
+                raw.shutdown(socket.SHUT_WR)
             with contextlib.suppress(ConnectionError):
-                assert b"access_token" not in raw.recv(65536)
+                answer = raw.recv(65536)
+        assert b"access_token" not in answer
     assert agent.token(agent.header("php"))[0] == 200
 
 
