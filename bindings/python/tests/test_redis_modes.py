@@ -139,8 +139,10 @@ def test_blocking_clients_live_through_rotations_idle_and_busy(start_emulator):
         changed = [made[n][0].__name__ for n in range(len(made)) if now[n] != connections[n]]
         assert changed == []
         for _, client in made:
-            client.close()
-            client.connection_pool.disconnect()
+            knowing = getattr(client, "sentinel_manager", None)
+            for one in [client, *(knowing.sentinels if knowing else [])]:  # those it was found by are clients too
+                one.close()
+                one.connection_pool.disconnect()
 
 
 def async_from_constructor(emulator, credentials):
