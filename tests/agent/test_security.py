@@ -239,6 +239,21 @@ def test_users_that_are_no_clients_get_nothing(emulator, folder):
         assert agent.counted("refused_total", reason="user") == 1
 
 
+@pytest.mark.parametrize(
+    ("narrowed", "redis", "ids"),
+    [("identities = ['redis']", 200, ["redis"]), ("resources = ['https://vault.azure.net']", 403, [])],
+    ids=["identities", "resources"],
+)
+def test_a_user_that_a_client_names_gets_what_that_may_have_and_nothing_else(emulator, folder, narrowed, redis, ids):
+    file = folder.with_name("agent.toml")
+    identities = "".join(f"[identities.{name}]\nidentity = 'managed_identity'\n" for name in ("redis", "other"))
+    file.write_text(f"{identities}[[clients]]\nname = 'php'\nuids = [{os.geteuid()}]\n{narrowed}\n")
+    with Agent(emulator, folder, "--config-file", file, identity=None) as agent:
+        agent.wait_for("new token")
+        assert agent.secrets("/redis")[0] == redis and agent.secrets("/other")[0] != 200
+        assert [one["id"] for one in agent.secrets()[2]["secrets"]] == ids
+
+
 @pytest.fixture
 def as_another_user():
     """A command that becomes a user of its own, in a group of choice."""
@@ -320,6 +335,7 @@ def test_a_client_that_asks_without_end_is_told_to_wait(emulator, folder):
         ("[[clients]]\nname = 'php'\nidentitis = ['default']\n", "identitis"),
         ("[[clients]]\nname = '../php'\n", "php"),
         ("[[clients]]\nname = 'php'\n[[clients]]\nname = 'php'\n", "two clients"),
+        ("allow-uid = [5]\n[[clients]]\nname = 'default'\nuids = [0]\n", "give that client uids and gids"),
         ("[[token-files]]\npath = '/tmp/x'\nmode = '0644'\n", "0600, or 0640"),
         ("[[token-files]]\npath = '/tmp/x'\nidentity = 'nobody'\n", 'no identity "nobody"'),
         ("prot = 8441\n", "port"),

@@ -70,12 +70,17 @@ fn clients(given: &WhoArguments, file: Option<&File>, directory: &Path) -> Resul
         uids.extend(&given.allow_uid);
         clients.push(ClientPlan {
             name: DEFAULT.to_owned(),
+            is_anybody_else: true,
             secret: secret.map_err(|what| Failure::usage(format!("{what}.")))?,
             uids,
             gids: given.allow_gid.clone(),
             identities: None,
             resources: given.resource.clone(),
         });
+    } else if !given.allow_uid.is_empty() || !given.allow_gid.is_empty() {
+        let what = "--allow-uid and --allow-gid are for who is no client of the file, and its client \"default\" takes that place: \
+                    give that client uids and gids.";
+        return Err(Failure::usage(what));
     }
     Ok(clients)
 }
@@ -101,7 +106,7 @@ fn client(
     is_used_up(&table, "name, secret-file, uids, gids, identities, resources").map_err(refuse)?;
     let secret = (!given.no_app_service).then(|| read_or_make(&path)).transpose().map_err(refuse)?;
     let resources = resources.unwrap_or_else(|| given.resource.clone());
-    Ok(ClientPlan { name: name.clone(), secret, uids, gids, identities, resources })
+    Ok(ClientPlan { name: name.clone(), secret, is_anybody_else: false, uids, gids, identities, resources })
 }
 
 /// Where a client's secret is.

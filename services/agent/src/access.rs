@@ -9,10 +9,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use zeroize::Zeroizing;
 
+/// A resource as it is compared: libraries add what makes a scope of it, and people a slash.
+pub(crate) fn bare(resource: &str) -> &str {
+    resource.strip_suffix("/.default").unwrap_or(resource).trim_end_matches('/')
+}
+
 /// A client service, and what it may have.
 pub(crate) struct Client {
     pub(crate) name: String,
     secret: Option<Zeroizing<String>>,
+    is_anybody_else: bool,
     uids: Vec<u32>,
     gids: Vec<u32>,
     identities: Option<Vec<String>>,
@@ -27,6 +33,7 @@ impl Client {
         Self {
             name: plan.name.clone(),
             secret: plan.secret.clone(),
+            is_anybody_else: plan.is_anybody_else,
             uids: plan.uids.clone(),
             gids: plan.gids.clone(),
             identities: plan.identities.clone(),
@@ -48,12 +55,17 @@ impl Client {
         self.identities.as_ref().is_none_or(|ids| ids.contains(&identity.id))
     }
 
-    /// And for that resource.
+    /// And for that resource, which is [`bare`].
     pub(crate) fn may_have_for(&self, identity: &Identity, resource: &str) -> bool {
         match self.resources.as_slice() {
-            [] => identity.own.resource == resource,
-            listed => listed.iter().any(|one| one == resource),
+            [] => bare(&identity.own.resource) == resource,
+            listed => listed.iter().any(|one| bare(one) == resource),
         }
+    }
+
+    /// And the token that the identity's own scope is for.
+    pub(crate) fn may_have_own(&self, identity: &Identity) -> bool {
+        self.may_have_for(identity, bare(&identity.own.resource))
     }
 
     /// The identity that is meant when nobody says which: the first of its list, else the default one, or the only one.
@@ -86,9 +98,15 @@ impl Clients {
         found
     }
 
-    /// Those that a process of this user and group is.
+    /// Those that a process of this user and group is. Whom a client names is not anybody else too.
     pub(crate) fn of_user(&self, uid: u32, gid: u32) -> Vec<Arc<Client>> {
-        self.0.iter().filter(|client| client.is_user(uid, gid)).cloned().collect()
+        let (rest, named): (Vec<_>, Vec<_>) = self
+            .0
+            .iter()
+            .filter(|client| client.is_user(uid, gid))
+            .cloned()
+            .partition(|client| client.is_anybody_else);
+        if named.is_empty() { rest } else { named }
     }
 
     /// Whether any may use App Service's endpoint.
@@ -131,5 +149,35 @@ mod tests {
             of(1000, 33).is_empty() && of(0, 0).is_empty(),
             "a uid is no gid, and root is nobody special"
         );
+    }
+
+    #[test]
+    fn whom_a_client_names_is_not_anybody_else_too() {
+        let rest = ClientPlan {
+            name: "default".to_owned(),
+            uids: vec![0, 33],
+            gids: vec![50],
+            ..ClientPlan::default()
+        };
+        let rest = Arc::new(Client::new(&ClientPlan { is_anybody_else: true, ..rest }, 0));
+        let all = Clients(vec![client("php", None, &[33], &[]), rest]);
+        let of =
+            |uid, gid| all.of_user(uid, gid).iter().map(|client| client.name.clone()).collect::<Vec<_>>();
+        assert_eq!(
+            (of(33, 50), of(1000, 50), of(0, 0)),
+            (vec!["php".into()], vec!["default".into()], vec!["default".into()])
+        );
+    }
+
+    #[test]
+    fn a_resource_is_the_same_however_it_is_written() {
+        for written in [
+            "https://redis.azure.com",
+            "https://redis.azure.com/",
+            "https://redis.azure.com/.default",
+            "https://redis.azure.com//.default",
+        ] {
+            assert_eq!(bare(written), "https://redis.azure.com");
+        }
     }
 }

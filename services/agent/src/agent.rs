@@ -1,6 +1,6 @@
 //! The agent: what it knows, and whether somebody gets a token.
 
-use crate::access::Client;
+use crate::access::{Client, bare};
 use crate::answer::retry_after;
 use crate::counts::{Counts, Refusal};
 use crate::identity::Identity;
@@ -171,7 +171,9 @@ impl Agent {
     /// The identities that these clients may have.
     pub(crate) fn listed(&self, clients: &[Arc<Client>]) -> Vec<Arc<Identity>> {
         let state = self.state.load();
-        let may = |identity: &&Arc<Identity>| clients.iter().any(|client| client.may_have(identity));
+        let may = |identity: &&Arc<Identity>| {
+            clients.iter().any(|client| client.may_have(identity) && client.may_have_own(identity))
+        };
         state.identities.values().filter(may).cloned().collect()
     }
 
@@ -186,8 +188,10 @@ impl Agent {
         let state = self.state.load_full();
         let (client, identity) = self.find(&state.identities, question, clients, from)?;
         let supply = self.supply(question, &client, &identity, from)?;
-        let is_fresh = supply.provider.with_fresh(|_| ()).is_some();
-        if let Err(wait) = client.rate.take(uid, is_fresh) {
+        // Who waits for a first token has none that it could ask for again at once.
+        let ages =
+            supply.provider.with_usable(|_| ()).is_some() && supply.provider.with_fresh(|_| ()).is_none();
+        if let Err(wait) = client.rate.take(uid, !ages) {
             self.refuse(Refusal::Rate, from, "too many requests");
             return Err(Denied::TooOften(wait));
         }
@@ -254,14 +258,25 @@ impl Agent {
         identity: &Identity,
         from: &dyn Display,
     ) -> Result<Arc<Supply>, Denied> {
-        let Question::ByAzure { resource, .. } = question else { return Ok(identity.own.clone()) };
-        let bare = resource.strip_suffix("/.default").unwrap_or(resource).trim_end_matches('/');
-        if !client.may_have_for(identity, bare) {
+        let asked = match question {
+            Question::ByAzure { resource, .. } => Some(bare(resource)),
+            Question::ById(_) => None,
+        };
+        let may = asked.map_or_else(
+            || client.may_have_own(identity),
+            |resource| client.may_have_for(identity, resource),
+        );
+        if !may {
             let what = "This client may not have tokens for this resource: the agent's file lists those that it may.";
             self.refuse(Refusal::Resource, from, what);
             return Err(Denied::Refused(what.to_owned()));
         }
-        identity.supply(bare).map_err(|error| Denied::Unavailable { error, wait: None })
+        match asked {
+            Some(resource) => {
+                identity.supply(resource).map_err(|error| Denied::Unavailable { error, wait: None })
+            }
+            None => Ok(identity.own.clone()),
+        }
     }
 
     /// Who got what. Never the token.

@@ -33,6 +33,8 @@ pub struct ClientPlan {
     pub name: String,
     /// What it shows in `X-IDENTITY-HEADER`. Without one it cannot use App Service's endpoint.
     pub secret: Option<Zeroizing<String>>,
+    /// Nobody is it whom another client names.
+    pub is_anybody_else: bool,
     /// Users that are it on the Unix socket.
     pub uids: Vec<u32>,
     /// And groups: the primary one of a process, which is what the system says of it.

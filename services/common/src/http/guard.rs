@@ -53,8 +53,8 @@ fn refusal(listening: SocketAddr, uri: &Uri, headers: &HeaderMap) -> Option<&'st
         (Some(authority), _, _) => Some(authority.as_str()),
         (None, host, _) => host.and_then(|host| host.to_str().ok()),
     };
-    let is_ours =
-        !listening.ip().is_loopback() || host.is_some_and(|host| is_loopback(host, listening.port()));
+    let is_ours = !listening.ip().to_canonical().is_loopback()
+        || host.is_some_and(|host| is_loopback(host, listening.port()));
     (!is_ours).then_some("Ask by 127.0.0.1, localhost or [::1], and the port.")
 }
 
@@ -69,8 +69,8 @@ fn is_loopback(host: &str, port: u16) -> bool {
         _ => (host, Some(80)),
     };
     let bare = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(name);
-    let is_here =
-        bare.eq_ignore_ascii_case("localhost") || bare.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+    let is_here = bare.eq_ignore_ascii_case("localhost")
+        || bare.parse().is_ok_and(|ip: IpAddr| ip.to_canonical().is_loopback());
     is_here && given == Some(port)
 }
 
@@ -100,6 +100,9 @@ mod tests {
         assert!(asked("127.0.0.1:9090", &[]).is_some(), "no host at all");
         assert!(asked("127.0.0.1:9090", &[("host", "localhost:9090"), ("host", "evil.example")]).is_some());
         assert_eq!(asked("127.0.0.1:80", &[("host", "localhost")]), None);
+        let mapped = "[::ffff:127.0.0.1]:9090";
+        assert!(asked(mapped, &[("host", "evil.example:9090")]).is_some(), "IPv4's loopback by IPv6");
+        assert_eq!(asked(mapped, &[("host", "[::ffff:127.0.0.1]:9090")]), None);
         assert_eq!(asked("10.0.0.4:9090", &[("host", "pod.example:9090")]), None, "a probe of Kubernetes");
     }
 
