@@ -241,7 +241,7 @@ def test_users_that_are_no_clients_get_nothing(emulator, folder):
 
 @pytest.mark.parametrize(
     ("narrowed", "redis", "ids"),
-    [("identities = ['redis']", 200, ["redis"]), ("resources = ['https://vault.azure.net']", 403, [])],
+    [("identities = ['redis']", 200, ["redis"]), ("resources = ['https://vault.azure.net']", 404, [])],
     ids=["identities", "resources"],
 )
 def test_a_user_that_a_client_names_gets_what_that_may_have_and_nothing_else(emulator, folder, narrowed, redis, ids):
