@@ -28,7 +28,7 @@ TESTS = $(COMPUTING) $(WAITING)
 .PHONY: help demo test $(TESTS) computing waiting c-library-is-built what-tests-run other-clients check bench soak simulate mutants fuzz install uninstall install-cli uninstall-cli fmt build prerequisites prerequisites-of-test
 
 help:
-	@echo "make demo    build everything and watch five Redis clients outlive their tokens"
+	@echo "make demo    build everything and watch six Redis clients outlive their tokens"
 	@echo "make test    install what the tests need and run every test of every language"
 	@echo "make test-core, test-c, test-python, test-node, test-go, test-java, test-emulator, test-cli, test-peers, test-proxy, test-agent    one part of that"
 	@echo "make check   formatting, lints, dependencies, versions, size of the shared library"
