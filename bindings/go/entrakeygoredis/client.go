@@ -17,6 +17,8 @@ import (
 const (
 	// remembered is how many tokens a connection may be late with: it asks for one, and then sends it.
 	remembered = 4
+	// soon: go-redis has written a part of a command, and writes the rest meanwhile.
+	soon = 10 * time.Millisecond
 	// patience is for one AUTH of our own, with all that it needs.
 	patience = 5 * time.Second
 

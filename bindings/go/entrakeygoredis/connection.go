@@ -168,7 +168,7 @@ func (c *connection) Read(p []byte) (int, error) {
 			return 0, err
 		}
 		read := p[:n]
-		if isTorn := len(c.tail) > 0; isTorn {
+		if len(c.tail) > 0 {
 			read, c.tail = append(c.tail, read...), nil
 		}
 		shown, refused := c.hears(read)
@@ -325,7 +325,7 @@ func (c *connection) authenticateInPlace() {
 	if !c.requests.IsBetween() { // a command has been begun
 		c.mutex.Lock()
 		defer c.mutex.Unlock()
-		c.schedule(time.Now())
+		c.schedule(time.Now().Add(soon))
 		return
 	}
 	c.mutex.Lock()

@@ -16,8 +16,20 @@ var errNoCommand = errors.New("entrakey: what the client writes to Redis is no c
 
 // Command is one that a client writes.
 type Command struct {
-	Name      string   // in lower case
+	Name      string   // in lower case, if it is one of those that an adapter has to know; else empty
 	Arguments []string // of AUTH and HELLO; nil for other commands
+}
+
+// known are the names that matter. They are compared in place: this is read for each command of each client.
+var known = []string{"auth", "hello", "subscribe", "psubscribe", "ssubscribe", "unsubscribe", "punsubscribe", "sunsubscribe"}
+
+func nameOf(text []byte) string {
+	for _, name := range known {
+		if len(name) == len(text) && bytes.EqualFold(text, []byte(name)) {
+			return name
+		}
+	}
+	return ""
 }
 
 // Requests finds where the commands of a client begin, however it cuts them into pieces. What stands in an argument is never
@@ -27,13 +39,17 @@ type Requests struct {
 	arguments int    // of the command under way that are to come
 	skip      int    // bytes of the argument under way that are to come, with its end
 	line      []byte // the head of that argument, if it was cut
+	found     []Command
 }
 
-// Take is given what a client writes. It returns what is to be written now, and the commands that begin in that.
+// Take is given what a client writes. It returns what is to be written now, and the commands that begin in that, which are good
+// until the next Take.
 func (r *Requests) Take(p []byte) (ready []byte, commands []Command, err error) {
 	if len(r.held) > 0 {
 		p, r.held = append(r.held, p...), nil
 	}
+	commands = r.found[:0]
+	defer func() { r.found = commands }()
 	for at := 0; at < len(p); {
 		if r.arguments > 0 {
 			passed, err := r.pass(p[at:])
@@ -97,7 +113,7 @@ func begin(p []byte) (command Command, arguments, length int, err error) {
 	if err != nil || end == 0 {
 		return command, 0, 0, err
 	}
-	command.Name = string(bytes.ToLower(name))
+	command.Name = nameOf(name)
 	if command.Name != "auth" && command.Name != "hello" {
 		return command, words, at, nil
 	}
