@@ -1,9 +1,9 @@
 //! The agent: what it knows, and whether somebody gets a token.
 
-use crate::access::{Client, bare};
+use crate::access::Client;
 use crate::answer::retry_after;
 use crate::counts::{Counts, Refusal};
-use crate::identity::Identity;
+use crate::identity::{Identity, bare};
 use crate::plan::Plan;
 use crate::state::{State, Unfit};
 use crate::supply::{HandOut, Supply};

@@ -9,6 +9,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 const DEFAULT_SCOPE: &str = "/.default";
 
+/// The resource that a scope or an address stands for: libraries add what makes a scope of it, and people a slash.
+pub(crate) fn bare(resource: &str) -> &str {
+    resource.strip_suffix(DEFAULT_SCOPE).unwrap_or(resource).trim_end_matches('/')
+}
+
 /// An identity that is there as long as a request needs it, and while its configuration says the same.
 pub(crate) struct Identity {
     pub(crate) id: String,
@@ -29,7 +34,7 @@ impl Identity {
             config.set("name", &plan.id)?;
         }
         let scope = effective.get("scope").map_or_else(default_scope, str::to_owned);
-        let resource = scope.strip_suffix(DEFAULT_SCOPE).unwrap_or(&scope).to_owned();
+        let resource = bare(&scope).to_owned();
         let own = Supply::new(plan.id.clone(), resource, &config, log)?;
         Ok(Self {
             id: plan.id.clone(),
@@ -42,7 +47,7 @@ impl Identity {
         })
     }
 
-    /// Its tokens for a resource. The first call for one that is not its own makes a provider for it.
+    /// Its tokens for a resource, which is [`bare`]. The first call for one that is not its own makes a provider for it.
     pub(crate) fn supply(&self, resource: &str) -> Result<Arc<Supply>, Error> {
         if self.own.resource == resource {
             return Ok(self.own.clone());
@@ -81,4 +86,21 @@ impl Identity {
 
 fn default_scope() -> String {
     KEYS.iter().find(|key| key.name == "scope").map_or("", |key| key.default).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_resource_is_the_same_however_it_is_written() {
+        for written in [
+            "https://redis.azure.com",
+            "https://redis.azure.com/",
+            "https://redis.azure.com/.default",
+            "https://redis.azure.com//.default",
+        ] {
+            assert_eq!(bare(written), "https://redis.azure.com");
+        }
+    }
 }
