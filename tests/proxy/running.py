@@ -67,17 +67,17 @@ class Server:
         self.kill()
 
 
-class Proxy:
-    """`entrakey proxy` in front of an emulator's Redis, from the moment that it listens; killed at the end."""
+class Service:
+    """A service of ours from the moment that it listens; killed at the end. What it says is JSON."""
 
-    def __init__(self, emulator, *options, port=0, identity="managed_identity", upstream_port=None):
+    name = None  # of the command, and in its metrics
+
+    def __init__(self, command, env, *options):
         self._http_port = free_port()
-        upstream = f"{emulator['REDIS_HOST']}:{upstream_port or emulator['REDIS_PORT']}"
-        command = [*WITH_US, os.environ["ENTRAKEY_BIN"], "proxy", upstream, "--port", str(port), *options]
-        command += ["--structured-logs", "--health-check", "--prometheus", "--http-port", str(self._http_port)]
+        seen = ["--structured-logs", "--health-check", "--prometheus", "--http-port", str(self._http_port)]
         self.process = subprocess.Popen(
-            command,
-            env=emulator.process_environment(ENTRAKEY_IDENTITY=identity),
+            [*WITH_US, *command, *map(str, options), *seen],
+            env=env,
             stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
@@ -86,37 +86,55 @@ class Proxy:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         try:
-            self.port = int(self.wait_for(r"listening on 127\.0\.0\.1:(\d+)").group(1))
+            self.listens()
         except BaseException:
             self.kill()
             raise
+
+    def listens(self):
+        """Waits until it does."""
+        raise NotImplementedError
 
     def _read(self):
         for line in self.process.stderr:
             self._lines.put(json.loads(line))
         self._lines.put(None)
 
-    def wait_for(self, pattern):
-        """The first message that fits, of those that were said or will be."""
+    def wait_for(self, pattern, times=1):
+        """The first message that fits (or a later one), of those that were said or will be."""
         for line in self.said:
             if found := re.search(pattern, line["message"]):
-                return found
+                times -= 1
+                if not times:
+                    return found
         deadline = time.monotonic() + PATIENCE_S
         while True:
             line = self._lines.get(timeout=max(deadline - time.monotonic(), 0))
             assert line is not None, f"it ended before it said {pattern!r}: {self.said}"
             self.said.append(line)
             if found := re.search(pattern, line["message"]):
-                return found
+                times -= 1
+                if not times:
+                    return found
+
+    def all_said(self):
+        with contextlib.suppress(queue.Empty):
+            while (line := self._lines.get_nowait()) is not None:
+                self.said.append(line)
+        return self.said
 
     def _get(self, path):
         return DIRECT.open(f"http://localhost:{self._http_port}{path}", timeout=PATIENCE_S).read().decode()
 
+    def metrics(self):
+        return self._get("/metrics")
+
     def counted(self, name, **labels):
         """A metric's value, summed over the labels that are not given."""
         wanted = [f'{label}="{value}"' for label, value in labels.items()]
-        lines = re.findall(rf"^entrakey_proxy_{name}(?:\{{(.*)\}})? (\S+)$", self._get("/metrics"), re.MULTILINE)
-        assert lines, f"no metric entrakey_proxy_{name}"
+        name = f"entrakey_{self.name}_{name}"
+        lines = re.findall(rf"^{name}(?:\{{(.*)\}})? (\S+)$", self.metrics(), re.MULTILINE)
+        assert lines, f"no metric {name}"
         return sum(float(value) for given, value in lines if all(one in given for one in wanted))
 
     def terminate(self):
@@ -126,15 +144,8 @@ class Proxy:
         """Waits for its end: its exit code. All that it said is in `said` then."""
         code = self.process.wait(PATIENCE_S)
         self._reader.join(PATIENCE_S)
-        with contextlib.suppress(queue.Empty):
-            while (line := self._lines.get_nowait()) is not None:
-                self.said.append(line)
+        self.all_said()
         return code
-
-    def complaints(self):
-        """What was said of connections that is more than news. To be asked for when it has ended. (Of tokens: on a busy
-        machine they come late, or have run out before the server sees them; then the next one is taken.)"""
-        return [line for line in self.said if line["severity"] not in ("DEBUG", "INFO") and "event" not in line]
 
     def kill(self):
         self.process.kill()
@@ -147,4 +158,23 @@ class Proxy:
         self.kill()
         self.ended()
         for line in self.said:  # pytest shows it with a test that fails
-            print("proxy:", line["timestamp"], line["severity"], line["message"])
+            print(f"{self.name}:", line["timestamp"], line["severity"], line["message"])
+
+
+class Proxy(Service):
+    """`entrakey proxy` in front of an emulator's Redis."""
+
+    name = "proxy"
+
+    def __init__(self, emulator, *options, port=0, identity="managed_identity", upstream_port=None):
+        upstream = f"{emulator['REDIS_HOST']}:{upstream_port or emulator['REDIS_PORT']}"
+        command = [os.environ["ENTRAKEY_BIN"], "proxy", upstream, "--port", str(port)]
+        super().__init__(command, emulator.process_environment(ENTRAKEY_IDENTITY=identity), *options)
+
+    def listens(self):
+        self.port = int(self.wait_for(r"listening on 127\.0\.0\.1:(\d+)").group(1))
+
+    def complaints(self):
+        """What was said of connections that is more than news. To be asked for when it has ended. (Of tokens: on a busy
+        machine they come late, or have run out before the server sees them; then the next one is taken.)"""
+        return [line for line in self.said if line["severity"] not in ("DEBUG", "INFO") and "event" not in line]
