@@ -31,7 +31,7 @@ pub(super) fn run(reader: &Reader) -> Result<u8, Failure> {
     }
     let handed = activated().map_err(|error| Failure::new(PROBLEM, error))?; // before the first thread
     let dumps = forbid_core_dumps(); // before there is a secret
-    let everything = reader.read()?;
+    let everything = reader.read(None)?;
     let _ = raise_descriptor_limit();
     let log = service::log(&everything.arguments.operation)?;
     tell_of_exposed(&everything, &log);
@@ -78,25 +78,24 @@ fn tell_of_memory(dumps: std::io::Result<()>, log: &Log) {
 
 async fn live(
     reader: &Reader,
-    everything: Everything,
+    mut everything: Everything,
     handed: Vec<Activated>,
     process: Process,
 ) -> Result<u8, Failure> {
     let mut signals = Signals::new().map_err(|error| Failure::new(PROBLEM, error))?;
-    let reloads = Reloads::new(reader.files(&everything.arguments));
+    let reloads = Reloads::new(std::mem::take(&mut everything.seen));
     let mut reloads = reloads.map_err(|error| Failure::new(PROBLEM, error))?;
-    let plan = reader.read()?.plan; // as the files are now that changes are seen
     let (operation, log, life) = (&everything.arguments.operation, process.log.clone(), process.life.clone());
     let (connections, zero) = (process.connections.clone(), operation.exit_zero_on_sigterm);
     let quit = Arc::new(Notify::new());
     let given = &everything.arguments.limits;
     let limits = Limits {
         connections: given.max_connections.get(),
-        connections_of_a_user: given.max_connections_per_user.get(),
+        connections_of_each: given.max_connections_per_user.get(),
         requests_per_second: given.max_requests,
         wait: given.wait,
     };
-    let agent = Agent::new(&plan, limits, process).map_err(unfit)?;
+    let agent = Agent::new(&everything.plan, limits, process).map_err(unfit)?;
     let fronts = fronts(&everything, handed, &agent).await?;
     serve_probes(operation, agent.clone(), &life, &quit).await?;
     let fronts: Vec<_> = fronts
@@ -107,7 +106,8 @@ async fn live(
         })
         .collect();
     let cause = tokio::select! {
-        () = serve(&agent, reader, &mut reloads, &life, &log) => None,
+        () = begin(&agent, &life, &log) => None,
+        () = follow(&agent, reader, &everything, &mut reloads, &log) => None,
         cause = signals.next() => Some(cause),
         () = quit.notified() => Some(entrakey_service::Cause::Asked),
     };
@@ -119,22 +119,35 @@ async fn live(
     Ok(cause.exit_code(zero))
 }
 
-/// Never ends by itself.
-async fn serve(agent: &Arc<Agent>, reader: &Reader, reloads: &mut Reloads, life: &Life, log: &Log) {
+/// Ready is who has asked for each identity's token. Never ends by itself.
+async fn begin(agent: &Agent, life: &Life, log: &Log) {
     agent.fetch().await;
     life.enter(Stage::Started);
     service::tell_ready("handing out tokens", log);
+    std::future::pending().await
+}
+
+/// Follows the files. Never ends by itself.
+async fn follow(agent: &Arc<Agent>, reader: &Reader, first: &Everything, reloads: &mut Reloads, log: &Log) {
     loop {
-        let cause = reloads.next().await;
-        let because = match cause {
+        let because = match reloads.next().await {
             ReloadCause::Asked => "SIGHUP",
             ReloadCause::Changed => "a change of a file",
         };
-        let outcome = reader.read().and_then(|everything| agent.reload(&everything.plan).map_err(unfit));
+        let outcome = reader.read(Some(first)).and_then(|mut now| {
+            reloads.follow(std::mem::take(&mut now.seen));
+            agent.reload(&now.plan).map_err(unfit).map(|()| first.differs(&now))
+        });
         agent.count_reload(outcome.is_ok());
         match outcome {
-            Ok(()) => {
-                log.line(Severity::Info, format_args!("the files were read again because of {because}"), &[])
+            Ok(differing) => {
+                log.line(Severity::Info, format_args!("the files were read again because of {because}"), &[]);
+                if !differing.is_empty() {
+                    let names = differing.join(", ");
+                    let what =
+                        format_args!("what has changed of these holds from the next start on: {names}");
+                    log.line(Severity::Warning, what, &[]);
+                }
             }
             Err(failure) => {
                 let what = format_args!(

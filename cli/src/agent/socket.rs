@@ -4,10 +4,11 @@ use crate::exit_code::{NETWORK, REFUSED};
 use crate::failure::Failure;
 use serde_json::Value;
 use std::fmt;
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 use ureq::Agent;
 use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{
@@ -17,6 +18,9 @@ use zeroize::Zeroizing;
 
 /// More than an agent makes a request wait if nothing else is said to it.
 const TIMEOUT: Duration = Duration::from_secs(60);
+/// An agent that was started a moment ago opens its socket within that.
+const UNTIL_OPEN: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(20);
 /// A token has a few kilobytes, a status with many identities some more.
 const MOST_BYTES: u64 = 1024 * 1024;
 
@@ -52,7 +56,7 @@ pub(super) fn get(socket: &Path, path: &str) -> Result<Result<Zeroizing<String>,
 
 fn no_agent(socket: &Path, error: &ureq::Error) -> Failure {
     let reason = match error {
-        ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+        ureq::Error::Io(error) if error.kind() == ErrorKind::PermissionDenied => {
             let what = "this user may not connect: its group, or --allow-uid and --allow-gid, say who may";
             return Failure::new(REFUSED, format!("{}: {what}.", socket.display()));
         }
@@ -62,7 +66,7 @@ fn no_agent(socket: &Path, error: &ureq::Error) -> Failure {
     Failure::new(
         NETWORK,
         format!(
-            "{}: {reason}. Does an agent run here (entrakey agent run), with this --directory?",
+            "{}: {reason}. Does an agent run here (entrakey agent run)? --directory and --socket say where else to look.",
             socket.display()
         ),
     )
@@ -85,13 +89,28 @@ impl Connector<()> for UnixConnector {
         details: &ConnectionDetails<'_>,
         _chained: Option<()>,
     ) -> Result<Option<Self::Out>, ureq::Error> {
-        let stream = UnixStream::connect(&self.0)?;
+        let stream = connect(&self.0)?;
         stream.set_read_timeout(Some(TIMEOUT))?;
         stream.set_write_timeout(Some(TIMEOUT))?;
         let config = details.config;
         let buffers = LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size());
         Ok(Some(UnixTransport { stream, buffers }))
     }
+}
+
+/// Waits a moment for an agent that is just being started.
+fn connect(socket: &Path) -> std::io::Result<UnixStream> {
+    let last = Instant::now() + UNTIL_OPEN;
+    loop {
+        match UnixStream::connect(socket) {
+            Err(error) if is_closed(&error) && Instant::now() < last => sleep(PAUSE),
+            outcome => return outcome,
+        }
+    }
+}
+
+fn is_closed(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused)
 }
 
 struct UnixTransport {

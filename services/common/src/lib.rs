@@ -32,9 +32,9 @@ pub use life::{Life, Stage};
 pub use listen::{
     Activated, SocketFile, activated, bind_tcp, bind_unix, keep_alive, make_directory, resolve,
 };
-pub use log::{Format, Log, Severity};
+pub use log::{Field, Format, Log, Severity};
 pub use notify::{ready, stopping};
-pub use reload::{ReloadCause, Reloads};
+pub use reload::{ReloadCause, Reloads, Seen};
 pub use repeats::{Message, Repeats};
 pub use tls::server_config;
 pub use workers::Workers;
