@@ -36,7 +36,8 @@ class OverUnix(http.client.HTTPConnection):
 def ask(connection, path, headers=(), method="GET", body=None):
     """Status, headers and JSON of an answer; the connection is closed."""
     with contextlib.closing(connection):
-        connection.request(method, path, body, dict(headers))
+        with contextlib.suppress(BrokenPipeError):  # it may be answered before its body has been sent
+            connection.request(method, path, body, dict(headers))
         answer = connection.getresponse()
         text = answer.read()
         return answer.status, dict(answer.getheaders()), json.loads(text) if text else None

@@ -1,6 +1,8 @@
 import os
 import pathlib
+import shutil
 import sys
+import tempfile
 
 import pytest
 
@@ -17,6 +19,43 @@ def emulator():
     """Azure, with tokens of an hour."""
     with Emulator.start() as emulator:
         yield emulator
+
+
+# A user and a group that nobody has.
+STRANGER = 54321
+
+
+@pytest.fixture
+def as_another_user():
+    """A command that becomes a user of its own, in a group of choice and others besides."""
+    mapped = sum(int(line.split()[2]) for line in pathlib.Path("/proc/self/uid_map").read_text().splitlines())
+    assert os.geteuid() == 0 and mapped > STRANGER, "only root can be another user: run the agent's tests as root"
+
+    def command(gid=STRANGER, groups=(), uid=STRANGER):
+        more = [f"--groups={','.join(map(str, groups))}"] if groups else ["--clear-groups"]
+        return ["setpriv", "--pdeathsig=KILL", f"--reuid={uid}", f"--regid={gid}", *more]
+
+    return command
+
+
+@pytest.fixture
+def open_place():
+    """A folder that every user may enter, with the command in it."""
+    with tempfile.TemporaryDirectory() as place:
+        os.chmod(place, 0o755)
+        place = pathlib.Path(place)
+        shutil.copy(os.environ["ENTRAKEY_BIN"], place / "entrakey")
+        yield place
+
+
+# Asks the socket for the default token, in the system's own Python: prints the status.
+ASKS = """
+import socket, sys
+with socket.socket(socket.AF_UNIX) as stream:
+    stream.connect(sys.argv[1])
+    stream.sendall(b"GET /v1/secrets/default HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n")
+    print(stream.makefile().readline().split()[1])
+"""
 
 
 @pytest.fixture
