@@ -12,7 +12,7 @@ use crate::header_secret::NONBLOCK;
 use crate::identity::Identity;
 use crate::plan::{FileFormat, TokenFilePlan};
 use crate::supply::{HandOut, Supply};
-use crate::write_beside::{remove_left, write_beside};
+use crate::write_beside::{Stamp, remove_left, stamp, write_beside};
 use entrakey_core::read_claims;
 use entrakey_service::{Log, Severity};
 use rustix::fs::OFlags;
@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -136,8 +136,7 @@ struct Keeper {
 struct Written {
     version: u64,
     expires_on: u64,
-    /// The file: device and inode.
-    identity: (u64, u64),
+    file: Stamp,
 }
 
 impl Keeper {
@@ -181,12 +180,12 @@ impl Keeper {
             let may = hand.lock().unwrap_or_else(PoisonError::into_inner);
             let is_there = last.is_some_and(|last| {
                 (last.version, last.expires_on) == (version, expires_on)
-                    && identity(&plan.path).is_ok_and(|found| found == last.identity)
+                    && found(&plan.path) == Some(last.file)
             });
             if !*may || is_there {
                 return Ok(None);
             }
-            let written = write(&plan, &held).map(|identity| Some(Written { version, expires_on, identity }));
+            let written = write(&plan, &held).map(|file| Some(Written { version, expires_on, file }));
             if written.is_err() {
                 remove_if_expired(&plan.path, last, &log);
             }
@@ -230,24 +229,24 @@ fn let_go(hand: &Hand) {
     *hand.lock().unwrap_or_else(PoisonError::into_inner) = false;
 }
 
-fn write(plan: &TokenFilePlan, what: &HandOut) -> io::Result<(u64, u64)> {
+fn write(plan: &TokenFilePlan, what: &HandOut) -> io::Result<Stamp> {
     let bytes = match plan.format {
         FileFormat::Token => what.token.secret().as_bytes(),
         FileFormat::Json => &what.rendered.secret,
     };
     let fresh = write_beside(&plan.path, bytes, plan.mode, plan.group)?;
-    let identity = fresh.identity;
+    let stamp = fresh.stamp;
     fresh.replace(&plan.path)?;
-    Ok(identity)
+    Ok(stamp)
 }
 
-fn identity(path: &Path) -> io::Result<(u64, u64)> {
-    fs::symlink_metadata(path).map(|found| (found.dev(), found.ino()))
+fn found(path: &Path) -> Option<Stamp> {
+    fs::symlink_metadata(path).ok().map(|found| stamp(&found))
 }
 
 /// Whether the file's token had expired. `last` is what this process has written.
 fn remove_if_expired(path: &Path, last: Option<Written>, log: &Log) -> bool {
-    let is_ours = |last: &Written| identity(path).is_ok_and(|found| found == last.identity);
+    let is_ours = |last: &Written| found(path) == Some(last.file);
     let expires_on = last.filter(is_ours).map(|last| last.expires_on).or_else(|| expiry(path));
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let is_expired = expires_on.is_some_and(|end| end <= now);

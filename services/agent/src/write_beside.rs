@@ -12,11 +12,17 @@ use std::path::{Path, PathBuf};
 /// Letters of a temporary name, which nobody can have guessed and taken before.
 const RANDOM: usize = 16;
 
+/// Which file it is, and that nobody has written to it: device, inode (of a file that is gone another one may get it), time.
+pub(crate) type Stamp = (u64, u64, i64, i64);
+
+pub(crate) fn stamp(found: &fs::Metadata) -> Stamp {
+    (found.dev(), found.ino(), found.mtime(), found.mtime_nsec())
+}
+
 /// A finished file under its temporary name, which is gone when this is dropped.
 pub(crate) struct Fresh {
     path: PathBuf,
-    /// Which file it is: device and inode.
-    pub(crate) identity: (u64, u64),
+    pub(crate) stamp: Stamp,
 }
 
 impl Drop for Fresh {
@@ -37,11 +43,11 @@ pub(crate) fn write_beside(path: &Path, bytes: &[u8], mode: u32, group: Option<u
     name.push(random);
     let fresh = path.with_file_name(name);
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
-    let found = file.metadata()?;
-    let fresh = Fresh { path: fresh, identity: (found.dev(), found.ino()) };
+    let mut fresh = Fresh { path: fresh, stamp: (0, 0, 0, 0) };
     give(&file, mode, group)?;
     file.write_all(bytes)?;
     file.sync_all()?;
+    fresh.stamp = stamp(&file.metadata()?);
     Ok(fresh)
 }
 
