@@ -213,18 +213,20 @@ def test_token_files_are_whole_for_php_and_ruby_through_five_rotations(folder):
 
 
 def test_an_agent_that_is_just_starting_is_waited_for(folder):
-    """README's two lines, the second right after the first."""
+    """README's two lines, the second even before the first."""
     with Emulator.start() as azure:
-        env = azure.process_environment(ENTRAKEY_IDENTITY="managed_identity", ENTRAKEY_AGENT_DIRECTORY=str(folder))
-        script = """
-            "$0" agent run --port 0 --quiet & variables=$("$0" agent env) && eval "$variables"
-            echo "$? $IDENTITY_ENDPOINT $IDENTITY_HEADER"; kill $!; wait
-        """
-        command = [*WITH_US, "sh", "-c", script, os.environ["ENTRAKEY_BIN"]]
-        ended = subprocess.run(command, env=env, capture_output=True, text=True, timeout=PATIENCE_S)
-        code, endpoint, header = ended.stdout.split()
-        assert code == "0" and re.fullmatch(r"http://127\.0\.0\.1:\d+/msi/token", endpoint), ended
-        assert header == (folder / "default.header").read_text()
+        command = [*WITH_US, os.environ["ENTRAKEY_BIN"], "agent", "env", "--directory", str(folder), "-o", "json"]
+        early = subprocess.Popen(command, env=azure.process_environment(), stdout=subprocess.PIPE, text=True)
+
+        def has_tried():
+            state = pathlib.Path(f"/proc/{early.pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+            return state in "SZ"  # it sleeps, or has ended
+
+        wait_until("it has looked for the agent", has_tried)
+        with Agent(azure, folder) as agent:
+            variables = json.loads(early.communicate(timeout=PATIENCE_S)[0])
+            assert variables["IDENTITY_ENDPOINT"] == f"http://127.0.0.1:{agent.port}/msi/token"
+            assert variables["IDENTITY_HEADER"] == agent.header()
 
 
 def test_an_answer_that_is_waited_for_at_the_end_is_given_as_long_as_the_end_may_take(folder):
