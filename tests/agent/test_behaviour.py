@@ -317,6 +317,16 @@ def test_nothing_expired_stays_that_an_agent_has_left_or_cannot_replace(folder):
             assert json.loads(kept.read_text())["expires_on"] > time.time()
 
 
+def test_what_expires_while_a_request_hangs_does_not_stay_until_that_has_ended(folder):
+    with Emulator.start() as azure:
+        azure.control("POST", "/emulator/faults", {"route": "imds", "answers": [{"hang": True, "times": 100}]})
+        kept = folder.with_name("redis.json")
+        kept.write_text(json.dumps({"username": "u", "value": "v", "expires_on": int(time.time()) + 2}))
+        patient = {"ENTRAKEY_REQUEST_TIMEOUT_MS": "100000"}
+        with Agent(azure, folder, "--token-file", kept, "--wait", "10m", **patient):
+            wait_until("it is gone", lambda: not kept.exists())
+
+
 def test_a_reload_takes_what_may_change_and_says_what_has_to_wait_for_a_restart(folder):
     with Emulator.start() as azure:
         stores = [folder.with_name(name) for name in ("one.yaml", "two.yaml")]

@@ -22,10 +22,11 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tokio::task::{AbortHandle, spawn_blocking};
+use tokio::task::{AbortHandle, JoinHandle, spawn_blocking};
 
 /// How often it is looked whether a file is as it should be. It is also tried again then.
 const PACE: Duration = Duration::from_secs(1);
@@ -79,7 +80,7 @@ impl TokenFiles {
             let (path, hand, log) = (dropped.plan.path.clone(), dropped.hand.clone(), agent.log.clone());
             spawn_blocking(move || {
                 let_go(&hand);
-                remove(&path, "it is not in the configuration any more", &log);
+                remove_token(&path, "it is not in the configuration any more", &log);
             });
         }
     }
@@ -113,8 +114,19 @@ impl Kept {
             is_told: false,
             hand: hand.clone(),
         };
-        let log = agent.log.clone();
-        let task = tokio::spawn(keeper.run(before, log)).abort_handle();
+        // It is done even if another plan comes meanwhile. Should it then remove too much, that is written again.
+        let (path, log) = (plan.path.clone(), agent.log.clone());
+        let tidy = spawn_blocking(move || {
+            if let Some((hand, is_anothers)) = before {
+                let_go(&hand);
+                if is_anothers {
+                    remove_token(&path, "its identity is another one now", &log);
+                }
+            }
+            remove_left(&path);
+            remove_if_expired(&path, None, &log);
+        });
+        let task = tokio::spawn(keeper.run(tidy)).abort_handle();
         Self { plan: plan.clone(), of: Arc::downgrade(identity), written, hand, task }
     }
 }
@@ -140,27 +152,23 @@ struct Written {
 }
 
 impl Keeper {
-    async fn run(mut self, before: Option<(Hand, bool)>, log: Log) {
-        let plan = self.plan.clone();
-        let tidy = move || {
-            if let Some((hand, is_anothers)) = before {
-                let_go(&hand);
-                if is_anothers {
-                    remove(&plan.path, "its identity is another one now", &log);
-                }
-            }
-            remove_left(&plan.path);
-            remove_if_expired(&plan.path, None, &log);
-        };
-        let _ = spawn_blocking(tidy).await;
+    async fn run(mut self, tidy: JoinHandle<()>) {
+        let _ = tidy.await; // it does not panic
+        let (supply, plan) = (self.supply.clone(), self.plan.clone());
         let mut news = self.supply.news();
         loop {
             news.borrow_and_update();
             let Some(agent) = self.agent.upgrade() else { return };
-            let held = self.supply.hand_out(&self.plan.identity, agent.limits.wait).await.ok();
-            match held {
-                Some(hand_out) => self.keep(&agent, hand_out).await,
-                None => self.clear(&agent).await,
+            let mut held = pin!(supply.hand_out(&plan.identity, agent.limits.wait));
+            let outcome = loop {
+                tokio::select! {
+                    outcome = &mut held => break outcome,
+                    () = tokio::time::sleep(PACE) => self.clear(&agent).await, // it may take longer than the old one lasts
+                }
+            };
+            match outcome {
+                Ok(hand_out) => self.keep(&agent, hand_out).await,
+                Err(_) => self.clear(&agent).await, // the provider has said why
             }
             drop(agent); // it is not kept while nothing happens
             tokio::select! {
@@ -268,7 +276,14 @@ fn remove(path: &Path, why: &str, log: &Log) {
     }
 }
 
-/// When the token ends that another process has left there, in seconds since 1970. None of what is no token: it is not ours.
+/// Not what is none, which somebody else has put there.
+fn remove_token(path: &Path, why: &str, log: &Log) {
+    if expiry(path).is_some() {
+        remove(path, why, log);
+    }
+}
+
+/// When the token in it ends, in seconds since 1970, whoever has written it. None of what is no token: it is not ours.
 fn expiry(path: &Path) -> Option<u64> {
     let flags = NONBLOCK | OFlags::NOFOLLOW.bits() as i32;
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path).ok()?;
