@@ -13,6 +13,7 @@ use entrakey_service::{
     bind_tcp, bind_unix, forbid_core_dumps, lock_memory, raise_descriptor_limit, resolve,
 };
 use std::net::SocketAddr;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::net::{TcpListener, UnixListener};
@@ -96,7 +97,7 @@ async fn live(
         wait: given.wait,
     };
     let agent = Agent::new(&everything.plan, limits, process).map_err(unfit)?;
-    let fronts = fronts(&everything, handed, &agent).await?;
+    let fronts = fronts(&everything, handed, &agent, &log).await?;
     serve_probes(operation, agent.clone(), &life, &quit).await?;
     let fronts: Vec<_> = fronts
         .into_iter()
@@ -177,6 +178,7 @@ async fn fronts(
     everything: &Everything,
     handed: Vec<Activated>,
     agent: &Agent,
+    log: &Log,
 ) -> Result<Vec<Front>, Failure> {
     let given = &everything.arguments.who;
     if !handed.is_empty() {
@@ -184,11 +186,30 @@ async fn fronts(
     }
     let path = place::socket(&everything.directory);
     let (listener, file) = bind_unix(&path, SOCKET_MODE).map_err(|error| Failure::new(PROBLEM, error))?;
+    if let [gid] = *given.allow_gid
+        && let Err(error) = open_to(gid, [&everything.directory, &path])
+    {
+        let what = format_args!(
+            "{} cannot be given to group {gid} ({error}): its members get in only if the permissions there let them",
+            everything.directory.display()
+        );
+        log.line(Severity::Warning, what, &[]);
+    }
     let mut fronts = vec![Front::Unix { listener, path, file: Some(file) }];
     if !given.no_app_service && agent.has_secrets() {
         fronts.push(Front::Tcp(open_tcp(given).await?));
     }
     Ok(fronts)
+}
+
+/// The group's members may connect: to look for a name in the directory and to write to the socket is the group's right.
+/// What is another group's already was made so by somebody who knows.
+fn open_to(gid: u32, paths: [&Path; 2]) -> std::io::Result<()> {
+    let own = rustix::process::getegid().as_raw();
+    for path in paths.into_iter().filter(|path| path.metadata().is_ok_and(|found| found.gid() == own)) {
+        std::os::unix::fs::chown(path, None, Some(gid))?;
+    }
+    Ok(())
 }
 
 async fn open_tcp(given: &WhoArguments) -> Result<TcpListener, Failure> {
