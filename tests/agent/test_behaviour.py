@@ -347,6 +347,12 @@ def test_a_reload_takes_what_may_change_and_says_what_has_to_wait_for_a_restart(
             stores[1].write_text("- {id: three, type: AzureEntraIdAuth, details: {auth: {}}}\n")
             wait_until("it is read again", lambda: agent.secrets("/three")[0] == 200)
             assert agent.token(header)[0] == 200
+            # One that is not there yet.
+            file.write_text(f"secrets = '{folder.parent}/later.yaml'\n")
+            agent.wait_for("are no good")
+            assert agent.secrets("/three")[0] == 200
+            folder.with_name("later.yaml").write_text("- {id: four, type: AzureEntraIdAuth, details: {auth: {}}}\n")
+            wait_until("it is read when it is there", lambda: agent.secrets("/four")[0] == 200)
 
 
 def test_who_may_come_in_is_taken_from_the_file_when_it_is_read_again(folder):

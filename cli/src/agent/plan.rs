@@ -26,8 +26,6 @@ pub(super) struct Everything {
     pub(super) arguments: RunArguments,
     pub(super) directory: PathBuf,
     pub(super) plan: Plan,
-    /// The files that say what to do, as they were before they were read.
-    pub(super) seen: Seen,
     /// What holds until the next start, by the ids of the options.
     lasting: BTreeMap<String, Vec<OsString>>,
 }
@@ -42,9 +40,9 @@ impl Reader {
         Self { typed, config_file: arguments.who.config_file }
     }
 
-    /// `before`: what holds already, of which a part stays as it is.
-    pub(super) fn read(&self, before: Option<&Everything>) -> Result<Everything, Failure> {
-        let mut seen = Seen::default();
+    /// `before`: what holds already, of which a part stays as it is. `seen` gets the files that were read, also those that
+    /// are no good.
+    pub(super) fn read(&self, before: Option<&Everything>, seen: &mut Seen) -> Result<Everything, Failure> {
         self.config_file.iter().for_each(|path| seen.look_at(path));
         let file = self.config_file.as_deref().map(File::read).transpose()?;
         let (mut arguments, matches) = match &file {
@@ -73,7 +71,7 @@ impl Reader {
         let clients = clients(&arguments.who, file.as_ref(), &directory)?;
         let token_files = token_files(&arguments.who, file.as_ref(), &identities)?;
         let plan = Plan { identities, clients, token_files };
-        Ok(Everything { arguments, directory, plan, seen, lasting: lasting(&matches) })
+        Ok(Everything { arguments, directory, plan, lasting: lasting(&matches) })
     }
 }
 

@@ -9,8 +9,8 @@ use crate::service::{self, serve_probes};
 use entrakey_agent::{Agent, Front, Limits, Process, Unfit};
 use entrakey_core::has_foreign_privileges;
 use entrakey_service::{
-    Activated, Connections, Life, Log, ReloadCause, Reloads, Severity, Signals, Stage, Workers, activated,
-    bind_tcp, bind_unix, forbid_core_dumps, lock_memory, raise_descriptor_limit, resolve,
+    Activated, Connections, Life, Log, ReloadCause, Reloads, Seen, Severity, Signals, Stage, Workers,
+    activated, bind_tcp, bind_unix, forbid_core_dumps, lock_memory, raise_descriptor_limit, resolve,
 };
 use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt as _;
@@ -32,7 +32,8 @@ pub(super) fn run(reader: &Reader) -> Result<u8, Failure> {
     }
     let handed = activated().map_err(|error| Failure::new(PROBLEM, error))?; // before the first thread
     let dumps = forbid_core_dumps(); // before there is a secret
-    let everything = reader.read(None)?;
+    let mut seen = Seen::default();
+    let everything = reader.read(None, &mut seen)?;
     let _ = raise_descriptor_limit();
     let log = service::log(&everything.arguments.operation)?;
     tell_of_exposed(&everything, &log);
@@ -47,7 +48,7 @@ pub(super) fn run(reader: &Reader) -> Result<u8, Failure> {
         life: Life::default(),
         log: log.clone(),
     };
-    let outcome = runtime.block_on(live(reader, everything, handed, process));
+    let outcome = runtime.block_on(live(reader, (everything, seen), handed, process));
     runtime.shutdown_background();
     if let Err(failure) = &outcome {
         log.line(Severity::Error, failure, &[]);
@@ -79,13 +80,12 @@ fn tell_of_memory(dumps: std::io::Result<()>, log: &Log) {
 
 async fn live(
     reader: &Reader,
-    mut everything: Everything,
+    (everything, seen): (Everything, Seen),
     handed: Vec<Activated>,
     process: Process,
 ) -> Result<u8, Failure> {
     let mut signals = Signals::new().map_err(|error| Failure::new(PROBLEM, error))?;
-    let reloads = Reloads::new(std::mem::take(&mut everything.seen));
-    let mut reloads = reloads.map_err(|error| Failure::new(PROBLEM, error))?;
+    let mut reloads = Reloads::new(seen).map_err(|error| Failure::new(PROBLEM, error))?;
     let (operation, log, life) = (&everything.arguments.operation, process.log.clone(), process.life.clone());
     let (connections, zero) = (process.connections.clone(), operation.exit_zero_on_sigterm);
     let quit = Arc::new(Notify::new());
@@ -135,10 +135,11 @@ async fn follow(agent: &Arc<Agent>, reader: &Reader, first: &Everything, reloads
             ReloadCause::Asked => "SIGHUP",
             ReloadCause::Changed => "a change of a file",
         };
-        let outcome = reader.read(Some(first)).and_then(|mut now| {
-            reloads.follow(std::mem::take(&mut now.seen));
-            agent.reload(&now.plan).map_err(unfit).map(|()| first.differs(&now))
-        });
+        let mut seen = Seen::default();
+        let now = reader.read(Some(first), &mut seen);
+        reloads.follow(seen);
+        let outcome =
+            now.and_then(|now| agent.reload(&now.plan).map_err(unfit).map(|()| first.differs(&now)));
         agent.count_reload(outcome.is_ok());
         match outcome {
             Ok(differing) => {
