@@ -155,6 +155,28 @@ def test_bytes_that_are_no_request_end_the_connection_and_nothing_else(agent):
     assert agent.token(agent.header("php"))[0] == 200
 
 
+def test_a_request_that_hides_in_another_one_or_behind_it_gets_nothing(agent):
+    """Two readers of the same bytes must not see different requests; each has to show the secret itself."""
+    host, secret = f"Host: 127.0.0.1:{agent.port}\r\n", f"X-IDENTITY-HEADER: {agent.header('php')}\r\n"
+    line, last = f"GET /msi/token?{GOOD} HTTP/1.1\r\n{host}", "Connection: close\r\n\r\n"
+    inner = f"{line}{secret}{last}"
+    for hidden in (
+        f"{line}{secret}Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{inner}",
+        f"{line}{secret}Content-Length: 0\r\nContent-Length: {len(inner)}\r\n\r\n{inner}",
+        f"{line}{secret}Content-Length: {len(inner)}\r\n\r\n{inner}",
+        f"{line}X: a\r\n {secret}{last}",
+        f"{line}\r\n{line}{last}",
+        f"GET http://evil.example/msi/token?{GOOD} HTTP/1.1\r\n{host}{secret}{last}",
+    ):
+        with socket.create_connection(("127.0.0.1", agent.port), timeout=PATIENCE_S) as raw:
+            raw.sendall(hidden.encode())
+            answer = b""
+            with contextlib.suppress(ConnectionError):  # what it has not read is lost to it
+                while part := raw.recv(65536):
+                    answer += part
+        assert b"access_token" not in answer and b"HTTP/1.1 200" not in answer, hidden
+
+
 def test_strangers_that_say_nothing_keep_nobody_from_its_answer(agent):
     """More connections than there may be: those that have shown no secret make room."""
     idle = [socket.create_connection(("127.0.0.1", agent.port), timeout=PATIENCE_S) for _ in range(100)]
