@@ -186,6 +186,17 @@ def test_strangers_that_say_nothing_keep_nobody_from_its_answer(agent):
         one.close()
 
 
+def test_strangers_cannot_take_the_last_open_file(emulator, folder):
+    """Where the administrator gives the process few: the places are as many as there is room for."""
+    with Agent(emulator, folder, prefix=["prlimit", "--nofile=300:300"]) as agent, contextlib.ExitStack() as stack:
+        agent.wait_for("room for 100 connections and not for 4096")
+        for _ in range(350):
+            stack.enter_context(socket.create_connection(("127.0.0.1", agent.port), timeout=PATIENCE_S))
+        assert agent.token(agent.header())[0] == 200
+        assert agent.secrets()[0] == 200
+        assert not any("no client can be taken" in line["message"] for line in agent.all_said())
+
+
 def test_the_secret_is_in_no_log_and_no_token_is(agent):
     token = agent.token(agent.header("php"))[2]["access_token"]
     agent.token("0" * 64)

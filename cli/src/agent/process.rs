@@ -34,7 +34,6 @@ pub(super) fn run(reader: &Reader) -> Result<u8, Failure> {
     let dumps = forbid_core_dumps(); // before there is a secret
     let mut seen = Seen::default();
     let everything = reader.read(None, &mut seen)?;
-    let _ = raise_descriptor_limit();
     let log = service::log(&everything.arguments.operation)?;
     tell_of_exposed(&everything, &log);
     tell_of_memory(dumps, &log);
@@ -55,6 +54,24 @@ pub(super) fn run(reader: &Reader) -> Result<u8, Failure> {
     }
     log.flush(service::FLUSH);
     outcome.or_else(|failure| Ok(failure.code)) // it is in the log
+}
+
+/// What listens, what asks for health and metrics (64 at most), the runtimes, requests for tokens, files, the log.
+const FOR_THE_REST: u64 = 200;
+
+/// As many as there can be open files: strangers' connections make room for newcomers once all places are taken, and must
+/// not take the last descriptor before.
+fn connections_that_fit(wanted: usize, log: &Log) -> usize {
+    let Some(limit) = raise_descriptor_limit() else { return wanted };
+    let fitting = usize::try_from(limit.saturating_sub(FOR_THE_REST)).unwrap_or(usize::MAX).max(2);
+    if wanted > fitting {
+        let what = format_args!(
+            "there is room for {fitting} connections and not for {wanted}: this process may have {limit} open files. Raise the \
+             limit (LimitNOFILE= in a unit of systemd, ulimit -n in a shell) or lower --max-connections"
+        );
+        log.line(Severity::Warning, what, &[]);
+    }
+    wanted.min(fitting)
 }
 
 fn tell_of_exposed(everything: &Everything, log: &Log) {
@@ -91,7 +108,7 @@ async fn live(
     let quit = Arc::new(Notify::new());
     let given = &everything.arguments.limits;
     let limits = Limits {
-        connections: given.max_connections.get(),
+        connections: connections_that_fit(given.max_connections.get(), &log),
         connections_of_each: given.max_connections_per_user.get(),
         requests_per_second: given.max_requests,
         wait: given.wait,
