@@ -16,7 +16,7 @@ import time
 
 from agents import Agent, OverUnix, ask, entrakey
 from conftest import ROOT
-from running import PATIENCE_S, WITH_US, wait_until
+from running import PATIENCE_S, WITH_US, free_port, wait_until
 
 from entrakey.emulator import Emulator
 
@@ -341,7 +341,7 @@ def test_a_reload_takes_what_may_change_and_says_what_has_to_wait_for_a_restart(
             more = f"max-requests = 7\nno-app-service = true\ndirectory = '{folder.parent}/elsewhere'\n"
             file.write_text(f"secrets = '{stores[1]}'\n{more}")
             wait_until("the other store is read", lambda: agent.secrets("/two")[0] == 200)
-            said = agent.wait_for("from the next start on: (.*)").group(1)
+            said = agent.wait_for("hold from the next start on: (.*)").group(1)
             assert said == "max-requests, no-app-service", "what is typed wins over the file: the directory has not changed"
             assert agent.token(header)[0] == 200 and agent.header() == header
             stores[1].write_text("- {id: three, type: AzureEntraIdAuth, details: {auth: {}}}\n")
@@ -442,6 +442,16 @@ def test_the_command_finds_its_agent_and_says_what_it_ends_with(folder):
         azure.control("POST", "/emulator/faults", {"route": "imds", "answers": [{"status": 500, "times": 100}]})
     gone = entrakey("agent", "get", "--directory", folder, env=agent.env)
     assert gone.returncode == 5 and "Does an agent run here" in gone.stderr
+
+
+def test_an_agent_that_would_ask_itself_does_not_start(folder):
+    """In the shell where `eval "$(entrakey agent env)"` was done."""
+    port = free_port()
+    itself = {"IDENTITY_ENDPOINT": f"http://127.0.0.1:{port}/msi/token", "IDENTITY_HEADER": "x"}
+    env = {"PATH": os.environ["PATH"], "ENTRAKEY_IDENTITY": "managed_identity", **itself}
+    ended = entrakey("agent", "run", "--directory", folder, "--port", port, env=env)
+    assert ended.returncode == 2 and "names this agent itself" in ended.stderr, ended.stderr
+    assert not (folder / "agent.sock").exists()
 
 
 def test_an_identity_that_fails_ends_nothing_and_is_not_ready(folder):

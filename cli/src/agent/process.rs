@@ -163,8 +163,9 @@ async fn follow(agent: &Arc<Agent>, reader: &Reader, first: &Everything, reloads
                 log.line(Severity::Info, format_args!("the files were read again because of {because}"), &[]);
                 if !differing.is_empty() {
                     let names = differing.join(", ");
-                    let what =
-                        format_args!("what has changed of these holds from the next start on: {names}");
+                    let what = format_args!(
+                        "these settings are others now, and hold from the next start on: {names}"
+                    );
                     log.line(Severity::Warning, what, &[]);
                 }
             }
@@ -217,7 +218,20 @@ async fn fronts(
     if !given.no_app_service && agent.has_secrets() {
         fronts.push(Front::Tcp(open_tcp(given).await?));
     }
+    fronts.iter().try_for_each(check_source)?;
     Ok(fronts)
+}
+
+/// A shell that has evaluated `entrakey agent env` is no place to start the agent in: it would ask itself.
+fn check_source(front: &Front) -> Result<(), Failure> {
+    let source = std::env::var("IDENTITY_ENDPOINT").unwrap_or_default();
+    match matches!(front, Front::Tcp(_)) && front.name() == source {
+        true => Err(Failure::usage(
+            "IDENTITY_ENDPOINT names this agent itself, as `entrakey agent env` has it for clients: unset IDENTITY_ENDPOINT \
+             IDENTITY_HEADER, and start it again.",
+        )),
+        false => Ok(()),
+    }
 }
 
 /// The group's members may connect: to look for a name in the directory and to write to the socket is the group's right.
