@@ -376,7 +376,7 @@ def test_when_this_machines_clock_jumps_nobody_is_promised_more_than_there_is(fo
         interval = {"ENTRAKEY_MIN_REQUEST_INTERVAL_MS": "1000"}  # between a request and the next one
         variables = {"LD_PRELOAD": str(library), "CLOCK_FILE": str(clock), **interval}
         with Agent(azure, folder, "--token-file", kept, **variables) as agent:
-            first = agent.secrets("/default")[2]
+            first, begun = agent.secrets("/default")[2], time.monotonic()
             agent.wait_for("was written to its file")
 
             def jump(seconds):
@@ -390,6 +390,11 @@ def test_when_this_machines_clock_jumps_nobody_is_promised_more_than_there_is(fo
                 return json.loads(kept.read_text()) if kept.exists() else {"value": None}
 
             assert 3500 < left(first, 0) <= 3600
+            # By less than the token's age: the answer that was made with it is no longer true either.
+            wait_until("it is four seconds old", lambda: time.monotonic() - begun > 4)
+            jump(-3)
+            assert agent.secrets("/default")[2]["expires_on"] <= first["expires_on"] - 2
+
             jump(-7200)
             back = agent.secrets("/default")[2]
             assert back["value"] == first["value"], "it is as good as before"

@@ -37,8 +37,7 @@ pub(crate) struct Supply {
 /// The answers with one token, which is in the memory of this process once for each of them.
 pub(crate) struct Rendered {
     token: Arc<Token>,
-    /// When it was made, and when the client should ask again, in seconds since 1970.
-    made: u64,
+    /// When the client should ask again, in seconds since 1970.
     refresh_after: u64,
     pub(crate) expires_on: u64,
     /// For `GET /v1/secrets/{id}`.
@@ -152,13 +151,14 @@ impl Supply {
 
     fn render(&self, id: &str, token: &Arc<Token>) -> Arc<Rendered> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let expires = expires(token, now);
         if let Some(last) = self.rendered.load_full()
             && Arc::ptr_eq(&last.token, token)
-            && (last.made..last.refresh_after).contains(&now.as_secs())
+            && now.as_secs() < last.refresh_after
+            && last.expires_on.abs_diff(expires.as_secs()) <= CLOCKS_DIFFER.as_secs()
         {
             return last;
         }
-        let expires = expires(token, now);
         let (refresh_after, expires_on) = (refresh_after(token, now, expires).as_secs(), expires.as_secs());
         let client_id = read_claims(token.secret())
             .and_then(|claims| claims["appid"].as_str().or(claims["azp"].as_str()).map(str::to_owned))
@@ -174,7 +174,6 @@ impl Supply {
         };
         let rendered = Arc::new(Rendered {
             token: token.clone(),
-            made: now.as_secs(),
             refresh_after,
             expires_on,
             secret: body(&secret, id.len() + token.username().len() + token.secret().len()),
