@@ -317,14 +317,21 @@ def test_nothing_expired_stays_that_an_agent_has_left_or_cannot_replace(folder):
             assert json.loads(kept.read_text())["expires_on"] > time.time()
 
 
-def test_what_expires_while_a_request_hangs_does_not_stay_until_that_has_ended(folder):
+def test_nothing_waits_for_a_request_that_hangs_not_what_expires_and_not_a_reload(folder):
     with Emulator.start() as azure:
         azure.control("POST", "/emulator/faults", {"route": "imds", "answers": [{"hang": True, "times": 100}]})
         kept = folder.with_name("redis.json")
         kept.write_text(json.dumps({"username": "u", "value": "v", "expires_on": int(time.time()) + 2}))
         patient = {"ENTRAKEY_REQUEST_TIMEOUT_MS": "100000"}
-        with Agent(azure, folder, "--token-file", kept, "--wait", "10m", **patient):
+        file = folder.with_name("agent.toml")
+        file.write_text(machine("own"))
+        options = ["--config-file", file, "--token-file", f"own={kept}", "--wait", "10m"]
+        with Agent(azure, folder, *options, identity=None, **patient) as agent:
             wait_until("it is gone", lambda: not kept.exists())
+            file.write_text(machine("own") + machine("user", azure["ENTRAKEY_EMULATOR_USER_ASSIGNED_CLIENT_ID"]))
+            agent.wait_for("were read again because of a change")
+            azure.control("DELETE", "/emulator/faults")
+            wait_until("the new one has a token", lambda: agent.secrets("/user")[0] == 200)
 
 
 def test_a_reload_takes_what_may_change_and_says_what_has_to_wait_for_a_restart(folder):
