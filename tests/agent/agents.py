@@ -11,6 +11,16 @@ from running import PATIENCE_S, WITH_US, Service
 
 RESOURCE = "https://redis.azure.com"
 VERSION = "2019-08-01"
+# A user and a group that nobody has.
+STRANGER = 54321
+# Asks the socket for the default token, in the system's own Python: prints the status.
+ASKS = """
+import socket, sys
+with socket.socket(socket.AF_UNIX) as stream:
+    stream.connect(sys.argv[1])
+    stream.sendall(b"GET /v1/secrets/default HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n")
+    print(stream.makefile().readline().split()[1])
+"""
 
 
 def entrakey(*arguments, env, **more):

@@ -13,16 +13,14 @@ os.environ.setdefault("ENTRAKEY_BIN", str(ROOT / "target/debug/entrakey"))
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 sys.path.insert(1, str(ROOT / "tests/proxy"))  # what runs a process of ours is the same
 
+from agents import STRANGER  # noqa: E402
+
 
 @pytest.fixture(scope="module")
 def emulator():
     """Azure, with tokens of an hour."""
     with Emulator.start() as emulator:
         yield emulator
-
-
-# A user and a group that nobody has.
-STRANGER = 54321
 
 
 @pytest.fixture
@@ -46,16 +44,6 @@ def open_place():
         place = pathlib.Path(place)
         shutil.copy(os.environ["ENTRAKEY_BIN"], place / "entrakey")
         yield place
-
-
-# Asks the socket for the default token, in the system's own Python: prints the status.
-ASKS = """
-import socket, sys
-with socket.socket(socket.AF_UNIX) as stream:
-    stream.connect(sys.argv[1])
-    stream.sendall(b"GET /v1/secrets/default HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n")
-    print(stream.makefile().readline().split()[1])
-"""
 
 
 @pytest.fixture

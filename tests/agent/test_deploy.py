@@ -14,8 +14,8 @@ import threading
 
 import pytest
 import yaml
-from agents import RESOURCE, VERSION, ask, entrakey
-from conftest import ASKS, ROOT, STRANGER
+from agents import ASKS, RESOURCE, STRANGER, VERSION, ask, entrakey
+from conftest import ROOT
 from running import DIRECT, PATIENCE_S, WITH_US, free_port, wait_until
 
 

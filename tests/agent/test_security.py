@@ -13,8 +13,7 @@ import tempfile
 import time
 
 import pytest
-from agents import RESOURCE, VERSION, Agent, OverUnix, ask, entrakey
-from conftest import ASKS, STRANGER
+from agents import ASKS, RESOURCE, STRANGER, VERSION, Agent, OverUnix, ask, entrakey
 from running import PATIENCE_S, wait_until
 
 GOOD = f"resource={RESOURCE}&api-version={VERSION}"
