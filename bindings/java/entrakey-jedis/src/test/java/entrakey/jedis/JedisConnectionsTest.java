@@ -1,0 +1,134 @@
+package entrakey.jedis;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import entrakey.Provider;
+import entrakey.ProviderBuilder;
+import entrakey.Status;
+import entrakey.emulator.Emulator;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.function.Predicate;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import redis.clients.jedis.Connection;
+import redis.clients.jedis.ConnectionPoolConfig;
+import redis.clients.jedis.DefaultJedisClientConfig;
+import redis.clients.jedis.HostAndPort;
+import redis.clients.jedis.JedisPubSub;
+import redis.clients.jedis.RedisClient;
+import redis.clients.jedis.SslOptions;
+
+@Timeout(60)
+class JedisConnectionsTest {
+    private static final char[] PASSWORD = "changeit".toCharArray();
+
+    private static Provider machine(Emulator azure) {
+        ProviderBuilder builder = Provider.builder().reauthSpread(0).minRequestInterval(Duration.ofMillis(250));
+        azure.configuration().forEach(builder::set);
+        return builder.build();
+    }
+
+    private static RedisClient client(JedisAuthentication authentication, Emulator azure, ConnectionPoolConfig pool) throws Exception {
+        HostAndPort server = new HostAndPort(azure.redisHost(), azure.redisPort());
+        SslOptions trust = SslOptions.builder().truststore(azure.trustStore(PASSWORD), PASSWORD).build();
+        return RedisClient.builder()
+                .hostAndPort(server)
+                .poolConfig(pool)
+                .clientConfig(authentication.configure(
+                        DefaultJedisClientConfig.builder().sslOptions(trust).resp3().build(), server))
+                .build();
+    }
+
+    private static Status until(Provider provider, Predicate<Status> reached) throws InterruptedException {
+        Status status = provider.status();
+        while (!reached.test(status)) {
+            Thread.sleep(20); // the test's time-out ends it
+            status = provider.status();
+        }
+        return status;
+    }
+
+    private static long count(Status status, String counter) {
+        return status.counters().getOrDefault(counter, 0L);
+    }
+
+    /** The story of tests/vectors/connections.json. */
+    @Test
+    void connectionsAreCountedOneByOneAndARefusalOfOneIsNoRefusalOfAnother() throws Exception {
+        try (Emulator azure = Emulator.start();
+                Provider provider = machine(azure);
+                JedisAuthentication authentication = JedisAuthentication.of(provider);
+                RedisClient jedis = client(authentication, azure, new ConnectionPoolConfig())) {
+            List<Connection> connections = new ArrayList<>();
+            for (int i = 0; i < 3; i++) {
+                connections.add(jedis.getPool().getResource());
+            }
+            Status connected = provider.status();
+            assertEquals(3, connected.connections(), connected.toString());
+            assertEquals(0, count(connected, "reauths_accepted"), connected.toString());
+            connections.get(0).disconnect();
+            assertEquals(2, provider.status().connections());
+            connections.forEach(Connection::close); // into the pool
+            azure.control("POST", "/emulator/redis/faults", "[{\"on\": \"auth\", \"refuse\": true}]");
+            provider.refresh();
+            Status renewed = until(provider, status -> count(status, "reauths_accepted") >= 3);
+            assertEquals(3, renewed.version(), renewed.toString());
+            assertEquals(2, renewed.connections(), renewed.toString());
+            assertEquals(0, renewed.staleConnections(), renewed.toString());
+            assertEquals(1, count(renewed, "reauths_rejected"), renewed.toString());
+            assertEquals(1, count(renewed, "auth_rejections.no_access_policy"), renewed.toString());
+        }
+    }
+
+    /** Jedis keeps a subscriber that has ended registered, and would write AUTH on its connection, which others use. */
+    @Test
+    void theConnectionOfASubscriberThatEndedGivesEachCommandItsOwnAnswer() throws Exception {
+        ConnectionPoolConfig one = new ConnectionPoolConfig();
+        one.setMaxTotal(1);
+        try (Emulator azure = Emulator.start();
+                Provider provider = machine(azure);
+                JedisAuthentication authentication = JedisAuthentication.of(provider);
+                RedisClient jedis = client(authentication, azure, one)) {
+            jedis.subscribe(new JedisPubSub() {
+                @Override
+                public void onSubscribe(String channel, int channels) {
+                    unsubscribe();
+                }
+            }, "news");
+            provider.refresh();
+            until(provider, status -> count(status, "reauths_accepted") == 1);
+            assertEquals("PONG", jedis.ping());
+            assertEquals("OK", jedis.set("key", "value"));
+            assertEquals("value", jedis.get("key"));
+            assertEquals(1, provider.status().connections());
+        }
+    }
+
+    @Test
+    void theConnectionOfASubscriberIsOnTheNewToken() throws Exception {
+        try (Emulator azure = Emulator.start();
+                Provider provider = machine(azure);
+                JedisAuthentication authentication = JedisAuthentication.of(provider);
+                RedisClient jedis = client(authentication, azure, new ConnectionPoolConfig())) {
+            CountDownLatch subscribed = new CountDownLatch(1);
+            JedisPubSub subscriber = new JedisPubSub() {
+                @Override
+                public void onSubscribe(String channel, int channels) {
+                    subscribed.countDown();
+                }
+            };
+            Thread thread = new Thread(() -> jedis.subscribe(subscriber, "news"));
+            thread.start();
+            subscribed.await();
+            provider.refresh();
+            Status renewed = until(provider, status -> count(status, "reauths_accepted") == 1);
+            assertTrue(renewed.connections() == 1 && renewed.staleConnections() == 0, renewed.toString());
+            subscriber.unsubscribe();
+            thread.join();
+        }
+    }
+}
