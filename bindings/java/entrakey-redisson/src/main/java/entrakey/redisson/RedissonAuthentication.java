@@ -10,6 +10,7 @@ import java.net.URI;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.redisson.config.Config;
 import org.redisson.config.Credentials;
@@ -38,12 +39,13 @@ public final class RedissonAuthentication implements CredentialsResolver, AutoCl
 
     private final Provider provider;
     private final Subscription subscription;
-    private final Renewals renewals = new Renewals();
+    private final RedissonConnections connections = new RedissonConnections();
     private volatile boolean plaintextAllowed;
 
     private RedissonAuthentication(Provider provider) {
         this.provider = provider;
-        subscription = provider.subscribe(token -> renewals.announce(token.version()));
+        subscription = provider.subscribe(connections::announce);
+        connections.reportTo(subscription);
     }
 
     /**
@@ -87,7 +89,11 @@ public final class RedissonAuthentication implements CredentialsResolver, AutoCl
             LOG.warn("The user name or password of the Redisson configuration is left out: the token takes its place.");
         }
         awaitFirstToken();
-        return config.setUsername(null).setPassword(null).setCredentialsResolver(this).setProtocol(Protocol.RESP3);
+        return config.setUsername(null)
+                .setPassword(null)
+                .setCredentialsResolver(this)
+                .setNettyHook(connections.hook(config.getNettyHook()))
+                .setProtocol(Protocol.RESP3);
     }
 
     private void awaitFirstToken() {
@@ -116,21 +122,29 @@ public final class RedissonAuthentication implements CredentialsResolver, AutoCl
     }
 
     /**
-     * {@return the credentials of a connection that is being made, or authenticates again} Complete already when a token is in memory: with
-     * a stage that is not, Redisson sends HELLO before AUTH.
+     * {@return the credentials of a connection that is being made} Complete already when a token is in memory: with a stage that is not,
+     * Redisson sends HELLO before AUTH.
      */
     @Override
     public CompletionStage<Credentials> resolve(InetSocketAddress address) {
-        return provider.getTokenForConnectAsync().thenApply(token -> {
-            renewals.resolved(token.version());
-            return new Credentials(token.username(), token.secret());
-        });
+        if (!connections.isHooked()) {
+            CompletableFuture<Credentials> refused = new CompletableFuture<>();
+            refused.completeExceptionally(new EntrakeyException(
+                    ErrorKind.INVALID_CONFIG,
+                    "Redisson's connections would not authenticate again: call RedissonAuthentication.configure(config), after"
+                            + " setNettyHook and setCredentialsResolver.",
+                    null));
+            return refused;
+        }
+        return provider.getTokenForConnectAsync()
+                .thenApply(connections::remember)
+                .thenApply(token -> new Credentials(token.username(), token.secret()));
     }
 
-    /** {@return the moment at which the connection that asks is to authenticate again} It never fails, which would close the connection. */
+    /** {@return a moment that never comes} Connections authenticate again without Redisson's doing: {@link RedissonChannel}. */
     @Override
     public CompletionStage<Void> nextRenewal() {
-        return renewals.next();
+        return new CompletableFuture<>(); // a new one each time: who waits for it is collected with it
     }
 
     /** Ends the re-authentication. The provider stays open. */
