@@ -8,13 +8,10 @@ import entrakey.ProviderBuilder;
 import entrakey.Status;
 import entrakey.emulator.Emulator;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import redis.clients.jedis.Connection;
 import redis.clients.jedis.ConnectionPoolConfig;
 import redis.clients.jedis.DefaultJedisClientConfig;
 import redis.clients.jedis.HostAndPort;
@@ -54,34 +51,6 @@ class JedisConnectionsTest {
 
     private static long count(Status status, String counter) {
         return status.counters().getOrDefault(counter, 0L);
-    }
-
-    /** The story of tests/vectors/connections.json. */
-    @Test
-    void connectionsAreCountedOneByOneAndARefusalOfOneIsNoRefusalOfAnother() throws Exception {
-        try (Emulator azure = Emulator.start();
-                Provider provider = machine(azure);
-                JedisAuthentication authentication = JedisAuthentication.of(provider);
-                RedisClient jedis = client(authentication, azure, new ConnectionPoolConfig())) {
-            List<Connection> connections = new ArrayList<>();
-            for (int i = 0; i < 3; i++) {
-                connections.add(jedis.getPool().getResource());
-            }
-            Status connected = provider.status();
-            assertEquals(3, connected.connections(), connected.toString());
-            assertEquals(0, count(connected, "reauths_accepted"), connected.toString());
-            connections.get(0).disconnect();
-            assertEquals(2, provider.status().connections());
-            connections.forEach(Connection::close); // into the pool
-            azure.control("POST", "/emulator/redis/faults", "[{\"on\": \"auth\", \"refuse\": true}]");
-            provider.refresh();
-            Status renewed = until(provider, status -> count(status, "reauths_accepted") >= 3);
-            assertEquals(3, renewed.version(), renewed.toString());
-            assertEquals(2, renewed.connections(), renewed.toString());
-            assertEquals(0, renewed.staleConnections(), renewed.toString());
-            assertEquals(1, count(renewed, "reauths_rejected"), renewed.toString());
-            assertEquals(1, count(renewed, "auth_rejections.no_access_policy"), renewed.toString());
-        }
     }
 
     /** Jedis keeps a subscriber that has ended registered, and would write AUTH on its connection, which others use. */
