@@ -8,11 +8,15 @@ import org.redisson.client.handler.State;
 import org.redisson.client.protocol.QueueCommand;
 
 /**
- * Redisson's decoder of subscribers, which while it waits for an answer reads all that has come at once. If the answer is among it and a
- * message is cut at the end, the decoder begins again at that message, takes it for the answer that it has had, and drops it. Here it
- * gets one whole reply at a time.
+ * Redisson's decoder of subscribers loses messages while it waits for the answer to an AUTH. It converts the parts of a message as it would
+ * convert the answer, to nothing; and it reads all that has come at once, so that if the answer is among it and a message is cut at the
+ * end, it begins again at that message, takes it for the answer that it has had, and drops it. Here it gets one whole reply at a
+ * time, and messages without the command that waits.
  */
 final class OneReplyAtATimeDecoder extends CommandPubSubDecoder {
+    /** RESP3's sign of what is no answer. */
+    private static final byte PUSH = '>';
+
     OneReplyAtATimeDecoder(RedisClientConfig config) {
         super(config);
     }
@@ -24,6 +28,10 @@ final class OneReplyAtATimeDecoder extends CommandPubSubDecoder {
             return;
         }
         ByteBuf reply = in.readSlice(endIndex - in.readerIndex());
-        super.decodeCommand(channel, reply, data, reply.writerIndex(), state);
+        if (reply.getByte(reply.readerIndex()) == PUSH) {
+            decode(reply, null, null, channel, false, null, 0, state);
+        } else {
+            super.decodeCommand(channel, reply, data, reply.writerIndex(), state);
+        }
     }
 }
