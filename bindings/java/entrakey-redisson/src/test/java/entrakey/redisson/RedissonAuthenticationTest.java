@@ -11,6 +11,7 @@ import entrakey.Provider;
 import entrakey.ProviderBuilder;
 import entrakey.emulator.Emulator;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -51,7 +52,7 @@ class RedissonAuthenticationTest {
     @Test
     void aBlockingCommandIsLeftAloneAtANewTokenAndItsConnectionFollowsAfterwards() throws Exception {
         try (Emulator azure = Emulator.start()) {
-            ProviderBuilder builder = Provider.builder().reauthSpread(0);
+            ProviderBuilder builder = Provider.builder().reauthSpread(0).minRequestInterval(Duration.ofMillis(250));
             azure.configuration().forEach(builder::set);
             AtomicInteger lost = new AtomicInteger();
             Config config = new Config().setSslTrustManagerFactory(azure.trust()).setConnectionListener(new Losses(lost));
