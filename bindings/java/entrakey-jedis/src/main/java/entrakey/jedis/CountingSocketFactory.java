@@ -32,7 +32,7 @@ final class CountingSocketFactory extends SSLSocketFactory {
 
     @Override
     public Socket createSocket(Socket underlying, String host, int port, boolean autoClose) throws IOException {
-        return new CountedSocket((SSLSocket) actual().createSocket(underlying, host, port, autoClose), underlying, connections);
+        return new CountedSocket((SSLSocket) actual().createSocket(underlying, host, port, autoClose), underlying, new WireWatch(connections));
     }
 
     @Override

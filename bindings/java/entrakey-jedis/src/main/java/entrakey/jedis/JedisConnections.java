@@ -16,7 +16,7 @@ import redis.clients.authentication.core.Token;
  * The open connections of one Jedis client, and on which token each is.
  *
  * <p>Jedis shows its connections to nobody whom a configuration can name, except to the factory of its TLS sockets: so they are counted
- * there, by {@link CountedSocket}. Connections without TLS, which stay on this machine, are not counted one by one.
+ * there, by {@link WireWatch}. Connections without TLS, which stay on this machine, are not counted one by one.
  */
 final class JedisConnections {
     private static final Logger LOG = LoggerFactory.getLogger(JedisAuthentication.class);
