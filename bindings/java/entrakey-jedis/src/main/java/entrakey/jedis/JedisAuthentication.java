@@ -7,9 +7,11 @@ import entrakey.Provider;
 import entrakey.Rejection;
 import entrakey.redisauthx.LongPollingIdentityProvider;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 import javax.net.ssl.SSLSocketFactory;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import redis.clients.authentication.core.IdentityProvider;
 import redis.clients.authentication.core.TokenAuthConfig;
 import redis.clients.jedis.DefaultJedisClientConfig;
 import redis.clients.jedis.HostAndPort;
@@ -45,13 +47,13 @@ public final class JedisAuthentication implements AutoCloseable {
     private final AuthXManager manager;
     private volatile boolean plaintextAllowed;
 
-    private JedisAuthentication(Provider provider) {
+    private JedisAuthentication(Provider provider, UnaryOperator<IdentityProvider> asked) {
         this.provider = provider;
         identity = new LongPollingIdentityProvider(provider);
         connections = new JedisConnections(identity.subscription());
         TokenAuthConfig patient = identity.tokenAuthConfig();
         manager = new AuthXManager(new TokenAuthConfig(
-                patient.getTokenManagerConfig(), () -> () -> connections.remember(identity.requestToken())));
+                patient.getTokenManagerConfig(), () -> asked.apply(() -> connections.remember(identity.requestToken()))));
         manager.setListener(new Reports());
         manager.addPostAuthenticationHook(connections::acknowledge);
     }
@@ -62,7 +64,12 @@ public final class JedisAuthentication implements AutoCloseable {
      * @param provider whose tokens; it is not closed with this
      */
     public static JedisAuthentication of(Provider provider) {
-        return new JedisAuthentication(provider);
+        return new JedisAuthentication(provider, UnaryOperator.identity());
+    }
+
+    /** For tests: what is between Jedis and the tokens. */
+    static JedisAuthentication of(Provider provider, UnaryOperator<IdentityProvider> asked) {
+        return new JedisAuthentication(provider, asked);
     }
 
     /**
