@@ -61,6 +61,9 @@ class ProcessTest {
         Path temporary = Files.createDirectory(folder.resolve("tmp"));
         for (String java : Arrays.asList(Programs.java(), Programs.newerJava())) {
             says("me\nme", unpacking(java, packed, temporary, "two-loaders"));
+            List<String> named = new ArrayList<>(library());
+            named.add("-Djava.io.tmpdir=" + temporary);
+            says("me\nme", smoke(java, named, Collections.emptyMap(), "two-loaders"));
         }
         try (java.util.stream.Stream<Path> left = Files.list(temporary)) {
             assertEquals(0, left.count());

@@ -1,7 +1,7 @@
 package entrakey.redisauthx.entraid;
 
-import com.azure.core.credential.TokenCredential;
 import com.azure.core.credential.TokenRequestContext;
+import com.azure.identity.DefaultAzureCredential;
 import com.microsoft.aad.msal4j.IAuthenticationResult;
 import entrakey.AccessToken;
 import entrakey.Provider;
@@ -53,7 +53,7 @@ final class Identities {
         });
     }
 
-    static ProviderBuilder of(TokenCredential credential) {
+    static ProviderBuilder of(DefaultAzureCredential credential) {
         return Provider.builder().tokenSource(scope -> {
             com.azure.core.credential.AccessToken token = credential.getTokenSync(new TokenRequestContext().addScopes(scope));
             return AccessToken.of(token.getToken()).expiringAt(token.getExpiresAt().toInstant());
