@@ -21,6 +21,9 @@ final class CountingSocketFactory extends SSLSocketFactory {
 
     /** {@return the sockets of this factory, or Java's own if it is null} */
     static SSLSocketFactory of(SSLSocketFactory factory, JedisConnections connections) {
+        if (factory instanceof CountingSocketFactory) { // of an earlier configure()
+            return new CountingSocketFactory(((CountingSocketFactory) factory).actual, connections);
+        }
         return new CountingSocketFactory(
                 () -> factory == null ? (SSLSocketFactory) SSLSocketFactory.getDefault() : factory, connections);
     }

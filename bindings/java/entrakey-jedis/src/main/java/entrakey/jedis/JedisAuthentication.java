@@ -122,7 +122,7 @@ public final class JedisAuthentication implements AutoCloseable {
             SSLSocketFactory counting = CountingSocketFactory.of(options, connections);
             checkTrust(counting); // which sets the parameters too
             builder.sslOptions(null).ssl(true).sslSocketFactory(counting).sslParameters(options.getSslParameters());
-        } else if (config.isSsl() && !(config.getSslSocketFactory() instanceof CountingSocketFactory)) {
+        } else if (config.isSsl()) {
             builder.sslSocketFactory(CountingSocketFactory.of(config.getSslSocketFactory(), connections));
         }
     }

@@ -91,13 +91,20 @@ final class RedissonChannel extends ChannelDuplexHandler {
             connection.authenticated(version);
             renew(); // a token that was announced in between
         } else if (!connections.refused(connection, version, reason(error)) && channel.isActive()) {
+            sent = 0;
             if (error instanceof RedisRetryException) {
-                sent = 0;
                 channel.eventLoop().schedule(this::renewNow, RETRY_SECONDS, TimeUnit.SECONDS);
+            } else if (isBlocked()) {
+                renewNow(); // the AUTH waits behind a blocking command: when that has ended
             } else {
                 channel.close(); // Redisson connects again, with the newest token
             }
         }
+    }
+
+    private boolean isBlocked() {
+        QueueCommand current = RedisConnection.getFrom(channel).getCurrentCommandData();
+        return current != null && current.isBlockingCommand() && !current.isExecuted();
     }
 
     /** Redisson adds which channel and command it was. */
@@ -118,9 +125,8 @@ final class RedissonChannel extends ChannelDuplexHandler {
             return;
         }
         RedisConnection redis = RedisConnection.getFrom(channel);
-        QueueCommand current = redis.getCurrentCommandData();
-        if (current != null && current.isBlockingCommand() && !current.isExecuted()) {
-            ((CommandData<?, ?>) current).getPromise().whenComplete((answer, error) -> renew());
+        if (isBlocked()) {
+            ((CommandData<?, ?>) redis.getCurrentCommandData()).getPromise().whenComplete((answer, error) -> renew());
             return;
         }
         sent = token.version();

@@ -12,6 +12,7 @@ import entrakey.ProviderBuilder;
 import entrakey.emulator.Emulator;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -100,9 +101,30 @@ class RedissonAuthenticationTest {
             EntrakeyException error = assertThrows(EntrakeyException.class, () -> authentication.configure(plain));
             assertEquals(ErrorKind.INVALID_CONFIG, error.kind());
             assertTrue(error.getMessage().contains("cache.example.com") && error.getMessage().contains("rediss://"));
+            Config underscore = new Config(); // which is no host name for java.net.URI
+            underscore.useClusterServers().addNodeAddress("redis://my_cache:6379");
+            assertThrows(EntrakeyException.class, () -> authentication.configure(underscore));
+            Config without = new Config();
+            assertTrue(assertThrows(EntrakeyException.class, () -> authentication.configure(without))
+                    .getMessage().contains("setAddress"));
             Config sentinel = new Config();
             sentinel.useSentinelServers().setMasterName("mine").addSentinelAddress("rediss://localhost:26379");
             assertThrows(EntrakeyException.class, () -> authentication.configure(sentinel));
+        }
+    }
+
+    @Test
+    void aPasswordOfAnAddressWhichRedissonWouldPreferIsLeftOut() {
+        try (Provider provider = Provider.builder().tokenSource(scope -> AccessToken.of(TOKEN)).build();
+                RedissonAuthentication authentication = RedissonAuthentication.of(provider)) {
+            Config single = new Config();
+            single.useSingleServer().setAddress("rediss://user:secret@cache.example.com:10000");
+            authentication.configure(single);
+            assertEquals("rediss://cache.example.com:10000", single.useSingleServer().getAddress());
+            Config cluster = new Config();
+            cluster.useClusterServers().addNodeAddress("rediss://secret@[::1]:10000", "rediss://b:10001");
+            authentication.configure(cluster);
+            assertEquals(List.of("rediss://::1:10000", "rediss://b:10001"), cluster.useClusterServers().getNodeAddresses());
         }
     }
 

@@ -27,11 +27,19 @@ final class LettuceObservation implements BeanPostProcessor, SmartLifecycle {
 
     @Override
     public Object postProcessAfterInitialization(Object bean, String name) {
-        if (bean instanceof LettuceConnectionFactory factory) {
+        if (bean instanceof LettuceConnectionFactory factory && hasTokens(factory)) {
             factories.add(factory);
             observe(factory);
         }
         return bean;
+    }
+
+    /** The application may have another Redis, with a password. */
+    private static boolean hasTokens(LettuceConnectionFactory factory) {
+        return factory.getClientConfiguration()
+                .getRedisCredentialsProviderFactory()
+                .filter(LettuceCredentials.class::isInstance)
+                .isPresent();
     }
 
     private void observe(LettuceConnectionFactory factory) {
