@@ -53,5 +53,8 @@ fn page() -> String {
 #[test]
 fn the_properties_of_the_spring_boot_starter_are_the_keys() {
     let file = "spring-configuration-metadata.json";
-    keys::check(&format!("bindings/java/entrakey-spring-boot-starter/src/main/resources/META-INF/{file}"), &page());
+    keys::check(
+        &format!("bindings/java/entrakey-spring-boot-starter/src/main/resources/META-INF/{file}"),
+        &page(),
+    );
 }
