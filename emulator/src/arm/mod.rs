@@ -42,10 +42,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl ResourceManager {
     pub(crate) fn new(tenant: Arc<Tenant>, redis: Arc<Plane>) -> Self {
+        let given = tenant.directory.identities.iter();
+        let roles = given.filter_map(|identity| Some((identity.object_id.clone(), identity.azure_role.clone()?)));
+        let roles: BTreeMap<_, _> = roles.collect();
         Self {
+            roles: Mutex::new(roles),
             tenant,
             redis,
-            roles: Mutex::default(),
             cache: Mutex::default(),
             assignments: Assignments::default(),
         }

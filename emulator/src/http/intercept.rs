@@ -6,7 +6,7 @@ use super::exchange::Exchange;
 use super::managed::imds;
 use super::serve::Reset;
 use super::state::TokenPlane;
-use super::uuid::uuid;
+use crate::uuid::uuid;
 use crate::scripts::Scripts;
 use crate::scripts::faults::Fault;
 use crate::scripts::limits::{LimitExceeded, Ticket};

@@ -1,7 +1,7 @@
 //! How Entra says no.
 
 use super::super::exchange::Exchange;
-use super::super::uuid::uuid;
+use crate::uuid::uuid;
 use crate::tenant::Tenant;
 use axum::Json;
 use axum::http::StatusCode;
