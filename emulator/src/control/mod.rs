@@ -8,8 +8,8 @@ pub use keys::{KeySet, KeyState, Rotation};
 
 use crate::Error;
 use crate::arm::ResourceManager;
-use crate::graph::GraphSettings;
 use crate::environment::{Environments, KINDS, Variables, prepare};
+use crate::graph::GraphSettings;
 use crate::redis::Plane;
 use crate::scripts::Scripts;
 use crate::scripts::faults::{FaultQueues, Script};

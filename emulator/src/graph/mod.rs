@@ -72,7 +72,12 @@ impl Graph {
     }
 
     /// Whether the token endpoint takes a secret of an application's.
-    pub(crate) fn check_secret(&self, client_id: &str, secret: &str, now: Duration) -> Result<(), SecretError> {
+    pub(crate) fn check_secret(
+        &self,
+        client_id: &str,
+        secret: &str,
+        now: Duration,
+    ) -> Result<(), SecretError> {
         self.passwords.check(client_id, secret, &self.settings(), now)
     }
 
@@ -94,7 +99,13 @@ impl Graph {
         self.passwords.remove(client_id, on, key_id, &self.settings(), now)
     }
 
-    pub(crate) fn set_user_password(&self, object_id: &str, password: &str, must_change: bool, now: Duration) {
+    pub(crate) fn set_user_password(
+        &self,
+        object_id: &str,
+        password: &str,
+        must_change: bool,
+        now: Duration,
+    ) {
         self.users.set(object_id, password, must_change, &self.settings(), now);
     }
 

@@ -164,7 +164,8 @@ impl Passwords {
         let passwords = all.entry(key(client_id)).or_default();
         let kept = settings.read_delay().max(settings.removal_delay());
         passwords.retain(|password| password.removed.is_none_or(|removed| removed + kept > now));
-        let living = passwords.iter().filter(|password| password.on == on && password.removed.is_none()).count();
+        let living =
+            passwords.iter().filter(|password| password.on == on && password.removed.is_none()).count();
         if settings.personal_accounts && living >= MAX_OF_PERSONAL {
             return Err(AddError::TooManyForPersonalAccounts);
         }
@@ -226,7 +227,8 @@ mod tests {
     #[test]
     fn a_new_one_is_taken_late_found_late_and_shown_late() {
         let (passwords, delays) = (Passwords::default(), GraphSettings::default());
-        let delays = GraphSettings { lookup_delay_ms: 300, read_delay_ms: 400, removal_delay_ms: 50, ..delays };
+        let delays =
+            GraphSettings { lookup_delay_ms: 300, read_delay_ms: 400, removal_delay_ms: 50, ..delays };
         let new = added(&passwords, &delays);
         let check = |at| passwords.check("aPP", &new.value, &delays, at);
         let shown = |at| passwords.list("app", Holder::Application, &delays, at).len();

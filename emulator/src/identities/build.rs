@@ -34,7 +34,12 @@ impl Description {
             })?;
             Ok((issuer.url, key))
         });
-        Ok(Directory { tenant_id, identities, signed_in, issuer_keys: issuer_keys.collect::<Result<_, Error>>()? })
+        Ok(Directory {
+            tenant_id,
+            identities,
+            signed_in,
+            issuer_keys: issuer_keys.collect::<Result<_, Error>>()?,
+        })
     }
 }
 

@@ -75,7 +75,13 @@ impl Issuance<'_> {
     }
 
     /// The token of a user who signed in to an application at the v2.0 token endpoint.
-    pub(crate) fn for_user_of(&self, user: &Identity, client_id: &str, audience: &str, proof: Proof) -> Claims {
+    pub(crate) fn for_user_of(
+        &self,
+        user: &Identity,
+        client_id: &str,
+        audience: &str,
+        proof: Proof,
+    ) -> Claims {
         let claims = self.claims(user, audience, "2.0", proof);
         let client_id = client_id.to_owned();
         Claims { idtyp: "user".to_owned(), azp: client_id.clone(), appid: client_id, ..claims }

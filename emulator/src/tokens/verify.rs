@@ -24,11 +24,8 @@ pub(crate) type Rejection = &'static str;
 const OF_RESOURCE_MANAGER: [&str; 2] = ["https://management.azure.com", "https://management.azure.com/"];
 
 /// Graph too, by either name.
-const OF_GRAPH: [&str; 3] = [
-    "https://graph.microsoft.com",
-    "https://graph.microsoft.com/",
-    "00000003-0000-0000-c000-000000000000",
-];
+const OF_GRAPH: [&str; 3] =
+    ["https://graph.microsoft.com", "https://graph.microsoft.com/", "00000003-0000-0000-c000-000000000000"];
 
 /// For whom a token of a caller is, other than the cache.
 #[derive(Clone, Copy, Debug)]
@@ -38,12 +35,7 @@ pub(crate) enum Api {
 }
 
 /// Whose token it is, for one of Azure's APIs.
-pub(crate) fn verify_for(
-    api: Api,
-    keys: &KeyRing,
-    now: Duration,
-    token: &str,
-) -> Result<String, Rejection> {
+pub(crate) fn verify_for(api: Api, keys: &KeyRing, now: Duration, token: &str) -> Result<String, Rejection> {
     let audiences: &[&str] = match api {
         Api::ResourceManager => &OF_RESOURCE_MANAGER,
         Api::Graph => &OF_GRAPH,

@@ -41,5 +41,7 @@ pub(super) async fn set_grant(
     Path(object_id): Path<String>,
     body: String,
 ) -> Response {
-    respond(parse::<GraphGrant>(&body).inspect(|grant| control.tenant.graph.set_grant(&object_id, grant.clone())))
+    respond(
+        parse::<GraphGrant>(&body).inspect(|grant| control.tenant.graph.set_grant(&object_id, grant.clone())),
+    )
 }

@@ -15,7 +15,8 @@ impl Request<'_> {
         audience: &str,
     ) -> Result<(&Identity, Claims), Refusal> {
         let client_id = &client.client_id;
-        let has_credential = ["client_secret", "client_assertion"].iter().any(|name| self.optional(name).is_some());
+        let has_credential =
+            ["client_secret", "client_assertion"].iter().any(|name| self.optional(name).is_some());
         let proof = match has_credential {
             true => self.authenticate(client_id, application)?,
             false => tokens::NONE,

@@ -37,11 +37,7 @@ impl Fault {
 }
 
 /// Every answer, also a refusal, has the request's id, and that of the client.
-pub(super) fn finished(
-    answer: Result<Response, Fault>,
-    correlation_id: &str,
-    now: Duration,
-) -> Response {
+pub(super) fn finished(answer: Result<Response, Fault>, correlation_id: &str, now: Duration) -> Response {
     let request_id = uuid();
     let mut response = answer.unwrap_or_else(|Fault { status, code, message }| {
         let date = humantime::format_rfc3339_seconds(UNIX_EPOCH + now).to_string();
@@ -50,7 +46,8 @@ pub(super) fn finished(
             "request-id": request_id,
             "client-request-id": correlation_id,
         });
-        (status, Json(json!({"error": {"code": code, "message": message, "innerError": inner}}))).into_response()
+        (status, Json(json!({"error": {"code": code, "message": message, "innerError": inner}})))
+            .into_response()
     });
     let headers = response.headers_mut();
     put(headers, "request-id", &request_id);

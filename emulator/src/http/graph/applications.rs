@@ -101,8 +101,11 @@ fn parsed(name: &str, text: Option<&str>) -> Result<Option<Duration>, Fault> {
         let time = humantime::parse_rfc3339(text).ok()?;
         time.duration_since(UNIX_EPOCH).ok()
     };
-    let wrong = |text| format!("Cannot convert the literal '{text}' of '{name}' to the expected type 'Edm.DateTimeOffset'.");
-    text.map(|text| parse(text).ok_or_else(|| Fault::bad_request("Request_BadRequest", wrong(text)))).transpose()
+    let wrong = |text| {
+        format!("Cannot convert the literal '{text}' of '{name}' to the expected type 'Edm.DateTimeOffset'.")
+    };
+    text.map(|text| parse(text).ok_or_else(|| Fault::bad_request("Request_BadRequest", wrong(text))))
+        .transpose()
 }
 
 pub(super) fn add_password(request: &Request<'_>, set: Set, key: &Key) -> Result<Response, Fault> {

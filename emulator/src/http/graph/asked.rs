@@ -71,7 +71,10 @@ mod tests {
             ("applications/1", Asked::Object(Set::Applications, id.clone())),
             ("applications/1/addPassword", Asked::AddPassword(Set::Applications, id)),
             ("applications(appId='a-b')", Asked::Object(Set::Applications, app.clone())),
-            ("servicePrincipals(appId=%27a-b%27)/removePassword", Asked::RemovePassword(Set::ServicePrincipals, app)),
+            (
+                "servicePrincipals(appId=%27a-b%27)/removePassword",
+                Asked::RemovePassword(Set::ServicePrincipals, app),
+            ),
         ] {
             assert_eq!(Asked::read(path), Some(asked), "{path}");
         }

@@ -54,7 +54,9 @@ mod tests {
         assert_eq!(asked("appId eq 'abc'"), Some(false));
         assert_eq!(asked("displayName eq 'O''Neil'"), Some(true));
         assert_eq!(asked("startswith(displayName,'o''n')"), Some(true));
-        for wrong in ["appId", "appId eq ab", "other eq 'a'", "n eq '1'", "appId eq 'a' or 'b'", "endswith(appId,'b')"] {
+        for wrong in
+            ["appId", "appId eq ab", "other eq 'a'", "n eq '1'", "appId eq 'a' or 'b'", "endswith(appId,'b')"]
+        {
             assert_eq!(asked(wrong), None, "{wrong}");
         }
     }

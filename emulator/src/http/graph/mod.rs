@@ -77,7 +77,10 @@ impl Request<'_> {
     fn answer(&self) -> Result<Response, Fault> {
         let path = self.path.trim_start_matches("/v1.0/");
         let asked = Asked::read(path).ok_or_else(|| {
-            let said = format!("Resource not found for the segment '{}'.", path.split('/').next().unwrap_or_default());
+            let said = format!(
+                "Resource not found for the segment '{}'.",
+                path.split('/').next().unwrap_or_default()
+            );
             Fault::bad_request("BadRequest", said)
         })?;
         match (asked, self.method) {
@@ -87,7 +90,9 @@ impl Request<'_> {
             (Asked::List(set), &Method::GET) => applications::list(self, set),
             (Asked::Object(set, key), &Method::GET) => applications::get(self, set, &key),
             (Asked::AddPassword(set, key), &Method::POST) => applications::add_password(self, set, &key),
-            (Asked::RemovePassword(set, key), &Method::POST) => applications::remove_password(self, set, &key),
+            (Asked::RemovePassword(set, key), &Method::POST) => {
+                applications::remove_password(self, set, &key)
+            }
             _ => {
                 let said = "Specified HTTP method is not allowed for the request target.";
                 Err(Fault::new(StatusCode::METHOD_NOT_ALLOWED, "Request_BadRequest", said))

@@ -32,7 +32,8 @@ pub(super) fn page(request: &Request<'_>, objects: Vec<Value>) -> Result<Respons
     }
     let select = parameter(request.query, "$select");
     let (all, more) = (found.len(), found.len() > from.saturating_add(top));
-    let values: Vec<_> = found.into_iter().skip(from).take(top).map(|object| selected(object, select)).collect();
+    let values: Vec<_> =
+        found.into_iter().skip(from).take(top).map(|object| selected(object, select)).collect();
     let mut body = json!({"@odata.context": format!("{}/v1.0/$metadata", request.address), "value": values});
     if more {
         body["@odata.nextLink"] = next(request, from + top).into();
@@ -85,7 +86,9 @@ fn escaped(value: &str) -> String {
     let mut text = String::new();
     for byte in value.bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b',' => text.push(byte.into()),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b',' => {
+                text.push(byte.into())
+            }
             _ => {
                 let _ = write!(text, "%{byte:02X}");
             }
