@@ -14,8 +14,8 @@ export function generate(secret, done) {
   const ttl = ttlChoice({
     standard: secret.default_ttl,
     most: secret.max_ttl,
-    outcome: (seconds) => `It ends ${endsAt(seconds)}` +
-      (seconds < secret.max_ttl ? `, and can be renewed until ${endsAt(secret.max_ttl)}.` : " and cannot be renewed."),
+    outcome: (seconds) => `It ends in ${duration(seconds)} (${endsAt(seconds)})` +
+      (seconds < secret.max_ttl ? ` and can be renewed until ${endsAt(secret.max_ttl)}.` : " and cannot be renewed."),
   });
   const user = secret.users.length > 1 && h("select", { name: "user" }, secret.users.map((name) => option(name)));
   const warning = secret.kind === "user_password" &&
@@ -46,7 +46,7 @@ export function renew(lease, done) {
   const ttl = ttlChoice({
     standard: life,
     most,
-    outcome: (seconds) => `It then ends ${endsAt(seconds)}, in ${duration(seconds)}.`,
+    outcome: (seconds) => `It then ends in ${duration(seconds)} (${endsAt(seconds)}).`,
   });
   form(`Renew ${lease.secret}`, [
     h("p", { class: "muted" }, `Until ${clock(lease.max_expires_at, api.now())} at most. The credential stays the same.`),

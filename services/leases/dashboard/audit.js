@@ -70,7 +70,7 @@ export function auditPage(view, parameters) {
     secret.append(...options(all.map(({ name }) => [name, name])));
   };
   view.replaceChildren(
-    head("Audit trail", "Every step that was taken with a lease, by whom, and what Azure calls it. The newest first."),
+    head("Audit trail", "Every step taken with a lease: by whom, and under which id at Azure."),
     h("div", { class: "filters" }, filter("Event", event), filter("By", actor), filter("Secret", secret),
       filter("Lease", lease), filter("When", since), count), sheet);
   named();

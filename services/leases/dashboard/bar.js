@@ -3,8 +3,10 @@
 import { h, svg } from "./dom.js";
 import { clock, duration } from "./time.js";
 
-/** From here on it is time to renew: shares of the whole life. */
-const SOON = 0.25, LAST = 0.1;
+/** From here on it is time to renew: shares of the time since it was made, and seconds at most. */
+const SOON = [0.25, 1800], LAST = [0.1, 300];
+/** What is left of a lease is to be seen up to its end. */
+const LEAST = 1.5;
 
 /** A bar for a lease. `update` draws it anew. */
 export function timeLeft() {
@@ -12,21 +14,22 @@ export function timeLeft() {
   const more = svg("rect", { class: "more-to-come", height: "100%" });
   const drawn = svg("svg", { class: "bar-track", role: "img", preserveAspectRatio: "none" }, more, left);
   const text = h("span", { class: "strong nowrap" });
-  const sub = h("span", { class: "sub" });
-  const element = h("div", null, h("div", null, text, " ", sub), drawn);
+  const end = h("span", { class: "sub nowrap" });
+  const most = h("div", { class: "sub" });
+  const element = h("div", null, h("div", { class: "line" }, text, end), drawn, most);
   const update = (lease, now) => {
     const seconds = Math.max(0, lease.expires_at - now);
     const life = Math.max(1, lease.max_expires_at - lease.created_at);
-    const percent = (time) => `${Math.min(100, Math.max(0, (100 * time) / life)).toFixed(2)}%`;
-    left.setAttribute("width", percent(seconds));
-    more.setAttribute("x", percent(seconds));
-    more.setAttribute("width", percent(lease.max_expires_at - Math.max(now, lease.expires_at)));
-    const share = seconds / Math.max(1, lease.expires_at - lease.created_at);
-    drawn.setAttribute("class", `bar-track${share <= LAST ? " last" : share <= SOON ? " soon" : ""}`);
-    const end = `at ${clock(lease.expires_at, now)}`;
-    const most = lease.renewable ? `, renewable until ${clock(lease.max_expires_at, now)}` : "";
+    const percent = (time, least = 0) => Math.min(100, Math.max(least, (100 * time) / life));
+    const [width, rest] = [percent(seconds, LEAST), percent(lease.max_expires_at - Math.max(now, lease.expires_at))];
+    left.setAttribute("width", `${width.toFixed(2)}%`);
+    more.setAttribute("x", `${width.toFixed(2)}%`);
+    more.setAttribute("width", `${rest.toFixed(2)}%`);
+    const isWithin = ([share, time]) => seconds <= Math.min(time, share * (lease.expires_at - lease.created_at));
+    drawn.setAttribute("class", `bar-track${isWithin(LAST) ? " last" : isWithin(SOON) ? " soon" : ""}`);
     text.textContent = seconds > 0 ? `ends in ${duration(seconds)}` : "is ending";
-    sub.textContent = end + most;
+    end.textContent = clock(lease.expires_at, now);
+    most.textContent = lease.renewable ? `can be renewed until ${clock(lease.max_expires_at, now)}` : "cannot be renewed";
     drawn.setAttribute("aria-label", `${duration(seconds)} left of ${duration(life)} at most`);
   };
   return { element, update };

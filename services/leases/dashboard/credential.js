@@ -38,7 +38,7 @@ export function showCredential(lease) {
   });
   const variables = given.filter(([, , , variable]) => variable);
   const list = h("dl", { class: "credential" }, rows);
-  const until = `It ends in ${duration(lease.expires_at - now())}, at ${clock(lease.expires_at, now())}.`;
+  const until = `It ends in ${duration(lease.expires_at - now())} (${clock(lease.expires_at, now())}).`;
   const said = hasSecret
     ? `This is shown once: store it now. If it is lost, revoke the lease and generate another. ${until}`
     : `No secret is needed: whoever signs in as this object id may use the cache now. ${until}`;
@@ -60,5 +60,6 @@ export function showCredential(lease) {
   const onClose = () => rows.forEach((row) => row.replaceChildren());
   const dialog = open("Your credential", [h("p", { class: "notice-text" }, said), list, warning], [all, close], { mayClose, onClose });
   close.addEventListener("click", () => dialog.close());
-  close.focus();
+  // Not the button that closes: whoever pressed Enter twice would have lost it.
+  (dialog.querySelector(".secret + button") ?? close).focus();
 }

@@ -17,7 +17,7 @@ class Row {
     this.time = h("td", { class: "time" });
     this.actions = h("td", { class: "actions" });
     this.element = h("tr", { "data-lease": lease.lease_id },
-      h("td", null, h("div", { class: "strong" }, lease.secret), h("div", { class: "sub" }, KINDS[lease.kind] ?? lease.kind)),
+      h("td", { class: "name" }, h("div", { class: "strong" }, lease.secret), h("div", { class: "sub" }, KINDS[lease.kind] ?? lease.kind)),
       h("td", { "data-label": "For" }, lease.target,
         h("div", { class: "sub" }, `by ${lease.holder}, `,
           h("span", { title: exact(lease.created_at) }, ago(lease.created_at, api.now())))),

@@ -16,10 +16,10 @@ function row(secret, again) {
   button.addEventListener("click", () => generate(secret, again));
   const living = h("a", { href: `#/leases?secret=${encodeURIComponent(secret.name)}` }, `${secret.living} of ${secret.max_leases}`);
   return h("tr", null,
-    h("td", null, h("div", { class: "strong" }, secret.name), h("div", { class: "sub" }, KINDS[secret.kind] ?? secret.kind)),
+    h("td", { class: "name" }, h("div", { class: "strong" }, secret.name), h("div", { class: "sub" }, KINDS[secret.kind] ?? secret.kind)),
     h("td", { "data-label": "Of" }, secret.target ?? (secret.users.length === 1 ? secret.users[0] : `${secret.users.length} users`)),
-    h("td", { "data-label": "Lives" }, h("span", { class: "nowrap" }, duration(secret.default_ttl)), " ",
-      h("span", { class: "sub nowrap" }, `${duration(secret.max_ttl)} at most`)),
+    h("td", { "data-label": "Lives" }, h("span", { class: "nowrap" }, duration(secret.default_ttl)),
+      h("div", { class: "sub nowrap" }, `${duration(secret.max_ttl)} at most`)),
     h("td", { "data-label": "Leases" }, living, meter(secret.living, secret.max_leases),
       full && h("div", { class: "sub" }, "All are in use: revoke one, or wait until one ends.")),
     h("td", { class: "actions" }, may ? button : h("span", { class: "sub" }, "You may not generate")));

@@ -2,11 +2,12 @@
 
 const MINUTE = 60, HOUR = 3600, DAY = 86400;
 
-/** `42 min`, `2 h 5 min`, `3 d 4 h`. What is left is never said to be more than it is. */
+/** `42 min`, `2 h 5 min`, `3 d 4 h`: rounded to what is said last. */
 export function duration(seconds) {
-  const whole = Math.max(0, Math.floor(seconds));
-  if (whole < 2 * MINUTE) return `${whole} s`;
-  if (whole < HOUR) return `${Math.floor(whole / MINUTE)} min`;
+  if (seconds < 2 * MINUTE) return `${Math.max(0, Math.round(seconds))} s`;
+  const unit = seconds < 2 * DAY ? MINUTE : HOUR;
+  const whole = Math.round(seconds / unit) * unit;
+  if (whole < HOUR) return `${whole / MINUTE} min`;
   const [big, small, one, two] = whole < 2 * DAY ? [HOUR, MINUTE, "h", "min"] : [DAY, HOUR, "d", "h"];
   const rest = Math.floor((whole % big) / small);
   return rest ? `${Math.floor(whole / big)} ${one} ${rest} ${two}` : `${Math.floor(whole / big)} ${one}`;
