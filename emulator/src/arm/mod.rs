@@ -12,6 +12,7 @@ use assignments::Assignments;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use utoipa::ToSchema;
 
 /// What Azure Resource Manager says of the cache besides what it is.
@@ -24,6 +25,9 @@ pub struct ArmCache {
     pub with_token: Option<u32>,
     /// Whether it has a partner in another region.
     pub is_linked: bool,
+    /// How long it takes to make or to take away an assignment, on the emulator's clock. If not given, it is made at the
+    /// third look at it, and taken away at once.
+    pub assignment_ms: Option<u64>,
 }
 
 /// The resources, and who may see them.
@@ -33,7 +37,7 @@ pub(crate) struct ResourceManager {
     /// Roles by object id. Who has none sees nothing.
     roles: Mutex<BTreeMap<String, String>>,
     cache: Mutex<ArmCache>,
-    pub(crate) assignments: Assignments,
+    pub(crate) assignments: Arc<Assignments>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -42,13 +46,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl ResourceManager {
     pub(crate) fn new(tenant: Arc<Tenant>, redis: Arc<Plane>) -> Self {
-        Self {
-            tenant,
-            redis,
-            roles: Mutex::default(),
-            cache: Mutex::default(),
-            assignments: Assignments::default(),
-        }
+        let given = tenant.directory.identities.iter();
+        let roles =
+            given.filter_map(|identity| Some((identity.object_id.clone(), identity.azure_role.clone()?)));
+        let roles: BTreeMap<_, _> = roles.collect();
+        Self { roles: Mutex::new(roles), tenant, redis, cache: Mutex::default(), assignments: Arc::default() }
     }
 
     pub(crate) fn family(&self) -> Family {
@@ -76,6 +78,12 @@ impl ResourceManager {
 
     pub(crate) fn set_cache(&self, cache: ArmCache) {
         *lock(&self.cache) = cache;
+    }
+
+    /// When an assignment that is begun now is done, if that is a matter of time.
+    pub(crate) fn done_at(&self) -> Option<Duration> {
+        let takes = self.cache().assignment_ms.map(Duration::from_millis)?;
+        Some(self.tenant.now() + takes)
     }
 
     /// How many clients are connected, and how many of them with a token.

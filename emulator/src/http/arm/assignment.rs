@@ -27,7 +27,7 @@ pub(super) async fn answer(request: &Request<'_>, name: &str, method: &Method) -
             Ok(Json(described(manager, &found)).into_response())
         }
         Method::PUT => put(request, name),
-        Method::DELETE => Ok(delete(request, name)),
+        Method::DELETE => delete(request, name),
         _ => Err(Fault::new(405, "MethodNotAllowed", "The resource does not take this method.")),
     }
 }
@@ -43,13 +43,7 @@ fn put(request: &Request<'_>, name: &str) -> Result<Response, Fault> {
     let wanted = wanted(manager.family(), &body["properties"]).ok_or_else(|| {
         Fault::new(400, "BadRequest", "The request content was invalid and could not be deserialized.")
     })?;
-    let is_new =
-        manager.assignments.put(&manager.redis, name, wanted).map_err(|AssignmentError::Taken(other)| {
-            let said = format!(
-                "The user is assigned already by '{other}': one assignment is allowed for each user."
-            );
-            Fault::new(400, "BadRequest", said)
-        })?;
+    let is_new = manager.assignments.put(manager, name, wanted).map_err(|error| refused(&error))?;
     let made = manager.assignments.list(&manager.redis).into_iter().find(|one| one.name == name);
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(made.map(|made| described(manager, &made)))).into_response())
@@ -72,21 +66,39 @@ fn wanted(family: Family, properties: &Value) -> Option<Wanted> {
     }
 }
 
-fn delete(request: &Request<'_>, name: &str) -> Response {
-    let Some(operation) = request.manager.assignments.delete(&request.manager.redis, name) else {
-        return StatusCode::NO_CONTENT.into_response();
+fn refused(error: &AssignmentError) -> Fault {
+    match error {
+        AssignmentError::Taken(other) => {
+            let said = format!(
+                "The user is assigned already by '{other}': one assignment is allowed for each user."
+            );
+            Fault::new(400, "BadRequest", said)
+        }
+        AssignmentError::Busy => {
+            let said = "The resource is busy with another operation. Please try again when it has finished.";
+            Fault::new(409, "Conflict", said)
+        }
+    }
+}
+
+fn delete(request: &Request<'_>, name: &str) -> Result<Response, Fault> {
+    let manager = request.manager;
+    let deleted = manager.assignments.delete(manager, name).map_err(|error| refused(&error))?;
+    let Some(operation) = deleted else {
+        return Ok(StatusCode::NO_CONTENT.into_response());
     };
     let link = format!(
         "{}/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Cache/locations/{LOCATION}/operationsStatus/{operation}\
          ?api-version=2024-11-01",
         request.address
     );
-    (StatusCode::ACCEPTED, [("azure-asyncoperation", link.clone()), ("location", link)]).into_response()
+    Ok((StatusCode::ACCEPTED, [("azure-asyncoperation", link.clone()), ("location", link)]).into_response())
 }
 
 fn described(manager: &ResourceManager, one: &Assignment) -> Value {
     let (state, error) = match &one.state {
-        State::Creating(_) => ("Creating", None),
+        State::Creating(_) | State::CreatingFor(_) => ("Creating", None),
+        State::DeletingFor(_) => ("Deleting", None),
         State::Succeeded => ("Succeeded", None),
         State::Failed(reason) => ("Failed", Some(json!({"code": "InvalidAccessString", "message": reason}))),
     };

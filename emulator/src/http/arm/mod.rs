@@ -7,7 +7,7 @@ mod asked;
 mod assignment;
 
 use crate::arm::ResourceManager;
-use crate::tokens::verify_for_resource_manager;
+use crate::tokens::{Api, verify_for};
 use answers::{Fault, fault};
 use asked::Asked;
 use axum::body::Bytes;
@@ -41,7 +41,7 @@ pub(super) async fn answer(
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let token = text("authorization").strip_prefix("Bearer ").unwrap_or_default();
     let tenant = &manager.tenant;
-    let caller = match verify_for_resource_manager(&tenant.signing_keys, tenant.now(), token) {
+    let caller = match verify_for(Api::ResourceManager, &tenant.signing_keys, tenant.now(), token) {
         Ok(caller) => caller,
         Err(reason) => {
             let said = format!("The access token is invalid: {reason}.");
