@@ -26,7 +26,6 @@ mod state;
 mod supply;
 mod token_file;
 mod unix;
-mod users;
 
 pub use agent::{Agent, Limits, Process};
 pub use front::Front;

@@ -19,6 +19,7 @@ mod notify;
 mod reload;
 mod repeats;
 mod tls;
+mod users;
 mod workers;
 
 pub use connections::{Connections, Full, Open};
@@ -37,4 +38,5 @@ pub use notify::{ready, stopping};
 pub use reload::{ReloadCause, Reloads};
 pub use repeats::{Message, Repeats};
 pub use tls::server_config;
+pub use users::{OfUser, Users};
 pub use workers::Workers;

@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// All users'. Clones share the count.
 #[derive(Clone, Debug)]
-pub(crate) struct Users {
+pub struct Users {
     open: Arc<Mutex<HashMap<u32, usize>>>,
     most: usize,
 }
 
 /// One connection of a user's, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct OfUser {
+pub struct OfUser {
     uid: u32,
     of: Users,
 }
@@ -31,12 +31,14 @@ impl Drop for OfUser {
 
 impl Users {
     /// So many for each.
-    pub(crate) fn at_most(most: usize) -> Self {
+    #[must_use]
+    pub fn at_most(most: usize) -> Self {
         Self { open: Arc::default(), most }
     }
 
     /// Counts one more; none if the user has as many as it may have.
-    pub(crate) fn admit(&self, uid: u32) -> Option<OfUser> {
+    #[must_use]
+    pub fn admit(&self, uid: u32) -> Option<OfUser> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let count = open.entry(uid).or_default();
         if *count >= self.most {
