@@ -49,11 +49,12 @@ const query = (parameters) => {
   return given.length ? `?${new URLSearchParams(given)}` : "";
 };
 
-async function opened(session) {
+function opened(session) {
   csrf = session.csrf_token;
   return session;
 }
 
+/** Who is signed in; `is_signed_in` says whether anybody is. */
 export const session = () => ask("GET", "session").then(opened);
 export const signIn = (token) => ask("POST", "session", { token }).then(opened);
 export const signOut = () => ask("DELETE", "session").finally(() => { csrf = undefined; });

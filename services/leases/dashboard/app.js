@@ -54,4 +54,7 @@ document.querySelector(".skip").addEventListener("click", (event) => {
   view.focus();
 });
 addEventListener("hashchange", () => show(true));
-api.session().then(enter, () => signIn());
+api.session().then(
+  (session) => (session.is_signed_in ? enter(session) : signIn()),
+  (reason) => signIn(reason.message),
+);
