@@ -28,6 +28,8 @@ pub struct Store {
 pub enum Place {
     /// A file of SQLite's.
     File(PathBuf),
+    /// None that stays.
+    Memory,
     /// `postgresql://…`, and what judges its certificate.
     Server(zeroize::Zeroizing<String>, Option<ClientConfig>),
 }
@@ -125,6 +127,7 @@ impl Store {
     pub async fn open(place: Place, serves: bool) -> Result<Self, String> {
         let database: Arc<dyn Database> = match place {
             Place::File(path) => Arc::new(sqlite::Sqlite::open(&path, serves)?),
+            Place::Memory => Arc::new(sqlite::Sqlite::in_memory()?),
             Place::Server(address, tls) => Arc::new(postgres::Postgres::new(&address, tls)?),
         };
         let store = Self { database };
