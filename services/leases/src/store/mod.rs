@@ -139,7 +139,7 @@ impl Store {
     }
 
     /// Whoever worked on something is gone.
-    async fn forget_owners(&self) -> Result<(), String> {
+    pub(crate) async fn forget_owners(&self) -> Result<(), String> {
         let sql = "UPDATE leases SET owner = NULL, claimed_until_ms = 0 WHERE owner IS NOT NULL";
         self.run(vec![Statement::new(sql, vec![])]).await.map(drop)
     }
