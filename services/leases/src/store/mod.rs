@@ -28,6 +28,8 @@ pub struct Store {
 pub enum Place {
     /// A file of SQLite's.
     File(PathBuf),
+    /// None that stays.
+    Memory,
     /// `postgresql://…`, and what judges its certificate.
     Server(zeroize::Zeroizing<String>, Option<ClientConfig>),
 }
@@ -125,6 +127,7 @@ impl Store {
     pub async fn open(place: Place, serves: bool) -> Result<Self, String> {
         let database: Arc<dyn Database> = match place {
             Place::File(path) => Arc::new(sqlite::Sqlite::open(&path, serves)?),
+            Place::Memory => Arc::new(sqlite::Sqlite::in_memory()?),
             Place::Server(address, tls) => Arc::new(postgres::Postgres::new(&address, tls)?),
         };
         let store = Self { database };
@@ -136,7 +139,7 @@ impl Store {
     }
 
     /// Whoever worked on something is gone.
-    async fn forget_owners(&self) -> Result<(), String> {
+    pub(crate) async fn forget_owners(&self) -> Result<(), String> {
         let sql = "UPDATE leases SET owner = NULL, claimed_until_ms = 0 WHERE owner IS NOT NULL";
         self.run(vec![Statement::new(sql, vec![])]).await.map(drop)
     }

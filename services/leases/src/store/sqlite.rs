@@ -22,9 +22,16 @@ const BUSY: Duration = Duration::from_secs(10);
 type Answer = Result<Vec<Vec<Row>>, Failed>;
 type Job = (Vec<Statement>, oneshot::Sender<Answer>);
 
+/// Who executes.
+enum Worker {
+    Thread(Mutex<Sender<Job>>),
+    /// Whoever asks: nothing there takes time.
+    Here(Mutex<Connection>),
+}
+
 /// The file.
 pub(crate) struct Sqlite {
-    jobs: Mutex<Sender<Job>>,
+    worker: Worker,
     /// Locked while a service runs.
     lock: Option<File>,
 }
@@ -41,7 +48,13 @@ impl Sqlite {
         let thread = std::thread::Builder::new().name("entrakey-sqlite".to_owned());
         let started = thread.spawn(move || work(&connection, &waiting));
         started.map_err(|error| at(format!("no thread can be started: {error}")))?;
-        Ok(Self { jobs: Mutex::new(jobs), lock })
+        Ok(Self { worker: Worker::Thread(Mutex::new(jobs)), lock })
+    }
+
+    /// In memory, for as long as this lives.
+    pub(crate) fn in_memory() -> Result<Self, String> {
+        let connection = Connection::open_in_memory().map_err(|error| error.to_string())?;
+        Ok(Self { worker: Worker::Here(Mutex::new(connection)), lock: None })
     }
 }
 
@@ -186,10 +199,18 @@ impl Database for Sqlite {
     }
 
     async fn run(&self, batch: Vec<Statement>) -> Answer {
+        let jobs = match &self.worker {
+            Worker::Thread(jobs) => jobs,
+            Worker::Here(connection) => {
+                let connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut answers = together(&connection, std::slice::from_ref(&batch));
+                return answers.pop().unwrap_or_else(|| Err(Failed::Broken("no answer".to_owned())));
+            }
+        };
         let (asker, answer) = oneshot::channel();
         let gone =
             || Failed::Broken("the database's thread has ended: see the log, and start again".to_owned());
-        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).send((batch, asker)).map_err(|_| gone())?;
+        jobs.lock().unwrap_or_else(PoisonError::into_inner).send((batch, asker)).map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
 
