@@ -6,7 +6,7 @@ import { form } from "./dialog.js";
 import { showCredential } from "./credential.js";
 import { endsAt, ttlChoice } from "./ttl.js";
 import { clock, duration } from "./time.js";
-import { AFTERWARDS, KINDS } from "./words.js";
+import { AFTERWARDS, KINDS, target } from "./words.js";
 
 const option = (value, text = value) => h("option", { value }, text);
 
@@ -23,7 +23,7 @@ export function generate(secret, done) {
   // One key for one wish: if the answer is lost, asking again makes no second credential.
   const key = crypto.randomUUID();
   form(`Generate from ${secret.name}`, [
-    h("p", { class: "muted" }, `${KINDS[secret.kind] ?? secret.kind}${secret.target ? ` of ${secret.target}` : ""}`),
+    h("p", { class: "muted" }, `${KINDS[secret.kind] ?? secret.kind}${secret.target ? ` of ${target(secret.target, secret.kind)[0]}` : ""}`),
     user && field("For whom", user), ttl.fields, warning,
   ], {
     action: "Generate",
@@ -68,7 +68,7 @@ export function revoke(lease, done) {
     h("p", null, AFTERWARDS[lease.kind] ?? "It is taken back."),
     h("dl", { class: "facts" },
       h("dt", null, "Lease"), h("dd", { class: "mono" }, lease.lease_id),
-      h("dt", null, "For"), h("dd", null, lease.target),
+      h("dt", null, "For"), h("dd", null, target(lease.target, lease.kind)[0]),
       h("dt", null, "Made by"), h("dd", null, lease.holder)),
   ], {
     action: "Revoke",

@@ -60,8 +60,10 @@ export const signIn = (token) => ask("POST", "session", { token }).then(opened);
 export const signOut = () => ask("DELETE", "session").finally(() => { csrf = undefined; });
 
 export const secrets = () => ask("GET", "/v1/dynamic-secrets").then((said) => said.dynamic_secrets);
-export const leases = (filter) => ask("GET", `/v1/leases${query(filter)}`);
-export const audit = (filter) => ask("GET", `/v1/audit${query(filter)}`);
+/** Rows of a page. */
+const LIMIT = 50;
+export const leases = (filter) => ask("GET", `/v1/leases${query({ ...filter, limit: LIMIT })}`);
+export const audit = (filter) => ask("GET", `/v1/audit${query({ ...filter, limit: LIMIT })}`);
 export const issue = (wanted, key) => ask("POST", "/v1/leases", wanted, { "Idempotency-Key": key });
 export const renew = (id, ttl) => ask("POST", `/v1/leases/${encodeURIComponent(id)}/renew`, { ttl });
 export const revoke = (id) => ask("POST", `/v1/leases/${encodeURIComponent(id)}/revoke`);

@@ -28,7 +28,7 @@ function show(moves) {
 
 function enter(session) {
   isSignedIn = true;
-  document.getElementById("who").textContent = session.name;
+  document.getElementById("who").textContent = session.name.replace(/^token:/, "");
   document.getElementById("installation").textContent = session.installation;
   bar.hidden = false;
   show(true);

@@ -4,6 +4,7 @@ import { h } from "./dom.js";
 import * as api from "./api.js";
 import { empty, filter, head, options, table, trouble, waiting } from "./page.js";
 import { ago, exact } from "./time.js";
+import { EVENTS } from "./words.js";
 
 const SINCE = [["", "Ever"], ["3600", "Last hour"], ["86400", "Last day"], ["604800", "Last week"]];
 /** How long typing may pause before it is looked for, in milliseconds. */
@@ -16,7 +17,7 @@ function row(entry) {
     h("a", { href: `#/audit?lease_id=${encodeURIComponent(entry.lease_id)}`, class: "mono" }, entry.lease_id);
   return h("tr", null,
     h("td", null, h("div", { class: "nowrap" }, exact(at)), h("div", { class: "sub" }, ago(at, api.now()))),
-    h("td", null, h("div", { class: "strong" }, entry.event.replaceAll("_", " ")), entry.detail && h("div", { class: "sub" }, entry.detail)),
+    h("td", null, h("div", { class: "strong" }, EVENTS[entry.event] ?? entry.event), entry.detail && h("div", { class: "sub" }, entry.detail)),
     h("td", { "data-label": "By" }, entry.actor),
     h("td", { "data-label": "Secret" }, entry.secret && h("div", null, entry.secret), lease),
     h("td", null, ids.map(([word, id]) => h("div", { class: "sub" }, `${word} `, h("span", { class: "mono" }, id)))));
@@ -36,7 +37,7 @@ export function auditPage(view, parameters) {
   };
   const text = (label) => h("input", { type: "text", autocomplete: "off", spellcheck: "false", oninput: later, placeholder: label });
   const secret = h("select", { onchange: () => load() }, options([["", "All"]]));
-  const event = text("any");
+  const event = h("select", { onchange: () => load() }, options([["", "All"], ...Object.entries(EVENTS)]));
   const actor = text("anybody");
   const lease = text("any");
   const since = h("select", { onchange: () => load() }, options(SINCE));
@@ -45,7 +46,7 @@ export function auditPage(view, parameters) {
   const load = async (onward = false) => {
     const mine = ++turn;
     const wanted = {
-      secret: secret.value, event: event.value.trim().replaceAll(" ", "_"), actor: actor.value.trim(), lease_id: lease.value.trim(),
+      secret: secret.value, event: event.value, actor: actor.value.trim(), lease_id: lease.value.trim(),
       since: since.value && Math.floor(api.now() - Number(since.value)), cursor: onward ? cursor : undefined,
     };
     try {

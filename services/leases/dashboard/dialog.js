@@ -49,5 +49,7 @@ export function form(title, fields, { action, busy, kind = "primary", submit }) 
   const body = h("form", { id, onsubmit: run }, fields, error);
   go.setAttribute("form", id);
   const dialog = open(title, body, [stop, go], { mayClose: () => !working });
+  // Where the choice is, not where the first of the choices is.
+  (dialog.querySelector("select") ?? dialog.querySelector("input:checked"))?.focus();
   return dialog;
 }

@@ -6,7 +6,13 @@ import { generate } from "./actions.js";
 import { meter } from "./bar.js";
 import { empty, head, table, trouble, waiting } from "./page.js";
 import { duration } from "./time.js";
-import { KINDS } from "./words.js";
+import { KINDS, target } from "./words.js";
+
+function whom(secret) {
+  const [short, whole] = target(secret.target, secret.kind);
+  const users = secret.users.length === 1 ? secret.users[0] : `${secret.users.length} users`;
+  return [short && h("div", { title: whole }, short), secret.users.length > 0 && h("div", { class: short && "sub" }, users)];
+}
 
 function row(secret, again) {
   const may = secret.roles.includes("issue");
@@ -17,7 +23,7 @@ function row(secret, again) {
   const living = h("a", { href: `#/leases?secret=${encodeURIComponent(secret.name)}` }, `${secret.living} of ${secret.max_leases}`);
   return h("tr", null,
     h("td", { class: "name" }, h("div", { class: "strong" }, secret.name), h("div", { class: "sub" }, KINDS[secret.kind] ?? secret.kind)),
-    h("td", { "data-label": "Of" }, secret.target ?? (secret.users.length === 1 ? secret.users[0] : `${secret.users.length} users`)),
+    h("td", { "data-label": "Of" }, whom(secret)),
     h("td", { "data-label": "Lives" }, h("span", { class: "nowrap" }, duration(secret.default_ttl)),
       h("div", { class: "sub nowrap" }, `${duration(secret.max_ttl)} at most`)),
     h("td", { "data-label": "Leases" }, living, meter(secret.living, secret.max_leases),

@@ -1,6 +1,6 @@
 //! Who is signed in. Kept in memory: after a restart everybody signs in again.
 
-use crate::names::{hash, random_token};
+use crate::names::{hash, random_secret};
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
@@ -68,7 +68,7 @@ impl Sessions {
 
     /// `token` is the hash of the bearer token that was shown.
     pub(super) fn open(&self, token: &str, now: Instant) -> io::Result<Opened> {
-        let (id, csrf) = (random_token()?, random_token()?);
+        let (id, csrf) = (random_secret("")?, random_secret("")?);
         let mut all = self.all();
         all.retain(|_, session| !session.is_over(now));
         make_room(&mut all, MOST_OF_ONE, |session| session.token == token);
