@@ -302,7 +302,7 @@ describe("the dashboard", { concurrency: 4 }, () => {
       }
       await me.go("Audit trail");
       await page.getByRole("cell", { name: "Handed out" }).first().waitFor();
-      await seen("audit", true);
+      await seen("audit");
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       assert.ok(overflow <= 0, `${overflow} pixels are beyond the edge`);
       await me.close();
