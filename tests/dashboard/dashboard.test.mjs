@@ -75,6 +75,11 @@ describe("the dashboard", { concurrency: 4 }, () => {
     }
     await page.getByLabel("Event").selectOption("Renewed");
     await page.getByText("1 entry").waitFor();
+    await page.getByLabel("Lease", { exact: true }).fill("");
+    await page.getByLabel("Event").selectOption("Signed in");
+    await page.getByLabel("By", { exact: true }).fill("token:whole");
+    await page.getByText("1 entry").waitFor();
+    await page.getByRole("cell", { name: "Signed in" }).waitFor();
     await page.getByLabel("Event").selectOption("All");
     await page.getByLabel("By", { exact: true }).fill("token:nobody");
     await page.getByText("No entry fits these filters").waitFor();
