@@ -70,17 +70,21 @@ impl File {
     pub(crate) fn plan(&self, typed: &Keys) -> Result<(Plan, Config), Failure> {
         let mut keys = typed.clone();
         for (name, value) in &self.keys {
-            let ServiceValue::Text(text) = value else { return Err(self.refuse(format!("{name} must be a text."))) };
+            let ServiceValue::Text(text) = value else {
+                return Err(self.refuse(format!("{name} must be a text.")));
+            };
             Config::new().set(name, text).map_err(|error| self.refuse(error.message()))?; // core knows the nearest one
             let key = key(name).ok_or_else(|| self.refuse(format!("{name} is no key.")))?;
-            let is_set =
-                |variable: &str| !variable.is_empty() && std::env::var_os(variable).is_some_and(|value| !value.is_empty());
+            let is_set = |variable: &str| {
+                !variable.is_empty() && std::env::var_os(variable).is_some_and(|value| !value.is_empty())
+            };
             if !keys.contains_key(key.name) && !is_set(&key.variable()) && !is_set(key.azure_variable) {
                 keys.insert(key.name, text.clone());
             }
         }
         let common = config(&keys)?;
-        let plan = Plan::take(&mut self.own.clone(), &common).map_err(|what| self.refuse(format!("{what}.")))?;
+        let plan =
+            Plan::take(&mut self.own.clone(), &common).map_err(|what| self.refuse(format!("{what}.")))?;
         Ok((plan, common))
     }
 
@@ -108,8 +112,10 @@ impl File {
     /// The options of `serve`, with what the file says where nothing was typed and no variable is set.
     pub(super) fn serve_arguments(&self) -> Result<ServeArguments, Failure> {
         let command = crate::command();
-        let serve =
-            command.find_subcommand(NAME).and_then(|leases| leases.find_subcommand(SERVE)).unwrap_or(&command);
+        let serve = command
+            .find_subcommand(NAME)
+            .and_then(|leases| leases.find_subcommand(SERVE))
+            .unwrap_or(&command);
         let given = settings::options(serve, &self.options, &[], &self.path)?;
         let again = crate::command().mut_subcommand(NAME, |leases| {
             leases.mut_subcommand(SERVE, |serve| settings::with_file(serve, &given))

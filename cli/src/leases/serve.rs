@@ -9,8 +9,8 @@ use crate::service::{self, serve_probes};
 use entrakey_core::has_foreign_privileges;
 use entrakey_leases::{Front, Manager, Surroundings};
 use entrakey_service::{
-    Activated, Connections, Exposure, Life, Log, Places, Severity, Signals, Stage, Users, activated, bind_tcp, bind_unix,
-    forbid_core_dumps, lock_memory, raise_descriptor_limit, resolve, server_config,
+    Activated, Connections, Exposure, Life, Log, Places, Severity, Signals, Stage, Users, activated,
+    bind_tcp, bind_unix, forbid_core_dumps, lock_memory, raise_descriptor_limit, resolve, server_config,
 };
 use std::net::SocketAddr;
 use std::path::Path;
@@ -60,7 +60,12 @@ pub(super) fn run(typed: &ServeArguments) -> Result<u8, Failure> {
     outcome.or_else(|failure| Ok(failure.code)) // it is in the log
 }
 
-async fn live(file: &File, arguments: &ServeArguments, handed: Vec<Activated>, log: Log) -> Result<u8, Failure> {
+async fn live(
+    file: &File,
+    arguments: &ServeArguments,
+    handed: Vec<Activated>,
+    log: Log,
+) -> Result<u8, Failure> {
     let mut signals = Signals::new().map_err(|error| Failure::new(PROBLEM, error))?;
     let (life, connections) = (Life::default(), Connections::at_most(None));
     let quit = Arc::new(Notify::new());
@@ -119,7 +124,10 @@ async fn check(manager: &Manager, log: &Log) -> Result<(), Failure> {
     }
     match is_good {
         true => Ok(()),
-        false => Err(Failure::new(PROBLEM, "Azure does not know everything that the configuration names, see above.")),
+        false => Err(Failure::new(
+            PROBLEM,
+            "Azure does not know everything that the configuration names, see above.",
+        )),
     }
 }
 
