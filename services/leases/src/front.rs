@@ -1,6 +1,7 @@
 //! Where clients come in: TCP, with TLS or on loopback, and a Unix socket.
 
 use crate::api::{UnixPeer, router};
+use crate::dashboard::{Sessions, Transport};
 use crate::manager::Manager;
 use axum::{Extension, Router};
 use entrakey_service::{
@@ -74,7 +75,7 @@ impl Front {
 
     /// Takes clients until the service drains.
     pub async fn run(self, manager: Arc<Manager>, around: Surroundings) {
-        let router = router(manager);
+        let router = router(manager).layer(Extension(Arc::<Sessions>::default()));
         let troubles = Repeats::default();
         loop {
             let accepted = tokio::select! {
@@ -101,7 +102,9 @@ impl Front {
                 let (stream, _) = listener.accept().await?;
                 let _ = stream.set_nodelay(true); // of a client that is gone it cannot be set
                 let Some(taken) = around.places.take() else { return Ok(()) };
-                let router = router.clone().layer(Extension(taken.place().clone()));
+                let transport = Transport { is_tls: tls.is_some(), port: listener.local_addr()?.port() };
+                let router =
+                    router.clone().layer(Extension(taken.place().clone())).layer(Extension(transport));
                 match tls.clone() {
                     None => carry(around, router, taken, (), stream),
                     Some(tls) => {

@@ -9,6 +9,7 @@ mod access;
 mod api;
 mod azure;
 mod clock;
+mod dashboard;
 mod fault;
 mod front;
 mod health;

@@ -84,11 +84,19 @@ const TOKEN: &str = "ekl_";
 /// # Errors
 /// The system has no random numbers.
 pub(crate) fn random_token() -> io::Result<Zeroizing<String>> {
+    random_secret(TOKEN)
+}
+
+/// 256 random bits, in hexadecimal behind that.
+///
+/// # Errors
+/// The system has no random numbers.
+pub(crate) fn random_secret(head: &str) -> io::Result<Zeroizing<String>> {
     const BYTES: usize = 32;
     let mut bytes = Zeroizing::new([0_u8; BYTES]);
     getrandom::getrandom(&mut *bytes).map_err(|error| io::Error::other(error.to_string()))?;
-    let mut token = Zeroizing::new(String::with_capacity(TOKEN.len() + BYTES * 2));
-    token.push_str(TOKEN);
+    let mut token = Zeroizing::new(String::with_capacity(head.len() + BYTES * 2));
+    token.push_str(head);
     for byte in bytes.iter() {
         let _ = write!(token, "{byte:02x}"); // to a string
     }

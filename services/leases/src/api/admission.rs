@@ -2,6 +2,7 @@
 
 use super::answers::refused;
 use crate::access::Caller;
+use crate::dashboard::{Found, of_request};
 use crate::manager::{Denied, Manager};
 use axum::extract::{Request, State};
 use axum::http::header::AUTHORIZATION;
@@ -29,6 +30,7 @@ pub(super) async fn admit(State(manager): State<Arc<Manager>>, mut request: Requ
     }
     let caller = match shown(&request) {
         Ok(Shown::Token(token, place)) => of_token(&manager, &token, place.as_deref()).await,
+        Ok(Shown::Session(found, place)) => of_session(&manager, &found, place.as_deref()).await,
         Ok(Shown::Peer(peer)) => of_peer(&manager, &peer),
         Err(denied) => Err(denied),
     };
@@ -44,15 +46,20 @@ pub(super) async fn admit(State(manager): State<Arc<Manager>>, mut request: Requ
 /// By what somebody wants to be known.
 enum Shown {
     Token(Zeroizing<String>, Option<Arc<Place>>),
+    Session(Found, Option<Arc<Place>>),
     Peer(UnixPeer),
 }
 
 fn shown(request: &Request) -> Result<Shown, Denied> {
     let extensions = request.extensions();
     let peer = extensions.get::<UnixPeer>();
+    let place = peer.map(|peer| peer.place.clone()).or_else(|| extensions.get::<Arc<Place>>().cloned());
+    // A token counts before a cookie: programs show it on purpose, and a browser sends a cookie with everything.
     if let Some(token) = bearer(request)? {
-        let place = peer.map(|peer| peer.place.clone()).or_else(|| extensions.get::<Arc<Place>>().cloned());
         return Ok(Shown::Token(token, place));
+    }
+    if let Some(session) = of_request(request) {
+        return Ok(Shown::Session(session?, place));
     }
     let Some(peer) = peer else {
         let what = "Show a bearer token (Authorization: Bearer …): entrakey leases token create makes one.";
@@ -62,6 +69,12 @@ fn shown(request: &Request) -> Result<Shown, Denied> {
         Some(why) => Err(Denied::new(403, "forbidden", why)),
         None => Ok(Shown::Peer(peer.clone())),
     }
+}
+
+async fn of_session(manager: &Manager, found: &Found, place: Option<&Place>) -> Result<Caller, Denied> {
+    let caller = found.caller(manager).await?;
+    place.into_iter().for_each(Place::keep);
+    Ok(caller)
 }
 
 async fn of_token(manager: &Manager, token: &str, place: Option<&Place>) -> Result<Caller, Denied> {

@@ -20,7 +20,7 @@ pub(super) fn json_text(status: StatusCode, text: impl Into<Body>) -> Response {
     response
 }
 
-pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Response {
+pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Response {
     match serde_json::to_string(value) {
         Ok(text) => json_text(status, text),
         Err(_) => refused(Denied::new(500, "internal", "The answer could not be written. Please report it.")),

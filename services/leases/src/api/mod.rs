@@ -7,7 +7,7 @@ mod leases;
 pub(crate) mod types;
 
 pub(crate) use admission::UnixPeer;
-pub(crate) use answers::refused;
+pub(crate) use answers::{json, refused};
 
 use crate::manager::{Denied, Manager};
 use axum::Router;
@@ -71,20 +71,23 @@ async fn openapi_json() -> axum::response::Response {
     answers::json_text(axum::http::StatusCode::OK, openapi())
 }
 
+/// The answer where there is nothing.
+pub(crate) fn nowhere() -> axum::response::Response {
+    let what = "There is nothing here: /v1/leases, /v1/dynamic-secrets, /v1/audit and /v1/openapi.json are, and in a browser \
+                /dashboard/.";
+    refused(Denied::new(404, "not_found", what))
+}
+
 /// The router, for one kind of connection or another.
 pub(crate) fn router(manager: Arc<Manager>) -> Router {
     let (router, _) = routes().split_for_parts();
-    let nowhere = async || {
-        let what =
-            "There is nothing here: /v1/leases, /v1/dynamic-secrets, /v1/audit and /v1/openapi.json are.";
-        refused(Denied::new(404, "not_found", what))
-    };
     let not_so =
         async || refused(Denied::new(405, "method_not_allowed", "This is not done with that method."));
     router
         .method_not_allowed_fallback(not_so)
-        .fallback(nowhere)
+        .fallback(async || nowhere())
         .layer(from_fn_with_state(manager.clone(), admission::admit))
+        .merge(crate::dashboard::router())
         .layer(DefaultBodyLimit::max(MOST_BODY_BYTES))
         .layer(from_fn(answers::with_headers))
         .with_state(manager)

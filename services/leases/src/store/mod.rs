@@ -427,8 +427,13 @@ impl Store {
     /// # Errors
     /// The database does not work.
     pub async fn caller(&self, token: &str, now_ms: i64) -> Result<Option<Caller>, String> {
+        self.caller_of_hash(&hash(token), now_ms).await
+    }
+
+    /// The same by the token's hash.
+    pub(crate) async fn caller_of_hash(&self, token: &str, now_ms: i64) -> Result<Option<Caller>, String> {
         let sql = "SELECT name, secrets, roles, created_ms, expires_ms FROM tokens WHERE hash = $1";
-        let rows = self.run(vec![Statement::new(sql, vec![hash(token).as_str().into()])]).await?;
+        let rows = self.run(vec![Statement::new(sql, vec![token.into()])]).await?;
         let row = rows.first().and_then(|rows| rows.first()).and_then(|row| read_token(row));
         let row = row.filter(|row| row.expires_ms.is_none_or(|end| end > now_ms));
         Ok(row.map(|row| Caller { name: format!("token:{}", row.name), grants: vec![row.grant] }))
