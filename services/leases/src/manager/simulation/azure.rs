@@ -136,6 +136,7 @@ impl World {
         let end = wanted["endDateTime"].as_str().unwrap();
         let end_ms =
             humantime::parse_rfc3339(end).unwrap().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
+        let unknown_ms = self.later();
         let (id, secret) = (self.name(), format!("secret-{}", self.name()));
         let key = Key {
             display_name: wanted["displayName"].as_str().unwrap().to_owned(),
@@ -143,8 +144,8 @@ impl World {
             start_ms: now_ms(),
             end_ms: i64::try_from(end_ms).unwrap(),
             taken_ms: self.later(),
-            shown_ms: self.later(),
-            found_ms: self.later(),
+            shown_ms: unknown_ms,
+            found_ms: unknown_ms,
         };
         self.all_secrets.push(secret.clone());
         self.all_keys.push(key.clone());
