@@ -215,3 +215,15 @@ class Leases(Service):
     def client_environment(self):
         url = f"http://127.0.0.1:{self.port}"
         return {**self.installation.env, "ENTRAKEY_LEASES_URL": url, "ENTRAKEY_LEASES_TOKEN": self.token}
+
+
+class InAgent(Leases):
+    """The same in the process of `entrakey agent run`, whose own identity is the machine's."""
+
+    name = "agent"
+
+    def __init__(self, installation, token):
+        self.installation, self.token, self.socket = installation, token, None
+        command = [os.environ["ENTRAKEY_BIN"], "agent", "run", "--config-file", str(installation.config)]
+        env = {**installation.env, "ENTRAKEY_IDENTITY": "managed_identity"}
+        Service.__init__(self, command, env, "--directory", installation.folder / "agent", "--no-app-service")

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 from running import WITH_US, wait_until
-from services import ADA, APPLICATION, CACHE, MANAGER_PRINCIPAL, PRINCIPAL, Installation, Leases, entrakey
+from services import ADA, APPLICATION, CACHE, MANAGER_PRINCIPAL, PRINCIPAL, InAgent, Installation, Leases, entrakey
 
 EVERYTHING = ("issue", "renew-own", "revoke", "list")
 
@@ -203,3 +203,18 @@ def test_a_check_finds_what_azure_does_not_know(installation):
     users = entrakey("leases", "users", "user", "--config-file", installation.config, env=installation.env)
     assert users.returncode == 0 and f"{ADA}\tada@emulated.example" in users.stdout, users
     assert MANAGER_PRINCIPAL not in users.stdout and os.environ.get("ENTRAKEY_BIN")
+
+
+def test_leases_are_made_in_the_agents_process_too(emulator, tmp_path):
+    installation = Installation(emulator, tmp_path, installation="agent")
+    token = installation.token("alice", *EVERYTHING)
+    own = installation.config.read_text()
+    inside = own.replace("[[clients]]", "[[leases.clients]]").replace("[secrets.", "[leases.secrets.")
+    inside = inside.replace("[entrakey]", "[leases.entrakey]")
+    installation.config.write_text(f"[leases]\nport = 0\n{inside}")
+    with InAgent(installation, token=token) as leases:
+        lease = leases.create(ttl="5m")
+        assert installation.sign_in(lease["data"]["client_secret"]) is None
+        assert leases("DELETE", f"/v1/leases/{lease['lease_id']}")[1]["state"] == "revoked"
+        leases.terminate()
+        assert leases.ended() == 143
