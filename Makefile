@@ -22,7 +22,7 @@ endif
 # But most tests wait for tokens to end, and builds, lints and the simulation only compute: `make test` has two lanes. The one
 # that computes builds what the C library's tests need first, and leaves alone what others run meanwhile (target/debug/entrakey).
 COMPUTING = lints test-core
-WAITING = test-python test-node test-go test-java test-emulator test-cli test-peers test-proxy test-agent test-c
+WAITING = test-python test-node test-go test-java test-emulator test-cli test-peers test-proxy test-agent test-dashboard test-c
 TESTS = $(COMPUTING) $(WAITING)
 
 .PHONY: help demo test $(TESTS) computing waiting c-library-is-built what-tests-run other-clients check bench soak simulate mutants fuzz install uninstall install-cli uninstall-cli fmt build prerequisites prerequisites-of-test
@@ -30,7 +30,7 @@ TESTS = $(COMPUTING) $(WAITING)
 help:
 	@echo "make demo    build everything and watch six Redis clients outlive their tokens"
 	@echo "make test    install what the tests need and run every test of every language"
-	@echo "make test-core, test-c, test-python, test-node, test-go, test-java, test-emulator, test-cli, test-peers, test-proxy, test-agent    one part of that"
+	@echo "make test-core, test-c, test-python, test-node, test-go, test-java, test-emulator, test-cli, test-peers, test-proxy, test-agent, test-dashboard    one part of that"
 	@echo "make check   formatting, lints, dependencies, versions, size of the shared library"
 	@echo "make bench   speed against a floor, how a fleet spreads its requests, how soon the emulator is there"
 	@echo "make install PREFIX=/usr/local    the C library, for pkg-config and CMake (DESTDIR=, LIBDIR=lib)"
@@ -144,6 +144,10 @@ test-agent: other-clients
 	$(TIMED) "the agent's tests are built" $(AGENT) --no-run
 	$(TIMED) "agent" $(OFFLINE) $(AGENT) --offline
 	$(TIMED) "the agent: stock clients, strangers, trouble" $(PYTEST) -n 4 --dist load tests/agent
+
+test-dashboard: what-tests-run
+	$(TIMED) "what drives Chromium is fetched" sh -c 'cd tests/dashboard && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error'
+	$(TIMED) "the dashboard of leases, in Chromium" sh -c 'cd tests/dashboard && exec ../../$(OFFLINE) npm test'
 
 check: prerequisites
 	$(CARGO) fmt --all --check

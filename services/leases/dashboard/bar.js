@@ -38,6 +38,6 @@ export function timeLeft() {
 /** How many of how many, drawn. */
 export function meter(count, most) {
   const width = `${Math.min(100, (100 * count) / Math.max(1, most)).toFixed(2)}%`;
-  return svg("svg", { class: `bar-track meter${count >= most ? " last" : ""}`, "aria-hidden": "true" },
+  return svg("svg", { class: `bar-track meter${count >= most ? " soon" : ""}`, "aria-hidden": "true" },
     svg("rect", { class: "left", height: "100%", width }));
 }

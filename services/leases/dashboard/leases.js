@@ -57,8 +57,8 @@ class Row {
 }
 
 const NOTHING = {
-  living: ["No lease is living", "Generate one on the page Secrets; it is listed here with the time that it has left."],
-  all: ["No lease was found", "Choose other filters, or generate one on the page Secrets."],
+  living: ["No lease is living", "Generate one: it is listed here with the time that it has left."],
+  all: ["No lease was found", "Choose other filters, or generate one."],
 };
 
 export function leasesPage(view, parameters) {
@@ -75,19 +75,30 @@ export function leasesPage(view, parameters) {
   const foot = h("div", { class: "more", hidden: true }, more);
   let cursor, pages = 1, isOver = false, turn = 0;
 
-  const show = (leases, appends) => {
+  const show = (leases) => {
     const seen = new Set(leases.map((lease) => lease.lease_id));
-    if (!appends) for (const [id, row] of rows) if (!seen.has(id)) { row.element.remove(); rows.delete(id); }
+    for (const [id, row] of rows) {
+      if (seen.has(id)) continue;
+      row.element.remove();
+      rows.delete(id);
+    }
     for (const [index, lease] of leases.entries()) {
       const row = rows.get(lease.lease_id);
       if (row) row.update(lease);
       else rows.set(lease.lease_id, new Row(lease, () => load()));
       const { element } = rows.get(lease.lease_id);
       // Only what is new is put in: an element that moves loses its focus.
-      if (!element.isConnected) body.insertBefore(element, appends ? null : body.children[index] ?? null);
+      if (element.parentNode !== body) body.insertBefore(element, body.children[index] ?? null);
     }
-    const nothing = NOTHING[state.value] ?? NOTHING.all;
-    sheet.replaceChildren(...(rows.size ? [list, foot] : [empty(...nothing, h("button", { type: "button", class: "primary", onclick: () => { location.hash = "#/secrets"; } }, "Go to Secrets"))]));
+    if (!rows.size) {
+      const go = h("button", { type: "button", class: "primary", onclick: () => { location.hash = "#/secrets"; } }, "Go to Secrets");
+      const text = NOTHING[state.value] ?? NOTHING.all;
+      if (sheet.dataset.shows !== text[0]) sheet.replaceChildren(empty(...text, go));
+      sheet.dataset.shows = text[0];
+    } else if (sheet.dataset.shows !== "rows") {
+      sheet.replaceChildren(list, foot);
+      sheet.dataset.shows = "rows";
+    }
     foot.hidden = !cursor;
     count.textContent = cursor ? `${rows.size} and more` : rows.size === 1 ? "1 lease" : `${rows.size} leases`;
   };
@@ -109,11 +120,14 @@ export function leasesPage(view, parameters) {
       if (mine !== turn || isOver) return;
       cursor = next;
       problem.replaceChildren();
-      show(found, false);
+      show(found);
     } catch (reason) {
       if (mine === turn && !isOver && reason.status !== 401) {
         problem.replaceChildren(trouble(reason, () => load()));
-        if (!rows.size) sheet.replaceChildren(h("p", { class: "waiting" }, "Nothing could be loaded."));
+        if (!rows.size) {
+          sheet.replaceChildren(h("p", { class: "waiting" }, "Nothing could be loaded."));
+          sheet.dataset.shows = "trouble";
+        }
       }
     }
   };

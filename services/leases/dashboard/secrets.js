@@ -25,7 +25,7 @@ function row(secret, again) {
     h("td", { class: "name" }, h("div", { class: "strong" }, secret.name), h("div", { class: "sub" }, KINDS[secret.kind] ?? secret.kind)),
     h("td", { "data-label": "Of" }, whom(secret)),
     h("td", { "data-label": "Lives" }, h("span", { class: "nowrap" }, duration(secret.default_ttl)),
-      h("div", { class: "sub nowrap" }, `${duration(secret.max_ttl)} at most`)),
+      h("div", { class: "sub nowrap" }, `up to ${duration(secret.max_ttl)}`)),
     h("td", { "data-label": "Leases" }, living, meter(secret.living, secret.max_leases),
       full && h("div", { class: "sub" }, "All are in use: revoke one, or wait until one ends.")),
     h("td", { class: "actions" }, may ? button : h("span", { class: "sub" }, "You may not generate")));
