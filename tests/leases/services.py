@@ -225,5 +225,4 @@ class InAgent(Leases):
     def __init__(self, installation, token):
         self.installation, self.token, self.socket = installation, token, None
         command = [os.environ["ENTRAKEY_BIN"], "agent", "run", "--config-file", str(installation.config)]
-        env = {**installation.env, "ENTRAKEY_IDENTITY": "managed_identity"}
-        Service.__init__(self, command, env, "--directory", installation.folder / "agent", "--no-app-service")
+        Service.__init__(self, command, installation.env, "--directory", installation.folder / "agent", "--no-app-service")

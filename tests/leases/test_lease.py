@@ -211,7 +211,7 @@ def test_leases_are_made_in_the_agents_process_too(emulator, tmp_path):
     own = installation.config.read_text()
     inside = own.replace("[[clients]]", "[[leases.clients]]").replace("[secrets.", "[leases.secrets.")
     inside = inside.replace("[entrakey]", "[leases.entrakey]")
-    installation.config.write_text(f"[leases]\nport = 0\n{inside}")
+    installation.config.write_text(f'[entrakey]\nidentity = "managed_identity"\n[leases]\nport = 0\n{inside}')
     with InAgent(installation, token=token) as leases:
         lease = leases.create(ttl="5m")
         assert installation.sign_in(lease["data"]["client_secret"]) is None

@@ -123,13 +123,16 @@ impl File {
 
     fn arguments_of(&self, line: impl IntoIterator<Item = OsString>) -> Result<ServeArguments, Failure> {
         let command = crate::command();
-        let serve =
-            command.find_subcommand(NAME).and_then(|leases| leases.find_subcommand(SERVE)).unwrap_or(&command);
+        let serve = command
+            .find_subcommand(NAME)
+            .and_then(|leases| leases.find_subcommand(SERVE))
+            .unwrap_or(&command);
         let given = settings::options(serve, &self.options, &[], &self.path)?;
         let again = crate::command().mut_subcommand(NAME, |leases| {
             leases.mut_subcommand(SERVE, |serve| settings::with_file(serve, &given))
         });
-        let matches = again.try_get_matches_from(line).map_err(|error| self.refuse(settings::unfit(&error)))?;
+        let matches =
+            again.try_get_matches_from(line).map_err(|error| self.refuse(settings::unfit(&error)))?;
         let own = matches.subcommand_matches(NAME).and_then(|leases| leases.subcommand_matches(SERVE));
         let own = own.ok_or_else(|| self.refuse("the order is not in the command line."))?;
         ServeArguments::from_arg_matches(own).map_err(|error| self.refuse(settings::unfit(&error)))

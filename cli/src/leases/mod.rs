@@ -7,6 +7,8 @@ mod orders;
 mod serve;
 
 pub(crate) use arguments::Arguments;
+pub(crate) use file::File;
+pub(crate) use serve::{Process, Serving, begin};
 
 use crate::exit_code::OK;
 use crate::failure::Failure;
