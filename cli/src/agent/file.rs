@@ -4,6 +4,7 @@
 use super::arguments::RunArguments;
 use super::{NAME, RUN};
 use crate::failure::Failure;
+use crate::leases;
 use crate::settings;
 use clap::FromArgMatches as _;
 use entrakey_core::{ServiceValue, read_service_file};
@@ -22,11 +23,14 @@ pub(super) struct File {
     pub(super) identities: Vec<(String, Table)>,
     pub(super) clients: Vec<Table>,
     pub(super) token_files: Vec<Table>,
+    /// What leases are made of, if this process makes any.
+    leases: Option<Table>,
 }
 
 const KEYS: &str = "entrakey";
 const IDENTITIES: &str = "identities";
 const CLIENTS: &str = "clients";
+const LEASES: &str = "leases";
 const TOKEN_FILES: [&str; 2] = ["token-files", "token_files"];
 
 impl File {
@@ -49,10 +53,20 @@ impl File {
             let some = take_tables(&mut options, name);
             token_files.extend(some.ok_or_else(|| refuse("\"token-files\" must be a list of tables."))?);
         }
+        let leases = match options.remove(LEASES) {
+            None => None,
+            Some(value) => Some(table(value).ok_or_else(|| refuse("\"leases\" must be a table."))?),
+        };
         if ["config-file", "config_file"].iter().any(|name| options.contains_key(*name)) {
             return Err(refuse("config-file cannot be given in the file itself."));
         }
-        Ok(Self { path: path.to_owned(), options, keys, identities, clients, token_files })
+        Ok(Self { path: path.to_owned(), options, keys, identities, clients, token_files, leases })
+    }
+
+    /// The configuration of leases in this process, if there is one.
+    pub(super) fn leases(&self) -> Result<Option<leases::File>, Failure> {
+        let of_table = |table: &Table| leases::File::of_table(&self.path, table.clone());
+        self.leases.as_ref().map(of_table).transpose()
     }
 
     pub(super) fn refuse(&self, what: impl AsRef<str>) -> Failure {

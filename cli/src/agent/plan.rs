@@ -5,6 +5,7 @@ use super::file::{File, Table, is_used_up, take_list, take_numbers, take_text};
 use super::identities::{DEFAULT, Sources};
 use super::place;
 use crate::failure::Failure;
+use crate::leases;
 use clap::{ArgMatches, FromArgMatches as _};
 use entrakey_agent::{ClientPlan, FileFormat, IdentityPlan, Plan, TokenFilePlan, read_or_make};
 use entrakey_service::make_directory;
@@ -21,6 +22,8 @@ pub(super) struct Everything {
     pub(super) arguments: RunArguments,
     pub(super) directory: PathBuf,
     pub(super) plan: Plan,
+    /// What leases are made of in this process. Read again it changes nothing: that takes a restart.
+    pub(super) leases: Option<leases::File>,
 }
 
 impl Reader {
@@ -52,7 +55,8 @@ impl Reader {
         let clients = clients(&arguments.who, file.as_ref(), &directory)?;
         let token_files = token_files(&arguments.who, file.as_ref(), &identities)?;
         let plan = Plan { identities, clients, token_files };
-        Ok(Everything { arguments, directory, plan })
+        let leases = file.as_ref().map(File::leases).transpose()?.flatten();
+        Ok(Everything { arguments, directory, plan, leases })
     }
 }
 

@@ -31,7 +31,11 @@ pub(super) fn get(socket: &Path, path: &str) -> Result<Result<Zeroizing<String>,
         .http_status_as_error(false)
         .max_redirects(0)
         .build();
-    let agent = Agent::with_parts(config, UnixConnector { path: socket.to_owned(), timeout: TIMEOUT }, DefaultResolver::default());
+    let agent = Agent::with_parts(
+        config,
+        UnixConnector { path: socket.to_owned(), timeout: TIMEOUT },
+        DefaultResolver::default(),
+    );
     // The address is that of nobody: the connector knows where to go, and no name has to be resolved for it.
     let answer = agent.get(format!("http://127.0.0.1{path}")).call();
     let mut answer = answer.map_err(|error| no_agent(socket, &error))?;

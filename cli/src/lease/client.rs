@@ -47,7 +47,9 @@ impl Client {
         };
         let way = match (&given.socket, given.url.as_deref().unwrap_or(DEFAULT_URL)) {
             (Some(path), _) => Way::Unix(path.clone()),
-            (None, url) if url.starts_with("https://") => Way::Https(https()?, url.trim_end_matches('/').to_owned()),
+            (None, url) if url.starts_with("https://") => {
+                Way::Https(https()?, url.trim_end_matches('/').to_owned())
+            }
             (None, url) if is_loopback(url) => Way::Loopback(url.trim_end_matches('/').to_owned()),
             (None, _) => {
                 let what = "--url: the service's address begins with https://, or is http:// on this machine's loopback: the \
@@ -56,7 +58,9 @@ impl Client {
             }
         };
         if token.is_none() && !matches!(way, Way::Unix(_)) {
-            let what = format!("Who are you? Set {TOKEN}, or give --token-file: entrakey leases token create makes a token.");
+            let what = format!(
+                "Who are you? Set {TOKEN}, or give --token-file: entrakey leases token create makes a token."
+            );
             return Err(Failure::usage(what));
         }
         Ok(Self { way, token })
@@ -86,7 +90,12 @@ impl Client {
         }
     }
 
-    fn over_tls(&self, https: &Https, base: &str, request: &Request<'_>) -> Result<(u16, Zeroizing<String>), Failure> {
+    fn over_tls(
+        &self,
+        https: &Https,
+        base: &str,
+        request: &Request<'_>,
+    ) -> Result<(u16, Zeroizing<String>), Failure> {
         let headers: Vec<_> = request.key.iter().map(|key| ("Idempotency-Key", *key)).collect();
         let answer = https.send(&HttpsRequest {
             method: request.method,
@@ -111,9 +120,11 @@ impl Client {
             let what = format!("{shown}: {}. Does entrakey leases serve run there?", no_answer(error));
             Failure::new(NETWORK, what)
         };
-        let mut builder = http::Request::builder().method(request.method).uri(format!("{base}{}", request.path));
+        let mut builder =
+            http::Request::builder().method(request.method).uri(format!("{base}{}", request.path));
         if let Some(token) = &self.token {
-            builder = builder.header("Authorization", Zeroizing::new(format!("Bearer {}", token.as_str())).as_str());
+            builder = builder
+                .header("Authorization", Zeroizing::new(format!("Bearer {}", token.as_str())).as_str());
         }
         if let Some(key) = request.key {
             builder = builder.header("Idempotency-Key", key);
@@ -168,7 +179,10 @@ fn refused(status: u16, text: &str) -> Failure {
     };
     let lease = said["error"]["lease_id"].as_str().map(|id| format!(" (lease {id})")).unwrap_or_default();
     match word("message") {
-        "" => Failure::new(code, format!("The service answered {status}, and nothing else: is it one of leases?")),
+        "" => Failure::new(
+            code,
+            format!("The service answered {status}, and nothing else: is it one of leases?"),
+        ),
         message => Failure::new(code, format!("{message}{lease}")),
     }
 }

@@ -21,13 +21,16 @@ pub(crate) const NAME: &str = "lease";
 /// Gives the options that say where the service is their variables.
 pub(crate) fn with_variables(command: Command) -> Command {
     command.mut_subcommands(|order| {
-        [("url", "ENTRAKEY_LEASES_URL"), ("socket", "ENTRAKEY_LEASES_SOCKET")].into_iter().fold(order, |order, (id, name)| {
-            // An empty one counts as absent.
-            match std::env::var_os(name).is_some_and(|value| value.is_empty()) {
-                true => order,
-                false => order.mut_arg(id, |argument| argument.env(name)),
-            }
-        })
+        [("url", "ENTRAKEY_LEASES_URL"), ("socket", "ENTRAKEY_LEASES_SOCKET")].into_iter().fold(
+            order,
+            |order, (id, name)| {
+                // An empty one counts as absent.
+                match std::env::var_os(name).is_some_and(|value| value.is_empty()) {
+                    true => order,
+                    false => order.mut_arg(id, |argument| argument.env(name)),
+                }
+            },
+        )
     })
 }
 
@@ -39,9 +42,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
             one(&given.service, given.output, "GET", &format!("/v1/leases/{}", path_part(&given.id)?), None)
         }
         Order::Renew(given) => renew(given),
-        Order::Revoke(given) => {
-            one(&given.service, given.output, "POST", &format!("/v1/leases/{}/revoke", path_part(&given.id)?), None)
-        }
+        Order::Revoke(given) => one(
+            &given.service,
+            given.output,
+            "POST",
+            &format!("/v1/leases/{}/revoke", path_part(&given.id)?),
+            None,
+        ),
     }
 }
 
@@ -50,7 +57,9 @@ fn path_part(id: &str) -> Result<&str, Failure> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     match !id.is_empty() && id.chars().all(is_plain) && !id.starts_with('.') {
         true => Ok(id),
-        false => Err(Failure::usage("A lease's id has letters of English, digits, \"-\", \"_\" and \".\" only.")),
+        false => {
+            Err(Failure::usage("A lease's id has letters of English, digits, \"-\", \"_\" and \".\" only."))
+        }
     }
 }
 
@@ -90,7 +99,13 @@ fn one(
 
 fn renew(given: &RenewArguments) -> Result<u8, Failure> {
     let body = given.ttl.as_ref().map_or_else(|| json!({}), |ttl| json!({"ttl": ttl})).to_string();
-    one(&given.service, given.output, "POST", &format!("/v1/leases/{}/renew", path_part(&given.id)?), Some(&body))
+    one(
+        &given.service,
+        given.output,
+        "POST",
+        &format!("/v1/leases/{}/renew", path_part(&given.id)?),
+        Some(&body),
+    )
 }
 
 fn list(given: &ListArguments) -> Result<u8, Failure> {

@@ -64,7 +64,9 @@ pub(super) fn credential(output: CredentialOutput, text: &str) -> Result<Zeroizi
     match output {
         CredentialOutput::Secret => {
             let secret = issued.data.client_secret.as_ref().or(issued.data.password.as_ref());
-            let secret = secret.ok_or_else(|| Failure::new(PROBLEM, "This lease has no secret: it is access for who signs in as ever."))?;
+            let secret = secret.ok_or_else(|| {
+                Failure::new(PROBLEM, "This lease has no secret: it is access for who signs in as ever.")
+            })?;
             let _ = writeln!(shown, "{}", secret.as_str()); // to a string, as all below
         }
         CredentialOutput::Env => {
@@ -81,7 +83,8 @@ pub(super) fn credential(output: CredentialOutput, text: &str) -> Result<Zeroizi
             }
             let (end, last) = (time(issued.expires_at), time(issued.max_expires_at));
             let _ = writeln!(shown, "  ends {end}, at the latest {last}");
-            let _ = writeln!(shown, "  {}", painted(FAINT, "The credential is shown once, and kept nowhere."));
+            let _ =
+                writeln!(shown, "  {}", painted(FAINT, "The credential is shown once, and kept nowhere."));
         }
     }
     Ok(shown)
@@ -109,7 +112,8 @@ pub(super) fn lines(lease: &Value) -> String {
             let _ = writeln!(text, "  {}: {value}", name.replace('_', " ")); // to a string
         }
     }
-    for (name, shown) in [("created_at", "made"), ("expires_at", "ends"), ("max_expires_at", "at the latest")] {
+    for (name, shown) in [("created_at", "made"), ("expires_at", "ends"), ("max_expires_at", "at the latest")]
+    {
         let _ = writeln!(text, "  {shown}: {}", time(lease[name].as_i64().unwrap_or(0)));
     }
     text

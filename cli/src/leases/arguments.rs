@@ -72,7 +72,7 @@ pub(super) enum Order {
 /// it runs again.
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
-pub(super) struct ServeArguments {
+pub(crate) struct ServeArguments {
     #[command(flatten)]
     pub(super) place: PlaceArguments,
     #[command(flatten)]
@@ -91,7 +91,7 @@ pub(super) struct ServeArguments {
 /// Where clients come in.
 #[derive(Args)]
 #[command(next_help_heading = "Clients")]
-pub(super) struct ClientArguments {
+pub(crate) struct ClientArguments {
     /// Where the API is: an address of loopback, or any with TLS.
     #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
     pub(super) address: String,
@@ -120,7 +120,7 @@ pub(super) struct ClientArguments {
 
 /// The configuration and the database.
 #[derive(Args, Clone)]
-pub(super) struct PlaceArguments {
+pub(crate) struct PlaceArguments {
     /// The file with what leases can be made of, and these settings: TOML, YAML or JSON.
     #[arg(long, value_name = "FILE")]
     pub(super) config_file: Option<PathBuf>,
@@ -132,7 +132,7 @@ pub(super) struct PlaceArguments {
 
 /// Where Azure is.
 #[derive(Args, Clone)]
-pub(super) struct AzureArguments {
+pub(crate) struct AzureArguments {
     /// Microsoft Graph, if it is not that of the cloud.
     #[arg(long, value_name = "URL", hide_short_help = true)]
     pub(super) graph_endpoint: Option<String>,

@@ -5,10 +5,12 @@ use super::arguments::{AzureArguments, PlaceArguments, ServeArguments};
 use super::{NAME, SERVE};
 use crate::failure::Failure;
 use crate::identity::{Keys, config, key};
+use crate::manual::NAME as NAME_OF_ALL;
 use crate::settings;
 use clap::FromArgMatches as _;
 use entrakey_core::{Config, ServiceValue, read_service_file};
 use entrakey_leases::{Place, Plan, Table};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -70,17 +72,21 @@ impl File {
     pub(crate) fn plan(&self, typed: &Keys) -> Result<(Plan, Config), Failure> {
         let mut keys = typed.clone();
         for (name, value) in &self.keys {
-            let ServiceValue::Text(text) = value else { return Err(self.refuse(format!("{name} must be a text."))) };
+            let ServiceValue::Text(text) = value else {
+                return Err(self.refuse(format!("{name} must be a text.")));
+            };
             Config::new().set(name, text).map_err(|error| self.refuse(error.message()))?; // core knows the nearest one
             let key = key(name).ok_or_else(|| self.refuse(format!("{name} is no key.")))?;
-            let is_set =
-                |variable: &str| !variable.is_empty() && std::env::var_os(variable).is_some_and(|value| !value.is_empty());
+            let is_set = |variable: &str| {
+                !variable.is_empty() && std::env::var_os(variable).is_some_and(|value| !value.is_empty())
+            };
             if !keys.contains_key(key.name) && !is_set(&key.variable()) && !is_set(key.azure_variable) {
                 keys.insert(key.name, text.clone());
             }
         }
         let common = config(&keys)?;
-        let plan = Plan::take(&mut self.own.clone(), &common).map_err(|what| self.refuse(format!("{what}.")))?;
+        let plan =
+            Plan::take(&mut self.own.clone(), &common).map_err(|what| self.refuse(format!("{what}.")))?;
         Ok((plan, common))
     }
 
@@ -107,14 +113,26 @@ impl File {
 
     /// The options of `serve`, with what the file says where nothing was typed and no variable is set.
     pub(super) fn serve_arguments(&self) -> Result<ServeArguments, Failure> {
+        self.arguments_of(std::env::args_os())
+    }
+
+    /// The same where nothing was typed for it: in the agent's process.
+    pub(crate) fn untyped_arguments(&self) -> Result<ServeArguments, Failure> {
+        self.arguments_of([NAME_OF_ALL, NAME, SERVE].map(OsString::from))
+    }
+
+    fn arguments_of(&self, line: impl IntoIterator<Item = OsString>) -> Result<ServeArguments, Failure> {
         let command = crate::command();
-        let serve =
-            command.find_subcommand(NAME).and_then(|leases| leases.find_subcommand(SERVE)).unwrap_or(&command);
+        let serve = command
+            .find_subcommand(NAME)
+            .and_then(|leases| leases.find_subcommand(SERVE))
+            .unwrap_or(&command);
         let given = settings::options(serve, &self.options, &[], &self.path)?;
         let again = crate::command().mut_subcommand(NAME, |leases| {
             leases.mut_subcommand(SERVE, |serve| settings::with_file(serve, &given))
         });
-        let matches = again.try_get_matches().map_err(|error| self.refuse(settings::unfit(&error)))?;
+        let matches =
+            again.try_get_matches_from(line).map_err(|error| self.refuse(settings::unfit(&error)))?;
         let own = matches.subcommand_matches(NAME).and_then(|leases| leases.subcommand_matches(SERVE));
         let own = own.ok_or_else(|| self.refuse("the order is not in the command line."))?;
         ServeArguments::from_arg_matches(own).map_err(|error| self.refuse(settings::unfit(&error)))

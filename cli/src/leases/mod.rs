@@ -7,6 +7,8 @@ mod orders;
 mod serve;
 
 pub(crate) use arguments::Arguments;
+pub(crate) use file::File;
+pub(crate) use serve::{Process, Serving, begin};
 
 use crate::exit_code::OK;
 use crate::failure::Failure;
@@ -26,7 +28,8 @@ const SERVE: &str = "serve";
 
 /// Gives the options their variables: all of `serve`, of the other orders what says where things are.
 pub(crate) fn with_variables(command: Command) -> Command {
-    let command = command.mut_subcommand(SERVE, |serve| with_endpoints(settings::with_variables(serve, PREFIX)));
+    let command =
+        command.mut_subcommand(SERVE, |serve| with_endpoints(settings::with_variables(serve, PREFIX)));
     let command = ["check", "reap", "users"].into_iter().fold(command, |command, order| {
         command.mut_subcommand(order, |order| with_endpoints(with_place(order)))
     });

@@ -50,9 +50,8 @@ pub(crate) fn manager(parts: Parts<'_>, store: Store) -> Result<Arc<Manager>, Fa
     let (plan, common) = parts.file.plan(parts.keys)?;
     let endpoints = endpoints(&common, parts.azure)?;
     let azure = |secret: &SecretPlan| -> Result<Arc<dyn Azure>, String> { live(secret, &endpoints) };
-    Manager::new(plan, store, Arc::new(Clock::system()), parts.log, azure).map_err(|what| {
-        parts.file.refuse(what)
-    })
+    Manager::new(plan, store, Arc::new(Clock::system()), parts.log, azure)
+        .map_err(|what| parts.file.refuse(what))
 }
 
 pub(super) fn endpoints(common: &Config, azure: &AzureArguments) -> Result<Endpoints, Failure> {

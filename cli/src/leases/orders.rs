@@ -80,13 +80,18 @@ pub(super) fn list_users(given: &UsersArguments) -> Result<u8, Failure> {
     let (plan, common) = file.plan(&given.identity.keys)?;
     let secret = plan.secrets.get(&given.secret).ok_or_else(|| {
         let known: Vec<_> = plan.secrets.keys().map(String::as_str).collect();
-        Failure::usage(format!("There is no secret \"{}\" in the file: there are {}.", given.secret, known.join(", ")))
+        Failure::usage(format!(
+            "There is no secret \"{}\" in the file: there are {}.",
+            given.secret,
+            known.join(", ")
+        ))
     })?;
     let live = open::live(secret, &open::endpoints(&common, &azure)?).map_err(Failure::usage)?;
     let found = block_on(async { users(live.as_ref()).await.map_err(|what| Failure::new(NETWORK, what)) })?;
     let mut text = String::new();
     for user in found {
-        let (name, shown) = (user.user_principal_name.unwrap_or_default(), user.display_name.unwrap_or_default());
+        let (name, shown) =
+            (user.user_principal_name.unwrap_or_default(), user.display_name.unwrap_or_default());
         let _ = writeln!(text, "{}\t{name}\t{shown}", user.id); // to a string
     }
     print(text)?;
@@ -115,10 +120,16 @@ fn create(given: &TokenCreateArguments) -> Result<u8, Failure> {
     let grant = grant(&given.secret, &given.role).map_err(|what| Failure::usage(format!("{what}.")))?;
     if let Some(file) = &file {
         let (plan, _) = file.plan(&crate::identity::Keys::new())?;
-        let unknown = given.secret.iter().find(|name| *name != entrakey_leases::EVERY_SECRET && !plan.secrets.contains_key(*name));
+        let unknown = given
+            .secret
+            .iter()
+            .find(|name| *name != entrakey_leases::EVERY_SECRET && !plan.secrets.contains_key(*name));
         if let Some(unknown) = unknown {
             let known: Vec<_> = plan.secrets.keys().map(String::as_str).collect();
-            return Err(Failure::usage(format!("There is no secret \"{unknown}\": there are {}, and \"*\".", known.join(", "))));
+            return Err(Failure::usage(format!(
+                "There is no secret \"{unknown}\": there are {}, and \"*\".",
+                known.join(", ")
+            )));
         }
     }
     let wanted = NewToken { name: given.name.clone(), grant, ttl: given.ttl, actor: actor() };
@@ -152,10 +163,13 @@ fn list(given: &TokenListArguments) -> Result<u8, Failure> {
     let mut text = String::new();
     for (name, grant, end) in &tokens {
         let (roles, secrets) = shown(grant);
-        let end = end.map_or_else(|| "without an end".to_owned(), |ms| {
-            let since = Duration::from_millis(u64::try_from(ms).unwrap_or(0));
-            format!("until {}", humantime::format_rfc3339_seconds(UNIX_EPOCH + since))
-        });
+        let end = end.map_or_else(
+            || "without an end".to_owned(),
+            |ms| {
+                let since = Duration::from_millis(u64::try_from(ms).unwrap_or(0));
+                format!("until {}", humantime::format_rfc3339_seconds(UNIX_EPOCH + since))
+            },
+        );
         let _ = writeln!(text, "{name}: {} of {}, {end}", roles.join(", "), secrets.join(", ")); // to a string
     }
     print(text)?;
@@ -170,6 +184,9 @@ fn revoke(given: &TokenRevokeArguments) -> Result<u8, Failure> {
     })?;
     match was_there {
         true => Ok(OK),
-        false => Err(Failure::new(PROBLEM, format!("There is no token \"{}\": entrakey leases token list.", given.name))),
+        false => Err(Failure::new(
+            PROBLEM,
+            format!("There is no token \"{}\": entrakey leases token list.", given.name),
+        )),
     }
 }

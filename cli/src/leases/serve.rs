@@ -9,14 +9,15 @@ use crate::service::{self, serve_probes};
 use entrakey_core::has_foreign_privileges;
 use entrakey_leases::{Front, Manager, Surroundings};
 use entrakey_service::{
-    Activated, Connections, Exposure, Life, Log, Places, Severity, Signals, Stage, Users, activated, bind_tcp, bind_unix,
-    forbid_core_dumps, lock_memory, raise_descriptor_limit, resolve, server_config,
+    Activated, Connections, Exposure, Life, Log, Places, Severity, Signals, Stage, Users, activated,
+    bind_tcp, bind_unix, forbid_core_dumps, lock_memory, raise_descriptor_limit, resolve, server_config,
 };
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 
 /// Which users and groups are let in is looked at besides.
 const SOCKET_MODE: u32 = 0o666;
@@ -60,33 +61,18 @@ pub(super) fn run(typed: &ServeArguments) -> Result<u8, Failure> {
     outcome.or_else(|failure| Ok(failure.code)) // it is in the log
 }
 
-async fn live(file: &File, arguments: &ServeArguments, handed: Vec<Activated>, log: Log) -> Result<u8, Failure> {
+async fn live(
+    file: &File,
+    arguments: &ServeArguments,
+    handed: Vec<Activated>,
+    log: Log,
+) -> Result<u8, Failure> {
     let mut signals = Signals::new().map_err(|error| Failure::new(PROBLEM, error))?;
     let (life, connections) = (Life::default(), Connections::at_most(None));
     let quit = Arc::new(Notify::new());
-    let store = open::store(&arguments.place, Some(file), true).await?;
-    let parts = Parts {
-        file,
-        keys: &arguments.identity.keys,
-        azure: &file.azure(&arguments.azure)?,
-        log: log.clone(),
-    };
-    let manager = open::manager(parts, store)?;
-    if arguments.check {
-        check(&manager, &log).await?;
-    }
-    let given = &arguments.clients;
-    let around = Surroundings {
-        life: life.clone(),
-        log: log.clone(),
-        connections: connections.clone(),
-        places: Places::at_most(given.max_connections.get()),
-        users: Users::at_most(given.max_connections_per_user.get()),
-    };
-    let fronts = fronts(given, handed).await?;
-    serve_probes(&arguments.operation, manager.clone(), &life, &quit).await?;
-    let fronts: Vec<_> = fronts.into_iter().map(|front| start(front, &manager, &around)).collect();
-    let running = tokio::spawn(manager.clone().run());
+    let process = Process { life: life.clone(), log: log.clone(), connections: connections.clone() };
+    let serving = begin(file, arguments, handed, process).await?;
+    serve_probes(&arguments.operation, serving.manager.clone(), &life, &quit).await?;
     life.enter(Stage::Started);
     service::tell_ready("making leases", &log);
     let cause = tokio::select! {
@@ -94,14 +80,64 @@ async fn live(file: &File, arguments: &ServeArguments, handed: Vec<Activated>, l
         () = quit.notified() => entrakey_service::Cause::Asked,
     };
     service::end(&arguments.operation, &life, &connections, &log, cause, signals).await;
-    for front in fronts {
-        let _ = front.await; // its socket's file is gone then
-    }
-    running.abort();
+    serving.end().await;
     Ok(cause.exit_code(arguments.operation.exit_zero_on_sigterm))
 }
 
-fn start(front: Front, manager: &Arc<Manager>, around: &Surroundings) -> tokio::task::JoinHandle<()> {
+/// What the process has that leases are made in.
+pub(crate) struct Process {
+    pub(crate) life: Life,
+    pub(crate) log: Log,
+    pub(crate) connections: Connections,
+}
+
+/// Leases that are being made.
+pub(crate) struct Serving {
+    manager: Arc<Manager>,
+    fronts: Vec<JoinHandle<()>>,
+    running: JoinHandle<()>,
+}
+
+impl Serving {
+    /// When the service drains: waits until no more clients come in.
+    pub(crate) async fn end(self) {
+        for front in self.fronts {
+            let _ = front.await; // its socket's file is gone then
+        }
+        self.running.abort();
+    }
+}
+
+/// Makes leases from now on, until the process's life is over.
+pub(crate) async fn begin(
+    file: &File,
+    arguments: &ServeArguments,
+    handed: Vec<Activated>,
+    process: Process,
+) -> Result<Serving, Failure> {
+    let Process { life, log, connections } = process;
+    let store = open::store(&arguments.place, Some(file), true).await?;
+    let azure = file.azure(&arguments.azure)?;
+    let parts = Parts { file, keys: &arguments.identity.keys, azure: &azure, log: log.clone() };
+    let manager = open::manager(parts, store)?;
+    if arguments.check {
+        check(&manager, &log).await?;
+    }
+    let given = &arguments.clients;
+    let around = Surroundings {
+        life,
+        log,
+        connections,
+        places: Places::at_most(given.max_connections.get()),
+        users: Users::at_most(given.max_connections_per_user.get()),
+    };
+    let fronts = fronts(given, handed).await?;
+    let fronts = fronts.into_iter().map(|front| start(front, &manager, &around)).collect();
+    let running = tokio::spawn(manager.clone().run());
+    Ok(Serving { manager, fronts, running })
+}
+
+fn start(front: Front, manager: &Arc<Manager>, around: &Surroundings) -> JoinHandle<()> {
     around.log.line(Severity::Info, format_args!("listening on {}", front.name()), &[]);
     tokio::spawn(front.run(manager.clone(), around.clone()))
 }
@@ -119,7 +155,10 @@ async fn check(manager: &Manager, log: &Log) -> Result<(), Failure> {
     }
     match is_good {
         true => Ok(()),
-        false => Err(Failure::new(PROBLEM, "Azure does not know everything that the configuration names, see above.")),
+        false => Err(Failure::new(
+            PROBLEM,
+            "Azure does not know everything that the configuration names, see above.",
+        )),
     }
 }
 

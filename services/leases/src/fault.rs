@@ -10,3 +10,14 @@ pub(crate) fn point(name: &str) {
 
 #[cfg(not(debug_assertions))]
 pub(crate) fn point(_name: &str) {}
+
+/// For how long something is claimed, in milliseconds: a test does not wait for minutes (`ENTRAKEY_TEST_CLAIM_MS`).
+#[cfg(debug_assertions)]
+pub(crate) fn claim_ms(as_ever: i64) -> i64 {
+    std::env::var("ENTRAKEY_TEST_CLAIM_MS").ok().and_then(|given| given.parse().ok()).unwrap_or(as_ever)
+}
+
+#[cfg(not(debug_assertions))]
+pub(crate) fn claim_ms(as_ever: i64) -> i64 {
+    as_ever
+}

@@ -12,7 +12,7 @@ use crate::plan::What;
 use crate::store::LeaseFilter;
 use axum::Extension;
 use axum::body::Bytes;
-use axum::extract::rejection::QueryRejection;
+use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -22,7 +22,10 @@ use std::sync::Arc;
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// A body in JSON. An empty one counts as `{}` where nothing has to be said.
-fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Denied> {
+fn read<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<T, Denied> {
+    let body = body.map_err(|rejection| {
+        Denied::new(rejection.status().as_u16(), "bad_request", "The body is too long, or broke off.")
+    })?;
     let text = if body.is_empty() { &b"{}"[..] } else { body.as_ref() };
     serde_json::from_slice(text).map_err(|error| {
         Denied::new(400, "bad_request", format!("The body is not the JSON that is needed here: {error}."))
@@ -70,9 +73,9 @@ pub(super) async fn create(
     State(manager): State<Arc<Manager>>,
     Extension(caller): Extension<Caller>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let wanted: NewLease = match read(&body) {
+    let wanted: NewLease = match read(body) {
         Ok(wanted) => wanted,
         Err(denied) => return refused(denied),
     };
@@ -191,9 +194,9 @@ pub(super) async fn renew(
     State(manager): State<Arc<Manager>>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let wanted: Renewal = match read(&body) {
+    let wanted: Renewal = match read(body) {
         Ok(wanted) => wanted,
         Err(denied) => return refused(denied),
     };

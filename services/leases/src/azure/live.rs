@@ -15,6 +15,9 @@ const SIGN_IN: Duration = Duration::from_secs(15);
 /// "Invalid client secret provided", until Entra has heard of a new one.
 const UNKNOWN_SECRET: u32 = 7_000_215;
 
+/// The token was not taken.
+const UNAUTHORIZED: u16 = 401;
+
 /// Where the services are.
 #[derive(Clone, Debug)]
 pub struct Endpoints {
@@ -171,7 +174,12 @@ impl Azure for Live {
             })
         });
         match sent.await {
-            Ok(Ok(answer)) => Ok(read(answer)),
+            Ok(Ok(answer)) => {
+                if answer.status == UNAUTHORIZED {
+                    let _ = provider.refresh(); // for the next request; it is spaced
+                }
+                Ok(read(answer))
+            }
             Ok(Err(error)) => Err(Unanswered {
                 message: error.message().to_owned(),
                 is_unsent: error.kind() == ErrorKind::InvalidConfig,

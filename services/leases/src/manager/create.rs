@@ -58,10 +58,11 @@ impl Manager {
         let most = (self.plan.propagation + REQUESTS).as_millis();
         let life = lease.max_expires_ms;
         (lease.created_ms, lease.due_ms) = (now, Some(now));
-        lease.expires_ms = now.saturating_add(lease.ttl_ms);
-        lease.max_expires_ms = now.saturating_add(life);
+        // In whole seconds, as Azure writes it: the lease must not outlive its key.
+        lease.max_expires_ms = now.saturating_add(life) / 1000 * 1000;
+        lease.expires_ms = now.saturating_add(lease.ttl_ms).min(lease.max_expires_ms);
         lease.owner = Some(self.owner.clone());
-        lease.claimed_until_ms = now.saturating_add(i64::try_from(most).unwrap_or(i64::MAX));
+        lease.claimed_until_ms = now.saturating_add(fault::claim_ms(i64::try_from(most).unwrap_or(i64::MAX)));
         fault::point("before_intent");
         let until = shown(lease.max_expires_ms);
         let entry =

@@ -54,12 +54,13 @@ fn end(runtime: Runtime) {
 }
 
 fn plan(rng: &mut Rng) -> Plan {
-    let secret = |name: &str, what: What| {
+    let max_ttl = Duration::from_secs(*rng.choice(&[600, 1800]).unwrap());
+    let secret = move |name: &str, what: What| {
         let secret = SecretPlan {
             name: name.to_owned(),
             prefix: format!("{name}-"),
             default_ttl: Duration::from_secs(60),
-            max_ttl: Duration::from_secs(600),
+            max_ttl,
             most_leases: 6,
             identity: Config::new(),
             tenant_id: Some("t".to_owned()),
@@ -81,7 +82,11 @@ fn plan(rng: &mut Rng) -> Plan {
         secrets: BTreeMap::from([secret("app", application), secret("access", access), secret("user", user)]),
         clients: Vec::new(),
         // As they are, or shorter: then more happens in a history.
-        waits: if rng.u8(..4) == 0 { Waits::default() } else { Waits { intent_ms: 90_000, between_misses_ms: 10_000 } },
+        waits: if rng.u8(..4) == 0 {
+            Waits::default()
+        } else {
+            Waits { intent_ms: 90_000, between_misses_ms: 20_000 }
+        },
         propagation: Duration::from_secs(80),
     }
 }
@@ -117,14 +122,16 @@ impl History {
     fn manager(&self) -> Arc<Manager> {
         let clock = Arc::new(Clock::new(Sources { monotonic, wall_ms: now_ms }));
         let world = self.world.clone();
-        let azure = |_: &SecretPlan| Ok(Arc::new(azure::Simulated(world.clone())) as Arc<dyn crate::azure::Azure>);
+        let azure =
+            |_: &SecretPlan| Ok(Arc::new(azure::Simulated(world.clone())) as Arc<dyn crate::azure::Azure>);
         Manager::new(self.plan.clone(), self.store.clone(), clock, self.log.clone(), azure).unwrap()
     }
 
     /// One process, which ends when its time is over.
     fn live(&mut self) {
         let runtime = process();
-        let life = Duration::from_millis(self.rng.u64(50..240_000));
+        let most = *self.rng.choice(&[20_000, 240_000, 2_000_000]).unwrap();
+        let life = Duration::from_millis(self.rng.u64(50..most));
         let manager = runtime.block_on(async { self.manager() });
         if self.rng.bool() {
             runtime.block_on(self.store.forget_owners()).unwrap(); // as SQLite's does; PostgreSQL's waits
@@ -137,7 +144,8 @@ impl History {
             let acting = async {
                 for _ in 0..deeds {
                     act(&manager, &model, &mut rng);
-                    sleep(Duration::from_millis(rng.u64(..40_000))).await;
+                    let pause = *rng.choice(&[100, 2000, 40_000, 600_000]).unwrap();
+                    sleep(Duration::from_millis(rng.u64(..pause))).await;
                     check_holders(&model, &world);
                 }
                 sleep(Duration::from_secs(100_000)).await;
@@ -159,7 +167,11 @@ impl History {
             while self.store.next_due().await.unwrap().is_some() {
                 sleep(Duration::from_secs(20)).await;
                 check_holders(&self.model, &self.world);
-                assert!(now_ms() - begun < 3_600_000, "seed {}: after an hour something is left to do", self.seed);
+                assert!(
+                    now_ms() - begun < 3_600_000,
+                    "seed {}: after an hour something is left to do",
+                    self.seed
+                );
             }
         });
         runtime.block_on(self.check_end());
@@ -170,18 +182,27 @@ impl History {
         let seed = self.seed;
         let world = self.world.lock().unwrap().clone();
         let held = self.model.lock().unwrap().clone();
-        assert_eq!(world.keys.keys().cloned().collect::<Vec<_>>(), ["foreign-key"], "seed {seed}: a key is left");
+        assert_eq!(
+            world.keys.keys().cloned().collect::<Vec<_>>(),
+            ["foreign-key"],
+            "seed {seed}: a key is left"
+        );
         let names: Vec<_> = world.assignments.keys().cloned().collect();
         assert_eq!(names, ["foreign"], "seed {seed}: an assignment is left, or another's is gone");
         for held in &held {
             let secret = held.secret.as_deref();
-            assert!(!world.passwords.values().any(|password| Some(password.as_str()) == secret), "seed {seed}: {}", held.id);
+            assert!(
+                !world.passwords.values().any(|password| Some(password.as_str()) == secret),
+                "seed {seed}: {}",
+                held.id
+            );
         }
         let leases = self.store.leases(&LeaseFilter::default(), 10_000).await.unwrap();
         let audit = self.store.audit(&AuditFilter::default(), 100_000).await.unwrap();
         for lease in &leases {
             assert!(lease.state.is_over(), "seed {seed}: {lease:?}");
-            let steps: Vec<_> = audit.iter().rev().filter(|row| row.lease.as_deref() == Some(&lease.id)).collect();
+            let steps: Vec<_> =
+                audit.iter().rev().filter(|row| row.lease.as_deref() == Some(&lease.id)).collect();
             let events: Vec<_> = steps.iter().map(|row| row.event.as_str()).collect();
             let is_told = events.first() == Some(&"intent")
                 && events.last() == Some(&lease.state.name())
@@ -192,9 +213,13 @@ impl History {
         for secret in &world.all_secrets {
             assert!(!noted.contains(secret.as_str()), "seed {seed}: a secret is in the store");
         }
+        let most_ms = i64::try_from(self.plan.secrets["app"].max_ttl.as_millis()).unwrap();
         for key in &world.all_keys {
             let lease = leases.iter().find(|lease| lease.display_name == key.display_name).unwrap();
-            assert!(key.end_ms <= lease.max_expires_ms && key.end_ms <= lease.created_ms + 600_000, "seed {seed}");
+            assert!(
+                key.end_ms <= lease.max_expires_ms && lease.max_expires_ms <= lease.created_ms + most_ms,
+                "seed {seed}"
+            );
         }
     }
 }
@@ -204,7 +229,9 @@ fn check_holders(model: &Model, world: &Arc<Mutex<World>>) {
     let world = world.lock().unwrap();
     for held in model.lock().unwrap().iter().filter(|held| !held.is_given_up && held.expires_ms > now_ms()) {
         let works = match (held.id.split('-').next(), held.secret.as_deref()) {
-            (Some("app"), Some(secret)) => world.keys.values().any(|key| key.secret == secret && key.end_ms > now_ms()),
+            (Some("app"), Some(secret)) => {
+                world.keys.values().any(|key| key.secret == secret && key.end_ms > now_ms())
+            }
             (Some("user"), Some(secret)) => world.passwords.get(&held.target).is_some_and(|it| it == secret),
             _ => world.assignments.values().any(|one| one.object_id == held.target),
         };
@@ -225,7 +252,7 @@ fn act(manager: &Arc<Manager>, model: &Model, rng: &mut Rng) {
             tokio::spawn(async move { manager.revoke(&caller(), &held.id).await });
         }
         (2 | 3, Some(held)) => {
-            let ttl = rng.u32(1..700).to_string();
+            let ttl = rng.u32(1..2000).to_string();
             tokio::spawn(async move {
                 if let Ok(lease) = manager.renew(&caller(), &held.id, Some(&ttl)).await {
                     mark(&model, &held.id, |held| held.expires_ms = lease.expires_ms);
@@ -242,9 +269,10 @@ fn act(manager: &Arc<Manager>, model: &Model, rng: &mut Rng) {
                 "access" => Some(rng.choice(["oid-1", "oid-2", FOREIGN]).unwrap().to_owned()),
                 _ => Some(rng.choice(["ada", "grace"]).unwrap().to_owned()),
             };
+            let ttl = [rng.u32(1..60), rng.u32(60..600), 600][rng.usize(..3)];
             let request = Request {
                 secret: secret.to_owned(),
-                ttl: Some(rng.u32(1..601).to_string()),
+                ttl: Some(ttl.to_string()),
                 user,
                 idempotency_key: (rng.u8(..3) == 0).then(|| rng.u8(..3).to_string()),
             };
@@ -258,7 +286,13 @@ fn act(manager: &Arc<Manager>, model: &Model, rng: &mut Rng) {
                         Credential::Access { .. } => None,
                     };
                     let target = lease.target.rsplit('|').next().unwrap().to_owned();
-                    let held = Held { id: lease.id, expires_ms: lease.expires_ms, is_given_up: false, secret, target };
+                    let held = Held {
+                        id: lease.id,
+                        expires_ms: lease.expires_ms,
+                        is_given_up: false,
+                        secret,
+                        target,
+                    };
                     model.lock().unwrap().push(held);
                 }
             });
@@ -291,16 +325,26 @@ fn run(seed: u64, log: &Log) -> usize {
 #[test]
 fn a_thousand_histories_leave_nothing_behind_and_take_nothing_away_before_its_time() {
     const HISTORIES: u64 = 1000;
+    const THREADS: usize = 2;
     let log = Log::to_stderr(Format::Human, Severity::Error).unwrap();
     if let Some(seed) = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()) {
         run(seed, &log);
         return;
     }
-    let mut handed_out = 0;
-    for seed in 0..HISTORIES {
-        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(seed, &log)));
-        handed_out += outcome.unwrap_or_else(|_| panic!("SEED={seed}"));
-    }
+    let some = |first: u64| {
+        let log = log.clone();
+        let all = move || {
+            let mut handed_out = 0;
+            for seed in (first..HISTORIES).step_by(THREADS) {
+                let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(seed, &log)));
+                handed_out += outcome.unwrap_or_else(|_| panic!("SEED={seed}"));
+            }
+            handed_out
+        };
+        std::thread::spawn(all)
+    };
+    let threads: Vec<_> = (0..THREADS).map(|first| some(u64::try_from(first).unwrap())).collect();
+    let handed_out: usize = threads.into_iter().map(|thread| thread.join().unwrap()).sum();
     println!("{HISTORIES} histories, {handed_out} credentials");
     assert!(handed_out > 1000, "too little happens in them: {handed_out}");
 }

@@ -19,7 +19,7 @@ pub(super) const CLAIM_MS: i64 = 180_000;
 /// At a time.
 const MOST_AT_ONCE: usize = 32;
 /// Another replica may have ended, and this machine's clock may be set.
-const LONGEST_SLEEP: Duration = Duration::from_secs(5);
+const LONGEST_SLEEP: Duration = Duration::from_secs(10);
 /// After the database has failed.
 const AFTER_BROKEN: Duration = Duration::from_secs(1);
 

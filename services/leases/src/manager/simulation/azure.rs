@@ -11,7 +11,8 @@ use std::time::Duration;
 use tokio::time::sleep;
 use zeroize::Zeroizing;
 
-pub(super) const CACHE: &str = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Cache/redisEnterprise/c";
+pub(super) const CACHE: &str =
+    "/subscriptions/s/resourceGroups/g/providers/Microsoft.Cache/redisEnterprise/c";
 /// Somebody who has an assignment that is not ours.
 pub(super) const FOREIGN: &str = "oid-3";
 
@@ -122,7 +123,8 @@ impl World {
                 (204, Value::Null)
             }
             (method, path) if path.starts_with(CACHE) => {
-                let name = path.split("/accessPolicyAssignments").nth(1).unwrap().trim_start_matches('/').to_owned();
+                let name =
+                    path.split("/accessPolicyAssignments").nth(1).unwrap().trim_start_matches('/').to_owned();
                 self.assign(method, &name, body)
             }
             ("GET", _) => (200, json!({"id": "x"})),
@@ -132,7 +134,9 @@ impl World {
 
     fn add(&mut self, wanted: &Value) -> (u16, Value) {
         let end = wanted["endDateTime"].as_str().unwrap();
-        let end_ms = humantime::parse_rfc3339(end).unwrap().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
+        let end_ms =
+            humantime::parse_rfc3339(end).unwrap().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
+        let unknown_ms = self.later();
         let (id, secret) = (self.name(), format!("secret-{}", self.name()));
         let key = Key {
             display_name: wanted["displayName"].as_str().unwrap().to_owned(),
@@ -140,8 +144,8 @@ impl World {
             start_ms: now_ms(),
             end_ms: i64::try_from(end_ms).unwrap(),
             taken_ms: self.later(),
-            shown_ms: self.later(),
-            found_ms: self.later(),
+            shown_ms: unknown_ms,
+            found_ms: unknown_ms,
         };
         self.all_secrets.push(secret.clone());
         self.all_keys.push(key.clone());
@@ -169,7 +173,10 @@ impl World {
             "GET" => self.assignments.get(name).map_or((404, gone), |one| (200, shown(name, one))),
             "PUT" => {
                 let object_id = body["properties"]["user"]["objectId"].as_str().unwrap().to_owned();
-                assert!(!self.assignments.values().any(|one| one.object_id == object_id), "one is overwritten");
+                assert!(
+                    !self.assignments.values().any(|one| one.object_id == object_id),
+                    "one is overwritten"
+                );
                 let one = Assignment { object_id, ready_ms: self.later(), gone_ms: None };
                 let answer = shown(name, &one);
                 self.assignments.insert(name.to_owned(), one);
