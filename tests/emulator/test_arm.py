@@ -146,6 +146,24 @@ def test_another_user_of_an_assignment_takes_the_first_ones_place(emulator, mana
     assert SOMEBODY.replace("aaaa", "cccc") in policies and SOMEBODY.replace("aaaa", "bbbb") not in policies
 
 
+def test_a_classic_cache_has_policies_of_its_own(start):
+    emulator = start("1h", family="classic")
+    manager = Manager(emulator)
+    manager.role("Contributor")
+    cache, version = f"{GROUP}/redis/emulated", "?api-version=2024-11-01"
+    assign = {"properties": {"accessPolicyName": "own_one", "objectId": SOMEBODY, "objectIdAlias": "somebody"}}
+    assert manager("PUT", f"{cache}/accessPolicyAssignments/a-1", assign, version)[0] == 400, "there is no such policy"
+    path, rules = f"{cache}/accessPolicies/own_one", {"properties": {"permissions": "+@read ~cache:*"}}
+    assert [manager("PUT", path, rules, version)[0] for _ in range(2)] == [201, 200]
+    assert manager("PUT", f"{cache}/accessPolicyAssignments/a-1", assign, version)[0] == 201
+    states, properties = manager.polled(f"{cache}/accessPolicyAssignments/a-1")
+    assert states[-1] == "Succeeded" and properties["accessPolicyName"] == "own_one"
+    assert emulator.control("/emulator/redis/policies")[1][SOMEBODY] == "+@read ~cache:*"
+    listed = manager("GET", f"{cache}/accessPolicies", version=version)[2]["value"]
+    assert [one["name"] for one in listed] == ["Data Owner", "Data Contributor", "Data Reader", "own_one"]
+    assert [manager("DELETE", path, version=version)[0] for _ in range(2)] == [200, 204]
+
+
 def test_a_role_says_what_may_be_done(manager):
     path = f"{DATABASE}/accessPolicyAssignments/somebody"
     manager.role(None)

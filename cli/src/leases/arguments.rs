@@ -68,6 +68,8 @@ pub(super) enum Order {
 ///     secrets = ["orders"]
 ///     roles = ["issue", "renew-own"]
 ///
+/// In a browser there is a page at /dashboard/, to sign in to with a token of `entrakey leases token create`.
+///
 /// docs/leases.md says more. SIGINT ends the service with 130, SIGTERM with 143; leases stay, and are taken back in time once
 /// it runs again.
 #[derive(Args)]

@@ -29,6 +29,8 @@ pub(crate) struct Wanted {
     pub(crate) object_id: String,
     /// As the cache's policies have it: `owner`, or rules.
     pub(crate) access: String,
+    /// The policy of the cache's own that it is, by name.
+    pub(crate) own: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -77,7 +79,7 @@ impl Assignments {
         let others =
             policies.filter(|(object_id, _)| !is_made(object_id)).map(|(object_id, access)| Assignment {
                 name: name_of(&object_id),
-                wanted: Wanted { object_id, access },
+                wanted: Wanted { object_id, access, own: None },
                 state: State::Succeeded,
             });
         let others: Vec<_> = others.collect();

@@ -37,6 +37,8 @@ pub(crate) struct ResourceManager {
     /// Roles by object id. Who has none sees nothing.
     roles: Mutex<BTreeMap<String, String>>,
     cache: Mutex<ArmCache>,
+    /// The access policies of a classic cache's own: their rules, by name.
+    policies: Mutex<BTreeMap<String, String>>,
     pub(crate) assignments: Arc<Assignments>,
 }
 
@@ -50,7 +52,14 @@ impl ResourceManager {
         let roles =
             given.filter_map(|identity| Some((identity.object_id.clone(), identity.azure_role.clone()?)));
         let roles: BTreeMap<_, _> = roles.collect();
-        Self { roles: Mutex::new(roles), tenant, redis, cache: Mutex::default(), assignments: Arc::default() }
+        Self {
+            roles: Mutex::new(roles),
+            tenant,
+            redis,
+            cache: Mutex::default(),
+            policies: Mutex::default(),
+            assignments: Arc::default(),
+        }
     }
 
     pub(crate) fn family(&self) -> Family {
@@ -78,6 +87,20 @@ impl ResourceManager {
 
     pub(crate) fn set_cache(&self, cache: ArmCache) {
         *lock(&self.cache) = cache;
+    }
+
+    /// The access policies of the cache's own.
+    pub(crate) fn policies(&self) -> BTreeMap<String, String> {
+        lock(&self.policies).clone()
+    }
+
+    /// Makes one or changes it: true if it is new. Those to whom it was assigned keep what they had.
+    pub(crate) fn set_policy(&self, name: &str, rules: &str) -> bool {
+        lock(&self.policies).insert(name.to_owned(), rules.to_owned()).is_none()
+    }
+
+    pub(crate) fn remove_policy(&self, name: &str) -> bool {
+        lock(&self.policies).remove(name).is_some()
     }
 
     /// When an assignment that is begun now is done, if that is a matter of time.

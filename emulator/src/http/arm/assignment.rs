@@ -10,7 +10,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
 /// The names of Azure Cache for Redis's own policies.
-const CLASSIC: [(&str, &str); 3] =
+pub(super) const CLASSIC: [(&str, &str); 3] =
     [("Data Owner", "owner"), ("Data Contributor", "contributor"), ("Data Reader", "reader")];
 
 pub(super) fn list(manager: &ResourceManager) -> Response {
@@ -40,7 +40,7 @@ fn put(request: &Request<'_>, name: &str) -> Result<Response, Fault> {
         return Err(Fault::new(400, "InvalidResourceName", said));
     }
     let body: Value = serde_json::from_slice(request.body).unwrap_or_default();
-    let wanted = wanted(manager.family(), &body["properties"]).ok_or_else(|| {
+    let wanted = wanted(manager, &body["properties"]).ok_or_else(|| {
         Fault::new(400, "BadRequest", "The request content was invalid and could not be deserialized.")
     })?;
     let is_new = manager.assignments.put(manager, name, wanted).map_err(|error| refused(&error))?;
@@ -49,19 +49,23 @@ fn put(request: &Request<'_>, name: &str) -> Result<Response, Fault> {
     Ok((status, Json(made.map(|made| described(manager, &made)))).into_response())
 }
 
-fn wanted(family: Family, properties: &Value) -> Option<Wanted> {
+fn wanted(manager: &ResourceManager, properties: &Value) -> Option<Wanted> {
     let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
     let policy = text(&properties["accessPolicyName"])?;
-    match family {
+    match manager.family() {
         Family::Amr if policy == "default" => {
             let access = text(&properties["accessString"]).unwrap_or(policy);
-            Some(Wanted { object_id: text(&properties["user"]["objectId"])?, access })
+            Some(Wanted { object_id: text(&properties["user"]["objectId"])?, access, own: None })
         }
         Family::Amr => None,
         Family::Classic => {
             let known = CLASSIC.iter().find(|(name, _)| *name == policy);
-            let access = known.map(|(_, access)| (*access).to_owned())?;
-            Some(Wanted { object_id: text(&properties["objectId"])?, access })
+            let object_id = text(&properties["objectId"])?;
+            let (access, own) = match known {
+                Some((_, access)) => ((*access).to_owned(), None),
+                None => (manager.policies().remove(&policy)?, Some(policy)),
+            };
+            Some(Wanted { object_id, access, own })
         }
     }
 }
@@ -110,7 +114,8 @@ fn described(manager: &ResourceManager, one: &Assignment) -> Value {
         ),
         Family::Classic => {
             let known = CLASSIC.iter().find(|(_, mine)| *mine == access);
-            let policy = known.map_or("own", |(name, _)| *name);
+            let own = one.wanted.own.as_deref().unwrap_or("own");
+            let policy = known.map_or(own, |(name, _)| *name);
             ("", json!({"accessPolicyName": policy, "objectId": object_id, "objectIdAlias": object_id}))
         }
     };

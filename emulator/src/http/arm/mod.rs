@@ -5,6 +5,7 @@
 mod answers;
 mod asked;
 mod assignment;
+mod policy;
 
 use crate::arm::ResourceManager;
 use crate::tokens::{Api, verify_for};
@@ -77,6 +78,7 @@ impl Request<'_> {
         }
         match (asked, self.method) {
             (Asked::Assignment(name), method) => assignment::answer(self, &name, method).await,
+            (Asked::Policy(name), method) => policy::answer(self, &name, method),
             (asked, &Method::GET) => self.get(&asked),
             _ => Err(Fault::new(405, "MethodNotAllowed", "The resource does not take this method.")),
         }
@@ -89,13 +91,14 @@ impl Request<'_> {
             Asked::Cache => answers::cache(manager),
             Asked::Database => answers::database(manager),
             Asked::Assignments => assignment::list(manager),
+            Asked::Policies => policy::list(manager),
             Asked::Roles => answers::roles(manager, self.parameter("$filter").unwrap_or_default()),
             Asked::Metrics => answers::metrics(manager, self.parameter("metricnames").unwrap_or_default())?,
             Asked::Operation(name) => {
                 let is_done = manager.assignments.is_done(name).ok_or_else(|| self.not_found())?;
                 answers::operation(name, is_done)
             }
-            Asked::Subscriptions | Asked::Assignment(_) => return Err(self.not_found()),
+            Asked::Subscriptions | Asked::Assignment(_) | Asked::Policy(_) => return Err(self.not_found()),
         })
     }
 
