@@ -123,6 +123,33 @@ describe("the dashboard", { concurrency: 4 }, () => {
     await me.close();
   });
 
+  test("a credential that is under way is waited for, whatever is pressed", async () => {
+    const me = await open(browser, service);
+    const { page } = me;
+    await me.signIn(await service.token("waits", ...ALL));
+    let letThrough;
+    const held = new Promise((resolve) => { letThrough = resolve; });
+    await page.route("**/v1/leases", async (route) => {
+      await held;
+      await route.continue();
+    });
+    await page.getByRole("button", { name: "Generate from orders" }).click();
+    const dialog = page.getByRole("dialog", { name: "Generate from orders" });
+    await dialog.getByRole("button", { name: "Generate" }).click();
+    await dialog.getByRole("button", { name: "Waiting until Entra takes it" }).waitFor();
+    await dialog.getByRole("button", { name: "Cancel" }).click({ force: true });
+    for (const _ of [1, 2, 3]) await page.keyboard.press("Escape");
+    await dialog.getByRole("button", { name: "Waiting until Entra takes it" }).click({ force: true });
+    assert.ok(await dialog.isVisible());
+    letThrough();
+    await me.credential();
+    await page.keyboard.press("Escape");
+    await page.getByText("Close without having stored it?").waitFor();
+    assert.equal((await me.credential()).client_secret.length, 40);
+    assert.equal(me.addresses.filter((address) => address.endsWith("/v1/leases")).length, 1);
+    await me.close();
+  });
+
   test("everything can be done without a mouse", async () => {
     const me = await open(browser, service);
     const { page } = me;

@@ -42,7 +42,8 @@ export function generate(secret, done) {
 
 export function renew(lease, done) {
   const most = Math.floor(lease.max_expires_at - api.now());
-  const life = Math.min(most, Math.max(60, lease.expires_at - lease.created_at));
+  // As long as when it was made, without the seconds that making it took.
+  const life = Math.min(most, Math.max(60, Math.round((lease.expires_at - lease.created_at) / 60) * 60));
   const ttl = ttlChoice({
     standard: life,
     most,

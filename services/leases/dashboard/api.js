@@ -5,6 +5,8 @@ let csrf;
 let ended = () => {};
 /** How far the service's clock is ahead of this machine's, in seconds. */
 let skew = 0;
+/** An answer's date is in whole seconds, and some time under way. */
+const COARSE = 2;
 
 export const whenSignedOut = (call) => { ended = call; };
 export const now = () => Date.now() / 1000 + skew;
@@ -33,10 +35,9 @@ async function ask(method, path, body, headers = {}) {
   const text = await answer.text();
   let said;
   try { said = text ? JSON.parse(text) : undefined; } catch { said = undefined; }
-  if (answer.ok) {
-    if (typeof said?.now === "number") skew = said.now - Date.now() / 1000;
-    return said;
-  }
+  const date = Date.parse(answer.headers.get("Date")) / 1000;
+  if (Math.abs(date - now()) > COARSE) skew = date - Date.now() / 1000;
+  if (answer.ok) return said;
   if (answer.status === 401 && csrf) {
     csrf = undefined;
     ended();
@@ -60,10 +61,10 @@ export const signIn = (token) => ask("POST", "session", { token }).then(opened);
 export const signOut = () => ask("DELETE", "session").finally(() => { csrf = undefined; });
 
 export const secrets = () => ask("GET", "/v1/dynamic-secrets").then((said) => said.dynamic_secrets);
-/** Rows of a page. */
-const LIMIT = 50;
-export const leases = (filter) => ask("GET", `/v1/leases${query({ ...filter, limit: LIMIT })}`);
-export const audit = (filter) => ask("GET", `/v1/audit${query({ ...filter, limit: LIMIT })}`);
+/** Rows of a page; and how many one answer has at most. */
+export const PAGE = 50, MOST = 500;
+export const leases = (filter) => ask("GET", `/v1/leases${query(filter)}`);
+export const audit = (filter) => ask("GET", `/v1/audit${query({ ...filter, limit: PAGE })}`);
 export const issue = (wanted, key) => ask("POST", "/v1/leases", wanted, { "Idempotency-Key": key });
 export const renew = (id, ttl) => ask("POST", `/v1/leases/${encodeURIComponent(id)}/renew`, { ttl });
 export const revoke = (id) => ask("POST", `/v1/leases/${encodeURIComponent(id)}/revoke`);

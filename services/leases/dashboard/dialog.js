@@ -11,7 +11,15 @@ export function open(title, body, foot, { mayClose = () => true, onClose } = {})
   dialog.addEventListener("cancel", (event) => {
     if (!mayClose()) event.preventDefault();
   });
+  // Browsers ask that way at the first Escape only, and close at the second, whatever was answered.
+  const escape = (event) => {
+    if (event.key !== "Escape") return;
+    event.preventDefault();
+    if (mayClose()) dialog.close();
+  };
+  document.addEventListener("keydown", escape, true);
   dialog.addEventListener("close", () => {
+    document.removeEventListener("keydown", escape, true);
     dialog.remove(); // and what it showed
     onClose?.();
     if (back?.isConnected) back.focus();
@@ -26,7 +34,8 @@ export function open(title, body, foot, { mayClose = () => true, onClose } = {})
 export function form(title, fields, { action, busy, kind = "primary", submit }) {
   const error = h("p", { class: "error", role: "alert", hidden: true });
   const go = h("button", { class: kind, type: "submit" }, action);
-  const stop = h("button", { type: "button", onclick: () => dialog.close() }, "Cancel");
+  // What was begun is waited for: a credential that comes when nobody looks would be lost.
+  const stop = h("button", { type: "button", onclick: () => working || dialog.close() }, "Cancel");
   const id = newId("form");
   let working = false;
   const run = async (event) => {
@@ -35,7 +44,7 @@ export function form(title, fields, { action, busy, kind = "primary", submit }) 
     working = true;
     error.hidden = true;
     go.textContent = busy;
-    go.setAttribute("aria-disabled", "true");
+    for (const button of [go, stop]) button.setAttribute("aria-disabled", "true");
     try {
       await submit(dialog);
     } catch (reason) {
@@ -44,7 +53,7 @@ export function form(title, fields, { action, busy, kind = "primary", submit }) 
     }
     working = false;
     go.textContent = action;
-    go.removeAttribute("aria-disabled");
+    for (const button of [go, stop]) button.removeAttribute("aria-disabled");
   };
   const body = h("form", { id, onsubmit: run }, fields, error);
   go.setAttribute("form", id);

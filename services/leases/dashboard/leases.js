@@ -100,7 +100,8 @@ export function leasesPage(view, parameters) {
       sheet.dataset.shows = "rows";
     }
     foot.hidden = !cursor;
-    count.textContent = cursor ? `${rows.size} and more` : rows.size === 1 ? "1 lease" : `${rows.size} leases`;
+    const told = cursor ? `${rows.size} and more` : rows.size === 1 ? "1 lease" : `${rows.size} leases`;
+    if (count.textContent !== told) count.textContent = told; // it is read out
   };
 
   /** The pages that are shown, or the next one too. */
@@ -111,12 +112,12 @@ export function leasesPage(view, parameters) {
     try {
       const found = [];
       let next;
-      for (let page = 0; page < pages; page += 1) {
-        const said = await api.leases({ ...filter, cursor: next });
+      do {
+        const limit = Math.min(api.MOST, pages * api.PAGE - found.length);
+        const said = await api.leases({ ...filter, limit, cursor: next });
         found.push(...said.leases);
         next = said.next_cursor ?? undefined;
-        if (!next) break;
-      }
+      } while (next && found.length < pages * api.PAGE);
       if (mine !== turn || isOver) return;
       cursor = next;
       problem.replaceChildren();
@@ -142,11 +143,14 @@ export function leasesPage(view, parameters) {
     head("Leases", "Credentials that were handed out, with the time that they have left."),
     h("div", { class: "filters" }, filter("State", state), filter("Secret", secret), count), problem, sheet);
   named().then(() => load());
-  const asking = setInterval(() => { if (!document.hidden) load(); }, ASK);
+  const again = () => { if (!document.hidden) load(); };
+  const asking = setInterval(again, ASK);
+  document.addEventListener("visibilitychange", again);
   const drawing = setInterval(() => { for (const row of rows.values()) row.draw(); }, DRAW);
   return () => {
     isOver = true;
     clearInterval(asking);
+    document.removeEventListener("visibilitychange", again);
     clearInterval(drawing);
   };
 }
