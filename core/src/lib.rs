@@ -85,7 +85,7 @@ pub use status::{Counters, Durations, LastError, ListenerStatus, ProviderState, 
 pub use subscription::Subscription;
 pub use token::Token;
 pub use token_fault::{TokenFault, token_faults};
-pub use transport::{certificate_fault, describe_certificate, describe_tls_error};
+pub use transport::{certificate_fault, describe_certificate, describe_tls_error, refused_certificates};
 pub use watch::Watch;
 
 /// Whether this program runs with privileges that whoever started it may not have: setuid, setgid, file capabilities

@@ -61,9 +61,12 @@ impl Connection {
         let suite = client.negotiated_cipher_suite();
         let cipher = suite.map_or_else(String::new, |suite| format!(", {:?}", suite.suite()));
         let shown = client.peer_certificates().unwrap_or_default();
-        let mut whose = shown.iter().map(|shown| entrakey_core::describe_certificate(shown));
-        let own = format!("{version}{cipher}, certificate {}", whose.next().unwrap_or_default());
-        [own].into_iter().chain(whose.map(|whose| format!("with it the certificate {whose}"))).collect()
+        let whose: Vec<_> = shown.iter().map(|shown| entrakey_core::describe_certificate(shown)).collect();
+        let mut lines = certificates(&whose);
+        if let Some(own) = lines.first_mut() {
+            own.insert_str(0, &format!("{version}{cipher}, "));
+        }
+        lines
     }
 
     /// Sends a command and reads its answer. The error says which command had none; when one had none, that stays the error
@@ -152,6 +155,14 @@ fn wait_until(stream: &TcpStream, deadline: Instant) -> io::Result<()> {
         Duration::ZERO => Err(silent()),
         left => stream.set_read_timeout(Some(left)),
     }
+}
+
+/// A line for each certificate that a server shows; the first is its own.
+pub(super) fn certificates(whose: &[String]) -> Vec<String> {
+    let known =
+        |whose: &str| if whose.is_empty() { "that cannot be read".to_owned() } else { whose.to_owned() };
+    let introduced = ["certificate"].into_iter().chain(std::iter::repeat("with it the certificate"));
+    introduced.zip(whose).map(|(introduced, whose)| format!("{introduced} {}", known(whose))).collect()
 }
 
 /// The server's error in an answer, as text.

@@ -1,10 +1,10 @@
 //! TLS: version, certificate, names, and who signs certificates in between.
 
-use super::connection::{Connection, plain_answer};
+use super::connection::{Connection, certificates, plain_answer};
 use super::finding::{Cause, Finding};
 use super::subject::Subject;
 use crate::family::{CLASSIC_PORT, MANAGED_PORT};
-use entrakey_core::{certificate_fault, describe_tls_error};
+use entrakey_core::{certificate_fault, describe_tls_error, refused_certificates};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -35,6 +35,8 @@ pub(super) enum Fault {
 pub(super) struct Failed {
     pub(super) fault: Fault,
     pub(super) text: String,
+    /// A line for each certificate that the server showed.
+    pub(super) shown: Vec<String>,
 }
 
 pub(super) fn gather(
@@ -69,9 +71,13 @@ pub(super) fn failed(error: &io::Error, address: &str) -> Failed {
                 (_, Some(_)) => Fault::Certificate,
                 (_, None) => Fault::Other,
             };
-            Failed { fault, text }
+            Failed { fault, text, shown: certificates(refused_certificates(refused)) }
         }
-        None => Failed { fault: Fault::Other, text: format!("TLS with {address} failed: {error}.") },
+        None => Failed {
+            fault: Fault::Other,
+            text: format!("TLS with {address} failed: {error}."),
+            shown: Vec::new(),
+        },
     }
 }
 
@@ -104,8 +110,8 @@ pub(super) fn diagnose(evidence: &Evidence, subject: &Subject) -> Finding {
         (Fault::Certificate, None) => Cause::new("certificate", text),
         (Fault::Other, None) => Cause::new("tls_failed", text),
     };
-    let seen = evidence.plain.iter().map(|line| format!("without TLS it answers {line:?}"));
-    Finding::problem(STEP, [cause]).seen(seen)
+    let plain = evidence.plain.iter().map(|line| format!("without TLS it answers {line:?}"));
+    Finding::problem(STEP, [cause]).seen(failed.shown.iter().cloned().chain(plain))
 }
 
 #[cfg(test)]
@@ -125,7 +131,7 @@ mod tests {
             (Fault::Certificate, None, "certificate"),
             (Fault::Other, None, "tls_failed"),
         ] {
-            let failed = Failed { fault, text: "TLS failed.".to_owned() };
+            let failed = Failed { fault, text: "TLS failed.".to_owned(), shown: Vec::new() };
             let evidence = Evidence { outcome: Err(failed), plain: plain.map(str::to_owned) };
             assert_eq!(diagnose(&evidence, &subject).causes[0].id, id);
         }

@@ -471,4 +471,6 @@ async fn another_authority_in_between_is_named() {
     let target = format!("{MANAGED}:{}", other.redis_address().port());
     let told = bench.doctor_in(&variables, &target, &["--identity", "managed_identity"]).await;
     assert_eq!(told.ids("tls", "causes"), ["certificate_issuer"], "{}", told.text);
+    assert_says(&told, "\"certificate for ");
+    assert_says(&told, "\"with it the certificate for ");
 }

@@ -21,7 +21,7 @@ pub use answer::Answers;
 pub(crate) use endpoint::{Endpoint, Presence};
 pub use failure::describe_tls_error;
 pub(crate) use outgoing::Outgoing;
-pub use presented::{certificate_fault, describe_certificate};
+pub use presented::{certificate_fault, describe_certificate, refused_certificates};
 pub(crate) use tls::resuming_config;
 
 use crate::clock::unix_now;

@@ -12,6 +12,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
+/// Certificates that are told of one server: two or three lead to an authority, and anybody can send hundreds.
+const MOST_SHOWN: usize = 10;
+
 /// Judges as rustls does, and says whose certificate it refuses.
 #[derive(Debug)]
 pub(super) struct Explaining(pub(super) Arc<WebPkiServerVerifier>);
@@ -29,7 +32,12 @@ impl ServerCertVerifier for Explaining {
         verdict.map_err(|error| match error {
             Error::InvalidCertificate(fault) => {
                 let sentence = sentence(end_entity, &fault, Duration::from_secs(now.as_secs()));
-                Fault::Other(OtherError(Arc::new(Refused { sentence, fault }))).into()
+                let shown = [end_entity]
+                    .into_iter()
+                    .chain(intermediates)
+                    .take(MOST_SHOWN)
+                    .map(|shown| describe_certificate(shown));
+                Fault::Other(OtherError(Arc::new(Refused { sentence, fault, shown: shown.collect() }))).into()
             }
             other => other,
         })
@@ -63,6 +71,7 @@ impl ServerCertVerifier for Explaining {
 pub(super) struct Refused {
     sentence: String,
     fault: Fault,
+    shown: Vec<String>,
 }
 
 impl fmt::Display for Refused {
@@ -77,11 +86,24 @@ impl std::error::Error for Refused {}
 /// [`crate::describe_tls_error`] is for people.
 #[must_use]
 pub fn certificate_fault(error: &Error) -> Option<&Fault> {
+    match (error, refused(error)) {
+        (_, Some(refused)) => Some(&refused.fault),
+        (Error::InvalidCertificate(Fault::Other(_)), None) => None,
+        (Error::InvalidCertificate(fault), None) => Some(fault),
+        _ => None,
+    }
+}
+
+/// The certificates, as [`describe_certificate`] has them, that came with one that [`crate::Provider::server_tls`] has refused:
+/// that one first, then those that are to lead to its authority. Who stands in between shows itself here.
+#[must_use]
+pub fn refused_certificates(error: &Error) -> &[String] {
+    refused(error).map_or(&[], |refused| &refused.shown)
+}
+
+fn refused(error: &Error) -> Option<&Refused> {
     match error {
-        Error::InvalidCertificate(Fault::Other(OtherError(other))) => {
-            other.downcast_ref::<Refused>().map(|refused| &refused.fault)
-        }
-        Error::InvalidCertificate(fault) => Some(fault),
+        Error::InvalidCertificate(Fault::Other(OtherError(other))) => other.downcast_ref::<Refused>(),
         _ => None,
     }
 }
@@ -263,6 +285,18 @@ mod tests {
             let error = verdict.err().unwrap();
             super::super::failure::describe_tls_error(&error, "https://login.example")
         }
+
+        /// Those that are described of what came: this one, and those that are to lead to its authority.
+        fn shown(&self, with: &[CertificateDer<'_>]) -> Vec<String> {
+            let store = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+            let provider = Arc::new(rustls::crypto::ring::default_provider());
+            let verifier =
+                WebPkiServerVerifier::builder_with_provider(store.into(), provider).build().unwrap();
+            let name = ServerName::try_from("login.example").unwrap();
+            let now = UnixTime::since_unix_epoch(Duration::from_secs(NOW));
+            let verdict = Explaining(verifier).verify_server_cert(&self.0, with, &name, &[], now);
+            refused_certificates(&verdict.err().unwrap()).to_vec()
+        }
     }
 
     const NOW: u64 = 1_800_000_000;
@@ -275,6 +309,20 @@ mod tests {
             assert!(!said.contains(odd), "{odd}: {said}");
         }
         assert!(said.len() < 420, "{said}");
+    }
+
+    #[test]
+    fn every_certificate_that_came_is_told_when_the_first_is_refused() {
+        let leaf = issued(params(&["login.example"], "login.example"));
+        let between = issued(params(&[], "Proxy Intermediate"));
+        assert_eq!(
+            leaf.shown(&[between.0, CertificateDer::from_slice(b"no certificate")]),
+            [
+                "for \"login.example\", issued by \"Proxy Authority, Contoso\"",
+                "for \"Proxy Intermediate, Contoso\", issued by \"Proxy Authority, Contoso\"",
+                "",
+            ]
+        );
     }
 
     #[test]
