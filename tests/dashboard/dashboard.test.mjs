@@ -105,7 +105,8 @@ describe("the dashboard", { concurrency: 4 }, () => {
     await page.getByText("Close without having stored it?").waitFor();
     assert.equal((await me.credential()).client_secret, secret, "one Escape is no loss");
     await page.keyboard.press("Escape");
-    await page.getByRole("dialog").waitFor({ state: "detached" });
+    await page.getByRole("dialog").waitFor({ state: "hidden" });
+    assert.ok(!(await page.content()).includes(secret), "what is closed is gone");
 
     await me.go("Leases");
     await row(page, "by token:once").waitFor();

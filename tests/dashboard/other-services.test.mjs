@@ -21,8 +21,9 @@ before(async () => { browser = await launch(); });
 after(() => browser?.close());
 
 describe("other services", { concurrency: 3 }, () => {
-  test("with TLS the cookie is bound to the host", async () => {
+  test("with TLS the cookie is bound to the host", async (t) => {
     const service = await start({ secrets: orders, tls: true });
+    t.after(service.stop);
     const me = await open(browser, service);
     await me.signIn(await service.token("tls", ...ALL));
     const [cookie] = await me.context.cookies();
@@ -30,11 +31,11 @@ describe("other services", { concurrency: 3 }, () => {
     assert.deepEqual([cookie.httpOnly, cookie.sameSite, cookie.secure, cookie.path], [true, "Strict", true, "/"]);
     assert.equal((await me.generate("orders")).client_secret.length, 40);
     await me.close();
-    await service.stop();
   });
 
-  test("more than a page is shown on demand", async () => {
+  test("more than a page is shown on demand", async (t) => {
     const service = await start({ secrets: orders, emulator: ["--secret-delay", "0"] });
+    t.after(service.stop);
     const me = await open(browser, service);
     const { page } = me;
     const bearer = await service.token("many", ...ALL);
@@ -57,11 +58,11 @@ describe("other services", { concurrency: 3 }, () => {
     assert.ok((await numbers()) >= 3 * MANY);
     await page.getByRole("cell", { name: "Token made" }).waitFor();
     await me.close();
-    await service.stop();
   });
 
-  test("a trouble is said, with what to do, and passes", async () => {
+  test("a trouble is said, with what to do, and passes", async (t) => {
     const service = await start({ secrets: orders });
+    t.after(service.stop);
     const me = await open(browser, service);
     const { page } = me;
     await me.signIn(await service.token("trouble", ...ALL));
@@ -87,6 +88,5 @@ describe("other services", { concurrency: 3 }, () => {
     await page.getByRole("button", { name: "Try again" }).click();
     await page.getByRole("button", { name: "Generate from orders" }).waitFor();
     await me.close(["status of 4", "status of 5", "ERR_CONNECTION_REFUSED"]);
-    await service.stop();
   });
 });

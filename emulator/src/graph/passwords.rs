@@ -12,7 +12,7 @@ use std::time::Duration;
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(2 * 365 * 24 * 3600);
 /// An application that personal accounts may sign in to has no more.
 const MAX_OF_PERSONAL: usize = 2;
-/// The end of a password that the file of identities gives none, as Entra writes "never".
+/// What is shown as the end of a password that the file of identities gives none, as Entra writes "never".
 const NEVER: Duration = Duration::from_secs(10_413_792_000); // 2299-12-31
 
 /// On which of an application's two objects a password is. Either signs in.
@@ -29,7 +29,8 @@ pub(crate) struct Password {
     pub(crate) value: String,
     pub(crate) display_name: Option<String>,
     pub(crate) start: Duration,
-    pub(crate) end: Duration,
+    /// Of those that the file of identities has some end never.
+    end: Option<Duration>,
     on: Holder,
     /// None: it was there before the emulator.
     created: Option<Duration>,
@@ -79,11 +80,16 @@ impl Password {
             value: secret.value.clone(),
             display_name: Some("of the file of identities".to_owned()),
             start: Duration::ZERO,
-            end: secret.expires.unwrap_or(NEVER),
+            end: secret.expires,
             on: Holder::Application,
             created: None,
             removed: None,
         }
+    }
+
+    /// Its end, as it is shown.
+    pub(crate) fn shown_end(&self) -> Duration {
+        self.end.unwrap_or(NEVER)
     }
 
     /// Whether it exists for whoever sees what is new, and what is gone, so much later.
@@ -120,7 +126,7 @@ impl Passwords {
         });
         match known {
             None => Err(SecretError::Unknown),
-            Some(known) if known.end <= now => Err(SecretError::Expired),
+            Some(known) if known.end.is_some_and(|end| end <= now) => Err(SecretError::Expired),
             Some(known) if known.start > now => Err(SecretError::Unknown),
             Some(_) => Ok(()),
         }
@@ -177,7 +183,7 @@ impl Passwords {
             value: super::secret_text(),
             display_name: wanted.display_name,
             start,
-            end,
+            end: Some(end),
             on,
             created: Some(now),
             removed: None,
@@ -239,7 +245,7 @@ mod tests {
         assert!(remove(after(500)) && !remove(after(501)));
         assert_eq!((check(after(549)), check(after(550))), (Ok(()), Err(SecretError::Unknown)));
         assert_eq!((shown(after(899)), shown(after(900))), (1, 0));
-        assert_eq!(new.end - new.start, DEFAULT_LIFETIME);
+        assert_eq!(new.shown_end() - new.start, DEFAULT_LIFETIME);
     }
 
     #[test]

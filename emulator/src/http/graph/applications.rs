@@ -58,7 +58,7 @@ fn credential(password: &Password) -> Value {
     json!({
         "customKeyIdentifier": null,
         "displayName": password.display_name,
-        "endDateTime": moment(password.end),
+        "endDateTime": moment(password.shown_end()),
         "hint": password.value.get(..3),
         "keyId": password.key_id,
         "secretText": null,
