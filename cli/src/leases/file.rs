@@ -12,6 +12,7 @@ use entrakey_core::{Config, ServiceValue, read_service_file};
 use entrakey_leases::{Place, Plan, Table};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// What is in it.
@@ -149,7 +150,7 @@ pub(crate) fn place(given: &PlaceArguments, file: Option<&File>) -> Result<Place
     };
     let is_server = ["postgresql://", "postgres://"].iter().any(|scheme| database.starts_with(scheme));
     match is_server {
-        true => Ok(Place::Server(database, Some(super::open::tls()?))),
+        true => Ok(Place::Server(database, Some(Arc::new(super::open::tls()?)))),
         false => Ok(Place::File(PathBuf::from(database.as_str()))),
     }
 }

@@ -25,12 +25,13 @@ mod trouble;
 mod ttl;
 mod users;
 
-pub use access::{Client, EVERY_SECRET, Grant, Role};
-pub use api::openapi;
-pub use azure::{Azure, Endpoints, Live};
+pub use access::{Caller, Client, EVERY_SECRET, Grant, Role};
+pub use api::{Credential, openapi};
+pub use azure::{Answer, Azure, Call, Endpoints, Live, Service, SignIn, Unanswered};
 pub use clock::Clock;
 pub use front::{Front, Surroundings};
-pub use manager::{Manager, Reaped};
+pub use lease::{Kind, Lease, State, Waits};
+pub use manager::{Denied, Manager, Outcome, Reaped, Request};
 pub use plan::{Plan, SecretPlan, What, grant};
 pub use store::{Place, Store};
 pub use table::Table;

@@ -47,3 +47,38 @@ pub async fn users(azure: &dyn Azure) -> Result<Vec<User>, String> {
     }
     Err("Microsoft Graph's list of users has no end.".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::azure::{Answer, SignIn, Unanswered};
+    use std::sync::Mutex;
+    use zeroize::Zeroizing;
+
+    struct Pages(Mutex<Vec<&'static str>>);
+
+    #[async_trait::async_trait]
+    impl Azure for Pages {
+        async fn call(&self, call: Call) -> Result<Answer, Unanswered> {
+            let mut left = self.0.lock().unwrap();
+            assert!(left.len() == 2 || call.path == "https://graph.microsoft.com/v1.0/users?$skiptoken=RFNwdAIAAQ", "verbatim");
+            let body = Zeroizing::new(left.remove(0).as_bytes().to_vec());
+            Ok(Answer { status: 200, body, retry_after: None, date_ms: None, request_id: None })
+        }
+
+        async fn sign_in(&self, _: &str, _: &Zeroizing<String>, _: &str) -> SignIn {
+            SignIn::NotYet
+        }
+    }
+
+    #[tokio::test]
+    async fn every_page_is_read() {
+        let first = r#"{"value":[{"id":"1","displayName":"Ada","userPrincipalName":"ada@contoso.com"}],
+            "@odata.nextLink":"https://graph.microsoft.com/v1.0/users?$skiptoken=RFNwdAIAAQ"}"#;
+        let last = r#"{"value":[{"id":"2","displayName":null,"userPrincipalName":null}]}"#;
+        let found = users(&Pages(Mutex::new(vec![first, last]))).await.unwrap();
+        let ids: Vec<_> = found.iter().map(|user| user.id.as_str()).collect();
+        assert_eq!(ids, ["1", "2"]);
+        assert!(users(&Pages(Mutex::new(vec![r#"{"error":{}}"#, ""]))).await.unwrap_err().contains("list of users"));
+    }
+}

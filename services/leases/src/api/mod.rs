@@ -6,6 +6,7 @@ mod audit;
 mod leases;
 pub(crate) mod types;
 
+pub use types::Credential;
 pub(crate) use admission::UnixPeer;
 pub(crate) use answers::{json, refused};
 

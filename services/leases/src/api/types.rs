@@ -48,7 +48,7 @@ pub(crate) struct Renewal {
 /// The credential. It is said once.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
-pub(crate) enum Credential {
+pub enum Credential {
     /// Of `application_password`.
     Application {
         /// The tenant to sign in to.

@@ -207,3 +207,33 @@ impl Azure for Live {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_goes_to_no_other_address() {
+        let mut identity = Config::new();
+        identity.set("identity", "managed_identity").unwrap();
+        let endpoints = Endpoints::new("public", None, Some("https://127.0.0.1:8443/")).unwrap();
+        let live = Live::new(&identity, endpoints).unwrap();
+        let address = |service, path: &str| live.address(service, path).ok();
+        let users = "https://graph.microsoft.com/v1.0/users";
+        assert_eq!(address(Service::Graph, "/v1.0/users").as_deref(), Some(users));
+        assert_eq!(address(Service::Graph, users).as_deref(), Some(users));
+        assert_eq!(address(Service::Manager, "/x").as_deref(), Some("https://127.0.0.1:8443/x"));
+        for elsewhere in ["https://graph.microsoft.com.evil.example/x", "https://evil.example/", "http://graph.microsoft.com/x"] {
+            assert_eq!(address(Service::Graph, elsewhere), None, "{elsewhere}");
+        }
+        assert!(Endpoints::new("public", Some("http://127.0.0.1"), None).is_err());
+    }
+
+    #[test]
+    fn each_cloud_has_its_own_addresses() {
+        let of = |cloud| Endpoints::new(cloud, None, None).map(|it| (it.graph, it.manager)).unwrap();
+        assert_eq!(of("public").0, "https://graph.microsoft.com");
+        assert_eq!(of("us_government").1, "https://management.usgovcloudapi.net");
+        assert_eq!(of("china").0, "https://microsoftgraph.chinacloudapi.cn");
+    }
+}

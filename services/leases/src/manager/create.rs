@@ -44,14 +44,14 @@ const LONGEST_LOOK: Duration = Duration::from_secs(2);
 const MOST_KEY: usize = 255;
 
 /// A lease and its credential, or why there is none.
-type Outcome = Result<(Lease, Credential), Denied>;
+pub type Outcome = Result<(Lease, Credential), Denied>;
 
 impl Manager {
     /// Makes a lease. It goes on if the caller stops waiting, and is taken back then.
     ///
     /// # Errors
     /// Why there is none. Whatever was made is taken back.
-    pub(crate) async fn create(self: &Arc<Self>, caller: &Caller, request: Request) -> Outcome {
+    pub async fn create(self: &Arc<Self>, caller: &Caller, request: Request) -> Outcome {
         let (operations, mut lease) = self.intend(caller, &request)?;
         self.check_clock(&operations).await?;
         let now = self.clock.now_ms();
@@ -131,7 +131,8 @@ impl Manager {
 
     /// Nothing is issued by a clock that is off.
     async fn check_clock(&self, operations: &Operations) -> Result<(), Denied> {
-        if self.clock.offset_ms().is_none() {
+        // A clock that was off may have been set since.
+        if self.clock.offset_ms().is_none_or(|offset| offset.abs() > MOST_OFFSET_MS) {
             operations.ask_the_time().await.map_err(|trouble| denied(&trouble))?;
         }
         match self.clock.offset_ms() {

@@ -9,7 +9,7 @@ mod reap;
 mod simulation;
 mod work;
 
-pub use create::Request;
+pub use create::{Outcome, Request};
 pub use reap::Reaped;
 
 use crate::access::{Caller, Role};

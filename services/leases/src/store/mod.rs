@@ -31,7 +31,7 @@ pub enum Place {
     /// None that stays.
     Memory,
     /// `postgresql://…`, and what judges its certificate.
-    Server(zeroize::Zeroizing<String>, Option<ClientConfig>),
+    Server(zeroize::Zeroizing<String>, Option<Arc<ClientConfig>>),
 }
 
 /// What somebody did with a lease.

@@ -23,7 +23,7 @@ const TRIES: usize = 5;
 /// A server.
 pub(crate) struct Postgres {
     config: Config,
-    tls: Option<ClientConfig>,
+    tls: Option<Arc<ClientConfig>>,
     idle: Arc<Mutex<Vec<Session>>>,
     places: Semaphore,
 }
@@ -36,7 +36,7 @@ struct Session {
 
 impl Postgres {
     /// For a `postgresql://` address. `tls` is what trusts its certificate; none where it cannot be asked for.
-    pub(crate) fn new(address: &str, tls: Option<ClientConfig>) -> Result<Self, String> {
+    pub(crate) fn new(address: &str, tls: Option<Arc<ClientConfig>>) -> Result<Self, String> {
         // The error may quote the address, and with it the password.
         let mut config: Config = address
             .parse()
@@ -57,7 +57,7 @@ impl Postgres {
             |error: tokio_postgres::Error| Failed::Broken(format!("PostgreSQL: {}", sentence(&error)));
         let client = match &self.tls {
             Some(tls) => {
-                let connector = MakeRustlsConnect::new(tls.clone());
+                let connector = MakeRustlsConnect::new(tls.as_ref().clone());
                 let (client, connection) = self.config.connect(connector).await.map_err(failed)?;
                 tokio::spawn(async move { drop(connection.await) }); // its end is seen by the client
                 client
