@@ -72,7 +72,7 @@ pub use config::{
 pub use connections::{Connection, Forbidden, Refusal, WHILE_CONNECTING, check_plaintext};
 pub use error::{Error, ErrorKind, ManagedIdentityFault};
 pub use event::{Level, ProviderEvent, is_worth_a_warning};
-pub use https::{Https, HttpsAnswer};
+pub use https::{Https, HttpsAnswer, HttpsRequest};
 pub use identity::Asked;
 pub use metrics::{METRICS_CONTENT_TYPE, render_metrics};
 pub use observation::Observation;

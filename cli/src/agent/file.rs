@@ -4,6 +4,7 @@
 use super::arguments::RunArguments;
 use super::{NAME, RUN};
 use crate::failure::Failure;
+use crate::leases;
 use crate::number::gid;
 use crate::service::{ServiceFile, Table, table};
 use crate::settings;
@@ -20,11 +21,14 @@ pub(super) struct File {
     pub(super) identities: Vec<(String, Table)>,
     pub(super) clients: Vec<Table>,
     pub(super) token_files: Vec<Table>,
+    /// What leases are made of, if this process makes any.
+    leases: Option<Table>,
 }
 
 const KEYS: &str = "entrakey";
 const IDENTITIES: &str = "identities";
 const CLIENTS: &str = "clients";
+const LEASES: &str = "leases";
 const TOKEN_FILES: [&str; 2] = ["token-files", "token_files"];
 
 impl File {
@@ -41,7 +45,19 @@ impl File {
         for name in TOKEN_FILES {
             token_files.extend(file.take_tables(name)?);
         }
-        Ok(Self { file, keys, identities, clients, token_files })
+        let leases = match file.take(LEASES) {
+            None => None,
+            Some(value) => {
+                Some(table(value).ok_or_else(|| file.refuse(format!("\"{LEASES}\" must be a table.")))?)
+            }
+        };
+        Ok(Self { file, keys, identities, clients, token_files, leases })
+    }
+
+    /// The configuration of leases in this process, if there is one.
+    pub(super) fn leases(&self) -> Result<Option<leases::File>, Failure> {
+        let of_table = |table: &Table| leases::File::of_table(self.file.path(), table.clone());
+        self.leases.as_ref().map(of_table).transpose()
     }
 
     pub(super) fn refuse(&self, what: impl AsRef<str>) -> Failure {

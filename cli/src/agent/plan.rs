@@ -6,6 +6,7 @@ use super::identities::{DEFAULT, Sources};
 use super::place;
 use crate::failure::Failure;
 use crate::identity::is_of_key;
+use crate::leases;
 use crate::number::gid;
 use crate::service::Table;
 use clap::{ArgMatches, FromArgMatches as _};
@@ -28,6 +29,8 @@ pub(super) struct Everything {
     pub(super) plan: Plan,
     /// What holds until the next start, by the ids of the options.
     lasting: BTreeMap<String, Vec<OsString>>,
+    /// What leases are made of in this process. Read again it changes nothing: that takes a restart.
+    pub(super) leases: Option<leases::File>,
 }
 
 /// Options that are heeded when the file is read again. The others are of sockets, limits and the process itself.
@@ -71,7 +74,8 @@ impl Reader {
         let clients = clients(&arguments.who, file.as_ref(), &directory)?;
         let token_files = token_files(&arguments.who, file.as_ref(), &identities)?;
         let plan = Plan { identities, clients, token_files };
-        Ok(Everything { arguments, directory, plan, lasting: lasting(&matches) })
+        let leases = file.as_ref().map(File::leases).transpose()?.flatten();
+        Ok(Everything { arguments, directory, plan, lasting: lasting(&matches), leases })
     }
 }
 

@@ -5,6 +5,7 @@ use super::place;
 use super::plan::{Everything, Reader};
 use crate::exit_code::PROBLEM;
 use crate::failure::Failure;
+use crate::leases;
 use crate::service::{self, serve_probes};
 use entrakey_agent::{Agent, Front, Limits, Process, Unfit};
 use entrakey_core::has_foreign_privileges;
@@ -115,6 +116,10 @@ async fn live(
     };
     let agent = Agent::new(&everything.plan, limits, process).map_err(unfit)?;
     let fronts = fronts(&everything, handed, &agent, &log).await?;
+    let leases = match &everything.leases {
+        Some(file) => Some(make_leases(file, &life, &log, &connections).await?),
+        None => None,
+    };
     serve_probes(operation, agent.clone(), &life, &quit).await?;
     let fronts: Vec<_> = fronts
         .into_iter()
@@ -134,7 +139,21 @@ async fn live(
     for front in fronts {
         let _ = front.await; // its socket's file is gone then
     }
+    if let Some(leases) = leases {
+        leases.end().await;
+    }
     Ok(cause.exit_code(zero))
+}
+
+/// Leases in this process, as its file wants them.
+async fn make_leases(
+    file: &leases::File,
+    life: &Life,
+    log: &Log,
+    connections: &Connections,
+) -> Result<leases::Serving, Failure> {
+    let process = leases::Process { life: life.clone(), log: log.clone(), connections: connections.clone() };
+    leases::begin(file, &file.untyped_arguments()?, Vec::new(), process).await
 }
 
 /// Ready is who has asked for each identity's token. Never ends by itself.

@@ -4,16 +4,15 @@ use crate::access::Client;
 use crate::answer::retry_after;
 use crate::counts::{Counts, Refusal};
 use crate::identity::{Identity, bare};
-use crate::peer::Caller;
+use crate::peer::{Caller, Holder};
 use crate::plan::Plan;
-use crate::shares::Shares;
 use crate::state::{State, Unfit};
 use crate::supply::{HandOut, Supply};
 use crate::token_file::TokenFiles;
 use crate::{app_service, audit, metrics};
 use arc_swap::ArcSwap;
 use entrakey_core::Error;
-use entrakey_service::{Connections, Health, Life, Log, Places, Repeats, Workers};
+use entrakey_service::{Connections, Health, Life, Log, Places, Repeats, Shares, Workers};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -56,7 +55,7 @@ pub struct Agent {
     /// Of the Unix socket. Whoever fills the others cannot keep its users out.
     pub(crate) unix_places: Places,
     pub(crate) tcp_places: Places,
-    pub(crate) shares: Shares,
+    pub(crate) shares: Shares<Holder>,
     pub(crate) counts: Counts,
     pub(crate) connections: Connections,
     pub(crate) life: Life,

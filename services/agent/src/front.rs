@@ -2,15 +2,12 @@
 
 use crate::agent::Agent;
 use crate::counts::Refusal;
-use crate::peer::{Caller, TcpPeer, UnixPeer};
-use crate::shares::Holder;
+use crate::peer::{Caller, Holder, TcpPeer, UnixPeer};
 use crate::{app_service, unix};
 use axum::{Extension, Router};
-use entrakey_core::peer_groups;
-use entrakey_service::{Message, Patience, Repeats, Severity, SocketFile, Stage, Taken, answer};
+use entrakey_service::{Message, Patience, Repeats, Severity, SocketFile, Stage, Taken, answer, user_of};
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -132,10 +129,7 @@ fn take_tcp(
 }
 
 fn take_unix(agent: &Arc<Agent>, router: &Router, stream: UnixStream) -> io::Result<()> {
-    let credentials = stream.peer_cred()?;
-    let uid = credentials.uid();
-    let mut gids = vec![credentials.gid()];
-    gids.extend(peer_groups(stream.as_fd())?);
+    let (uid, gids) = user_of(&stream)?;
     let caller = Caller::User(uid);
     let Some(of_user) = agent.shares.admit(Holder::User(uid)) else {
         agent.refuse(Refusal::Full, &caller, "a user has as many connections as each may have");

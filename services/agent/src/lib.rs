@@ -23,7 +23,6 @@ mod parameters;
 mod peer;
 mod plan;
 mod rate;
-mod shares;
 mod state;
 mod supply;
 mod token_file;

@@ -1,11 +1,19 @@
 //! Who is at the other end of a connection.
 
 use crate::access::Client;
-use crate::shares::{Holder, Share, Shares};
-use entrakey_service::Place;
+use entrakey_service::{Place, Share, Shares};
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+
+/// Whose connections are counted.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Holder {
+    /// A user of the Unix socket.
+    User(u32),
+    /// A client service, by its name: it stays the same when the files are read again.
+    Client(String),
+}
 
 /// A process on the Unix socket, as the system says who it is. (Its process id is not looked at: by the time that it is,
 /// it may be another's.)
@@ -25,14 +33,15 @@ pub(crate) struct TcpPeer {
     pub(crate) listening: SocketAddr,
     pub(crate) place: Arc<Place>,
     /// Whose connection it is, once a secret has been shown.
-    pub(crate) share: Arc<Mutex<Option<Share>>>,
+    pub(crate) share: Arc<Mutex<Option<Share<Holder>>>>,
 }
 
 impl TcpPeer {
     /// Counts the connection as this client's, and keeps its place. False if the client has as many as it may have.
-    pub(crate) fn belongs_to(&self, client: &Client, shares: &Shares) -> bool {
+    pub(crate) fn belongs_to(&self, client: &Client, shares: &Shares<Holder>) -> bool {
         let mut share = self.share.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_its = |share: &Share| matches!(&share.of, Holder::Client(name) if *name == client.name);
+        let is_its =
+            |share: &Share<Holder>| matches!(&share.of, Holder::Client(name) if *name == client.name);
         if !share.as_ref().is_some_and(is_its) {
             let Some(admitted) = shares.admit(Holder::Client(client.name.clone())) else { return false };
             *share = Some(admitted);
