@@ -345,11 +345,11 @@ def test_a_reload_takes_what_may_change_and_says_what_has_to_wait_for_a_restart(
             assert agent.secrets("/one")[0] == 200
             header = agent.header()
             # Another store, which is watched from then on.
-            more = f"max-requests = 7\nno-app-service = true\ndirectory = '{folder.parent}/elsewhere'\n"
+            more = f"max-requests = 7\nno-app-service = true\ndirectory = '{folder.parent}/elsewhere'\n[leases]\ninstallation = 'x'\n"
             file.write_text(f"secrets = '{stores[1]}'\n{more}")
             wait_until("the other store is read", lambda: agent.secrets("/two")[0] == 200)
             said = agent.wait_for("hold from the next start on: (.*)").group(1)
-            assert said == "max-requests, no-app-service", "what is typed wins over the file: the directory has not changed"
+            assert said == "max-requests, no-app-service, leases", "what is typed wins over the file: the directory has not changed"
             assert agent.token(header)[0] == 200 and agent.header() == header
             stores[1].write_text("- {id: three, type: AzureEntraIdAuth, details: {auth: {}}}\n")
             wait_until("it is read again", lambda: agent.secrets("/three")[0] == 200)
