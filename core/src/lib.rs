@@ -95,5 +95,10 @@ pub fn has_foreign_privileges() -> bool {
     entrakey_sys::process::has_foreign_privileges()
 }
 
+/// For services, which have no unsafe code of their own.
+#[cfg(unix)]
+#[doc(hidden)]
+pub use entrakey_sys::groups::{group_number, peer_groups};
+
 /// The version of this library, the same in every language.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

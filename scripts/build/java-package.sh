@@ -14,7 +14,7 @@ if [ "${1:-}" = release ]; then
     packed=target/java/native/META-INF/native/$platform
     mkdir -p "$packed"
     cp "${CARGO_TARGET_DIR:-target}/release/libentrakey_java$suffix" "$packed/"
-    maven -Ppackage -DskipTests "-Dentrakey.platform=$platform" package
+    maven -Ppackage -DskipTests "-Dentrakey.platform=$platform" --projects '!:entrakey-bench,!:entrakey-tests,!:entrakey-examples' package
     ls target/java/entrakey*/*.jar
     exit
 fi

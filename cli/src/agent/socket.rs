@@ -4,6 +4,7 @@ use crate::exit_code::{NETWORK, REFUSED};
 use crate::failure::Failure;
 use crate::unix_connector::UnixConnector;
 use serde_json::Value;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 use ureq::Agent;
@@ -51,7 +52,7 @@ pub(super) fn get(socket: &Path, path: &str) -> Result<Result<Zeroizing<String>,
 
 fn no_agent(socket: &Path, error: &ureq::Error) -> Failure {
     let reason = match error {
-        ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+        ureq::Error::Io(error) if error.kind() == ErrorKind::PermissionDenied => {
             let what = "this user may not connect: its group, or --allow-uid and --allow-gid, say who may";
             return Failure::new(REFUSED, format!("{}: {what}.", socket.display()));
         }
@@ -61,7 +62,7 @@ fn no_agent(socket: &Path, error: &ureq::Error) -> Failure {
     Failure::new(
         NETWORK,
         format!(
-            "{}: {reason}. Does an agent run here (entrakey agent run), with this --directory?",
+            "{}: {reason}. Does an agent run here (entrakey agent run)? --directory and --socket say where else to look.",
             socket.display()
         ),
     )

@@ -9,7 +9,7 @@ use crate::service::{self, serve_probes};
 use entrakey_core::has_foreign_privileges;
 use entrakey_leases::{Front, Manager, Surroundings};
 use entrakey_service::{
-    Activated, Connections, Exposure, Life, Log, Places, Severity, Signals, Stage, Users, activated,
+    Activated, Connections, Exposure, Life, Log, Places, Severity, Shares, Signals, Stage, activated,
     bind_tcp, bind_unix, forbid_core_dumps, lock_memory, raise_descriptor_limit, resolve, server_config,
 };
 use std::net::SocketAddr;
@@ -129,7 +129,7 @@ pub(crate) async fn begin(
         log,
         connections,
         places: Places::at_most(given.max_connections.get()),
-        users: Users::at_most(given.max_connections_per_user.get()),
+        users: Shares::at_most(given.max_connections_per_user.get()),
     };
     let fronts = fronts(given, handed).await?;
     let fronts = fronts.into_iter().map(|front| start(front, &manager, &around)).collect();

@@ -5,8 +5,8 @@
 
 use entrakey_core::Config;
 use entrakey_leases::{
-    Answer, Azure, Call, Caller, Clock, Grant, Manager, Place, Plan, Request, SecretPlan, SignIn, Store, Unanswered, Waits,
-    What,
+    Answer, Azure, Call, Caller, Clock, Grant, Manager, Place, Plan, Request, SecretPlan, SignIn, Store,
+    Unanswered, Waits, What,
 };
 use entrakey_service::{Format, Log, Severity};
 use std::collections::BTreeMap;
@@ -34,7 +34,9 @@ impl Azure for AtOnce {
                 let asked = call.body.expect("what is wanted");
                 let asked: serde_json::Value = serde_json::from_slice(&asked).unwrap();
                 let end = &asked["passwordCredential"]["endDateTime"];
-                format!(r#"{{"keyId":"{number}","secretText":"0123456789012345678901234567890123456789","endDateTime":{end}}}"#)
+                format!(
+                    r#"{{"keyId":"{number}","secretText":"0123456789012345678901234567890123456789","endDateTime":{end}}}"#
+                )
             }
             false => String::from("{}"),
         };

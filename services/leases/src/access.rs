@@ -127,10 +127,10 @@ pub struct Client {
 }
 
 impl Client {
-    /// Whether a process of this user and group is it.
+    /// Whether a process of this user, in these groups, is it.
     #[must_use]
-    pub fn is(&self, uid: u32, gid: u32) -> bool {
-        self.uids.contains(&uid) || self.gids.contains(&gid)
+    pub fn is(&self, uid: u32, gids: &[u32]) -> bool {
+        self.uids.contains(&uid) || gids.iter().any(|gid| self.gids.contains(gid))
     }
 }
 

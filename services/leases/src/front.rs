@@ -5,8 +5,8 @@ use crate::dashboard::{Sessions, Transport};
 use crate::manager::Manager;
 use axum::{Extension, Router};
 use entrakey_service::{
-    Connections, Life, Log, Message, Patience, Places, Repeats, Severity, SocketFile, Stage, Taken, Users,
-    answer,
+    Connections, Life, Log, Message, Patience, Places, Repeats, Severity, Shares, SocketFile, Stage, Taken,
+    answer, user_of,
 };
 use std::io;
 use std::path::PathBuf;
@@ -20,7 +20,11 @@ use tokio_rustls::rustls::ServerConfig;
 /// After a failed `accept`: no more descriptors, most likely, and trying on at once would be a hot loop.
 const PAUSE: Duration = Duration::from_millis(100);
 /// Making a lease takes minutes where Entra is slow: only the head has to come soon.
-const PATIENCE: Patience = Patience { head: Duration::from_secs(30), connection: Duration::from_secs(3600) };
+const PATIENCE: Patience = Patience {
+    head: Duration::from_secs(30),
+    connection: Duration::from_secs(3600),
+    last: Duration::from_secs(120), // a lease that is being made waits until Entra takes its secret
+};
 /// For a client's part of TLS.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
@@ -56,7 +60,7 @@ pub struct Surroundings {
     /// How many there may be.
     pub places: Places,
     /// How many of each user of the Unix socket.
-    pub users: Users,
+    pub users: Shares<u32>,
 }
 
 impl Front {
@@ -120,11 +124,10 @@ impl Front {
             }
             Self::Unix { listener, .. } => {
                 let (stream, _) = listener.accept().await?;
-                let credentials = stream.peer_cred()?;
-                let (uid, gid) = (credentials.uid(), credentials.gid());
+                let (uid, gids) = user_of(&stream)?;
                 let Some(of_user) = around.users.admit(uid) else { return Ok(()) };
                 let Some(taken) = around.places.take() else { return Ok(()) };
-                let peer = UnixPeer { uid, gid, place: taken.place().clone() };
+                let peer = UnixPeer { uid, gids: gids.into(), place: taken.place().clone() };
                 carry(around, router.clone().layer(Extension(peer)), taken, of_user, stream);
             }
         }

@@ -61,7 +61,11 @@ mod tests {
     impl Azure for Pages {
         async fn call(&self, call: Call) -> Result<Answer, Unanswered> {
             let mut left = self.0.lock().unwrap();
-            assert!(left.len() == 2 || call.path == "https://graph.microsoft.com/v1.0/users?$skiptoken=RFNwdAIAAQ", "verbatim");
+            assert!(
+                left.len() == 2
+                    || call.path == "https://graph.microsoft.com/v1.0/users?$skiptoken=RFNwdAIAAQ",
+                "verbatim"
+            );
             let body = Zeroizing::new(left.remove(0).as_bytes().to_vec());
             Ok(Answer { status: 200, body, retry_after: None, date_ms: None, request_id: None })
         }
@@ -79,6 +83,11 @@ mod tests {
         let found = users(&Pages(Mutex::new(vec![first, last]))).await.unwrap();
         let ids: Vec<_> = found.iter().map(|user| user.id.as_str()).collect();
         assert_eq!(ids, ["1", "2"]);
-        assert!(users(&Pages(Mutex::new(vec![r#"{"error":{}}"#, ""]))).await.unwrap_err().contains("list of users"));
+        assert!(
+            users(&Pages(Mutex::new(vec![r#"{"error":{}}"#, ""])))
+                .await
+                .unwrap_err()
+                .contains("list of users")
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! Who asks: the holder of a bearer token, or a user of this machine on the Unix socket.
 
 use super::answers::refused;
-use crate::access::Caller;
+use crate::access::{Caller, Client};
 use crate::dashboard::{Found, of_request};
 use crate::manager::{Denied, Manager};
 use axum::extract::{Request, State};
@@ -16,7 +16,8 @@ use zeroize::Zeroizing;
 #[derive(Clone, Debug)]
 pub(crate) struct UnixPeer {
     pub(crate) uid: u32,
-    pub(crate) gid: u32,
+    /// Its own one first.
+    pub(crate) gids: Arc<[u32]>,
     pub(crate) place: Arc<Place>,
 }
 
@@ -87,14 +88,15 @@ async fn of_token(manager: &Manager, token: &str, place: Option<&Place>) -> Resu
 }
 
 fn of_peer(manager: &Manager, peer: &UnixPeer) -> Result<Caller, Denied> {
-    let found = manager.plan.clients.iter().find(|client| client.is(peer.uid, peer.gid));
+    let is_it = |client: &&Client| client.is(peer.uid, &peer.gids);
+    let clients: Vec<_> = manager.plan.clients.iter().filter(is_it).collect();
     let what =
         "This user may not use leases without a bearer token: the configuration's clients name who may.";
-    let client = found.ok_or_else(|| Denied::new(403, "forbidden", what))?;
+    let client = clients.first().ok_or_else(|| Denied::new(403, "forbidden", what))?;
     peer.place.keep();
     // Each user of a client's is somebody else: one does not renew the other's leases.
     let name = format!("unix:{}:{}", client.name, peer.uid);
-    Ok(Caller { name, grants: vec![client.grant.clone()] })
+    Ok(Caller { name, grants: clients.iter().map(|client| client.grant.clone()).collect() })
 }
 
 fn bearer(request: &Request) -> Result<Option<Zeroizing<String>>, Denied> {

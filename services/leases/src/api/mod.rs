@@ -6,9 +6,9 @@ mod audit;
 mod leases;
 pub(crate) mod types;
 
-pub use types::Credential;
 pub(crate) use admission::UnixPeer;
 pub(crate) use answers::{json, refused};
+pub use types::Credential;
 
 use crate::manager::{Denied, Manager};
 use axum::Router;

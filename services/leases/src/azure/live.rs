@@ -223,7 +223,11 @@ mod tests {
         assert_eq!(address(Service::Graph, "/v1.0/users").as_deref(), Some(users));
         assert_eq!(address(Service::Graph, users).as_deref(), Some(users));
         assert_eq!(address(Service::Manager, "/x").as_deref(), Some("https://127.0.0.1:8443/x"));
-        for elsewhere in ["https://graph.microsoft.com.evil.example/x", "https://evil.example/", "http://graph.microsoft.com/x"] {
+        for elsewhere in [
+            "https://graph.microsoft.com.evil.example/x",
+            "https://evil.example/",
+            "http://graph.microsoft.com/x",
+        ] {
             assert_eq!(address(Service::Graph, elsewhere), None, "{elsewhere}");
         }
         assert!(Endpoints::new("public", Some("http://127.0.0.1"), None).is_err());

@@ -10,7 +10,7 @@ public final class AccessToken {
     private final String username;
 
     private AccessToken(String secret, Instant expiresAt, String username) {
-        this.secret = Objects.requireNonNull(secret, "secret");
+        this.secret = Objects.requireNonNull(secret, "the token or assertion is null");
         this.expiresAt = expiresAt;
         this.username = username;
     }

@@ -22,6 +22,8 @@ final class Engine {
     static final long CONFIGURED = -1;
     /** How long the threads that wait inside the library go without a look whether their provider was forgotten. */
     private static final long LOOK_MILLIS = 60_000;
+    /** The same; tests are less patient. */
+    static volatile long lookMillis = LOOK_MILLIS;
     /** The source that runs on this thread: if it asked its own provider for a token, it would wait for itself. */
     private static final ThreadLocal<Engine> SOURCE_OF = new ThreadLocal<>();
 
@@ -169,19 +171,33 @@ final class Engine {
             }
             started = true;
         }
-        Threads.start("entrakey-messages", Engine.class.getClassLoader(), this::takeMessages);
+        try {
+            Threads.start("entrakey-messages", Engine.class.getClassLoader(), this::takeMessages);
+        } catch (Throwable e) { // no memory for a thread: the next call tries again, instead of waiting for nobody
+            synchronized (this) {
+                started = false;
+            }
+            throw e;
+        }
     }
 
     private void takeMessages() {
         for (boolean more = true; more; ) {
-            byte[] message = provider.take(LOOK_MILLIS);
+            byte[] message = provider.take(lookMillis);
             if (message == null) {
                 closeIfForgotten();
             } else {
-                more = handle(new Wire.Reader(message));
+                more = handled(new Wire.Reader(message));
             }
         }
         NativeLibrary.loaded().reclaimer().reclaim();
+    }
+
+    /** As {@link #handle}. What it throws (no memory for a thread) must not end this thread, for which others wait. */
+    private boolean handled(Wire.Reader message) {
+        boolean[] more = {true};
+        Threads.guarded(() -> more[0] = handle(message));
+        return more[0];
     }
 
     /** Whether more messages may follow. */
@@ -196,7 +212,12 @@ final class Engine {
             case 'Q':
                 long request = message.number();
                 String scope = message.text();
-                executor.execute(() -> supply(request, scope));
+                try {
+                    executor.execute(() -> supply(request, scope));
+                } catch (Throwable e) {
+                    provider.fail(request, Wire.lossy(e.toString()));
+                    throw e;
+                }
                 return true;
             default:
                 byte[] why = message.rest();
@@ -230,7 +251,7 @@ final class Engine {
 
     private void observe(Consumer<Event> observer) {
         while (true) {
-            byte[] event = provider.takeEvent(LOOK_MILLIS);
+            byte[] event = provider.takeEvent(lookMillis);
             if (event == null) {
                 continue;
             }
@@ -249,6 +270,7 @@ final class Engine {
         try {
             AccessToken supplied =
                     scope == null ? AccessToken.of(assertions.assertion()) : tokens.token(scope);
+            Objects.requireNonNull(supplied, "the token source returned null");
             String username = supplied.username();
             provider.complete(
                     request,

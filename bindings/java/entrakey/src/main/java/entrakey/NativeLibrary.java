@@ -19,6 +19,9 @@ final class NativeLibrary {
     private static final String PROPERTY = "entrakey.library";
     private static final String VARIABLE = "ENTRAKEY_LIBRARY";
 
+    /** What Java says of a file that a second class loader loads. */
+    private static final String OTHER_LOADER = "already loaded in another classloader";
+
     private final Reclaimer reclaimer = new Reclaimer();
 
     private NativeLibrary() {}
@@ -68,11 +71,26 @@ final class NativeLibrary {
         try {
             load(path);
         } catch (UnsatisfiedLinkError e) {
+            if (String.valueOf(e.getMessage()).contains(OTHER_LOADER)) {
+                loadCopy(path, origin);
+                return;
+            }
             throw failure(
                     origin + " names " + file + ", which cannot be loaded as entrakey's library for Java ("
                             + Platform.file() + "): " + e.getMessage() + ".",
                     e);
         }
+    }
+
+    /** Another application of this process has loaded the file; Java refuses it to us, and not a copy. */
+    private static void loadCopy(Path path, String origin) {
+        byte[] content;
+        try {
+            content = Files.readAllBytes(path);
+        } catch (IOException e) {
+            throw failure(origin + " names " + path + ", which cannot be read: " + e.getMessage() + '.', e);
+        }
+        loadFromAnyFolder(content);
     }
 
     private static void loadPacked() {

@@ -28,6 +28,11 @@ final class Reclaimer {
         }
     }
 
+    /** {@return how many instances have not been freed yet} */
+    int watched() {
+        return pointers.size();
+    }
+
     private static final class Pointer extends PhantomReference<Native> {
         private final long pointer;
 

@@ -52,7 +52,37 @@ class ProcessTest {
 
     @Test
     void aProviderThatWasForgottenIsFreed() throws Exception {
-        says("done", smoke(Programs.java(), library(), Collections.emptyMap(), "forgotten"));
+        says("all freed", smoke(Programs.java(), library(), Collections.emptyMap(), "forgotten"));
+    }
+
+    @Test
+    void anApplicationThatClosedItsProviderIsUnloaded() throws Exception {
+        says("unloaded\ndeployed anew", smoke(Programs.java(), library(), Collections.emptyMap(), "unload"));
+    }
+
+    /** {@code /tmp} is often mounted so. */
+    @Test
+    void fromAFolderThatForbidsCodeTheLibraryGoesToAnotherOne(@TempDir Path folder) throws Exception {
+        Path packed = packed(folder.resolve("packed"), Platform.name());
+        Path forbids = Files.createDirectory(folder.resolve("forbids"));
+        Path permits = Files.createDirectory(folder.resolve("permits"));
+        says("me", forbidding(forbids, permits, packed, "token"));
+        Programs.Ended nowhere = forbidding(forbids, forbids, packed, "fails");
+        says("could not be unpacked and loaded anywhere: " + forbids, nowhere);
+        says("-Djava.io.tmpdir", nowhere);
+    }
+
+    /** Runs a program in a mount namespace of its own, in which one folder forbids code. */
+    private static Programs.Ended forbidding(Path forbids, Path home, Path packed, String what) throws Exception {
+        String java = Programs.java() + " -Djava.io.tmpdir=" + forbids + " -Duser.home=" + home + " -Duser.dir=" + home
+                + " -cp " + System.getProperty("java.class.path") + System.getProperty("path.separator") + packed
+                + ' ' + Smoke.class.getName() + ' ' + what;
+        String mounted = "mount -t tmpfs -o noexec tmpfs " + forbids + " && " + java;
+        boolean root = System.getProperty("user.name").equals("root");
+        List<String> line = root
+                ? Arrays.asList("unshare", "--mount", "sh", "-c", mounted)
+                : Arrays.asList("unshare", "--map-root-user", "--mount", "sh", "-c", mounted);
+        return Programs.run(line, Collections.singletonMap("PATH", System.getenv("PATH")));
     }
 
     @Test
@@ -61,6 +91,9 @@ class ProcessTest {
         Path temporary = Files.createDirectory(folder.resolve("tmp"));
         for (String java : Arrays.asList(Programs.java(), Programs.newerJava())) {
             says("me\nme", unpacking(java, packed, temporary, "two-loaders"));
+            List<String> named = new ArrayList<>(library());
+            named.add("-Djava.io.tmpdir=" + temporary);
+            says("me\nme", smoke(java, named, Collections.emptyMap(), "two-loaders"));
         }
         try (java.util.stream.Stream<Path> left = Files.list(temporary)) {
             assertEquals(0, left.count());

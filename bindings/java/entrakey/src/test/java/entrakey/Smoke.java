@@ -1,9 +1,9 @@
 package entrakey;
 
+import java.lang.ref.WeakReference;
 import java.lang.reflect.Method;
 import java.net.URL;
 import java.net.URLClassLoader;
-import java.nio.file.Path;
 import java.nio.file.Paths;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -38,6 +38,9 @@ public final class Smoke {
                 break;
             case "two-loaders":
                 twoLoaders();
+                break;
+            case "unload":
+                unload();
                 break;
             case "forgotten":
                 forgotten();
@@ -133,26 +136,67 @@ public final class Smoke {
     }
 
     private static void twoLoaders() throws Exception {
-        List<URL> path = new ArrayList<>();
-        for (String part : System.getProperty("java.class.path").split(System.getProperty("path.separator"))) {
-            Path file = Paths.get(part);
-            path.add(file.toUri().toURL());
-        }
         for (int i = 0; i < 2; i++) {
             // Without a parent that knows entrakey, as a web application's.
-            ClassLoader loader = new URLClassLoader(path.toArray(new URL[0]), ClassLoader.getPlatformClassLoader());
+            ClassLoader loader = new URLClassLoader(classPath(), ClassLoader.getPlatformClassLoader());
             Object provider = loader.loadClass("entrakey.Smoke").getMethod("supplying").invoke(null);
             Object token = provider.getClass().getMethod("getToken").invoke(provider);
             System.out.println(token.getClass().getMethod("username").invoke(token));
         }
     }
 
-    /** A provider that is not closed and has no thread is freed when it is found; one with threads is found each minute. */
-    private static void forgotten() {
-        for (int i = 0; i < 50; i++) {
+    /** Providers that are neither closed nor used any more: some have threads, some were never asked. All are freed. */
+    private static void forgotten() throws InterruptedException {
+        Engine.lookMillis = 20;
+        for (int i = 0; i < 20; i++) {
             Provider.builder().identity("managed_identity").build();
-            System.gc();
+            Provider listening = Provider.builder()
+                    .tokenSource(scope -> AccessToken.of(TOKEN))
+                    .onEvent(event -> {})
+                    .build();
+            listening.subscribe(token -> {});
+            listening.getToken();
         }
-        System.out.println("done");
+        Reclaimer reclaimer = NativeLibrary.loaded().reclaimer();
+        while (reclaimer.watched() > 0 || threads() > 0) { // the process's time-out ends it
+            System.gc();
+            Thread.sleep(20);
+            reclaimer.reclaim();
+        }
+        System.out.println("all freed");
+    }
+
+    private static long threads() {
+        return Thread.getAllStackTraces().keySet().stream()
+                .filter(thread -> thread.getName().equals("entrakey-messages") || thread.getName().equals("entrakey-events"))
+                .count();
+    }
+
+    /** As a web application that is deployed anew: its class loader goes when its provider was closed, and the next one works. */
+    private static void unload() throws Exception {
+        WeakReference<ClassLoader> application = deploy();
+        while (application.get() != null) { // the process's time-out ends it
+            System.gc();
+            Thread.sleep(20);
+        }
+        System.out.println("unloaded");
+        deploy();
+        System.out.println("deployed anew");
+    }
+
+    private static WeakReference<ClassLoader> deploy() throws Exception {
+        ClassLoader loader = new URLClassLoader(classPath(), ClassLoader.getPlatformClassLoader());
+        AutoCloseable provider = (AutoCloseable) loader.loadClass("entrakey.Smoke").getMethod("supplying").invoke(null);
+        provider.getClass().getMethod("getToken").invoke(provider);
+        provider.close();
+        return new WeakReference<>(loader);
+    }
+
+    private static URL[] classPath() throws Exception {
+        List<URL> path = new ArrayList<>();
+        for (String part : System.getProperty("java.class.path").split(System.getProperty("path.separator"))) {
+            path.add(Paths.get(part).toUri().toURL());
+        }
+        return path.toArray(new URL[0]);
     }
 }

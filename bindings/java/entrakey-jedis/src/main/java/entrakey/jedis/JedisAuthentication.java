@@ -5,14 +5,18 @@ import entrakey.EntrakeyException;
 import entrakey.ErrorKind;
 import entrakey.Provider;
 import entrakey.Rejection;
-import entrakey.Subscription;
 import entrakey.redisauthx.LongPollingIdentityProvider;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
+import javax.net.ssl.SSLSocketFactory;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import redis.clients.authentication.core.IdentityProvider;
+import redis.clients.authentication.core.TokenAuthConfig;
 import redis.clients.jedis.DefaultJedisClientConfig;
 import redis.clients.jedis.HostAndPort;
 import redis.clients.jedis.JedisClientConfig;
+import redis.clients.jedis.SslOptions;
 import redis.clients.jedis.authentication.AuthXEventListener;
 import redis.clients.jedis.authentication.AuthXManager;
 
@@ -39,16 +43,19 @@ public final class JedisAuthentication implements AutoCloseable {
 
     private final Provider provider;
     private final LongPollingIdentityProvider identity;
+    private final JedisConnections connections;
     private final AuthXManager manager;
     private volatile boolean plaintextAllowed;
 
-    private JedisAuthentication(Provider provider) {
+    private JedisAuthentication(Provider provider, UnaryOperator<IdentityProvider> asked) {
         this.provider = provider;
         identity = new LongPollingIdentityProvider(provider);
-        manager = new AuthXManager(identity.tokenAuthConfig());
+        connections = new JedisConnections(identity.subscription());
+        TokenAuthConfig patient = identity.tokenAuthConfig();
+        manager = new AuthXManager(new TokenAuthConfig(
+                patient.getTokenManagerConfig(), () -> asked.apply(() -> connections.remember(identity.requestToken()))));
         manager.setListener(new Reports());
-        Subscription subscription = identity.subscription();
-        manager.addPostAuthenticationHook(token -> subscription.acknowledge(versionOf(token), true));
+        manager.addPostAuthenticationHook(connections::acknowledge);
     }
 
     /**
@@ -57,7 +64,12 @@ public final class JedisAuthentication implements AutoCloseable {
      * @param provider whose tokens; it is not closed with this
      */
     public static JedisAuthentication of(Provider provider) {
-        return new JedisAuthentication(provider);
+        return new JedisAuthentication(provider, UnaryOperator.identity());
+    }
+
+    /** For tests: what is between Jedis and the tokens. */
+    static JedisAuthentication of(Provider provider, UnaryOperator<IdentityProvider> asked) {
+        return new JedisAuthentication(provider, asked);
     }
 
     /**
@@ -92,13 +104,36 @@ public final class JedisAuthentication implements AutoCloseable {
         if (config.getPassword() != null || config.getUser() != null || config.getCredentialsProvider() != null) {
             LOG.warn("The user name, password or credentials of the Jedis configuration are left out: the token takes their place.");
         }
-        return DefaultJedisClientConfig.builder()
+        DefaultJedisClientConfig.Builder builder = DefaultJedisClientConfig.builder()
                 .from(config)
                 .user(null)
                 .password(null)
                 .credentialsProvider(null)
-                .authXManager(manager)
-                .build();
+                .authXManager(manager);
+        count(config, builder);
+        return builder.build();
+    }
+
+    /** Takes the sockets that the configuration would make, and counts them. What Jedis 8 would have instead, SslOptions, makes its own. */
+    @SuppressWarnings("deprecation")
+    private void count(JedisClientConfig config, DefaultJedisClientConfig.Builder builder) {
+        SslOptions options = config.getSslOptions();
+        if (options != null) {
+            SSLSocketFactory counting = CountingSocketFactory.of(options, connections);
+            checkTrust(counting); // which sets the parameters too
+            builder.sslOptions(null).ssl(true).sslSocketFactory(counting).sslParameters(options.getSslParameters());
+        } else if (config.isSsl()) {
+            builder.sslSocketFactory(CountingSocketFactory.of(config.getSslSocketFactory(), connections));
+        }
+    }
+
+    private static void checkTrust(SSLSocketFactory factory) {
+        try {
+            factory.getDefaultCipherSuites();
+        } catch (IllegalStateException e) {
+            throw new EntrakeyException(
+                    ErrorKind.INVALID_CONFIG, "The TLS options of the Jedis configuration cannot be used: " + e.getMessage() + '.', e);
+        }
     }
 
     /** {@return what Jedis authenticates with, for frameworks that make the configuration} */
@@ -112,7 +147,8 @@ public final class JedisAuthentication implements AutoCloseable {
      * @param exception what a command of Jedis's threw
      */
     public Optional<String> explain(Throwable exception) {
-        Rejection rejection = provider.reportRejected(provider.version(), String.valueOf(exception));
+        Rejection rejection = connections.rejectionOf(exception)
+                .orElseGet(() -> provider.reportRejected(provider.version(), String.valueOf(exception)));
         return rejection.isRefusal() ? Optional.of(rejection.explanation()) : Optional.empty();
     }
 
@@ -125,10 +161,6 @@ public final class JedisAuthentication implements AutoCloseable {
         }
     }
 
-    private static long versionOf(redis.clients.authentication.core.Token token) {
-        return LongPollingIdentityProvider.versionOf(token);
-    }
-
     /** What Jedis says of its own authentication. */
     private final class Reports implements AuthXEventListener {
         @Override
@@ -138,6 +170,9 @@ public final class JedisAuthentication implements AutoCloseable {
 
         @Override
         public void onConnectionAuthenticationError(Exception reason) {
+            if (connections.isCounting()) {
+                return; // the connection has told it, and knows which token was sent
+            }
             long version = provider.version();
             Rejection rejection = provider.reportRejected(version, String.valueOf(reason));
             if (rejection.isRefusal()) {

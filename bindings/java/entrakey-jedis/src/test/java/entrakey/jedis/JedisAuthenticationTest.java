@@ -13,6 +13,8 @@ import entrakey.Provider;
 import entrakey.ProviderBuilder;
 import entrakey.emulator.Emulator;
 import java.util.Collections;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import redis.clients.jedis.DefaultJedisClientConfig;
@@ -44,7 +46,11 @@ class JedisAuthenticationTest {
     void aClusterOutlivesFailOversWithOneRequestForEachToken() throws Exception {
         try (Emulator azure = Emulator.start("--token-lifetime=8s", "--cluster-policy=oss")) {
             try (Provider provider = application(azure)) {
-                JedisAuthentication authentication = JedisAuthentication.of(provider);
+                AtomicInteger calls = new AtomicInteger();
+                JedisAuthentication authentication = JedisAuthentication.of(provider, asked -> () -> {
+                    calls.incrementAndGet();
+                    return asked.requestToken();
+                });
                 HostAndPort server = new HostAndPort(azure.redisHost(), azure.redisPort());
                 JedisClientConfig config = authentication.configure(
                         config(azure).hostAndPortMapper(node -> new HostAndPort("localhost", node.getPort())).build(), server);
@@ -62,8 +68,15 @@ class JedisAuthenticationTest {
                 assertTrue(
                         azure.count("token_requests", "total") <= provider.version() + 1,
                         azure.count("token_requests", "total") + " requests for " + provider.version() + " tokens");
+                assertTrue(calls.get() <= 2 * provider.version() + 1, calls + " calls for " + provider.version() + " tokens");
                 cluster.close();
                 authentication.close();
+                int atClose = calls.get();
+                long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(3); // stock Jedis asked 120,000 times
+                while (System.nanoTime() < end) {
+                    Thread.sleep(20);
+                    assertTrue(calls.get() <= atClose + 2, calls.get() - atClose + " calls after the end");
+                }
             }
         }
     }

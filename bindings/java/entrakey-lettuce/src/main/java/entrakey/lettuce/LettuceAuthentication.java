@@ -13,7 +13,9 @@ import io.lettuce.core.cluster.ClusterClientOptions;
 import io.lettuce.core.event.EventBus;
 import io.lettuce.core.protocol.ProtocolVersion;
 import io.lettuce.core.resource.ClientResources;
+import java.util.Collections;
 import java.util.Set;
+import java.util.WeakHashMap;
 import java.util.concurrent.ConcurrentHashMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -45,6 +47,8 @@ public final class LettuceAuthentication implements RedisCredentialsProvider, Au
     private final LettuceConnections connections;
     /** Whose events are reported already: clients may share them. */
     private final Set<EventBus> observed = ConcurrentHashMap.newKeySet();
+    private final Set<AbstractRedisClient> clients =
+            Collections.synchronizedSet(Collections.newSetFromMap(new WeakHashMap<>()));
     private final Disposable.Composite reports = Disposables.composite();
     /**
      * Replays the newest token to whoever comes: a connection that was made with the token before, and subscribes after the new one was
@@ -132,7 +136,9 @@ public final class LettuceAuthentication implements RedisCredentialsProvider, Au
      * @param <C> its type
      */
     public <C extends AbstractRedisClient> C observe(C client) {
-        client.addListener(connections);
+        if (clients.add(client)) {
+            client.addListener(connections);
+        }
         observe(client.getResources());
         return client;
     }

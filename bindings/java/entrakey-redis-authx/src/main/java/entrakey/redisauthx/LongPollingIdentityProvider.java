@@ -31,6 +31,7 @@ public final class LongPollingIdentityProvider implements IdentityProvider, Auto
     private static final Duration RETRY = Duration.ofSeconds(1);
 
     private final Provider provider;
+    private final Duration longestWait;
     private final Subscription subscription;
     /** What follows is guarded by this: the newest version that is to be used, the one that was given last. */
     private long announced;
@@ -44,7 +45,18 @@ public final class LongPollingIdentityProvider implements IdentityProvider, Auto
      * @param provider whose tokens; it is not closed with this
      */
     public LongPollingIdentityProvider(Provider provider) {
+        this(provider, LONGEST_WAIT);
+    }
+
+    /**
+     * Gives the tokens of a provider to a token manager that is less patient than {@link #tokenAuthConfig} makes one.
+     *
+     * @param provider whose tokens; it is not closed with this
+     * @param longestWait how long a request waits for another token, before it gives the same one again
+     */
+    public LongPollingIdentityProvider(Provider provider, Duration longestWait) {
         this.provider = provider;
+        this.longestWait = longestWait;
         WeakReference<LongPollingIdentityProvider> me = new WeakReference<>(this);
         // Held weakly, so that with a token manager that was stopped and forgotten its provider is found and closed.
         this.subscription = provider.subscribe(token -> tell(me.get(), token.version()));
@@ -119,7 +131,7 @@ public final class LongPollingIdentityProvider implements IdentityProvider, Auto
         if (given == 0) {
             return;
         }
-        long end = System.nanoTime() + LONGEST_WAIT.toNanos();
+        long end = System.nanoTime() + longestWait.toNanos();
         long endIfClosed = System.nanoTime() + PAUSE.toNanos();
         try {
             while (announced <= given) {

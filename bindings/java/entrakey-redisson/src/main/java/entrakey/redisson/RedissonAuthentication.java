@@ -6,15 +6,18 @@ import entrakey.ErrorKind;
 import entrakey.Provider;
 import entrakey.Subscription;
 import java.net.InetSocketAddress;
-import java.net.URI;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 import org.redisson.config.Config;
 import org.redisson.config.Credentials;
 import org.redisson.config.CredentialsResolver;
 import org.redisson.config.Protocol;
+import org.redisson.misc.RedisURI;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -32,18 +35,18 @@ import org.slf4j.LoggerFactory;
  */
 public final class RedissonAuthentication implements CredentialsResolver, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(RedissonAuthentication.class);
-    private static final List<String> TLS_SCHEMES = Arrays.asList("rediss", "valkeys");
     private static final String REMEDY =
             "use rediss:// in the addresses, or allowPlaintext() for a tunnel that encrypts";
 
     private final Provider provider;
     private final Subscription subscription;
-    private final Renewals renewals = new Renewals();
+    private final RedissonConnections connections = new RedissonConnections();
     private volatile boolean plaintextAllowed;
 
     private RedissonAuthentication(Provider provider) {
         this.provider = provider;
-        subscription = provider.subscribe(token -> renewals.announce(token.version()));
+        subscription = provider.subscribe(connections::announce);
+        connections.reportTo(subscription);
     }
 
     /**
@@ -80,14 +83,16 @@ public final class RedissonAuthentication implements CredentialsResolver, AutoCl
                     "Redisson would send the token to the sentinels too: connect to the server itself (useSingleServer).",
                     null);
         }
-        if (!plaintextAllowed) {
-            addresses(config).forEach(RedissonAuthentication::refusePlaintext);
-        }
-        if (config.getPassword() != null || config.getUsername() != null) {
-            LOG.warn("The user name or password of the Redisson configuration is left out: the token takes its place.");
+        boolean hadCredentials = mapAddresses(config, this::checked);
+        if (hadCredentials || config.getPassword() != null || config.getUsername() != null) {
+            LOG.warn("The user name or password of the Redisson configuration or its addresses is left out: the token takes its place.");
         }
         awaitFirstToken();
-        return config.setUsername(null).setPassword(null).setCredentialsResolver(this).setProtocol(Protocol.RESP3);
+        return config.setUsername(null)
+                .setPassword(null)
+                .setCredentialsResolver(this)
+                .setNettyHook(connections.hook(config.getNettyHook()))
+                .setProtocol(Protocol.RESP3);
     }
 
     private void awaitFirstToken() {
@@ -98,39 +103,67 @@ public final class RedissonAuthentication implements CredentialsResolver, AutoCl
         }
     }
 
-    private static List<String> addresses(Config config) {
-        List<String> addresses = new ArrayList<>();
+    /** Lets each address pass through {@code checked}; whether one of them had a user name or a password, which Redisson would prefer. */
+    private static boolean mapAddresses(Config config, UnaryOperator<RedisURI> checked) {
+        List<String> before = new ArrayList<>();
         if (config.isSingleConfig()) {
-            addresses.add(config.useSingleServer().getAddress());
+            before.add(config.useSingleServer().getAddress());
         } else if (config.isClusterConfig()) {
-            addresses.addAll(config.useClusterServers().getNodeAddresses());
+            before.addAll(config.useClusterServers().getNodeAddresses());
         }
-        return addresses;
+        before.removeIf(Objects::isNull);
+        if (before.isEmpty()) {
+            throw new EntrakeyException(
+                    ErrorKind.INVALID_CONFIG,
+                    "The Redisson configuration has no address yet: call useSingleServer().setAddress or useClusterServers()"
+                            + ".addNodeAddress first. Other kinds of servers are none of Azure's.",
+                    null);
+        }
+        List<RedisURI> found = before.stream().map(RedisURI::new).collect(Collectors.toList());
+        List<String> after = found.stream().map(checked).map(RedisURI::toString).collect(Collectors.toList());
+        if (config.isSingleConfig()) {
+            config.useSingleServer().setAddress(after.get(0));
+        } else {
+            config.useClusterServers().setNodeAddresses(after);
+        }
+        return found.stream().anyMatch(address -> address.getUsername() != null || address.getPassword() != null);
     }
 
-    private static void refusePlaintext(String address) {
-        URI uri = URI.create(address);
-        if (!TLS_SCHEMES.contains(uri.getScheme()) && uri.getHost() != null) {
-            Connection.checkPlaintext(uri.getHost(), REMEDY);
+    /** The same address without credentials. */
+    private RedisURI checked(RedisURI address) {
+        if (address.isUDS()) {
+            return address;
         }
+        if (!address.isSsl() && !plaintextAllowed) {
+            Connection.checkPlaintext(address.getHost(), REMEDY);
+        }
+        return new RedisURI(address.getScheme(), address.getHost(), address.getPort());
     }
 
     /**
-     * {@return the credentials of a connection that is being made, or authenticates again} Complete already when a token is in memory: with
-     * a stage that is not, Redisson sends HELLO before AUTH.
+     * {@return the credentials of a connection that is being made} Complete already when a token is in memory: with a stage that is not,
+     * Redisson sends HELLO before AUTH.
      */
     @Override
     public CompletionStage<Credentials> resolve(InetSocketAddress address) {
-        return provider.getTokenForConnectAsync().thenApply(token -> {
-            renewals.resolved(token.version());
-            return new Credentials(token.username(), token.secret());
-        });
+        if (!connections.isHooked()) {
+            CompletableFuture<Credentials> refused = new CompletableFuture<>();
+            refused.completeExceptionally(new EntrakeyException(
+                    ErrorKind.INVALID_CONFIG,
+                    "Redisson's connections would not authenticate again: call RedissonAuthentication.configure(config), after"
+                            + " setNettyHook and setCredentialsResolver.",
+                    null));
+            return refused;
+        }
+        return provider.getTokenForConnectAsync()
+                .thenApply(connections::remember)
+                .thenApply(token -> new Credentials(token.username(), token.secret()));
     }
 
-    /** {@return the moment at which the connection that asks is to authenticate again} It never fails, which would close the connection. */
+    /** {@return a moment that never comes} Connections authenticate again without Redisson's doing: {@link RedissonChannel}. */
     @Override
     public CompletionStage<Void> nextRenewal() {
-        return renewals.next();
+        return new CompletableFuture<>(); // a new one each time: who waits for it is collected with it
     }
 
     /** Ends the re-authentication. The provider stays open. */

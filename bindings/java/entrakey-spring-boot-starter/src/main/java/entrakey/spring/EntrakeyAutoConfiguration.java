@@ -15,9 +15,19 @@ import org.springframework.core.env.Environment;
  * {@code entrakey.enabled=false} switches it off.
  */
 @AutoConfiguration(
-        beforeName = "org.springframework.boot.data.redis.autoconfigure.DataRedisAutoConfiguration")
+        beforeName = {
+            "org.springframework.boot.data.redis.autoconfigure.DataRedisAutoConfiguration",
+            "org.springframework.boot.autoconfigure.data.redis.RedisAutoConfiguration"
+        })
 @ConditionalOnProperty(name = "entrakey.enabled", matchIfMissing = true)
-@Import({LettuceConfiguration.class, JedisConfiguration.class, HealthConfiguration.class, MetricsConfiguration.class})
+@Import({
+    LettuceBeans.class,
+    LettuceConfiguration.class,
+    JedisConfiguration.class,
+    HealthConfiguration.class,
+    MetricsConfiguration.class,
+    Boot3WithoutStarter.class
+})
 public class EntrakeyAutoConfiguration {
     /** For Spring. */
     public EntrakeyAutoConfiguration() {}

@@ -1,7 +1,5 @@
 package entrakey.spring;
 
-import entrakey.EntrakeyException;
-import entrakey.ErrorKind;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.data.redis.autoconfigure.JedisClientConfigurationBuilderCustomizer;
 import org.springframework.context.annotation.Bean;
@@ -18,11 +16,7 @@ class JedisConfiguration {
     @Bean
     JedisClientConfigurationBuilderCustomizer entrakeyRefusesJedis() {
         return builder -> {
-            throw new EntrakeyException(
-                    ErrorKind.INVALID_CONFIG,
-                    "Spring Data Redis does not authenticate Jedis's connections again when their token is replaced: use Lettuce"
-                            + " (spring.data.redis.client-type=lettuce), or set entrakey.enabled=false.",
-                    null);
+            throw RedisChecks.refuseJedis();
         };
     }
 }

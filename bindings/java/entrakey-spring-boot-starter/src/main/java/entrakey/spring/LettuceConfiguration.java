@@ -1,66 +1,42 @@
 package entrakey.spring;
 
-import entrakey.Provider;
-import entrakey.lettuce.LettuceAuthentication;
-import io.lettuce.core.ClientOptions;
 import io.lettuce.core.RedisClient;
-import io.lettuce.core.RedisCredentialsProvider;
-import io.lettuce.core.protocol.ProtocolVersion;
-import io.lettuce.core.resource.ClientResources;
+import java.util.ArrayList;
+import java.util.List;
 import org.springframework.beans.factory.ObjectProvider;
-import org.springframework.beans.factory.SmartInitializingSingleton;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.data.redis.autoconfigure.DataRedisConnectionDetails;
 import org.springframework.boot.data.redis.autoconfigure.LettuceClientConfigurationBuilderCustomizer;
 import org.springframework.boot.data.redis.autoconfigure.LettuceClientOptionsBuilderCustomizer;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
-import org.springframework.data.redis.connection.RedisConfiguration;
-import org.springframework.data.redis.connection.lettuce.RedisCredentialsProviderFactory;
 
-/** Spring Data Redis on Lettuce. */
+/** Spring Data Redis on Lettuce, as Spring Boot 4 makes it. */
 @Configuration(proxyBeanMethods = false)
 @ConditionalOnClass({RedisClient.class, LettuceClientConfigurationBuilderCustomizer.class})
 class LettuceConfiguration {
-    @Bean(destroyMethod = "close")
-    LettuceAuthentication entrakeyLettuceAuthentication(Provider provider) {
-        return LettuceAuthentication.of(provider);
-    }
-
     @Bean
-    LettuceClientConfigurationBuilderCustomizer entrakeyLettuceCredentials(
-            LettuceAuthentication authentication, RedisChecks checks, ObjectProvider<DataRedisConnectionDetails> details) {
+    LettuceClientConfigurationBuilderCustomizer entrakeyLettuceTokens(
+            LettuceCredentials credentials, RedisChecks checks, ObjectProvider<DataRedisConnectionDetails> details) {
         return builder -> {
-            details.ifAvailable(known -> checks.check(known, builder.build().isUseSsl()));
-            builder.redisCredentialsProviderFactory(new TokenCredentials(authentication));
+            details.ifAvailable(known -> checks.check(
+                    known.getUsername() != null || known.getPassword() != null, hosts(known), builder.build().isUseSsl()));
+            builder.redisCredentialsProviderFactory(credentials);
         };
     }
 
     @Bean
-    LettuceClientOptionsBuilderCustomizer entrakeyLettuceOptions() {
-        return options -> options
-                .reauthenticateBehavior(ClientOptions.ReauthenticateBehavior.ON_NEW_CREDENTIALS)
-                .protocolVersion(ProtocolVersion.RESP3);
+    LettuceClientOptionsBuilderCustomizer entrakeyLettuceOptions(LettuceCredentials credentials) {
+        return credentials::configure;
     }
 
-    /** What becomes of re-authentications reaches the provider. */
-    @Bean
-    SmartInitializingSingleton entrakeyLettuceReports(
-            LettuceAuthentication authentication, ObjectProvider<ClientResources> resources) {
-        return () -> resources.ifAvailable(authentication::observe);
-    }
-
-    /** Sentinels keep the credentials of their own that Spring's default gives them. */
-    private static final class TokenCredentials implements RedisCredentialsProviderFactory {
-        private final LettuceAuthentication authentication;
-
-        TokenCredentials(LettuceAuthentication authentication) {
-            this.authentication = authentication;
+    private static List<String> hosts(DataRedisConnectionDetails details) {
+        List<String> hosts = new ArrayList<>();
+        if (details.getCluster() != null) {
+            details.getCluster().getNodes().forEach(node -> hosts.add(node.host()));
+        } else if (details.getStandalone() != null) {
+            hosts.add(details.getStandalone().getHost());
         }
-
-        @Override
-        public RedisCredentialsProvider createCredentialsProvider(RedisConfiguration configuration) {
-            return authentication;
-        }
+        return hosts;
     }
 }

@@ -3,14 +3,10 @@ package entrakey.spring;
 import entrakey.Connection;
 import entrakey.EntrakeyException;
 import entrakey.ErrorKind;
-import java.util.ArrayList;
-import java.util.List;
-import org.springframework.boot.data.redis.autoconfigure.DataRedisConnectionDetails;
-import org.springframework.boot.data.redis.autoconfigure.DataRedisConnectionDetails.Cluster;
-import org.springframework.boot.data.redis.autoconfigure.DataRedisConnectionDetails.Standalone;
+import java.util.Collection;
 
-/** What must not be configured beside a token. */
-final class RedisChecks {
+/** What must not be configured beside a token. For the starters of this library, which know how Spring Boot names it. */
+public final class RedisChecks {
     private static final String REMEDY =
             "set spring.data.redis.ssl.enabled=true or a bundle, or entrakey.allow-plaintext=true for a tunnel that encrypts";
 
@@ -20,8 +16,15 @@ final class RedisChecks {
         this.plaintextAllowed = plaintextAllowed;
     }
 
-    void check(DataRedisConnectionDetails details, boolean hasTls) {
-        if (details.getPassword() != null || details.getUsername() != null) {
+    /**
+     * Refuses a user name or a password beside the token, and a token that would be sent in clear.
+     *
+     * @param hasCredentials whether Redis has a user name or a password
+     * @param hosts where Redis is
+     * @param hasTls whether the connections have TLS
+     */
+    public void check(boolean hasCredentials, Collection<String> hosts, boolean hasTls) {
+        if (hasCredentials) {
             throw new EntrakeyException(
                     ErrorKind.INVALID_CONFIG,
                     "Redis has a user name or a password (spring.data.redis.username, .password or .url) beside entrakey's"
@@ -29,19 +32,16 @@ final class RedisChecks {
                     null);
         }
         if (!hasTls && !plaintextAllowed) {
-            hosts(details).forEach(host -> Connection.checkPlaintext(host, REMEDY));
+            hosts.forEach(host -> Connection.checkPlaintext(host, REMEDY));
         }
     }
 
-    private static List<String> hosts(DataRedisConnectionDetails details) {
-        List<String> hosts = new ArrayList<>();
-        Cluster cluster = details.getCluster();
-        Standalone standalone = details.getStandalone();
-        if (cluster != null) {
-            cluster.getNodes().forEach(node -> hosts.add(node.host()));
-        } else if (standalone != null) {
-            hosts.add(standalone.getHost());
-        }
-        return hosts;
+    /** {@return the error of an application whose Spring Data Redis is on Jedis} */
+    public static EntrakeyException refuseJedis() {
+        return new EntrakeyException(
+                ErrorKind.INVALID_CONFIG,
+                "Spring Data Redis does not authenticate Jedis's connections again when their token is replaced: use Lettuce"
+                        + " (io.lettuce:lettuce-core, spring.data.redis.client-type=lettuce), or set entrakey.enabled=false.",
+                null);
     }
 }

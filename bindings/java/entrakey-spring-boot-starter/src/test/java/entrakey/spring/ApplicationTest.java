@@ -1,16 +1,24 @@
 package entrakey.spring;
 
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import entrakey.Provider;
 import entrakey.emulator.Emulator;
+import io.lettuce.core.cluster.ClusterClientOptions;
+import io.lettuce.core.internal.HostAndPort;
+import io.lettuce.core.resource.DnsResolvers;
+import io.lettuce.core.resource.MappingSocketAddressResolver;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -19,10 +27,14 @@ import org.junit.jupiter.api.Timeout;
 import org.springframework.boot.WebApplicationType;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
 import org.springframework.boot.builder.SpringApplicationBuilder;
+import org.springframework.boot.data.redis.autoconfigure.ClientResourcesBuilderCustomizer;
+import org.springframework.boot.data.redis.autoconfigure.LettuceClientOptionsBuilderCustomizer;
 import org.springframework.boot.health.contributor.HealthIndicator;
 import org.springframework.boot.health.contributor.Status;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Profile;
 import org.springframework.data.redis.connection.RedisConnectionFactory;
 import org.springframework.data.redis.core.StringRedisTemplate;
 import org.springframework.data.redis.listener.ChannelTopic;
@@ -37,15 +49,18 @@ class ApplicationTest {
     private static final long PATIENCE_MILLIS = 60_000;
 
     private static Emulator azure;
+    private static Emulator cluster;
 
     @BeforeAll
     static void start() throws IOException {
         azure = Emulator.start("--token-lifetime=8s");
+        cluster = Emulator.start("--token-lifetime=8s", "--cluster-policy=oss");
     }
 
     @AfterAll
     static void stop() {
         azure.close();
+        cluster.close();
     }
 
     @SpringBootApplication
@@ -61,10 +76,35 @@ class ApplicationTest {
         }
     }
 
+    /** Azure's nodes announce addresses that their certificate does not name. */
+    @Configuration
+    @Profile("cluster")
+    static class ClusterOfAzure {
+        @Bean
+        ClientResourcesBuilderCustomizer addresses() {
+            return resources -> resources.socketAddressResolver(MappingSocketAddressResolver.create(
+                    DnsResolvers.UNRESOLVED, node -> HostAndPort.of("localhost", node.getPort())));
+        }
+
+        @Bean
+        LettuceClientOptionsBuilderCustomizer members() {
+            return options -> ((ClusterClientOptions.Builder) options).validateClusterNodeMembership(false);
+        }
+    }
+
+    private static Map<String, Object> single() {
+        return Map.of("spring.data.redis.host", azure.redisHost(), "spring.data.redis.port", azure.redisPort());
+    }
+
     private static ConfigurableApplicationContext run(Map<String, Object> more) {
+        return run(azure, more);
+    }
+
+    private static ConfigurableApplicationContext run(Emulator azure, Map<String, Object> more) {
         Map<String, Object> properties = new LinkedHashMap<>();
-        properties.put("spring.data.redis.host", azure.redisHost());
-        properties.put("spring.data.redis.port", azure.redisPort());
+        if (!more.containsKey("spring.data.redis.cluster.nodes")) {
+            properties.putAll(single());
+        }
         properties.put("spring.data.redis.ssl.bundle", "emulator");
         properties.put("spring.ssl.bundle.pem.emulator.truststore.certificate", azure.certificateAuthority().toURI().toString());
         azure.configuration().forEach((key, value) -> properties.put("entrakey." + key.replace('_', '-'), value));
@@ -76,8 +116,8 @@ class ApplicationTest {
                 .run();
     }
 
-    private static void outlivesItsTokens(Map<String, Object> more) throws Exception {
-        try (ConfigurableApplicationContext context = run(more)) {
+    private static void outlivesItsTokens(Emulator azure, Map<String, Object> more) throws Exception {
+        try (ConfigurableApplicationContext context = run(azure, more)) {
             StringRedisTemplate redis = context.getBean(StringRedisTemplate.class);
             Provider provider = context.getBean(Provider.class);
             Set<String> heard = context.getBean(Application.class).heard;
@@ -98,13 +138,40 @@ class ApplicationTest {
             MeterRegistry registry = context.getBean(MeterRegistry.class);
             assertTrue(registry.get("entrakey.reauths").tag("result", "accepted").functionCounter().count() > 0);
             assertEquals(0, registry.get("entrakey.reauths").tag("result", "rejected").functionCounter().count());
+            assertTrue(registry.get("entrakey.connections").gauge().value() >= 2, "templates and listeners have a connection each");
         }
     }
 
     @Test
     @Timeout(120)
-    void anApplicationOnLettuceOutlivesItsTokens() throws Exception {
-        outlivesItsTokens(Map.of());
+    void applicationsOnLettuceOutliveTheirTokens() throws Exception {
+        CompletableFuture<Void> onCluster = CompletableFuture.runAsync(() -> assertDoesNotThrow(() -> outlivesItsTokens(cluster, Map.of(
+                "spring.profiles.active", "cluster",
+                "spring.data.redis.cluster.nodes", cluster.redisHost() + ':' + cluster.redisPort(),
+                "spring.data.redis.lettuce.cluster.refresh.dynamic-refresh-sources", "false"))));
+        outlivesItsTokens(azure, Map.of());
+        onCluster.get();
+    }
+
+    /** As a test's context that is paused. */
+    @Test
+    @Timeout(60)
+    void connectionsAreCountedAlsoAfterTheApplicationWasStoppedAndStarted() {
+        try (ConfigurableApplicationContext context = run(Map.of())) {
+            context.stop();
+            assertEquals(0, context.getBean(Provider.class).status().connections());
+            context.start();
+            context.getBean(StringRedisTemplate.class).opsForValue().set("key", "value");
+            assertTrue(context.getBean(Provider.class).status().connections() >= 1);
+        }
+    }
+
+    @Test
+    void theToolsKnowThePropertiesThatTheLibraryTakes() throws IOException {
+        try (InputStream metadata = getClass().getResourceAsStream("/META-INF/spring-configuration-metadata.json")) {
+            String text = new String(metadata.readAllBytes(), StandardCharsets.UTF_8);
+            assertTrue(text.contains("\"entrakey.client-id\"") && text.contains("\"entrakey.enabled\""));
+        }
     }
 
     @Test

@@ -1,44 +1,55 @@
 package entrakey.redisauthx.entraid;
 
-import com.azure.core.credential.TokenRequestContext;
 import com.azure.identity.DefaultAzureCredential;
-import entrakey.AccessToken;
 import entrakey.Provider;
 import entrakey.ProviderBuilder;
 import java.util.Collections;
 import java.util.Set;
-import redis.clients.authentication.core.TokenAuthConfig;
 
 /**
  * In the place of redis-authx-entraid's builder of the same name: tokens of an azure-identity credential. Without one they are those of our
  * own default chain, which needs no other library.
  */
-public class AzureTokenAuthConfigBuilder extends TokenAuthConfig.Builder<AzureTokenAuthConfigBuilder>
-        implements AutoCloseable {
+public class AzureTokenAuthConfigBuilder extends ConfigBuilder<AzureTokenAuthConfigBuilder> {
     /** The original's default. */
-    public static final float DEFAULT_EXPIRATION_REFRESH_RATIO = Settings.REFRESH_RATIO;
+    public static final float DEFAULT_EXPIRATION_REFRESH_RATIO = ConfigBuilder.REFRESH_RATIO;
     /** The original's default. */
-    public static final int DEFAULT_LOWER_REFRESH_BOUND_MILLIS = Settings.LOWER_REFRESH_BOUND_MILLIS;
+    public static final int DEFAULT_LOWER_REFRESH_BOUND_MILLIS = ConfigBuilder.LOWER_REFRESH_BOUND_MILLIS;
     /** The original's default. */
-    public static final int DEFAULT_TOKEN_REQUEST_EXECUTION_TIMEOUT_IN_MS = Settings.REQUEST_TIMEOUT_MILLIS;
+    public static final int DEFAULT_TOKEN_REQUEST_EXECUTION_TIMEOUT_IN_MS = ConfigBuilder.REQUEST_TIMEOUT_MILLIS;
     /** The original's default. */
-    public static final int DEFAULT_MAX_ATTEMPTS_TO_RETRY = Settings.ATTEMPTS;
+    public static final int DEFAULT_MAX_ATTEMPTS_TO_RETRY = ConfigBuilder.ATTEMPTS;
     /** The original's default. */
-    public static final int DEFAULT_DELAY_IN_MS_TO_RETRY = Settings.RETRY_DELAY_MILLIS;
+    public static final int DEFAULT_DELAY_IN_MS_TO_RETRY = ConfigBuilder.RETRY_DELAY_MILLIS;
     /** The original's default. */
     public static final Set<String> DEFAULT_SCOPES = Collections.singleton("https://redis.azure.com/.default");
 
-    private final Settings settings = new Settings();
     private DefaultAzureCredential credential;
 
     /** A builder with the original's defaults. */
     public AzureTokenAuthConfigBuilder() {
-        settings.scopes = DEFAULT_SCOPES;
+        super(DEFAULT_SCOPES);
     }
 
     /** {@return a builder with the original's defaults} */
     public static AzureTokenAuthConfigBuilder builder() {
         return new AzureTokenAuthConfigBuilder();
+    }
+
+    /**
+     * {@return a builder that was told the same}
+     *
+     * @param sample another builder
+     */
+    public static AzureTokenAuthConfigBuilder from(AzureTokenAuthConfigBuilder sample) {
+        AzureTokenAuthConfigBuilder copy = new AzureTokenAuthConfigBuilder().copy(sample);
+        copy.credential = sample.credential;
+        return copy;
+    }
+
+    @Override
+    AzureTokenAuthConfigBuilder self() {
+        return this;
     }
 
     /**
@@ -52,61 +63,9 @@ public class AzureTokenAuthConfigBuilder extends TokenAuthConfig.Builder<AzureTo
         return this;
     }
 
-    /**
-     * Says what the token is for.
-     *
-     * @param scopes one scope
-     * @return this
-     */
-    public AzureTokenAuthConfigBuilder scopes(Set<String> scopes) {
-        settings.scopes = scopes;
-        return this;
-    }
-
     @Override
-    public AzureTokenAuthConfigBuilder expirationRefreshRatio(float ratio) {
-        settings.refreshRatio = ratio;
-        return this;
-    }
-
-    @Override
-    public AzureTokenAuthConfigBuilder lowerRefreshBoundMillis(int millis) {
-        settings.lowerRefreshBoundMillis = millis;
-        return this;
-    }
-
-    @Override
-    public AzureTokenAuthConfigBuilder tokenRequestExecTimeoutInMs(int millis) {
-        settings.requestTimeoutMillis = millis;
-        return this;
-    }
-
-    @Override
-    public AzureTokenAuthConfigBuilder maxAttemptsToRetry(int attempts) {
-        settings.attempts = attempts;
-        return this;
-    }
-
-    @Override
-    public AzureTokenAuthConfigBuilder delayInMsToRetry(int millis) {
-        settings.retryDelayMillis = millis;
-        return this;
-    }
-
-    /** {@return the configuration for one client: each needs its own} */
-    @Override
-    public TokenAuthConfig build() {
-        ProviderBuilder builder = Provider.builder();
-        if (credential == null) {
-            builder.identity("default");
-        } else {
-            DefaultAzureCredential source = credential;
-            builder.tokenSource(scope -> {
-                com.azure.core.credential.AccessToken token = source.getTokenSync(new TokenRequestContext().addScopes(scope));
-                return AccessToken.of(token.getToken()).expiringAt(token.getExpiresAt().toInstant());
-            });
-        }
-        return settings.build(builder);
+    ProviderBuilder identity() {
+        return credential == null ? Provider.builder().identity("default") : Identities.of(credential);
     }
 
     /** Forgets the credential. */

@@ -1,7 +1,18 @@
 package entrakey.redisauthx.entraid;
 
+import com.microsoft.aad.msal4j.ManagedIdentityId;
+import java.util.function.BiConsumer;
+
 /** Which managed identity. */
-public final class ManagedIdentityInfo {
+public class ManagedIdentityInfo {
+    /** Who assigned it. */
+    public enum IdentityType {
+        /** Azure, to one machine. */
+        SYSTEM_ASSIGNED,
+        /** A user, to any number of machines. */
+        USER_ASSIGNED
+    }
+
     /** How a user-assigned identity is named. */
     public enum UserManagedIdentityType {
         /** By its client id. */
@@ -16,11 +27,46 @@ public final class ManagedIdentityInfo {
         UserManagedIdentityType(String key) {
             this.key = key;
         }
+    }
 
-        String key() {
-            return key;
+    private final UserManagedIdentityType type;
+    private final String id;
+
+    /** The machine's own identity. */
+    public ManagedIdentityInfo() {
+        this(null, null);
+    }
+
+    /**
+     * An identity that is attached to the machine.
+     *
+     * @param type how it is named
+     * @param id its name
+     */
+    public ManagedIdentityInfo(UserManagedIdentityType type, String id) {
+        this.type = type;
+        this.id = id;
+    }
+
+    /** {@return the same for msal4j, which the program must have} */
+    public ManagedIdentityId getId() {
+        if (type == null) {
+            return ManagedIdentityId.systemAssigned();
+        }
+        switch (type) {
+            case CLIENT_ID:
+                return ManagedIdentityId.userAssignedClientId(id);
+            case OBJECT_ID:
+                return ManagedIdentityId.userAssignedObjectId(id);
+            default:
+                return ManagedIdentityId.userAssignedResourceId(id);
         }
     }
 
-    private ManagedIdentityInfo() {}
+    /** Gives the key and its value, if it is user-assigned. */
+    void userAssigned(BiConsumer<String, String> key) {
+        if (type != null) {
+            key.accept(type.key, id);
+        }
+    }
 }

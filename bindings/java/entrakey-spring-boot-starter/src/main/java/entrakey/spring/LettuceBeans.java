@@ -1,0 +1,30 @@
+package entrakey.spring;
+
+import entrakey.Provider;
+import entrakey.lettuce.LettuceAuthentication;
+import io.lettuce.core.RedisClient;
+import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.data.redis.connection.lettuce.LettuceConnectionFactory;
+
+/** What Spring Data Redis on Lettuce needs of us, whatever Spring Boot makes it. */
+@Configuration(proxyBeanMethods = false)
+@ConditionalOnClass({RedisClient.class, LettuceConnectionFactory.class})
+class LettuceBeans {
+    @Bean(destroyMethod = "close")
+    LettuceAuthentication entrakeyLettuceAuthentication(Provider provider) {
+        return LettuceAuthentication.of(provider);
+    }
+
+    @Bean
+    LettuceCredentials entrakeyLettuceCredentials(LettuceAuthentication authentication) {
+        return new LettuceCredentials(authentication);
+    }
+
+    @Bean
+    static LettuceObservation entrakeyLettuceObservation(ObjectProvider<LettuceAuthentication> authentication) {
+        return new LettuceObservation(authentication);
+    }
+}
