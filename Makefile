@@ -22,7 +22,7 @@ endif
 # But most tests wait for tokens to end, and builds, lints and the simulation only compute: `make test` has two lanes. The one
 # that computes builds what the C library's tests need first, and leaves alone what others run meanwhile (target/debug/entrakey).
 COMPUTING = lints test-core
-WAITING = test-python test-node test-go test-java test-emulator test-cli test-peers test-proxy test-agent test-c
+WAITING = test-python test-node test-go test-java test-emulator test-cli test-peers test-proxy test-agent test-leases test-dashboard test-c
 TESTS = $(COMPUTING) $(WAITING)
 
 .PHONY: help demo test $(TESTS) computing waiting c-library-is-built what-tests-run other-clients check bench soak simulate mutants fuzz install uninstall install-cli uninstall-cli fmt build prerequisites prerequisites-of-test
@@ -30,7 +30,7 @@ TESTS = $(COMPUTING) $(WAITING)
 help:
 	@echo "make demo    build everything and watch six Redis clients outlive their tokens"
 	@echo "make test    install what the tests need and run every test of every language"
-	@echo "make test-core, test-c, test-python, test-node, test-go, test-java, test-emulator, test-cli, test-peers, test-proxy, test-agent    one part of that"
+	@echo "make test-core, test-c, test-python, test-node, test-go, test-java, test-emulator, test-cli, test-peers, test-proxy, test-agent, test-leases, test-dashboard    one part of that"
 	@echo "make check   formatting, lints, dependencies, versions, size of the shared library"
 	@echo "make bench   speed against a floor, how a fleet spreads its requests, how soon the emulator is there"
 	@echo "make install PREFIX=/usr/local    the C library, for pkg-config and CMake (DESTDIR=, LIBDIR=lib)"
@@ -68,6 +68,7 @@ LIBRARY = $(CARGO) test --locked -p entrakey-ffi -p entrakey-tests
 EMULATOR = $(CARGO) test --locked -p entrakey-emulator -p entrakey-cli
 PROXY = $(CARGO) test --locked -p entrakey-service -p entrakey-proxy
 AGENT = $(CARGO) test --locked -p entrakey-agent --lib
+LEASES = $(CARGO) test --locked -p entrakey-leases --lib
 
 test: what-tests-run
 	@scripts/side-by-side.sh "$(MAKE) --no-print-directory IS_BUILT=yes computing" "$(MAKE) --no-print-directory IS_BUILT=yes waiting"
@@ -145,6 +146,15 @@ test-agent: other-clients
 	$(TIMED) "agent" $(OFFLINE) $(AGENT) --offline
 	$(TIMED) "the agent: stock clients, strangers, trouble" $(PYTEST) -n 4 --dist load tests/agent
 
+test-leases: what-tests-run
+	$(TIMED) "the leases' tests are built" $(LEASES) --no-run
+	$(TIMED) "leases, a thousand histories, SQLite and PostgreSQL" $(OFFLINE) $(LEASES) --offline
+	$(TIMED) "leases: killed at every step, replicas, the API" $(PYTEST) -n 4 --dist load tests/leases
+
+test-dashboard: what-tests-run
+	$(TIMED) "what drives Chromium is fetched" sh -c 'cd tests/dashboard && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error'
+	$(TIMED) "the dashboard of leases, in Chromium" sh -c 'cd tests/dashboard && exec ../../$(OFFLINE) npm test'
+
 check: prerequisites
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --lib --bins --tests --examples -- -D warnings
@@ -175,6 +185,8 @@ bench: prerequisites
 	@$(OFFLINE) "$${PYTHON:-python3}" scripts/bench/proxy.py target/release/entrakey
 	$(CARGO) build --locked --release -p entrakey-agent --examples
 	@$(OFFLINE) "$${PYTHON:-python3}" scripts/bench/agent.py target/release/entrakey target/release/examples/bare target/release/examples/load
+	$(CARGO) build --locked --release -p entrakey-leases --examples
+	@$(OFFLINE) "$${PYTHON:-python3}" scripts/bench/leases.py target/release/entrakey target/release/examples/rate
 	scripts/build/go-modules.sh
 	@$(OFFLINE) scripts/bench/go.sh
 	scripts/build/java-package.sh

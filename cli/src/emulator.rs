@@ -8,7 +8,7 @@ use crate::redis::RedisArguments;
 use crate::terminal::print;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
-use entrakey_emulator::{Emulator, Options, Variables};
+use entrakey_emulator::{Emulator, GraphSettings, Options, Variables};
 use serde_json::{Map, Value};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -73,6 +73,9 @@ pub(crate) struct Arguments {
     /// Answer 20 requests a second and 5 at a time at IMDS, as on a virtual machine, and the rest with 429.
     #[arg(long)]
     imds_limits: bool,
+    /// How long Entra does not take a secret yet that Graph has made: 250ms; on a live tenant some seconds.
+    #[arg(long, default_value = "250ms", value_name = "TIME", value_parser = duration)]
+    secret_delay: Duration,
     /// Say nothing of what happens.
     #[arg(long)]
     quiet: bool,
@@ -174,6 +177,10 @@ async fn serve(arguments: Arguments) -> Result<(), Failure> {
         ca_file: arguments.ca_file,
         identities: arguments.identities,
         arc_key_folder: arguments.arc_key_folder,
+        graph: GraphSettings {
+            secret_delay_ms: arguments.secret_delay.as_millis().try_into().unwrap_or(u64::MAX),
+            ..GraphSettings::default()
+        },
         verbose: !arguments.quiet,
     };
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);

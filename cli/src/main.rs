@@ -11,6 +11,8 @@ mod exit_code;
 mod failure;
 mod family;
 mod identity;
+mod lease;
+mod leases;
 mod manual;
 mod migration;
 mod number;
@@ -22,6 +24,7 @@ mod shell;
 mod target;
 mod terminal;
 mod token;
+mod unix_connector;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use std::process::ExitCode;
@@ -43,6 +46,8 @@ enum Command {
     Migration(Box<migration::Arguments>),
     Proxy(Box<proxy::Arguments>),
     Agent(Box<agent::Arguments>),
+    Leases(Box<leases::Arguments>),
+    Lease(Box<lease::Arguments>),
     Emulator(Box<emulator::Arguments>),
     Control(control::Arguments),
     Completions(manual::CompletionsArguments),
@@ -52,7 +57,9 @@ enum Command {
 /// The command line as it can be typed.
 fn command() -> clap::Command {
     let command = Arguments::command().mut_subcommand(proxy::NAME, proxy::with_variables);
-    command.mut_subcommand(agent::NAME, agent::with_variables).mut_subcommands(with_exit_codes)
+    let command = command.mut_subcommand(agent::NAME, agent::with_variables);
+    let command = command.mut_subcommand(leases::NAME, leases::with_variables);
+    command.mut_subcommand(lease::NAME, lease::with_variables).mut_subcommands(with_exit_codes)
 }
 
 /// Says at the end of a command's help what it ends with.
@@ -74,6 +81,8 @@ fn main() -> ExitCode {
         Command::Migration(arguments) => migration::run(&arguments),
         Command::Proxy(arguments) => proxy::run(*arguments, &matches),
         Command::Agent(arguments) => agent::run(*arguments, &matches),
+        Command::Leases(arguments) => leases::run(&arguments),
+        Command::Lease(arguments) => lease::run(&arguments),
         Command::Emulator(arguments) => emulator::run(*arguments),
         Command::Control(arguments) => control::run(&arguments),
         Command::Completions(arguments) => manual::completions(&arguments),

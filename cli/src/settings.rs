@@ -5,6 +5,7 @@ use crate::agent;
 use crate::exec;
 use crate::failure::Failure;
 use crate::identity::{is_of_key, key};
+use crate::leases;
 use crate::proxy;
 use crate::terminal::say;
 use clap::builder::BoolishValueParser;
@@ -90,6 +91,7 @@ pub(crate) fn exit(error: &clap::Error) -> ! {
 fn prefix() -> &'static str {
     match std::env::args_os().nth(1) {
         Some(command) if command == agent::NAME => agent::PREFIX,
+        Some(command) if command == leases::NAME => leases::PREFIX,
         _ => proxy::PREFIX,
     }
 }

@@ -72,7 +72,7 @@ pub use config::{
 pub use connections::{Connection, Forbidden, Refusal, WHILE_CONNECTING, check_plaintext};
 pub use error::{Error, ErrorKind, ManagedIdentityFault};
 pub use event::{Level, ProviderEvent, is_worth_a_warning};
-pub use https::{Https, HttpsAnswer};
+pub use https::{Https, HttpsAnswer, HttpsRequest};
 pub use identity::Asked;
 pub use metrics::{METRICS_CONTENT_TYPE, render_metrics};
 pub use observation::Observation;
@@ -94,6 +94,11 @@ pub use watch::Watch;
 pub fn has_foreign_privileges() -> bool {
     entrakey_sys::process::has_foreign_privileges()
 }
+
+/// For services, which have no unsafe code of their own.
+#[cfg(unix)]
+#[doc(hidden)]
+pub use entrakey_sys::groups::{group_number, peer_groups};
 
 /// The version of this library, the same in every language.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -199,6 +199,13 @@ impl Token {
         by_boot.min(self.valid.left(now.monotonic, now.wall))
     }
 
+    /// As [`Token::left`], now.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn left_now(&self) -> Duration {
+        self.left(Now::read())
+    }
+
     /// For how long it may be handed out without asking the provider again, zero if not at all: for a binding that
     /// keeps it in the host's own memory. Count it on a clock that cannot be set and on the wall clock, and
     /// stop at the first that says it is over.

@@ -4,6 +4,7 @@ use crate::addresses::Addresses;
 use crate::arm::ArmCache;
 use crate::control::{ClockChange, ClockState, Control, KeySet, KeyState, Limits, Rotation};
 use crate::environment::{KINDS, Variables};
+use crate::graph::{GraphGrant, GraphSettings};
 use crate::hosting::HostingSecrets;
 use crate::redis::Redis;
 use crate::scripts::faults::{Fault, FaultQueues, Script};
@@ -220,6 +221,25 @@ impl Emulator {
     #[must_use]
     pub fn redis(&self) -> Redis {
         Redis::new(self.control.redis.clone())
+    }
+
+    /// How soon Graph's changes are known, and what is refused.
+    #[must_use]
+    pub fn graph_settings(&self) -> GraphSettings {
+        self.control.tenant.graph.settings()
+    }
+
+    /// Sets how soon Graph's changes are known, and what is refused.
+    ///
+    /// # Errors
+    /// A page would have no users, or more than 999; then nothing was changed.
+    pub fn set_graph_settings(&self, settings: GraphSettings) -> Result<(), Error> {
+        self.control.set_graph_settings(settings).map(drop)
+    }
+
+    /// Sets what an object id may do in Graph.
+    pub fn set_graph_grant(&self, object_id: &str, grant: GraphGrant) {
+        self.control.tenant.graph.set_grant(object_id, grant);
     }
 
     /// Gives an object id an Azure role on the cache, `Reader` or `Contributor`, by which Azure Resource Manager answers it; or

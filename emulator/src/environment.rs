@@ -122,6 +122,7 @@ fn common(sources: &Sources<'_>) -> Variables {
         pair("AZURE_AUTHORITY_HOST", format!("https://{https}")),
         pair("AZURE_POD_IDENTITY_AUTHORITY_HOST", format!("http://{http}")),
         pair("ENTRAKEY_ARM_ENDPOINT", format!("https://{https}")),
+        pair("ENTRAKEY_GRAPH_ENDPOINT", format!("https://{https}")),
         pair("ENTRAKEY_CA_FILE", ca_file),
         pair("REDIS_HOST", "localhost"),
         pair("REDIS_PORT", redis.port().to_string()),
@@ -140,9 +141,13 @@ fn ids(identity: &Identity) -> Variables {
     let legal = |letter: char| if letter.is_ascii_alphanumeric() { letter.to_ascii_uppercase() } else { '_' };
     let prefix = format!("ENTRAKEY_EMULATOR_{}", identity.name.chars().map(legal).collect::<String>());
     let mut variables = vec![pair(&format!("{prefix}_OBJECT_ID"), &identity.object_id)];
-    if !matches!(identity.kind, Kind::User) {
+    if let Kind::User(user) = &identity.kind {
+        variables.push(pair(&format!("{prefix}_PRINCIPAL_NAME"), &user.principal_name));
+    } else {
         variables.push(pair(&format!("{prefix}_CLIENT_ID"), &identity.client_id));
     }
+    let application = identity.application();
+    variables.extend(application.map(|app| pair(&format!("{prefix}_APPLICATION_OBJECT_ID"), &app.object_id)));
     variables.extend(identity.resource_id().map(|id| pair(&format!("{prefix}_RESOURCE_ID"), id)));
     variables
 }

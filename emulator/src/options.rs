@@ -1,6 +1,6 @@
 //! How an emulator is started.
 
-use crate::RedisOptions;
+use crate::{GraphSettings, RedisOptions};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -39,6 +39,8 @@ pub struct Options {
     /// Where Azure Arc's key files are written; to the emulator's folder if not given. Microsoft's libraries
     /// read them in `/var/opt/azcmagent/tokens` only.
     pub arc_key_folder: Option<PathBuf>,
+    /// How soon the tenant knows what Graph was told, and what its policies refuse.
+    pub graph: GraphSettings,
     /// Writes one line to standard error for each thing that happens.
     pub verbose: bool,
 }
@@ -57,6 +59,7 @@ impl Default for Options {
             ca_file: None,
             identities: None,
             arc_key_folder: None,
+            graph: GraphSettings::default(),
             verbose: false,
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::Options;
 use crate::clock::Clock;
+use crate::graph::Graph;
 use crate::identities::Directory;
 use crate::tokens::{Issuance, KeyRing, Mint};
 use std::sync::Arc;
@@ -11,6 +12,8 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(crate) struct Tenant {
     pub(crate) directory: Directory,
+    /// What of it changes.
+    pub(crate) graph: Graph,
     /// Entra's address: tokens name it as their issuer.
     pub(crate) authority: String,
     pub(crate) clock: Arc<Clock>,
@@ -26,6 +29,7 @@ impl Tenant {
     pub(crate) fn new(options: &Options, authority: String, directory: Directory) -> Self {
         let signing_keys: Arc<KeyRing> = Arc::default();
         Self {
+            graph: Graph::new(&directory, options.graph),
             directory,
             authority,
             clock: Arc::default(),

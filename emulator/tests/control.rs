@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should panic")]
 
 use entrakey_emulator::{
-    ClockChange, ClusterPolicy, Emulator, Fault, KeySet, Limits, Options, RedisFault, RedisFaultPoint,
-    RedisOptions, Renewal, Rotation, TokenFault, Truncate,
+    ArmCache, ClockChange, ClusterPolicy, Emulator, Fault, GraphGrant, GraphSettings, KeySet, Limits,
+    Options, RedisFault, RedisFaultPoint, RedisOptions, Renewal, Rotation, TokenFault, Truncate,
 };
 use serde_json::Value;
 use std::time::Duration;
@@ -102,6 +102,21 @@ async fn an_impossible_clock_is_no_start() {
 async fn is_taken(emulator: &Emulator) -> bool {
     let Ok(mut stream) = TcpStream::connect(emulator.redis_address()).await else { return false };
     stream.write_all(b"PING\r\n").await.is_ok() && stream.read_u8().await.is_ok_and(|kind| kind == TLS_ALERT)
+}
+
+#[tokio::test]
+async fn graph_and_the_resource_manager_are_set() {
+    let graph = GraphSettings { secret_delay_ms: 8000, ..GraphSettings::default() };
+    let emulator = Emulator::start(Options { graph, ..Options::default() }).await.unwrap();
+    assert_eq!(emulator.graph_settings(), graph);
+    let none = GraphSettings { page_size: 0, ..graph };
+    assert!(emulator.set_graph_settings(none).unwrap_err().to_string().contains("999"));
+    emulator.set_graph_settings(GraphSettings { max_passwords: 3, ..graph }).unwrap();
+    assert_eq!(emulator.graph_settings().max_passwords, 3);
+    emulator
+        .set_graph_grant("somebody", GraphGrant { owns: vec!["app".to_owned()], ..GraphGrant::default() });
+    emulator.set_role("somebody", Some("Reader"));
+    emulator.set_arm_cache(ArmCache { assignment_ms: Some(5), ..ArmCache::default() });
 }
 
 #[tokio::test]

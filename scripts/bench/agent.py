@@ -4,7 +4,8 @@
 Answers a second on App Service's endpoint, each client with a connection of its own that asks again when it has its
 answer, and the most memory that each server had. The two take turns, so that both get what the machine gives at the
 time. The agent hands out a token of the emulator's, checks each client's secret, and writes its line of audit for each
-hand-out to a file; the handler answers as many bytes. Made of release builds (make bench).
+hand-out to a file; the handler answers as many bytes. The limit of requests is off (--max-requests 0): the clients are one
+client service, which would be told to wait (429) from 1,000 requests a second on. Made of release builds (make bench).
 """
 
 import contextlib

@@ -3,7 +3,7 @@
 # require.sh, or require.sh test for what only the tests need.
 if [ ! -e target/debug/entrakey ] && [ "${MAKELEVEL:-0}" -le 1 ]; then # not again for a part of a longer command
     case ${1:-} in
-    test) what="Go modules and Maven artifacts, and on Debian, as root, packages (libssl-dev, redis-server, clang, valgrind, cmake, musl, PHP and Ruby with their Redis clients)" time=35 ;;
+    test) what="Go modules and Maven artifacts, and on Debian, as root, packages (libssl-dev, redis-server, clang, valgrind, cmake, musl, PHP and Ruby with their Redis clients, PostgreSQL, Chromium)" time=35 ;;
     *) what="on Debian, as root, the packages libssl-dev and redis-server" time=8 ;;
     esac
     echo "entrakey: the first time this downloads and builds Rust crates (into target/), Python packages (.venv), npm packages" >&2
@@ -92,3 +92,15 @@ php_clients >/dev/null 2>&1 || install --no-install-recommends php-cli php-redis
 php_clients >/dev/null 2>&1 || fail "PHP with phpredis and Predis is missing, for the tests of the proxy (Debian: apt-get install php-cli php-redis php-nrk-predis)."
 ruby_clients >/dev/null || install --no-install-recommends ruby ruby-redis ruby-sidekiq
 ruby_clients >/dev/null || fail "Ruby with redis-rb 4 and Sidekiq 6 is missing, for the tests of the proxy (Debian: apt-get install ruby ruby-redis ruby-sidekiq)."
+
+# What several replicas of `entrakey leases` share. The tests start one of their own. (RUNLEVEL=1: it is not to run by itself.)
+postgres() { ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null; }
+postgres || RUNLEVEL=1 install --no-install-recommends postgresql
+postgres || fail "PostgreSQL is missing, for the tests of leases (Debian: apt-get install postgresql)."
+
+# The dashboard of `entrakey leases` (tests/dashboard), over TLS too. The fonts are for its pictures.
+for tool in chromium openssl; do
+    fonts=$(echo $tool | sed -n s/chromium/fonts-dejavu-core/p)
+    command -v $tool >/dev/null || install --no-install-recommends $tool $fonts
+    command -v $tool >/dev/null || fail "$tool is missing, for the tests of the dashboard (Debian: apt-get install $tool)."
+done

@@ -1,20 +1,22 @@
 """What an agent does while Entra, the machine and its files do what they do."""
 
-import contextlib
 import json
 import multiprocessing
 import os
 import pathlib
+import re
+import resource
 import signal
 import socket
 import stat
+import struct
 import subprocess
 import sys
 import time
 
 from agents import Agent, OverUnix, ask, entrakey
 from conftest import ROOT
-from running import PATIENCE_S, WITH_US, wait_until
+from running import PATIENCE_S, WITH_US, free_port, wait_until
 
 from entrakey.emulator import Emulator
 
@@ -210,6 +212,221 @@ def test_token_files_are_whole_for_php_and_ruby_through_five_rotations(folder):
             wait_until("they are there again", lambda: len(list(place.iterdir())) == 2)
 
 
+def test_an_agent_that_is_just_starting_is_waited_for(folder):
+    """README's two lines, the second even before the first."""
+    with Emulator.start() as azure:
+        command = [*WITH_US, os.environ["ENTRAKEY_BIN"], "agent", "env", "--directory", str(folder), "-o", "json"]
+        early = subprocess.Popen(command, env=azure.process_environment(), stdout=subprocess.PIPE, text=True)
+
+        def has_tried():
+            state = pathlib.Path(f"/proc/{early.pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+            return state in "SZ"  # it sleeps, or has ended
+
+        wait_until("it has looked for the agent", has_tried)
+        with Agent(azure, folder) as agent:
+            variables = json.loads(early.communicate(timeout=PATIENCE_S)[0])
+            assert variables["IDENTITY_ENDPOINT"] == f"http://127.0.0.1:{agent.port}/msi/token"
+            assert variables["IDENTITY_HEADER"] == agent.header()
+
+
+def test_an_answer_that_is_waited_for_at_the_end_is_given_as_long_as_the_end_may_take(folder):
+    """More than the few seconds that a connection has for its last answer."""
+    with Emulator.start() as azure:
+        azure.control("POST", "/emulator/faults", {"route": "imds", "answers": [{"delay_ms": 8_000}]})
+        with Agent(azure, folder, "--max-sigterm-delay", "40s") as agent, socket.socket(socket.AF_UNIX) as raw:
+            raw.settimeout(PATIENCE_S)
+            raw.connect(agent.socket)
+            raw.sendall(b"GET /v1/secrets/default HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            wait_until("the request has come", lambda: agent.counted("connections", by="unix") == 1)
+            agent.terminate()
+            agent.wait_for("ending because of SIGTERM")
+            answer = b"".join(iter(lambda: raw.recv(65536), b""))
+            assert answer.startswith(b"HTTP/1.1 200"), answer
+            assert agent.ended() == 143
+            assert not any("cut off" in line["message"] for line in agent.said)
+
+
+def token_file(path, identity):
+    return f"[[token-files]]\npath = '{path}'\nidentity = '{identity}'\n"
+
+
+def machine(id, client_id=None):
+    more = f"client_id = '{client_id}'\n" if client_id else ""
+    return f"[identities.{id}]\nidentity = 'managed_identity'\n{more}"
+
+
+def test_a_token_file_is_written_again_when_it_is_gone_and_removed_when_nobody_keeps_it(folder):
+    with Emulator.start() as azure:
+        kept, other = folder.with_name("redis.json"), folder.with_name("other.json")
+        file = folder.with_name("agent.toml")
+        file.write_text(machine("a") + machine("b") + token_file(kept, "a") + token_file(other, "b"))
+        left = folder.with_name(".redis.json.0123456789abcdef")
+        left.write_text("a token that a killed agent was writing")
+        with Agent(azure, folder, "--config-file", file, identity=None) as agent:
+            agent.wait_for("was written to its file", times=2)
+            first = json.loads(kept.read_text())
+            assert not left.exists()
+            kept.unlink()
+            wait_until("it is there again", kept.exists)
+            kept.unlink()
+            kept.write_text("what somebody else has put there")
+            wait_until("it is the agent's again", lambda: "else" not in kept.read_text())
+            assert json.loads(kept.read_text())["value"] == first["value"]
+
+            # Another identity by the same name: its token, or none.
+            azure.control("POST", "/emulator/faults", {"route": "imds", "answers": [{"status": 500, "times": 10_000}]})
+            user = azure["ENTRAKEY_EMULATOR_USER_ASSIGNED_CLIENT_ID"]
+            file.write_text(machine("a", user) + machine("b") + token_file(kept, "a") + token_file(other, "b"))
+            wait_until("the other identity's token is gone", lambda: not kept.exists())
+            assert other.exists()
+            azure.control("DELETE", "/emulator/faults")
+            wait_until("there is one of the new identity", kept.exists)
+            assert json.loads(kept.read_text())["username"] == azure["ENTRAKEY_EMULATOR_USER_ASSIGNED_OBJECT_ID"]
+
+            # No entry, no file.
+            file.write_text(machine("a", user) + machine("b") + token_file(kept, "a"))
+            wait_until("it is gone", lambda: not other.exists())
+            assert kept.exists()
+            agent.terminate()
+            agent.ended()
+        assert kept.exists(), "what was asked for stays when the agent ends"
+
+
+def test_nothing_expired_stays_that_an_agent_has_left_or_cannot_replace(folder):
+    """One that has been down, and one whose disk is full (a limit on the size of files)."""
+    with Emulator.start(token_lifetime="12s") as azure:
+        azure.control("POST", "/emulator/faults", {"route": "imds", "answers": [{"status": 500, "times": 10_000}]})
+        kept, notes = folder.with_name("redis.json"), folder.with_name("notes.json")
+        kept.write_text(json.dumps({"username": "u", "value": "v", "expires_on": int(time.time()) - 1}))
+        notes.write_text("{}")
+        # With it, what a full disk says is an error, and no signal: as Python leaves it.
+        prefix = [sys.executable, "-c", "import os, sys; os.execvp(sys.argv[1], sys.argv[1:])"]
+        options = ["--token-file", kept, "--token-file", notes, "--wait", "1s"]
+        with Agent(azure, folder, *options, prefix=prefix) as agent:
+            wait_until("what has expired is gone", lambda: not kept.exists())
+            assert notes.read_text() == "{}", "what is no token is not its affair"
+            azure.control("DELETE", "/emulator/faults")
+            wait_until("there is a token", kept.exists)
+            resource.prlimit(agent.process.pid, resource.RLIMIT_FSIZE, (10, resource.RLIM_INFINITY))
+            agent.wait_for("cannot be written: .*too large")
+            wait_until("its token has expired", lambda: not kept.exists())
+            assert agent.counted("token_files_written_total", result="failed") > 0
+            assert not list(folder.parent.glob(".*")), "nothing stays beside it"
+            resource.prlimit(agent.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+            wait_until("there is room again", kept.exists)
+            assert json.loads(kept.read_text())["expires_on"] > time.time()
+
+
+def test_nothing_waits_for_a_request_that_hangs_not_what_expires_and_not_a_reload(folder):
+    with Emulator.start() as azure:
+        azure.control("POST", "/emulator/faults", {"route": "imds", "answers": [{"hang": True, "times": 100}]})
+        kept = folder.with_name("redis.json")
+        kept.write_text(json.dumps({"username": "u", "value": "v", "expires_on": int(time.time()) + 2}))
+        patient = {"ENTRAKEY_REQUEST_TIMEOUT_MS": "100000"}
+        file = folder.with_name("agent.toml")
+        file.write_text(machine("own"))
+        options = ["--config-file", file, "--token-file", f"own={kept}", "--wait", "10m"]
+        with Agent(azure, folder, *options, identity=None, **patient) as agent:
+            wait_until("it is gone", lambda: not kept.exists())
+            file.write_text(machine("own") + machine("user", azure["ENTRAKEY_EMULATOR_USER_ASSIGNED_CLIENT_ID"]))
+            agent.wait_for("were read again because of a change")
+            azure.control("DELETE", "/emulator/faults")
+            wait_until("the new one has a token", lambda: agent.secrets("/user")[0] == 200)
+
+
+def test_a_reload_takes_what_may_change_and_says_what_has_to_wait_for_a_restart(folder):
+    with Emulator.start() as azure:
+        stores = [folder.with_name(name) for name in ("one.yaml", "two.yaml")]
+        for store in stores:
+            store.write_text(f"- {{id: {store.stem}, type: AzureEntraIdAuth, details: {{auth: {{}}}}}}\n")
+        file = folder.with_name("agent.toml")
+        file.write_text(f"secrets = '{stores[0]}'\nallow-uid = [54321]\n")
+        with Agent(azure, folder, "--config-file", file, identity=None) as agent:
+            assert agent.secrets("/one")[0] == 200
+            header = agent.header()
+            # Another store, which is watched from then on.
+            more = f"max-requests = 7\nno-app-service = true\ndirectory = '{folder.parent}/elsewhere'\n"
+            file.write_text(f"secrets = '{stores[1]}'\n{more}")
+            wait_until("the other store is read", lambda: agent.secrets("/two")[0] == 200)
+            said = agent.wait_for("hold from the next start on: (.*)").group(1)
+            assert said == "max-requests, no-app-service", "what is typed wins over the file: the directory has not changed"
+            assert agent.token(header)[0] == 200 and agent.header() == header
+            stores[1].write_text("- {id: three, type: AzureEntraIdAuth, details: {auth: {}}}\n")
+            wait_until("it is read again", lambda: agent.secrets("/three")[0] == 200)
+            assert agent.token(header)[0] == 200
+            # One that is not there yet.
+            file.write_text(f"secrets = '{folder.parent}/later.yaml'\n")
+            agent.wait_for("are no good")
+            assert agent.secrets("/three")[0] == 200
+            folder.with_name("later.yaml").write_text("- {id: four, type: AzureEntraIdAuth, details: {auth: {}}}\n")
+            wait_until("it is read when it is there", lambda: agent.secrets("/four")[0] == 200)
+
+
+def test_who_may_come_in_is_taken_from_the_file_when_it_is_read_again(folder):
+    with Emulator.start() as azure:
+        file = folder.with_name("agent.toml")
+        file.write_text(f"[[clients]]\nname = 'php'\nuids = [{os.geteuid()}]\nresources = ['https://vault.azure.net']\n")
+        with Agent(azure, folder, "--config-file", file) as agent:
+            assert agent.secrets("/default")[0] == 404
+            file.write_text("allow-gid = ['daemon']\n")
+            wait_until("this user is anybody else", lambda: agent.secrets("/default")[0] == 200)
+
+
+def test_when_this_machines_clock_jumps_nobody_is_promised_more_than_there_is(folder):
+    """Hours forward and back. The clock of the agent alone, by a library that is loaded before it."""
+    library, clock = folder.with_name("clock.so"), folder.with_name("clock")
+    source = PROGRAMS / "clock.c"
+    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, source], check=True, timeout=PATIENCE_S)
+    clock.write_bytes(struct.pack("l", 0))
+    kept = folder.with_name("redis.json")
+    with Emulator.start() as azure:
+        interval = {"ENTRAKEY_MIN_REQUEST_INTERVAL_MS": "15000"}  # between a request and the next one
+        variables = {"LD_PRELOAD": str(library), "CLOCK_FILE": str(clock), **interval}
+        with Agent(azure, folder, "--token-file", kept, "--wait", "1s", **variables) as agent:
+            first, begun = agent.secrets("/default")[2], time.monotonic()
+            agent.wait_for("was written to its file")
+
+            def jump(seconds):
+                with open(clock, "r+b") as file:
+                    file.write(struct.pack("l", seconds))
+
+            def left(secret, offset):
+                return secret["expires_on"] - (time.time() + offset)
+
+            def in_file():
+                return json.loads(kept.read_text()) if kept.exists() else {"value": None}
+
+            assert 3500 < left(first, 0) <= 3600
+            # By less than the token's age: the answer that was made with it is no longer true either.
+            wait_until("it is four seconds old", lambda: time.monotonic() - begun > 4)
+            jump(-3)
+            assert agent.secrets("/default")[2]["expires_on"] <= first["expires_on"] - 2
+
+            jump(-7200)
+            back = agent.secrets("/default")[2]
+            assert back["value"] == first["value"], "it is as good as before"
+            assert 3500 < left(back, -7200) <= 3601 and back["refresh_after"] < back["expires_on"]
+            wait_until("the file says so too", lambda: 3500 < left(in_file(), -7200) <= 3601)
+
+            jump(7200)
+            answers = []
+
+            def has_another():
+                status, headers, answer = agent.secrets("/default")
+                answers.append(status)
+                if status != 200:
+                    assert int(headers["retry-after"]) >= 1 and "is over by this machine's clocks" in answer["error"]["message"]
+                return status == 200 and answer["value"] != first["value"]
+
+            wait_until("there is another token", has_another)
+            assert answers.count(200) == 1 and 503 in answers, "what is over by this clock is not handed out"
+            forward = agent.secrets("/default")[2]
+            assert 3500 < left(forward, 7200) <= 3601
+            wait_until("it is in the file", lambda: in_file()["value"] == forward["value"])
+            asked = azure.token_requests()
+            assert asked <= 4, "no storm"
+
+
 def test_the_command_finds_its_agent_and_says_what_it_ends_with(folder):
     with Emulator.start() as azure, Agent(azure, folder) as agent:
         def run(*words):
@@ -240,6 +457,16 @@ def test_the_command_finds_its_agent_and_says_what_it_ends_with(folder):
     assert gone.returncode == 5 and "Does an agent run here" in gone.stderr
 
 
+def test_an_agent_that_would_ask_itself_does_not_start(folder):
+    """In the shell where `eval "$(entrakey agent env)"` was done."""
+    port = free_port()
+    itself = {"IDENTITY_ENDPOINT": f"http://127.0.0.1:{port}/msi/token", "IDENTITY_HEADER": "x"}
+    env = {"PATH": os.environ["PATH"], "ENTRAKEY_IDENTITY": "managed_identity", **itself}
+    ended = entrakey("agent", "run", "--directory", folder, "--port", port, env=env)
+    assert ended.returncode == 2 and "names this agent itself" in ended.stderr, ended.stderr
+    assert not (folder / "agent.sock").exists()
+
+
 def test_an_identity_that_fails_ends_nothing_and_is_not_ready(folder):
     with Emulator.start() as azure:
         azure.control("POST", "/emulator/faults", {"route": "imds", "answers": [{"status": 500, "times": 3}]})
@@ -259,38 +486,6 @@ def test_sigterm_ends_it_with_143_its_socket_gone_and_answers_given(folder):
         assert agent.ended() == 143
         assert not pathlib.Path(agent.socket).exists()
         idle.close()
-
-
-def test_systemd_hands_it_sockets_and_is_told_when_it_is_ready(folder):
-    """As a unit .socket does: descriptors from 3, LISTEN_FDS, LISTEN_PID."""
-    with Emulator.start() as azure, contextlib.ExitStack() as stack:
-        path, notify = folder.with_name("handed.sock"), folder.with_name("notify")
-        systemd = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
-        systemd.bind(str(notify))
-        systemd.settimeout(PATIENCE_S)
-        listener = stack.enter_context(socket.socket(socket.AF_UNIX))
-        listener.bind(str(path))
-        listener.listen()
-        prefix = [sys.executable, str(PROGRAMS / "hand_over.py"), str(listener.fileno())]
-        os.set_inheritable(listener.fileno(), True)
-        agent = HandedOver(azure, folder, prefix, notify, listener.fileno())
-        stack.callback(agent.kill)
-        assert systemd.recv(4096).startswith(b"READY=1")
-        assert ask(OverUnix(path), "/v1/secrets/default")[0] == 200
-        assert not (folder / "agent.sock").exists()
-
-
-class HandedOver:
-    """An agent with a socket of somebody else's."""
-
-    def __init__(self, azure, folder, prefix, notify, descriptor):
-        command = [*WITH_US, *prefix, os.environ["ENTRAKEY_BIN"], "agent", "run", "--directory", str(folder)]
-        env = azure.process_environment(ENTRAKEY_IDENTITY="managed_identity", NOTIFY_SOCKET=str(notify))
-        self._process = subprocess.Popen(command, env=env, pass_fds=[descriptor], stdin=subprocess.DEVNULL)
-
-    def kill(self):
-        self._process.kill()
-        self._process.wait(PATIENCE_S)
 
 
 def test_every_metric_with_every_reason_is_in_the_documentation(folder):

@@ -2,15 +2,19 @@
 
 import configparser
 import contextlib
+import http.client
+import json
 import os
 import re
 import shlex
 import socket
 import subprocess
+import sys
+import threading
 
 import pytest
 import yaml
-from agents import OverUnix, ask
+from agents import ASKS, RESOURCE, STRANGER, VERSION, ask, entrakey
 from conftest import ROOT
 from running import DIRECT, PATIENCE_S, WITH_US, free_port, wait_until
 
@@ -28,10 +32,10 @@ def service():
 
 
 @contextlib.contextmanager
-def started(emulator, environment, arguments, **variables):
-    command = [*WITH_US, os.environ["ENTRAKEY_BIN"], *arguments]
+def started(emulator, environment, command, descriptors=(), **variables):
     env = emulator.process_environment(environment, ENTRAKEY_AGENT_PORT="0", **variables)
-    process = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    more = {"pass_fds": descriptors, "stdin": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen([*WITH_US, *map(str, command)], env=env, **more)
     try:
         yield process
     finally:
@@ -43,29 +47,131 @@ def seconds(text):
     return int(re.fullmatch(r"(\d+)s?", str(text)).group(1))
 
 
-def test_the_systemd_unit(emulator, folder, service):
+# Who the unit's user and group are here.
+USER, GROUP = STRANGER + 1, STRANGER + 2
+
+
+def arguments_of(service):
+    """As the unit has them; the group by its number, as this machine does not know its name."""
     program, *arguments = shlex.split(service["ExecStart"])
     assert program == "/usr/local/bin/entrakey" and service["Type"] == "notify"
+    assert arguments[arguments.index("--allow-gid") + 1] == service["Group"] == "redis-clients"
+    return [str(GROUP) if one == service["Group"] else one for one in arguments]
+
+
+@contextlib.contextmanager
+def systemd(folder):
+    """Where a unit tells that it is ready."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(folder / "notify"))
+        os.chmod(folder / "notify", 0o777)
+        systemd.settimeout(PATIENCE_S)
+        yield systemd
+
+
+def test_the_systemd_unit_serves_the_members_of_its_group_and_nobody_else(
+    emulator, as_another_user, open_place, service
+):
+    """As systemd does it: another user, in the unit's group, in a directory that was made for it."""
+    arguments = arguments_of(service)
     assert seconds(service["TimeoutStopSec"]) > seconds(arguments[arguments.index("--max-sigterm-delay") + 1])
     assert service["RuntimeDirectoryMode"] == "0750" and service["LimitMEMLOCK"] == "infinity"
-    folder.mkdir(0o750)  # as systemd makes it
+    folder = open_place / "entrakey-agent"
+    folder.mkdir()
+    os.chown(folder, USER, GROUP)
+    folder.chmod(0o750)
     variable, value = service["Environment"].split("=")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
-        systemd.bind(str(folder.with_name("notify")))
-        systemd.settimeout(PATIENCE_S)
-        told = {variable: value, "NOTIFY_SOCKET": systemd.getsockname(), "RUNTIME_DIRECTORY": str(folder)}
-        with started(emulator, "imds", arguments, **told) as agent:
-            assert systemd.recv(1000).startswith(b"READY=1")
-            assert ask(OverUnix(folder / "agent.sock"), "/v1/secrets/default")[0] == 200
+    with systemd(open_place) as told:
+        variables = {variable: value, "NOTIFY_SOCKET": told.getsockname(), "RUNTIME_DIRECTORY": str(folder)}
+        command = [*as_another_user(GROUP, uid=USER), open_place / "entrakey", *arguments]
+        with started(emulator, "imds", command, **variables) as agent:
+            assert told.recv(1000).startswith(b"READY=1")
+
+            def asked(groups, gid=STRANGER):
+                command = [*as_another_user(gid, groups), "/usr/bin/python3", "-c", ASKS, folder / "agent.sock"]
+                return subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=PATIENCE_S)
+
+            assert asked([GROUP]).stdout == "200\n", "a member, as usermod -aG makes one"
+            assert asked([], gid=GROUP).stdout == "200\n", "its primary group"
+            assert "PermissionError" in asked([GROUP + 1]).stderr
             agent.terminate()
-            assert systemd.recv(1000) == b"STOPPING=1\n"
+            assert told.recv(1000) == b"STOPPING=1\n"
             assert agent.wait(PATIENCE_S) == seconds(service["SuccessExitStatus"])
 
 
-def test_the_socket_unit_lets_in_whom_the_service_is_for(service):
+def streams(text):
+    """What a .socket unit listens on: the same key many times."""
+    return re.findall(r"^ListenStream=(.*)$", text, re.MULTILINE)
+
+
+def test_the_socket_unit_has_the_unix_socket_and_the_port_for_whom_the_service_is_for(service):
     unit = unit_of("entrakey-agent.socket")["Socket"]
     assert (unit["SocketUser"], unit["SocketGroup"]) == (service["User"], service["Group"])
-    assert unit["SocketMode"] == "0660" and unit["ListenStream"].startswith("/run/")
+    assert unit["SocketMode"] == "0660"
+    text = (ROOT / "deploy/systemd/entrakey-agent.socket").read_text()
+    # Where the command looks for it, and the port that is the command's default.
+    assert streams(text) == ["/run/entrakey-agent.sock", "127.0.0.1:8441"]
+    assert '"/run/entrakey-agent.sock"' in (ROOT / "cli/src/agent/place.rs").read_text()
+    env = {"PATH": os.environ["PATH"]}
+    assert "[default: 8441]" in entrakey("agent", "run", "--help", env=env).stdout
+
+
+def test_what_the_socket_unit_opens_is_held_while_the_agent_is_down_and_served_by_the_next_one(
+    emulator, folder, service
+):
+    """Nobody else can listen on the port meanwhile, and who asks waits."""
+    path = folder.with_name("entrakey-agent.sock")
+    with contextlib.ExitStack() as stack:
+        unix = stack.enter_context(socket.socket(socket.AF_UNIX))
+        unix.bind(str(path))
+        tcp = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        port = tcp.getsockname()[1]
+        unix.listen()
+        descriptors = (unix.fileno(), tcp.fileno())
+        folder.mkdir(0o750)
+        hand_over = [sys.executable, ROOT / "tests/agent/programs/hand_over.py", ",".join(map(str, descriptors))]
+        command = [*hand_over, os.environ["ENTRAKEY_BIN"], *arguments_of(service)]
+        variables = {"ENTRAKEY_IDENTITY": "managed_identity", "RUNTIME_DIRECTORY": str(folder)}
+
+        def run(*words):
+            given = ["--socket", path, "--directory", folder]
+            return entrakey("agent", *words, *given, env=emulator.process_environment())
+
+        def stock(header):
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
+            query = f"/msi/token?resource={RESOURCE}&api-version={VERSION}"
+            return ask(connection, query, {"X-IDENTITY-HEADER": header})
+
+        with started(emulator, "imds", command, descriptors, **variables):
+            token = run("get")
+            assert token.returncode == 0 and token.stdout.count(".") == 2, token.stderr
+            assert run("status").returncode == 0
+            variables_of_client = json.loads(run("env", "-o", "json").stdout)
+            assert variables_of_client["IDENTITY_ENDPOINT"] == f"http://127.0.0.1:{port}/msi/token"
+            header = variables_of_client["IDENTITY_HEADER"]
+            assert stock(header)[0] == 200
+            assert not (folder / "agent.sock").exists()
+        with pytest.raises(OSError, match="Address already in use"), socket.socket() as other:
+            other.bind(("127.0.0.1", port))
+        answers = []
+        waiting = threading.Thread(target=lambda: answers.append(stock(header)[0]))
+        waiting.start()
+        with started(emulator, "imds", command, descriptors, **variables):
+            waiting.join(PATIENCE_S)
+            assert answers == [200]
+
+
+def test_an_abstract_socket_of_systemds_is_refused(emulator, folder):
+    """No directory and no mode would keep anybody out."""
+    with socket.socket(socket.AF_UNIX) as abstract:
+        abstract.bind(f"\0entrakey-test-{os.getpid()}")
+        abstract.listen()
+        hand_over = [sys.executable, str(ROOT / "tests/agent/programs/hand_over.py"), str(abstract.fileno())]
+        command = [*hand_over, os.environ["ENTRAKEY_BIN"], "agent", "run", "--directory", str(folder)]
+        env = emulator.process_environment(ENTRAKEY_IDENTITY="managed_identity")
+        more = {"capture_output": True, "text": True, "timeout": PATIENCE_S, "pass_fds": [abstract.fileno()]}
+        ended = subprocess.run(command, env=env, **more)
+        assert ended.returncode == 2 and "abstract" in ended.stderr, ended.stderr
 
 
 def test_the_sidecar(emulator, tmp_path):
@@ -75,7 +181,8 @@ def test_the_sidecar(emulator, tmp_path):
     assert pod["spec"]["terminationGracePeriodSeconds"] > seconds(delay)
     arguments = [one.replace("/run/agent", str(tmp_path)) for one in sidecar["args"]]
     port = free_port()
-    with started(emulator, "workload_identity", arguments, ENTRAKEY_AGENT_HTTP_PORT=str(port)) as agent:
+    command = [os.environ["ENTRAKEY_BIN"], *arguments]
+    with started(emulator, "workload_identity", command, ENTRAKEY_AGENT_HTTP_PORT=str(port)) as agent:
         def answers(path):
             with contextlib.suppress(OSError):
                 return DIRECT.open(f"http://127.0.0.1:{port}{path}", timeout=PATIENCE_S).status == 200

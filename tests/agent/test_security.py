@@ -1,11 +1,11 @@
 """Who gets nothing: each rule by itself, from the outside."""
 
 import contextlib
+import grp
 import http.client
 import json
 import os
 import pathlib
-import shutil
 import socket
 import stat
 import subprocess
@@ -13,10 +13,9 @@ import tempfile
 import time
 
 import pytest
-from agents import RESOURCE, VERSION, Agent, OverUnix, ask, entrakey
-from running import PATIENCE_S, WITH_US
+from agents import ASKS, RESOURCE, STRANGER, VERSION, Agent, OverUnix, ask, entrakey
+from running import PATIENCE_S, wait_until
 
-STRANGER = 54321
 GOOD = f"resource={RESOURCE}&api-version={VERSION}"
 
 
@@ -155,6 +154,28 @@ def test_bytes_that_are_no_request_end_the_connection_and_nothing_else(agent):
     assert agent.token(agent.header("php"))[0] == 200
 
 
+def test_a_request_that_hides_in_another_one_or_behind_it_gets_nothing(agent):
+    """Two readers of the same bytes must not see different requests; each has to show the secret itself."""
+    host, secret = f"Host: 127.0.0.1:{agent.port}\r\n", f"X-IDENTITY-HEADER: {agent.header('php')}\r\n"
+    line, last = f"GET /msi/token?{GOOD} HTTP/1.1\r\n{host}", "Connection: close\r\n\r\n"
+    inner = f"{line}{secret}{last}"
+    for hidden in (
+        f"{line}{secret}Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{inner}",
+        f"{line}{secret}Content-Length: 0\r\nContent-Length: {len(inner)}\r\n\r\n{inner}",
+        f"{line}{secret}Content-Length: {len(inner)}\r\n\r\n{inner}",
+        f"{line}X: a\r\n {secret}{last}",
+        f"{line}\r\n{line}{last}",
+        f"GET http://evil.example/msi/token?{GOOD} HTTP/1.1\r\n{host}{secret}{last}",
+    ):
+        with socket.create_connection(("127.0.0.1", agent.port), timeout=PATIENCE_S) as raw:
+            raw.sendall(hidden.encode())
+            answer = b""
+            with contextlib.suppress(ConnectionError):  # what it has not read is lost to it
+                while part := raw.recv(65536):
+                    answer += part
+        assert b"access_token" not in answer and b"HTTP/1.1 200" not in answer, hidden
+
+
 def test_strangers_that_say_nothing_keep_nobody_from_its_answer(agent):
     """More connections than there may be: those that have shown no secret make room."""
     idle = [socket.create_connection(("127.0.0.1", agent.port), timeout=PATIENCE_S) for _ in range(100)]
@@ -162,6 +183,17 @@ def test_strangers_that_say_nothing_keep_nobody_from_its_answer(agent):
     assert agent.secrets()[0] == 200
     for one in idle:
         one.close()
+
+
+def test_strangers_cannot_take_the_last_open_file(emulator, folder):
+    """Where the administrator gives the process few: the places are as many as there is room for."""
+    with Agent(emulator, folder, prefix=["prlimit", "--nofile=300:300"]) as agent, contextlib.ExitStack() as stack:
+        agent.wait_for("room for 100 connections and not for 4096")
+        for _ in range(350):
+            stack.enter_context(socket.create_connection(("127.0.0.1", agent.port), timeout=PATIENCE_S))
+        assert agent.token(agent.header())[0] == 200
+        assert agent.secrets()[0] == 200
+        assert not any("no client can be taken" in line["message"] for line in agent.all_said())
 
 
 def test_the_secret_is_in_no_log_and_no_token_is(agent):
@@ -205,6 +237,8 @@ def test_the_socket_says_no_to_pages_bodies_and_parameters(agent):
     assert agent.secrets("/redis", method="POST")[0] == 405
     assert agent.secrets("/redis", body=b"x")[0] == 400
     assert agent.secrets("/nothing")[0] == 404
+    status, _, answer = agent.secrets("/%ff")
+    assert status == 400 and answer["error"]["code"] == "bad_request" and "letters" in answer["error"]["message"]
 
 
 def test_values_are_in_no_list(agent):
@@ -247,57 +281,64 @@ def test_users_that_are_no_clients_get_nothing(emulator, folder):
 def test_a_user_that_a_client_names_gets_what_that_may_have_and_nothing_else(emulator, folder, narrowed, redis, ids):
     file = folder.with_name("agent.toml")
     identities = "".join(f"[identities.{name}]\nidentity = 'managed_identity'\n" for name in ("redis", "other"))
-    file.write_text(f"{identities}[[clients]]\nname = 'php'\nuids = [{os.geteuid()}]\n{narrowed}\n")
+    files = "".join(f"[[token-files]]\nidentity = '{name}'\npath = '{folder}/{name}.json'\n" for name in ("redis", "other"))
+    file.write_text(f"{identities}{files}[[clients]]\nname = 'php'\nuids = [{os.geteuid()}]\n{narrowed}\n")
     with Agent(emulator, folder, "--config-file", file, identity=None) as agent:
         agent.wait_for("new token")
         assert agent.secrets("/redis")[0] == redis and agent.secrets("/other")[0] != 200
         assert [one["id"] for one in agent.secrets()[2]["secrets"]] == ids
-
-
-@pytest.fixture
-def as_another_user():
-    """A command that becomes a user of its own, in a group of choice."""
-    mapped = sum(int(line.split()[2]) for line in pathlib.Path("/proc/self/uid_map").read_text().splitlines())
-    assert os.geteuid() == 0 and mapped > STRANGER, "only root can be another user: run the agent's tests as root"
-
-    def command(gid=STRANGER):
-        return [*WITH_US, "setpriv", f"--reuid={STRANGER}", f"--regid={gid}", "--clear-groups"]
-
-    return command
-
-
-PROGRAM = """
-import socket, sys
-with socket.socket(socket.AF_UNIX) as stream:
-    stream.connect(sys.argv[1])
-    stream.sendall(b"GET /v1/secrets/default HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n")
-    print(stream.makefile().readline().split()[1])
-"""
+        status = ask(OverUnix(agent.socket), "/v1/status")[2]
+        assert [one["id"] for one in status["identities"]] == ids
+        assert [one["name"] for one in status["clients"]] == ["php"]
+        assert len(status["token_files"]) == len(ids)
 
 
 @pytest.mark.parametrize(
-    ("options", "gid", "said"),
+    ("options", "gid", "groups", "said"),
     [
-        (["--allow-uid", STRANGER], STRANGER, "200"),
-        (["--allow-gid", STRANGER], STRANGER, "200"),
-        (["--allow-gid", STRANGER + 1], STRANGER, "403"),
-        (["--allow-uid", STRANGER + 1], STRANGER, "403"),
+        (["--allow-uid", STRANGER], STRANGER, [], "200"),
+        (["--allow-gid", STRANGER], STRANGER, [], "200"),
+        (["--allow-gid", STRANGER + 1], STRANGER, [], "403"),
+        (["--allow-gid", STRANGER + 1], STRANGER, [STRANGER + 2, STRANGER + 1], "200"),
+        (["--allow-gid", STRANGER + 1], STRANGER, [STRANGER + 2, *range(60_000, 60_100)], "403"),
+        (["--allow-gid", STRANGER + 1], STRANGER, [*range(60_000, 60_100), STRANGER + 1], "200"),
+        (["--allow-gid", "daemon"], STRANGER, [grp.getgrnam("daemon").gr_gid], "200"),
+        (["--allow-uid", STRANGER + 1], STRANGER, [STRANGER + 1], "403"),
     ],
-    ids=["uid", "gid", "another group", "another user"],
-)
-def test_another_user_is_known_by_the_system(emulator, as_another_user, options, gid, said):
-    """Its directory is open here: what keeps the stranger out is who it is."""
+    ids=[
+        "uid", "gid", "another group", "supplementary group", "other supplementary groups", "one of many groups",
+        "group by name", "another user",
+    ],
+)  # fmt: skip
+def test_another_user_is_known_by_the_system(emulator, as_another_user, options, gid, groups, said):
+    """The directory and the socket keep out who is not in the one group that they are for. Where they are open, it is who
+    the stranger is that does."""
     with tempfile.TemporaryDirectory() as place:
         os.chmod(place, 0o755)
         folder = pathlib.Path(place) / "agent"
         with Agent(emulator, folder, *options) as agent:
-            command = [*as_another_user(gid), "/usr/bin/python3", "-c", PROGRAM, agent.socket]
+            command = [*as_another_user(gid, groups), "/usr/bin/python3", "-c", ASKS, agent.socket]
             closed = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)
-            assert "PermissionError" in closed.stderr, "the directory and the socket are closed"
+            is_for_it = said == "200" and "--allow-gid" in options
+            assert closed.stdout == "200\n" if is_for_it else "PermissionError" in closed.stderr, closed
             os.chmod(folder, 0o755)
             os.chmod(agent.socket, 0o666)
             opened = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)
             assert opened.stdout.strip() == said, opened.stderr
+
+
+def test_the_groups_of_a_client_are_its_members_whatever_else_they_are_in(emulator, as_another_user):
+    with tempfile.TemporaryDirectory() as place:
+        os.chmod(place, 0o755)
+        folder, file = pathlib.Path(place) / "agent", pathlib.Path(place) / "agent.toml"
+        file.write_text(f"[[clients]]\nname = 'php'\ngids = [{STRANGER + 1}, 'daemon']\n")
+        with Agent(emulator, folder, "--config-file", file) as agent:
+            os.chmod(folder, 0o755)
+            os.chmod(agent.socket, 0o666)
+            for groups, said in [([STRANGER + 1], "200"), ([grp.getgrnam("daemon").gr_gid], "200"), ([], "403")]:
+                command = [*as_another_user(STRANGER, groups), "/usr/bin/python3", "-c", ASKS, agent.socket]
+                ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)
+                assert ended.stdout.strip() == said, ended.stderr
 
 
 def test_a_user_has_its_number_of_connections(emulator, folder):
@@ -317,6 +358,144 @@ def test_a_user_has_its_number_of_connections(emulator, folder):
                 break
             except (ConnectionError, http.client.HTTPException):
                 assert time.monotonic() < deadline
+
+
+class Held:
+    """Connections of a client service that have each had an answer."""
+
+    def __init__(self, agent, name):
+        self._agent, self._headers = agent, {"X-IDENTITY-HEADER": agent.header(name)}
+        self._open = []
+
+    def add(self):
+        """The status of the answer on one more."""
+        connection = http.client.HTTPConnection("127.0.0.1", self._agent.port, timeout=PATIENCE_S)
+        connection.request("GET", f"/msi/token?{GOOD}", headers=self._headers)
+        answer = connection.getresponse()
+        answer.read()
+        self._open.append(connection)
+        return answer.status
+
+    def close(self):
+        for connection in self._open:
+            connection.close()
+        self._open.clear()
+
+
+CLIENTS = "".join(f"[[clients]]\nname = '{name}'\n" for name in ("php", "cron", "web"))
+
+
+def test_a_client_service_has_its_number_of_connections(emulator, folder):
+    file = folder.with_name("agent.toml")
+    file.write_text(CLIENTS)
+    with Agent(emulator, folder, "--config-file", file, "--max-connections-per-user", "3") as agent:
+        agent.wait_for("new token")
+        with contextlib.closing(Held(agent, "php")) as php, contextlib.closing(Held(agent, "cron")) as cron:
+            assert [php.add() for _ in range(4)] == [200, 200, 200, 429]
+            assert agent.counted("refused_total", reason="full") == 1
+            assert [cron.add() for _ in range(3)] == [200, 200, 200]
+            assert agent.counted("connections", by="app_service") == 7
+            php.close()
+            wait_until("what has ended makes room", lambda: php.add() == 200)
+
+
+def test_clients_that_hold_all_places_keep_nobody_from_the_socket(emulator, folder):
+    file = folder.with_name("agent.toml")
+    file.write_text(CLIENTS)
+    limits = ["--max-connections", "8", "--max-connections-per-user", "4"]
+    with Agent(emulator, folder, "--config-file", file, *limits) as agent, contextlib.ExitStack() as stack:
+        agent.wait_for("new token")
+        for name in ("php", "cron", "web"):
+            held = stack.enter_context(contextlib.closing(Held(agent, name)))
+            for _ in range(4):
+                with contextlib.suppress(ConnectionError, http.client.HTTPException):
+                    held.add()
+        assert agent.counted("refused_total", reason="full") > 0, "they hold all that they can"
+        assert agent.secrets("/default")[0] == 200
+        assert agent.counted("connections", by="app_service") == 4
+
+
+def test_a_client_cannot_keep_warnings_about_others_out_of_the_log(emulator, folder):
+    """It makes up as many mistakes as it likes: they are one kind of its own."""
+    file = folder.with_name("agent.toml")
+    file.write_text(f"{CLIENTS}uids = [{STRANGER}]\n")
+    with Agent(emulator, folder, "--config-file", file) as agent:
+        agent.wait_for("new token")
+        for number in range(120):
+            assert agent.token(agent.header("php"), f"x{number}=1&x{number}=2")[0] == 400
+        assert agent.token(agent.header("cron"), "x=1&x=2")[0] == 400
+        assert agent.token("0" * 64)[0] == 401
+        assert agent.secrets(headers={"Origin": "null"})[0] == 403
+        agent.terminate()
+        agent.ended()
+        said = [line for line in agent.said if line.get("audit") == "refused"]
+        assert {line["severity"] for line in said} == {"WARNING"}
+        kinds = [(line["reason"], line["from"].split(":")[0].split(" ")[0]) for line in said]
+        assert kinds == [*[("request", "127.0.0.1")] * 3, ("secret", "127.0.0.1"), ("foreign", "uid")], said
+        assert "(100 times)" in said[1]["message"] and "(cron)" in said[2]["from"]
+
+
+def secret_file(folder, path):
+    """A configuration whose one client has its secret there."""
+    file = folder.with_name("agent.toml")
+    file.write_text(f"[[clients]]\nname = 'php'\nsecret-file = '{path}'\n")
+    return file
+
+
+SECRET = "s3cret" * 10
+
+
+@pytest.mark.parametrize(
+    ("mode", "owner", "part"),
+    [
+        (0o600, 0, None),
+        (0o400, 0, None),
+        (0o440, 0, "other users"),
+        (0o640, 0, "other users"),
+        (0o604, 0, "other users"),
+        (0o600, STRANGER, f"belongs to user {STRANGER}"),
+    ],
+    ids=lambda one: oct(one) if isinstance(one, int) else "",
+)
+def test_a_secret_file_is_this_users_or_roots_and_nobody_else_reads_it(emulator, folder, mode, owner, part):
+    path = folder.with_name("secret")
+    path.write_text(f"{SECRET}\n")
+    path.chmod(mode)
+    os.chown(path, owner, owner)
+    file = secret_file(folder, path)
+    if part is None:
+        with Agent(emulator, folder, "--config-file", file) as agent:
+            assert agent.token(SECRET)[0] == 200
+    else:
+        env = emulator.process_environment()
+        ended = entrakey("agent", "run", "--config-file", file, "--directory", folder, "--port", 0, env=env)
+        assert ended.returncode == 2 and part in ended.stderr and SECRET not in ended.stderr, ended.stderr
+
+
+def test_a_secret_file_that_is_a_pipe_is_not_waited_for(emulator, folder):
+    path = folder.with_name("secret")
+    os.mkfifo(path, 0o600)
+    options = ["--config-file", secret_file(folder, path), "--directory", folder, "--port", 0]
+    ended = entrakey("agent", "run", *options, env=emulator.process_environment())
+    assert ended.returncode == 2 and "is not a file" in ended.stderr, ended.stderr
+
+
+def test_what_systemd_has_loaded_as_a_credential_is_a_secret_file(emulator, folder):
+    """Its directory is root's, 0500 or so; a file in it is root's and 0440, by an ACL for the service's user."""
+    credentials = folder.with_name("credentials")
+    credentials.mkdir(0o500)
+    path = credentials / "php"
+    path.write_text(SECRET)
+    path.chmod(0o440)
+    file = secret_file(folder, "${CREDENTIALS_DIRECTORY}/php")
+    with Agent(emulator, folder, "--config-file", file, CREDENTIALS_DIRECTORY=str(credentials)) as agent:
+        assert agent.token(SECRET)[0] == 200
+    elsewhere = folder.with_name("elsewhere")
+    elsewhere.mkdir()
+    env = emulator.process_environment(CREDENTIALS_DIRECTORY=str(elsewhere))
+    options = ["--config-file", secret_file(folder, path), "--directory", folder, "--port", 0]
+    ended = entrakey("agent", "run", *options, env=env)
+    assert ended.returncode == 2 and "other users" in ended.stderr, ended.stderr
 
 
 def test_a_client_that_asks_without_end_is_told_to_wait(emulator, folder):
@@ -367,16 +546,12 @@ def test_a_variable_that_would_make_all_entries_one_identity_is_refused(emulator
     assert ended.returncode == 2 and "ENTRAKEY_CLIENT_ID" in ended.stderr, ended.stderr
 
 
-def test_a_program_with_foreign_privileges_does_not_start(as_another_user):
+def test_a_program_with_foreign_privileges_does_not_start(as_another_user, open_place):
     """Setuid: whoever starts it is another one than whose files it reads."""
-    with tempfile.TemporaryDirectory() as place:
-        os.chmod(place, 0o755)
-        copy = pathlib.Path(place) / "entrakey"
-        shutil.copy(os.environ["ENTRAKEY_BIN"], copy)
-        os.chmod(copy, 0o4755)
-        command = [*as_another_user(), copy, "agent", "run", "--directory", place]
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)
-        assert ended.returncode == 2 and "setuid" in ended.stderr, ended.stderr
+    os.chmod(open_place / "entrakey", 0o4755)
+    command = [*as_another_user(), open_place / "entrakey", "agent", "run", "--directory", open_place]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)
+    assert ended.returncode == 2 and "setuid" in ended.stderr, ended.stderr
 
 
 def test_a_living_agents_socket_is_its_own_and_a_dead_ones_is_replaced(emulator, folder):

@@ -2,6 +2,7 @@
 
 import json
 import ssl
+import time
 import urllib.error
 import urllib.request
 
@@ -102,6 +103,65 @@ def test_what_cannot_be_is_refused_in_arms_words(emulator, manager):
     assert manager("GET", assignments, version="")[2]["error"]["code"] == "MissingApiVersionParameter"
     manager.token = emulator.token()
     assert manager("GET", assignments)[0] == 401, "a token for Redis is none for Azure Resource Manager"
+
+
+def test_an_assignment_can_take_time_whether_anybody_looks_or_not(start):
+    emulator = start("1h", clock_scale=0)
+    manager = Manager(emulator)
+    manager.role("Contributor")
+    assert emulator.control("/emulator/arm/cache", {"assignment_ms": 30_000}, "PUT")[0] == 200
+    path = f"{DATABASE}/accessPolicyAssignments/Somebody"
+    assert manager("PUT", path, wanted(SOMEBODY))[0] == 201
+    assert [manager("GET", path)[2]["properties"]["provisioningState"] for _ in range(4)] == ["Creating"] * 4
+    assert (manager("PUT", path, wanted(SOMEBODY))[0], manager("DELETE", path)[0]) == (409, 409)
+    emulator.control("/emulator/clock", {"advance_ms": 30_000})
+    until(lambda: SOMEBODY in emulator.control("/emulator/redis/policies")[1])
+    until(lambda: manager("GET", path)[2]["properties"]["provisioningState"] == "Succeeded")
+    status, headers, _ = manager("DELETE", path)
+    operation = headers["Location"]
+    assert status == 202 and manager("GET", path)[2]["properties"]["provisioningState"] == "Deleting"
+    assert manager("GET", operation)[2]["status"] == "InProgress"
+    assert SOMEBODY in emulator.control("/emulator/redis/policies")[1] and manager("DELETE", path)[0] == 409
+    emulator.control("/emulator/clock", {"advance_ms": 30_000})
+    until(lambda: manager("GET", operation)[2]["status"] == "Succeeded")
+    assert manager("GET", path)[0] == 404 and SOMEBODY not in emulator.control("/emulator/redis/policies")[1]
+
+
+def until(true):
+    """What follows from the emulator's clock, a moment later."""
+    for _ in range(400):
+        if true():
+            return
+        time.sleep(0.01)
+    pytest.fail("it did not come about")
+
+
+def test_another_user_of_an_assignment_takes_the_first_ones_place(emulator, manager):
+    manager.role("Contributor")
+    path = f"{DATABASE}/accessPolicyAssignments/moved"
+    for user in (SOMEBODY.replace("aaaa", "bbbb"), SOMEBODY.replace("aaaa", "cccc")):
+        manager("PUT", path, wanted(user))
+        assert manager.polled(path)[0][-1] == "Succeeded"
+    policies = emulator.control("/emulator/redis/policies")[1]
+    assert SOMEBODY.replace("aaaa", "cccc") in policies and SOMEBODY.replace("aaaa", "bbbb") not in policies
+
+
+def test_a_classic_cache_has_policies_of_its_own(start):
+    emulator = start("1h", family="classic")
+    manager = Manager(emulator)
+    manager.role("Contributor")
+    cache, version = f"{GROUP}/redis/emulated", "?api-version=2024-11-01"
+    assign = {"properties": {"accessPolicyName": "own_one", "objectId": SOMEBODY, "objectIdAlias": "somebody"}}
+    assert manager("PUT", f"{cache}/accessPolicyAssignments/a-1", assign, version)[0] == 400, "there is no such policy"
+    path, rules = f"{cache}/accessPolicies/own_one", {"properties": {"permissions": "+@read ~cache:*"}}
+    assert [manager("PUT", path, rules, version)[0] for _ in range(2)] == [201, 200]
+    assert manager("PUT", f"{cache}/accessPolicyAssignments/a-1", assign, version)[0] == 201
+    states, properties = manager.polled(f"{cache}/accessPolicyAssignments/a-1")
+    assert states[-1] == "Succeeded" and properties["accessPolicyName"] == "own_one"
+    assert emulator.control("/emulator/redis/policies")[1][SOMEBODY] == "+@read ~cache:*"
+    listed = manager("GET", f"{cache}/accessPolicies", version=version)[2]["value"]
+    assert [one["name"] for one in listed] == ["Data Owner", "Data Contributor", "Data Reader", "own_one"]
+    assert [manager("DELETE", path, version=version)[0] for _ in range(2)] == [200, 204]
 
 
 def test_a_role_says_what_may_be_done(manager):

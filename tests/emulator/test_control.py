@@ -52,7 +52,7 @@ def test_every_operation_answers_as_its_description_says(start, document):
         "add_faults": {"route": "imds", "answers": []}, "set_limits": {"imds": False},
         "set_clock": {"advance_ms": 0}, "rotate_keys": {"keys": "issuers"}, "add_redis_faults": [],
         "assign_policy": {"access": "reader"}, "set_access_keys": {"enabled": True}, "fail_over": {"down_ms": 1},
-        "set_entra": {"enabled": True}, "assign_role": {"role": "Reader"}, "set_arm_cache": {},
+        "set_entra": {"enabled": True}, "assign_role": {"role": "Reader"}, "set_arm_cache": {}, "set_graph_settings": {}, "set_grant": {},
     }  # fmt: skip
     for path, operations in document["paths"].items():
         for method, operation in operations.items():

@@ -58,7 +58,7 @@ def test_entra_answers_numbers_and_both_scopes(emulator):
         ({"scope": "https://elsewhere/.default"}, 400, "invalid_resource", 500011),
         ({"scope": "a b"}, 400, "invalid_scope", 70011),
         ({"scope": None}, 400, "invalid_request", 900144),
-        ({"grant_type": "password"}, 400, "unsupported_grant_type", 70003),
+        ({"grant_type": "authorization_code"}, 400, "unsupported_grant_type", 70003),
     ],
 )
 def test_entra_refusals_have_real_bodies(emulator, arguments, status, error, code):

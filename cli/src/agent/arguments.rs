@@ -2,6 +2,7 @@
 
 use crate::duration::duration;
 use crate::identity::IdentityArguments;
+use crate::number::{gid, uid};
 use crate::service::OperationArguments;
 use clap::{Args, Subcommand, ValueEnum};
 use std::num::NonZeroUsize;
@@ -39,7 +40,7 @@ pub(super) enum Order {
 /// Examples:
 ///
 ///     entrakey agent run --identity managed_identity
-///     entrakey agent run --secrets /etc/entrakey/secrets.yaml --allow-gid 33
+///     entrakey agent run --secrets /etc/entrakey/secrets.yaml --allow-gid www-data
 ///     entrakey agent run --config-file /etc/entrakey/agent.toml --health-check --prometheus
 ///     entrakey agent run --token-file /run/redis/token --token-file-mode 0640
 ///     curl --unix-socket /run/entrakey-agent/agent.sock http://localhost/v1/secrets/default
@@ -83,8 +84,10 @@ pub(super) struct WhoArguments {
     /// A file with these settings, identities, clients and token files: JSON, YAML or TOML.
     #[arg(long, value_name = "FILE")]
     pub(super) config_file: Option<PathBuf>,
-    #[command(flatten)]
-    pub(super) place: PlaceArguments,
+    /// The directory of the socket and of clients' secrets: $RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR/entrakey-agent or
+    /// /run/entrakey-agent if not given. It is made if it is not there.
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) directory: Option<PathBuf>,
     /// Where App Service's endpoint is: an address of loopback.
     #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
     pub(super) address: String,
@@ -95,10 +98,10 @@ pub(super) struct WhoArguments {
     #[arg(long)]
     pub(super) no_app_service: bool,
     /// Users (uids) that may have all tokens, besides this one and root.
-    #[arg(long, value_name = "UID", value_delimiter = ',')]
+    #[arg(long, value_name = "UID", value_delimiter = ',', value_parser = uid)]
     pub(super) allow_uid: Vec<u32>,
-    /// Groups (gids) whose processes may: the primary group counts.
-    #[arg(long, value_name = "GID", value_delimiter = ',')]
+    /// Groups, by number or name, whose members' processes may.
+    #[arg(long, value_name = "GROUP", value_delimiter = ',', value_parser = gid)]
     pub(super) allow_gid: Vec<u32>,
     /// What clients without a list of their own may have tokens for; what each identity's scope says if not given.
     #[arg(long, value_name = "URL", value_delimiter = ',')]
@@ -112,24 +115,30 @@ pub(super) struct WhoArguments {
     pub(super) token_file_mode: u32,
 }
 
-/// Where the agent is.
-#[derive(Args, Clone)]
+/// Where an agent is that runs.
+#[derive(Args)]
 pub(super) struct PlaceArguments {
-    /// The directory of the socket and of clients' secrets: $RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR/entrakey-agent or
-    /// /run/entrakey-agent if not given. It is made if it is not there.
+    /// Its directory; if not given, the first that has a socket of $RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR/entrakey-agent and
+    /// /run/entrakey-agent.
     #[arg(long, value_name = "FOLDER")]
     pub(super) directory: Option<PathBuf>,
+    /// Its socket, if that is not in its directory. /run/entrakey-agent.sock, which systemd opens, is found without.
+    #[arg(long, value_name = "PATH")]
+    pub(super) socket: Option<PathBuf>,
+    /// Its configuration file, if its directory or a client's secret stands there.
+    #[arg(long, value_name = "FILE")]
+    pub(super) config_file: Option<PathBuf>,
 }
 
 /// What clients may take.
 #[derive(Args)]
 #[command(next_help_heading = "Limits")]
 pub(super) struct LimitArguments {
-    /// The most connections at a time.
+    /// The most connections at a time: half of them are for the Unix socket, and half for App Service's endpoint.
     #[arg(long, default_value = "4096", value_name = "NUMBER")]
     pub(super) max_connections: NonZeroUsize,
-    /// Of each user of the Unix socket.
-    #[arg(long, default_value = "2048", value_name = "NUMBER")]
+    /// Of each user of the Unix socket, and of each client service of App Service's endpoint.
+    #[arg(long, default_value = "1024", value_name = "NUMBER")]
     pub(super) max_connections_per_user: NonZeroUsize,
     /// Requests a second of each client, 0 for any number. One that is answered with an ageing token counts as ten.
     #[arg(long, default_value_t = 1000, value_name = "NUMBER")]
@@ -150,9 +159,6 @@ pub(super) struct EnvArguments {
     pub(super) output: EnvOutput,
     #[command(flatten)]
     pub(super) place: PlaceArguments,
-    /// The agent's configuration file, if its directory or the client's secret stands there.
-    #[arg(long, value_name = "FILE")]
-    pub(super) config_file: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -173,9 +179,6 @@ pub(super) struct StatusArguments {
     pub(super) output: StatusOutput,
     #[command(flatten)]
     pub(super) place: PlaceArguments,
-    /// The agent's configuration file, if its directory stands there.
-    #[arg(long, value_name = "FILE")]
-    pub(super) config_file: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -197,9 +200,6 @@ pub(super) struct GetArguments {
     pub(super) output: GetOutput,
     #[command(flatten)]
     pub(super) place: PlaceArguments,
-    /// The agent's configuration file, if its directory stands there.
-    #[arg(long, value_name = "FILE")]
-    pub(super) config_file: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]

@@ -2,11 +2,11 @@
 
 use super::arguments::{EnvArguments, EnvOutput};
 use super::file::{File, take_text};
-use super::place;
 use super::plan::secret_path;
-use super::socket;
+use super::{place, socket};
 use crate::exit_code::{OK, PROBLEM, REFUSED, USAGE};
 use crate::failure::Failure;
+use crate::service::Table;
 use crate::shell::quoted;
 use crate::terminal::print;
 use serde_json::{Value, json};
@@ -25,10 +25,10 @@ const OF_OTHERS: [&str; 5] = [
 ];
 
 pub(super) fn run(given: &EnvArguments) -> Result<u8, Failure> {
-    let file = given.config_file.as_deref().map(File::read).transpose()?;
-    let directory = place::directory(&given.place, file.as_ref())?;
-    let endpoint = endpoint(&place::socket(&directory))?;
-    let secret = read(&path(given, file, &directory)?, &given.name)?;
+    let file = given.place.config_file.as_deref().map(File::read).transpose()?;
+    let place = place::of_order(&given.place, file.as_ref())?;
+    let endpoint = endpoint(&place.socket)?;
+    let secret = read(&path(given, file, &place.directory)?, &given.name)?;
     print(written(given.output, &endpoint, &secret).as_str())?;
     Ok(OK)
 }
@@ -40,7 +40,8 @@ fn endpoint(socket: &Path) -> Result<String, Failure> {
     status["app_service"].as_str().map(str::to_owned).ok_or_else(|| {
         Failure::new(
             PROBLEM,
-            "The agent has no App Service's endpoint: it was started with --no-app-service.",
+            "The agent has no App Service's endpoint: it was started with --no-app-service, or systemd opens its sockets and \
+             the .socket unit has no ListenStream= for it.",
         )
     })
 }
@@ -53,7 +54,7 @@ fn path(given: &EnvArguments, file: Option<File>, directory: &Path) -> Result<Pa
             return secret_path(&mut table, &given.name, directory).map_err(Failure::usage);
         }
     }
-    secret_path(&mut super::file::Table::new(), &given.name, directory)
+    secret_path(&mut Table::new(), &given.name, directory)
         .map_err(|what| Failure::usage(format!("NAME: {what}.")))
 }
 

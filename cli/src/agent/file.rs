@@ -4,83 +4,91 @@
 use super::arguments::RunArguments;
 use super::{NAME, RUN};
 use crate::failure::Failure;
+use crate::leases;
+use crate::number::gid;
+use crate::service::{ServiceFile, Table, table};
 use crate::settings;
-use clap::FromArgMatches as _;
-use entrakey_core::{ServiceValue, read_service_file};
-use std::collections::BTreeMap;
+use clap::ArgMatches;
+use entrakey_core::ServiceValue;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-pub(super) type Table = BTreeMap<String, ServiceValue>;
-
 /// What is in it.
 pub(super) struct File {
-    path: String,
-    options: Table,
+    file: ServiceFile,
     /// The keys for all.
     pub(super) keys: Table,
     pub(super) identities: Vec<(String, Table)>,
     pub(super) clients: Vec<Table>,
     pub(super) token_files: Vec<Table>,
+    /// What leases are made of, if this process makes any.
+    leases: Option<Table>,
 }
 
 const KEYS: &str = "entrakey";
 const IDENTITIES: &str = "identities";
 const CLIENTS: &str = "clients";
+const LEASES: &str = "leases";
 const TOKEN_FILES: [&str; 2] = ["token-files", "token_files"];
 
 impl File {
     pub(super) fn read(path: &Path) -> Result<Self, Failure> {
-        let path = path.to_str().ok_or_else(|| Failure::usage("--config-file: its name must be UTF-8"))?;
-        let mut options = read_service_file(path)?;
-        let refuse = |what: &str| Failure::usage(format!("Configuration file \"{path}\": {what}"));
-        let keys =
-            take_table(&mut options, KEYS).ok_or_else(|| refuse("\"entrakey\" must be a table of keys."))?;
-        let identities = take_table(&mut options, IDENTITIES);
+        let mut file = ServiceFile::read(path)?;
+        let keys = take_table(&mut file, KEYS, "must be a table of keys.")?;
+        const OF_EACH: &str = "must be a table with a table of keys for each identity.";
+        let identities = take_table(&mut file, IDENTITIES, OF_EACH)?;
+        let identities = identities.into_iter().map(|(id, one)| Some((id, table(one)?))).collect();
         let identities =
-            identities.and_then(|all| all.into_iter().map(|(id, one)| Some((id, table(one)?))).collect());
-        let identities = identities.ok_or_else(|| {
-            refuse("\"identities\" must be a table with a table of keys for each identity.")
-        })?;
-        let clients = take_tables(&mut options, CLIENTS)
-            .ok_or_else(|| refuse("\"clients\" must be a list of tables."))?;
+            Option::ok_or_else(identities, || file.refuse(format!("\"{IDENTITIES}\" {OF_EACH}")))?;
+        let clients = file.take_tables(CLIENTS)?;
         let mut token_files = Vec::new();
         for name in TOKEN_FILES {
-            let some = take_tables(&mut options, name);
-            token_files.extend(some.ok_or_else(|| refuse("\"token-files\" must be a list of tables."))?);
+            token_files.extend(file.take_tables(name)?);
         }
-        if ["config-file", "config_file"].iter().any(|name| options.contains_key(*name)) {
-            return Err(refuse("config-file cannot be given in the file itself."));
-        }
-        Ok(Self { path: path.to_owned(), options, keys, identities, clients, token_files })
+        let leases = match file.take(LEASES) {
+            None => None,
+            Some(value) => {
+                Some(table(value).ok_or_else(|| file.refuse(format!("\"{LEASES}\" must be a table.")))?)
+            }
+        };
+        Ok(Self { file, keys, identities, clients, token_files, leases })
+    }
+
+    /// The configuration of leases in this process, if there is one.
+    pub(super) fn leases(&self) -> Result<Option<leases::File>, Failure> {
+        let of_table = |table: &Table| leases::File::of_table(self.file.path(), table.clone());
+        self.leases.as_ref().map(of_table).transpose()
     }
 
     pub(super) fn refuse(&self, what: impl AsRef<str>) -> Failure {
-        Failure::usage(format!("Configuration file \"{}\": {}", self.path, what.as_ref()))
+        self.file.refuse(what)
+    }
+
+    /// A key of an identity and its value.
+    pub(super) fn key(
+        &self,
+        name: &str,
+        value: &ServiceValue,
+    ) -> Result<(&'static str, Zeroizing<String>), Failure> {
+        self.file.key(name, value)
     }
 
     /// What it says of the agent's directory.
     pub(super) fn directory(&self) -> Result<Option<PathBuf>, Failure> {
-        match self.options.get("directory") {
+        match self.file.options.get("directory") {
             None => Ok(None),
             Some(ServiceValue::Text(text)) => Ok(Some(PathBuf::from(text.as_str()))),
             Some(_) => Err(self.refuse("directory must be a text.")),
         }
     }
 
-    /// The options, with what the file says where nothing was typed and no variable is set.
-    pub(super) fn arguments(&self) -> Result<RunArguments, Failure> {
-        let command = crate::command();
-        let run =
-            command.find_subcommand(NAME).and_then(|agent| agent.find_subcommand(RUN)).unwrap_or(&command);
-        let given = settings::options(run, &self.options, &[], &self.path)?;
-        let again = crate::command();
-        let again = again
-            .mut_subcommand(NAME, |agent| agent.mut_subcommand(RUN, |run| settings::with_file(run, &given)));
-        let matches = again.try_get_matches().map_err(|error| self.refuse(settings::unfit(&error)))?;
-        let own = matches.subcommand_matches(NAME).and_then(|agent| agent.subcommand_matches(RUN));
-        let own = own.ok_or_else(|| self.refuse("the order is not in the command line."))?;
-        RunArguments::from_arg_matches(own).map_err(|error| self.refuse(settings::unfit(&error)))
+    /// The options, with what the file says where nothing was typed and no variable is set; and as clap has them.
+    pub(super) fn arguments(&self) -> Result<(RunArguments, ArgMatches), Failure> {
+        let way = [NAME, RUN];
+        let given =
+            settings::options(&ServiceFile::command(&way), &self.file.options, &[], self.file.path())?;
+        let matches = self.file.matches(&way, &given)?;
+        Ok((self.file.arguments(&matches)?, matches))
     }
 }
 
@@ -107,11 +115,16 @@ pub(super) fn take_list(table: &mut Table, names: &[&str]) -> Result<Option<Vec<
     list.map(Some).ok_or_else(|| format!("{} must be a list of texts", names.first().unwrap_or(&"")))
 }
 
-/// As [`take_list`], of numbers.
-pub(super) fn take_numbers(table: &mut Table, name: &str) -> Result<Vec<u32>, String> {
-    let list = take_list(table, &[name])?.unwrap_or_default();
-    let numbers = list.iter().map(|text| text.parse().map_err(|_| format!("{name} must be numbers")));
-    numbers.collect()
+/// As [`take_list`], of users' numbers.
+pub(super) fn take_uids(table: &mut Table) -> Result<Vec<u32>, String> {
+    let list = take_list(table, &["uids"])?.unwrap_or_default();
+    list.iter().map(|text| text.parse().map_err(|_| "uids must be numbers".to_owned())).collect()
+}
+
+/// As [`take_list`], of groups by their numbers or names.
+pub(super) fn take_gids(table: &mut Table) -> Result<Vec<u32>, String> {
+    let list = take_list(table, &["gids"])?.unwrap_or_default();
+    list.iter().map(|text| gid(text).map_err(|what| format!("gids: {what}"))).collect()
 }
 
 /// Whether nothing is left that nobody has asked for.
@@ -125,21 +138,7 @@ pub(super) fn is_used_up(table: &Table, known: &str) -> Result<(), String> {
     }
 }
 
-fn take_table(from: &mut Table, name: &str) -> Option<Table> {
-    from.remove(name).map_or_else(|| Some(Table::new()), table)
-}
-
-fn take_tables(from: &mut Table, name: &str) -> Option<Vec<Table>> {
-    match from.remove(name) {
-        None => Some(Vec::new()),
-        Some(ServiceValue::List(items)) => items.into_iter().map(table).collect(),
-        Some(_) => None,
-    }
-}
-
-fn table(value: ServiceValue) -> Option<Table> {
-    match value {
-        ServiceValue::Table(table) => Some(table),
-        _ => None,
-    }
+fn take_table(file: &mut ServiceFile, name: &str, what: &str) -> Result<Table, Failure> {
+    let taken = file.take(name).map_or_else(|| Some(Table::new()), table);
+    taken.ok_or_else(|| file.refuse(format!("\"{name}\" {what}")))
 }

@@ -1,12 +1,12 @@
 //! Whose tokens the agent has: entries of a secret store, tables of keys, or one identity from options and variables.
 
-use super::file::{File, Table};
+use super::file::File;
 use crate::failure::Failure;
 use crate::identity::{Keys, config, key};
+use crate::service::Table;
 use entrakey_agent::IdentityPlan;
 use entrakey_core::{Config, ServiceValue, read_store_entries};
 use std::path::Path;
-use zeroize::Zeroizing;
 
 /// The id of the only one.
 pub(super) const DEFAULT: &str = "default";
@@ -76,7 +76,7 @@ impl Sources<'_> {
         let mut keys = self.typed.clone();
         let Some(file) = self.file else { return Ok(keys) };
         for (name, value) in &file.keys {
-            let (name, text) = checked(file, name, value)?;
+            let (name, text) = file.key(name, value)?;
             if !counts(name) {
                 return Err(file.refuse(format!(
                     "{name} says who somebody is: with several identities put it into the table of one of them."
@@ -117,7 +117,7 @@ impl Sources<'_> {
                 is_default = matches!(value, ServiceValue::Text(text) if text.as_str() == "true");
                 continue;
             }
-            let (name, text) = checked(file, name, value)?;
+            let (name, text) = file.key(name, value)?;
             keys.insert(name, text);
         }
         plan(id, is_default, config(&keys)?)
@@ -126,20 +126,6 @@ impl Sources<'_> {
 
 fn is_set(variable: &str) -> bool {
     !variable.is_empty() && std::env::var_os(variable).is_some_and(|value| !value.is_empty())
-}
-
-/// A key and its value, as core would take it.
-fn checked(
-    file: &File,
-    name: &str,
-    value: &ServiceValue,
-) -> Result<(&'static str, Zeroizing<String>), Failure> {
-    let ServiceValue::Text(text) = value else {
-        return Err(file.refuse(format!("{name} must be a text.")));
-    };
-    Config::new().set(name, text).map_err(|error| file.refuse(error.message()))?; // core knows the nearest one
-    let key = key(name).ok_or_else(|| file.refuse(format!("{name} is no key.")))?;
-    Ok((key.name, text.clone()))
 }
 
 fn of_store(path: &Path, common: &Keys) -> Result<Vec<IdentityPlan>, Failure> {

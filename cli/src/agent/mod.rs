@@ -33,7 +33,7 @@ pub(crate) fn with_variables(command: Command) -> Command {
     let command = command.mut_subcommand(RUN, |run| settings::with_variables(run, PREFIX));
     ["env", "status", "get"].into_iter().fold(command, |command, order| {
         command.mut_subcommand(order, |order| {
-            ["directory", "config_file"].into_iter().fold(order, |order, id| {
+            ["directory", "socket", "config_file"].into_iter().fold(order, |order, id| {
                 order.mut_arg(id, |argument| {
                     argument.env(settings::variable(PREFIX, id)).hide_env_values(true)
                 })

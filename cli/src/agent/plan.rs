@@ -1,13 +1,19 @@
 //! What is to be done, from options, variables and files. It is read again while the agent runs.
 
 use super::arguments::{RunArguments, WhoArguments};
-use super::file::{File, Table, is_used_up, take_list, take_numbers, take_text};
+use super::file::{File, is_used_up, take_gids, take_list, take_text, take_uids};
 use super::identities::{DEFAULT, Sources};
 use super::place;
 use crate::failure::Failure;
+use crate::identity::is_of_key;
+use crate::leases;
+use crate::number::gid;
+use crate::service::Table;
 use clap::{ArgMatches, FromArgMatches as _};
 use entrakey_agent::{ClientPlan, FileFormat, IdentityPlan, Plan, TokenFilePlan, read_or_make};
-use entrakey_service::make_directory;
+use entrakey_service::{Seen, make_directory};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 /// Reads it, once and again.
@@ -21,7 +27,15 @@ pub(super) struct Everything {
     pub(super) arguments: RunArguments,
     pub(super) directory: PathBuf,
     pub(super) plan: Plan,
+    /// What holds until the next start, by the ids of the options.
+    lasting: BTreeMap<String, Vec<OsString>>,
+    /// What leases are made of in this process. Read again it changes nothing: that takes a restart.
+    pub(super) leases: Option<leases::File>,
 }
+
+/// Options that are heeded when the file is read again. The others are of sockets, limits and the process itself.
+const RELOADED: [&str; 7] =
+    ["config_file", "secrets", "allow_uid", "allow_gid", "resource", "token_file", "token_file_mode"];
 
 impl Reader {
     /// `typed` are the command's own matches, and `arguments` what they mean without a file.
@@ -29,18 +43,26 @@ impl Reader {
         Self { typed, config_file: arguments.who.config_file }
     }
 
-    /// Files that say what to do: when they change it is read again.
-    pub(super) fn files(&self, arguments: &RunArguments) -> Vec<PathBuf> {
-        self.config_file.iter().chain(&arguments.who.secrets).cloned().collect()
-    }
-
-    pub(super) fn read(&self) -> Result<Everything, Failure> {
+    /// `before`: what holds already, of which a part stays as it is. `seen` gets the files that were read, also those that
+    /// are no good.
+    pub(super) fn read(&self, before: Option<&Everything>, seen: &mut Seen) -> Result<Everything, Failure> {
+        self.config_file.iter().for_each(|path| seen.look_at(path));
         let file = self.config_file.as_deref().map(File::read).transpose()?;
-        let arguments = match &file {
+        let (mut arguments, matches) = match &file {
             Some(file) => file.arguments()?,
-            None => RunArguments::from_arg_matches(&self.typed).map_err(Failure::usage)?,
+            None => {
+                let arguments = RunArguments::from_arg_matches(&self.typed).map_err(Failure::usage)?;
+                (arguments, self.typed.clone())
+            }
         };
-        let directory = place::directory(&arguments.who.place, file.as_ref())?;
+        let directory = match before {
+            Some(before) => before.directory.clone(),
+            None => place::directory(arguments.who.directory.as_deref(), file.as_ref())?,
+        };
+        before
+            .into_iter()
+            .for_each(|before| arguments.who.no_app_service = before.arguments.who.no_app_service);
+        arguments.who.secrets.iter().for_each(|path| seen.look_at(path));
         // Before anything is in it.
         make_directory(&directory).map_err(|error| Failure::usage(format!("--directory: {error}.")))?;
         let sources = Sources {
@@ -52,8 +74,24 @@ impl Reader {
         let clients = clients(&arguments.who, file.as_ref(), &directory)?;
         let token_files = token_files(&arguments.who, file.as_ref(), &identities)?;
         let plan = Plan { identities, clients, token_files };
-        Ok(Everything { arguments, directory, plan })
+        let leases = file.as_ref().map(File::leases).transpose()?.flatten();
+        Ok(Everything { arguments, directory, plan, lasting: lasting(&matches), leases })
     }
+}
+
+impl Everything {
+    /// The options of which the file says something else now, and which hold as they were.
+    pub(super) fn differs(&self, now: &Self) -> Vec<String> {
+        let ids: BTreeSet<_> = self.lasting.keys().chain(now.lasting.keys()).collect();
+        let differing = ids.into_iter().filter(|id| self.lasting.get(*id) != now.lasting.get(*id));
+        differing.map(|id| id.replace('_', "-")).collect()
+    }
+}
+
+fn lasting(matches: &ArgMatches) -> BTreeMap<String, Vec<OsString>> {
+    let ids = matches.ids().map(|id| id.as_str()).filter(|id| !RELOADED.contains(id) && !is_of_key(id));
+    let raw = |id: &str| Some(matches.try_get_raw(id).ok()??.map(OsStr::to_owned).collect());
+    ids.filter_map(|id| Some((id.to_owned(), raw(id)?))).collect()
 }
 
 fn clients(given: &WhoArguments, file: Option<&File>, directory: &Path) -> Result<Vec<ClientPlan>, Failure> {
@@ -99,8 +137,8 @@ fn client(
     let name = name.ok_or_else(|| refuse("a client has no name".to_owned()))?.to_string();
     let refuse = |what: String| refuse(format!("{name}: {what}"));
     let path = secret_path(&mut table, &name, directory).map_err(refuse)?;
-    let uids = take_numbers(&mut table, "uids").map_err(refuse)?;
-    let gids = take_numbers(&mut table, "gids").map_err(refuse)?;
+    let uids = take_uids(&mut table).map_err(refuse)?;
+    let gids = take_gids(&mut table).map_err(refuse)?;
     let identities = take_list(&mut table, &["identities"]).map_err(refuse)?;
     let resources = take_list(&mut table, &["resources"]).map_err(refuse)?;
     is_used_up(&table, "name, secret-file, uids, gids, identities, resources").map_err(refuse)?;
@@ -166,13 +204,13 @@ fn token_file(
     };
     let mode =
         mode.map_or(Ok(given.token_file_mode), |mode| u32::from_str_radix(mode.trim_start_matches("0o"), 8));
-    let group = group.map(|group| group.parse()).transpose();
+    let group = group.map(|group| gid(&group)).transpose();
     Ok(TokenFilePlan {
         identity: identity.map_or_else(|| default_of(identities), |id| Ok(id.to_string()))?,
         path,
         format,
         mode: mode.map_err(|_| refuse("mode must be as chmod has it, and a text: \"0640\"".to_owned()))?,
-        group: group.map_err(|_| refuse("group must be a number, as `id -g` prints it".to_owned()))?,
+        group: group.map_err(|what| refuse(format!("group: {what}")))?,
     })
 }
 

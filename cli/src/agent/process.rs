@@ -5,14 +5,16 @@ use super::place;
 use super::plan::{Everything, Reader};
 use crate::exit_code::PROBLEM;
 use crate::failure::Failure;
+use crate::leases;
 use crate::service::{self, serve_probes};
 use entrakey_agent::{Agent, Front, Limits, Process, Unfit};
 use entrakey_core::has_foreign_privileges;
 use entrakey_service::{
-    Activated, Connections, Life, Log, ReloadCause, Reloads, Severity, Signals, Stage, Workers, activated,
-    bind_tcp, bind_unix, forbid_core_dumps, lock_memory, raise_descriptor_limit, resolve,
+    Activated, Connections, Life, Log, ReloadCause, Reloads, Seen, Severity, Signals, Stage, Workers,
+    activated, bind_tcp, bind_unix, forbid_core_dumps, lock_memory, raise_descriptor_limit, resolve,
 };
 use std::net::SocketAddr;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::net::{TcpListener, UnixListener};
@@ -31,8 +33,8 @@ pub(super) fn run(reader: &Reader) -> Result<u8, Failure> {
     }
     let handed = activated().map_err(|error| Failure::new(PROBLEM, error))?; // before the first thread
     let dumps = forbid_core_dumps(); // before there is a secret
-    let everything = reader.read()?;
-    let _ = raise_descriptor_limit();
+    let mut seen = Seen::default();
+    let everything = reader.read(None, &mut seen)?;
     let log = service::log(&everything.arguments.operation)?;
     tell_of_exposed(&everything, &log);
     tell_of_memory(dumps, &log);
@@ -46,13 +48,31 @@ pub(super) fn run(reader: &Reader) -> Result<u8, Failure> {
         life: Life::default(),
         log: log.clone(),
     };
-    let outcome = runtime.block_on(live(reader, everything, handed, process));
+    let outcome = runtime.block_on(live(reader, (everything, seen), handed, process));
     runtime.shutdown_background();
     if let Err(failure) = &outcome {
         log.line(Severity::Error, failure, &[]);
     }
     log.flush(service::FLUSH);
     outcome.or_else(|failure| Ok(failure.code)) // it is in the log
+}
+
+/// What listens, what asks for health and metrics (64 at most), the runtimes, requests for tokens, files, the log.
+const FOR_THE_REST: u64 = 200;
+
+/// As many as there can be open files: strangers' connections make room for newcomers once all places are taken, and must
+/// not take the last descriptor before.
+fn connections_that_fit(wanted: usize, log: &Log) -> usize {
+    let Some(limit) = raise_descriptor_limit() else { return wanted };
+    let fitting = usize::try_from(limit.saturating_sub(FOR_THE_REST)).unwrap_or(usize::MAX).max(2);
+    if wanted > fitting {
+        let what = format_args!(
+            "there is room for {fitting} connections and not for {wanted}: this process may have {limit} open files. Raise the \
+             limit (LimitNOFILE= in a unit of systemd, ulimit -n in a shell) or lower --max-connections"
+        );
+        log.line(Severity::Warning, what, &[]);
+    }
+    wanted.min(fitting)
 }
 
 fn tell_of_exposed(everything: &Everything, log: &Log) {
@@ -78,26 +98,28 @@ fn tell_of_memory(dumps: std::io::Result<()>, log: &Log) {
 
 async fn live(
     reader: &Reader,
-    everything: Everything,
+    (everything, seen): (Everything, Seen),
     handed: Vec<Activated>,
     process: Process,
 ) -> Result<u8, Failure> {
     let mut signals = Signals::new().map_err(|error| Failure::new(PROBLEM, error))?;
-    let reloads = Reloads::new(reader.files(&everything.arguments));
-    let mut reloads = reloads.map_err(|error| Failure::new(PROBLEM, error))?;
-    let plan = reader.read()?.plan; // as the files are now that changes are seen
+    let mut reloads = Reloads::new(seen).map_err(|error| Failure::new(PROBLEM, error))?;
     let (operation, log, life) = (&everything.arguments.operation, process.log.clone(), process.life.clone());
     let (connections, zero) = (process.connections.clone(), operation.exit_zero_on_sigterm);
     let quit = Arc::new(Notify::new());
     let given = &everything.arguments.limits;
     let limits = Limits {
-        connections: given.max_connections.get(),
-        connections_of_a_user: given.max_connections_per_user.get(),
+        connections: connections_that_fit(given.max_connections.get(), &log),
+        connections_of_each: given.max_connections_per_user.get(),
         requests_per_second: given.max_requests,
         wait: given.wait,
     };
-    let agent = Agent::new(&plan, limits, process).map_err(unfit)?;
-    let fronts = fronts(&everything, handed, &agent).await?;
+    let agent = Agent::new(&everything.plan, limits, process).map_err(unfit)?;
+    let fronts = fronts(&everything, handed, &agent, &log).await?;
+    let leases = match &everything.leases {
+        Some(file) => Some(make_leases(file, &life, &log, &connections).await?),
+        None => None,
+    };
     serve_probes(operation, agent.clone(), &life, &quit).await?;
     let fronts: Vec<_> = fronts
         .into_iter()
@@ -107,7 +129,8 @@ async fn live(
         })
         .collect();
     let cause = tokio::select! {
-        () = serve(&agent, reader, &mut reloads, &life, &log) => None,
+        () = begin(&agent, &life, &log) => None,
+        () = follow(&agent, reader, &everything, &mut reloads, &log) => None,
         cause = signals.next() => Some(cause),
         () = quit.notified() => Some(entrakey_service::Cause::Asked),
     };
@@ -116,25 +139,54 @@ async fn live(
     for front in fronts {
         let _ = front.await; // its socket's file is gone then
     }
+    if let Some(leases) = leases {
+        leases.end().await;
+    }
     Ok(cause.exit_code(zero))
 }
 
-/// Never ends by itself.
-async fn serve(agent: &Arc<Agent>, reader: &Reader, reloads: &mut Reloads, life: &Life, log: &Log) {
+/// Leases in this process, as its file wants them.
+async fn make_leases(
+    file: &leases::File,
+    life: &Life,
+    log: &Log,
+    connections: &Connections,
+) -> Result<leases::Serving, Failure> {
+    let process = leases::Process { life: life.clone(), log: log.clone(), connections: connections.clone() };
+    leases::begin(file, &file.untyped_arguments()?, Vec::new(), process).await
+}
+
+/// Ready is who has asked for each identity's token. Never ends by itself.
+async fn begin(agent: &Agent, life: &Life, log: &Log) {
     agent.fetch().await;
     life.enter(Stage::Started);
     service::tell_ready("handing out tokens", log);
+    std::future::pending().await
+}
+
+/// Follows the files. Never ends by itself.
+async fn follow(agent: &Arc<Agent>, reader: &Reader, first: &Everything, reloads: &mut Reloads, log: &Log) {
     loop {
-        let cause = reloads.next().await;
-        let because = match cause {
+        let because = match reloads.next().await {
             ReloadCause::Asked => "SIGHUP",
             ReloadCause::Changed => "a change of a file",
         };
-        let outcome = reader.read().and_then(|everything| agent.reload(&everything.plan).map_err(unfit));
+        let mut seen = Seen::default();
+        let now = reader.read(Some(first), &mut seen);
+        reloads.follow(seen);
+        let outcome =
+            now.and_then(|now| agent.reload(&now.plan).map_err(unfit).map(|()| first.differs(&now)));
         agent.count_reload(outcome.is_ok());
         match outcome {
-            Ok(()) => {
-                log.line(Severity::Info, format_args!("the files were read again because of {because}"), &[])
+            Ok(differing) => {
+                log.line(Severity::Info, format_args!("the files were read again because of {because}"), &[]);
+                if !differing.is_empty() {
+                    let names = differing.join(", ");
+                    let what = format_args!(
+                        "these settings are others now, and hold from the next start on: {names}"
+                    );
+                    log.line(Severity::Warning, what, &[]);
+                }
             }
             Err(failure) => {
                 let what = format_args!(
@@ -164,6 +216,7 @@ async fn fronts(
     everything: &Everything,
     handed: Vec<Activated>,
     agent: &Agent,
+    log: &Log,
 ) -> Result<Vec<Front>, Failure> {
     let given = &everything.arguments.who;
     if !handed.is_empty() {
@@ -171,11 +224,43 @@ async fn fronts(
     }
     let path = place::socket(&everything.directory);
     let (listener, file) = bind_unix(&path, SOCKET_MODE).map_err(|error| Failure::new(PROBLEM, error))?;
+    if let [gid] = *given.allow_gid
+        && let Err(error) = open_to(gid, [&everything.directory, &path])
+    {
+        let what = format_args!(
+            "{} cannot be given to group {gid} ({error}): its members get in only if the permissions there let them",
+            everything.directory.display()
+        );
+        log.line(Severity::Warning, what, &[]);
+    }
     let mut fronts = vec![Front::Unix { listener, path, file: Some(file) }];
     if !given.no_app_service && agent.has_secrets() {
         fronts.push(Front::Tcp(open_tcp(given).await?));
     }
+    fronts.iter().try_for_each(check_source)?;
     Ok(fronts)
+}
+
+/// A shell that has evaluated `entrakey agent env` is no place to start the agent in: it would ask itself.
+fn check_source(front: &Front) -> Result<(), Failure> {
+    let source = std::env::var("IDENTITY_ENDPOINT").unwrap_or_default();
+    match matches!(front, Front::Tcp(_)) && front.name() == source {
+        true => Err(Failure::usage(
+            "IDENTITY_ENDPOINT names this agent itself, as `entrakey agent env` has it for clients: unset IDENTITY_ENDPOINT \
+             IDENTITY_HEADER, and start it again.",
+        )),
+        false => Ok(()),
+    }
+}
+
+/// The group's members may connect: to look for a name in the directory and to write to the socket is the group's right.
+/// What is another group's already was made so by somebody who knows.
+fn open_to(gid: u32, paths: [&Path; 2]) -> std::io::Result<()> {
+    let own = rustix::process::getegid().as_raw();
+    for path in paths.into_iter().filter(|path| path.metadata().is_ok_and(|found| found.gid() == own)) {
+        std::os::unix::fs::chown(path, None, Some(gid))?;
+    }
+    Ok(())
 }
 
 async fn open_tcp(given: &WhoArguments) -> Result<TcpListener, Failure> {

@@ -2,17 +2,13 @@
 
 use crate::exit_code::{NETWORK, REFUSED};
 use crate::failure::Failure;
+use crate::unix_connector::UnixConnector;
 use serde_json::Value;
-use std::fmt;
-use std::io::{Read as _, Write as _};
-use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::io::ErrorKind;
+use std::path::Path;
 use std::time::Duration;
 use ureq::Agent;
 use ureq::unversioned::resolver::DefaultResolver;
-use ureq::unversioned::transport::{
-    Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport,
-};
 use zeroize::Zeroizing;
 
 /// More than an agent makes a request wait if nothing else is said to it.
@@ -36,7 +32,11 @@ pub(super) fn get(socket: &Path, path: &str) -> Result<Result<Zeroizing<String>,
         .http_status_as_error(false)
         .max_redirects(0)
         .build();
-    let agent = Agent::with_parts(config, UnixConnector(socket.to_owned()), DefaultResolver::default());
+    let agent = Agent::with_parts(
+        config,
+        UnixConnector { path: socket.to_owned(), timeout: TIMEOUT },
+        DefaultResolver::default(),
+    );
     // The address is that of nobody: the connector knows where to go, and no name has to be resolved for it.
     let answer = agent.get(format!("http://127.0.0.1{path}")).call();
     let mut answer = answer.map_err(|error| no_agent(socket, &error))?;
@@ -52,7 +52,7 @@ pub(super) fn get(socket: &Path, path: &str) -> Result<Result<Zeroizing<String>,
 
 fn no_agent(socket: &Path, error: &ureq::Error) -> Failure {
     let reason = match error {
-        ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+        ureq::Error::Io(error) if error.kind() == ErrorKind::PermissionDenied => {
             let what = "this user may not connect: its group, or --allow-uid and --allow-gid, say who may";
             return Failure::new(REFUSED, format!("{}: {what}.", socket.display()));
         }
@@ -62,66 +62,8 @@ fn no_agent(socket: &Path, error: &ureq::Error) -> Failure {
     Failure::new(
         NETWORK,
         format!(
-            "{}: {reason}. Does an agent run here (entrakey agent run), with this --directory?",
+            "{}: {reason}. Does an agent run here (entrakey agent run)? --directory and --socket say where else to look.",
             socket.display()
         ),
     )
-}
-
-/// Connects to one Unix socket, whatever the URL says.
-struct UnixConnector(PathBuf);
-
-impl fmt::Debug for UnixConnector {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("UnixConnector").field(&self.0).finish()
-    }
-}
-
-impl Connector<()> for UnixConnector {
-    type Out = UnixTransport;
-
-    fn connect(
-        &self,
-        details: &ConnectionDetails<'_>,
-        _chained: Option<()>,
-    ) -> Result<Option<Self::Out>, ureq::Error> {
-        let stream = UnixStream::connect(&self.0)?;
-        stream.set_read_timeout(Some(TIMEOUT))?;
-        stream.set_write_timeout(Some(TIMEOUT))?;
-        let config = details.config;
-        let buffers = LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size());
-        Ok(Some(UnixTransport { stream, buffers }))
-    }
-}
-
-struct UnixTransport {
-    stream: UnixStream,
-    buffers: LazyBuffers,
-}
-
-impl fmt::Debug for UnixTransport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("UnixTransport")
-    }
-}
-
-impl Transport for UnixTransport {
-    fn buffers(&mut self) -> &mut dyn Buffers {
-        &mut self.buffers
-    }
-
-    fn transmit_output(&mut self, amount: usize, _timeout: NextTimeout) -> Result<(), ureq::Error> {
-        let output = self.buffers.output().get(..amount).unwrap_or_default();
-        Ok(self.stream.write_all(output)?)
-    }
-
-    fn await_input(&mut self, _timeout: NextTimeout) -> Result<bool, ureq::Error> {
-        let amount = self.stream.read(self.buffers.input_append_buf())?;
-        self.buffers.input_appended(amount);
-        Ok(amount > 0)
-    }
-
-    fn is_open(&mut self) -> bool {
-        false // one request is all
-    }
 }

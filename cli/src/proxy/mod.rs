@@ -59,7 +59,7 @@ pub(crate) fn run(arguments: Arguments, matches: &ArgMatches) -> Result<u8, Fail
 }
 
 /// What was typed for an order to a running proxy, else what that one's file says.
-fn with_file<T: OrderArguments>(order: &str, typed: T) -> Result<T, Failure> {
+fn with_file<T: OrderArguments>(order: &'static str, typed: T) -> Result<T, Failure> {
     match typed.config_file() {
         None => Ok(typed),
         Some(path) => File::read(path)?.order(order),

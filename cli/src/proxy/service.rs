@@ -3,7 +3,7 @@
 use super::endpoint::Endpoint;
 use super::peer::Peer;
 use entrakey_proxy::{By, ClientStream, Ended, Nodes, Proxy};
-use entrakey_service::{Connections, Life, Log, Message, Repeats, Severity, Stage, Workers};
+use entrakey_service::{Connections, Life, Log, Repeats, Severity, Stage, Workers};
 use std::fmt::Display;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -145,31 +145,9 @@ impl Service {
         self.shared.log.line(Severity::Warning, what, &[("upstream", &self.name)]);
     }
 
-    /// Clients come again and again: the same is a warning the first time.
     fn warn(&self, repeats: &Repeats, from: Peer, what: impl Display) {
         let what = what.to_string();
-        match repeats.count(&what) {
-            Message::Said { times: 1 } => self.log(Severity::Warning, from, what),
-            Message::Said { times } => {
-                self.log(Severity::Warning, from, format_args!("{what} ({times} times)"));
-            }
-            Message::Repeated | Message::LeftOut => self.log(Severity::Debug, from, what),
-            Message::FirstLeftOut => {
-                self.log(Severity::Debug, from, what);
-                self.tell_of_others(repeats.clone());
-            }
-        }
-    }
-
-    fn tell_of_others(&self, repeats: Repeats) {
-        let (log, name) = (self.shared.log.clone(), self.name.clone());
-        tokio::spawn(async move {
-            let count = repeats.left_out().await;
-            let what = format_args!(
-                "{count} other messages like these were left out of the last minute (--debug-logs has all)"
-            );
-            log.line(Severity::Warning, what, &[("upstream", &name)]);
-        });
+        repeats.warn(&self.shared.log, &what, &what, ("upstream", &self.name), &[("client", &from)]);
     }
 
     fn log(&self, severity: Severity, from: Peer, what: impl Display) {

@@ -28,6 +28,7 @@ async fn a_classic_cache_is_ready_when_all_its_clients_use_tokens() {
             connected_clients: Some(connected),
             with_token: Some(with_token),
             is_linked: linked,
+            ..ArmCache::default()
         });
         let told = migration(&bench, CLASSIC).await;
         assert_eq!(

@@ -11,6 +11,7 @@ pub(super) struct Head {
     pub(super) challenge: Option<String>,
     pub(super) retry_after: Option<Duration>,
     pub(super) clocks: Clocks,
+    pub(super) headers: http::HeaderMap,
 }
 
 impl Head {
@@ -23,6 +24,7 @@ impl Head {
             challenge: header("www-authenticate").map(str::to_owned),
             retry_after: header("retry-after").and_then(|text| retry_after(text, date, here)),
             clocks: Clocks { sent_at, here, date, skew_ms: date.and_then(|date| skew_ms(date, here)) },
+            headers: response.headers().clone(),
         }
     }
 }

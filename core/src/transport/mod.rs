@@ -28,7 +28,7 @@ use crate::clock::unix_now;
 use crate::config::{Settings, Thumbprint};
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::Grant;
-use crate::https::HttpsAnswer;
+use crate::https::{HttpsAnswer, HttpsRequest};
 use arc_swap::ArcSwapOption;
 use azure_core::error::ErrorKind as UpstreamKind;
 use azure_core::http::{AsyncRawResponse, Body, HttpClient, Request, StatusCode, Url, headers::Headers};
@@ -151,19 +151,21 @@ impl Transport {
         }
     }
 
-    /// The answer to a GET of another service of Azure's, whatever its status.
-    pub(crate) fn get(&self, url: &Url, bearer: Option<&str>, timeout: Duration) -> Result<HttpsAnswer> {
-        let mut builder = http::Request::get(url.as_str());
-        if let Some(token) = bearer {
+    /// The answer to a request to another service of Azure's, whatever its status.
+    pub(crate) fn call(&self, url: &Url, request: &HttpsRequest<'_>) -> Result<HttpsAnswer> {
+        let mut builder = http::Request::builder().method(request.method).uri(url.as_str());
+        if let Some(token) = request.bearer {
             builder = builder.header("Authorization", Zeroizing::new(format!("Bearer {token}")).as_str());
         }
-        let (head, body) = self.send(url, builder, &[], timeout)?;
-        Ok(HttpsAnswer {
-            status: head.status,
-            body: Zeroizing::new(body),
-            retry_after: head.retry_after,
-            clock_skew_ms: head.clocks.skew_ms,
-        })
+        for (name, value) in request.headers {
+            builder = builder.header(*name, *value);
+        }
+        let body = request.json.unwrap_or_default();
+        if request.json.is_some() {
+            builder = builder.header("Content-Type", "application/json");
+        }
+        let (head, body) = self.send(url, builder, body, request.timeout)?;
+        Ok(HttpsAnswer::new(head.status, body, head.retry_after, head.clocks.skew_ms, head.headers))
     }
 
     fn read(&self, url: &Url, (head, body): (Head, Vec<u8>)) -> Result<Grant> {

@@ -244,7 +244,7 @@ mod tests {
 
     fn head(status: u16) -> Head {
         let clocks = Clocks { sent_at: Duration::ZERO, here: unix_now(), date: Some(1_000), skew_ms: None };
-        Head { status, challenge: None, retry_after: None, clocks }
+        Head { status, challenge: None, retry_after: None, clocks, headers: ureq::http::HeaderMap::new() }
     }
 
     #[test]

@@ -12,6 +12,7 @@ use assignments::Assignments;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use utoipa::ToSchema;
 
 /// What Azure Resource Manager says of the cache besides what it is.
@@ -24,6 +25,9 @@ pub struct ArmCache {
     pub with_token: Option<u32>,
     /// Whether it has a partner in another region.
     pub is_linked: bool,
+    /// How long it takes to make or to take away an assignment, on the emulator's clock. If not given, it is made at the
+    /// third look at it, and taken away at once.
+    pub assignment_ms: Option<u64>,
 }
 
 /// The resources, and who may see them.
@@ -33,7 +37,9 @@ pub(crate) struct ResourceManager {
     /// Roles by object id. Who has none sees nothing.
     roles: Mutex<BTreeMap<String, String>>,
     cache: Mutex<ArmCache>,
-    pub(crate) assignments: Assignments,
+    /// The access policies of a classic cache's own: their rules, by name.
+    policies: Mutex<BTreeMap<String, String>>,
+    pub(crate) assignments: Arc<Assignments>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -42,12 +48,17 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl ResourceManager {
     pub(crate) fn new(tenant: Arc<Tenant>, redis: Arc<Plane>) -> Self {
+        let given = tenant.directory.identities.iter();
+        let roles =
+            given.filter_map(|identity| Some((identity.object_id.clone(), identity.azure_role.clone()?)));
+        let roles: BTreeMap<_, _> = roles.collect();
         Self {
+            roles: Mutex::new(roles),
             tenant,
             redis,
-            roles: Mutex::default(),
             cache: Mutex::default(),
-            assignments: Assignments::default(),
+            policies: Mutex::default(),
+            assignments: Arc::default(),
         }
     }
 
@@ -76,6 +87,26 @@ impl ResourceManager {
 
     pub(crate) fn set_cache(&self, cache: ArmCache) {
         *lock(&self.cache) = cache;
+    }
+
+    /// The access policies of the cache's own.
+    pub(crate) fn policies(&self) -> BTreeMap<String, String> {
+        lock(&self.policies).clone()
+    }
+
+    /// Makes one or changes it: true if it is new. Those to whom it was assigned keep what they had.
+    pub(crate) fn set_policy(&self, name: &str, rules: &str) -> bool {
+        lock(&self.policies).insert(name.to_owned(), rules.to_owned()).is_none()
+    }
+
+    pub(crate) fn remove_policy(&self, name: &str) -> bool {
+        lock(&self.policies).remove(name).is_some()
+    }
+
+    /// When an assignment that is begun now is done, if that is a matter of time.
+    pub(crate) fn done_at(&self) -> Option<Duration> {
+        let takes = self.cache().assignment_ms.map(Duration::from_millis)?;
+        Some(self.tenant.now() + takes)
     }
 
     /// How many clients are connected, and how many of them with a token.

@@ -9,6 +9,7 @@ pub use keys::{KeySet, KeyState, Rotation};
 use crate::Error;
 use crate::arm::ResourceManager;
 use crate::environment::{Environments, KINDS, Variables, prepare};
+use crate::graph::GraphSettings;
 use crate::redis::Plane;
 use crate::scripts::Scripts;
 use crate::scripts::faults::{FaultQueues, Script};
@@ -81,6 +82,14 @@ impl Control {
     pub(crate) fn set_limits(&self, limits: Limits) {
         self.scripts.imds_limits.set(limits.imds);
         self.witness.log.note(format_args!("the limits of IMDS: {}", if limits.imds { "on" } else { "off" }));
+    }
+
+    pub(crate) fn set_graph_settings(&self, settings: GraphSettings) -> Result<GraphSettings, Error> {
+        if !(1..=999).contains(&settings.page_size) {
+            return Err(Error::new("a page has between 1 and 999 users"));
+        }
+        self.tenant.graph.set_settings(settings);
+        Ok(settings)
     }
 
     pub(crate) async fn federated_token(self: &Arc<Self>, renewal: Renewal) -> Result<FederatedToken, Error> {

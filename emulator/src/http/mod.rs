@@ -6,6 +6,7 @@ mod control;
 mod discovery;
 mod entra;
 mod exchange;
+mod graph;
 mod intercept;
 mod issuers;
 mod managed;
@@ -13,7 +14,6 @@ mod pipelines;
 mod resources;
 mod serve;
 mod state;
-mod uuid;
 
 pub(crate) use serve::Server;
 pub(crate) use state::TokenPlane;
@@ -41,7 +41,7 @@ pub(crate) fn plain_router(plane: &TokenPlane, control: Arc<Control>) -> Router 
         .merge(control::router(control))
 }
 
-/// Entra: the token endpoint, what describes it, and the outside issuers that it trusts; and Azure Resource Manager.
+/// Entra: the token endpoint, what describes it, and the outside issuers that it trusts; Azure Resource Manager; and Graph.
 pub(crate) fn secure_router(plane: &TokenPlane, manager: Arc<ResourceManager>) -> Router {
     Router::new()
         .route("/{tenant}/oauth2/v2.0/token", named(plane, "token", post(entra::token)))
@@ -59,6 +59,7 @@ pub(crate) fn secure_router(plane: &TokenPlane, manager: Arc<ResourceManager>) -
         .route(paths::PIPELINES, named(plane, "pipelines", post(pipelines::token)))
         .route("/subscriptions", named(plane, "arm", any(arm::answer)))
         .route("/subscriptions/{*path}", named(plane, "arm", any(arm::answer)))
+        .route("/v1.0/{*path}", named(plane, "graph", any(graph::answer)))
         .with_state(plane.clone())
         .layer(Extension(manager))
 }

@@ -1,9 +1,10 @@
 //! Makes the tenant's directory from the file of identities.
 
 use super::description::{self, Description};
-use super::{Application, ClientSecret, Directory, Federated, Identity, Kind};
+use super::{Application, ClientSecret, Directory, Federated, Identity, Kind, User};
 use crate::Error;
 use crate::certificates::{CertificateFiles, ClientCertificate, GeneratedCertificate};
+use crate::graph::GraphGrant;
 use crate::home::Home;
 use jsonwebtoken::DecodingKey;
 use std::collections::BTreeSet;
@@ -17,19 +18,13 @@ const PORTAL: &str = "b677c290-cf4b-4a8e-a60e-91ba650a4abe";
 impl Description {
     /// `authority` is Entra's own address; certificates that are made go to `home`.
     pub(crate) fn build(self, authority: &str, home: &Arc<Home>) -> Result<Directory, Error> {
-        let Self { tenant_id, managed_identities, apps, user, issuers, folder } = self;
+        let Self { tenant_id, managed_identities, apps, user, users, issuers, folder } = self;
         let mut identities: Vec<Identity> = managed_identities.into_iter().map(managed).collect();
         for app in apps {
             identities.push(application(app, authority, &folder, home)?);
         }
-        identities.extend(user.map(|user| Identity {
-            name: user.name,
-            client_id: PORTAL.to_owned(),
-            object_id: user.object_id,
-            kind: Kind::User,
-            access: access(user.access),
-            has_oid: true,
-        }));
+        let signed_in = user.as_ref().map(|user| user.object_id.clone());
+        identities.extend(user.into_iter().chain(users).map(person));
         check(&identities)?;
         let issuer_keys = issuers.into_iter().map(|issuer| {
             let path = folder.join(issuer.public_key);
@@ -39,7 +34,12 @@ impl Description {
             })?;
             Ok((issuer.url, key))
         });
-        Ok(Directory { tenant_id, identities, issuer_keys: issuer_keys.collect::<Result<_, Error>>()? })
+        Ok(Directory {
+            tenant_id,
+            identities,
+            signed_in,
+            issuer_keys: issuer_keys.collect::<Result<_, Error>>()?,
+        })
     }
 }
 
@@ -59,7 +59,36 @@ fn managed(entry: description::Managed) -> Identity {
         },
         access: access(entry.access),
         has_oid: entry.oid_claim,
+        grant: entry.graph,
+        azure_role: entry.azure_role,
     }
+}
+
+fn person(entry: description::User) -> Identity {
+    let principal_name = entry.principal_name.unwrap_or_else(|| format!("{}@emulated.example", entry.name));
+    Identity {
+        name: entry.name,
+        client_id: PORTAL.to_owned(),
+        object_id: entry.object_id,
+        kind: Kind::User(User {
+            principal_name,
+            password: entry.password.map(|value| ClientSecret { value, expires: None }),
+            is_admin: entry.admin,
+            second_factor: entry.second_factor,
+        }),
+        access: access(entry.access),
+        has_oid: true,
+        grant: GraphGrant::default(),
+        azure_role: None,
+    }
+}
+
+/// A UUID that is the same at each start, for a registration that the file gives none.
+fn derived_id(client_id: &str) -> String {
+    let digest = ring::digest::digest(&ring::digest::SHA256, client_id.to_ascii_lowercase().as_bytes());
+    let hex: String = digest.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
+    format!("{}-{}-4{}-8{}-{}", part(0, 8), part(8, 12), part(13, 16), part(17, 20), part(20, 32))
 }
 
 fn application(
@@ -92,9 +121,9 @@ fn application(
         service_connection: federated.service_connection,
     });
     Ok(Identity {
-        client_id: entry.client_id,
         object_id: entry.object_id,
         kind: Kind::Application(Application {
+            object_id: entry.application_object_id.unwrap_or_else(|| derived_id(&entry.client_id)),
             disabled: entry.disabled,
             secrets: entry
                 .secrets
@@ -107,6 +136,9 @@ fn application(
         }),
         access: access(entry.access),
         has_oid: entry.oid_claim,
+        grant: entry.graph,
+        azure_role: entry.azure_role,
+        client_id: entry.client_id,
         name: entry.name,
     })
 }
@@ -165,8 +197,11 @@ fn check(identities: &[Identity]) -> Result<(), Error> {
         if !names.insert(identity.name.to_ascii_uppercase()) {
             return Err(Error::new(format!("two identities have the name '{}'", identity.name)));
         }
-        if !objects.insert(&identity.object_id) {
-            return Err(Error::new(format!("two identities have the object_id '{}'", identity.object_id)));
+        let registration = identity.application().map(|application| &application.object_id);
+        for object_id in [Some(&identity.object_id), registration].into_iter().flatten() {
+            if !objects.insert(object_id) {
+                return Err(Error::new(format!("two identities have the object_id '{object_id}'")));
+            }
         }
     }
     if identities.iter().filter(|identity| matches!(identity.kind, Kind::SystemAssigned { .. })).count() > 1 {

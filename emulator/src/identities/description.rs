@@ -1,6 +1,7 @@
 //! The file that says who exists: TOML or JSON, as `default-identities.toml` shows it.
 
 use crate::Error;
+use crate::graph::GraphGrant;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
@@ -17,6 +18,8 @@ pub(crate) struct Description {
     #[serde(default)]
     pub(super) apps: Vec<App>,
     pub(super) user: Option<User>,
+    #[serde(default)]
+    pub(super) users: Vec<User>,
     #[serde(default)]
     pub(super) issuers: Vec<Issuer>,
     /// The folder that names of files are relative to.
@@ -36,6 +39,9 @@ pub(super) struct Managed {
     pub(super) access: String,
     #[serde(default = "yes")]
     pub(super) oid_claim: bool,
+    #[serde(default)]
+    pub(super) graph: GraphGrant,
+    pub(super) azure_role: Option<String>,
 }
 
 #[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
@@ -51,6 +57,7 @@ pub(super) struct App {
     pub(super) name: String,
     pub(super) client_id: String,
     pub(super) object_id: String,
+    pub(super) application_object_id: Option<String>,
     #[serde(default)]
     pub(super) secrets: Vec<Secret>,
     #[serde(default)]
@@ -63,6 +70,9 @@ pub(super) struct App {
     pub(super) access: String,
     #[serde(default = "yes")]
     pub(super) oid_claim: bool,
+    #[serde(default)]
+    pub(super) graph: GraphGrant,
+    pub(super) azure_role: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -103,6 +113,12 @@ pub(super) struct Federated {
 pub(super) struct User {
     pub(super) name: String,
     pub(super) object_id: String,
+    pub(super) principal_name: Option<String>,
+    pub(super) password: Option<String>,
+    #[serde(default)]
+    pub(super) admin: bool,
+    #[serde(default)]
+    pub(super) second_factor: bool,
     #[serde(default = "owner")]
     pub(super) access: String,
 }

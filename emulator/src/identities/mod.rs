@@ -7,6 +7,7 @@ pub use description::DEFAULT_IDENTITIES;
 pub(crate) use description::Description;
 
 use crate::certificates::{CertificateFiles, ClientCertificate, GeneratedCertificate};
+use crate::graph::GraphGrant;
 use jsonwebtoken::DecodingKey;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,6 +25,10 @@ pub(crate) struct Identity {
     pub(crate) access: Option<String>,
     /// Whether its tokens have the `oid` claim. Real ones do.
     pub(crate) has_oid: bool,
+    /// What it may do in Graph.
+    pub(crate) grant: GraphGrant,
+    /// Its Azure role on the cache.
+    pub(crate) azure_role: Option<String>,
 }
 
 #[derive(Debug)]
@@ -31,12 +36,26 @@ pub(crate) enum Kind {
     SystemAssigned { resource_id: String },
     UserAssigned { resource_id: String },
     Application(Application),
-    User,
+    User(User),
+}
+
+/// Somebody.
+#[derive(Debug)]
+pub(crate) struct User {
+    /// What she signs in with.
+    pub(crate) principal_name: String,
+    pub(crate) password: Option<ClientSecret>,
+    /// Whether she is an administrator, whose password not everybody may reset.
+    pub(crate) is_admin: bool,
+    /// Whether a password is not enough to sign in.
+    pub(crate) second_factor: bool,
 }
 
 /// An application's credentials.
 #[derive(Debug, Default)]
 pub(crate) struct Application {
+    /// The object id of the registration; the identity's own is that of its service principal.
+    pub(crate) object_id: String,
     pub(crate) disabled: bool,
     pub(crate) secrets: Vec<ClientSecret>,
     /// The certificates that the file of identities names.
@@ -72,6 +91,8 @@ pub(crate) struct Federated {
 pub(crate) struct Directory {
     pub(crate) tenant_id: String,
     pub(crate) identities: Vec<Identity>,
+    /// The object id of the user who is signed in to Cloud Shell.
+    pub(crate) signed_in: Option<String>,
     /// The keys of issuers whose tokens the emulator does not sign itself, by their URL.
     pub(crate) issuer_keys: BTreeMap<String, DecodingKey>,
 }
@@ -104,7 +125,7 @@ impl Identity {
     pub(crate) fn resource_id(&self) -> Option<&str> {
         match &self.kind {
             Kind::SystemAssigned { resource_id } | Kind::UserAssigned { resource_id } => Some(resource_id),
-            Kind::Application(_) | Kind::User => None,
+            Kind::Application(_) | Kind::User(_) => None,
         }
     }
 
@@ -113,7 +134,7 @@ impl Identity {
         match self.kind {
             Kind::SystemAssigned { .. } | Kind::UserAssigned { .. } => "managed identity",
             Kind::Application(_) => "service principal",
-            Kind::User => "user",
+            Kind::User(_) => "user",
         }
     }
 
@@ -175,8 +196,17 @@ impl Directory {
         }
     }
 
+    /// Who is signed in to Cloud Shell.
     pub(crate) fn user(&self) -> Option<&Identity> {
-        self.identities.iter().find(|identity| matches!(identity.kind, Kind::User))
+        let signed_in = self.signed_in.as_deref()?;
+        self.users().map(|(identity, _)| identity).find(|identity| identity.object_id == signed_in)
+    }
+
+    pub(crate) fn users(&self) -> impl Iterator<Item = (&Identity, &User)> {
+        self.identities.iter().filter_map(|identity| match &identity.kind {
+            Kind::User(user) => Some((identity, user)),
+            _ => None,
+        })
     }
 
     /// The applications, with their service principals.

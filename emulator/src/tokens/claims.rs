@@ -41,8 +41,9 @@ impl Claims {
     }
 }
 
-/// By what a client proved its identity, as the claim `appidacr` says it: "1" a secret, "2" a certificate.
+/// By what a client proved its identity, as the claim `appidacr` says it: "0" none, "1" a secret, "2" a certificate.
 pub(crate) type Proof = &'static str;
+pub(crate) const NONE: Proof = "0";
 pub(crate) const SECRET: Proof = "1";
 pub(crate) const CERTIFICATE: Proof = "2";
 
@@ -71,6 +72,19 @@ impl Issuance<'_> {
     /// A token of the v2.0 token endpoint.
     pub(crate) fn for_application(&self, identity: &Identity, audience: &str, proof: Proof) -> Claims {
         self.claims(identity, audience, "2.0", proof)
+    }
+
+    /// The token of a user who signed in to an application at the v2.0 token endpoint.
+    pub(crate) fn for_user_of(
+        &self,
+        user: &Identity,
+        client_id: &str,
+        audience: &str,
+        proof: Proof,
+    ) -> Claims {
+        let claims = self.claims(user, audience, "2.0", proof);
+        let client_id = client_id.to_owned();
+        Claims { idtyp: "user".to_owned(), azp: client_id.clone(), appid: client_id, ..claims }
     }
 
     fn claims(&self, identity: &Identity, audience: &str, version: &str, proof: Proof) -> Claims {

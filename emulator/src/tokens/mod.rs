@@ -7,7 +7,7 @@ mod key_ring;
 mod mint;
 mod verify;
 
-pub(crate) use claims::{CERTIFICATE, Proof, SECRET};
+pub(crate) use claims::{CERTIFICATE, NONE, Proof, SECRET};
 pub(crate) use claims::{Claims, Issuance};
 pub(crate) use federated::{FederatedClaims, Timing};
 #[cfg(test)]
@@ -15,4 +15,4 @@ pub(crate) use key::SigningKey;
 pub(crate) use key_ring::KeyRing;
 pub use mint::TokenFault;
 pub(crate) use mint::{Mint, MintedToken, TokenScript, mint_federated};
-pub(crate) use verify::{verify, verify_for_resource_manager};
+pub(crate) use verify::{Api, verify, verify_for};

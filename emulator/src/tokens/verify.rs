@@ -23,13 +23,24 @@ pub(crate) type Rejection = &'static str;
 /// Azure Resource Manager takes tokens for itself.
 const OF_RESOURCE_MANAGER: [&str; 2] = ["https://management.azure.com", "https://management.azure.com/"];
 
-/// Whose token it is, for Azure Resource Manager.
-pub(crate) fn verify_for_resource_manager(
-    keys: &KeyRing,
-    now: Duration,
-    token: &str,
-) -> Result<String, Rejection> {
-    let claims = valid_claims(keys, now, token, &OF_RESOURCE_MANAGER)?;
+/// Graph too, by either name.
+const OF_GRAPH: [&str; 3] =
+    ["https://graph.microsoft.com", "https://graph.microsoft.com/", "00000003-0000-0000-c000-000000000000"];
+
+/// For whom a token of a caller is, other than the cache.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Api {
+    ResourceManager,
+    Graph,
+}
+
+/// Whose token it is, for one of Azure's APIs.
+pub(crate) fn verify_for(api: Api, keys: &KeyRing, now: Duration, token: &str) -> Result<String, Rejection> {
+    let audiences: &[&str] = match api {
+        Api::ResourceManager => &OF_RESOURCE_MANAGER,
+        Api::Graph => &OF_GRAPH,
+    };
+    let claims = valid_claims(keys, now, token, audiences)?;
     claims.oid.ok_or("the token has no oid claim")
 }
 

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 pub(crate) struct Client {
     pub(crate) name: String,
     secret: Option<Zeroizing<String>>,
-    is_anybody_else: bool,
+    pub(crate) is_anybody_else: bool,
     uids: Vec<u32>,
     gids: Vec<u32>,
     identities: Option<Vec<String>>,
@@ -72,8 +72,8 @@ impl Client {
         all.values().find(|identity| identity.is_default).or(only).cloned()
     }
 
-    fn is_user(&self, uid: u32, gid: u32) -> bool {
-        self.uids.contains(&uid) || self.gids.contains(&gid)
+    fn is_user(&self, uid: u32, gids: &[u32]) -> bool {
+        self.uids.contains(&uid) || gids.iter().any(|gid| self.gids.contains(gid))
     }
 }
 
@@ -93,12 +93,12 @@ impl Clients {
         found
     }
 
-    /// Those that a process of this user and group is. Whom a client names is not anybody else too.
-    pub(crate) fn of_user(&self, uid: u32, gid: u32) -> Vec<Arc<Client>> {
+    /// Those that a process of this user and these groups is. Whom a client names is not anybody else too.
+    pub(crate) fn of_user(&self, uid: u32, gids: &[u32]) -> Vec<Arc<Client>> {
         let (rest, named): (Vec<_>, Vec<_>) = self
             .0
             .iter()
-            .filter(|client| client.is_user(uid, gid))
+            .filter(|client| client.is_user(uid, gids))
             .cloned()
             .partition(|client| client.is_anybody_else);
         if named.is_empty() { rest } else { named }
@@ -136,12 +136,13 @@ mod tests {
         for wrong in ["", "a", &a[1..], &format!("{a}a"), &a.to_uppercase()] {
             assert_eq!(name(wrong), None);
         }
-        let of =
-            |uid, gid| all.of_user(uid, gid).iter().map(|client| client.name.clone()).collect::<Vec<_>>();
-        assert_eq!(of(33, 33), ["php", "x"]);
-        assert_eq!(of(1000, 50), ["cron"]);
+        let of = |uid, gids: &[u32]| {
+            all.of_user(uid, gids).iter().map(|client| client.name.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(of(33, &[33]), ["php", "x"]);
+        assert_eq!((of(1000, &[50]), of(1000, &[7, 50])), (vec!["cron".into()], vec!["cron".into()]));
         assert!(
-            of(1000, 33).is_empty() && of(0, 0).is_empty(),
+            of(1000, &[33]).is_empty() && of(0, &[0]).is_empty() && of(50, &[]).is_empty(),
             "a uid is no gid, and root is nobody special"
         );
     }
@@ -157,7 +158,7 @@ mod tests {
         let rest = Arc::new(Client::new(&ClientPlan { is_anybody_else: true, ..rest }, 0));
         let all = Clients(vec![client("php", None, &[33], &[]), rest]);
         let of =
-            |uid, gid| all.of_user(uid, gid).iter().map(|client| client.name.clone()).collect::<Vec<_>>();
+            |uid, gid| all.of_user(uid, &[gid]).iter().map(|client| client.name.clone()).collect::<Vec<_>>();
         assert_eq!(
             (of(33, 50), of(1000, 50), of(0, 0)),
             (vec!["php".into()], vec!["default".into()], vec!["default".into()])

@@ -4,18 +4,17 @@ use crate::access::Client;
 use crate::answer::retry_after;
 use crate::counts::{Counts, Refusal};
 use crate::identity::{Identity, bare};
+use crate::peer::{Caller, Holder};
 use crate::plan::Plan;
 use crate::state::{State, Unfit};
 use crate::supply::{HandOut, Supply};
 use crate::token_file::TokenFiles;
-use crate::users::Users;
-use crate::{app_service, metrics};
+use crate::{app_service, audit, metrics};
 use arc_swap::ArcSwap;
-use entrakey_core::{Error, ErrorKind};
-use entrakey_service::{Connections, Health, Life, Log, Message, Places, Repeats, Severity, Workers};
+use entrakey_core::Error;
+use entrakey_service::{Connections, Health, Life, Log, Places, Repeats, Shares, Workers};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::fmt::Display;
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,10 +24,10 @@ use tokio::task::JoinSet;
 /// What clients may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Connections at a time, by the Unix socket and by loopback together.
+    /// Connections at a time: half of them by the Unix socket, and half by loopback.
     pub connections: usize,
-    /// Of each user on the Unix socket.
-    pub connections_of_a_user: usize,
+    /// Of each user on the Unix socket, and of each client on loopback.
+    pub connections_of_each: usize,
     /// Requests a second of each client, 0 for any number.
     pub requests_per_second: u32,
     /// How long a request waits for a token when there is none.
@@ -53,8 +52,10 @@ pub struct Agent {
     state: ArcSwap<State>,
     files: Mutex<TokenFiles>,
     pub(crate) limits: Limits,
-    pub(crate) places: Places,
-    pub(crate) users: Users,
+    /// Of the Unix socket. Whoever fills the others cannot keep its users out.
+    pub(crate) unix_places: Places,
+    pub(crate) tcp_places: Places,
+    pub(crate) shares: Shares<Holder>,
     pub(crate) counts: Counts,
     pub(crate) connections: Connections,
     pub(crate) life: Life,
@@ -101,8 +102,9 @@ impl Agent {
             state: ArcSwap::default(),
             files: Mutex::default(),
             limits,
-            places: Places::at_most(limits.connections),
-            users: Users::at_most(limits.connections_of_a_user),
+            unix_places: Places::at_most(limits.connections.div_ceil(2)),
+            tcp_places: Places::at_most((limits.connections / 2).max(1)),
+            shares: Shares::at_most(limits.connections_of_each),
             counts: Counts::default(),
             connections,
             life,
@@ -164,8 +166,8 @@ impl Agent {
         self.state.load().clients.by_secret(shown).cloned()
     }
 
-    pub(crate) fn of_user(&self, uid: u32, gid: u32) -> Vec<Arc<Client>> {
-        self.state.load().clients.of_user(uid, gid)
+    pub(crate) fn of_user(&self, uid: u32, gids: &[u32]) -> Vec<Arc<Client>> {
+        self.state.load().clients.of_user(uid, gids)
     }
 
     /// The identities that these clients may have.
@@ -182,24 +184,23 @@ impl Agent {
         &self,
         question: &Question,
         clients: &[Arc<Client>],
-        from: &(dyn Display + Sync),
-        uid: Option<u32>,
+        caller: &Caller<'_>,
     ) -> Result<HandOut, Denied> {
         let state = self.state.load_full();
-        let (client, identity) = self.find(&state.identities, question, clients, from)?;
-        let supply = self.supply(question, &client, &identity, from)?;
+        let (client, identity) = self.find(&state.identities, question, clients, caller)?;
+        let supply = self.supply(question, &client, &identity, caller)?;
         // Who waits for a first token has none that it could ask for again at once.
         let ages =
             supply.provider.with_usable(|_| ()).is_some() && supply.provider.with_fresh(|_| ()).is_none();
-        if let Err(wait) = client.rate.take(uid, !ages) {
-            self.refuse(Refusal::Rate, from, "too many requests");
+        if let Err(wait) = client.rate.take(caller.uid(), !ages) {
+            self.refuse(Refusal::Rate, caller, "too many requests");
             return Err(Denied::TooOften(wait));
         }
         match supply.hand_out(&identity.id, self.limits.wait).await {
             Ok(hand_out) => {
                 client.handed_out.fetch_add(1, Relaxed);
                 supply.handed_out.fetch_add(1, Relaxed);
-                self.audit(&client, &identity, &supply, from, &hand_out);
+                audit::handed_out(&self.log, &client, caller, &identity, &supply, &hand_out);
                 Ok(hand_out)
             }
             Err(error) => {
@@ -215,10 +216,10 @@ impl Agent {
         identities: &BTreeMap<String, Arc<Identity>>,
         question: &Question,
         clients: &[Arc<Client>],
-        from: &dyn Display,
+        caller: &Caller<'_>,
     ) -> Result<(Arc<Client>, Arc<Identity>), Denied> {
         let refuse = |what: String| {
-            self.refuse(Refusal::Identity, from, &what);
+            self.refuse(Refusal::Identity, caller, &what);
             Denied::Refused(what)
         };
         let (parameter, value) = match question {
@@ -256,7 +257,7 @@ impl Agent {
         question: &Question,
         client: &Client,
         identity: &Identity,
-        from: &dyn Display,
+        caller: &Caller<'_>,
     ) -> Result<Arc<Supply>, Denied> {
         let asked = match question {
             Question::ByAzure { resource, .. } => Some(bare(resource)),
@@ -268,7 +269,7 @@ impl Agent {
         );
         if !may {
             let what = "This client may not have tokens for this resource: the agent's file lists those that it may.";
-            self.refuse(Refusal::Resource, from, what);
+            self.refuse(Refusal::Resource, caller, what);
             return Err(Denied::Refused(what.to_owned()));
         }
         match asked {
@@ -279,58 +280,43 @@ impl Agent {
         }
     }
 
-    /// Who got what. Never the token.
-    fn audit(
-        &self,
-        client: &Client,
-        identity: &Identity,
-        supply: &Supply,
-        from: &dyn Display,
-        what: &HandOut,
-    ) {
-        let (version, expires) = (what.token.version(), what.token.expires_unix_ms() / 1000);
-        self.log.record(
-            Severity::Info,
-            "a token was handed out",
-            &[
-                ("audit", &"handed_out"),
-                ("client", &client.name),
-                ("from", &from),
-                ("identity", &identity.id),
-                ("resource", &supply.resource),
-                ("version", &version),
-                ("expires_on", &expires),
-            ],
-        );
-    }
-
-    /// Counts somebody who got nothing, and says so, once for each kind of trouble.
-    pub(crate) fn refuse(&self, why: Refusal, from: &dyn Display, what: &str) {
+    /// Counts somebody who got nothing, and says so.
+    pub(crate) fn refuse(&self, why: Refusal, caller: &Caller<'_>, what: &str) {
         self.counts.refuse(why);
-        let severity = match self.misuses.count(what) {
-            Message::Said { .. } => Severity::Warning,
-            _ => Severity::Debug,
-        };
-        self.log.line(severity, what, &[("audit", &"refused"), ("from", &from)]);
+        audit::refused(&self.log, &self.misuses, why, caller, &what);
     }
 
-    /// How the agent is, without secrets: for those who may use it.
-    pub(crate) fn status(&self) -> Value {
+    /// How the agent is, as far as it is these clients' affair, without secrets.
+    pub(crate) fn status(&self, of: &[Arc<Client>]) -> Value {
         let state = self.state.load();
-        let identities: Vec<_> =
-            state.identities.values().map(|identity| identity_status(identity)).collect();
-        let clients = state.clients.0.iter().map(|client| {
+        let may = |identity: &Identity, resource: &str| {
+            of.iter().any(|client| client.may_have(identity) && client.may_have_for(identity, resource))
+        };
+        let identities = state.identities.values().filter_map(|identity| {
+            let supplies: Vec<_> = identity.supplies();
+            let tokens =
+                supplies.iter().filter(|supply| may(identity, &supply.resource)).map(|one| one.status());
+            let tokens: Vec<_> = tokens.collect();
+            let status = json!({"id": identity.id, "default": identity.is_default, "tokens": tokens});
+            (!tokens.is_empty()).then_some(status)
+        });
+        let identities: Vec<_> = identities.collect();
+        let sees_all = of.iter().any(|client| client.is_anybody_else);
+        let clients =
+            state.clients.0.iter().filter(|one| sees_all || of.iter().any(|known| known.name == one.name));
+        let clients = clients.map(|client| {
             json!({
                 "name": client.name, "handed_out": client.handed_out.load(Relaxed),
                 "unavailable": client.unavailable.load(Relaxed),
             })
         });
         let clients: Vec<_> = clients.collect();
-        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner).status();
+        let may_by_id =
+            |id: &str| state.identities.get(id).is_some_and(|identity| may(identity, &identity.own.resource));
+        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner).status(may_by_id);
         let address = *self.app_service.lock().unwrap_or_else(PoisonError::into_inner);
         json!({
             "app_service": address.map(|address| format!("http://{address}{}", app_service::PATH)),
-            "connections": self.places.count(),
             "identities": identities,
             "clients": clients,
             "token_files": files,
@@ -344,33 +330,6 @@ impl Agent {
     pub(crate) fn clients(&self) -> Vec<Arc<Client>> {
         self.state.load().clients.0.clone()
     }
-
-    /// Why the first identity that failed did, for an exit code.
-    #[must_use]
-    pub fn trouble(&self) -> Option<ErrorKind> {
-        let identities = self.identities();
-        let without = identities.iter().find(|one| one.own.provider.with_usable(|_| ()).is_none())?;
-        let kind = without.own.provider.status().last_error?.kind;
-        ErrorKind::ALL.into_iter().find(|known| known.name() == kind)
-    }
-}
-
-fn identity_status(identity: &Identity) -> Value {
-    let supplies: Vec<_> = identity.supplies().iter().map(|supply| {
-        let status = supply.provider.status();
-        json!({
-            "resource": supply.resource,
-            "ready": status.ready,
-            "version": status.version,
-            "expires_on": status.expires_unix_ms.map(|ms| ms / 1000),
-            "validity_left_s": status.validity_left_ms.map(|ms| ms / 1000),
-            "next_refresh_in_s": status.next_refresh_in_ms.map(|ms| ms / 1000),
-            "requests": status.counters.fetches,
-            "handed_out": supply.handed_out.load(Relaxed),
-            "last_error": status.last_error.map(|error| json!({"kind": error.kind, "message": error.message})),
-        })
-    }).collect();
-    json!({"id": identity.id, "default": identity.is_default, "tokens": supplies})
 }
 
 impl Health for Agent {

@@ -11,7 +11,7 @@ use entrakey_core::Error;
 use std::time::Duration;
 
 /// Whoever is told to come back later waits for this at least.
-const LEAST_WAIT: Duration = Duration::from_secs(1);
+pub(crate) const LEAST_WAIT: Duration = Duration::from_secs(1);
 
 /// JSON that nobody may keep.
 pub(crate) fn json(status: StatusCode, body: Bytes) -> Response {

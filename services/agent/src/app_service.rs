@@ -5,10 +5,10 @@
 
 use crate::access::Client;
 use crate::agent::{Agent, Denied, Question};
-use crate::answer::{json, later, not_a_question, with_allowed};
+use crate::answer::{LEAST_WAIT, json, later, not_a_question, with_allowed};
 use crate::counts::Refusal;
 use crate::parameters::Parameters;
-use crate::peer::TcpPeer;
+use crate::peer::{Caller, TcpPeer};
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::Response;
@@ -81,20 +81,26 @@ async fn answer(
     uri: &Uri,
     headers: &HeaderMap,
 ) -> Result<Response, No> {
+    let stranger = Caller::Tcp(peer, None);
     if let Some(why) = of_another(Some(peer.listening), uri, headers) {
-        agent.refuse(Refusal::Foreign, &peer.from, why);
+        agent.refuse(Refusal::Foreign, &stranger, why);
         return Err(No::new(StatusCode::FORBIDDEN, why));
     }
     if let Some((status, why)) = not_a_question(method, headers) {
-        agent.refuse(Refusal::Request, &peer.from, why);
+        agent.refuse(Refusal::Request, &stranger, why);
         return Err(No::new(status, why));
     }
-    let client = known(agent, peer, headers)?;
-    peer.place.keep();
+    let client = known(agent, &stranger, headers)?;
+    let caller = Caller::Tcp(peer, Some(&client));
+    if !peer.belongs_to(&client, &agent.shares) {
+        let why = "This client has as many connections as each may have: it can use those.";
+        agent.refuse(Refusal::Full, &caller, why);
+        return Err(No { wait: Some(LEAST_WAIT), ..No::new(StatusCode::TOO_MANY_REQUESTS, why) });
+    }
     let parameters = Parameters::read(uri.query().unwrap_or_default());
-    let parameters = parameters.map_err(|why| bad(agent, peer, &client, why))?;
-    let question = question(&parameters).map_err(|why| bad(agent, peer, &client, why))?;
-    let answer = agent.answer(&question, std::slice::from_ref(&client), &peer.from, None).await;
+    let parameters = parameters.map_err(|why| bad(agent, &caller, why))?;
+    let question = question(&parameters).map_err(|why| bad(agent, &caller, why))?;
+    let answer = agent.answer(&question, std::slice::from_ref(&client), &caller).await;
     let hand_out = answer.map_err(|denied| match denied {
         Denied::TooOften(wait) => No {
             wait: Some(wait),
@@ -109,7 +115,7 @@ async fn answer(
     Ok(json(StatusCode::OK, hand_out.rendered.app_service.clone()))
 }
 
-fn known(agent: &Agent, peer: &TcpPeer, headers: &HeaderMap) -> Result<Arc<Client>, No> {
+fn known(agent: &Agent, stranger: &Caller<'_>, headers: &HeaderMap) -> Result<Arc<Client>, No> {
     let mut shown = headers.get_all(SECRET).iter();
     let client = match (shown.next(), shown.next()) {
         (Some(secret), None) => secret.to_str().ok().and_then(|secret| agent.by_secret(secret)),
@@ -118,13 +124,13 @@ fn known(agent: &Agent, peer: &TcpPeer, headers: &HeaderMap) -> Result<Arc<Clien
     client.ok_or_else(|| {
         let why = "X-IDENTITY-HEADER has no client's secret: `entrakey agent env NAME` prints it, for the user who runs \
                    the agent.";
-        agent.refuse(Refusal::Secret, &peer.from, why);
+        agent.refuse(Refusal::Secret, stranger, why);
         No::new(StatusCode::UNAUTHORIZED, why)
     })
 }
 
-fn bad(agent: &Agent, peer: &TcpPeer, client: &Client, why: String) -> No {
-    agent.refuse(Refusal::Request, &format_args!("{} ({})", peer.from, client.name), &why);
+fn bad(agent: &Agent, caller: &Caller<'_>, why: String) -> No {
+    agent.refuse(Refusal::Request, caller, &why);
     No::new(StatusCode::BAD_REQUEST, why)
 }
 

@@ -19,7 +19,7 @@ pub(crate) enum Refusal {
     Request,
     /// It asked too often.
     Rate,
-    /// There are as many connections as there may be, of all or of this user.
+    /// There are as many connections as there may be, of all or of this user or client.
     Full,
 }
 
@@ -33,6 +33,13 @@ const ALL: [(Refusal, &str); 8] = [
     (Refusal::Rate, "rate"),
     (Refusal::Full, "full"),
 ];
+
+impl Refusal {
+    /// For metrics and the log.
+    pub(crate) fn name(self) -> &'static str {
+        ALL.iter().find(|(refusal, _)| *refusal == self).map_or("", |(_, name)| name)
+    }
+}
 
 /// Counters of the process.
 #[derive(Debug, Default)]

@@ -2,10 +2,10 @@
 
 use crate::agent::Agent;
 use crate::counts::Refusal;
-use crate::peer::{TcpPeer, UnixPeer};
+use crate::peer::{Caller, Holder, TcpPeer, UnixPeer};
 use crate::{app_service, unix};
 use axum::{Extension, Router};
-use entrakey_service::{Message, Patience, Repeats, Severity, SocketFile, Stage, Taken, answer};
+use entrakey_service::{Message, Patience, Repeats, Severity, SocketFile, Stage, Taken, answer, user_of};
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -17,8 +17,15 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 /// After a failed `accept`: no more descriptors, most likely, and trying on at once would be a hot loop.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// A connection that idles is closed after 10 s, and one that does not after an hour; clients make another.
-const PATIENCE: Patience = Patience { head: Duration::from_secs(10), connection: Duration::from_secs(3600) };
+/// A connection that idles is closed after 10 s, and one that does not after an hour; clients make another. A request that
+/// comes at its very end waits for a token as any other does.
+fn patience(wait: Duration) -> Patience {
+    Patience {
+        head: Duration::from_secs(10),
+        connection: Duration::from_secs(3600),
+        last: wait.saturating_add(Duration::from_secs(5)),
+    }
+}
 
 /// A socket that listens.
 #[derive(Debug)]
@@ -53,10 +60,15 @@ impl Front {
     }
 
     /// Takes clients until the service drains. The socket is closed then, and its file gone.
-    pub async fn run(self, agent: Arc<Agent>) {
+    pub fn run(self, agent: Arc<Agent>) -> impl Future<Output = ()> + Send {
+        // Before any front takes somebody who asks where App Service's endpoint is.
         if let Self::Tcp(listener) = &self {
             listener.local_addr().into_iter().for_each(|address| agent.listens_on(address));
         }
+        self.serve(agent)
+    }
+
+    async fn serve(self, agent: Arc<Agent>) {
         let router = match &self {
             Self::Tcp(_) => app_service::router(agent.clone()),
             Self::Unix { .. } => unix::router(agent.clone()),
@@ -104,11 +116,12 @@ fn take_tcp(
     from: SocketAddr,
     listening: SocketAddr,
 ) -> io::Result<()> {
-    let Some(taken) = agent.places.take() else {
-        agent.refuse(Refusal::Full, &from, "there are as many connections as there may be");
+    let Some(taken) = agent.tcp_places.take() else {
+        agent.refuse(Refusal::Full, &Caller::Address(from), "there are as many connections as there may be");
         return Ok(());
     };
-    let peer = TcpPeer { from, listening, place: taken.place().clone() };
+    let share = Arc::default();
+    let peer = TcpPeer { from, listening, place: taken.place().clone(), share };
     let router = router.clone().layer(Extension(peer));
     let stream = stream.into_std()?;
     carry(agent, router, taken, (), move || TcpStream::from_std(stream));
@@ -116,18 +129,17 @@ fn take_tcp(
 }
 
 fn take_unix(agent: &Arc<Agent>, router: &Router, stream: UnixStream) -> io::Result<()> {
-    let credentials = stream.peer_cred()?;
-    let (uid, gid) = (credentials.uid(), credentials.gid());
-    let from = format_args!("uid {uid}").to_string();
-    let Some(of_user) = agent.users.admit(uid) else {
-        agent.refuse(Refusal::Full, &from, "a user has as many connections as each may have");
+    let (uid, gids) = user_of(&stream)?;
+    let caller = Caller::User(uid);
+    let Some(of_user) = agent.shares.admit(Holder::User(uid)) else {
+        agent.refuse(Refusal::Full, &caller, "a user has as many connections as each may have");
         return Ok(());
     };
-    let Some(taken) = agent.places.take() else {
-        agent.refuse(Refusal::Full, &from, "there are as many connections as there may be");
+    let Some(taken) = agent.unix_places.take() else {
+        agent.refuse(Refusal::Full, &caller, "there are as many connections as there may be");
         return Ok(());
     };
-    let peer = UnixPeer { uid, gid, place: taken.place().clone() };
+    let peer = UnixPeer { uid, gids: gids.into(), place: taken.place().clone() };
     let router = router.clone().layer(Extension(peer));
     let stream = stream.into_std()?;
     carry(agent, router, taken, of_user, move || UnixStream::from_std(stream));
@@ -144,12 +156,12 @@ fn carry<S>(
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let life = agent.life.clone();
+    let (life, patience) = (agent.life.clone(), patience(agent.limits.wait));
     let open = agent.connections.admit().ok();
     agent.workers.spawn(async move {
         let Ok(stream) = stream() else { return }; // it is gone
         tokio::select! {
-            () = answer(stream, router, PATIENCE, life.reached(Stage::Draining)) => (),
+            () = answer(stream, router, patience, life.reached(Stage::Draining)) => (),
             () = taken.place().given_away() => (),
             () = life.reached(Stage::Ended) => (),
         }

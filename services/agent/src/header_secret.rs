@@ -1,8 +1,10 @@
 //! What a client shows in `X-IDENTITY-HEADER`: 256 random bits in a file that only this user may read.
 
+use crate::write_beside::write_beside;
+use rustix::fs::OFlags;
 use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
-use std::io::{ErrorKind, Write as _};
+use std::io::{ErrorKind, Read as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use subtle::ConstantTimeEq as _;
@@ -13,6 +15,8 @@ const BYTES: usize = 32;
 const LEAST_LETTERS: usize = 43;
 /// More is another file.
 const MOST_BYTES: u64 = 4096;
+/// For opening a file that may be a pipe.
+pub(crate) const NONBLOCK: i32 = OFlags::NONBLOCK.bits() as i32;
 
 /// Whether it is as hard to guess as one that is made here.
 #[must_use]
@@ -33,24 +37,27 @@ pub fn read_or_make(path: &Path) -> Result<Zeroizing<String>, String> {
     match read(path) {
         Ok(Some(secret)) => Ok(secret),
         Ok(None) => make(path),
-        Err(what) => Err(format!("{} {what}", path.display())),
+        Err(what) => Err(what),
     }
+    .map_err(|what| format!("{} {what}", path.display()))
 }
 
 fn read(path: &Path) -> Result<Option<Zeroizing<String>>, String> {
-    let found = match fs::metadata(path) {
-        Ok(found) => found,
+    let cannot = |error: std::io::Error| format!("cannot be read: {error}");
+    // Opened once: what is looked at is what is read. A pipe would be waited for.
+    let opened = OpenOptions::new().read(true).custom_flags(NONBLOCK).open(path);
+    let file = match opened {
+        Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(format!("cannot be read: {error}")),
+        Err(error) => return Err(cannot(error)),
     };
+    let found = file.metadata().map_err(cannot)?;
     if !found.is_file() || found.len() > MOST_BYTES {
         return Err(format!("is not a file of {MOST_BYTES} bytes at most"));
     }
-    if found.mode() & 0o077 != 0 {
-        return Err("can be read or changed by other users: chmod 600 it".to_owned());
-    }
-    let text = fs::read_to_string(path).map(Zeroizing::new);
-    let text = text.map_err(|error| format!("cannot be read: {error}"))?;
+    check_owner(path, &found)?;
+    let mut text = Zeroizing::new(String::with_capacity(usize::try_from(MOST_BYTES).unwrap_or_default()));
+    file.take(MOST_BYTES).read_to_string(&mut text).map_err(cannot)?;
     let secret = Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned());
     match is_strong(&secret) {
         true => Ok(Some(secret)),
@@ -61,18 +68,48 @@ fn read(path: &Path) -> Result<Option<Zeroizing<String>>, String> {
     }
 }
 
+/// Only this user and root may have put it there, and nobody else may read it. What systemd's `LoadCredential=` has brought
+/// is root's and readable by the group that a rule for this user alone (an ACL) stands for.
+fn check_owner(path: &Path, found: &fs::Metadata) -> Result<(), String> {
+    let me = rustix::process::geteuid().as_raw();
+    if ![me, 0].contains(&found.uid()) {
+        return Err(format!(
+            "belongs to user {}, who could change it: chown it to this user or root",
+            found.uid()
+        ));
+    }
+    match found.mode() & 0o7777 {
+        0o600 | 0o400 => Ok(()),
+        0o440 if found.uid() == 0 && is_credential(path) => Ok(()),
+        _ => Err("can be read or changed by other users: chmod 600 it".to_owned()),
+    }
+}
+
+/// Whether it is in the directory that systemd has made for this service's credentials.
+fn is_credential(path: &Path) -> bool {
+    let given = std::env::var_os("CREDENTIALS_DIRECTORY").filter(|given| !given.is_empty());
+    let identity = |path: &Path| fs::metadata(path).map(|found| (found.dev(), found.ino())).ok();
+    let of_systemd = given.and_then(|given| identity(Path::new(&given)));
+    of_systemd.is_some() && path.parent().and_then(identity) == of_systemd
+}
+
 fn make(path: &Path) -> Result<Zeroizing<String>, String> {
     let mut bytes = Zeroizing::new([0_u8; BYTES]);
     getrandom::getrandom(&mut *bytes)
-        .map_err(|error| format!("The system has no random numbers: {error}"))?;
+        .map_err(|error| format!("cannot be made, the system has no random numbers: {error}"))?;
     let mut text = Zeroizing::new(String::with_capacity(BYTES * 2));
     for byte in bytes.iter() {
         let _ = write!(text, "{byte:02x}"); // to a string
     }
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
-    written.map_err(|error| format!("{} cannot be made: {error}", path.display()))?;
-    Ok(text)
+    let made = write_beside(path, text.as_bytes(), 0o600, None).and_then(|fresh| fresh.take_free_name(path));
+    match made {
+        Ok(()) => Ok(text),
+        // Another agent was faster.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            read(path).and_then(|found| found.ok_or_else(|| "is there and gone again".to_owned()))
+        }
+        Err(error) => Err(format!("cannot be made: {error}")),
+    }
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod access;
 mod agent;
 mod answer;
 mod app_service;
+mod audit;
 mod counts;
 mod front;
 mod header_secret;
@@ -26,7 +27,7 @@ mod state;
 mod supply;
 mod token_file;
 mod unix;
-mod users;
+mod write_beside;
 
 pub use agent::{Agent, Limits, Process};
 pub use front::Front;

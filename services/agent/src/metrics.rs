@@ -55,7 +55,12 @@ impl Reading {
             }
         }
         Self(vec![
-            (CONNECTIONS, vec![(Vec::new(), u64::try_from(agent.places.count()).unwrap_or(u64::MAX))]),
+            (
+                CONNECTIONS,
+                [("unix", &agent.unix_places), ("app_service", &agent.tcp_places)]
+                    .map(|(by, places)| one("by", by, u64::try_from(places.count()).unwrap_or(u64::MAX)))
+                    .to_vec(),
+            ),
             (REQUESTS, requests),
             (HANDED_OUT, handed_out),
             (REFUSED, counts.refused().into_iter().map(|(why, count)| one("reason", why, count)).collect()),
@@ -83,12 +88,12 @@ impl Collector for Reading {
             let name = format!("entrakey_agent_{name}");
             let mut family = to.encode_descriptor(&name, help, None, *kind)?;
             for (labels, count) in values {
-                if labels.is_empty() {
-                    family.encode_gauge(&(*count as f64))?; // the one that has none is a gauge
-                    continue;
-                }
                 let labels: Vec<_> = labels.iter().map(|(label, value)| (*label, value.as_str())).collect();
-                family.encode_family(&labels)?.encode_counter::<NoLabelSet, _, u64>(count, None)?;
+                let mut one = family.encode_family(&labels)?;
+                match kind {
+                    MetricType::Gauge => one.encode_gauge(&(*count as f64))?,
+                    _ => one.encode_counter::<NoLabelSet, _, u64>(count, None)?,
+                }
             }
         }
         Ok(())

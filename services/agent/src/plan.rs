@@ -37,7 +37,7 @@ pub struct ClientPlan {
     pub is_anybody_else: bool,
     /// Users that are it on the Unix socket.
     pub uids: Vec<u32>,
-    /// And groups: the primary one of a process, which is what the system says of it.
+    /// And groups: that of a process, and its supplementary ones.
     pub gids: Vec<u32>,
     /// The identities that it may have, the one that is meant when it does not say which first. None: all.
     pub identities: Option<Vec<String>>,

@@ -4,9 +4,10 @@ use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use entrakey_core::{Config, Error, Level, Observation, Provider, Token, read_claims};
 use entrakey_service::{Log, log_events};
-use serde_json::json;
+use serde::Serialize;
+use serde_json::{Value, json};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::{oneshot, watch};
 use zeroize::Zeroizing;
@@ -18,6 +19,9 @@ pub(crate) const TYPE: &str = "AzureEntraIdAuth";
 const AFTER_REFRESH: Duration = Duration::from_secs(10);
 /// Whoever has a token that ages may ask again after a hundredth of its life, and these bounds.
 const ASK_AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+
+/// Less is no jump: the clocks are read one after the other, and some of them are coarse.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(1);
 
 /// What hands out tokens for one resource.
 pub(crate) struct Supply {
@@ -35,6 +39,7 @@ pub(crate) struct Rendered {
     token: Arc<Token>,
     /// When the client should ask again, in seconds since 1970.
     refresh_after: u64,
+    pub(crate) expires_on: u64,
     /// For `GET /v1/secrets/{id}`.
     pub(crate) secret: Bytes,
     /// For App Service's endpoint.
@@ -56,8 +61,33 @@ impl AsRef<[u8]> for Wiped {
     }
 }
 
-fn body(value: &serde_json::Value) -> Bytes {
-    Bytes::from_owner(Wiped(Zeroizing::new(value.to_string().into_bytes())))
+/// What `GET /v1/secrets/{id}` answers.
+#[derive(Serialize)]
+struct Secret<'a> {
+    id: &'a str,
+    r#type: &'static str,
+    username: &'a str,
+    value: &'a str,
+    expires_on: u64,
+    refresh_after: u64,
+}
+
+/// What App Service answers.
+#[derive(Serialize)]
+struct AppService<'a> {
+    access_token: &'a str,
+    /// A text for a number.
+    expires_on: String,
+    resource: &'a str,
+    token_type: &'static str,
+    client_id: &'a str,
+}
+
+/// As JSON, in memory that does not move while it is written: what a buffer leaves behind when it grows is not wiped.
+fn body(value: &impl Serialize, text_bytes: usize) -> Bytes {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(2 * text_bytes + 1024));
+    let _ = serde_json::to_writer(&mut *bytes, value); // texts and numbers, to memory
+    Bytes::from_owner(Wiped(bytes))
 }
 
 impl Supply {
@@ -76,6 +106,22 @@ impl Supply {
             news,
             rendered: ArcSwapOption::empty(),
             _told: told,
+        })
+    }
+
+    /// How it is, without values.
+    pub(crate) fn status(&self) -> Value {
+        let status = self.provider.status();
+        json!({
+            "resource": self.resource,
+            "ready": status.ready,
+            "version": status.version,
+            "expires_on": status.expires_unix_ms.map(|ms| ms / 1000),
+            "validity_left_s": status.validity_left_ms.map(|ms| ms / 1000),
+            "next_refresh_in_s": status.next_refresh_in_ms.map(|ms| ms / 1000),
+            "requests": status.counters.fetches,
+            "handed_out": self.handed_out.load(Relaxed),
+            "last_error": status.last_error.map(|error| json!({"kind": error.kind, "message": error.message})),
         })
     }
 
@@ -105,39 +151,51 @@ impl Supply {
 
     fn render(&self, id: &str, token: &Arc<Token>) -> Arc<Rendered> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let expires = expires(token, now);
         if let Some(last) = self.rendered.load_full()
             && Arc::ptr_eq(&last.token, token)
             && now.as_secs() < last.refresh_after
+            && last.expires_on.abs_diff(expires.as_secs()) <= CLOCKS_DIFFER.as_secs()
         {
             return last;
         }
-        let refresh_after = refresh_after(token, now).as_secs();
-        let expires_on = token.expires_unix_ms() / 1000;
+        let (refresh_after, expires_on) = (refresh_after(token, now, expires).as_secs(), expires.as_secs());
         let client_id = read_claims(token.secret())
             .and_then(|claims| claims["appid"].as_str().or(claims["azp"].as_str()).map(str::to_owned))
             .unwrap_or_default();
+        let (username, value) = (token.username(), token.secret());
+        let secret = Secret { id, r#type: TYPE, username, value, expires_on, refresh_after };
+        let app_service = AppService {
+            access_token: value,
+            expires_on: expires_on.to_string(),
+            resource: &self.resource,
+            token_type: "Bearer",
+            client_id: &client_id,
+        };
         let rendered = Arc::new(Rendered {
             token: token.clone(),
             refresh_after,
-            secret: body(&json!({
-                "id": id, "type": TYPE, "username": token.username(), "value": token.secret(),
-                "expires_on": expires_on, "refresh_after": refresh_after,
-            })),
-            // What App Service answers: a text for a number.
-            app_service: body(&json!({
-                "access_token": token.secret(), "expires_on": expires_on.to_string(), "resource": self.resource,
-                "token_type": "Bearer", "client_id": client_id,
-            })),
+            expires_on,
+            secret: body(&secret, id.len() + token.username().len() + token.secret().len()),
+            app_service: body(&app_service, self.resource.len() + client_id.len() + token.secret().len()),
         });
         self.rendered.store(Some(rendered.clone()));
         rendered
     }
 }
 
+/// When it expires, by this machine's clock as it is now: set back after the token came, it would promise more than there is.
+fn expires(token: &Token, now: Duration) -> Duration {
+    let (as_it_came, by_now) = (Duration::from_millis(token.expires_unix_ms()), now + token.left_now());
+    if as_it_came.saturating_sub(by_now) > CLOCKS_DIFFER { by_now } else { as_it_came }
+}
+
 /// When whoever has this token should ask for another one: soon after the provider has asked, and never at once.
-fn refresh_after(token: &Token, now: Duration) -> Duration {
+fn refresh_after(token: &Token, now: Duration, expires: Duration) -> Duration {
     let lifetime = token.lifetime();
-    let planned = Duration::from_millis(token.refresh_unix_ms()) + AFTER_REFRESH.min(lifetime.mul_f64(0.02));
+    let set_back = Duration::from_millis(token.expires_unix_ms()).saturating_sub(expires);
+    let planned = Duration::from_millis(token.refresh_unix_ms()).saturating_sub(set_back)
+        + AFTER_REFRESH.min(lifetime.mul_f64(0.02));
     let soonest = now + lifetime.mul_f64(0.01).clamp(ASK_AGAIN.0, ASK_AGAIN.1);
     // Whole seconds: a part of one would make it come before the provider has asked.
     planned.max(soonest) + Duration::from_millis(999)

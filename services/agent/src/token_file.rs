@@ -2,28 +2,36 @@
 //!
 //! A file is replaced as a whole, by a rename: whoever opens it has one token or the next, never parts of two. Readers open
 //! it anew for each connection. The file of a token that has expired is removed: a reader that finds none knows more than
-//! one that is refused.
+//! one that is refused. So is the file of whoever is not in the configuration any more.
+//!
+//! Disks hang: what touches them runs on threads of its own, and each file waits for nobody but itself.
 
 use crate::agent::Agent;
+use crate::audit;
+use crate::header_secret::NONBLOCK;
 use crate::identity::Identity;
 use crate::plan::{FileFormat, TokenFilePlan};
 use crate::supply::{HandOut, Supply};
-use entrakey_core::Token;
-use entrakey_service::Severity;
-use rustix::fs::{Gid, fchown};
+use crate::write_beside::{Stamp, remove_left, stamp, write_beside};
+use entrakey_core::read_claims;
+use entrakey_service::{Log, Severity};
+use rustix::fs::OFlags;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-use std::path::{Path, PathBuf};
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, JoinHandle, spawn_blocking};
 
-/// After a write that failed, and after a hand-out that did.
-const TRY_AGAIN: Duration = Duration::from_secs(1);
+/// How often it is looked whether a file is as it should be. It is also tried again then.
+const PACE: Duration = Duration::from_secs(1);
+/// A token's file has less.
+const MOST_BYTES: u64 = 256 * 1024;
 
 /// Those that are kept.
 #[derive(Default)]
@@ -34,6 +42,7 @@ struct Kept {
     /// Whose token is written: another provider of the same name is another one.
     of: Weak<Identity>,
     written: Arc<AtomicU64>,
+    hand: Hand,
     task: AbortHandle,
 }
 
@@ -43,8 +52,11 @@ impl Drop for Kept {
     }
 }
 
+/// What may touch a file. Held while something does; false once somebody else is to do so.
+type Hand = Arc<Mutex<bool>>;
+
 impl TokenFiles {
-    /// Keeps these from now on, and leaves the others as they are.
+    /// Keeps these from now on. The files of others are removed.
     pub(crate) fn follow(
         &mut self,
         plans: &[TokenFilePlan],
@@ -54,172 +66,242 @@ impl TokenFiles {
         let mut before = std::mem::take(&mut self.0);
         for plan in plans {
             let Some(identity) = identities.get(&plan.identity) else { continue };
-            let goes_on =
-                |kept: &Kept| kept.plan == *plan && std::ptr::eq(kept.of.as_ptr(), Arc::as_ptr(identity));
-            let kept = before.iter().position(goes_on).map(|at| before.swap_remove(at));
-            self.0.push(kept.unwrap_or_else(|| Kept::begin(plan, identity, agent)));
+            let is_same = |kept: &Kept| std::ptr::eq(kept.of.as_ptr(), Arc::as_ptr(identity));
+            let at_path = before.iter().position(|kept| kept.plan.path == plan.path);
+            let kept = match at_path.map(|at| before.swap_remove(at)) {
+                Some(kept) if kept.plan == *plan && is_same(&kept) => kept,
+                // Of the same identity, written in another way: it stays until it is replaced.
+                Some(kept) => Kept::begin(plan, identity, agent, Some((kept.hand.clone(), !is_same(&kept)))),
+                None => Kept::begin(plan, identity, agent, None),
+            };
+            self.0.push(kept);
+        }
+        for dropped in before {
+            let (path, hand, log) = (dropped.plan.path.clone(), dropped.hand.clone(), agent.log.clone());
+            spawn_blocking(move || {
+                let_go(&hand);
+                remove_token(&path, "it is not in the configuration any more", &log);
+            });
         }
     }
 
-    pub(crate) fn status(&self) -> Vec<Value> {
+    /// Of those whose identity `is_shown`.
+    pub(crate) fn status(&self, is_shown: impl Fn(&str) -> bool) -> Vec<Value> {
+        let shown = self.0.iter().filter(|kept| is_shown(&kept.plan.identity));
         let one = |kept: &Kept| {
             let path = kept.plan.path.display().to_string();
             json!({"path": path, "identity": kept.plan.identity, "version": kept.written.load(Relaxed)})
         };
-        self.0.iter().map(one).collect()
+        shown.map(one).collect()
     }
 }
 
 impl Kept {
-    fn begin(plan: &TokenFilePlan, identity: &Arc<Identity>, agent: &Arc<Agent>) -> Self {
-        let written = Arc::new(AtomicU64::new(0));
+    /// `before`: what has kept the file until now, and whether what is in it was another identity's.
+    fn begin(
+        plan: &TokenFilePlan,
+        identity: &Arc<Identity>,
+        agent: &Arc<Agent>,
+        before: Option<(Hand, bool)>,
+    ) -> Self {
+        let (written, hand) = (Arc::<AtomicU64>::default(), Arc::new(Mutex::new(true)));
         let keeper = Keeper {
-            plan: plan.clone(),
+            plan: Arc::new(plan.clone()),
             supply: identity.own.clone(),
             agent: Arc::downgrade(agent),
             written: written.clone(),
+            last: None,
+            is_told: false,
+            hand: hand.clone(),
         };
-        let task = tokio::spawn(keeper.run()).abort_handle();
-        Self { plan: plan.clone(), of: Arc::downgrade(identity), written, task }
+        // It is done even if another plan comes meanwhile. Should it then remove too much, that is written again.
+        let (path, log) = (plan.path.clone(), agent.log.clone());
+        let tidy = spawn_blocking(move || {
+            if let Some((hand, is_anothers)) = before {
+                let_go(&hand);
+                if is_anothers {
+                    remove_token(&path, "its identity is another one now", &log);
+                }
+            }
+            remove_left(&path);
+            remove_if_expired(&path, None, &log);
+        });
+        let task = tokio::spawn(keeper.run(tidy)).abort_handle();
+        Self { plan: plan.clone(), of: Arc::downgrade(identity), written, hand, task }
     }
 }
 
 /// What keeps one file.
 struct Keeper {
-    plan: TokenFilePlan,
+    plan: Arc<TokenFilePlan>,
     supply: Arc<Supply>,
     agent: Weak<Agent>,
+    /// The version, for the status; 0 for none.
     written: Arc<AtomicU64>,
+    last: Option<Written>,
+    is_told: bool,
+    hand: Hand,
+}
+
+/// What is in the file, as far as this process has written it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Written {
+    version: u64,
+    expires_on: u64,
+    file: Stamp,
 }
 
 impl Keeper {
-    async fn run(self) {
+    async fn run(mut self, tidy: JoinHandle<()>) {
+        let _ = tidy.await; // it does not panic
+        let (supply, plan) = (self.supply.clone(), self.plan.clone());
         let mut news = self.supply.news();
-        let mut is_told = false;
         loop {
             news.borrow_and_update();
             let Some(agent) = self.agent.upgrade() else { return };
-            let held = self.supply.hand_out(&self.plan.identity, agent.limits.wait).await.ok();
-            let next = match &held {
-                Some(hand_out) if hand_out.token.version() == self.written.load(Relaxed) => {
-                    left(&hand_out.token)
+            let mut held = pin!(supply.hand_out(&plan.identity, agent.limits.wait));
+            let outcome = loop {
+                tokio::select! {
+                    outcome = &mut held => break outcome,
+                    () = tokio::time::sleep(PACE) => self.clear(&agent).await, // it may take longer than the old one lasts
                 }
-                Some(hand_out) => match self.write(hand_out) {
-                    Ok(()) => {
-                        is_told = false;
-                        agent.counts.files_written.fetch_add(1, Relaxed);
-                        self.audit(&agent, hand_out);
-                        left(&hand_out.token)
-                    }
-                    Err(error) => {
-                        agent.counts.files_failed.fetch_add(1, Relaxed);
-                        if !std::mem::replace(&mut is_told, true) {
-                            let what =
-                                format_args!("{} cannot be written: {error}", self.plan.path.display());
-                            agent.log.line(Severity::Warning, what, &[("identity", &self.plan.identity)]);
-                        }
-                        TRY_AGAIN
-                    }
-                },
-                None => self.remove_if_expired(&agent),
             };
-            drop((held, agent)); // neither is kept while nothing happens
+            match outcome {
+                Ok(hand_out) => self.keep(&agent, hand_out).await,
+                Err(_) => self.clear(&agent).await, // the provider has said why
+            }
+            drop(agent); // it is not kept while nothing happens
             tokio::select! {
                 changed = news.changed() => if changed.is_err() { return },
-                () = tokio::time::sleep(next) => {}
+                () = tokio::time::sleep(PACE) => {}
             }
         }
     }
 
-    fn write(&self, what: &HandOut) -> io::Result<()> {
-        let bytes = match self.plan.format {
-            FileFormat::Token => what.token.secret().as_bytes(),
-            FileFormat::Json => &what.rendered.secret,
-        };
-        replace(&self.plan.path, bytes, self.plan.mode, self.plan.group)?;
-        self.written.store(what.token.version(), Relaxed);
-        Ok(())
-    }
-
-    /// Of a token that this process has written.
-    fn remove_if_expired(&self, agent: &Agent) -> Duration {
-        let is_valid = self.supply.provider.current().is_some();
-        if !is_valid && self.written.swap(0, Relaxed) != 0 {
-            let path = self.plan.path.display();
-            let what = match fs::remove_file(&self.plan.path) {
-                Ok(()) => format!("{path} is removed: its token has expired, and there is no other one"),
-                Err(error) => format!("{path} has an expired token and cannot be removed: {error}"),
-            };
-            agent.log.line(Severity::Warning, what, &[("identity", &self.plan.identity)]);
+    /// Has the token in the file, which somebody may have removed or replaced.
+    async fn keep(&mut self, agent: &Agent, what: HandOut) {
+        let (version, expires_on) = (what.token.version(), what.rendered.expires_on);
+        let (plan, hand, last, log) = (self.plan.clone(), self.hand.clone(), self.last, agent.log.clone());
+        let what = Arc::new(what);
+        let held = what.clone();
+        let outcome = spawn_blocking(move || {
+            let may = hand.lock().unwrap_or_else(PoisonError::into_inner);
+            let is_there = last.is_some_and(|last| {
+                (last.version, last.expires_on) == (version, expires_on)
+                    && found(&plan.path) == Some(last.file)
+            });
+            if !*may || is_there {
+                return Ok(None);
+            }
+            let written = write(&plan, &held).map(|file| Some(Written { version, expires_on, file }));
+            if written.is_err() {
+                remove_if_expired(&plan.path, last, &log);
+            }
+            written
+        });
+        match outcome.await.unwrap_or_else(|ended| Err(io::Error::other(ended))) {
+            Ok(None) => {}
+            Ok(written) => {
+                self.last = written;
+                self.written.store(version, Relaxed);
+                self.is_told = false;
+                agent.counts.files_written.fetch_add(1, Relaxed);
+                audit::written(&agent.log, &self.plan, &what);
+            }
+            Err(error) => {
+                agent.counts.files_failed.fetch_add(1, Relaxed);
+                if !std::mem::replace(&mut self.is_told, true) {
+                    let what = format_args!("{} cannot be written: {error}", self.plan.path.display());
+                    agent.log.line(Severity::Warning, what, &[("identity", &self.plan.identity)]);
+                }
+            }
         }
-        TRY_AGAIN
     }
 
-    fn audit(&self, agent: &Agent, what: &HandOut) {
-        let (version, expires) = (what.token.version(), what.token.expires_unix_ms() / 1000);
-        agent.log.record(
-            Severity::Info,
-            "a token was written to its file",
-            &[
-                ("audit", &"written"),
-                ("file", &self.plan.path.display()),
-                ("identity", &self.plan.identity),
-                ("version", &version),
-                ("expires_on", &expires),
-            ],
-        );
+    /// There is no token to be had.
+    async fn clear(&mut self, agent: &Agent) {
+        let (plan, hand, last, log) = (self.plan.clone(), self.hand.clone(), self.last, agent.log.clone());
+        let cleared = spawn_blocking(move || {
+            let may = hand.lock().unwrap_or_else(PoisonError::into_inner);
+            *may && remove_if_expired(&plan.path, last, &log)
+        });
+        if cleared.await.unwrap_or(false) {
+            self.last = None;
+            self.written.store(0, Relaxed);
+        }
     }
 }
 
-/// Until it has expired.
-fn left(token: &Token) -> Duration {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Duration::from_millis(token.expires_unix_ms()).saturating_sub(now).max(TRY_AGAIN)
+/// Waits for what is being done to the file, and forbids anything more.
+fn let_go(hand: &Hand) {
+    *hand.lock().unwrap_or_else(PoisonError::into_inner) = false;
 }
 
-/// Puts a new file in the place of the old one: written beside it with its permissions, on disk, then renamed.
-fn replace(path: &Path, bytes: &[u8], mode: u32, group: Option<u32>) -> io::Result<()> {
-    let fresh = Fresh::beside(path)?;
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh.0)?;
-    give(&file, mode, group)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&fresh.0, path)
+fn write(plan: &TokenFilePlan, what: &HandOut) -> io::Result<Stamp> {
+    let bytes = match plan.format {
+        FileFormat::Token => what.token.secret().as_bytes(),
+        FileFormat::Json => &what.rendered.secret,
+    };
+    let fresh = write_beside(&plan.path, bytes, plan.mode, plan.group)?;
+    let stamp = fresh.stamp;
+    fresh.replace(&plan.path)?;
+    Ok(stamp)
 }
 
-/// To the group first: nobody reads it by the group's permission that another group has.
-fn give(file: &File, mode: u32, group: Option<u32>) -> io::Result<()> {
-    if let Some(group) = group {
-        fchown(file, None, Some(Gid::from_raw(group)))?;
+fn found(path: &Path) -> Option<Stamp> {
+    fs::symlink_metadata(path).ok().map(|found| stamp(&found))
+}
+
+/// Whether the file's token had expired. `last` is what this process has written.
+fn remove_if_expired(path: &Path, last: Option<Written>, log: &Log) -> bool {
+    let is_ours = |last: &Written| found(path) == Some(last.file);
+    let expires_on = last.filter(is_ours).map(|last| last.expires_on).or_else(|| expiry(path));
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let is_expired = expires_on.is_some_and(|end| end <= now);
+    if is_expired {
+        remove(path, "its token has expired, and there is no other one", log);
     }
-    file.set_permissions(fs::Permissions::from_mode(mode))
+    is_expired
 }
 
-/// A name beside the file's, under which nothing stays.
-struct Fresh(PathBuf);
-
-impl Fresh {
-    fn beside(path: &Path) -> io::Result<Self> {
-        let name = path.file_name().ok_or_else(|| io::Error::other("its path names no file"))?;
-        let mut fresh = std::ffi::OsString::from(".");
-        fresh.push(name);
-        fresh.push(format!(".{}", std::process::id()));
-        let fresh = path.with_file_name(fresh);
-        let _ = fs::remove_file(&fresh); // what a process of this number left that was killed
-        Ok(Self(fresh))
+fn remove(path: &Path, why: &str, log: &Log) {
+    let path_shown = path.display();
+    match fs::remove_file(path) {
+        Ok(()) => log.line(Severity::Warning, format_args!("{path_shown} is removed: {why}"), &[]),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => {
+            let what = format_args!("{path_shown} cannot be removed ({error}), and should be: {why}");
+            log.line(Severity::Warning, what, &[]);
+        }
     }
 }
 
-impl Drop for Fresh {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0); // it is not there if it took its place
+/// Not what is none, which somebody else has put there.
+fn remove_token(path: &Path, why: &str, log: &Log) {
+    if expiry(path).is_some() {
+        remove(path, why, log);
+    }
+}
+
+/// When the token in it ends, in seconds since 1970, whoever has written it. None of what is no token: it is not ours.
+fn expiry(path: &Path) -> Option<u64> {
+    let flags = NONBLOCK | OFlags::NOFOLLOW.bits() as i32;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).ok()?;
+    if !file.metadata().ok()?.is_file() {
+        return None;
+    }
+    let mut text = zeroize::Zeroizing::new(String::new());
+    file.take(MOST_BYTES).read_to_string(&mut text).ok()?;
+    match serde_json::from_str::<Value>(&text) {
+        Ok(secret) => secret["value"].as_str().and(secret["expires_on"].as_u64()),
+        Err(_) => read_claims(&text)?["exp"].as_u64(),
     }
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use std::os::unix::fs::MetadataExt as _;
+    use std::path::PathBuf;
 
     /// A directory of a test's own, removed at its end.
     pub(crate) struct Folder(pub(crate) PathBuf);
@@ -241,20 +323,26 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_file_is_replaced_as_a_whole_and_keeps_its_permissions_and_nothing_stays_beside_it() {
+    fn only_what_holds_a_token_that_has_expired_is_removed() {
         let folder = Folder::new();
-        let path = folder.0.join("redis.token");
-        replace(&path, b"one", 0o640, None).unwrap();
-        let reader = File::open(&path).unwrap();
-        let first = fs::metadata(&path).unwrap();
-        assert_eq!(first.mode() & 0o7777, 0o640);
-        replace(&path, b"two", 0o600, None).unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"two");
-        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, 0o600);
-        assert_eq!(io::read_to_string(reader).unwrap(), "one", "who has the old one open reads on in it");
-        assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 1);
-        assert!(replace(&folder.0, b"three", 0o600, None).is_err(), "a directory is there");
-        assert!(replace(&folder.0.join("no/such"), b"three", 0o600, None).is_err());
-        assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 1);
+        let path = folder.0.join("redis");
+        let log = Log::to_stderr(entrakey_service::Format::Human, Severity::Error).unwrap();
+        let removed = |text: &str| {
+            fs::write(&path, text).unwrap();
+            remove_if_expired(&path, None, &log) && !path.exists()
+        };
+        // {"alg":"none"} and {"exp":1} or {"exp":4102444800}
+        assert!(removed("eyJhbGciOiJub25lIn0.eyJleHAiOjF9.x"));
+        assert!(!removed("eyJhbGciOiJub25lIn0.eyJleHAiOjQxMDI0NDQ4MDB9.x"));
+        assert!(removed(r#"{"value": "t", "expires_on": 1}"#));
+        for other in
+            [r#"{"value": "t", "expires_on": 4102444800}"#, r#"{"expires_on": 1}"#, "mine", "", "a.b.c"]
+        {
+            assert!(!removed(other), "{other}");
+        }
+        let link = folder.0.join("link");
+        fs::write(&path, r#"{"value": "t", "expires_on": 1}"#).unwrap();
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        assert!(!remove_if_expired(&link, None, &log), "what somebody has put there does not lead elsewhere");
     }
 }

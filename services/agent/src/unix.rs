@@ -2,14 +2,15 @@
 //!
 //! * `GET /v1/secrets`: what this client may have, without values.
 //! * `GET /v1/secrets/{id}`: a fresh token.
-//! * `GET /v1/status`: how the agent is, without values.
+//! * `GET /v1/status`: how the agent is, as far as it is this client's affair, without values.
 
 use crate::access::Client;
 use crate::agent::{Agent, Denied, Question};
 use crate::answer::{json, later, not_a_question, with_allowed};
 use crate::counts::Refusal;
-use crate::peer::UnixPeer;
+use crate::peer::{Caller, UnixPeer};
 use crate::supply::TYPE;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn_with_state};
@@ -59,25 +60,25 @@ async fn admit(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let clients = agent.of_user(peer.uid, peer.gid);
+    let (clients, caller) = (agent.of_user(peer.uid, &peer.gids), Caller::Unix(&peer));
     if clients.is_empty() {
-        let why = "this user and its group are none of a client's";
-        agent.refuse(Refusal::User, &peer, why);
+        let why = "this user and its groups are none of a client's";
+        agent.refuse(Refusal::User, &caller, why);
         let message = "This user may not use the agent: --allow-uid, --allow-gid or a client's uids and gids name who may.";
         return no(StatusCode::FORBIDDEN, "forbidden", message);
     }
     peer.place.keep();
     if let Some(why) = of_another(None, request.uri(), request.headers()) {
-        agent.refuse(Refusal::Foreign, &peer, why);
+        agent.refuse(Refusal::Foreign, &caller, why);
         return no(StatusCode::FORBIDDEN, "forbidden", why);
     }
     if let Some((status, why)) = not_a_question(request.method(), request.headers()) {
-        agent.refuse(Refusal::Request, &peer, why);
+        agent.refuse(Refusal::Request, &caller, why);
         return no(status, "bad_request", why);
     }
     if request.uri().query().is_some_and(|query| !query.is_empty()) {
         let why = "There are no parameters here.";
-        agent.refuse(Refusal::Request, &peer, why);
+        agent.refuse(Refusal::Request, &caller, why);
         return no(StatusCode::BAD_REQUEST, "bad_request", why);
     }
     request.extensions_mut().insert::<Known>(Arc::new(clients));
@@ -90,20 +91,26 @@ async fn list(State(agent): State<Arc<Agent>>, Extension(clients): Extension<Kno
     said(&json!({"secrets": secrets.collect::<Vec<_>>()}))
 }
 
-async fn status(State(agent): State<Arc<Agent>>) -> Response {
-    said(&agent.status())
+async fn status(State(agent): State<Arc<Agent>>, Extension(clients): Extension<Known>) -> Response {
+    said(&agent.status(&clients))
 }
 
 async fn secret(
     State(agent): State<Arc<Agent>>,
     Extension(peer): Extension<UnixPeer>,
     Extension(clients): Extension<Known>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
 ) -> Response {
+    let caller = Caller::Unix(&peer);
+    let Ok(Path(id)) = id else {
+        let why = "An identity's id has letters of English, digits, \"-\", \"_\" and \".\" only.";
+        agent.refuse(Refusal::Request, &caller, why);
+        return no(StatusCode::BAD_REQUEST, "bad_request", why);
+    };
     // "default" is nobody's name unless somebody has it.
     let is_there = agent.listed(&clients).iter().any(|one| one.id == id);
     let id = (is_there || id != DEFAULT).then_some(id);
-    match agent.answer(&Question::ById(id), &clients, &peer, Some(peer.uid)).await {
+    match agent.answer(&Question::ById(id), &clients, &caller).await {
         Ok(hand_out) => json(StatusCode::OK, hand_out.rendered.secret.clone()),
         Err(Denied::Refused(message)) => no(StatusCode::NOT_FOUND, "not_found", &message),
         Err(Denied::TooOften(wait)) => {

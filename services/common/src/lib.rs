@@ -18,6 +18,7 @@ mod log;
 mod notify;
 mod reload;
 mod repeats;
+mod shares;
 mod tls;
 mod workers;
 
@@ -30,11 +31,12 @@ pub use hardening::{forbid_core_dumps, lock_memory};
 pub use http::{Health, HttpServer, Patience, Place, Places, Taken, admin, answer, health, of_another};
 pub use life::{Life, Stage};
 pub use listen::{
-    Activated, SocketFile, activated, bind_tcp, bind_unix, keep_alive, make_directory, resolve,
+    Activated, SocketFile, activated, bind_tcp, bind_unix, keep_alive, make_directory, resolve, user_of,
 };
-pub use log::{Format, Log, Severity};
+pub use log::{Field, Format, Log, Severity};
 pub use notify::{ready, stopping};
-pub use reload::{ReloadCause, Reloads};
+pub use reload::{ReloadCause, Reloads, Seen};
 pub use repeats::{Message, Repeats};
+pub use shares::{Share, Shares};
 pub use tls::server_config;
 pub use workers::Workers;

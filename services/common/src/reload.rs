@@ -28,23 +28,34 @@ pub enum ReloadCause {
     Changed,
 }
 
-/// Waits for reasons to read files again. Make it before the files are read the first time, and early: from then on SIGHUP
-/// does not kill the process.
+/// Files as they are before they are read: a change after that is not missed.
+#[derive(Debug, Default)]
+pub struct Seen(Vec<(PathBuf, Stamp)>);
+
+impl Seen {
+    /// Looks at a file that will be read now.
+    pub fn look_at(&mut self, path: &Path) {
+        self.0.push((path.to_owned(), stamp(path)));
+    }
+}
+
+/// Waits for reasons to read files again. Make it early: from then on SIGHUP does not kill the process.
 #[derive(Debug)]
 pub struct Reloads {
     hangup: Signal,
-    seen: Vec<(PathBuf, Stamp)>,
+    seen: Seen,
 }
 
 impl Reloads {
     /// # Errors
     /// The system refuses to tell of signals.
-    pub fn new(paths: impl IntoIterator<Item = PathBuf>) -> std::io::Result<Self> {
-        let seen = paths.into_iter().map(|path| {
-            let stamp = stamp(&path);
-            (path, stamp)
-        });
-        Ok(Self { hangup: signal(SignalKind::hangup())?, seen: seen.collect() })
+    pub fn new(seen: Seen) -> std::io::Result<Self> {
+        Ok(Self { hangup: signal(SignalKind::hangup())?, seen })
+    }
+
+    /// Watches these from now on.
+    pub fn follow(&mut self, seen: Seen) {
+        self.seen = seen;
     }
 
     /// The next one.
@@ -64,7 +75,7 @@ impl Reloads {
 
     fn has_changed(&mut self) -> bool {
         let mut has_changed = false;
-        for (path, seen) in &mut self.seen {
+        for (path, seen) in &mut self.seen.0 {
             let now = stamp(path);
             has_changed |= *seen != now;
             *seen = now;
@@ -83,7 +94,9 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("entrakey-reload-{random}"));
         fs::create_dir(&folder).unwrap();
         let path = folder.join("store.yaml");
-        let mut reloads = Reloads::new([path.clone()]).unwrap();
+        let mut seen = Seen::default();
+        seen.look_at(&path);
+        let mut reloads = Reloads::new(seen).unwrap();
         assert!(!reloads.has_changed(), "it is not there, as before");
         fs::write(&path, "a").unwrap();
         assert!(reloads.has_changed() && !reloads.has_changed());
@@ -96,6 +109,11 @@ mod tests {
             fs::rename(&link, &path).unwrap();
             assert!(reloads.has_changed() && !reloads.has_changed());
         }
+        let mut seen = Seen::default();
+        seen.look_at(&one);
+        fs::write(&one, "another").unwrap(); // while it is being read
+        reloads.follow(seen);
+        assert!(reloads.has_changed() && !reloads.has_changed());
         fs::remove_dir_all(&folder).unwrap();
         assert!(reloads.has_changed());
     }

@@ -1,8 +1,11 @@
 //! The same trouble again and again: a log that says it each time says nothing else. Nor does one that says a thousand
 //! different ones a minute.
 
+use crate::log::Field;
+use crate::{Log, Severity};
 use entrakey_core::is_worth_a_warning;
 use std::collections::VecDeque;
+use std::fmt::Display;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
@@ -63,6 +66,40 @@ impl Repeats {
         match is_worth_a_warning(times) {
             true => lately.fit_in(times, now),
             false => Message::Repeated,
+        }
+    }
+
+    /// Counts what clients make happen, who come again and again: it is a warning the first time that `key` comes. Who
+    /// chooses the words of `what` had better not choose the key too, or he fills the minute. `about` is in the line that
+    /// tells of those that were left out too. To be called in a runtime.
+    pub fn warn(
+        &self,
+        log: &Log,
+        key: &str,
+        what: impl Display,
+        about: (&'static str, &str),
+        more: &[Field<'_>],
+    ) {
+        let (name, value) = about;
+        let fields: Vec<Field<'_>> =
+            std::iter::once((name, &value as &dyn Display)).chain(more.iter().copied()).collect();
+        match self.count(key) {
+            Message::Said { times: 1 } => log.line(Severity::Warning, what, &fields),
+            Message::Said { times } => {
+                log.line(Severity::Warning, format_args!("{what} ({times} times)"), &fields);
+            }
+            Message::Repeated | Message::LeftOut => log.line(Severity::Debug, what, &fields),
+            Message::FirstLeftOut => {
+                log.line(Severity::Debug, what, &fields);
+                let (repeats, log, value) = (self.clone(), log.clone(), value.to_owned());
+                tokio::spawn(async move {
+                    let count = repeats.left_out().await;
+                    let what = format_args!(
+                        "{count} other messages like these were left out of the last minute (--debug-logs has all)"
+                    );
+                    log.line(Severity::Warning, what, &[(name, &value)]);
+                });
+            }
         }
     }
 

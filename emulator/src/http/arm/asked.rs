@@ -12,6 +12,9 @@ pub(super) enum Asked {
     Database,
     Assignments,
     Assignment(String),
+    /// Access policies of a classic cache's own.
+    Policies,
+    Policy(String),
     Roles,
     Metrics,
     Operation(String),
@@ -55,6 +58,11 @@ impl Asked {
             (["providers", "microsoft.insights", "metrics"], _) => Some(Self::Metrics),
             (_, Some([])) => Some(Self::Database),
             (_, Some(["accesspolicyassignments"])) => Some(Self::Assignments),
+            (_, Some(["accesspolicies"])) if family == Family::Classic => Some(Self::Policies),
+            (_, Some(["accesspolicies", _])) if family == Family::Classic => {
+                let name = path.trim_matches('/').rsplit('/').next()?;
+                Some(Self::Policy(name.to_owned()))
+            }
             (_, Some(["accesspolicyassignments", _])) => {
                 let name = path.trim_matches('/').rsplit('/').next()?; // as it was written
                 Some(Self::Assignment(name.to_owned()))

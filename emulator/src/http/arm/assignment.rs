@@ -10,7 +10,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
 /// The names of Azure Cache for Redis's own policies.
-const CLASSIC: [(&str, &str); 3] =
+pub(super) const CLASSIC: [(&str, &str); 3] =
     [("Data Owner", "owner"), ("Data Contributor", "contributor"), ("Data Reader", "reader")];
 
 pub(super) fn list(manager: &ResourceManager) -> Response {
@@ -27,7 +27,7 @@ pub(super) async fn answer(request: &Request<'_>, name: &str, method: &Method) -
             Ok(Json(described(manager, &found)).into_response())
         }
         Method::PUT => put(request, name),
-        Method::DELETE => Ok(delete(request, name)),
+        Method::DELETE => delete(request, name),
         _ => Err(Fault::new(405, "MethodNotAllowed", "The resource does not take this method.")),
     }
 }
@@ -40,53 +40,69 @@ fn put(request: &Request<'_>, name: &str) -> Result<Response, Fault> {
         return Err(Fault::new(400, "InvalidResourceName", said));
     }
     let body: Value = serde_json::from_slice(request.body).unwrap_or_default();
-    let wanted = wanted(manager.family(), &body["properties"]).ok_or_else(|| {
+    let wanted = wanted(manager, &body["properties"]).ok_or_else(|| {
         Fault::new(400, "BadRequest", "The request content was invalid and could not be deserialized.")
     })?;
-    let is_new =
-        manager.assignments.put(&manager.redis, name, wanted).map_err(|AssignmentError::Taken(other)| {
-            let said = format!(
-                "The user is assigned already by '{other}': one assignment is allowed for each user."
-            );
-            Fault::new(400, "BadRequest", said)
-        })?;
+    let is_new = manager.assignments.put(manager, name, wanted).map_err(|error| refused(&error))?;
     let made = manager.assignments.list(&manager.redis).into_iter().find(|one| one.name == name);
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(made.map(|made| described(manager, &made)))).into_response())
 }
 
-fn wanted(family: Family, properties: &Value) -> Option<Wanted> {
+fn wanted(manager: &ResourceManager, properties: &Value) -> Option<Wanted> {
     let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
     let policy = text(&properties["accessPolicyName"])?;
-    match family {
+    match manager.family() {
         Family::Amr if policy == "default" => {
             let access = text(&properties["accessString"]).unwrap_or(policy);
-            Some(Wanted { object_id: text(&properties["user"]["objectId"])?, access })
+            Some(Wanted { object_id: text(&properties["user"]["objectId"])?, access, own: None })
         }
         Family::Amr => None,
         Family::Classic => {
             let known = CLASSIC.iter().find(|(name, _)| *name == policy);
-            let access = known.map(|(_, access)| (*access).to_owned())?;
-            Some(Wanted { object_id: text(&properties["objectId"])?, access })
+            let object_id = text(&properties["objectId"])?;
+            let (access, own) = match known {
+                Some((_, access)) => ((*access).to_owned(), None),
+                None => (manager.policies().remove(&policy)?, Some(policy)),
+            };
+            Some(Wanted { object_id, access, own })
         }
     }
 }
 
-fn delete(request: &Request<'_>, name: &str) -> Response {
-    let Some(operation) = request.manager.assignments.delete(&request.manager.redis, name) else {
-        return StatusCode::NO_CONTENT.into_response();
+fn refused(error: &AssignmentError) -> Fault {
+    match error {
+        AssignmentError::Taken(other) => {
+            let said = format!(
+                "The user is assigned already by '{other}': one assignment is allowed for each user."
+            );
+            Fault::new(400, "BadRequest", said)
+        }
+        AssignmentError::Busy => {
+            let said = "The resource is busy with another operation. Please try again when it has finished.";
+            Fault::new(409, "Conflict", said)
+        }
+    }
+}
+
+fn delete(request: &Request<'_>, name: &str) -> Result<Response, Fault> {
+    let manager = request.manager;
+    let deleted = manager.assignments.delete(manager, name).map_err(|error| refused(&error))?;
+    let Some(operation) = deleted else {
+        return Ok(StatusCode::NO_CONTENT.into_response());
     };
     let link = format!(
         "{}/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Cache/locations/{LOCATION}/operationsStatus/{operation}\
          ?api-version=2024-11-01",
         request.address
     );
-    (StatusCode::ACCEPTED, [("azure-asyncoperation", link.clone()), ("location", link)]).into_response()
+    Ok((StatusCode::ACCEPTED, [("azure-asyncoperation", link.clone()), ("location", link)]).into_response())
 }
 
 fn described(manager: &ResourceManager, one: &Assignment) -> Value {
     let (state, error) = match &one.state {
-        State::Creating(_) => ("Creating", None),
+        State::Creating(_) | State::CreatingFor(_) => ("Creating", None),
+        State::DeletingFor(_) => ("Deleting", None),
         State::Succeeded => ("Succeeded", None),
         State::Failed(reason) => ("Failed", Some(json!({"code": "InvalidAccessString", "message": reason}))),
     };
@@ -98,7 +114,8 @@ fn described(manager: &ResourceManager, one: &Assignment) -> Value {
         ),
         Family::Classic => {
             let known = CLASSIC.iter().find(|(_, mine)| *mine == access);
-            let policy = known.map_or("own", |(name, _)| *name);
+            let own = one.wanted.own.as_deref().unwrap_or("own");
+            let policy = known.map_or(own, |(name, _)| *name);
             ("", json!({"accessPolicyName": policy, "objectId": object_id, "objectIdAlias": object_id}))
         }
     };

@@ -5,9 +5,10 @@
 mod answers;
 mod asked;
 mod assignment;
+mod policy;
 
 use crate::arm::ResourceManager;
-use crate::tokens::verify_for_resource_manager;
+use crate::tokens::{Api, verify_for};
 use answers::{Fault, fault};
 use asked::Asked;
 use axum::body::Bytes;
@@ -41,7 +42,7 @@ pub(super) async fn answer(
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let token = text("authorization").strip_prefix("Bearer ").unwrap_or_default();
     let tenant = &manager.tenant;
-    let caller = match verify_for_resource_manager(&tenant.signing_keys, tenant.now(), token) {
+    let caller = match verify_for(Api::ResourceManager, &tenant.signing_keys, tenant.now(), token) {
         Ok(caller) => caller,
         Err(reason) => {
             let said = format!("The access token is invalid: {reason}.");
@@ -77,6 +78,7 @@ impl Request<'_> {
         }
         match (asked, self.method) {
             (Asked::Assignment(name), method) => assignment::answer(self, &name, method).await,
+            (Asked::Policy(name), method) => policy::answer(self, &name, method),
             (asked, &Method::GET) => self.get(&asked),
             _ => Err(Fault::new(405, "MethodNotAllowed", "The resource does not take this method.")),
         }
@@ -89,13 +91,14 @@ impl Request<'_> {
             Asked::Cache => answers::cache(manager),
             Asked::Database => answers::database(manager),
             Asked::Assignments => assignment::list(manager),
+            Asked::Policies => policy::list(manager),
             Asked::Roles => answers::roles(manager, self.parameter("$filter").unwrap_or_default()),
             Asked::Metrics => answers::metrics(manager, self.parameter("metricnames").unwrap_or_default())?,
             Asked::Operation(name) => {
                 let is_done = manager.assignments.is_done(name).ok_or_else(|| self.not_found())?;
                 answers::operation(name, is_done)
             }
-            Asked::Subscriptions | Asked::Assignment(_) => return Err(self.not_found()),
+            Asked::Subscriptions | Asked::Assignment(_) | Asked::Policy(_) => return Err(self.not_found()),
         })
     }
 

@@ -7,6 +7,7 @@ mod arm;
 mod clock;
 mod environment;
 mod faults;
+mod graph;
 mod keys;
 mod limits;
 mod local;
@@ -38,6 +39,9 @@ fn routes() -> OpenApiRouter<Arc<Control>> {
         .routes(routes!(openapi::openapi))
         .routes(routes!(arm::arm_cache, arm::set_arm_cache))
         .routes(routes!(arm::assign_role, arm::unassign_role))
+        .routes(routes!(graph::graph_settings, graph::set_graph_settings))
+        .routes(routes!(graph::grants))
+        .routes(routes!(graph::set_grant))
         .merge(redis::routes())
 }
 

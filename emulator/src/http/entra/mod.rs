@@ -1,19 +1,23 @@
-//! Entra's v2.0 token endpoint: the client credentials grant, with a secret, a certificate or an outside token.
+//! Entra's v2.0 token endpoint: the client credentials grant, with a secret, a certificate or an outside token, and
+//! that of a user's password.
 //!
-//! <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow>
+//! <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow>,
+//! <https://learn.microsoft.com/entra/identity-platform/v2-oauth-ropc>
 
 mod assertion;
 mod certificate;
 mod federated;
+mod password;
 mod refusal;
 mod scope;
 
 pub(super) use refusal::Refusal;
 
 use super::exchange::{Exchange, InExchange};
+use crate::graph::SecretError;
 use crate::identities::{Application, Identity};
 use crate::tenant::Tenant;
-use crate::tokens::{self, Proof};
+use crate::tokens::{self, Claims, Proof};
 use axum::Json;
 use axum::extract::{Form, Path, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -61,8 +65,7 @@ struct Request<'a> {
 
 impl Request<'_> {
     fn issue(&self) -> Result<Value, Refusal> {
-        let (identity, audience, proof) = self.check()?;
-        let claims = self.tenant.issuance().for_application(identity, audience, proof);
+        let (identity, claims) = self.check()?;
         let minted = self.exchange.mint(self.tenant, identity, claims).ok_or_else(|| {
             let sentence = "A transient error has occurred. Please try again.";
             Refusal::new(503, "temporarily_unavailable", 90_033, sentence)
@@ -86,20 +89,27 @@ impl Request<'_> {
         })
     }
 
-    /// The identity, the audience, and the kind of proof.
-    fn check(&self) -> Result<(&Identity, &'static str, Proof), Refusal> {
+    /// Whose token it is to be, and what it says.
+    fn check(&self) -> Result<(&Identity, Claims), Refusal> {
         if !self.tenant_id.eq_ignore_ascii_case(&self.tenant.directory.tenant_id) {
             return Err(Refusal::unknown_tenant("invalid_request", &self.tenant_id));
         }
-        if self.parameter("grant_type")? != "client_credentials" {
-            let sentence = "The app requested an unsupported grant type.";
-            return Err(Refusal::new(400, "unsupported_grant_type", 70_003, sentence));
-        }
+        let by_password = match self.parameter("grant_type")? {
+            "client_credentials" => false,
+            "password" => true,
+            _ => {
+                let sentence = "The app requested an unsupported grant type.";
+                return Err(Refusal::new(400, "unsupported_grant_type", 70_003, sentence));
+            }
+        };
         let client_id = self.parameter("client_id")?;
         let audience = scope::audience(self.parameter("scope")?, client_id)?;
         let (identity, application) = self.application(client_id)?;
+        if by_password {
+            return self.user(identity, application, audience);
+        }
         let proof = self.authenticate(client_id, application)?;
-        Ok((identity, audience, proof))
+        Ok((identity, self.tenant.issuance().for_application(identity, audience, proof)))
     }
 
     fn application(&self, client_id: &str) -> Result<(&Identity, &Application), Refusal> {
@@ -122,7 +132,7 @@ impl Request<'_> {
 
     fn authenticate(&self, client_id: &str, application: &Application) -> Result<Proof, Refusal> {
         match (self.optional("client_secret"), self.optional("client_assertion")) {
-            (Some(secret), _) => self.check_secret(client_id, application, secret).map(|()| tokens::SECRET),
+            (Some(secret), _) => self.check_secret(client_id, secret).map(|()| tokens::SECRET),
             (None, Some(assertion)) => self.check_assertion(client_id, application, assertion),
             (None, None) => {
                 let sentence = "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.";
@@ -131,23 +141,23 @@ impl Request<'_> {
         }
     }
 
-    fn check_secret(&self, client_id: &str, application: &Application, secret: &str) -> Result<(), Refusal> {
-        let Some(known) = application.secrets.iter().find(|known| known.value == secret) else {
+    fn check_secret(&self, client_id: &str, secret: &str) -> Result<(), Refusal> {
+        let Err(reason) = self.tenant.graph.check_secret(client_id, secret, self.tenant.now()) else {
+            return Ok(());
+        };
+        if reason == SecretError::Unknown {
             let sentence = format!(
                 "Invalid client secret provided. Ensure the secret being sent in the request is the client secret \
                  value, not the client secret ID, for a secret added to app '{client_id}'."
             );
             return Err(Refusal::client(7_000_215, sentence));
-        };
-        if known.expires.is_some_and(|expires| expires <= self.tenant.now()) {
-            let sentence = format!(
-                "The provided client secret keys for app '{client_id}' are expired. Visit the Azure portal to create \
-                 new keys for your app: https://aka.ms/NewClientSecret, or consider using certificate credentials \
-                 for added security: https://aka.ms/certCreds."
-            );
-            return Err(Refusal::client(7_000_222, sentence));
         }
-        Ok(())
+        let sentence = format!(
+            "The provided client secret keys for app '{client_id}' are expired. Visit the Azure portal to create new \
+             keys for your app: https://aka.ms/NewClientSecret, or consider using certificate credentials for added \
+             security: https://aka.ms/certCreds."
+        );
+        Err(Refusal::client(7_000_222, sentence))
     }
 
     fn check_assertion(

@@ -1,8 +1,8 @@
 //! How Entra says no.
 
 use super::super::exchange::Exchange;
-use super::super::uuid::uuid;
 use crate::tenant::Tenant;
+use crate::uuid::uuid;
 use axum::Json;
 use axum::http::StatusCode;
 use serde_json::{Value, json};

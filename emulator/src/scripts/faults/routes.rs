@@ -1,7 +1,7 @@
 //! The names of the token plane's routes.
 
 /// The routes that can be scripted, and by which requests are counted.
-pub(crate) const ROUTES: [&str; 13] = [
+pub(crate) const ROUTES: [&str; 14] = [
     "imds",
     "app_service",
     "azure_ml",
@@ -15,6 +15,7 @@ pub(crate) const ROUTES: [&str; 13] = [
     "issuer",
     "pipelines",
     "arm",
+    "graph",
 ];
 
 /// The routes that hand out tokens.

@@ -15,7 +15,11 @@ use tokio::net::TcpListener;
 /// More than all probers and scrapers have open. With that many the newest takes the oldest one's place: a process that
 /// connects and says nothing keeps no probe from its answer, which takes a moment.
 const MOST_CONNECTIONS: usize = 64;
-const PATIENCE: Patience = Patience { head: Duration::from_secs(10), connection: Duration::from_secs(30) };
+const PATIENCE: Patience = Patience {
+    head: Duration::from_secs(10),
+    connection: Duration::from_secs(30),
+    last: Duration::from_secs(5),
+};
 
 /// A router on a port.
 #[derive(Debug)]

@@ -8,4 +8,4 @@ mod unix;
 pub use activated::{Activated, activated};
 pub use directory::make_directory;
 pub use tcp::{bind_tcp, keep_alive, resolve};
-pub use unix::{SocketFile, bind_unix};
+pub use unix::{SocketFile, bind_unix, user_of};

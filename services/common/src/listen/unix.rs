@@ -1,14 +1,16 @@
 //! A Unix socket that has one owner: nobody reaches it before its permissions are set, what a killed process left is
 //! replaced, and what a living one serves is not.
 
+use entrakey_core::peer_groups;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 use socket2::{Domain, SockAddr, Socket, Type};
 use std::fs;
 use std::io::{Error, ErrorKind, Result};
+use std::os::fd::AsFd as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use tokio::net::{UnixListener, UnixSocket};
+use tokio::net::{UnixListener, UnixSocket, UnixStream};
 
 /// `sun_path` has 108 bytes on Linux and 104 elsewhere, one of them for the NUL at its end.
 const LONGEST_PATH: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
@@ -28,6 +30,17 @@ impl Drop for SocketFile {
             let _ = fs::remove_file(&self.path); // the next owner replaces what is left
         }
     }
+}
+
+/// The user at the other end of a Unix socket, and its groups: the process's own one, then the supplementary ones.
+///
+/// # Errors
+/// The system's.
+pub fn user_of(stream: &UnixStream) -> Result<(u32, Vec<u32>)> {
+    let credentials = stream.peer_cred()?;
+    let mut gids = vec![credentials.gid()];
+    gids.extend(peer_groups(stream.as_fd())?);
+    Ok((credentials.uid(), gids))
 }
 
 /// Listens on a Unix socket with these permissions (0o600).

@@ -1,7 +1,7 @@
 //! Ids of requests and traces.
 
 /// A random UUID.
-pub(super) fn uuid() -> String {
+pub(crate) fn uuid() -> String {
     let bits = fastrand::u128(..);
     let hex = format!("{bits:032x}");
     let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();

@@ -1,0 +1,101 @@
+//! A service's configuration file: its options by their names, and tables of its own. The rest is as if it had been typed.
+
+use crate::failure::Failure;
+use crate::identity::key;
+use crate::settings::{self, Given};
+use clap::{ArgMatches, Command, FromArgMatches};
+use entrakey_core::{Config, ServiceValue, read_service_file};
+use std::collections::BTreeMap;
+use std::path::Path;
+use zeroize::Zeroizing;
+
+/// Names and what they stand for.
+pub(crate) type Table = BTreeMap<String, ServiceValue>;
+
+/// What is in it.
+pub(crate) struct ServiceFile {
+    path: String,
+    /// The options, once what is none of them has been taken.
+    pub(crate) options: Table,
+}
+
+impl ServiceFile {
+    pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
+        let path = path.to_str().ok_or_else(|| Failure::usage("--config-file: its name must be UTF-8"))?;
+        let file = Self { path: path.to_owned(), options: read_service_file(path)? };
+        match ["config-file", "config_file"].iter().find(|name| file.options.contains_key(**name)) {
+            None => Ok(file),
+            Some(name) => Err(file.refuse(format!("{name} cannot be given in the file itself."))),
+        }
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
+    pub(crate) fn refuse(&self, what: impl AsRef<str>) -> Failure {
+        Failure::usage(format!("Configuration file \"{}\": {}", self.path, what.as_ref()))
+    }
+
+    pub(crate) fn take(&mut self, name: &str) -> Option<ServiceValue> {
+        self.options.remove(name)
+    }
+
+    /// A list of tables, gone from the file; empty if it is not there.
+    pub(crate) fn take_tables(&mut self, name: &str) -> Result<Vec<Table>, Failure> {
+        let tables = match self.take(name) {
+            None => Some(Vec::new()),
+            Some(ServiceValue::List(items)) => items.into_iter().map(table).collect(),
+            Some(_) => None,
+        };
+        tables.ok_or_else(|| self.refuse(format!("\"{name}\" must be a list of tables.")))
+    }
+
+    /// The command that `way` leads to, by the names of subcommands.
+    pub(crate) fn command(way: &[&'static str]) -> Command {
+        let command = crate::command();
+        let found = way.iter().try_fold(&command, |command, name| command.find_subcommand(name)).cloned();
+        found.unwrap_or(command)
+    }
+
+    /// Reads the command line once more, with what the file says where nothing was typed and no variable is set.
+    pub(crate) fn matches(&self, way: &[&'static str], given: &Given) -> Result<ArgMatches, Failure> {
+        let matches = with_file(crate::command(), way, given).try_get_matches();
+        let matches = matches.map_err(|error| self.refuse(settings::unfit(&error)))?;
+        let own = way.iter().try_fold(&matches, |matches, name| matches.subcommand_matches(name));
+        own.cloned().ok_or_else(|| self.refuse("the order is not in the command line."))
+    }
+
+    pub(crate) fn arguments<T: FromArgMatches>(&self, matches: &ArgMatches) -> Result<T, Failure> {
+        T::from_arg_matches(matches).map_err(|error| self.refuse(settings::unfit(&error)))
+    }
+
+    /// A key of an identity and its value, as core would take it.
+    pub(crate) fn key(
+        &self,
+        name: &str,
+        value: &ServiceValue,
+    ) -> Result<(&'static str, Zeroizing<String>), Failure> {
+        let ServiceValue::Text(text) = value else {
+            return Err(self.refuse(format!("{name} must be a text.")));
+        };
+        Config::new().set(name, text).map_err(|error| self.refuse(error.message()))?; // core knows the nearest one
+        let key = key(name).ok_or_else(|| self.refuse(format!("{name} is no key.")))?;
+        Ok((key.name, text.clone()))
+    }
+}
+
+fn with_file(command: Command, way: &[&'static str], given: &Given) -> Command {
+    match way {
+        [] => settings::with_file(command, given),
+        [first, rest @ ..] => command.mut_subcommand(*first, |order| with_file(order, rest, given)),
+    }
+}
+
+/// A value that is a table.
+pub(crate) fn table(value: ServiceValue) -> Option<Table> {
+    match value {
+        ServiceValue::Table(table) => Some(table),
+        _ => None,
+    }
+}

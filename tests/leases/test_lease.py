@@ -1,0 +1,220 @@
+"""A lease from one end to the other, of each kind."""
+
+import json
+import os
+import subprocess
+
+import pytest
+from running import WITH_US, wait_until
+from services import ADA, APPLICATION, CACHE, MANAGER_PRINCIPAL, PRINCIPAL, InAgent, Installation, Leases, entrakey
+
+EVERYTHING = ("issue", "renew-own", "revoke", "list")
+
+
+@pytest.fixture
+def installation(emulator, tmp_path, request):
+    return Installation(emulator, tmp_path, installation=request.node.name.replace("_", "")[-30:])
+
+
+@pytest.fixture
+def leases(installation):
+    with Leases(installation, "--check", token=installation.token("alice", *EVERYTHING)) as leases:
+        yield leases
+
+
+def redis_cli(installation, user, token, *command):
+    emulator = installation.emulator
+    where = ["--tls", "--cacert", emulator["REDIS_CA_FILE"], "-h", "localhost", "-p", emulator["REDIS_PORT"]]
+    env = {**installation.env, "REDISCLI_AUTH": token}
+    line = [*WITH_US, "redis-cli", *where, "--user", user, "--no-auth-warning", *command]
+    return subprocess.run(line, env=env, capture_output=True, text=True, timeout=30).stdout.strip()
+
+
+def test_a_leased_secret_signs_in_to_the_cache_is_renewed_revoked_and_refused(installation, leases):
+    env = leases.client_environment()
+    made = entrakey("lease", "create", "app", "--ttl", "10m", "-o", "json", env=env)
+    assert made.returncode == 0, made.stderr
+    lease = json.loads(made.stdout)
+    secret, lease_id = lease["data"]["client_secret"], lease["lease_id"]
+    assert 590 <= lease["lease_duration"] <= 600 and lease["data"]["secret_ends_at"] == lease["max_expires_at"]
+
+    own = {**installation.env, "ENTRAKEY_CLIENT_SECRET": secret}
+    who = ["--identity", "service_principal", "--tenant-id", installation.tenant, "--client-id", APPLICATION]
+    token = entrakey("token", *who, env=own)
+    assert token.returncode == 0, token.stderr
+    assert redis_cli(installation, PRINCIPAL, token.stdout.strip(), "SET", "leased", "yes") == "OK"
+
+    renewed = entrakey("lease", "renew", lease_id, "--ttl", "1h", "-o", "json", env=env)
+    assert json.loads(renewed.stdout)["lease_duration"] > 3500, renewed.stderr
+    revoked = entrakey("lease", "revoke", lease_id, "-o", "json", env=env)
+    assert json.loads(revoked.stdout)["state"] == "revoked", revoked
+    refused = entrakey("token", *who, env=own)
+    assert refused.returncode == 4 and "AADSTS7000215" in refused.stderr, refused
+    assert installation.keys() == {}
+    # As docs/leases.md says: what was issued before lives on.
+    assert redis_cli(installation, PRINCIPAL, token.stdout.strip(), "GET", "leased") == "yes"
+
+    assert leases.events(lease_id) == ["intent", "created", "active", "renewed", "revoking", "revoked"]
+    audit = leases("GET", f"/v1/audit?lease_id={lease_id}")[1]["audit"]
+    created = next(row for row in audit if row["event"] == "created")
+    assert created["key_id"] == lease["key_id"] and created["request_id"], "Azure's support finds it"
+    leases.terminate()
+    leases.ended()
+    noted = b"".join(path.read_bytes() for path in installation.folder.iterdir() if path.is_file())
+    assert lease_id.encode() in noted
+    for nowhere in (noted.decode(errors="replace"), json.dumps(leases.said), json.dumps(audit)):
+        assert secret not in nowhere and leases.token not in nowhere
+
+
+def test_access_to_the_cache_lasts_as_long_as_its_lease(installation, leases):
+    emulator = installation.emulator
+    before = emulator.control("GET", "/emulator/redis/policies").get(ADA)
+    emulator.control("DELETE", f"/emulator/redis/policies/{ADA}")
+    try:
+        token = installation.entra(APPLICATION, grant_type="password", username="ada@emulated.example", password=PASSWORD)[1]
+        assert "NOAUTH" in redis_cli(installation, ADA, token["access_token"], "PING")
+        lease = leases.create("access", ttl="10m")
+        assert lease["data"] == {"object_id": ADA, "cache": CACHE, "access_policy": "default"}
+        assert redis_cli(installation, ADA, token["access_token"], "PING") == "PONG"
+        second = leases.create("access", expect=409)
+        assert second["error"]["code"] == "in_use", "two leases of one object id exclude each other"
+        assert leases("POST", f"/v1/leases/{lease['lease_id']}/revoke")[1]["state"] == "revoked"
+        assert "NOAUTH" in redis_cli(installation, ADA, token["access_token"], "PING")
+        assert ADA not in installation.assignments().values()
+        assert leases.events(lease["lease_id"])[-2:] == ["revoking", "revoked"]
+    finally:
+        emulator.control("PUT", f"/emulator/redis/policies/{ADA}", {"access": before})
+
+
+PASSWORD = "Emulated-Password-Of-Ada-1"
+
+
+def test_an_assignment_that_is_not_ours_is_neither_overwritten_nor_deleted(installation, leases):
+    before = installation.assignments()
+    assert ADA in before.values()
+    refused = leases.create("access", expect=409)["error"]
+    assert refused["code"] == "foreign_assignment" and "neither changed nor removed" in refused["message"], refused
+    assert installation.assignments() == before
+    assert leases.lease(refused["lease_id"])["state"] == "failed"
+
+
+def test_a_users_password_is_one_for_each_lease_and_another_one_afterwards(emulator, tmp_path):
+    installation = Installation(emulator, tmp_path, installation="users")
+    with Leases(installation, token=installation.token("alice", *EVERYTHING)) as leases:
+        lease = leases.create("user", ttl="5m")
+        password = lease["data"]["password"]
+        assert lease["data"]["user"] == ADA and len(password) == 64
+        wait_until("the password is taken", lambda: installation.sign_in_user(password) is None)
+        assert leases.create("user", expect=409)["error"]["code"] == "in_use"
+        assert leases("DELETE", f"/v1/leases/{lease['lease_id']}")[1]["state"] == "revoked"
+        wait_until("the password is refused", lambda: installation.sign_in_user(password) == 50126)
+        again = leases.create("user")["data"]["password"]
+        assert again != password
+        # As it was, for the other tests.
+        status, said = installation.azure("https://graph.microsoft.com", "PATCH", f"/v1.0/users/{ADA}", profile(PASSWORD))
+        assert status == 204, said
+        wait_until("it is as it was", lambda: installation.sign_in_user(PASSWORD) is None)
+
+
+def profile(password):
+    return {"passwordProfile": {"forceChangePasswordNextSignIn": False, "password": password}}
+
+
+def test_a_lease_ends_by_itself(installation, leases):
+    lease = leases.create(ttl=1)
+    wait_until("its time is over", lambda: leases.lease(lease["lease_id"])["state"] == "revoked")
+    assert leases.events(lease["lease_id"]) == ["intent", "created", "active", "revoking", "revoked"]
+    assert leases.lease(lease["lease_id"])["reason"] == "expired" and installation.keys() == {}
+    refused = leases("POST", f"/v1/leases/{lease['lease_id']}/renew")
+    assert refused[0] == 400 and refused[1]["error"]["code"] == "lease_over"
+
+
+def test_what_nobody_waits_for_is_taken_back(installation, leases):
+    emulator = installation.emulator
+    emulator.control("PUT", "/emulator/graph/settings", {"secret_delay_ms": 2000})
+    try:
+        with pytest.raises(subprocess.TimeoutExpired):
+            entrakey("lease", "create", "app", env=leases.client_environment(), timeout=1)
+        wait_until("it is taken back", lambda: [one["state"] for one in leases.all()] == ["revoked"])
+        lease = leases.all()[0]
+        assert lease["reason"] == "undelivered" and installation.keys() == {}
+    finally:
+        emulator.control("PUT", "/emulator/graph/settings", {"secret_delay_ms": 500})
+
+
+def test_a_key_outlives_no_maximum_even_if_the_service_never_returns(emulator, tmp_path):
+    installation = Installation(emulator, tmp_path, installation="gone", max_ttl="5s", default_ttl="5s")
+    with Leases(installation, token=installation.token("alice", "issue")) as leases:
+        lease = leases.create(ttl="5s")
+        secret = lease["data"]["client_secret"]
+        leases.kill()
+    assert installation.sign_in(secret) is None
+    wait_until("Entra has ended it", lambda: installation.sign_in(secret) == 7000222)
+    assert len(installation.keys()) == 1, "nobody has removed it"
+    with Leases(installation, token=installation.token("bob", *EVERYTHING)) as leases:
+        wait_until("it is removed", lambda: leases.lease(lease["lease_id"])["state"] == "revoked")
+    assert installation.keys() == {}
+
+
+def test_azures_refusals_say_what_to_do(installation, leases):
+    emulator = installation.emulator
+    throttled = {"status": 429, "headers": {"Retry-After": "7"}}
+    emulator.control("POST", "/emulator/faults", {"route": "graph", "answers": [throttled]})
+    assert leases.create(expect=503)["error"]["code"] == "throttled"
+    assert leases.headers["Retry-After"] == "7"
+    # An answer that is lost after the secret was made: it is found by its name and removed.
+    emulator.control("POST", "/emulator/faults", {"route": "graph", "answers": [{"truncate": 5}]})
+    lost = leases.create(expect=503)["error"]
+    wait_until("it is found and removed", lambda: leases.lease(lost["lease_id"])["state"] == "revoked")
+    assert leases.events(lost["lease_id"]) == ["intent", "unanswered", "revoking", "revoked"] and installation.keys() == {}
+    emulator.control("PUT", "/emulator/graph/settings", {"max_lifetime_seconds": 60})
+    try:
+        assert "shorten max-ttl" in leases.create(expect=503)["error"]["message"]
+    finally:
+        emulator.control("PUT", "/emulator/graph/settings", {"secret_delay_ms": 500})
+
+
+def test_what_no_lease_knows_is_reaped_once_it_is_old(emulator, tmp_path):
+    (tmp_path / "a").mkdir()
+    installation = Installation(emulator, tmp_path / "a", installation="reaped")
+    for name in ("entrakey/reaped/lost", "entrakey/other/kept"):
+        path = f"/v1.0/applications(appId='{APPLICATION}')/addPassword"
+        start = {"displayName": name, "startDateTime": "2026-01-01T00:00:00Z", "endDateTime": "2099-01-01T00:00:00Z"}
+        status, said = installation.azure("https://graph.microsoft.com", "POST", path, {"passwordCredential": start})
+        assert status == 200, said
+    young = installation.azure("https://graph.microsoft.com", "POST", path, {"passwordCredential": {"displayName": "entrakey/reaped/young"}})
+    assert young[0] == 200
+    assert "entrakey/reaped/lost" in (said := installation.order("leases", "reap", "--dry-run")) and "would be removed" in said
+    assert "young" not in said and "kept" not in said
+    assert set(installation.keys()) == {"entrakey/reaped/lost", "entrakey/reaped/young"}
+    assert "removed" in installation.order("leases", "reap")
+    assert set(installation.keys()) == {"entrakey/reaped/young"}
+    other = Installation(emulator, tmp_path, installation="other")
+    assert set(other.keys()) == {"entrakey/other/kept"}
+
+
+def test_a_check_finds_what_azure_does_not_know(installation):
+    good = entrakey("leases", "check", "--config-file", installation.config, env=installation.env)
+    assert good.returncode == 0 and good.stdout.count("Azure knows it") == 3, good
+    text = installation.config.read_text()
+    installation.config.write_text(text.replace(APPLICATION, "00000000-0000-4000-8000-000000000000"))
+    bad = entrakey("leases", "check", "--config-file", installation.config, env=installation.env)
+    assert bad.returncode == 1 and "app: wrong:" in bad.stdout and "application" in bad.stdout, bad
+    users = entrakey("leases", "users", "user", "--config-file", installation.config, env=installation.env)
+    assert users.returncode == 0 and f"{ADA}\tada@emulated.example" in users.stdout, users
+    assert MANAGER_PRINCIPAL not in users.stdout and os.environ.get("ENTRAKEY_BIN")
+
+
+def test_leases_are_made_in_the_agents_process_too(emulator, tmp_path):
+    installation = Installation(emulator, tmp_path, installation="agent")
+    token = installation.token("alice", *EVERYTHING)
+    own = installation.config.read_text()
+    inside = own.replace("[[clients]]", "[[leases.clients]]").replace("[secrets.", "[leases.secrets.")
+    inside = inside.replace("[entrakey]", "[leases.entrakey]")
+    installation.config.write_text(f'[entrakey]\nidentity = "managed_identity"\n[leases]\nport = 0\n{inside}')
+    with InAgent(installation, token=token) as leases:
+        lease = leases.create(ttl="5m")
+        assert installation.sign_in(lease["data"]["client_secret"]) is None
+        assert leases("DELETE", f"/v1/leases/{lease['lease_id']}")[1]["state"] == "revoked"
+        leases.terminate()
+        assert leases.ended() == 143
