@@ -90,6 +90,11 @@ impl FromArgMatches for IdentityArguments {
     }
 }
 
+/// Whether the environment has that variable. Keys without an Azure one have an empty name there.
+pub(crate) fn is_set(variable: &str) -> bool {
+    !variable.is_empty() && std::env::var_os(variable).is_some_and(|value| !value.is_empty())
+}
+
 /// Whether an option's id is a key's.
 pub(crate) fn is_of_key(id: &str) -> bool {
     id.starts_with(OF_KEYS)

@@ -15,7 +15,10 @@ if [ "${1:-}" = release ]; then
     mkdir -p "$packed"
     cp "${CARGO_TARGET_DIR:-target}/release/libentrakey_java$suffix" "$packed/"
     maven -Ppackage -DskipTests "-Dentrakey.platform=$platform" --projects '!:entrakey-bench,!:entrakey-tests,!:entrakey-examples' package
-    ls target/java/entrakey*/*.jar
+    for jar in target/java/entrakey*/*.jar; do
+        echo "$jar"
+        if jar --list --verbose --file "$jar" | awk '$1 == 0 && $NF !~ "/$" { print "entrakey: empty: " $NF; empty = 1 } END { exit !empty }'; then exit 1; fi
+    done
     exit
 fi
 cargo build --locked -p entrakey-cli -p entrakey-java

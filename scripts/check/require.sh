@@ -101,6 +101,7 @@ postgres || fail "PostgreSQL is missing, for the tests of leases (Debian: apt-ge
 # The dashboard of `entrakey leases` (tests/dashboard), over TLS too. The fonts are for its pictures.
 for tool in chromium openssl; do
     fonts=$(echo $tool | sed -n s/chromium/fonts-dejavu-core/p)
+    [ $tool != chromium ] || [ -z "${CHROMIUM:-}" ] || continue # another one
     command -v $tool >/dev/null || install --no-install-recommends $tool $fonts
     command -v $tool >/dev/null || fail "$tool is missing, for the tests of the dashboard (Debian: apt-get install $tool)."
 done

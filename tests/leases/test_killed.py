@@ -12,8 +12,8 @@ import subprocess
 import tempfile
 
 import pytest
-from running import PATIENCE_S, WITH_US, wait_until
-from services import ADA, Installation, Leases, asked
+from running import PATIENCE_S, WITH_US, free_port, wait_until
+from services import ADA, Installation, Leases, asked, entrakey
 
 from entrakey.emulator import Emulator
 
@@ -138,13 +138,24 @@ class Postgres:
         program = lambda name: str(programs / name) if programs else name  # noqa: E731
         made = [*as_user, program("initdb"), "-N", "-A", "trust", "-U", "leases", "-D", str(self.folder / "data")]
         subprocess.run(made, check=True, stdout=subprocess.DEVNULL)
-        run = [program("postgres"), "-D", self.folder / "data", "-k", self.folder, "-c", "listen_addresses=", "-c", "fsync=off"]
+        self.certificate, key = self.folder / "tls.crt", self.folder / "tls.key"
+        cert = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
+        name = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE"]
+        made = [*as_user, *cert, *name, "-keyout", str(key), "-out", str(self.certificate)]
+        subprocess.run(made, check=True, capture_output=True)
+        port = free_port()
+        settings = [f"port={port}", "listen_addresses=localhost", "fsync=off", "ssl=on"]
+        settings += [f"ssl_cert_file={self.certificate}", f"ssl_key_file={key}"]
+        run = [program("postgres"), "-D", self.folder / "data", "-k", self.folder]
+        run += [word for setting in settings for word in ("-c", setting)]
         self.process = subprocess.Popen([*WITH_US, *as_user, *map(str, run)], stderr=subprocess.DEVNULL)
-        self.url = f"postgresql://leases@{str(self.folder).replace('/', '%2F')}/postgres"
+        self.port = port
+        self.url = f"postgresql://leases@{str(self.folder).replace('/', '%2F')}:{port}/postgres"
+        self.url_of_tls = f"postgresql://leases@localhost:{port}/postgres?sslmode=require"
         wait_until("PostgreSQL is there", lambda: self.query("SELECT 1") == "1")
 
     def query(self, sql):
-        line = ["psql", "-U", "leases", "-d", "postgres", "-h", str(self.folder), "-Atc", sql]
+        line = ["psql", "-U", "leases", "-d", "postgres", "-h", str(self.folder), "-p", str(self.port), "-Atc", sql]
         return subprocess.run(line, capture_output=True, text=True).stdout.strip()
 
     def close(self):
@@ -162,11 +173,19 @@ def postgres():
 
 def test_of_two_replicas_one_goes_on_with_what_the_other_has_left(azure, tmp_path, postgres):
     installations = []
-    for name in ("one", "other"):
+    # One comes by the Unix socket, the other one by TCP with TLS.
+    for name, database in (("one", postgres.url), ("other", postgres.url_of_tls)):
         (tmp_path / name).mkdir()
-        installations.append(Installation(azure, tmp_path / name, installation="replicas", database=postgres.url))
+        installations.append(Installation(azure, tmp_path / name, installation="replicas", database=database))
     one, other = installations
     token = one.token("alice", *EVERYTHING)
+    (bundle := tmp_path / "ca.pem").write_bytes(
+        pathlib.Path(azure["REDIS_CA_FILE"]).read_bytes() + postgres.certificate.read_bytes()
+    )
+    # Without that its certificate is nobody's.
+    stranger = entrakey("leases", "token", "list", "--config-file", other.config, env=other.env)
+    assert stranger.returncode == 1 and "PostgreSQL" in stranger.stderr and "ertificate" in stranger.stderr, stranger
+    other.env |= {"ENTRAKEY_CA_FILE": str(bundle)}
     # What a replica has begun is another's after three minutes; here after three seconds.
     quick = {"ENTRAKEY_TEST_CLAIM_MS": "3000"}
     with (

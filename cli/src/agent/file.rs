@@ -4,6 +4,7 @@
 use super::arguments::RunArguments;
 use super::{NAME, RUN};
 use crate::failure::Failure;
+use crate::identity::Keys;
 use crate::leases;
 use crate::number::gid;
 use crate::service::{ServiceFile, Table, table};
@@ -71,6 +72,11 @@ impl File {
         value: &ServiceValue,
     ) -> Result<(&'static str, Zeroizing<String>), Failure> {
         self.file.key(name, value)
+    }
+
+    /// Adds the keys for all that nobody has typed and no variable says.
+    pub(super) fn add_keys(&self, keys: &mut Keys) -> Result<(), Failure> {
+        self.file.add_keys(keys, &self.keys)
     }
 
     /// What it says of the agent's directory.

@@ -2,7 +2,7 @@
 
 use super::file::File;
 use crate::failure::Failure;
-use crate::identity::{Keys, config, key};
+use crate::identity::{Keys, config, is_set, key};
 use crate::service::Table;
 use entrakey_agent::IdentityPlan;
 use entrakey_core::{Config, ServiceValue, read_store_entries};
@@ -76,18 +76,14 @@ impl Sources<'_> {
         let mut keys = self.typed.clone();
         let Some(file) = self.file else { return Ok(keys) };
         for (name, value) in &file.keys {
-            let (name, text) = file.key(name, value)?;
+            let (name, _) = file.key(name, value)?;
             if !counts(name) {
                 return Err(file.refuse(format!(
                     "{name} says who somebody is: with several identities put it into the table of one of them."
                 )));
             }
-            let has_variable =
-                key(name).is_some_and(|key| is_set(&key.variable()) || is_set(key.azure_variable));
-            if !has_variable && !keys.contains_key(name) {
-                keys.insert(name, text);
-            }
         }
+        file.add_keys(&mut keys)?;
         Ok(keys)
     }
 
@@ -122,10 +118,6 @@ impl Sources<'_> {
         }
         plan(id, is_default, config(&keys)?)
     }
-}
-
-fn is_set(variable: &str) -> bool {
-    !variable.is_empty() && std::env::var_os(variable).is_some_and(|value| !value.is_empty())
 }
 
 fn of_store(path: &Path, common: &Keys) -> Result<Vec<IdentityPlan>, Failure> {

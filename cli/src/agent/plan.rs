@@ -80,11 +80,19 @@ impl Reader {
 }
 
 impl Everything {
-    /// The options of which the file says something else now, and which hold as they were.
+    /// The settings of which the file says something else now, and which hold as they were.
     pub(super) fn differs(&self, now: &Self) -> Vec<String> {
         let ids: BTreeSet<_> = self.lasting.keys().chain(now.lasting.keys()).collect();
         let differing = ids.into_iter().filter(|id| self.lasting.get(*id) != now.lasting.get(*id));
-        differing.map(|id| id.replace('_', "-")).collect()
+        let mut differing: Vec<_> = differing.map(|id| id.replace('_', "-")).collect();
+        let has_other_leases = match (&self.leases, &now.leases) {
+            (Some(were), Some(are)) => !were.is_as(are),
+            (were, are) => were.is_some() != are.is_some(),
+        };
+        if has_other_leases {
+            differing.push("leases".to_owned());
+        }
+        differing
     }
 }
 

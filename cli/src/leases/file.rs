@@ -4,21 +4,20 @@
 use super::arguments::{AzureArguments, PlaceArguments, ServeArguments};
 use super::{NAME, SERVE};
 use crate::failure::Failure;
-use crate::identity::{Keys, config, key};
+use crate::identity::{Keys, config};
 use crate::manual::NAME as NAME_OF_ALL;
+use crate::service::{ServiceFile, Table, table};
 use crate::settings;
-use clap::FromArgMatches as _;
-use entrakey_core::{Config, ServiceValue, read_service_file};
-use entrakey_leases::{Place, Plan, Table};
+use entrakey_core::{Config, ServiceValue};
+use entrakey_leases::{Place, Plan};
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// What is in it.
 pub(crate) struct File {
-    path: String,
-    options: Table,
+    file: ServiceFile,
     keys: Table,
     own: Table,
 }
@@ -42,49 +41,34 @@ impl File {
         let path = given.config_file.as_deref().ok_or_else(|| {
             Failure::usage("What leases can be made of is in a file: give --config-file (docs/leases.md has an example).")
         })?;
-        Self::read_path(path)
+        Self::of(ServiceFile::read(path)?)
     }
 
-    fn read_path(path: &Path) -> Result<Self, Failure> {
-        let path = path.to_str().ok_or_else(|| Failure::usage("--config-file: its name must be UTF-8"))?;
-        Self::of_table(path, read_service_file(path)?)
+    /// What a table of the agent's file says.
+    pub(crate) fn of_table(path: &str, options: Table) -> Result<Self, Failure> {
+        Self::of(ServiceFile::of_table(path, options)?)
     }
 
-    /// What a table of a file says, of this one or of the agent's.
-    pub(crate) fn of_table(path: &str, mut options: Table) -> Result<Self, Failure> {
-        let keys = match options.remove(KEYS) {
-            None => Table::new(),
-            Some(ServiceValue::Table(keys)) => keys,
-            Some(_) => {
-                return Err(Failure::usage(format!(
-                    "Configuration file \"{path}\": \"entrakey\" must be a table of keys."
-                )));
-            }
-        };
-        let own = OWN.iter().filter_map(|name| Some(((*name).to_owned(), options.remove(*name)?))).collect();
-        Ok(Self { path: path.to_owned(), options, keys, own })
+    fn of(mut file: ServiceFile) -> Result<Self, Failure> {
+        let keys = file.take(KEYS).map_or_else(|| Some(Table::new()), table);
+        let keys = keys.ok_or_else(|| file.refuse(format!("\"{KEYS}\" must be a table of keys.")))?;
+        let own = OWN.iter().filter_map(|name| Some(((*name).to_owned(), file.take(name)?))).collect();
+        Ok(Self { file, keys, own })
+    }
+
+    /// Whether the other one says the same.
+    pub(crate) fn is_as(&self, other: &Self) -> bool {
+        (&self.file.options, &self.keys, &self.own) == (&other.file.options, &other.keys, &other.own)
     }
 
     pub(crate) fn refuse(&self, what: impl AsRef<str>) -> Failure {
-        Failure::usage(format!("Configuration file \"{}\": {}", self.path, what.as_ref()))
+        self.file.refuse(what)
     }
 
     /// What leases can be made of. `typed` are keys of the command line.
     pub(crate) fn plan(&self, typed: &Keys) -> Result<(Plan, Config), Failure> {
         let mut keys = typed.clone();
-        for (name, value) in &self.keys {
-            let ServiceValue::Text(text) = value else {
-                return Err(self.refuse(format!("{name} must be a text.")));
-            };
-            Config::new().set(name, text).map_err(|error| self.refuse(error.message()))?; // core knows the nearest one
-            let key = key(name).ok_or_else(|| self.refuse(format!("{name} is no key.")))?;
-            let is_set = |variable: &str| {
-                !variable.is_empty() && std::env::var_os(variable).is_some_and(|value| !value.is_empty())
-            };
-            if !keys.contains_key(key.name) && !is_set(&key.variable()) && !is_set(key.azure_variable) {
-                keys.insert(key.name, text.clone());
-            }
-        }
+        self.file.add_keys(&mut keys, &self.keys)?;
         let common = config(&keys)?;
         let plan =
             Plan::take(&mut self.own.clone(), &common).map_err(|what| self.refuse(format!("{what}.")))?;
@@ -92,7 +76,7 @@ impl File {
     }
 
     fn text(&self, name: &str) -> Result<Option<Zeroizing<String>>, Failure> {
-        let value = self.options.get(name).or_else(|| self.options.get(&name.replace('-', "_")));
+        let value = self.file.options.get(name).or_else(|| self.file.options.get(&name.replace('-', "_")));
         match value {
             None => Ok(None),
             Some(ServiceValue::Text(text)) => Ok(Some(text.clone())),
@@ -123,20 +107,10 @@ impl File {
     }
 
     fn arguments_of(&self, line: impl IntoIterator<Item = OsString>) -> Result<ServeArguments, Failure> {
-        let command = crate::command();
-        let serve = command
-            .find_subcommand(NAME)
-            .and_then(|leases| leases.find_subcommand(SERVE))
-            .unwrap_or(&command);
-        let given = settings::options(serve, &self.options, &[], &self.path)?;
-        let again = crate::command().mut_subcommand(NAME, |leases| {
-            leases.mut_subcommand(SERVE, |serve| settings::with_file(serve, &given))
-        });
-        let matches =
-            again.try_get_matches_from(line).map_err(|error| self.refuse(settings::unfit(&error)))?;
-        let own = matches.subcommand_matches(NAME).and_then(|leases| leases.subcommand_matches(SERVE));
-        let own = own.ok_or_else(|| self.refuse("the order is not in the command line."))?;
-        ServeArguments::from_arg_matches(own).map_err(|error| self.refuse(settings::unfit(&error)))
+        const WAY: [&str; 2] = [NAME, SERVE];
+        let serve = ServiceFile::command(&WAY);
+        let given = settings::options(&serve, &self.file.options, &[], self.file.path())?;
+        self.file.arguments(&self.file.matches_of(line, &WAY, &given)?)
     }
 }
 

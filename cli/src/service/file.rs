@@ -1,11 +1,12 @@
 //! A service's configuration file: its options by their names, and tables of its own. The rest is as if it had been typed.
 
 use crate::failure::Failure;
-use crate::identity::key;
+use crate::identity::{Keys, is_set, key};
 use crate::settings::{self, Given};
 use clap::{ArgMatches, Command, FromArgMatches};
 use entrakey_core::{Config, ServiceValue, read_service_file};
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::Path;
 use zeroize::Zeroizing;
 
@@ -22,7 +23,12 @@ pub(crate) struct ServiceFile {
 impl ServiceFile {
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
         let path = path.to_str().ok_or_else(|| Failure::usage("--config-file: its name must be UTF-8"))?;
-        let file = Self { path: path.to_owned(), options: read_service_file(path)? };
+        Self::of_table(path, read_service_file(path)?)
+    }
+
+    /// One whose content is a table of the file at that path.
+    pub(crate) fn of_table(path: &str, options: Table) -> Result<Self, Failure> {
+        let file = Self { path: path.to_owned(), options };
         match ["config-file", "config_file"].iter().find(|name| file.options.contains_key(**name)) {
             None => Ok(file),
             Some(name) => Err(file.refuse(format!("{name} cannot be given in the file itself."))),
@@ -60,7 +66,17 @@ impl ServiceFile {
 
     /// Reads the command line once more, with what the file says where nothing was typed and no variable is set.
     pub(crate) fn matches(&self, way: &[&'static str], given: &Given) -> Result<ArgMatches, Failure> {
-        let matches = with_file(crate::command(), way, given).try_get_matches();
+        self.matches_of(std::env::args_os(), way, given)
+    }
+
+    /// Reads that line, with what the file says where it does not and no variable is set.
+    pub(crate) fn matches_of(
+        &self,
+        line: impl IntoIterator<Item = OsString>,
+        way: &[&'static str],
+        given: &Given,
+    ) -> Result<ArgMatches, Failure> {
+        let matches = with_file(crate::command(), way, given).try_get_matches_from(line);
         let matches = matches.map_err(|error| self.refuse(settings::unfit(&error)))?;
         let own = way.iter().try_fold(&matches, |matches, name| matches.subcommand_matches(name));
         own.cloned().ok_or_else(|| self.refuse("the order is not in the command line."))
@@ -82,6 +98,19 @@ impl ServiceFile {
         Config::new().set(name, text).map_err(|error| self.refuse(error.message()))?; // core knows the nearest one
         let key = key(name).ok_or_else(|| self.refuse(format!("{name} is no key.")))?;
         Ok((key.name, text.clone()))
+    }
+
+    /// Adds the keys of that table that nobody has typed and no variable says.
+    pub(crate) fn add_keys(&self, keys: &mut Keys, table: &Table) -> Result<(), Failure> {
+        for (name, value) in table {
+            let (name, text) = self.key(name, value)?;
+            let has_variable =
+                key(name).is_some_and(|key| is_set(&key.variable()) || is_set(key.azure_variable));
+            if !has_variable && !keys.contains_key(name) {
+                keys.insert(name, text);
+            }
+        }
+        Ok(())
     }
 }
 

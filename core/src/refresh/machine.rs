@@ -453,6 +453,11 @@ impl Machine {
     fn timed_out(&self) -> Error {
         let because = match self.pace.last_error() {
             Some(error) => format!("The last attempt failed: {}", error.message()),
+            // Its source is not asked again at once after an answer: a clock may have jumped past the token's end.
+            None if self.current.is_some() => {
+                "The token that there was is over by this machine's clocks, and another one has not come yet."
+                    .to_owned()
+            }
             None => "The token source has not answered yet.".to_owned(),
         };
         Error::new(ErrorKind::Timeout, format!("No token within the time allowed. {because}"))

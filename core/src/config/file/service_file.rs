@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
 /// What a service's configuration file has under a name. It has no `Debug`: any text in it may be a secret.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum ServiceValue {
     /// A text, a number, or `true` or `false`, `${NAME}` expanded.
     Text(Zeroizing<String>),

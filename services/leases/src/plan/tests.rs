@@ -88,7 +88,7 @@ fn a_client_has_roles_for_secrets_that_are_there() {
         Plan::take(&mut all, &Config::new())
     };
     let plan = of("orders", "issue").unwrap();
-    assert!(plan.clients[0].is(33, 1) && !plan.clients[0].is(1, 33));
+    assert!(plan.clients[0].is(33, &[1]) && !plan.clients[0].is(1, &[33]));
     assert!(of("*", "list").is_ok());
     assert!(of("other", "issue").err().unwrap().contains("there is no secret \"other\""));
     assert!(of("orders", "admin").err().unwrap().contains("\"admin\" is no role"));
