@@ -217,6 +217,13 @@ def test_what_no_lease_knows_is_reaped_once_it_is_old(emulator, tmp_path):
     assert set(other.keys()) == {"entrakey/other/kept"}
 
 
+def test_a_database_that_is_none_is_not_shown(installation):
+    for wrong in ("Postgresql://leases:hush@db.example/leases", "host=db.example user=leases password=hush"):
+        ended = entrakey("leases", "token", "list", "--database", wrong, env=installation.env, cwd=installation.folder)
+        assert ended.returncode == 2 and "hush" not in ended.stdout + ended.stderr, ended
+        assert not [path for path in installation.folder.iterdir() if "hush" in path.name]
+
+
 def test_a_check_finds_what_azure_does_not_know(installation):
     good = entrakey("leases", "check", "--config-file", installation.config, env=installation.env)
     assert good.returncode == 0 and good.stdout.count("Azure knows it") == 3, good

@@ -97,6 +97,13 @@ pub(super) async fn create(of: &Operations, lease: &Lease) -> Result<Made, Troub
     let listed = list(of, &place).await.map_err(|trouble| Trouble { may_be_done: false, ..trouble })?;
     if let Some(other) = listed.iter().find(is_users) {
         let other = other["name"].as_str().unwrap_or_default();
+        if other.starts_with(&assignment_prefix(&of.installation)) {
+            let what = format!(
+                "{user} has the access policy assignment \"{other}\" on this cache, which is this installation's, of a lease \
+                 that has not ended or that is not known any more: entrakey leases reap --dry-run says which."
+            );
+            return Err(Trouble::new("foreign_assignment", what));
+        }
         return Err(Trouble::new(
             "foreign_assignment",
             format!(
