@@ -186,6 +186,7 @@ final class Engine {
             byte[] message = provider.take(lookMillis);
             if (message == null) {
                 closeIfForgotten();
+                listeners.values().forEach(listener -> Threads.guarded(listener::callIfTold));
             } else {
                 more = handled(new Wire.Reader(message));
             }

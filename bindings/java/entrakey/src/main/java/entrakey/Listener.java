@@ -25,12 +25,27 @@ final class Listener {
     void tell() {
         synchronized (this) {
             hasNews = true;
-            if (running || ended) {
+        }
+        callIfTold();
+    }
+
+    /** Calls it, if there is news: also what came when the process had no thread for it. */
+    void callIfTold() {
+        synchronized (this) {
+            if (!hasNews || running || ended) {
                 return;
             }
             running = true;
         }
-        executor.execute(this::call);
+        try {
+            executor.execute(this::call);
+        } catch (Throwable e) { // no memory for a thread: the news waits for another attempt
+            synchronized (this) {
+                running = false;
+                notifyAll();
+            }
+            throw e;
+        }
     }
 
     synchronized void end() {
@@ -53,10 +68,12 @@ final class Listener {
     private void call() {
         Thread.currentThread().setContextClassLoader(loader);
         while (takeNews()) {
-            Token newest = engine.valid();
-            if (newest != null) {
-                Threads.guarded(() -> consumer.accept(newest));
-            }
+            Threads.guarded(() -> {
+                Token newest = engine.valid();
+                if (newest != null) {
+                    consumer.accept(newest);
+                }
+            });
         }
     }
 

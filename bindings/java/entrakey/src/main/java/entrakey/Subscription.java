@@ -49,6 +49,15 @@ public final class Subscription implements AutoCloseable {
      */
     public boolean close(Duration timeout) throws InterruptedException {
         Listener listener = engine.unsubscribe(number);
-        return listener == null || listener.awaitReturn(timeout.toNanos());
+        return listener == null || listener.awaitReturn(nanos(timeout));
+    }
+
+    /** What is too long for a number of nanoseconds is the longest that is not. */
+    private static long nanos(Duration timeout) {
+        try {
+            return timeout.toNanos();
+        } catch (ArithmeticException e) {
+            return timeout.isNegative() ? 0 : Long.MAX_VALUE;
+        }
     }
 }

@@ -36,7 +36,11 @@ final class Threads {
             callback.run();
         } catch (Throwable e) {
             Thread thread = Thread.currentThread();
-            thread.getUncaughtExceptionHandler().uncaughtException(thread, e);
+            try {
+                thread.getUncaughtExceptionHandler().uncaughtException(thread, e);
+            } catch (Throwable ignored) {
+                // as Java does with what such a handler throws: this thread has others to serve
+            }
         }
     }
 }

@@ -1,6 +1,8 @@
 package entrakey.jedis;
 
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 
 /** As much of Redis's protocol as tells which command a client sends, and what its AUTH was answered. */
 final class Resp {
@@ -36,6 +38,34 @@ final class Resp {
             return new Command(lines[2], Integer.parseInt(lines[0].substring(1)) - 1);
         } catch (NumberFormatException e) {
             return null;
+        }
+    }
+
+    /** {@return what follows the command's name; what was cut off has names that no channel has, the same ones each time} */
+    static List<String> arguments(Command command, byte[] bytes, int offset, int length) {
+        List<String> parts = new ArrayList<>();
+        int end = offset + length;
+        int at = next(bytes, offset, end);
+        while (at >= 0 && at < end && bytes[at] == '$') {
+            int content = next(bytes, at, end);
+            int size = content < 0 ? -1 : size(bytes, at + 1, content - LINE_END.length);
+            if (size < 0 || size > end - content) {
+                break;
+            }
+            parts.add(new String(bytes, content, size, StandardCharsets.ISO_8859_1));
+            at = content + size + LINE_END.length;
+        }
+        for (int i = parts.size(); i <= command.arguments; i++) {
+            parts.add("\r\ncut off " + i);
+        }
+        return parts.subList(1, command.arguments + 1);
+    }
+
+    private static int size(byte[] bytes, int from, int end) {
+        try {
+            return Integer.parseInt(new String(bytes, from, end - from, StandardCharsets.ISO_8859_1));
+        } catch (NumberFormatException e) {
+            return -1;
         }
     }
 

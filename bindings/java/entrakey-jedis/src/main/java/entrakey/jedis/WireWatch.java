@@ -1,6 +1,9 @@
 package entrakey.jedis;
 
 import entrakey.Connection;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
@@ -27,7 +30,10 @@ final class WireWatch {
     /** Who sent it for a subscriber. */
     private Thread sender;
     private boolean hasSubscribed;
-    private int channels;
+    /** What the subscriber has, of each kind. */
+    private final Set<String> channels = new HashSet<>();
+    private final Set<String> patterns = new HashSet<>();
+    private final Set<String> shardChannels = new HashSet<>();
     private boolean closed;
 
     WireWatch(JedisConnections connections) {
@@ -45,24 +51,40 @@ final class WireWatch {
             case "HELLO":
                 return authenticates(bytes, offset, length);
             case "SUBSCRIBE":
+                return subscribes(channels, Resp.arguments(command, bytes, offset, length));
             case "PSUBSCRIBE":
+                return subscribes(patterns, Resp.arguments(command, bytes, offset, length));
             case "SSUBSCRIBE":
-                hasSubscribed = true;
-                channels += command.arguments;
-                return true;
+                return subscribes(shardChannels, Resp.arguments(command, bytes, offset, length));
             case "UNSUBSCRIBE":
+                return unsubscribes(channels, Resp.arguments(command, bytes, offset, length));
             case "PUNSUBSCRIBE":
+                return unsubscribes(patterns, Resp.arguments(command, bytes, offset, length));
             case "SUNSUBSCRIBE":
-                channels = command.arguments == 0 ? 0 : Math.max(0, channels - command.arguments);
-                return true;
+                return unsubscribes(shardChannels, Resp.arguments(command, bytes, offset, length));
             default:
                 return true;
         }
     }
 
+    private boolean subscribes(Set<String> kind, List<String> names) {
+        hasSubscribed = true;
+        kind.addAll(names);
+        return true;
+    }
+
+    /** Without a name from all of its kind, and of no other. */
+    private static boolean unsubscribes(Set<String> kind, List<String> names) {
+        if (names.isEmpty()) {
+            kind.clear();
+        }
+        names.forEach(kind::remove);
+        return true;
+    }
+
     private boolean authenticates(byte[] bytes, int offset, int length) {
         sender = hasSubscribed && isForSubscriber(Thread.currentThread()) ? Thread.currentThread() : null;
-        if (sender != null && channels == 0) {
+        if (sender != null && channels.isEmpty() && patterns.isEmpty() && shardChannels.isEmpty()) {
             return false;
         }
         long version = connections.versionIn(bytes, offset, length);

@@ -1,6 +1,7 @@
 package entrakey.jedis;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -71,6 +72,33 @@ class WireWatchTest {
             assertEquals(1, provider.status().connections());
             watch.closes();
             assertEquals(0, provider.status().connections());
+        }
+    }
+
+    /** In the place of Jedis's class. */
+    private static final class PlainJedisSafeAuthenticator {
+        private static boolean authenticate(WireWatch watch) {
+            return writes(watch, "AUTH", "me", TOKEN);
+        }
+    }
+
+    @Test
+    void aSubscriberGetsTokensForAsLongAsItHasAChannelOrAPattern() {
+        try (Provider provider = Provider.builder().tokenSource(scope -> AccessToken.of(TOKEN)).build();
+                LongPollingIdentityProvider identity = new LongPollingIdentityProvider(provider)) {
+            JedisConnections connections = new JedisConnections(identity.subscription());
+            connections.remember(identity.requestToken());
+            WireWatch watch = new WireWatch(connections);
+            writes(watch, "SUBSCRIBE", "news", "news", "weather");
+            writes(watch, "PSUBSCRIBE", "news.*");
+            writes(watch, "UNSUBSCRIBE");
+            assertTrue(PlainJedisSafeAuthenticator.authenticate(watch), "the pattern is left");
+            writes(watch, "SUBSCRIBE", "news", "news");
+            writes(watch, "PUNSUBSCRIBE");
+            writes(watch, "UNSUBSCRIBE", "weather");
+            assertTrue(PlainJedisSafeAuthenticator.authenticate(watch), "a channel is left");
+            writes(watch, "UNSUBSCRIBE", "news");
+            assertFalse(PlainJedisSafeAuthenticator.authenticate(watch), "nobody would read the answer");
         }
     }
 

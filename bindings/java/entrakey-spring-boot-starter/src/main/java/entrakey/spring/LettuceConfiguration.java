@@ -32,8 +32,12 @@ class LettuceConfiguration {
 
     private static List<String> hosts(DataRedisConnectionDetails details) {
         List<String> hosts = new ArrayList<>();
-        if (details.getCluster() != null) {
+        if (details.getSentinel() != null) { // which comes first for Spring Boot too
+            details.getSentinel().getNodes().forEach(node -> hosts.add(node.host()));
+        } else if (details.getCluster() != null) {
             details.getCluster().getNodes().forEach(node -> hosts.add(node.host()));
+        } else if (details.getMasterReplica() != null) {
+            details.getMasterReplica().getNodes().forEach(node -> hosts.add(node.host()));
         } else if (details.getStandalone() != null) {
             hosts.add(details.getStandalone().getHost());
         }

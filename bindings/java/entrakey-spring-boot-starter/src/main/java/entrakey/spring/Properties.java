@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 import org.springframework.boot.context.properties.bind.Bindable;
 import org.springframework.boot.context.properties.bind.Binder;
 import org.springframework.core.env.Environment;
@@ -18,13 +19,17 @@ final class Properties {
     private Properties() {}
 
     static Map<String, String> keys(Environment environment) {
+        return keys(environment, System::getenv);
+    }
+
+    static Map<String, String> keys(Environment environment, UnaryOperator<String> variables) {
         Map<String, String> found = Binder.get(environment)
                 .bind(PREFIX, Bindable.mapOf(String.class, String.class))
                 .orElse(Collections.emptyMap());
         Map<String, String> keys = new LinkedHashMap<>();
         found.forEach((name, value) -> {
             String key = key(name);
-            if (!OTHER.contains(key) && !isVariable(key)) {
+            if (!OTHER.contains(key) && !isVariable(key, value, variables)) {
                 keys.put(key, value);
             }
         });
@@ -36,8 +41,11 @@ final class Properties {
         return name.replaceAll("([a-z])([A-Z])", "$1_$2").replace('-', '_').replace('.', '_').toLowerCase(Locale.ROOT);
     }
 
-    /** The library reads its variables itself, and says of an error which one it was. */
-    private static boolean isVariable(String key) {
-        return System.getenv(PREFIX.toUpperCase(Locale.ROOT) + '_' + key.toUpperCase(Locale.ROOT)) != null;
+    /**
+     * The library reads its variables itself, and says of an error which one it was. What Spring puts before the variable, the command
+     * line for instance, counts.
+     */
+    private static boolean isVariable(String key, String value, UnaryOperator<String> variables) {
+        return value.equals(variables.apply(PREFIX.toUpperCase(Locale.ROOT) + '_' + key.toUpperCase(Locale.ROOT)));
     }
 }

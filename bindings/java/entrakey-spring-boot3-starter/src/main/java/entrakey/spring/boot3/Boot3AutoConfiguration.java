@@ -42,7 +42,9 @@ public class Boot3AutoConfiguration {
 
     private static List<String> hosts(RedisConnectionDetails details) {
         List<String> hosts = new ArrayList<>();
-        if (details.getCluster() != null) {
+        if (details.getSentinel() != null) { // which comes first for Spring Boot too
+            details.getSentinel().getNodes().forEach(node -> hosts.add(node.host()));
+        } else if (details.getCluster() != null) {
             details.getCluster().getNodes().forEach(node -> hosts.add(node.host()));
         } else if (details.getStandalone() != null) {
             hosts.add(details.getStandalone().getHost());

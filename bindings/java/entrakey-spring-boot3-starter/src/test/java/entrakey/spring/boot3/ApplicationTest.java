@@ -110,6 +110,9 @@ class ApplicationTest {
         assertRefused("spring.data.redis.username, .password or .url", Map.of("spring.data.redis.password", "x"));
         assertRefused("spring.data.redis.ssl.enabled", Map.of(
                 "spring.data.redis.host", "cache.example.com", "spring.data.redis.ssl.bundle", "", "spring.data.redis.ssl.enabled", "false"));
+        assertRefused("spring.data.redis.ssl.enabled", Map.of(
+                "spring.data.redis.sentinel.master", "cache", "spring.data.redis.sentinel.nodes", "sentinel.example.com:26379",
+                "spring.data.redis.ssl.bundle", "", "spring.data.redis.ssl.enabled", "false"));
         assertRefused("spring.data.redis.client-type=lettuce", Map.of("spring.data.redis.client-type", "jedis"));
     }
 
