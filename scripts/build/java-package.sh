@@ -7,10 +7,14 @@ maven() { # first from what an earlier run downloaded; if that fails, the second
     mvn --batch-mode --quiet --offline --file bindings/java "$@" >/dev/null 2>&1 || mvn --batch-mode --quiet --file bindings/java "$@"
 }
 if [ "${1:-}" = release ]; then
-    scripts/build/release.sh cargo build --locked --release -p entrakey-java
     case $(uname -s) in Linux) system=linux suffix=.so ;; Darwin) system=osx suffix=.dylib ;; *) echo "entrakey: no platform of ours: $(uname -s)" >&2; exit 1 ;; esac
-    case $(uname -m) in aarch64 | arm64) platform=$system-aarch_64 ;; *) platform=$system-x86_64 ;; esac
+    case $(uname -m) in
+    aarch64 | arm64) platform=$system-aarch_64 ;;
+    x86_64 | amd64) platform=$system-x86_64 ;;
+    *) echo "entrakey: no platform of ours: $(uname -m)" >&2; exit 1 ;;
+    esac
     if ldd --version 2>&1 | grep -qi musl; then platform=$platform-musl; fi
+    scripts/build/release.sh cargo build --locked --release -p entrakey-java
     packed=target/java/native/META-INF/native/$platform
     mkdir -p "$packed"
     cp "${CARGO_TARGET_DIR:-target}/release/libentrakey_java$suffix" "$packed/"

@@ -9,7 +9,9 @@ import redis.clients.authentication.core.Token;
 
 /** A token of Entra's, read but not verified: its server does that. */
 public class JWToken implements Token {
-    private static final String MEMBER = "\\s*:\\s*(?:\"((?:[^\"\\\\]|\\\\.)*)\"|(-?[0-9]+)|(true|false))";
+    /** Possessive, since Java's regular expressions end in a StackOverflowError at a long text; numbers whose milliseconds fit a long. */
+    private static final String MEMBER =
+            "\\s*:\\s*(?:\"((?:[^\"\\\\]++|\\\\.)*+)\"|(-?[0-9]{1,15}+)(?![0-9])|(true|false))";
 
     private final String secret;
     private final String claims;
@@ -88,7 +90,8 @@ public class JWToken implements Token {
                 return type.cast(value);
             }
         }
-        return type == Integer.class && member.group(2) != null ? type.cast(Integer.valueOf(member.group(2))) : null;
+        Long number = number(member.group(2));
+        return type == Integer.class && number != null && number.intValue() == number ? type.cast(number.intValue()) : null;
     }
 
     private static String text(String found) {
