@@ -244,7 +244,8 @@ final class Engine {
     }
 
     private void closeIfForgotten() {
-        if (owner.get() == null) {
+        // Who waits for a token need not refer to the provider any more: Provider.fromEnvironment().getToken().
+        if (owner.get() == null && waits.isEmpty()) {
             close();
         }
         NativeLibrary.loaded().reclaimer().reclaim();

@@ -19,8 +19,9 @@ class ListenerTest {
 
     @Test
     void aListenerForWhichThereWasNoThreadIsCalledLater() throws Exception {
+        Provider owner = Provider.builder().tokenSource(scope -> AccessToken.of(TOKEN)).build();
         Engine engine = new Engine(Native.open(new byte[0], true, false, false), scope -> AccessToken.of(TOKEN), null);
-        engine.belongsTo(null, null);
+        engine.belongsTo(owner, null);
         engine.await(Engine.CONFIGURED, false);
         AtomicBoolean full = new AtomicBoolean(true);
         AtomicInteger calls = new AtomicInteger();
@@ -36,6 +37,26 @@ class ListenerTest {
         listener.callIfTold();
         assertEquals(1, calls.get());
         engine.close();
+        owner.close();
+    }
+
+    /** {@code Provider.fromEnvironment().getToken()}: nothing refers to that provider while its caller waits. */
+    @Test
+    void aProviderIsNotForgottenWhileSomebodyWaitsForItsToken() {
+        long before = Engine.lookMillis;
+        Engine.lookMillis = 10;
+        try {
+            TokenSource slow = scope -> {
+                Thread.sleep(300); // many looks
+                return AccessToken.of(TOKEN);
+            };
+            Engine engine = new Engine(Native.open(new byte[0], true, false, false), slow, null);
+            engine.belongsTo(null, null);
+            assertEquals("me", engine.await(Engine.CONFIGURED, false).username());
+            engine.close();
+        } finally {
+            Engine.lookMillis = before;
+        }
     }
 
     @Test
