@@ -63,7 +63,7 @@ describe("the dashboard", { concurrency: 4 }, () => {
     await mine.getByRole("button", { name: "Revoke" }).click();
     await page.getByRole("dialog").getByText("Tokens that were got with it stay valid").waitFor();
     await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();
-    await page.getByText("Revoked. It may take a moment").waitFor();
+    await page.getByText("Revoked: Azure has taken it back").waitFor();
     await mine.waitFor({ state: "detached" });
     assert.equal(await service.signIn(credential), 7000215);
 

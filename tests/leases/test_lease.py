@@ -174,6 +174,20 @@ def test_azures_refusals_say_what_to_do(installation, leases):
         emulator.control("PUT", "/emulator/graph/settings", {"secret_delay_ms": 500})
 
 
+def test_a_credential_that_cannot_be_shown_is_taken_back(installation, leases):
+    env = leases.client_environment()
+    with open("/dev/full", "w") as full:
+        lost = entrakey("lease", "create", "app", "-o", "env", env=env, capture_output=False, stdout=full, stderr=subprocess.PIPE)
+    gone, nobody = os.pipe()
+    os.close(gone)
+    with os.fdopen(nobody, "w") as pipe:
+        unread = entrakey("lease", "create", "app", env=env, capture_output=False, stdout=pipe, stderr=subprocess.PIPE)
+    for ended in (lost, unread):
+        assert ended.returncode == 1 and "is revoked again" in ended.stderr, ended
+    assert installation.keys() == {}
+    assert {lease["state"] for lease in leases.all()} == {"revoked"} and len(leases.all()) == 2
+
+
 def test_what_no_lease_knows_is_reaped_once_it_is_old(emulator, tmp_path):
     (tmp_path / "a").mkdir()
     installation = Installation(emulator, tmp_path / "a", installation="reaped")
@@ -184,6 +198,16 @@ def test_what_no_lease_knows_is_reaped_once_it_is_old(emulator, tmp_path):
         assert status == 200, said
     young = installation.azure("https://graph.microsoft.com", "POST", path, {"passwordCredential": {"displayName": "entrakey/reaped/young"}})
     assert young[0] == 200
+    reap = ("leases", "reap", "--config-file", installation.config)
+    lost = entrakey(*reap, env=installation.env)
+    assert lost.returncode == 2 and "every lease would count as unknown" in lost.stderr, "a path that is wrong reaps nothing"
+    assert not installation.database.exists()
+    installation.token("alice", "list")  # makes one
+    named = installation.config.read_text()
+    installation.config.write_text(named.replace('installation = "reaped"\n', ""))
+    nameless = entrakey(*reap, env=installation.env)
+    assert nameless.returncode == 2 and 'write installation = "default"' in nameless.stderr, nameless
+    installation.config.write_text(named)
     assert "entrakey/reaped/lost" in (said := installation.order("leases", "reap", "--dry-run")) and "would be removed" in said
     assert "young" not in said and "kept" not in said
     assert set(installation.keys()) == {"entrakey/reaped/lost", "entrakey/reaped/young"}
@@ -191,6 +215,13 @@ def test_what_no_lease_knows_is_reaped_once_it_is_old(emulator, tmp_path):
     assert set(installation.keys()) == {"entrakey/reaped/young"}
     other = Installation(emulator, tmp_path, installation="other")
     assert set(other.keys()) == {"entrakey/other/kept"}
+
+
+def test_a_database_that_is_none_is_not_shown(installation):
+    for wrong in ("Postgresql://leases:hush@db.example/leases", "host=db.example user=leases password=hush"):
+        ended = entrakey("leases", "token", "list", "--database", wrong, env=installation.env, cwd=installation.folder)
+        assert ended.returncode == 2 and "hush" not in ended.stdout + ended.stderr, ended
+        assert not [path for path in installation.folder.iterdir() if "hush" in path.name]
 
 
 def test_a_check_finds_what_azure_does_not_know(installation):

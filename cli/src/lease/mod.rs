@@ -8,7 +8,7 @@ pub(crate) use arguments::Arguments;
 
 use crate::exit_code::OK;
 use crate::failure::Failure;
-use crate::terminal::{Progress, print};
+use crate::terminal::{Progress, deliver, print};
 use arguments::{CreateArguments, ListArguments, Order, Output, RenewArguments};
 use clap::Command;
 use client::{Client, Request};
@@ -77,8 +77,25 @@ fn create(given: &CreateArguments) -> Result<u8, Failure> {
     let body = Value::Object(body).to_string();
     let text = client.send(&Request { method: "POST", path: "/v1/leases", body: Some(&body), key })?;
     drop(progress);
-    print(output::credential(given.output, &text)?.as_str())?;
-    Ok(OK)
+    let shown = output::credential(given.output, &text);
+    match shown.and_then(|shown| deliver(shown.as_str()).map_err(Failure::from)) {
+        Ok(()) => Ok(OK),
+        Err(failure) => Err(undelivered(&client, &text, &failure)),
+    }
+}
+
+/// Nobody has the credential, and nobody can ask for it again: it is taken back.
+fn undelivered(client: &Client, text: &str, failure: &Failure) -> Failure {
+    let lease: Value = serde_json::from_str(text).unwrap_or_default();
+    let Ok(id) = path_part(lease["lease_id"].as_str().unwrap_or_default()) else {
+        return Failure::new(failure.code, failure);
+    };
+    let path = format!("/v1/leases/{id}/revoke");
+    let what = match client.send(&Request { method: "POST", path: &path, body: None, key: None }) {
+        Ok(_) => format!("The lease {id} is revoked again."),
+        Err(why) => format!("The lease {id} could not be revoked again ({why}): entrakey lease revoke {id}"),
+    };
+    Failure::new(failure.code, format!("{failure} {what}"))
 }
 
 fn one(

@@ -123,6 +123,13 @@ pub(crate) fn place(given: &PlaceArguments, file: Option<&File>) -> Result<Place
         return Ok(Place::File(folder.map(PathBuf::from).unwrap_or_default().join("leases.db")));
     };
     let is_server = ["postgresql://", "postgres://"].iter().any(|scheme| database.starts_with(scheme));
+    // As a file's name it would be shown in errors, and a password with it.
+    if !is_server && (database.contains("://") || database.contains("password=")) {
+        return Err(Failure::usage(
+            "--database: it is neither a file nor postgresql://USER@HOST/NAME. It is not shown here, as it may have a password \
+             in it.",
+        ));
+    }
     match is_server {
         true => Ok(Place::Server(database, Some(Arc::new(super::open::tls()?)))),
         false => Ok(Place::File(PathBuf::from(database.as_str()))),

@@ -4,12 +4,12 @@ use super::arguments::{
     CheckArguments, ListOutput, ReapArguments, TokenCreateArguments, TokenListArguments, TokenOrder,
     TokenRevokeArguments, UsersArguments,
 };
-use super::file::File;
+use super::file::{File, place};
 use super::open::{self, Parts, block_on, problem, silent};
 use crate::exit_code::{NETWORK, OK, PROBLEM};
 use crate::failure::Failure;
 use crate::terminal::{BAD, FAINT, GOOD, painted, print, say};
-use entrakey_leases::{Grant, NewToken, create_token, grant, list_tokens, remove_token, users};
+use entrakey_leases::{Grant, NewToken, Place, create_token, grant, list_tokens, remove_token, users};
 use serde_json::json;
 use std::fmt::Write as _;
 use std::time::{Duration, UNIX_EPOCH};
@@ -41,6 +41,7 @@ pub(super) fn check(given: &CheckArguments) -> Result<u8, Failure> {
 pub(super) fn reap(given: &ReapArguments) -> Result<u8, Failure> {
     let file = File::read(&given.place)?;
     let azure = file.azure(&given.azure)?;
+    may_reap(given, &file)?;
     block_on(async {
         let store = open::store(&given.place, Some(&file), false).await?;
         let parts = Parts { file: &file, keys: &given.identity.keys, azure: &azure, log: silent()? };
@@ -72,6 +73,28 @@ pub(super) fn reap(given: &ReapArguments) -> Result<u8, Failure> {
         print(text)?;
         Ok(if is_good { OK } else { PROBLEM })
     })
+}
+
+/// What is taken for nobody's must not be another service's, nor that of a database which was not found.
+fn may_reap(given: &ReapArguments, file: &File) -> Result<(), Failure> {
+    if let Place::File(path) = place(&given.place, Some(file))?
+        && !path.exists()
+    {
+        return Err(Failure::usage(format!(
+            "There is no database {}, so every lease would count as unknown: name the service's own with --database. If it is \
+             lost, start the service first: it makes another one.",
+            path.display()
+        )));
+    }
+    let (plan, _) = file.plan(&given.identity.keys)?;
+    if given.dry_run || plan.is_named {
+        return Ok(());
+    }
+    Err(file.refuse(format!(
+        "it names no installation, and every service without a name calls its leases \"{name}\": those of others that live would \
+         be removed too. If this is the only one, write installation = \"{name}\" into it.",
+        name = plan.installation
+    )))
 }
 
 pub(super) fn list_users(given: &UsersArguments) -> Result<u8, Failure> {

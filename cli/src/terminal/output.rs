@@ -8,9 +8,19 @@ use std::io::{self, Write};
 /// # Errors
 /// The disk is full, for instance.
 pub(crate) fn print(text: impl Display) -> io::Result<()> {
+    match deliver(text) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        outcome => outcome,
+    }
+}
+
+/// The same for what must not be lost: nobody who reads it is an error too.
+///
+/// # Errors
+/// The disk is full, for instance, or the reader is gone.
+pub(crate) fn deliver(text: impl Display) -> io::Result<()> {
     let mut out = anstream::stdout().lock();
     match write!(out, "{text}").and_then(|()| out.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         Err(error) => Err(io::Error::new(
             error.kind(),
             format!(

@@ -76,9 +76,9 @@ export function revoke(lease, done) {
     kind: "danger",
     busy: "Revoking…",
     submit: async (dialog) => {
-      await api.revoke(lease.lease_id);
+      const { state } = await api.revoke(lease.lease_id);
       dialog.close();
-      toast("Revoked. It may take a moment until Azure has taken it back.");
+      toast(state === "revoked" ? "Revoked: Azure has taken it back." : "Azure has not taken it back yet. That is tried until it has.");
       done();
     },
   });

@@ -64,6 +64,7 @@ fn plan() -> Plan {
     };
     Plan {
         installation: "bench".to_owned(),
+        is_named: true,
         secrets: BTreeMap::from([("orders".to_owned(), secret)]),
         clients: Vec::new(),
         waits: Waits::default(),

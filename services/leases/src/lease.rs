@@ -232,10 +232,12 @@ impl Lease {
     pub fn fail_step(&mut self, now_ms: i64, error: String, retry_after_ms: Option<i64>) {
         const FIRST_MS: i64 = 1000;
         const MOST_MS: i64 = 5 * 60 * 1000; // permissions that somebody mends are seen soon enough
+        const MOST_RETRY_AFTER_MS: i64 = 60 * 60 * 1000; // Azure's longest windows; more would put off the end at will
         let wait = FIRST_MS.saturating_mul(1 << self.attempts.clamp(0, 20)).min(MOST_MS);
         self.attempts += 1;
         self.last_error = Some(error);
-        self.due_ms = Some(now_ms.saturating_add(wait.max(retry_after_ms.unwrap_or(0))));
+        self.due_ms =
+            Some(now_ms.saturating_add(wait.max(retry_after_ms.unwrap_or(0).min(MOST_RETRY_AFTER_MS))));
     }
 
     /// An intent of which Azure knows nothing yet.
@@ -336,6 +338,8 @@ pub(crate) mod tests {
         lease.attempts = 0;
         lease.fail_step(0, "no".to_owned(), Some(30_000));
         assert_eq!(lease.due_ms, Some(30_000));
+        lease.fail_step(0, "no".to_owned(), Some(i64::MAX));
+        assert_eq!(lease.due_ms, Some(3_600_000), "nobody puts off the end at will");
     }
 
     #[test]

@@ -35,9 +35,10 @@ pub(crate) fn display_prefix(installation: &str) -> String {
     display_name(installation, "")
 }
 
-/// What the assignment of a lease is called: letters and digits only, 60 at most.
-pub(crate) fn assignment_name(installation: &str, lease: &str) -> String {
-    let hash = hash(&display_name(installation, lease));
+/// What the assignment of a lease is called, by its display name: letters and digits only, 60 at most.
+pub(crate) fn assignment_name(display_name: &str) -> String {
+    let installation = display_name.split('/').nth(1).unwrap_or_default();
+    let hash = hash(display_name);
     format!("{}{}", assignment_prefix(installation), hash.get(..32).unwrap_or_default())
 }
 
@@ -109,11 +110,12 @@ mod tests {
 
     #[test]
     fn an_assignments_name_is_one_that_azure_takes_and_nobody_elses() {
-        let name = assignment_name("prod-1", "oncall-abc");
+        let of = |installation, lease| assignment_name(&display_name(installation, lease));
+        let name = of("prod-1", "oncall-abc");
         assert!(name.len() <= 60 && name.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{name}");
         assert!(name.starts_with(&assignment_prefix("prod-1")));
-        assert_ne!(name, assignment_name("prod-1", "oncall-abd"));
-        assert!(!assignment_name("prod", "1").starts_with(&assignment_prefix("prod-1")));
+        assert_ne!(name, of("prod-1", "oncall-abd"));
+        assert!(!of("prod", "1").starts_with(&assignment_prefix("prod-1")));
     }
 
     #[test]

@@ -13,6 +13,8 @@ use std::time::Duration;
 pub struct Plan {
     /// Whose leases these are: it is a part of what they are called at Azure.
     pub installation: String,
+    /// Whether the file says so: a name that nobody chose is that of other services too.
+    pub is_named: bool,
     /// What there can be leases of, by name.
     pub secrets: BTreeMap<String, SecretPlan>,
     /// Who may come by the Unix socket.
@@ -123,6 +125,7 @@ impl Plan {
     /// A sentence without a full stop: what is wrong, and where.
     pub fn take(table: &mut Table, common: &Config) -> Result<Self, String> {
         let installation = take_text(table, "installation")?;
+        let is_named = installation.is_some();
         let installation =
             installation.map_or_else(|| DEFAULT_INSTALLATION.to_owned(), |text| text.to_string());
         check_name("installation", &installation, 40)?;
@@ -147,7 +150,7 @@ impl Plan {
             return Err("there is nothing to make leases of: put a table [secrets.NAME] into it".to_owned());
         }
         let clients = clients(table, &secrets)?;
-        Ok(Self { installation, secrets, clients, waits, propagation })
+        Ok(Self { installation, is_named, secrets, clients, waits, propagation })
     }
 }
 

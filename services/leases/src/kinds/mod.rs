@@ -79,7 +79,7 @@ impl Operations {
             What::RedisAccess { cache, .. } => {
                 format!(
                     "{}|{}",
-                    cache.to_lowercase(),
+                    cache.trim_end_matches('/').to_lowercase(),
                     chosen.map(|one| one.to_lowercase()).unwrap_or_default()
                 )
             }
@@ -142,12 +142,16 @@ impl Operations {
 
     /// Takes something back that no lease knows.
     pub(crate) async fn remove_found(&self, found: &Found) -> Result<(), Trouble> {
-        match &self.plan.what {
+        let removal = match &self.plan.what {
             What::ApplicationPassword { application_id, .. } => {
-                application_password::remove_key(self, application_id, &found.key_id).await.map(drop)
+                application_password::remove_key(self, application_id, &found.key_id).await?
             }
-            What::RedisAccess { .. } => redis_access::remove_name(self, &found.key_id).await.map(drop),
-            What::UserPassword { .. } => Ok(()),
+            What::RedisAccess { .. } => redis_access::remove_name(self, &found.key_id).await?,
+            What::UserPassword { .. } => return Ok(()),
+        };
+        match removal {
+            Removal::Gone(_) | Removal::NotFound => Ok(()),
+            Removal::Pending(what) => Err(Trouble::new("pending", format!("{what}: reap again in a while."))),
         }
     }
 

@@ -35,6 +35,17 @@ impl Place {
         Ok((Self { assignments: cache.assignments(), version }, cache))
     }
 
+    /// Where a lease was made: the configuration may name another cache by now.
+    fn of_lease(of: &Operations, lease: &Lease) -> Result<(Self, Cache), Trouble> {
+        let (configured, cache) = Self::of(of)?;
+        let id = lease.target.split('|').next().unwrap_or_default();
+        if cache.id.eq_ignore_ascii_case(id) {
+            return Ok((configured, cache)); // spelt as Azure spells it
+        }
+        let cache = Cache::of_id(id).map_err(|what| Trouble::new("internal", what))?;
+        Ok((Self { assignments: cache.assignments(), version: cache.api_version().to_owned() }, cache))
+    }
+
     fn one(&self, name: &str) -> String {
         format!("{}/{name}?api-version={}", self.assignments, self.version)
     }
@@ -48,8 +59,9 @@ fn object_id(lease: &Lease) -> &str {
     lease.target.rsplit('|').next().unwrap_or_default()
 }
 
-fn name(of: &Operations, lease: &Lease) -> String {
-    assignment_name(&of.installation, &lease.id)
+/// By the name that the lease was made with: the installation may be called otherwise by now.
+fn name(lease: &Lease) -> String {
+    lease.key_id.clone().unwrap_or_else(|| assignment_name(&lease.display_name))
 }
 
 async fn list(of: &Operations, place: &Place) -> Result<Vec<Value>, Trouble> {
@@ -72,11 +84,11 @@ async fn list(of: &Operations, place: &Place) -> Result<Vec<Value>, Trouble> {
 }
 
 pub(super) async fn create(of: &Operations, lease: &Lease) -> Result<Made, Trouble> {
-    let (place, cache) = Place::of(of)?;
+    let (place, cache) = Place::of_lease(of, lease)?;
     let What::RedisAccess { policy, access_string, .. } = &of.plan.what else {
         return Err(Trouble::new("internal", "This is no access to a cache. Please report it."));
     };
-    let (name, user) = (name(of, lease), object_id(lease));
+    let (name, user) = (name(lease), object_id(lease));
     let is_users = |one: &&Value| {
         let id =
             one["properties"]["user"]["objectId"].as_str().or_else(|| one["properties"]["objectId"].as_str());
@@ -85,6 +97,13 @@ pub(super) async fn create(of: &Operations, lease: &Lease) -> Result<Made, Troub
     let listed = list(of, &place).await.map_err(|trouble| Trouble { may_be_done: false, ..trouble })?;
     if let Some(other) = listed.iter().find(is_users) {
         let other = other["name"].as_str().unwrap_or_default();
+        if other.starts_with(&assignment_prefix(&of.installation)) {
+            let what = format!(
+                "{user} has the access policy assignment \"{other}\" on this cache, which is this installation's, of a lease \
+                 that has not ended or that is not known any more: entrakey leases reap --dry-run says which."
+            );
+            return Err(Trouble::new("foreign_assignment", what));
+        }
         return Err(Trouble::new(
             "foreign_assignment",
             format!(
@@ -114,8 +133,8 @@ pub(super) async fn create(of: &Operations, lease: &Lease) -> Result<Made, Troub
 }
 
 pub(super) async fn is_usable(of: &Operations, lease: &Lease) -> Result<SignIn, Trouble> {
-    let (place, _) = Place::of(of)?;
-    let answer = match of.done(Asked::Assignment, get(Manager, place.one(&name(of, lease)))).await {
+    let (place, _) = Place::of_lease(of, lease)?;
+    let answer = match of.done(Asked::Assignment, get(Manager, place.one(&name(lease)))).await {
         Err(trouble) if trouble.is_not_found => return Ok(SignIn::NotYet),
         other => other?,
     };
@@ -137,8 +156,8 @@ pub(super) async fn is_usable(of: &Operations, lease: &Lease) -> Result<SignIn, 
 }
 
 pub(super) async fn find(of: &Operations, lease: &Lease) -> Result<Option<String>, Trouble> {
-    let (place, _) = Place::of(of)?;
-    let name = name(of, lease);
+    let (place, _) = Place::of_lease(of, lease)?;
+    let name = name(lease);
     match of.done(Asked::Assignment, get(Manager, place.one(&name))).await {
         Ok(_) => Ok(Some(name)),
         Err(trouble) if trouble.is_not_found => Ok(None),
@@ -147,11 +166,17 @@ pub(super) async fn find(of: &Operations, lease: &Lease) -> Result<Option<String
 }
 
 pub(super) async fn remove(of: &Operations, lease: &Lease) -> Result<Removal, Trouble> {
-    remove_name(of, &name(of, lease)).await
+    let (place, _) = Place::of_lease(of, lease)?;
+    delete(of, &place, &name(lease)).await
 }
 
+/// One of the configuration's cache.
 pub(super) async fn remove_name(of: &Operations, name: &str) -> Result<Removal, Trouble> {
     let (place, _) = Place::of(of)?;
+    delete(of, &place, name).await
+}
+
+async fn delete(of: &Operations, place: &Place, name: &str) -> Result<Removal, Trouble> {
     let call = Call { service: Manager, method: "DELETE", path: place.one(name), body: None };
     let answer = of.send(call).await?;
     let is_taken = matches!(answer.status, 200 | 202);

@@ -1,14 +1,14 @@
 //! A new lease, from the intent to the credential in somebody's hands.
 
 use super::work::SERVICE;
-use super::{Denied, Manager, clock_is_off, shown};
+use super::{Denied, Manager, TRIES, clock_is_off, shown};
 use crate::access::{Caller, Role};
 use crate::api::types::Credential;
 use crate::azure::SignIn;
 use crate::clock::MOST_OFFSET_MS;
 use crate::fault;
-use crate::kinds::{Made, Operations};
-use crate::lease::{Lease, State};
+use crate::kinds::{Made, Operations, Removal};
+use crate::lease::{Kind, Lease, State};
 use crate::names::{display_name, hash, random_id};
 use crate::plan::lifetime;
 use crate::store::NotBegun;
@@ -178,7 +178,11 @@ impl Manager {
         lease.key_id = key_id;
         let entry = self.entry(lease, "created", SERVICE, request_id, None);
         if let Err(failed) = self.store.save(lease, Some(&entry)).await {
-            // The store knows the intent: whoever looks next finds the key by its name, and takes it back.
+            // The store knows the intent: whoever looks next finds the key by its name, and takes it back. Unless this
+            // process was held up for so long that somebody has looked already, and given it up.
+            if failed.is_none() {
+                self.take_up_again(operations, lease).await;
+            }
             return Err(lost(lease, failed));
         }
         fault::point("after_created");
@@ -217,6 +221,36 @@ impl Manager {
         let held = timeout_at(last, self.store.hold(&name)).await.map_err(|_| busy())?;
         let _held = held.map_err(|what| Trouble::new("database_unavailable", format!("{what}.")))?;
         operations.create(lease).await
+    }
+
+    /// Whoever has taken over found nothing, and it was made after all: now it is known what to take back.
+    async fn take_up_again(&self, operations: &Operations, lease: &Lease) {
+        if lease.kind == Kind::UserPassword {
+            return; // nobody has the password, and another lease may be the user's by now
+        }
+        for _ in 0..TRIES {
+            let Ok(Some(mut known)) = self.store.lease(&lease.id).await else { break };
+            known.key_id.clone_from(&lease.key_id);
+            known.misses = 0;
+            let entry = known.state.is_over().then(|| {
+                known.start_revoking("made too late", self.clock.now_ms());
+                self.entry(&known, "revoking", SERVICE, None, known.reason.clone())
+            });
+            match self.store.save(&mut known, entry.as_ref()).await {
+                Ok(()) => return self.wake.notify_one(),
+                Err(None) => {} // somebody works on it: once more
+                Err(Some(_)) => break,
+            }
+        }
+        // Nobody else will know of it.
+        let removed = operations.remove(lease).await;
+        let outcome =
+            if matches!(removed, Ok(Removal::Gone(_))) { "removed" } else { "not removed: reap it" };
+        self.tell(
+            Severity::Warning,
+            &format!("made too late, when it was given up already; {outcome}"),
+            lease,
+        );
     }
 
     async fn not_made(&self, lease: &mut Lease, trouble: Trouble) -> Denied {

@@ -3,6 +3,7 @@
 use super::Manager;
 use super::work::SERVICE;
 use crate::kinds::{Found, Operations};
+use crate::lease::Kind;
 use crate::store::Entry;
 
 /// Younger keys may be those of a lease that is just being made, by a replica that has not been heard of.
@@ -57,12 +58,20 @@ impl Manager {
         let is_old = match found.since_ms {
             Some(since) => now.saturating_sub(since) >= LEAST_AGE_MS,
             None => self
-                .store
-                .newest(&operations.plan.name)
+                .newest_of(operations.plan.kind())
                 .await?
                 .is_none_or(|at| now.saturating_sub(at) >= LEAST_AGE_MS),
         };
         Ok(!is_living && is_old)
+    }
+
+    /// When the newest lease of a kind was made: several secrets may be of one cache.
+    async fn newest_of(&self, kind: Kind) -> Result<Option<i64>, String> {
+        let mut newest = None;
+        for operations in self.all_operations().filter(|one| one.plan.kind() == kind) {
+            newest = newest.max(self.store.newest(&operations.plan.name).await?);
+        }
+        Ok(newest)
     }
 
     async fn reap_one(&self, operations: &Operations, found: Found, dry_run: bool) -> Reaped {

@@ -2,6 +2,7 @@
 //! answers that contradict each other, processes that end anywhere. A model says what must hold at the end and on the way.
 
 mod azure;
+mod single;
 
 use super::{Manager, Request};
 use crate::access::{Caller, Grant};
@@ -79,6 +80,7 @@ fn plan(rng: &mut Rng) -> Plan {
     let user = What::UserPassword { users: vec!["ada".to_owned(), "grace".to_owned()] };
     Plan {
         installation: "sim".to_owned(),
+        is_named: true,
         secrets: BTreeMap::from([secret("app", application), secret("access", access), secret("user", user)]),
         clients: Vec::new(),
         // As they are, or shorter: then more happens in a history.

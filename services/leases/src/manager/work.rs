@@ -20,12 +20,42 @@ pub(super) const CLAIM_MS: i64 = 180_000;
 const MOST_AT_ONCE: usize = 32;
 /// Another replica may have ended, and this machine's clock may be set.
 const LONGEST_SLEEP: Duration = Duration::from_secs(10);
+/// For the first word of the time from Azure.
+const FIRST_TIME: Duration = Duration::from_secs(30);
+/// Whether Azure has said lately what time it is.
+const LOOK_AT_TIME: Duration = Duration::from_secs(60);
 /// After the database has failed.
 const AFTER_BROKEN: Duration = Duration::from_secs(1);
 
 impl Manager {
     /// Does what is due, until it is dropped.
     pub async fn run(self: Arc<Self>) {
+        // Without an answer there is nothing to be done at Azure either, and the wait ends all the same.
+        let _ = timeout(FIRST_TIME, self.hear_the_time()).await;
+        tokio::join!(self.do_what_is_due(), self.follow_the_time());
+    }
+
+    /// This machine's clock may have been wrong all along, and where nothing is due nobody asks Azure.
+    async fn follow_the_time(&self) {
+        loop {
+            tokio::time::sleep(LOOK_AT_TIME).await;
+            self.hear_the_time().await;
+        }
+    }
+
+    /// What has ended is known by Azure's clock. It is asked if it has not said lately what time it is, and leases live.
+    async fn hear_the_time(&self) {
+        for operations in self.all_operations() {
+            let is_needed = matches!(self.store.next_due().await, Ok(Some(_)));
+            if !is_needed || self.clock.offset_ms().is_some() {
+                return;
+            }
+            let _ = operations.ask_the_time().await; // a refusal has a date too; of no answer the next step tells
+        }
+        self.wake.notify_one();
+    }
+
+    async fn do_what_is_due(self: &Arc<Self>) {
         let places = Arc::new(Semaphore::new(MOST_AT_ONCE));
         loop {
             let wait = match self.start_due(&places).await {
@@ -78,6 +108,17 @@ impl Manager {
             );
             return self.failed(&mut lease, Trouble::new("not_configured", what)).await;
         };
+        // Azure would say that there is no such thing, and be believed.
+        if operations.plan.kind() != lease.kind {
+            let what = format!(
+                "The configuration's secret \"{}\" is {} now, and this lease is {}: call the new one otherwise, and put the old \
+                 one back until its leases are over.",
+                lease.secret,
+                operations.plan.kind(),
+                lease.kind
+            );
+            return self.failed(&mut lease, Trouble::new("not_configured", what)).await;
+        }
         // A step may lead to the next one at once.
         for _ in 0..3 {
             let now = self.clock.now_ms();

@@ -122,11 +122,14 @@ impl World {
                 self.passwords.insert(user, password);
                 (204, Value::Null)
             }
-            (method, path) if path.starts_with(CACHE) => {
+            (method, path) if path.to_lowercase().starts_with(&CACHE.to_lowercase()) => {
                 let name =
                     path.split("/accessPolicyAssignments").nth(1).unwrap().trim_start_matches('/').to_owned();
                 self.assign(method, &name, body)
             }
+            // Another cache, at which there is nothing.
+            ("GET", path) if path.ends_with("/accessPolicyAssignments") => (200, json!({"value": []})),
+            ("GET" | "DELETE", path) if path.contains("/accessPolicyAssignments/") => (404, Value::Null),
             ("GET", _) => (200, json!({"id": "x"})),
             other => panic!("{other:?}"),
         }

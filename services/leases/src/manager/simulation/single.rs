@@ -1,0 +1,161 @@
+//! Histories that a throw of dice does not find: clocks that are wrong, a configuration that changes, a process that is held up.
+
+use super::azure::{Simulated, World};
+use super::*;
+use crate::azure::{Answer, Azure, Call, SignIn, Unanswered};
+use zeroize::Zeroizing;
+
+const DAY_MS: i64 = 86_400_000;
+
+struct Setting {
+    plan: Plan,
+    store: Store,
+    world: Arc<Mutex<World>>,
+}
+
+/// Azure, where making an assignment takes so long.
+struct Slow(Simulated, Duration);
+
+#[async_trait::async_trait]
+impl Azure for Slow {
+    async fn call(&self, call: Call) -> Result<Answer, Unanswered> {
+        if call.method == "PUT" {
+            sleep(self.1).await;
+        }
+        self.0.call(call).await
+    }
+
+    async fn sign_in(&self, application: &str, secret: &Zeroizing<String>, scope: &str) -> SignIn {
+        self.0.sign_in(application, secret, scope).await
+    }
+}
+
+impl Setting {
+    fn new() -> Self {
+        EPOCH.set((START_MS, None));
+        let mut world = World::new(1);
+        world.calm();
+        let mut plan = plan(&mut Rng::with_seed(1));
+        plan.waits = Waits { intent_ms: 90_000, between_misses_ms: 20_000 };
+        let runtime = process();
+        let store = runtime.block_on(Store::open(Place::Memory, false)).unwrap();
+        end(runtime);
+        Self { plan, store, world: Arc::new(Mutex::new(world)) }
+    }
+
+    /// One process: its manager does what is due while `deeds` are done.
+    fn live<D: Future>(
+        &self,
+        wall_ms: fn() -> i64,
+        put: Duration,
+        deeds: impl FnOnce(Arc<Manager>) -> D,
+    ) -> D::Output {
+        let runtime = process();
+        let outcome = runtime.block_on(async {
+            let clock = Arc::new(Clock::new(Sources { monotonic, wall_ms }));
+            let log = Log::to_stderr(Format::Human, Severity::Error).unwrap();
+            let azure =
+                |_: &SecretPlan| Ok(Arc::new(Slow(Simulated(self.world.clone()), put)) as Arc<dyn Azure>);
+            let manager = Manager::new(self.plan.clone(), self.store.clone(), clock, log, azure).unwrap();
+            tokio::spawn(manager.clone().run());
+            deeds(manager).await
+        });
+        end(runtime);
+        outcome
+    }
+
+    /// The id of a lease of access to the cache.
+    fn lend(&self, ttl: &str) -> String {
+        let request = access(ttl);
+        self.live(now_ms, Duration::ZERO, |manager| async move {
+            manager.create(&caller(), request).await.map_err(|denied| denied.message).unwrap().0.id
+        })
+    }
+
+    fn wait(&self, wall_ms: fn() -> i64, seconds: u64) {
+        self.live(wall_ms, Duration::ZERO, |_| sleep(Duration::from_secs(seconds)));
+    }
+
+    fn assignments(&self) -> Vec<String> {
+        self.world.lock().unwrap().assignments.values().map(|one| one.object_id.clone()).collect()
+    }
+
+    fn lease(&self, id: &str) -> crate::lease::Lease {
+        let runtime = process();
+        let lease = runtime.block_on(self.store.lease(id)).unwrap().unwrap();
+        end(runtime);
+        lease
+    }
+}
+
+fn access(ttl: &str) -> Request {
+    Request {
+        secret: "access".to_owned(),
+        ttl: Some(ttl.to_owned()),
+        user: Some("oid-1".to_owned()),
+        idempotency_key: None,
+    }
+}
+
+#[test]
+fn a_clock_that_is_a_day_behind_lets_nothing_live_longer() {
+    let setting = Setting::new();
+    let id = setting.lend("60");
+    setting.wait(|| now_ms() - DAY_MS, 200);
+    assert_eq!(setting.assignments(), [FOREIGN], "{:?}", setting.lease(&id));
+}
+
+#[test]
+fn a_clock_that_is_a_day_ahead_takes_nothing_away_before_its_time() {
+    let setting = Setting::new();
+    let id = setting.lend("600");
+    setting.wait(|| now_ms() + DAY_MS, 200);
+    assert!(setting.assignments().contains(&"oid-1".to_owned()), "{:?}", setting.lease(&id));
+    setting.wait(|| now_ms() + DAY_MS, 500);
+    assert_eq!(setting.assignments(), [FOREIGN]);
+}
+
+#[test]
+fn a_lease_is_taken_back_where_it_was_made_whatever_the_configuration_says_now() {
+    let mut setting = Setting::new();
+    let id = setting.lend("60");
+    setting.plan.installation = "renamed".to_owned();
+    if let Some(What::RedisAccess { cache, .. }) =
+        setting.plan.secrets.get_mut("access").map(|one| &mut one.what)
+    {
+        *cache = cache.replace("redisEnterprise/c", "redis/another");
+    }
+    setting.wait(now_ms, 300);
+    assert_eq!(setting.assignments(), [FOREIGN], "{:?}", setting.lease(&id));
+    assert_eq!(setting.lease(&id).state.name(), "revoked");
+}
+
+#[test]
+fn a_lease_of_another_kind_than_its_secret_is_now_is_kept_until_the_configuration_knows_it() {
+    let mut setting = Setting::new();
+    let id = setting.lend("60");
+    let user = setting.plan.secrets["user"].what.clone();
+    let access = setting.plan.secrets.get_mut("access").unwrap();
+    let before = std::mem::replace(&mut access.what, user);
+    setting.wait(now_ms, 300);
+    let lease = setting.lease(&id);
+    assert!(!lease.state.is_over(), "{lease:?}");
+    assert!(lease.last_error.unwrap().contains("put the old one back"));
+    setting.plan.secrets.get_mut("access").unwrap().what = before;
+    setting.wait(now_ms, 600);
+    assert_eq!(setting.assignments(), [FOREIGN]);
+}
+
+#[test]
+fn what_is_made_after_it_was_given_up_is_taken_back() {
+    let setting = Setting::new();
+    let held_up = Duration::from_secs(1000);
+    let denied = setting.live(now_ms, held_up, |manager| async move {
+        let outcome = manager.create(&caller(), access("600")).await;
+        sleep(Duration::from_secs(300)).await;
+        outcome.map(|(lease, _)| lease).unwrap_err()
+    });
+    let lease = setting.lease(&denied.lease.unwrap());
+    assert_eq!(setting.assignments(), [FOREIGN], "{lease:?}");
+    assert_eq!((lease.state.name(), lease.reason.as_deref()), ("revoked", Some("made too late")));
+}
