@@ -293,6 +293,16 @@ def test_a_user_that_a_client_names_gets_what_that_may_have_and_nothing_else(emu
         assert len(status["token_files"]) == len(ids)
 
 
+def test_a_user_that_two_clients_name_gets_what_either_may_have(emulator, folder):
+    file = folder.with_name("agent.toml")
+    client = "[[clients]]\nname = '{}'\nuids = [{}]\n{}\n".format
+    me = os.geteuid()
+    file.write_text(client("vault", me, "resources = ['https://vault.azure.net']") + client("redis", me, ""))
+    with Agent(emulator, folder, "--config-file", file) as agent:
+        assert [one["id"] for one in agent.secrets()[2]["secrets"]] == ["default"]
+        assert [agent.secrets(path)[0] for path in ("/default", "/nobody")] == [200, 404]
+
+
 @pytest.mark.parametrize(
     ("options", "gid", "groups", "said"),
     [
@@ -517,6 +527,11 @@ def test_a_client_that_asks_without_end_is_told_to_wait(emulator, folder):
         ("allow-uid = [5]\n[[clients]]\nname = 'default'\nuids = [0]\n", "give that client uids and gids"),
         ("[[token-files]]\npath = '/tmp/x'\nmode = '0644'\n", "0600, or 0640"),
         ("[[token-files]]\npath = '/tmp/x'\nidentity = 'nobody'\n", 'no identity "nobody"'),
+        ("[identities.a]\nidentity = 'managed_identity'\ndefault = 'yes'\n", "default"),
+        (
+            "[identities.a]\nidentity = 'managed_identity'\ndefault = true\n[identities.b]\nidentity = 'managed_identity'\ndefault = true\n",
+            "several",
+        ),
         ("prot = 8441\n", "port"),
         ("address = '0.0.0.0'\n", "127.0.0.1"),
         ("[identities.a]\nidentity = 'managed_identity'\nclientid = 'x'\n", "client_id"),

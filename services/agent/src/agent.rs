@@ -3,7 +3,7 @@
 use crate::access::Client;
 use crate::answer::retry_after;
 use crate::counts::{Counts, Refusal};
-use crate::identity::{Identity, bare};
+use crate::identity::{Identity, NoSupply, bare};
 use crate::peer::{Caller, Holder};
 use crate::plan::Plan;
 use crate::state::{State, Unfit};
@@ -83,6 +83,8 @@ pub(crate) enum Denied {
     /// It may not have it, or there is no such thing.
     Refused(String),
     TooOften(Duration),
+    /// What the files say of the identity is not what was accepted.
+    Unsettled,
     /// There is no token that could be handed on.
     Unavailable {
         error: Error,
@@ -224,9 +226,8 @@ impl Agent {
         };
         let (parameter, value) = match question {
             Question::ById(None) | Question::ByAzure { identity: None, .. } => {
-                let found = clients.iter().find_map(|client| {
-                    let identity = client.default_identity(identities)?;
-                    client.may_have(&identity).then(|| (client.clone(), identity))
+                let found = Self::first_that_may(question, clients, |client| {
+                    client.default_identity(identities).filter(|identity| client.may_have(identity))
                 });
                 return found
                     .ok_or_else(|| refuse("There are several identities: say which one.".to_owned()));
@@ -238,10 +239,8 @@ impl Agent {
             "id" => identity.id == *value,
             key => identity.is_called(key, value),
         };
-        let found = clients.iter().find_map(|client| {
-            let identity =
-                identities.values().find(|identity| is_it(identity) && client.may_have(identity))?;
-            Some((client.clone(), identity.clone()))
+        let found = Self::first_that_may(question, clients, |client| {
+            identities.values().find(|identity| is_it(identity) && client.may_have(identity)).cloned()
         });
         found.ok_or_else(|| {
             let name = match question {
@@ -250,6 +249,19 @@ impl Agent {
             };
             refuse(format!("No identity with this {name} is there for this client."))
         })
+    }
+
+    /// Of several clients that somebody is, the first that may have what is asked. If none may, the first that has such an
+    /// identity, of which that is said.
+    fn first_that_may(
+        question: &Question,
+        clients: &[Arc<Client>],
+        identity: impl Fn(&Client) -> Option<Arc<Identity>>,
+    ) -> Option<(Arc<Client>, Arc<Identity>)> {
+        let mut found: Vec<_> =
+            clients.iter().filter_map(|client| Some((client.clone(), identity(client)?))).collect();
+        let at = found.iter().position(|(client, identity)| may_have(client, identity, question));
+        (!found.is_empty()).then(|| found.swap_remove(at.unwrap_or_default()))
     }
 
     fn supply(
@@ -263,18 +275,18 @@ impl Agent {
             Question::ByAzure { resource, .. } => Some(bare(resource)),
             Question::ById(_) => None,
         };
-        let may = asked.map_or_else(
-            || client.may_have_own(identity),
-            |resource| client.may_have_for(identity, resource),
-        );
-        if !may {
+        if !may_have(client, identity, question) {
             let what = "This client may not have tokens for this resource: the agent's file lists those that it may.";
             self.refuse(Refusal::Resource, caller, what);
             return Err(Denied::Refused(what.to_owned()));
         }
         match asked {
             Some(resource) => {
-                identity.supply(resource).map_err(|error| Denied::Unavailable { error, wait: None })
+                let supply = identity.supply(resource);
+                supply.map_err(|why| match why {
+                    NoSupply::IsAnother => Denied::Unsettled,
+                    NoSupply::Unfit(error) => Denied::Unavailable { error, wait: None },
+                })
             }
             None => Ok(identity.own.clone()),
         }
@@ -297,7 +309,7 @@ impl Agent {
             let tokens =
                 supplies.iter().filter(|supply| may(identity, &supply.resource)).map(|one| one.status());
             let tokens: Vec<_> = tokens.collect();
-            let status = json!({"id": identity.id, "default": identity.is_default, "tokens": tokens});
+            let status = json!({"id": identity.id, "default": identity.is_default(), "tokens": tokens});
             (!tokens.is_empty()).then_some(status)
         });
         let identities: Vec<_> = identities.collect();
@@ -329,6 +341,14 @@ impl Agent {
 
     pub(crate) fn clients(&self) -> Vec<Arc<Client>> {
         self.state.load().clients.0.clone()
+    }
+}
+
+/// Whether that client may have that identity's tokens for what is asked.
+fn may_have(client: &Client, identity: &Identity, question: &Question) -> bool {
+    match question {
+        Question::ById(_) => client.may_have_own(identity),
+        Question::ByAzure { resource, .. } => client.may_have_for(identity, bare(resource)),
     }
 }
 
