@@ -395,6 +395,34 @@ class Held:
 CLIENTS = "".join(f"[[clients]]\nname = '{name}'\n" for name in ("php", "cron", "web"))
 
 
+def test_one_user_cannot_take_all_places_of_the_socket_however_few_there_are(emulator, as_another_user):
+    """As many as the socket has, each with an answer: root gets its own nevertheless."""
+    holds = """
+import socket, sys
+held = []
+for _ in range(8):
+    stream = socket.socket(socket.AF_UNIX)
+    stream.connect(sys.argv[1])
+    try:
+        stream.sendall(b"GET /v1/secrets HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n")
+        held += [stream] if stream.recv(4096) else []
+    except OSError:
+        pass
+print(len(held), flush=True)
+sys.stdin.read()
+"""
+    with tempfile.TemporaryDirectory() as place:
+        os.chmod(place, 0o755)
+        folder = pathlib.Path(place) / "agent"
+        with Agent(emulator, folder, "--allow-gid", STRANGER, "--max-connections", "16") as agent:
+            command = [*as_another_user(), "/usr/bin/python3", "-c", holds, agent.socket]
+            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+            with subprocess.Popen(command, **pipes) as stranger:
+                assert stranger.stdout.readline() == "4\n", "half of the socket's places"
+                assert agent.secrets("/default")[0] == 200
+                stranger.stdin.close()
+
+
 def test_a_client_service_has_its_number_of_connections(emulator, folder):
     file = folder.with_name("agent.toml")
     file.write_text(CLIENTS)

@@ -26,7 +26,7 @@ use tokio::task::JoinSet;
 pub struct Limits {
     /// Connections at a time: half of them by the Unix socket, and half by loopback.
     pub connections: usize,
-    /// Of each user on the Unix socket, and of each client on loopback.
+    /// Of each user on the Unix socket (of its places half at most), and of each client on loopback.
     pub connections_of_each: usize,
     /// Requests a second of each client, 0 for any number.
     pub requests_per_second: u32,
@@ -55,7 +55,10 @@ pub struct Agent {
     /// Of the Unix socket. Whoever fills the others cannot keep its users out.
     pub(crate) unix_places: Places,
     pub(crate) tcp_places: Places,
+    /// Of the clients on loopback.
     pub(crate) shares: Shares<Holder>,
+    /// Of the users of the Unix socket.
+    pub(crate) users: Shares<Holder>,
     pub(crate) counts: Counts,
     pub(crate) connections: Connections,
     pub(crate) life: Life,
@@ -107,6 +110,8 @@ impl Agent {
             unix_places: Places::at_most(limits.connections.div_ceil(2)),
             tcp_places: Places::at_most((limits.connections / 2).max(1)),
             shares: Shares::at_most(limits.connections_of_each),
+            // However few places there are, one user cannot keep the others out, root and the agent's own among them.
+            users: Shares::at_most(limits.connections_of_each.min((limits.connections / 4).max(1))),
             counts: Counts::default(),
             connections,
             life,
