@@ -362,6 +362,61 @@ def test_a_reload_takes_what_may_change_and_says_what_has_to_wait_for_a_restart(
             wait_until("it is read when it is there", lambda: agent.secrets("/four")[0] == 200)
 
 
+def test_what_is_asked_for_later_is_the_identitys_as_it_was_accepted(folder):
+    """Tokens for a resource that nobody has asked for yet, after the store's file has become another one."""
+    one, two = (folder.with_name(name) for name in ("one.yaml", "two.yaml"))
+    entry = "- {id: a, type: AzureEntraIdAuth, isDefault: true, details: {auth: {%s}}}\n"
+    machine = entry % ""
+    resources = "resources = ['https://redis.azure.com', 'https://vault.azure.net', 'https://graph.microsoft.com']\n"
+    file = folder.with_name("agent.toml")
+
+    def write(store):
+        file.write_text(f"secrets = '{store}'\n[[clients]]\nname = 'php'\n{resources}")
+
+    with Emulator.start() as azure:
+        one.write_text(machine)
+        two.write_text(machine)
+        write(one)
+        with Agent(azure, folder, "--config-file", file, identity=None) as agent:
+
+            def ask_for(resource):
+                return agent.token(agent.header("php"), f"resource={resource}&api-version=2019-08-01")
+
+            own = ask_for("https://redis.azure.com")[2]["client_id"]
+            user = azure["ENTRAKEY_EMULATOR_USER_ASSIGNED_CLIENT_ID"]
+            assert own != user
+            # Another identity's by now, in a file that is no good.
+            broken = "- {id: b, type: AzureEntraIdAuth, details: {auth: {}}}\n" * 2
+            one.write_text(entry % f"clientID: {user}" + broken)
+            agent.wait_for("are no good")
+            status, headers, answer = ask_for("https://vault.azure.net")
+            assert answer.get("client_id") != user, "the other identity's token"
+            assert status == 503 and int(headers["retry-after"]) >= 1, answer
+            assert agent.secrets("/a")[0] == 200, "what there was before holds"
+            # The same entry in another file: the first one is nobody's any more.
+            write(two)
+            wait_until("the other file holds", lambda: ask_for("https://graph.microsoft.com")[0] == 200)
+            assert ask_for("https://graph.microsoft.com")[2]["client_id"] == own
+
+
+def test_another_default_is_no_other_identity(folder):
+    """While Entra is down: the tokens and the files stay."""
+    store, kept = folder.with_name("store.yaml"), folder / "a.token"
+    entries = "- {{id: a, type: AzureEntraIdAuth, isDefault: {}, details: {{auth: {{}}}}}}\n- {{id: b, type: AzureEntraIdAuth, isDefault: {}, details: {{auth: {{}}}}}}\n"
+    store.write_text(entries.format("true", "false"))
+    with Emulator.start() as azure:
+        with Agent(azure, folder, "--secrets", store, "--token-file", f"a={kept}", identity=None) as agent:
+            wait_until("the file is there", kept.exists)
+            assert agent.secrets("/default")[2]["id"] == "a" and agent.secrets("/b")[0] == 200
+            written = kept.stat().st_ino
+            requests = azure.token_requests()
+            store.write_text(entries.format("false", "true"))
+            wait_until("it is the other one", lambda: agent.secrets("/default")[2].get("id") == "b")
+            assert [one["isDefault"] for one in agent.secrets()[2]["secrets"]] == [False, True]
+            assert agent.secrets("/a")[0] == 200 and kept.stat().st_ino == written
+            assert azure.token_requests() == requests
+
+
 def test_who_may_come_in_is_taken_from_the_file_when_it_is_read_again(folder):
     with Emulator.start() as azure:
         file = folder.with_name("agent.toml")

@@ -293,6 +293,16 @@ def test_a_user_that_a_client_names_gets_what_that_may_have_and_nothing_else(emu
         assert len(status["token_files"]) == len(ids)
 
 
+def test_a_user_that_two_clients_name_gets_what_either_may_have(emulator, folder):
+    file = folder.with_name("agent.toml")
+    client = "[[clients]]\nname = '{}'\nuids = [{}]\n{}\n".format
+    me = os.geteuid()
+    file.write_text(client("vault", me, "resources = ['https://vault.azure.net']") + client("redis", me, ""))
+    with Agent(emulator, folder, "--config-file", file) as agent:
+        assert [one["id"] for one in agent.secrets()[2]["secrets"]] == ["default"]
+        assert [agent.secrets(path)[0] for path in ("/default", "/nobody")] == [200, 404]
+
+
 @pytest.mark.parametrize(
     ("options", "gid", "groups", "said"),
     [
@@ -383,6 +393,34 @@ class Held:
 
 
 CLIENTS = "".join(f"[[clients]]\nname = '{name}'\n" for name in ("php", "cron", "web"))
+
+
+def test_one_user_cannot_take_all_places_of_the_socket_however_few_there_are(emulator, as_another_user):
+    """As many as the socket has, each with an answer: root gets its own nevertheless."""
+    holds = """
+import socket, sys
+held = []
+for _ in range(8):
+    stream = socket.socket(socket.AF_UNIX)
+    stream.connect(sys.argv[1])
+    try:
+        stream.sendall(b"GET /v1/secrets HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n")
+        held += [stream] if stream.recv(4096) else []
+    except OSError:
+        pass
+print(len(held), flush=True)
+sys.stdin.read()
+"""
+    with tempfile.TemporaryDirectory() as place:
+        os.chmod(place, 0o755)
+        folder = pathlib.Path(place) / "agent"
+        with Agent(emulator, folder, "--allow-gid", STRANGER, "--max-connections", "16") as agent:
+            command = [*as_another_user(), "/usr/bin/python3", "-c", holds, agent.socket]
+            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+            with subprocess.Popen(command, **pipes) as stranger:
+                assert stranger.stdout.readline() == "4\n", "half of the socket's places"
+                assert agent.secrets("/default")[0] == 200
+                stranger.stdin.close()
 
 
 def test_a_client_service_has_its_number_of_connections(emulator, folder):
@@ -517,6 +555,11 @@ def test_a_client_that_asks_without_end_is_told_to_wait(emulator, folder):
         ("allow-uid = [5]\n[[clients]]\nname = 'default'\nuids = [0]\n", "give that client uids and gids"),
         ("[[token-files]]\npath = '/tmp/x'\nmode = '0644'\n", "0600, or 0640"),
         ("[[token-files]]\npath = '/tmp/x'\nidentity = 'nobody'\n", 'no identity "nobody"'),
+        ("[identities.a]\nidentity = 'managed_identity'\ndefault = 'yes'\n", "default"),
+        (
+            "[identities.a]\nidentity = 'managed_identity'\ndefault = true\n[identities.b]\nidentity = 'managed_identity'\ndefault = true\n",
+            "several",
+        ),
         ("prot = 8441\n", "port"),
         ("address = '0.0.0.0'\n", "127.0.0.1"),
         ("[identities.a]\nidentity = 'managed_identity'\nclientid = 'x'\n", "client_id"),

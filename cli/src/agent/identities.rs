@@ -110,7 +110,12 @@ impl Sources<'_> {
         for (name, value) in table {
             let file = self.file.ok_or_else(|| Failure::usage("The file is gone."))?;
             if name == DEFAULT {
-                is_default = matches!(value, ServiceValue::Text(text) if text.as_str() == "true");
+                let said = match value {
+                    ServiceValue::Text(text) => text.parse().ok(),
+                    _ => None,
+                };
+                let no_answer = || file.refuse(format!("identities: {id}: default must be true or false."));
+                is_default = said.ok_or_else(no_answer)?;
                 continue;
             }
             let (name, text) = file.key(name, value)?;

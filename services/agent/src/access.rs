@@ -69,7 +69,7 @@ impl Client {
             return all.get(first).cloned();
         }
         let only = (all.len() == 1).then(|| all.values().next()).flatten();
-        all.values().find(|identity| identity.is_default).or(only).cloned()
+        all.values().find(|identity| identity.is_default()).or(only).cloned()
     }
 
     fn is_user(&self, uid: u32, gids: &[u32]) -> bool {

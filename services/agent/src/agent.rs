@@ -3,7 +3,7 @@
 use crate::access::Client;
 use crate::answer::retry_after;
 use crate::counts::{Counts, Refusal};
-use crate::identity::{Identity, bare};
+use crate::identity::{Identity, NoSupply, bare};
 use crate::peer::{Caller, Holder};
 use crate::plan::Plan;
 use crate::state::{State, Unfit};
@@ -26,7 +26,7 @@ use tokio::task::JoinSet;
 pub struct Limits {
     /// Connections at a time: half of them by the Unix socket, and half by loopback.
     pub connections: usize,
-    /// Of each user on the Unix socket, and of each client on loopback.
+    /// Of each user on the Unix socket (of its places half at most), and of each client on loopback.
     pub connections_of_each: usize,
     /// Requests a second of each client, 0 for any number.
     pub requests_per_second: u32,
@@ -55,7 +55,10 @@ pub struct Agent {
     /// Of the Unix socket. Whoever fills the others cannot keep its users out.
     pub(crate) unix_places: Places,
     pub(crate) tcp_places: Places,
+    /// Of the clients on loopback.
     pub(crate) shares: Shares<Holder>,
+    /// Of the users of the Unix socket.
+    pub(crate) users: Shares<Holder>,
     pub(crate) counts: Counts,
     pub(crate) connections: Connections,
     pub(crate) life: Life,
@@ -83,6 +86,8 @@ pub(crate) enum Denied {
     /// It may not have it, or there is no such thing.
     Refused(String),
     TooOften(Duration),
+    /// What the files say of the identity is not what was accepted.
+    Unsettled,
     /// There is no token that could be handed on.
     Unavailable {
         error: Error,
@@ -105,6 +110,8 @@ impl Agent {
             unix_places: Places::at_most(limits.connections.div_ceil(2)),
             tcp_places: Places::at_most((limits.connections / 2).max(1)),
             shares: Shares::at_most(limits.connections_of_each),
+            // However few places there are, one user cannot keep the others out, root and the agent's own among them.
+            users: Shares::at_most(limits.connections_of_each.min((limits.connections / 4).max(1))),
             counts: Counts::default(),
             connections,
             life,
@@ -224,9 +231,8 @@ impl Agent {
         };
         let (parameter, value) = match question {
             Question::ById(None) | Question::ByAzure { identity: None, .. } => {
-                let found = clients.iter().find_map(|client| {
-                    let identity = client.default_identity(identities)?;
-                    client.may_have(&identity).then(|| (client.clone(), identity))
+                let found = Self::first_that_may(question, clients, |client| {
+                    client.default_identity(identities).filter(|identity| client.may_have(identity))
                 });
                 return found
                     .ok_or_else(|| refuse("There are several identities: say which one.".to_owned()));
@@ -238,10 +244,8 @@ impl Agent {
             "id" => identity.id == *value,
             key => identity.is_called(key, value),
         };
-        let found = clients.iter().find_map(|client| {
-            let identity =
-                identities.values().find(|identity| is_it(identity) && client.may_have(identity))?;
-            Some((client.clone(), identity.clone()))
+        let found = Self::first_that_may(question, clients, |client| {
+            identities.values().find(|identity| is_it(identity) && client.may_have(identity)).cloned()
         });
         found.ok_or_else(|| {
             let name = match question {
@@ -250,6 +254,19 @@ impl Agent {
             };
             refuse(format!("No identity with this {name} is there for this client."))
         })
+    }
+
+    /// Of several clients that somebody is, the first that may have what is asked. If none may, the first that has such an
+    /// identity, of which that is said.
+    fn first_that_may(
+        question: &Question,
+        clients: &[Arc<Client>],
+        identity: impl Fn(&Client) -> Option<Arc<Identity>>,
+    ) -> Option<(Arc<Client>, Arc<Identity>)> {
+        let mut found: Vec<_> =
+            clients.iter().filter_map(|client| Some((client.clone(), identity(client)?))).collect();
+        let at = found.iter().position(|(client, identity)| may_have(client, identity, question));
+        (!found.is_empty()).then(|| found.swap_remove(at.unwrap_or_default()))
     }
 
     fn supply(
@@ -263,18 +280,18 @@ impl Agent {
             Question::ByAzure { resource, .. } => Some(bare(resource)),
             Question::ById(_) => None,
         };
-        let may = asked.map_or_else(
-            || client.may_have_own(identity),
-            |resource| client.may_have_for(identity, resource),
-        );
-        if !may {
+        if !may_have(client, identity, question) {
             let what = "This client may not have tokens for this resource: the agent's file lists those that it may.";
             self.refuse(Refusal::Resource, caller, what);
             return Err(Denied::Refused(what.to_owned()));
         }
         match asked {
             Some(resource) => {
-                identity.supply(resource).map_err(|error| Denied::Unavailable { error, wait: None })
+                let supply = identity.supply(resource);
+                supply.map_err(|why| match why {
+                    NoSupply::IsAnother => Denied::Unsettled,
+                    NoSupply::Unfit(error) => Denied::Unavailable { error, wait: None },
+                })
             }
             None => Ok(identity.own.clone()),
         }
@@ -297,7 +314,7 @@ impl Agent {
             let tokens =
                 supplies.iter().filter(|supply| may(identity, &supply.resource)).map(|one| one.status());
             let tokens: Vec<_> = tokens.collect();
-            let status = json!({"id": identity.id, "default": identity.is_default, "tokens": tokens});
+            let status = json!({"id": identity.id, "default": identity.is_default(), "tokens": tokens});
             (!tokens.is_empty()).then_some(status)
         });
         let identities: Vec<_> = identities.collect();
@@ -329,6 +346,14 @@ impl Agent {
 
     pub(crate) fn clients(&self) -> Vec<Arc<Client>> {
         self.state.load().clients.0.clone()
+    }
+}
+
+/// Whether that client may have that identity's tokens for what is asked.
+fn may_have(client: &Client, identity: &Identity, question: &Question) -> bool {
+    match question {
+        Question::ById(_) => client.may_have_own(identity),
+        Question::ByAzure { resource, .. } => client.may_have_for(identity, bare(resource)),
     }
 }
 

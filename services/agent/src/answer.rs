@@ -10,6 +10,11 @@ use bytes::Bytes;
 use entrakey_core::Error;
 use std::time::Duration;
 
+/// After an error that lasts until somebody has mended something.
+pub(crate) const AFTER_LASTING: Duration = Duration::from_secs(30);
+/// The agent's files are not what it goes by.
+pub(crate) const UNSETTLED: &str = "The agent's files have changed, and what they say of this identity does not hold (yet): the \
+                                    agent's log says why.";
 /// Whoever is told to come back later waits for this at least.
 pub(crate) const LEAST_WAIT: Duration = Duration::from_secs(1);
 

@@ -5,7 +5,7 @@
 
 use crate::access::Client;
 use crate::agent::{Agent, Denied, Question};
-use crate::answer::{LEAST_WAIT, json, later, not_a_question, with_allowed};
+use crate::answer::{AFTER_LASTING, LEAST_WAIT, UNSETTLED, json, later, not_a_question, with_allowed};
 use crate::counts::Refusal;
 use crate::parameters::Parameters;
 use crate::peer::{Caller, TcpPeer};
@@ -106,6 +106,9 @@ async fn answer(
             wait: Some(wait),
             ..No::new(StatusCode::TOO_MANY_REQUESTS, "Too many requests: keep the token that you have.")
         },
+        Denied::Unsettled => {
+            No { wait: Some(AFTER_LASTING), ..No::new(StatusCode::SERVICE_UNAVAILABLE, UNSETTLED) }
+        }
         Denied::Refused(message) => No::new(StatusCode::BAD_REQUEST, message),
         Denied::Unavailable { error, wait: None } => No::new(StatusCode::BAD_REQUEST, error.message()),
         Denied::Unavailable { error, wait } => {

@@ -131,7 +131,7 @@ fn take_tcp(
 fn take_unix(agent: &Arc<Agent>, router: &Router, stream: UnixStream) -> io::Result<()> {
     let (uid, gids) = user_of(&stream)?;
     let caller = Caller::User(uid);
-    let Some(of_user) = agent.shares.admit(Holder::User(uid)) else {
+    let Some(of_user) = agent.users.admit(Holder::User(uid)) else {
         agent.refuse(Refusal::Full, &caller, "a user has as many connections as each may have");
         return Ok(());
     };

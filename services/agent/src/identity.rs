@@ -5,6 +5,7 @@ use crate::supply::Supply;
 use entrakey_core::{Config, EffectiveConfig, Error, KEYS};
 use entrakey_service::Log;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
 const DEFAULT_SCOPE: &str = "/.default";
@@ -14,12 +15,21 @@ pub(crate) fn bare(resource: &str) -> &str {
     resource.strip_suffix(DEFAULT_SCOPE).unwrap_or(resource).trim_end_matches('/')
 }
 
+/// Why there are no tokens for a resource.
+pub(crate) enum NoSupply {
+    /// Its configuration is not what it was when it was accepted.
+    IsAnother,
+    /// There can be none.
+    Unfit(Error),
+}
+
 /// An identity that is there as long as a request needs it, and while its configuration says the same.
 pub(crate) struct Identity {
     pub(crate) id: String,
-    pub(crate) is_default: bool,
+    is_default: AtomicBool,
     pub(crate) effective: EffectiveConfig,
-    config: Config,
+    /// As the plan has it that holds: it may stand in another file than at first.
+    config: Mutex<Config>,
     /// What its own scope is for.
     pub(crate) own: Arc<Supply>,
     others: Mutex<BTreeMap<String, Arc<Supply>>>,
@@ -38,17 +48,29 @@ impl Identity {
         let own = Supply::new(plan.id.clone(), resource, &config, log)?;
         Ok(Self {
             id: plan.id.clone(),
-            is_default: plan.is_default,
+            is_default: AtomicBool::new(plan.is_default),
             effective,
-            config,
+            config: Mutex::new(plan.config.clone()),
             own: Arc::new(own),
             others: Mutex::default(),
             log: log.clone(),
         })
     }
 
-    /// Its tokens for a resource, which is [`bare`]. The first call for one that is not its own makes a provider for it.
-    pub(crate) fn supply(&self, resource: &str) -> Result<Arc<Supply>, Error> {
+    /// Another plan holds, which says the same of who it is.
+    pub(crate) fn follow(&self, plan: &IdentityPlan) {
+        self.is_default.store(plan.is_default, Relaxed);
+        *self.config.lock().unwrap_or_else(PoisonError::into_inner) = plan.config.clone();
+    }
+
+    /// Whether it is meant when nobody says which.
+    pub(crate) fn is_default(&self) -> bool {
+        self.is_default.load(Relaxed)
+    }
+
+    /// Its tokens for a resource, which is [`bare`]. The first call for one that is not its own makes a provider for it,
+    /// which reads the configuration's file again: what stands there by now may be no good, or somebody else.
+    pub(crate) fn supply(&self, resource: &str) -> Result<Arc<Supply>, NoSupply> {
         if self.own.resource == resource {
             return Ok(self.own.clone());
         }
@@ -56,12 +78,22 @@ impl Identity {
         if let Some(supply) = others.get(resource) {
             return Ok(supply.clone());
         }
-        let (name, mut config) = (format!("{} {resource}", self.id), self.config.clone());
-        config.set("scope", &format!("{resource}{DEFAULT_SCOPE}"))?;
-        config.set("name", &name)?;
-        let supply = Arc::new(Supply::new(name, resource.to_owned(), &config, &self.log)?);
+        let config = self.config.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let made = self.make(resource, config.clone());
+        // Looked at after it was read.
+        if !config.effective().is_ok_and(|now| now == self.effective) {
+            return Err(NoSupply::IsAnother);
+        }
+        let supply = Arc::new(made.map_err(NoSupply::Unfit)?);
         others.insert(resource.to_owned(), supply.clone());
         Ok(supply)
+    }
+
+    fn make(&self, resource: &str, mut config: Config) -> Result<Supply, Error> {
+        let name = format!("{} {resource}", self.id);
+        config.set("scope", &format!("{resource}{DEFAULT_SCOPE}"))?;
+        config.set("name", &name)?;
+        Supply::new(name, resource.to_owned(), &config, &self.log)
     }
 
     /// All that have been made.

@@ -51,7 +51,7 @@ impl State {
             let unfit = |error| Unfit::Identity { id: one.id.clone(), error };
             let effective = one.config.effective().map_err(unfit)?;
             let kept = before.identities.get(&one.id);
-            let kept = kept.filter(|kept| kept.effective == effective && kept.is_default == one.is_default);
+            let kept = kept.filter(|kept| kept.effective == effective);
             let identity = match kept {
                 Some(kept) => kept.clone(),
                 None => Arc::new(Identity::new(one, log).map_err(unfit)?),
@@ -62,6 +62,13 @@ impl State {
         }
         if identities.is_empty() {
             return Err(Unfit::Plan("there is no identity".to_owned()));
+        }
+        let mut defaults = plan.identities.iter().filter(|one| one.is_default).map(|one| &one.id);
+        if let (Some(one), Some(other)) = (defaults.next(), defaults.next()) {
+            let what = format!(
+                "several identities are the default one, \"{one}\" and \"{other}\": one of them may be"
+            );
+            return Err(Unfit::Plan(what));
         }
         plan.clients.iter().try_for_each(|client| check_client(client, &identities))?;
         check_clients(&plan.clients)?;
@@ -74,6 +81,10 @@ impl State {
             Arc::new(fresh)
         });
         let clients = Clients(clients.collect());
+        // Nothing is refused any more: what goes on may follow.
+        for one in &plan.identities {
+            identities.get(&one.id).into_iter().for_each(|identity| identity.follow(one));
+        }
         Ok(Self { identities, clients, token_files: plan.token_files.clone() })
     }
 }

@@ -6,7 +6,7 @@
 
 use crate::access::Client;
 use crate::agent::{Agent, Denied, Question};
-use crate::answer::{json, later, not_a_question, with_allowed};
+use crate::answer::{AFTER_LASTING, UNSETTLED, json, later, not_a_question, with_allowed};
 use crate::counts::Refusal;
 use crate::peer::{Caller, UnixPeer};
 use crate::supply::TYPE;
@@ -21,7 +21,6 @@ use bytes::Bytes;
 use entrakey_service::of_another;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Who asks: clients that it is, one at least.
 type Known = Arc<Vec<Arc<Client>>>;
@@ -87,7 +86,7 @@ async fn admit(
 
 async fn list(State(agent): State<Arc<Agent>>, Extension(clients): Extension<Known>) -> Response {
     let secrets = agent.listed(&clients).into_iter();
-    let secrets = secrets.map(|one| json!({"id": one.id, "type": TYPE, "isDefault": one.is_default}));
+    let secrets = secrets.map(|one| json!({"id": one.id, "type": TYPE, "isDefault": one.is_default()}));
     said(&json!({"secrets": secrets.collect::<Vec<_>>()}))
 }
 
@@ -113,6 +112,9 @@ async fn secret(
     match agent.answer(&Question::ById(id), &clients, &caller).await {
         Ok(hand_out) => json(StatusCode::OK, hand_out.rendered.secret.clone()),
         Err(Denied::Refused(message)) => no(StatusCode::NOT_FOUND, "not_found", &message),
+        Err(Denied::Unsettled) => {
+            later(no(StatusCode::SERVICE_UNAVAILABLE, "unsettled", UNSETTLED), AFTER_LASTING)
+        }
         Err(Denied::TooOften(wait)) => {
             let message = "Too many requests: keep the token until refresh_after.";
             later(no(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", message), wait)
@@ -126,5 +128,3 @@ async fn secret(
 }
 
 const DEFAULT: &str = "default";
-/// After an error that lasts until somebody has mended something.
-const AFTER_LASTING: Duration = Duration::from_secs(30);
