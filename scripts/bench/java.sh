@@ -33,11 +33,13 @@ awk -F, '
 # The least of some runs: what is not ours is noise.
 RUNS=7
 emulator=$built/emulator.env
-"$target/debug/entrakey" emulator --format=env --exit-with-parent --quiet >"$emulator" &
+: >"$emulator"
+"$target/debug/entrakey" emulator --format=env --quiet >"$emulator" &
 trap 'kill $! 2>/dev/null' EXIT
 while ! grep -q ENTRAKEY_CA_FILE "$emulator"; do sleep 0.1; done
 set -a
 . "$emulator"
+eval "$("$target/debug/entrakey" control environment kind=app_service format=shell)"
 set +a
 for who in nothing entrakey msal4j; do
     least=

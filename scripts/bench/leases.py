@@ -53,6 +53,9 @@ def waiting(entrakey, folder, stack):
     command = [entrakey, "emulator", "--format=json", "--quiet", "--exit-with-parent", f"--secret-delay={DELAY_S}s"]
     emulator = started(stack, command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     environment = {**os.environ, **json.loads(emulator.stdout.readline())}
+    # Whoever the emulator's shell would be is another one than the leases' identity.
+    for variable in ("AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_TENANT_ID", "ENTRAKEY_IDENTITY"):
+        environment.pop(variable, None)
     config = folder / "leases.toml"
     config.write_text(FILE.format(application=APPLICATION))
     where = ["--config-file", str(config), "--database", str(folder / "leases.db")]

@@ -38,7 +38,7 @@ impl Azure for AtOnce {
                     r#"{{"keyId":"{number}","secretText":"0123456789012345678901234567890123456789","endDateTime":{end}}}"#
                 )
             }
-            false => String::from("{}"),
+            false => String::from(r#"{"passwordCredentials":[]}"#),
         };
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis();
         let date_ms = Some(i64::try_from(now).unwrap());

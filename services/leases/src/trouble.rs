@@ -121,7 +121,7 @@ fn remedy(asked: Asked, status: u16, code: &str) -> &'static str {
         (_, 403, Asked::Users) => " The service's identity needs the permission User.Read.All.",
         (_, 403, Asked::Assignment) => {
             " The service's identity needs a role on the cache that may read, write and delete accessPolicyAssignments, such \
-             as Redis Cache Contributor."
+             as Contributor."
         }
         (_, 404, Asked::Application) => " Is application-id the client id of an application of this tenant?",
         (_, 404, Asked::User | Asked::Users) => " Is there such a user in this tenant?",

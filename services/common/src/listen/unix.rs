@@ -265,7 +265,7 @@ mod tests {
         let path = directory.0.join("s");
         let (listener, file) = bind_unix(&path, 0o660).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o660);
-        let (accepted, connected) = tokio::join!(listener.accept(), tokio::net::UnixStream::connect(&path));
+        let (accepted, connected) = tokio::join!(listener.accept(), UnixStream::connect(&path));
         assert!(accepted.is_ok() && connected.is_ok());
         assert_eq!(directory.files(), ["s"]);
         drop((listener, file));
@@ -285,7 +285,7 @@ mod tests {
         std::mem::forget(file);
         drop(listener); // as a killed process leaves it
         let (second, kept) = bind_unix(&path, 0o600).unwrap();
-        let (accepted, connected) = tokio::join!(second.accept(), tokio::net::UnixStream::connect(&path));
+        let (accepted, connected) = tokio::join!(second.accept(), UnixStream::connect(&path));
         assert!(accepted.is_ok() && connected.is_ok());
         assert_eq!(directory.files(), ["redis.sock"]);
         drop((second, kept));
@@ -320,8 +320,7 @@ mod tests {
                 let (socket, fresh) = Fresh::bind(&path).unwrap();
                 let listener = socket.listen(BACKLOG).unwrap();
                 Fresh { path: fresh.path.clone(), rename }.take_place(&path).unwrap();
-                let (accepted, connected) =
-                    tokio::join!(listener.accept(), tokio::net::UnixStream::connect(&path));
+                let (accepted, connected) = tokio::join!(listener.accept(), UnixStream::connect(&path));
                 assert!(accepted.is_ok() && connected.is_ok());
                 assert_eq!(directory.files(), ["redis.sock"]);
             }

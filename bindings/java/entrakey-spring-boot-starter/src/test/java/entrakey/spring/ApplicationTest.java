@@ -100,7 +100,8 @@ class ApplicationTest {
         return run(azure, more);
     }
 
-    private static ConfigurableApplicationContext run(Emulator azure, Map<String, Object> more) {
+    /** One at a time: Spring Boot's logging, which a process has once, does not start for two applications at once. */
+    private static synchronized ConfigurableApplicationContext run(Emulator azure, Map<String, Object> more) {
         Map<String, Object> properties = new LinkedHashMap<>();
         if (!more.containsKey("spring.data.redis.cluster.nodes")) {
             properties.putAll(single());

@@ -40,6 +40,7 @@ import org.redisson.api.RBlockingQueue;
 import org.redisson.api.RedissonClient;
 import org.redisson.client.codec.StringCodec;
 import org.redisson.config.Config;
+import redis.clients.jedis.ConnectionPoolConfig;
 import redis.clients.jedis.DefaultJedisClientConfig;
 import redis.clients.jedis.JedisClientConfig;
 import redis.clients.jedis.JedisPubSub;
@@ -48,12 +49,18 @@ import redis.clients.jedis.MultiDbConfig;
 import redis.clients.jedis.RedisClusterClient;
 import redis.clients.jedis.RedisSentinelClient;
 import redis.clients.jedis.UnifiedJedis;
+import redis.clients.jedis.mcf.HealthCheckStrategy;
+import redis.clients.jedis.mcf.PingStrategy;
 
 /** Every client, each in every way, all at once through the rotations of their tokens. */
 class FortySecondsTest {
     private static final Duration LONG = Duration.ofSeconds(Integer.getInteger("entrakey.seconds", 40));
     private static final String LIFETIME = "--token-lifetime=12s";
     private static final Duration PATIENCE = Duration.ofSeconds(20);
+
+    /** Its connection authenticates after a ping; Jedis's own pause of 5 s is too long for these tokens. */
+    private static final HealthCheckStrategy.Config PINGS =
+            HealthCheckStrategy.Config.builder().interval(500).timeout((int) PATIENCE.toMillis()).build();
 
     private final Deque<AutoCloseable> open = new ArrayDeque<>();
     private final List<Use> uses = new ArrayList<>();
@@ -210,14 +217,20 @@ class FortySecondsTest {
         });
     }
 
-    /** Each database has an authentication of its own: Jedis stops that of one which it closes. */
+    /**
+     * Each database has an authentication of its own: Jedis stops that of one which it closes. With the pool that Jedis would make idle
+     * connections would not authenticate again.
+     */
     private void jedisDatabases(Azure azure) throws Exception {
         List<redis.clients.jedis.HostAndPort> servers = List.of(
                 server(azure), new redis.clients.jedis.HostAndPort("127.0.0.1", azure.emulator.redisPort()));
         MultiDbConfig.Builder databases = MultiDbConfig.builder();
         for (redis.clients.jedis.HostAndPort server : servers) {
             JedisAuthentication authentication = opened(JedisAuthentication.of(azure.provider));
-            databases.database(server, 1f, authentication.configure(jedisConfig(azure).build()));
+            databases.database(MultiDbConfig.DatabaseConfig.builder(server, authentication.configure(jedisConfig(azure).build()))
+                    .connectionPoolConfig(new ConnectionPoolConfig())
+                    .healthCheckStrategySupplier((host, config) -> new PingStrategy(host, config, PINGS))
+                    .build());
         }
         MultiDbClient jedis = opened(MultiDbClient.builder().multiDbConfig(databases.build()).build());
         use("Jedis, two databases", round -> {
