@@ -7,6 +7,7 @@ use std::error::Error as StdError;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Config, NoTls};
@@ -17,6 +18,8 @@ use tokio_rustls::rustls::ClientConfig;
 const CONNECTIONS: usize = 8;
 /// A server that takes longer than that to let us in is not there.
 const CONNECT: Duration = Duration::from_secs(10);
+/// A batch takes milliseconds. A server that is silent for so long is gone, and nobody is left there to say so.
+const ANSWER: Duration = Duration::from_secs(30);
 /// A transaction that met another one is tried again.
 const TRIES: usize = 5;
 
@@ -83,6 +86,10 @@ impl Postgres {
         }
         outcome
     }
+}
+
+fn silent() -> Failed {
+    Failed::Broken(format!("PostgreSQL does not answer within {} s", ANSWER.as_secs()))
 }
 
 /// The password and all rows go over it.
@@ -240,7 +247,7 @@ impl Database for Postgres {
         let mut tries = TRIES;
         loop {
             tries -= 1;
-            match self.once(&batch).await {
+            match timeout(ANSWER, self.once(&batch)).await.map_err(|_| silent())? {
                 Err(trouble) if trouble.is_passing && tries > 0 => {}
                 Err(trouble) => return Err(trouble.failed),
                 Ok(rows) => return Ok(rows),
@@ -249,7 +256,7 @@ impl Database for Postgres {
     }
 
     async fn hold(&self, name: &str) -> Result<Box<dyn Held>, Failed> {
-        let session = self.session().await?;
+        let session = timeout(ANSWER, self.session()).await.map_err(|_| silent())??;
         let locked = session.client.query(LOCK, &[&name]).await;
         locked.map_err(|error| Failed::Broken(format!("PostgreSQL: {}", sentence(&error))))?;
         Ok(Box::new(Locked { session: Some(session), name: name.to_owned(), idle: self.idle.clone() }))

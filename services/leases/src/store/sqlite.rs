@@ -118,7 +118,18 @@ fn together(connection: &Connection, batches: &[Vec<Statement>]) -> Vec<Answer> 
     if let Err(error) = connection.execute_batch(begin) {
         return broken(&error);
     }
-    let answers = batches.iter().map(|batch| apart(connection, batch)).collect();
+    // Where it takes back everything by itself, a later batch would be kept on its own, and be said not to be.
+    let taken_back = || {
+        let what = "the database has taken the whole transaction back: look whether its disk is full";
+        Err(Failed::Broken(what.to_owned()))
+    };
+    let one = |batch: &Vec<Statement>| {
+        if connection.is_autocommit() { taken_back() } else { apart(connection, batch) }
+    };
+    let answers = batches.iter().map(one).collect();
+    if connection.is_autocommit() {
+        return batches.iter().map(|_| taken_back()).collect();
+    }
     match connection.execute_batch("COMMIT") {
         Ok(()) => answers,
         Err(error) => {
@@ -220,5 +231,24 @@ impl Database for Sqlite {
 
     fn is_alone(&self) -> bool {
         self.lock.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_stays_of_what_the_database_took_back_by_itself() {
+        let connection = Connection::open_in_memory().unwrap();
+        // As it does when the disk is full.
+        let tables = "CREATE TABLE t (x TEXT); CREATE TRIGGER t_full BEFORE INSERT ON t WHEN NEW.x = 'full' \
+                      BEGIN SELECT RAISE(ROLLBACK, 'full'); END";
+        connection.execute_batch(tables).unwrap();
+        let insert = |x: &str| vec![Statement::new("INSERT INTO t (x) VALUES ($1)", vec![x.into()])];
+        let answers = together(&connection, &[insert("one"), insert("full"), insert("two")]);
+        let kept: i64 = connection.query_row("SELECT count(*) FROM t", [], |row| row.get(0)).unwrap();
+        assert_eq!((kept, answers.iter().filter(|answer| answer.is_ok()).count()), (0, 0));
+        assert!(together(&connection, &[insert("three")]).iter().all(Result::is_ok));
     }
 }

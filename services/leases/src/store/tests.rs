@@ -329,6 +329,19 @@ async fn postgresql_keeps_what_the_store_promises() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_server_that_takes_connections_and_says_nothing_is_not_waited_for_for_ever() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap(); // the system takes the connections
+    let address = format!("postgresql://u@{}/leases", listener.local_addr().unwrap());
+    let server = postgres::Postgres::new(&address, None).unwrap();
+    let hour = std::time::Duration::from_secs(3600);
+    let ask = vec![Statement::new("SELECT 1", vec![])];
+    let asked = tokio::time::timeout(hour, server.run(ask)).await.expect("it is waited for still");
+    assert!(asked.unwrap_err().to_string().contains("does not answer"));
+    let held = tokio::time::timeout(hour, server.hold("x")).await.expect("it is waited for still");
+    assert!(held.err().unwrap().to_string().contains("does not answer"));
+}
+
 #[test]
 fn a_server_elsewhere_must_speak_tls() {
     let refused = |address: &str| postgres::Postgres::new(address, None).err();
