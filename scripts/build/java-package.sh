@@ -17,7 +17,7 @@ if [ "${1:-}" = release ]; then
     scripts/build/release.sh cargo build --locked --release -p entrakey-java
     packed=target/java/native/META-INF/native/$platform
     mkdir -p "$packed"
-    cp "${CARGO_TARGET_DIR:-target}/release/libentrakey_java$suffix" "$packed/"
+    strip -x -o "$packed/libentrakey_java$suffix" "${CARGO_TARGET_DIR:-target}/release/libentrakey_java$suffix"
     maven -Ppackage -DskipTests "-Dentrakey.platform=$platform" --projects '!:entrakey-bench,!:entrakey-tests,!:entrakey-examples' package
     for jar in target/java/entrakey*/*.jar; do
         echo "$jar"
