@@ -80,6 +80,8 @@ pub struct Lease {
     pub secret: String,
     /// What it hands out.
     pub kind: Kind,
+    /// Whose directory it is in, if that was known.
+    pub tenant: Option<String>,
     /// Of whom: an application's client id, a user, or a cache and an object id.
     pub target: String,
     /// Who asked for it.
@@ -260,6 +262,7 @@ pub(crate) mod tests {
             id: "a".to_owned(),
             secret: "orders".to_owned(),
             kind: Kind::ApplicationPassword,
+            tenant: None,
             target: "app".to_owned(),
             holder: "ci".to_owned(),
             state,

@@ -108,6 +108,7 @@ impl Manager {
             id,
             secret: plan.name.clone(),
             kind: plan.kind(),
+            tenant: plan.tenant_id.clone(),
             target,
             holder: caller.name.clone(),
             state: State::Intent,

@@ -4,6 +4,7 @@ use super::Manager;
 use crate::fault;
 use crate::kinds::{Operations, Removal};
 use crate::lease::{Due, Lease, State};
+use crate::plan::SecretPlan;
 use crate::trouble::Trouble;
 use entrakey_service::Severity;
 use std::sync::Arc;
@@ -108,15 +109,7 @@ impl Manager {
             );
             return self.failed(&mut lease, Trouble::new("not_configured", what)).await;
         };
-        // Azure would say that there is no such thing, and be believed.
-        if operations.plan.kind() != lease.kind {
-            let what = format!(
-                "The configuration's secret \"{}\" is {} now, and this lease is {}: call the new one otherwise, and put the old \
-                 one back until its leases are over.",
-                lease.secret,
-                operations.plan.kind(),
-                lease.kind
-            );
+        if let Err(what) = is_of(&lease, &operations.plan) {
             return self.failed(&mut lease, Trouble::new("not_configured", what)).await;
         }
         // A step may lead to the next one at once.
@@ -216,5 +209,25 @@ impl Manager {
     async fn put_down(&self, lease: &mut Lease) {
         lease.release();
         let _ = self.store.save(lease, None).await; // else it is due again when the claim ends
+    }
+}
+
+/// Elsewhere Azure would say that there is no such thing, and be believed.
+fn is_of(lease: &Lease, plan: &SecretPlan) -> Result<(), String> {
+    let elsewhere = |of_plan: &str, of_lease: &str| {
+        Err(format!(
+            "The configuration's secret \"{}\" is {of_plan} now, and this lease is {of_lease}: call the new one otherwise, and put \
+             the old one back until its leases are over.",
+            lease.secret
+        ))
+    };
+    if plan.kind() != lease.kind {
+        return elsewhere(plan.kind().name(), lease.kind.name());
+    }
+    match (&plan.tenant_id, &lease.tenant) {
+        (Some(now), Some(then)) if !now.eq_ignore_ascii_case(then) => {
+            elsewhere(&format!("of tenant {now}"), &format!("of tenant {then}"))
+        }
+        _ => Ok(()),
     }
 }

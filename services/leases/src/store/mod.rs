@@ -116,7 +116,8 @@ pub struct AuditFilter {
 }
 
 const COLUMNS: &str = "id, secret, kind, target, holder, state, created_ms, ttl_ms, expires_ms, max_expires_ms, due_ms, \
-     display_name, key_id, reason, last_error, attempts, misses, owner, claimed_until_ms, version, idempotency";
+     display_name, key_id, reason, last_error, attempts, misses, owner, claimed_until_ms, version, idempotency, \
+     tenant";
 const AUDIT_COLUMNS: &str = "number, at_ms, event, actor, lease, secret, key_id, request_id, detail";
 
 impl Store {
@@ -158,10 +159,10 @@ impl Store {
             batch.push(Statement::new(queue, vec![lease.secret.as_str().into()])); // counting and inserting are one
         }
         let counted = batch.len();
-        let places: Vec<_> = (1..=21).map(|at| format!("${at}")).collect();
+        let places: Vec<_> = (1..=22).map(|at| format!("${at}")).collect();
         let sql = format!(
             "INSERT INTO leases ({COLUMNS}) SELECT {} WHERE \
-             (SELECT count(*) FROM leases WHERE secret = $2 AND due_ms IS NOT NULL) < $22",
+             (SELECT count(*) FROM leases WHERE secret = $2 AND due_ms IS NOT NULL) < $23",
             places
                 .iter()
                 .enumerate()
@@ -523,6 +524,7 @@ fn values(lease: &Lease) -> Vec<Value> {
         lease.claimed_until_ms.into(),
         lease.version.into(),
         lease.idempotency.as_deref().into(),
+        lease.tenant.as_deref().into(),
     ]
 }
 
@@ -580,6 +582,7 @@ fn read_lease(row: &[Value]) -> Option<Lease> {
         claimed_until_ms: number(18)?,
         version: number(19)?,
         idempotency: word(20),
+        tenant: word(21),
     })
 }
 

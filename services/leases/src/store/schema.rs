@@ -10,7 +10,7 @@ fn migrations(serial: &str) -> [Vec<String>; 1] {
             state TEXT NOT NULL, created_ms BIGINT NOT NULL, ttl_ms BIGINT NOT NULL, expires_ms BIGINT NOT NULL,
             max_expires_ms BIGINT NOT NULL, due_ms BIGINT, display_name TEXT NOT NULL UNIQUE, key_id TEXT, reason TEXT,
             last_error TEXT, attempts BIGINT NOT NULL, misses BIGINT NOT NULL, owner TEXT,
-            claimed_until_ms BIGINT NOT NULL, version BIGINT NOT NULL, idempotency TEXT)"
+            claimed_until_ms BIGINT NOT NULL, version BIGINT NOT NULL, idempotency TEXT, tenant TEXT)"
             .to_owned(),
         // What is done next, without looking at what is over.
         "CREATE INDEX leases_due ON leases (due_ms) WHERE due_ms IS NOT NULL".to_owned(),

@@ -41,6 +41,7 @@ async fn what_is_noted_comes_back(store: &Store) {
         lease.key_id = Some("k".to_owned());
         lease.idempotency = Some("i".to_owned());
         lease.owner = Some("o".to_owned());
+        lease.tenant = Some("t".to_owned());
         lease.claimed_until_ms = 7;
         lease.max_expires_ms = i64::MAX;
     });

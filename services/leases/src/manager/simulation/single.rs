@@ -147,6 +147,20 @@ fn a_lease_of_another_kind_than_its_secret_is_now_is_kept_until_the_configuratio
 }
 
 #[test]
+fn a_lease_of_another_tenant_than_its_secret_is_of_now_is_kept_until_the_configuration_knows_it() {
+    let mut setting = Setting::new();
+    let id = setting.lend("60");
+    setting.plan.secrets.get_mut("access").unwrap().tenant_id = Some("another".to_owned());
+    setting.wait(now_ms, 300);
+    let lease = setting.lease(&id);
+    assert!(!lease.state.is_over(), "{lease:?}");
+    assert!(lease.last_error.unwrap().contains("is of tenant another now, and this lease is of tenant t: "));
+    setting.plan.secrets.get_mut("access").unwrap().tenant_id = Some("T".to_owned());
+    setting.wait(now_ms, 600);
+    assert_eq!(setting.assignments(), [FOREIGN]);
+}
+
+#[test]
 fn what_is_made_after_it_was_given_up_is_taken_back() {
     let setting = Setting::new();
     let held_up = Duration::from_secs(1000);
