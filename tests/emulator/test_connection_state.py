@@ -258,7 +258,10 @@ def test_connections_are_dropped_all_or_those_of_one(emulator, connect, user):
         with pytest.raises((EOFError, OSError)):
             redis("PING"), redis("PING")
     assert stranger("PING").startswith("-NOAUTH")
-    assert emulator.control("/emulator/redis/drop", method="POST")[1]["closed"] == 1
+    # One that an earlier test has closed may count too, until the emulator has seen its end.
+    assert emulator.control("/emulator/redis/drop", method="POST")[1]["closed"] >= 1
+    with pytest.raises((EOFError, OSError)):
+        stranger("PING"), stranger("PING")
     stranger.close()
     assert emulator.control("/emulator/redis/failover", {"down_ms": 1}, "POST")[0] == 204
     assert connect()("PING") == "PONG"
