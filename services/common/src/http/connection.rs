@@ -23,6 +23,9 @@ pub struct Patience {
 
 /// A head that is longer is answered with 431.
 const MOST_HEAD_BYTES: usize = 16 * 1024;
+/// At the end, for what a client has sent and nobody has read yet: closing would reset its connection.
+const LAST_LOOK: Duration = Duration::from_millis(50);
+
 /// Answers what comes on a connection, until its time is over, it idles, or `ending` says that no more is to be taken. Then
 /// a request that has come is still answered: whoever ends knows how long that may take, and drops this future.
 pub async fn answer<S>(stream: S, router: Router, patience: Patience, ending: impl Future<Output = ()>)
@@ -42,6 +45,9 @@ where
         () = sleep(patience.connection) => false,
         () = ending => true,
     };
+    if is_ending && timeout(LAST_LOOK, &mut connection).await.is_ok() {
+        return;
+    }
     connection.as_mut().graceful_shutdown();
     let last = if is_ending { Duration::MAX } else { patience.last };
     let _ = timeout(last, connection).await; // both are an end
@@ -69,17 +75,20 @@ mod tests {
         let (mut client, server) = tokio::io::duplex(4096);
         client.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
         let mut text = String::new();
-        let ending = async {
-            sleep(SECOND).await; // the request has come by then
-            ending.await;
-        };
         tokio::join!(answer(server, router, patience, ending), client.read_to_string(&mut text)).1.unwrap();
         text
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_request_that_has_come_is_answered_at_the_end_however_long_it_waits() {
-        assert!(heard(40 * SECOND, ready(())).await.ends_with("a token"));
+        assert!(heard(40 * SECOND, sleep(SECOND)).await.ends_with("a token"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_sent_before_the_end_and_not_read_yet_is_answered_too() {
+        for _ in 0..20 {
+            assert!(heard(40 * SECOND, ready(())).await.ends_with("a token"));
+        }
     }
 
     #[tokio::test(start_paused = true)]
