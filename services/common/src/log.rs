@@ -128,9 +128,16 @@ impl Log {
 /// As much is written at once, of lines that wait.
 const MOST_AT_ONCE: usize = 32 * 1024;
 
+/// Before lines are written, so that those that follow at once go with them: waking this thread for each of tens of thousands
+/// of hand-outs a second takes more of a processor than writing them (scripts/bench/agent.py).
+const GATHER: Duration = Duration::from_millis(1);
+
 fn write_all(lines: &Receiver<Entry>, mut to: impl std::io::Write, dropped: &AtomicU64, format: Format) {
     let mut text = String::new();
     while let Ok(first) = lines.recv() {
+        if matches!(first, Entry::Line(_)) {
+            std::thread::sleep(GATHER);
+        }
         let mut flushed = Vec::new();
         let mut next = Some(first);
         while let Some(entry) = next {
