@@ -4,7 +4,7 @@
 //! global subscriber, and what tracing-subscriber writes for people leaves line breaks in a text from outside as they are.
 
 use serde_json::{Map, Value};
-use std::fmt::{Display, Write as _};
+use std::fmt::{self, Display, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -171,10 +171,13 @@ fn written(
     let at = humantime::format_rfc3339_millis(at);
     match format {
         Format::Human => {
-            let mut line = format!("{at} {:<7} {}", severity.name(), one_line(message));
+            // Writing into a string cannot fail.
+            let mut line = String::with_capacity(ROOM);
+            let _ = write!(line, "{at} {:<7} ", severity.name());
+            let _ = OneLine(&mut line).write_str(message);
             for (number, (name, value)) in fields.iter().enumerate() {
-                let open = if number == 0 { " (" } else { ", " };
-                let _ = write!(line, "{open}{name}={}", one_line(&value.to_string())); // into a string: cannot fail
+                let _ = write!(line, "{}{name}=", if number == 0 { " (" } else { ", " });
+                let _ = write!(OneLine(&mut line), "{value}");
             }
             line.push_str(if fields.is_empty() { "\n" } else { ")\n" });
             line
@@ -192,17 +195,29 @@ fn written(
     }
 }
 
-/// The text with everything escaped that could begin another line or hide a part of this one: a server or a client may have
+/// Most lines fit.
+const ROOM: usize = 384;
+
+/// Adds text with everything escaped that could begin another line or hide a part of this one: a server or a client may have
 /// written it.
-fn one_line(text: &str) -> String {
-    let mut line = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            letter if letter.is_control() || is_invisible(letter) => line.extend(letter.escape_default()),
-            letter => line.push(letter),
+struct OneLine<'a>(&'a mut String);
+
+impl fmt::Write for OneLine<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+            self.0.push_str(text);
+            return Ok(());
         }
+        for letter in text.chars() {
+            match letter {
+                letter if letter.is_control() || is_invisible(letter) => {
+                    self.0.extend(letter.escape_default())
+                }
+                letter => self.0.push(letter),
+            }
+        }
+        Ok(())
     }
-    line
 }
 
 /// Line separators, marks of direction and letters without a width.
