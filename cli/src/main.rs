@@ -25,6 +25,7 @@ mod target;
 mod terminal;
 mod token;
 mod unix_connector;
+mod until_open;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use std::process::ExitCode;

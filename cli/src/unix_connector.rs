@@ -1,18 +1,13 @@
 //! HTTP over a Unix socket.
 
 use std::fmt;
-use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport,
 };
-
-/// A service that was started a moment ago listens within that.
-const UNTIL_OPEN: Duration = Duration::from_secs(5);
-const PAUSE: Duration = Duration::from_millis(20);
 
 /// Connects to one Unix socket, whatever the URL says.
 pub(crate) struct UnixConnector {
@@ -27,22 +22,6 @@ impl fmt::Debug for UnixConnector {
     }
 }
 
-impl UnixConnector {
-    fn stream(&self) -> io::Result<UnixStream> {
-        let last = Instant::now() + UNTIL_OPEN;
-        loop {
-            match UnixStream::connect(&self.path) {
-                Err(error) if is_closed(&error) && Instant::now() < last => sleep(PAUSE),
-                outcome => return outcome,
-            }
-        }
-    }
-}
-
-fn is_closed(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused)
-}
-
 impl Connector<()> for UnixConnector {
     type Out = UnixTransport;
 
@@ -51,7 +30,7 @@ impl Connector<()> for UnixConnector {
         details: &ConnectionDetails<'_>,
         _chained: Option<()>,
     ) -> Result<Option<Self::Out>, ureq::Error> {
-        let stream = self.stream()?;
+        let stream = UnixStream::connect(&self.path)?;
         stream.set_read_timeout(Some(self.timeout))?;
         stream.set_write_timeout(Some(self.timeout))?;
         let config = details.config;

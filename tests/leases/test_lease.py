@@ -2,10 +2,12 @@
 
 import json
 import os
+import pathlib
+import socket
 import subprocess
 
 import pytest
-from running import WITH_US, wait_until
+from running import PATIENCE_S, WITH_US, wait_until
 from services import ADA, APPLICATION, CACHE, MANAGER_PRINCIPAL, PRINCIPAL, InAgent, Installation, Leases, entrakey
 
 EVERYTHING = ("issue", "renew-own", "revoke", "list")
@@ -127,6 +129,29 @@ def test_a_lease_ends_by_itself(installation, leases):
     assert leases.lease(lease["lease_id"])["reason"] == "expired" and installation.keys() == {}
     refused = leases("POST", f"/v1/leases/{lease['lease_id']}/renew")
     assert refused[0] == 400 and refused[1]["error"]["code"] == "lease_over"
+
+
+@pytest.mark.parametrize("way", ["loopback", "unix"])
+def test_a_service_that_is_just_being_started_is_waited_for(emulator, tmp_path, way):
+    """`entrakey leases serve & entrakey lease list`, as README has it: nobody listens yet when the second one asks."""
+    here = Installation(emulator, tmp_path)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    ways = {"loopback": ["--url", f"http://127.0.0.1:{port}"], "unix": ["--socket", tmp_path / "leases.sock"]}
+    token = here.token("here", "list", "issue")
+    asks = [*WITH_US, os.environ["ENTRAKEY_BIN"], "lease", "list", "-o", "json", *map(str, ways[way])]
+    env = {**here.env, "ENTRAKEY_LEASES_TOKEN": token}
+    with subprocess.Popen(asks, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as client:
+        wait_until("it has asked", lambda: _waits(client))
+        with Leases(here, "--port", port, "--socket", ways["unix"][1], token=token):
+            said, complaint = client.communicate(timeout=PATIENCE_S)
+    assert client.returncode == 0 and json.loads(said)["leases"] == [], complaint
+
+
+def _waits(process):
+    """Whether it sleeps between two attempts."""
+    return "nanosleep" in pathlib.Path(f"/proc/{process.pid}/wchan").read_text()
 
 
 def test_what_nobody_waits_for_is_taken_back(installation, leases):

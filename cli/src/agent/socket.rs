@@ -3,6 +3,7 @@
 use crate::exit_code::{NETWORK, REFUSED};
 use crate::failure::Failure;
 use crate::unix_connector::UnixConnector;
+use crate::until_open::until_open;
 use serde_json::Value;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -38,7 +39,7 @@ pub(super) fn get(socket: &Path, path: &str) -> Result<Result<Zeroizing<String>,
         DefaultResolver::default(),
     );
     // The address is that of nobody: the connector knows where to go, and no name has to be resolved for it.
-    let answer = agent.get(format!("http://127.0.0.1{path}")).call();
+    let answer = until_open(|| agent.get(format!("http://127.0.0.1{path}")).call());
     let mut answer = answer.map_err(|error| no_agent(socket, &error))?;
     let text = answer.body_mut().with_config().limit(MOST_BYTES).read_to_string();
     let text = Zeroizing::new(text.map_err(|error| no_agent(socket, &error))?);

@@ -4,6 +4,7 @@ use super::arguments::ServiceArguments;
 use crate::exit_code::{NETWORK, PROBLEM, REFUSED, USAGE};
 use crate::failure::{Failure, no_answer};
 use crate::unix_connector::UnixConnector;
+use crate::until_open::until_open;
 use entrakey_core::{Config, Https, HttpsRequest, Provider};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -133,9 +134,12 @@ impl Client {
         let answer = match request.body {
             Some(body) => {
                 let request = builder.header("Content-Type", "application/json").body(body).map_err(odd)?;
-                agent.run(request)
+                until_open(|| agent.run(request.clone()))
             }
-            None => agent.run(builder.body(()).map_err(odd)?),
+            None => {
+                let request = builder.body(()).map_err(odd)?;
+                until_open(|| agent.run(request.clone()))
+            }
         };
         let mut answer = answer.map_err(|error| failed(&error))?;
         let status = answer.status().as_u16();
