@@ -342,23 +342,11 @@ fn ids(list: &Value) -> impl Iterator<Item = &str> {
 impl Resource {
     /// None if it is the id of no cache.
     pub(crate) fn of_id(id: &str) -> Option<Self> {
-        let fits = |c: char| c.is_alphanumeric() || "-_.()/".contains(c);
-        let id = id.trim_end_matches('/');
-        let parts: Vec<_> = id.strip_prefix('/')?.split('/').collect();
-        let [subscriptions, _, groups, group, providers, provider, kind, name] = parts.as_slice() else {
-            return None;
-        };
-        let names = [("subscriptions", subscriptions), ("resourceGroups", groups), ("providers", providers)];
-        let is_cache = names.iter().all(|(name, part)| part.eq_ignore_ascii_case(name))
-            && provider.eq_ignore_ascii_case("Microsoft.Cache")
-            && id.chars().all(fits);
-        let product = match kind.to_ascii_lowercase().as_str() {
-            "redis" => Product::Classic,
-            "redisenterprise" => Product::Managed,
-            _ => return None,
-        };
-        let (id, group, name) = (id.to_owned(), (*group).to_owned(), (*name).to_owned());
-        is_cache.then_some(Self { id, product, group, name })
+        let cache = entrakey_leases::Cache::of_id(id).ok()?;
+        let product = if cache.is_managed { Product::Managed } else { Product::Classic };
+        let [_, _, _, _, group, .., name] = cache.id.split('/').collect::<Vec<_>>()[..] else { return None };
+        let (group, name) = (group.to_owned(), name.to_owned());
+        Some(Self { id: cache.id, product, group, name })
     }
 }
 

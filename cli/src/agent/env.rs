@@ -1,14 +1,14 @@
 //! `entrakey agent env`.
 
 use super::arguments::{EnvArguments, EnvOutput};
-use super::file::{File, take_text};
+use super::file::File;
 use super::plan::secret_path;
 use super::{place, socket};
 use crate::exit_code::{OK, PROBLEM, REFUSED, USAGE};
 use crate::failure::Failure;
-use crate::service::Table;
 use crate::shell::quoted;
 use crate::terminal::print;
+use entrakey_service::{Table, take_text};
 use serde_json::{Value, json};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -49,7 +49,7 @@ fn endpoint(socket: &Path) -> Result<String, Failure> {
 /// Where the client's secret is.
 fn path(given: &EnvArguments, file: Option<File>, directory: &Path) -> Result<PathBuf, Failure> {
     for mut table in file.into_iter().flat_map(|file| file.clients) {
-        let name = take_text(&mut table, &["name"]).ok().flatten();
+        let name = take_text(&mut table, "name").ok().flatten();
         if name.is_some_and(|name| *name == given.name) {
             return secret_path(&mut table, &given.name, directory).map_err(Failure::usage);
         }

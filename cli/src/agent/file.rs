@@ -7,10 +7,11 @@ use crate::failure::Failure;
 use crate::identity::Keys;
 use crate::leases;
 use crate::number::gid;
-use crate::service::{ServiceFile, Table, table};
+use crate::service::{ServiceFile, table};
 use crate::settings;
 use clap::ArgMatches;
 use entrakey_core::ServiceValue;
+use entrakey_service::{Table, take_list};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -98,50 +99,16 @@ impl File {
     }
 }
 
-/// A table's text, gone from it.
-pub(super) fn take_text(table: &mut Table, names: &[&str]) -> Result<Option<Zeroizing<String>>, String> {
-    match names.iter().find_map(|name| table.remove(*name)) {
-        None => Ok(None),
-        Some(ServiceValue::Text(text)) => Ok(Some(text)),
-        Some(_) => Err(format!("{} must be a text", names.first().unwrap_or(&""))),
-    }
-}
-
-/// A table's list of texts, or its one text.
-pub(super) fn take_list(table: &mut Table, names: &[&str]) -> Result<Option<Vec<String>>, String> {
-    let text = |value: ServiceValue| match value {
-        ServiceValue::Text(text) => Some(text.to_string()),
-        _ => None,
-    };
-    let list = match names.iter().find_map(|name| table.remove(*name)) {
-        None => return Ok(None),
-        Some(ServiceValue::List(items)) => items.into_iter().map(text).collect::<Option<Vec<_>>>(),
-        Some(one) => text(one).map(|one| vec![one]),
-    };
-    list.map(Some).ok_or_else(|| format!("{} must be a list of texts", names.first().unwrap_or(&"")))
-}
-
 /// As [`take_list`], of users' numbers.
 pub(super) fn take_uids(table: &mut Table) -> Result<Vec<u32>, String> {
-    let list = take_list(table, &["uids"])?.unwrap_or_default();
+    let list = take_list(table, "uids")?.unwrap_or_default();
     list.iter().map(|text| text.parse().map_err(|_| "uids must be numbers".to_owned())).collect()
 }
 
 /// As [`take_list`], of groups by their numbers or names.
 pub(super) fn take_gids(table: &mut Table) -> Result<Vec<u32>, String> {
-    let list = take_list(table, &["gids"])?.unwrap_or_default();
+    let list = take_list(table, "gids")?.unwrap_or_default();
     list.iter().map(|text| gid(text).map_err(|what| format!("gids: {what}"))).collect()
-}
-
-/// Whether nothing is left that nobody has asked for.
-pub(super) fn is_used_up(table: &Table, known: &str) -> Result<(), String> {
-    match table.keys().next() {
-        None => Ok(()),
-        Some(name) => {
-            let name: String = name.chars().take(40).collect();
-            Err(format!("{name:?} is no setting there: {known} are"))
-        }
-    }
 }
 
 fn take_table(file: &mut ServiceFile, name: &str, what: &str) -> Result<Table, Failure> {

@@ -3,9 +3,9 @@
 use super::file::File;
 use crate::failure::Failure;
 use crate::identity::{Keys, config, is_set, key};
-use crate::service::Table;
 use entrakey_agent::IdentityPlan;
 use entrakey_core::{Config, ServiceValue, read_store_entries};
+use entrakey_service::Table;
 use std::path::Path;
 
 /// The id of the only one.

@@ -1,17 +1,16 @@
 //! What is to be done, from options, variables and files. It is read again while the agent runs.
 
 use super::arguments::{RunArguments, WhoArguments};
-use super::file::{File, is_used_up, take_gids, take_list, take_text, take_uids};
+use super::file::{File, take_gids, take_uids};
 use super::identities::{DEFAULT, Sources};
 use super::place;
 use crate::failure::Failure;
 use crate::identity::is_of_key;
 use crate::leases;
 use crate::number::gid;
-use crate::service::Table;
 use clap::{ArgMatches, FromArgMatches as _};
 use entrakey_agent::{ClientPlan, FileFormat, IdentityPlan, Plan, TokenFilePlan, read_or_make};
-use entrakey_service::{Seen, make_directory};
+use entrakey_service::{Seen, Table, make_directory, take_list, take_text, used_up};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -141,15 +140,15 @@ fn client(
         Some(file) => file.refuse(format!("clients: {what}.")),
         None => Failure::usage(what),
     };
-    let name = take_text(&mut table, &["name"]).map_err(refuse)?;
+    let name = take_text(&mut table, "name").map_err(refuse)?;
     let name = name.ok_or_else(|| refuse("a client has no name".to_owned()))?.to_string();
     let refuse = |what: String| refuse(format!("{name}: {what}"));
     let path = secret_path(&mut table, &name, directory).map_err(refuse)?;
     let uids = take_uids(&mut table).map_err(refuse)?;
     let gids = take_gids(&mut table).map_err(refuse)?;
-    let identities = take_list(&mut table, &["identities"]).map_err(refuse)?;
-    let resources = take_list(&mut table, &["resources"]).map_err(refuse)?;
-    is_used_up(&table, "name, secret-file, uids, gids, identities, resources").map_err(refuse)?;
+    let identities = take_list(&mut table, "identities").map_err(refuse)?;
+    let resources = take_list(&mut table, "resources").map_err(refuse)?;
+    used_up(&table, "name, secret-file, uids, gids, identities, resources are").map_err(refuse)?;
     let secret = (!given.no_app_service).then(|| read_or_make(&path)).transpose().map_err(refuse)?;
     let resources = resources.unwrap_or_else(|| given.resource.clone());
     Ok(ClientPlan { name: name.clone(), secret, is_anybody_else: false, uids, gids, identities, resources })
@@ -160,7 +159,7 @@ pub(super) fn secret_path(table: &mut Table, name: &str, directory: &Path) -> Re
     if name.is_empty() || name.contains('/') {
         return Err("its name is a part of a file's name: leave out \"/\"".to_owned());
     }
-    let path = take_text(table, &["secret-file", "secret_file"])?;
+    let path = take_text(table, "secret-file")?;
     Ok(path.map_or_else(|| place::secret(directory, name), |path| PathBuf::from(path.as_str())))
 }
 
@@ -199,10 +198,10 @@ fn token_file(
         Some(file) => file.refuse(format!("token-files: {what}.")),
         None => Failure::usage(what),
     };
-    let mut text = |name| take_text(&mut table, &[name]).map_err(refuse);
+    let mut text = |name| take_text(&mut table, name).map_err(refuse);
     let (path, identity, format) = (text("path")?, text("identity")?, text("format")?);
     let (mode, group) = (text("mode")?, text("group")?);
-    is_used_up(&table, "path, identity, format, mode, group").map_err(refuse)?;
+    used_up(&table, "path, identity, format, mode, group are").map_err(refuse)?;
     let path = PathBuf::from(path.ok_or_else(|| refuse("one has no path".to_owned()))?.as_str());
     let format = match format.as_deref().map(String::as_str) {
         None => format_of(&path),

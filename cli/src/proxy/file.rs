@@ -5,10 +5,11 @@ use super::arguments::{Arguments, UpstreamArguments};
 use super::{NAME, PREFIX};
 use crate::failure::Failure;
 use crate::identity::Keys;
-use crate::service::{ServiceFile, Table};
+use crate::service::ServiceFile;
 use crate::settings::{self, Given, is_explicit};
 use clap::{Arg, ArgMatches, Args as _, Command, FromArgMatches};
 use entrakey_core::ServiceValue;
+use entrakey_service::Table;
 use std::path::Path;
 use zeroize::Zeroizing;
 

@@ -5,13 +5,10 @@ use crate::identity::{Keys, is_set, key};
 use crate::settings::{self, Given};
 use clap::{ArgMatches, Command, FromArgMatches};
 use entrakey_core::{Config, ServiceValue, read_service_file};
-use std::collections::BTreeMap;
+use entrakey_service::Table;
 use std::ffi::OsString;
 use std::path::Path;
 use zeroize::Zeroizing;
-
-/// Names and what they stand for.
-pub(crate) type Table = BTreeMap<String, ServiceValue>;
 
 /// What is in it.
 pub(crate) struct ServiceFile {

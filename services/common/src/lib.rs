@@ -19,6 +19,7 @@ mod notify;
 mod reload;
 mod repeats;
 mod shares;
+mod table;
 mod tls;
 mod workers;
 
@@ -38,5 +39,6 @@ pub use notify::{ready, stopping};
 pub use reload::{ReloadCause, Reloads, Seen};
 pub use repeats::{Message, Repeats};
 pub use shares::{Share, Shares};
+pub use table::{Table, take_list, take_number, take_table, take_text, used_up};
 pub use tls::server_config;
 pub use workers::Workers;

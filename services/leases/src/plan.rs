@@ -2,9 +2,10 @@
 
 use crate::access::{Client, EVERY_SECRET, Grant, Role};
 use crate::lease::{Kind, Waits};
-use crate::table::{Table, take_list, take_number, take_table, take_text, take_time, used_up};
 use crate::ttl::parse_ttl;
+use crate::ttl::take_time;
 use entrakey_core::{Config, ServiceValue};
+use entrakey_service::{Table, take_list, take_number, take_table, take_text, used_up};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -97,6 +98,8 @@ impl SecretPlan {
     }
 }
 
+/// Of tables of the file.
+const SETTINGS: &str = "docs/leases.md lists them";
 const DEFAULT_INSTALLATION: &str = "default";
 const DEFAULT_TTL: Duration = Duration::from_secs(3600);
 const MAX_TTL: Duration = Duration::from_secs(24 * 3600);
@@ -176,7 +179,7 @@ fn secret(name: &str, entry: &mut Table, common: &Config) -> Result<SecretPlan, 
     }
     let (identity, tenant_id) = identity(entry, common)?;
     let what = what(&kind, entry)?;
-    used_up(entry)?;
+    used_up(entry, SETTINGS)?;
     if tenant_id.is_none() && matches!(what, What::ApplicationPassword { .. }) {
         return Err(
             "tenant-id is missing: whoever gets a secret has to know where to sign in with it".to_owned()
@@ -303,7 +306,7 @@ fn clients(table: &mut Table, secrets: &BTreeMap<String, SecretPlan>) -> Result<
         let (uids, gids) = (numbers(&mut one, "uids").map_err(at)?, numbers(&mut one, "gids").map_err(at)?);
         let names = take_list(&mut one, "secrets").map_err(at)?.unwrap_or_default();
         let roles = take_list(&mut one, "roles").map_err(at)?.unwrap_or_default();
-        used_up(&one).map_err(at)?;
+        used_up(&one, SETTINGS).map_err(at)?;
         let grant = grant(&names, &roles).map_err(at)?;
         let unknown = names.iter().find(|name| *name != EVERY_SECRET && !secrets.contains_key(*name));
         if let Some(unknown) = unknown {

@@ -1,5 +1,6 @@
 //! How long a lease lives, as it is written.
 
+use entrakey_service::{Table, take_text};
 use std::time::Duration;
 
 /// Infisical's limit, and more than any credential should live.
@@ -26,6 +27,13 @@ pub fn parse_ttl(text: &str) -> Result<Duration, String> {
         ttl if ttl > MOST => Err(format!("\"{shown}\" is more than ten years, which is the most.")),
         ttl => Ok(ttl),
     }
+}
+
+/// A time, gone from the table.
+pub(crate) fn take_time(table: &mut Table, name: &str) -> Result<Option<Duration>, String> {
+    let text = take_text(table, name)?;
+    let time = text.map(|text| parse_ttl(&text)).transpose();
+    time.map_err(|what| format!("{name}: {}", what.trim_end_matches('.')))
 }
 
 #[cfg(test)]

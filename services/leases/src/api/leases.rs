@@ -174,12 +174,11 @@ pub(super) async fn delete(
     (status = 404, description = "not_found", body = Refusal),
     (status = 409, description = "in_progress", body = Refusal)))]
 pub(super) async fn revoke(
-    State(manager): State<Arc<Manager>>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
+    manager: State<Arc<Manager>>,
+    caller: Extension<Caller>,
+    id: Path<String>,
 ) -> Response {
-    let outcome = manager.revoke(&caller, &id).await;
-    answered(&manager, &caller, outcome)
+    delete(manager, caller, id).await
 }
 
 /// Let a lease live longer: until `ttl` from now, and never past its last moment.

@@ -16,7 +16,7 @@ impl Cache {
         const WHAT: &str = "cache must be the resource id of a cache: /subscriptions/SUBSCRIPTION/resourceGroups/GROUP/\
                             providers/Microsoft.Cache/redisEnterprise/NAME, or …/redis/NAME";
         let id = id.trim_end_matches('/');
-        let fits = |c: char| c.is_ascii_alphanumeric() || "-_.()/".contains(c);
+        let fits = |c: char| c.is_alphanumeric() || "-_.()/".contains(c);
         let parts: Vec<_> = id.split('/').collect();
         let ["", subscriptions, one, groups, two, providers, provider, kind, three] = parts.as_slice() else {
             return Err(WHAT.to_owned());

@@ -1,9 +1,7 @@
 //! Tables of a configuration file, from which each reader takes what is its own.
 
-use crate::ttl::parse_ttl;
 use entrakey_core::ServiceValue;
 use std::collections::BTreeMap;
-use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// Names and their values.
@@ -14,7 +12,11 @@ fn take(table: &mut Table, name: &str) -> Option<ServiceValue> {
     table.remove(name).or_else(|| table.remove(&name.replace('-', "_")))
 }
 
-pub(crate) fn take_text(table: &mut Table, name: &str) -> Result<Option<Zeroizing<String>>, String> {
+/// A text, gone from the table.
+///
+/// # Errors
+/// It is something else: a sentence without a full stop.
+pub fn take_text(table: &mut Table, name: &str) -> Result<Option<Zeroizing<String>>, String> {
     match take(table, name) {
         None => Ok(None),
         Some(ServiceValue::Text(text)) => Ok(Some(text)),
@@ -22,7 +24,11 @@ pub(crate) fn take_text(table: &mut Table, name: &str) -> Result<Option<Zeroizin
     }
 }
 
-pub(crate) fn take_list(table: &mut Table, name: &str) -> Result<Option<Vec<String>>, String> {
+/// A list of texts, or one text alone, gone from the table.
+///
+/// # Errors
+/// It is something else: a sentence without a full stop.
+pub fn take_list(table: &mut Table, name: &str) -> Result<Option<Vec<String>>, String> {
     let text = |value: ServiceValue| match value {
         ServiceValue::Text(text) => Some(text.to_string()),
         _ => None,
@@ -35,7 +41,11 @@ pub(crate) fn take_list(table: &mut Table, name: &str) -> Result<Option<Vec<Stri
     list.map(Some).ok_or_else(|| format!("{name} must be a list of texts"))
 }
 
-pub(crate) fn take_table(table: &mut Table, name: &str) -> Result<Table, String> {
+/// A table in the table, gone from it; empty if it is not there.
+///
+/// # Errors
+/// It is something else: a sentence without a full stop.
+pub fn take_table(table: &mut Table, name: &str) -> Result<Table, String> {
     match take(table, name) {
         None => Ok(Table::new()),
         Some(ServiceValue::Table(inner)) => Ok(inner),
@@ -43,24 +53,25 @@ pub(crate) fn take_table(table: &mut Table, name: &str) -> Result<Table, String>
     }
 }
 
-pub(crate) fn take_time(table: &mut Table, name: &str) -> Result<Option<Duration>, String> {
-    let text = take_text(table, name)?;
-    let time = text.map(|text| parse_ttl(&text)).transpose();
-    time.map_err(|what| format!("{name}: {}", what.trim_end_matches('.')))
-}
-
-pub(crate) fn take_number(table: &mut Table, name: &str) -> Result<Option<u32>, String> {
+/// A number, gone from the table.
+///
+/// # Errors
+/// It is something else: a sentence without a full stop.
+pub fn take_number(table: &mut Table, name: &str) -> Result<Option<u32>, String> {
     let text = take_text(table, name)?;
     text.map(|text| text.parse()).transpose().map_err(|_| format!("{name} must be a number"))
 }
 
-/// Whether nothing is left that nobody has asked for.
-pub(crate) fn used_up(table: &Table) -> Result<(), String> {
+/// Whether nothing is left that nobody has asked for. `known` says what there could be: "path and mode are".
+///
+/// # Errors
+/// Something is: a sentence without a full stop.
+pub fn used_up(table: &Table, known: &str) -> Result<(), String> {
     match table.keys().next() {
         None => Ok(()),
         Some(name) => {
             let name: String = name.chars().take(40).collect();
-            Err(format!("{name:?} is no setting there: docs/leases.md lists them"))
+            Err(format!("{name:?} is no setting there: {known}"))
         }
     }
 }
