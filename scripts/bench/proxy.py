@@ -11,6 +11,7 @@ import pathlib
 import re
 import resource
 import socket
+import ssl
 import statistics
 import subprocess
 import sys
@@ -23,6 +24,9 @@ from emulator import Emulator  # noqa: E402
 
 IDLE, IDLE_S, HUGE = 1_000, 10, 512 * 1024 * 1024
 DIRECT, OURS = "direct TLS", "entrakey"
+# haproxy that passes on the bytes of a client that speaks TLS itself: what the way through another process costs, and nothing else.
+BYTES_ALONE = "bytes alone"
+CLIENT_SPEAKS_TLS = (DIRECT, BYTES_ALONE)
 # Of a round: what redis-benchmark is asked for, and what is read of its answer.
 LOADS = {
     "1 connection, p50 µs": (["-n", "20000", "-c", "1"], "p50_latency_ms"),
@@ -45,11 +49,13 @@ def ask(connection, *words):
     return connection.recv(65_536)
 
 
-def connect(port):
+def connect(port, tls=None):
     """A connection that has been through to the server, once whatever listens there does."""
     for _ in range(1_000):
         with contextlib.suppress(ConnectionError):
             connection = socket.create_connection(("127.0.0.1", port))
+            if tls:
+                connection = tls.wrap_socket(connection, server_hostname="localhost")
             if ask(connection, b"PING") == b"+PONG\r\n":
                 return connection
             connection.close()
@@ -78,13 +84,13 @@ class Bench:
             subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
         return ca, pem, key
 
-    def start(self, name, port, command, environment=None):
+    def start(self, name, port, command, environment=None, tls=None):
         log = open(self.folder / f"{name}.log", "wb")
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
         self.running.callback(process.wait)
         self.running.callback(process.kill)
         self.ports[name], self.processes[name] = port, process
-        connect(port).close()
+        connect(port, tls).close()
 
     def start_server(self, user):
         """Whoever is that user gets in with any password: what is measured is the way there."""
@@ -103,14 +109,15 @@ class Bench:
         )
         self.start("stunnel", port, ["stunnel4", file])
 
-    def start_haproxy(self):
-        port, file = free_port(), self.folder / "haproxy.cfg"
+    def start_haproxy(self, name, tls=None):
+        """Speaks TLS with the server, or lets its clients (by `tls`) do so."""
+        port, file = free_port(), self.folder / f"{name}.cfg"
+        speaks = f"ssl verify required ca-file {self.authority} sni str(localhost) verifyhost localhost"
         file.write_text(
             "global\n  maxconn 4000\ndefaults\n  mode tcp\n  timeout connect 5s\n  timeout client 1h\n  timeout server 1h\n"
-            f"listen redis\n  bind 127.0.0.1:{port}\n  server one 127.0.0.1:{self.server_port} ssl verify required "
-            f"ca-file {self.authority} sni str(localhost) verifyhost localhost\n"
+            f"listen redis\n  bind 127.0.0.1:{port}\n  server one 127.0.0.1:{self.server_port} {'' if tls else speaks}\n"
         )
-        self.start("haproxy", port, ["haproxy", "-db", "-f", file])
+        self.start(name, port, ["haproxy", "-db", "-f", file], tls=tls)
 
     def start_ours(self, environment):
         port = free_port()
@@ -120,7 +127,7 @@ class Bench:
 
     def load(self, name, options):
         command = ["redis-benchmark", "-h", "localhost", "-p", str(self.ports[name]), "-t", "get", "--csv", *options]
-        if name == DIRECT:
+        if name in CLIENT_SPEAKS_TLS:
             command += ["--tls", "--cacert", str(self.authority), "--sni", "localhost"]
         done = subprocess.run(command, check=True, capture_output=True, text=True)
         (row,) = csv.DictReader(done.stdout.splitlines())
@@ -180,14 +187,15 @@ def show(measure, by_name, verdict):
 
 
 def verdict(measure, by_name):
-    others = [value for name, value in by_name.items() if name not in (DIRECT, OURS)]
+    others = [value for name, value in by_name.items() if name not in (*CLIENT_SPEAKS_TLS, OURS)]
     ours = by_name[OURS]
     best = max(others) if measure.endswith("/s") else min(others)
     ratio = best / ours if measure.endswith("/s") else ours / best if best else float(ours > 0)
     said = f"; {ratio:.2f} of the better of the others ({'ok' if ratio <= MOST_OF_BEST else f'more than {MOST_OF_BEST}'})"
     if measure.startswith("1 connection, p50"):
         over = ours - by_name[DIRECT]
-        said += f"; {over:.0f} µs over direct ({'ok' if over <= MOST_OVER_DIRECT_US else f'more than {MOST_OVER_DIRECT_US}'})"
+        said += f"; {over:.0f} µs over direct ({'ok' if over <= MOST_OVER_DIRECT_US else f'more than {MOST_OVER_DIRECT_US}'}"
+        said += f"; another process that passes bytes on is {by_name[BYTES_ALONE] - by_name[DIRECT]:.0f})"
     return said
 
 
@@ -201,7 +209,8 @@ def main():
         bench = Bench(running.enter_context(tempfile.TemporaryDirectory()), program, running)
         emulator = running.enter_context(Emulator.start())
         bench.start_server(emulator["ENTRAKEY_EMULATOR_SYSTEM_OBJECT_ID"])
-        bench.start_stunnel(), bench.start_haproxy()
+        bench.start_stunnel(), bench.start_haproxy("haproxy")
+        bench.start_haproxy(BYTES_ALONE, ssl.create_default_context(cafile=bench.authority))
         bench.start_ours(emulator.process_environment(ENTRAKEY_IDENTITY="managed_identity"))
         proxies = ["stunnel", "haproxy", OURS]
         print(f"The proxy beside others, median of {count} interleaved rounds (load {os.getloadavg()[0]:.1f}):")
@@ -217,7 +226,7 @@ def main():
         show(f"{IDLE:,} idle connections, KiB each", by_name, f"{verdict('KiB', by_name)}; {limit}")
         by_name = {name: share for name, (_, share) in of_idle.items()}
         show("all of them, thousandths of a processor", by_name, verdict("CPU", by_name))
-        for measure, by_name in rounds(bench, [DIRECT, *proxies], count).items():
+        for measure, by_name in rounds(bench, [*CLIENT_SPEAKS_TLS, *proxies], count).items():
             show(measure, by_name, verdict(measure, by_name))
 
 
