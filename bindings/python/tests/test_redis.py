@@ -197,11 +197,11 @@ def test_the_tuple_that_is_kept_is_not_handed_out_once_the_provider_is_closed(em
             credentials.get_credentials()
 
 
-def test_a_newer_token_takes_the_place_of_the_tuple_that_is_kept(start_emulator):
-    start_emulator("3s")
-    with entrakey.Provider.managed_identity() as provider:
+def test_a_newer_token_takes_the_place_of_the_tuple_that_is_kept(emulator):
+    with entrakey.Provider.managed_identity(min_request_interval_ms=250) as provider:
         credentials = CredentialProvider(provider)
         first = credentials.get_credentials()
+        provider.refresh()
         deadline = time.monotonic() + 20
         while provider.version == first.version:
             assert time.monotonic() < deadline
