@@ -64,6 +64,27 @@ def test_sixty_four_processes_cause_one_request_and_have_one_token(folder):
         assert agent.counted("handed_out_total", identity="default") >= 64
 
 
+def test_an_identity_is_known_by_the_ids_of_its_token_and_before_there_is_one_nothing_lasting_is_said(folder):
+    """Stock clients name it by ids that no configuration has, and take 400 for an answer that holds for ever."""
+    query = "resource=https://redis.azure.com&api-version=2019-08-01"
+    names = [("object_id", "OBJECT_ID"), ("principal_id", "OBJECT_ID"), ("client_id", "CLIENT_ID"), ("mi_res_id", "RESOURCE_ID")]
+    with Emulator.start() as azure:
+        busy = {"status": 503, "headers": {"Retry-After": "60"}}
+        azure.control("POST", "/emulator/faults", {"route": "imds", "answers": [busy, {"delay_ms": 1500}]})
+        known = [(name, azure[f"ENTRAKEY_EMULATOR_SYSTEM_{id}"]) for name, id in names]
+        with Agent(azure, folder) as agent:
+            agent.wait_for("token request failed")
+            for name, id in known:
+                status, headers, answer = agent.token(agent.header(), f"{query}&{name}={id}")
+                assert status == 503 and int(headers["retry-after"]) > 1, (name, answer)
+        with Agent(azure, folder) as agent:
+            for name, id in known:  # the first one waits for the token
+                status, _, answer = agent.token(agent.header(), f"{query}&{name}={id.upper()}")
+                assert status == 200, (name, answer)
+            status, _, answer = agent.token(agent.header(), f"{query}&object_id=nobody")
+            assert status == 400 and "No identity with this object_id" in answer["message"], answer
+
+
 def test_a_stores_file_is_read_as_it_is_and_each_read_of_a_secret_is_fresh(folder):
     """The vendor's example with an application's secret in variables, and a second entry for the machine's identity."""
     store = folder.with_name("secrets.yaml")
