@@ -54,12 +54,12 @@ impl Plan {
 
     fn of_file(file: &File, typed: &ArgMatches) -> Result<Self, Failure> {
         if file.upstreams().is_empty() {
-            let (arguments, keys) = file.arguments(typed, None)?;
+            let (arguments, keys) = file.arguments(None)?;
             return Self::of_one(arguments, keys);
         }
         file.forbid_one_for_all(typed)?;
         let plans = file.upstreams().iter().map(|table| {
-            let (arguments, keys) = file.arguments(typed, Some(table))?;
+            let (arguments, keys) = file.arguments(Some(table))?;
             Self::of_one(arguments, keys)
         });
         let mut plans = plans.collect::<Result<Vec<_>, _>>()?.into_iter();
