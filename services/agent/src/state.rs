@@ -76,7 +76,7 @@ impl State {
         let clients = plan.clients.iter().map(|client| {
             // What was counted goes on.
             let before = before.clients.0.iter().find(|known| known.name == client.name);
-            let fresh = Client::new(client, rate);
+            let mut fresh = Client::new(client, rate);
             before.into_iter().for_each(|known| fresh.go_on_from(known));
             Arc::new(fresh)
         });
