@@ -537,11 +537,12 @@ def test_the_command_finds_its_agent_and_says_what_it_ends_with(folder):
 def test_an_agent_that_would_ask_itself_does_not_start(folder):
     """In the shell where `eval "$(entrakey agent env)"` was done."""
     port = free_port()
-    itself = {"IDENTITY_ENDPOINT": f"http://127.0.0.1:{port}/msi/token", "IDENTITY_HEADER": "x"}
-    env = {"PATH": os.environ["PATH"], "ENTRAKEY_IDENTITY": "managed_identity", **itself}
-    ended = entrakey("agent", "run", "--directory", folder, "--port", port, env=env)
-    assert ended.returncode == 2 and "names this agent itself" in ended.stderr, ended.stderr
-    assert not (folder / "agent.sock").exists()
+    for host in ["127.0.0.1", "localhost"]:
+        itself = {"IDENTITY_ENDPOINT": f"http://{host}:{port}/msi/token", "IDENTITY_HEADER": "x"}
+        env = {"PATH": os.environ["PATH"], "ENTRAKEY_IDENTITY": "managed_identity", **itself}
+        ended = entrakey("agent", "run", "--directory", folder, "--port", port, env=env)
+        assert ended.returncode == 2 and "names this agent itself" in ended.stderr, ended.stderr
+        assert not (folder / "agent.sock").exists()
 
 
 def test_an_identity_that_fails_ends_nothing_and_is_not_ready(folder):

@@ -7,16 +7,18 @@ use crate::exit_code::PROBLEM;
 use crate::failure::Failure;
 use crate::leases;
 use crate::service::{self, serve_probes};
+use axum::http::Uri;
 use entrakey_agent::{Agent, Front, Limits, Process, Unfit};
 use entrakey_core::has_foreign_privileges;
 use entrakey_service::{
     Activated, Connections, Life, Log, ReloadCause, Reloads, Seen, Severity, Signals, Stage, Workers,
     activated, bind_tcp, bind_unix, forbid_core_dumps, lock_memory, raise_descriptor_limit, resolve,
 };
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::Notify;
 
@@ -129,7 +131,7 @@ async fn live(
         })
         .collect();
     let cause = tokio::select! {
-        () = begin(&agent, &life, &log) => None,
+        () = begin(&agent, limits.wait, &life, &log) => None,
         () = follow(&agent, reader, &everything, &mut reloads, &log) => None,
         cause = signals.next() => Some(cause),
         () = quit.notified() => Some(entrakey_service::Cause::Asked),
@@ -157,7 +159,8 @@ async fn make_leases(
 }
 
 /// Ready is who has asked for each identity's token. Never ends by itself.
-async fn begin(agent: &Agent, life: &Life, log: &Log) {
+async fn begin(agent: &Agent, wait: Duration, life: &Life, log: &Log) {
+    service::tell_starting(wait, log);
     agent.fetch().await;
     life.enter(Stage::Started);
     service::tell_ready("handing out tokens", log);
@@ -218,10 +221,16 @@ async fn fronts(
     agent: &Agent,
     log: &Log,
 ) -> Result<Vec<Front>, Failure> {
+    let fronts = match handed.is_empty() {
+        true => open(everything, agent, log).await?,
+        false => handed.into_iter().map(adopt).collect::<Result<_, _>>()?,
+    };
+    fronts.iter().try_for_each(check_source)?;
+    Ok(fronts)
+}
+
+async fn open(everything: &Everything, agent: &Agent, log: &Log) -> Result<Vec<Front>, Failure> {
     let given = &everything.arguments.who;
-    if !handed.is_empty() {
-        return handed.into_iter().map(adopt).collect();
-    }
     let path = place::socket(&everything.directory);
     let (listener, file) = bind_unix(&path, SOCKET_MODE).map_err(|error| Failure::new(PROBLEM, error))?;
     if let [gid] = *given.allow_gid
@@ -237,20 +246,28 @@ async fn fronts(
     if !given.no_app_service && agent.has_secrets() {
         fronts.push(Front::Tcp(open_tcp(given).await?));
     }
-    fronts.iter().try_for_each(check_source)?;
     Ok(fronts)
 }
 
 /// A shell that has evaluated `entrakey agent env` is no place to start the agent in: it would ask itself.
 fn check_source(front: &Front) -> Result<(), Failure> {
     let source = std::env::var("IDENTITY_ENDPOINT").unwrap_or_default();
-    match matches!(front, Front::Tcp(_)) && front.name() == source {
+    match front.address().is_some_and(|address| leads_to(&source, address)) {
         true => Err(Failure::usage(
             "IDENTITY_ENDPOINT names this agent itself, as `entrakey agent env` has it for clients: unset IDENTITY_ENDPOINT \
              IDENTITY_HEADER, and start it again.",
         )),
         false => Ok(()),
     }
+}
+
+/// Whether whoever asks at that URL comes to that address of loopback.
+fn leads_to(url: &str, address: SocketAddr) -> bool {
+    let Ok(url) = url.parse::<Uri>() else { return false };
+    let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
+    let is_it = host.eq_ignore_ascii_case("localhost")
+        || host.parse().is_ok_and(|ip: IpAddr| ip.to_canonical() == address.ip().to_canonical());
+    is_it && url.port_u16().unwrap_or(80) == address.port()
 }
 
 /// The group's members may connect: to look for a name in the directory and to write to the socket is the group's right.
@@ -301,5 +318,22 @@ fn adopt(handed: Activated) -> Result<Front, Failure> {
             };
             Ok(Front::Unix { listener: UnixListener::from_std(listener).map_err(failed)?, path, file: None })
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_agent_knows_its_own_endpoint_however_it_is_written() {
+        let leads = |url: &str| leads_to(url, "127.0.0.1:8441".parse().unwrap());
+        for itself in ["http://127.0.0.1:8441/msi/token", "http://LOCALHOST:8441/msi/token/?x=y"] {
+            assert!(leads(itself), "{itself}");
+        }
+        for other in ["", "http://127.0.0.1:8442/msi/token", "http://169.254.1.1:8441/", "http://127.0.0.1/", "x"] {
+            assert!(!leads(other), "{other}");
+        }
+        assert!(leads_to("http://[::1]:8441/msi/token", "[::1]:8441".parse().unwrap()));
     }
 }
