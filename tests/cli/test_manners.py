@@ -60,6 +60,7 @@ def test_a_full_disk_is_said_with_what_could_not_be_written(env, command):
         (125, "it must be more than 0", ["exec", "localhost:1", "--connect-timeout", "0", "--", "true"]),
         (5, "http://127.0.0.1:1: Connection refused (os error 111). Start", ["control", "--url", "http://127.0.0.1:1"]),
         (5, "/startup: not started within 0s: Connection refused", ["proxy", "wait", "--max", "0", "--http-port", "1"]),
+        (2, "/dev/null is empty: write one", ["doctor", "localhost:1", "--access-key-path", "/dev/null"]),
         (5, "/quitquitquit: Connection refused", ["proxy", "shutdown", "--admin-port", "1"]),
     ],
 )
