@@ -14,6 +14,7 @@ use entrakey_service::{
     Activated, Connections, Life, Log, ReloadCause, Reloads, Seen, Severity, Signals, Stage, Workers,
     activated, bind_tcp, bind_unix, forbid_core_dumps, lock_memory, raise_descriptor_limit, resolve,
 };
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -117,6 +118,7 @@ async fn live(
         wait: given.wait,
     };
     let agent = Agent::new(&everything.plan, limits, process).map_err(unfit)?;
+    let has_own_socket = handed.is_empty();
     let fronts = fronts(&everything, handed, &agent, &log).await?;
     let leases = match &everything.leases {
         Some(file) => Some(make_leases(file, &life, &log, &connections).await?),
@@ -132,7 +134,7 @@ async fn live(
         .collect();
     let cause = tokio::select! {
         () = begin(&agent, limits.wait, &life, &log) => None,
-        () = follow(&agent, reader, &everything, &mut reloads, &log) => None,
+        () = follow(&agent, reader, &everything, has_own_socket, &mut reloads, &log) => None,
         cause = signals.next() => Some(cause),
         () = quit.notified() => Some(entrakey_service::Cause::Asked),
     };
@@ -168,7 +170,15 @@ async fn begin(agent: &Agent, wait: Duration, life: &Life, log: &Log) {
 }
 
 /// Follows the files. Never ends by itself.
-async fn follow(agent: &Arc<Agent>, reader: &Reader, first: &Everything, reloads: &mut Reloads, log: &Log) {
+async fn follow(
+    agent: &Arc<Agent>,
+    reader: &Reader,
+    first: &Everything,
+    has_own_socket: bool,
+    reloads: &mut Reloads,
+    log: &Log,
+) {
+    let mut let_in: BTreeSet<_> = first.arguments.who.allow_gid.iter().copied().collect();
     loop {
         let because = match reloads.next().await {
             ReloadCause::Asked => "SIGHUP",
@@ -177,11 +187,16 @@ async fn follow(agent: &Arc<Agent>, reader: &Reader, first: &Everything, reloads
         let mut seen = Seen::default();
         let now = reader.read(Some(first), &mut seen);
         reloads.follow(seen);
-        let outcome =
-            now.and_then(|now| agent.reload(&now.plan).map_err(unfit).map(|()| first.differs(&now)));
+        let outcome = now.and_then(|now| agent.reload(&now.plan).map_err(unfit).map(|()| now));
         agent.count_reload(outcome.is_ok());
         match outcome {
-            Ok(differing) => {
+            Ok(now) => {
+                let gids = &now.arguments.who.allow_gid;
+                if has_own_socket {
+                    let_group_in(gids, &let_in, &now.directory, log);
+                    let_in.extend(gids);
+                }
+                let differing = first.differs(&now);
                 log.line(Severity::Info, format_args!("the files were read again because of {because}"), &[]);
                 if !differing.is_empty() {
                     let names = differing.join(", ");
@@ -233,15 +248,7 @@ async fn open(everything: &Everything, agent: &Agent, log: &Log) -> Result<Vec<F
     let given = &everything.arguments.who;
     let path = place::socket(&everything.directory);
     let (listener, file) = bind_unix(&path, SOCKET_MODE).map_err(|error| Failure::new(PROBLEM, error))?;
-    if let [gid] = *given.allow_gid
-        && let Err(error) = open_to(gid, [&everything.directory, &path])
-    {
-        let what = format_args!(
-            "{} cannot be given to group {gid} ({error}): its members get in only if the permissions there let them",
-            everything.directory.display()
-        );
-        log.line(Severity::Warning, what, &[]);
-    }
+    let_group_in(&given.allow_gid, &BTreeSet::new(), &everything.directory, log);
     let mut fronts = vec![Front::Unix { listener, path, file: Some(file) }];
     if !given.no_app_service && agent.has_secrets() {
         fronts.push(Front::Tcp(open_tcp(given).await?));
@@ -270,14 +277,23 @@ fn leads_to(url: &str, address: SocketAddr) -> bool {
     is_it && url.port_u16().unwrap_or(80) == address.port()
 }
 
-/// The group's members may connect: to look for a name in the directory and to write to the socket is the group's right.
-/// What is another group's already was made so by somebody who knows.
-fn open_to(gid: u32, paths: [&Path; 2]) -> std::io::Result<()> {
+/// The members of a single group may connect: to look for a name in the directory and to write to the socket is the group's
+/// right then. What is another group's already, and not one of those that were let in before, was made so by somebody who knows.
+fn let_group_in(gids: &[u32], before: &BTreeSet<u32>, directory: &Path, log: &Log) {
+    let [gid] = *gids else { return };
     let own = rustix::process::getegid().as_raw();
-    for path in paths.into_iter().filter(|path| path.metadata().is_ok_and(|found| found.gid() == own)) {
-        std::os::unix::fs::chown(path, None, Some(gid))?;
+    let is_ours = |path: &Path| {
+        path.metadata().is_ok_and(|found| found.gid() == own || before.contains(&found.gid()))
+    };
+    let socket = place::socket(directory);
+    let mut ours = [directory, &socket].into_iter().filter(|path| is_ours(path));
+    if let Err(error) = ours.try_for_each(|path| std::os::unix::fs::chown(path, None, Some(gid))) {
+        let what = format_args!(
+            "{} cannot be given to group {gid} ({error}): its members get in only if the permissions there let them",
+            directory.display()
+        );
+        log.line(Severity::Warning, what, &[]);
     }
-    Ok(())
 }
 
 async fn open_tcp(given: &WhoArguments) -> Result<TcpListener, Failure> {
