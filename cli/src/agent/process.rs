@@ -282,9 +282,8 @@ fn leads_to(url: &str, address: SocketAddr) -> bool {
 fn let_group_in(gids: &[u32], before: &BTreeSet<u32>, directory: &Path, log: &Log) {
     let [gid] = *gids else { return };
     let own = rustix::process::getegid().as_raw();
-    let is_ours = |path: &Path| {
-        path.metadata().is_ok_and(|found| found.gid() == own || before.contains(&found.gid()))
-    };
+    let is_ours =
+        |path: &Path| path.metadata().is_ok_and(|found| found.gid() == own || before.contains(&found.gid()));
     let socket = place::socket(directory);
     let mut ours = [directory, &socket].into_iter().filter(|path| is_ours(path));
     if let Err(error) = ours.try_for_each(|path| std::os::unix::fs::chown(path, None, Some(gid))) {
@@ -347,7 +346,9 @@ mod tests {
         for itself in ["http://127.0.0.1:8441/msi/token", "http://LOCALHOST:8441/msi/token/?x=y"] {
             assert!(leads(itself), "{itself}");
         }
-        for other in ["", "http://127.0.0.1:8442/msi/token", "http://169.254.1.1:8441/", "http://127.0.0.1/", "x"] {
+        for other in
+            ["", "http://127.0.0.1:8442/msi/token", "http://169.254.1.1:8441/", "http://127.0.0.1/", "x"]
+        {
             assert!(!leads(other), "{other}");
         }
         assert!(leads_to("http://[::1]:8441/msi/token", "[::1]:8441".parse().unwrap()));

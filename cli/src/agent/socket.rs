@@ -87,7 +87,11 @@ mod tests {
     #[test]
     fn an_agent_that_stands_still_is_not_looked_for_elsewhere() {
         let said = |kind: ErrorKind| no_agent(Path::new("/s"), &ureq::Error::Io(kind.into())).to_string();
-        assert!(said(ErrorKind::WouldBlock).contains("not answered within 60 s"), "{}", said(ErrorKind::WouldBlock));
+        assert!(
+            said(ErrorKind::WouldBlock).contains("not answered within 60 s"),
+            "{}",
+            said(ErrorKind::WouldBlock)
+        );
         assert!(said(ErrorKind::ConnectionRefused).contains("Does an agent run here"));
     }
 }

@@ -137,7 +137,10 @@ fn access_key(path: &PathBuf) -> Result<Zeroizing<String>, Failure> {
     let text = text.map_err(|error| Failure::usage(format!("{} cannot be read: {error}", path.display())))?;
     let key = Zeroizing::new(text.trim().to_owned());
     match key.is_empty() {
-        true => Err(Failure::usage(format!("{} is empty: write one of the cache's two keys into it", path.display()))),
+        true => Err(Failure::usage(format!(
+            "{} is empty: write one of the cache's two keys into it",
+            path.display()
+        ))),
         false => Ok(key),
     }
 }

@@ -71,7 +71,8 @@ fn quiet_says_what_is_wrong_and_nothing_else() {
 #[test]
 fn of_options_that_exclude_each_other_the_typed_one_counts_and_not_the_files() {
     let (emulator, folder) = (Emulator::start("1h"), Folder::new("excluded"));
-    let file = folder.write("proxy.toml", "host = 'localhost:1'\nport = 0\nquiet = true\ndebug-logs = false\n");
+    let file =
+        folder.write("proxy.toml", "host = 'localhost:1'\nport = 0\nquiet = true\ndebug-logs = false\n");
     let given = ["--config-file", file.to_str().unwrap(), "--identity", "managed_identity", "--debug-logs"];
     Proxy::run(command(&machine(&emulator), &given)).wait_for("listening on");
 }
