@@ -40,7 +40,8 @@ pub(super) fn run(reader: &Reader) -> Result<u8, Failure> {
     let everything = reader.read(None, &mut seen)?;
     let log = service::log(&everything.arguments.operation)?;
     tell_of_exposed(&everything, &log);
-    tell_of_memory(dumps, &log);
+    service::tell_of_dumps(dumps, &log);
+    tell_of_memory(&log);
     let workers = Workers::start().map_err(service::no_thread)?;
     // For all that is not a client's connection.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -87,10 +88,7 @@ fn tell_of_exposed(everything: &Everything, log: &Log) {
     }
 }
 
-fn tell_of_memory(dumps: std::io::Result<()>, log: &Log) {
-    if let Err(error) = dumps {
-        log.line(Severity::Warning, format_args!("core dumps cannot be forbidden: {error}"), &[]);
-    }
+fn tell_of_memory(log: &Log) {
     match lock_memory() {
         Ok(()) => log.line(Severity::Debug, "memory is locked", &[]),
         Err(why) => {

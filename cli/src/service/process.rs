@@ -25,6 +25,13 @@ pub(crate) fn no_thread(error: std::io::Error) -> Failure {
     Failure::new(PROBLEM, format!("no thread can be started: {error}"))
 }
 
+/// Says that core dumps could not be forbidden, if so.
+pub(crate) fn tell_of_dumps(outcome: std::io::Result<()>, log: &Log) {
+    if let Err(error) = outcome {
+        log.line(Severity::Warning, format_args!("core dumps cannot be forbidden: {error}"), &[]);
+    }
+}
+
 /// For what is done besides waiting until the service works.
 const BESIDES: Duration = Duration::from_secs(30);
 
