@@ -34,6 +34,10 @@ impl File {
         Ok(Self { file, upstreams, keys })
     }
 
+    pub(super) fn refuse(&self, what: impl AsRef<str>) -> Failure {
+        self.file.refuse(what)
+    }
+
     pub(super) fn upstreams(&self) -> &[Table] {
         &self.upstreams
     }

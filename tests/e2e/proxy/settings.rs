@@ -98,7 +98,7 @@ fn what_is_wrong_in_the_file_is_said_with_what_is_right() {
         ("http-prot = 1", &[][..], &["\"http-prot\" is no setting", "did you mean \"http-port\"?"][..]),
         ("client_id = 'hunter2'", &[], &["client_id is a setting of the identity", "under \"entrakey\""]),
         ("http-port = 'hunter2'", &[], &["http-port: a port is a number from 0 to 65535."]),
-        ("quiet = 'hunter2'", &[], &["quiet"]),
+        ("quiet = 'hunter2'", &[], &["quiet: true or false is needed."]),
         ("port = 'hunter2'", &["a:1"], &["port: a port is a number from 0 to 65535."]),
         ("unix-socket = ''", &["a:1"], &["unix-socket is empty: give it a value"]),
         ("allow-uid = ['root']", &["a:1"], &["allow-uid: a user is given by number: `id -u NAME` says it."]),
@@ -115,6 +115,8 @@ fn what_is_wrong_in_the_file_is_said_with_what_is_right() {
         (two, &["c:3"], &["it has upstreams, each with its own host", "ENTRAKEY_PROXY_HOST"]),
         (two, &["--port", "7"], &["each with its own port"]),
         ("port = 1\n[[upstreams]]\nhost = 'a:1'", &[], &["each with its own port", "at the top of the file"]),
+        ("[[upstreams]]\nhost = 'a:1'\n[[upstreams]]\nport = 7", &[], &["upstream 2: give its host"]),
+        ("[[upstreams]]\nhost = 'rediss://:hunter2@a:1'", &[], &["upstream 1: host: ", "no URL"]),
         (
             "[[upstreams]]\nhost = 'a:1'\nentrakey = { clientid = 'hunter2' }",
             &[],
