@@ -4,7 +4,7 @@
 
 use crate::exit_code::{NETWORK, REFUSED};
 use crate::failure::Failure;
-use crate::family::Family;
+use crate::family::{Family, without_dot};
 use crate::identity::{Keys, config};
 use entrakey_core::{ConfigReport, DuringOutage, GetToken, Https, HttpsAnswer, Provider};
 use serde_json::Value;
@@ -155,7 +155,7 @@ impl Arm {
                 let is_it = |cache: &&Value| {
                     cache["properties"]["hostName"]
                         .as_str()
-                        .is_some_and(|name| name.eq_ignore_ascii_case(host))
+                        .is_some_and(|name| name.eq_ignore_ascii_case(without_dot(host)))
                 };
                 if let Some(id) = caches.iter().find(is_it).and_then(|cache| cache["id"].as_str()) {
                     return self.cache(id).map(Some);

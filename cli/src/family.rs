@@ -32,7 +32,7 @@ pub(crate) const PLAIN_PORT: u16 = 6379;
 impl Family {
     /// By the name, or by the port: after Microsoft's migration a classic name leads to Azure Managed Redis.
     pub(crate) fn of(host: &str, port: Option<u16>) -> Self {
-        let host = host.trim_end_matches('.').to_ascii_lowercase();
+        let host = without_dot(host).to_ascii_lowercase();
         let by_name = SUFFIXES.iter().find(|(suffix, _)| host.ends_with(suffix));
         match (by_name, port) {
             (Some((_, Self::Classic)), Some(MANAGED_PORT)) => Self::Managed,
@@ -59,8 +59,14 @@ impl Family {
     }
 }
 
+/// A name that ends with a dot is looked up as it is, and by no search list (Kubernetes has a long one). It is the same name.
+pub(crate) fn without_dot(host: &str) -> &str {
+    host.strip_suffix('.').unwrap_or(host)
+}
+
 /// The private zone of the name, and what the name is called in it.
 pub(crate) fn private_name(host: &str) -> Option<(String, String)> {
+    let host = without_dot(host);
     let (suffix, _) = SUFFIXES.iter().find(|(suffix, _)| host.ends_with(suffix))?;
     let zone = format!("privatelink{suffix}");
     let label = host.strip_suffix(suffix)?;
@@ -91,6 +97,7 @@ mod tests {
         let (name, zone) = private_name("c.westeurope.redis.azure.net").unwrap();
         assert_eq!(name, "c.westeurope.privatelink.redis.azure.net");
         assert_eq!(zone, "privatelink.redis.azure.net");
+        assert_eq!(private_name("c.westeurope.redis.azure.net."), Some((name, zone)), "an absolute name");
         assert_eq!(private_name("10.0.0.4"), None);
     }
 }

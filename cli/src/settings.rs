@@ -8,7 +8,6 @@ use crate::identity::{is_of_key, key};
 use crate::leases;
 use crate::proxy;
 use crate::terminal::say;
-use clap::builder::BoolishValueParser;
 use clap::error::{ContextKind, ContextValue};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -52,8 +51,16 @@ const PROTECTING: [&str; 6] =
 /// A switch in a variable or a file may be true, yes, on, 1.
 fn boolish(argument: Arg) -> Arg {
     match argument.get_action() {
-        ArgAction::SetTrue => argument.value_parser(BoolishValueParser::new()),
+        ArgAction::SetTrue => argument.value_parser(switch),
         _ => argument,
+    }
+}
+
+fn switch(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" | "1" | "t" | "y" => Ok(true),
+        "false" | "no" | "off" | "0" | "f" | "n" => Ok(false),
+        _ => Err("true or false is needed".to_owned()),
     }
 }
 

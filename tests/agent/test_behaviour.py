@@ -64,6 +64,27 @@ def test_sixty_four_processes_cause_one_request_and_have_one_token(folder):
         assert agent.counted("handed_out_total", identity="default") >= 64
 
 
+def test_an_identity_is_known_by_the_ids_of_its_token_and_before_there_is_one_nothing_lasting_is_said(folder):
+    """Stock clients name it by ids that no configuration has, and take 400 for an answer that holds for ever."""
+    query = "resource=https://redis.azure.com&api-version=2019-08-01"
+    names = [("object_id", "OBJECT_ID"), ("principal_id", "OBJECT_ID"), ("client_id", "CLIENT_ID"), ("mi_res_id", "RESOURCE_ID")]
+    with Emulator.start() as azure:
+        busy = {"status": 503, "headers": {"Retry-After": "60"}}
+        azure.control("POST", "/emulator/faults", {"route": "imds", "answers": [busy, {"delay_ms": 1500}]})
+        known = [(name, azure[f"ENTRAKEY_EMULATOR_SYSTEM_{id}"]) for name, id in names]
+        with Agent(azure, folder) as agent:
+            agent.wait_for("token request failed")
+            for name, id in known:
+                status, headers, answer = agent.token(agent.header(), f"{query}&{name}={id}")
+                assert status == 503 and int(headers["retry-after"]) > 1, (name, answer)
+        with Agent(azure, folder) as agent:
+            for name, id in known:  # the first one waits for the token
+                status, _, answer = agent.token(agent.header(), f"{query}&{name}={id.upper()}")
+                assert status == 200, (name, answer)
+            status, _, answer = agent.token(agent.header(), f"{query}&object_id=nobody")
+            assert status == 400 and "No identity with this object_id" in answer["message"], answer
+
+
 def test_a_stores_file_is_read_as_it_is_and_each_read_of_a_secret_is_fresh(folder):
     """The vendor's example with an application's secret in variables, and a second entry for the machine's identity."""
     store = folder.with_name("secrets.yaml")
@@ -516,11 +537,12 @@ def test_the_command_finds_its_agent_and_says_what_it_ends_with(folder):
 def test_an_agent_that_would_ask_itself_does_not_start(folder):
     """In the shell where `eval "$(entrakey agent env)"` was done."""
     port = free_port()
-    itself = {"IDENTITY_ENDPOINT": f"http://127.0.0.1:{port}/msi/token", "IDENTITY_HEADER": "x"}
-    env = {"PATH": os.environ["PATH"], "ENTRAKEY_IDENTITY": "managed_identity", **itself}
-    ended = entrakey("agent", "run", "--directory", folder, "--port", port, env=env)
-    assert ended.returncode == 2 and "names this agent itself" in ended.stderr, ended.stderr
-    assert not (folder / "agent.sock").exists()
+    for host in ["127.0.0.1", "localhost"]:
+        itself = {"IDENTITY_ENDPOINT": f"http://{host}:{port}/msi/token", "IDENTITY_HEADER": "x"}
+        env = {"PATH": os.environ["PATH"], "ENTRAKEY_IDENTITY": "managed_identity", **itself}
+        ended = entrakey("agent", "run", "--directory", folder, "--port", port, env=env)
+        assert ended.returncode == 2 and "names this agent itself" in ended.stderr, ended.stderr
+        assert not (folder / "agent.sock").exists()
 
 
 def test_an_identity_that_fails_ends_nothing_and_is_not_ready(folder):

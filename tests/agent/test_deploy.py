@@ -85,6 +85,7 @@ def test_the_systemd_unit_serves_the_members_of_its_group_and_nobody_else(
         variables = {variable: value, "NOTIFY_SOCKET": told.getsockname(), "RUNTIME_DIRECTORY": str(folder)}
         command = [*as_another_user(GROUP, uid=USER), open_place / "entrakey", *arguments]
         with started(emulator, "imds", command, **variables) as agent:
+            assert told.recv(1000) == b"EXTEND_TIMEOUT_USEC=50000000\n", "--wait, which the unit's own limit may be below"
             assert told.recv(1000).startswith(b"READY=1")
 
             def asked(groups, gid=STRANGER):

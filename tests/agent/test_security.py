@@ -337,6 +337,21 @@ def test_another_user_is_known_by_the_system(emulator, as_another_user, options,
             assert opened.stdout.strip() == said, opened.stderr
 
 
+def test_a_group_that_a_reload_lets_in_gets_in(emulator, as_another_user):
+    with tempfile.TemporaryDirectory() as place:
+        os.chmod(place, 0o755)
+        folder, file = pathlib.Path(place) / "agent", pathlib.Path(place) / "agent.toml"
+        file.write_text("wait = '20s'\n")
+        with Agent(emulator, folder, "--config-file", file) as agent:
+            for times, allowed in enumerate([STRANGER, STRANGER + 1], start=1):
+                file.write_text(f"wait = '20s'\nallow-gid = [{allowed}]\n")
+                agent.wait_for(r"read again because of a change of a file$", times=times)
+                for gid in [STRANGER, STRANGER + 1]:
+                    command = [*as_another_user(gid), "/usr/bin/python3", "-c", ASKS, agent.socket]
+                    ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)
+                    assert (ended.stdout == "200\n") == (gid == allowed), (gid, allowed, ended)
+
+
 def test_the_groups_of_a_client_are_its_members_whatever_else_they_are_in(emulator, as_another_user):
     with tempfile.TemporaryDirectory() as place:
         os.chmod(place, 0o755)
@@ -554,6 +569,7 @@ def test_a_client_that_asks_without_end_is_told_to_wait(emulator, folder):
         ("[[clients]]\nname = 'php'\n[[clients]]\nname = 'php'\n", "two clients"),
         ("allow-uid = [5]\n[[clients]]\nname = 'default'\nuids = [0]\n", "give that client uids and gids"),
         ("[[token-files]]\npath = '/tmp/x'\nmode = '0644'\n", "0600, or 0640"),
+        ("[[token-files]]\npath = '/tmp/x'\n[[token-files]]\npath = '/tmp/../tmp/x'\n", "is there twice"),
         ("[[token-files]]\npath = '/tmp/x'\nidentity = 'nobody'\n", 'no identity "nobody"'),
         ("[identities.a]\nidentity = 'managed_identity'\ndefault = 'yes'\n", "default"),
         (

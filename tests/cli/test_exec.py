@@ -68,6 +68,22 @@ def test_redis_py_connects_by_the_url(host, env):
     assert ended.stdout == "True\n", ended
 
 
+def test_a_command_may_have_as_many_connections_as_its_own_limit_of_open_files_permits(host, env):
+    """Each takes two of entrakey's: what the shell permits to both at first would be enough for half of them."""
+    script = """
+import os, resource, socket
+print(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+address = (os.environ["REDIS_HOST"], int(os.environ["REDIS_PORT"]))
+streams = [socket.create_connection(address, timeout=30) for _ in range(180)]
+for stream in streams:
+    stream.sendall(f"AUTH {os.environ['REDIS_PASSWORD']}\\r\\nPING\\r\\n".encode())
+print(sum(stream.recv(5) == b"+OK\\r\\n" and stream.recv(7) == b"+PONG\\r\\n" for stream in streams))
+"""
+    limited = ["sh", "-c", 'ulimit -Sn 256 && exec "$@"', "sh", BINARY, "exec", host, "--", sys.executable, "-c", script]
+    ended = subprocess.run([*WITH_US, *limited], env=env, capture_output=True, text=True, timeout=PATIENCE_S)
+    assert ended.stdout == "256\n180\n" and ended.stderr == "", ended
+
+
 def test_nobody_without_the_password_is_served(host, env):
     script = 'env -u REDISCLI_AUTH redis-cli -p "$REDIS_PORT" PING'
     ended = run("exec", host, "--", "sh", "-c", script, env=env)

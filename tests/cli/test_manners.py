@@ -3,7 +3,9 @@
 import os
 import pathlib
 import re
+import socket
 import subprocess
+import time
 
 import pytest
 from conftest import BINARY, ROOT, WITH_US, Terminal, run
@@ -24,6 +26,14 @@ def test_the_help_of_each_command_has_examples_and_says_what_it_ends_with(env):
         said = run(name, "--help", env=env).stdout
         assert re.search(rf"^ +(eval .*)?entrakey {name}", said, re.MULTILINE), name
         assert "Examples:" in said and "Exit codes:" in said, name
+
+
+def test_wait_ends_when_its_time_is_over_also_if_somebody_takes_the_connection_and_says_nothing(env):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        begun = time.monotonic()
+        ended = run("proxy", "wait", "--max", "500ms", "--http-port", silent.getsockname()[1], env=env)
+        assert ended.returncode == 5 and "not started within 500ms" in ended.stderr, ended
+        assert time.monotonic() - begun < 4
 
 
 def test_it_says_its_version_under_the_name_that_is_typed(env):
@@ -50,6 +60,7 @@ def test_a_full_disk_is_said_with_what_could_not_be_written(env, command):
         (125, "it must be more than 0", ["exec", "localhost:1", "--connect-timeout", "0", "--", "true"]),
         (5, "http://127.0.0.1:1: Connection refused (os error 111). Start", ["control", "--url", "http://127.0.0.1:1"]),
         (5, "/startup: not started within 0s: Connection refused", ["proxy", "wait", "--max", "0", "--http-port", "1"]),
+        (2, "/dev/null is empty: write one", ["doctor", "localhost:1", "--access-key-path", "/dev/null"]),
         (5, "/quitquitquit: Connection refused", ["proxy", "shutdown", "--admin-port", "1"]),
     ],
 )

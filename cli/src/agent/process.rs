@@ -7,16 +7,19 @@ use crate::exit_code::PROBLEM;
 use crate::failure::Failure;
 use crate::leases;
 use crate::service::{self, serve_probes};
+use axum::http::Uri;
 use entrakey_agent::{Agent, Front, Limits, Process, Unfit};
 use entrakey_core::has_foreign_privileges;
 use entrakey_service::{
     Activated, Connections, Life, Log, ReloadCause, Reloads, Seen, Severity, Signals, Stage, Workers,
     activated, bind_tcp, bind_unix, forbid_core_dumps, lock_memory, raise_descriptor_limit, resolve,
 };
-use std::net::SocketAddr;
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::Notify;
 
@@ -37,7 +40,8 @@ pub(super) fn run(reader: &Reader) -> Result<u8, Failure> {
     let everything = reader.read(None, &mut seen)?;
     let log = service::log(&everything.arguments.operation)?;
     tell_of_exposed(&everything, &log);
-    tell_of_memory(dumps, &log);
+    service::tell_of_dumps(dumps, &log);
+    tell_of_memory(&log);
     let workers = Workers::start().map_err(service::no_thread)?;
     // For all that is not a client's connection.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -84,10 +88,7 @@ fn tell_of_exposed(everything: &Everything, log: &Log) {
     }
 }
 
-fn tell_of_memory(dumps: std::io::Result<()>, log: &Log) {
-    if let Err(error) = dumps {
-        log.line(Severity::Warning, format_args!("core dumps cannot be forbidden: {error}"), &[]);
-    }
+fn tell_of_memory(log: &Log) {
     match lock_memory() {
         Ok(()) => log.line(Severity::Debug, "memory is locked", &[]),
         Err(why) => {
@@ -115,6 +116,7 @@ async fn live(
         wait: given.wait,
     };
     let agent = Agent::new(&everything.plan, limits, process).map_err(unfit)?;
+    let has_own_socket = handed.is_empty();
     let fronts = fronts(&everything, handed, &agent, &log).await?;
     let leases = match &everything.leases {
         Some(file) => Some(make_leases(file, &life, &log, &connections).await?),
@@ -129,8 +131,8 @@ async fn live(
         })
         .collect();
     let cause = tokio::select! {
-        () = begin(&agent, &life, &log) => None,
-        () = follow(&agent, reader, &everything, &mut reloads, &log) => None,
+        () = begin(&agent, limits.wait, &life, &log) => None,
+        () = follow(&agent, reader, &everything, has_own_socket, &mut reloads, &log) => None,
         cause = signals.next() => Some(cause),
         () = quit.notified() => Some(entrakey_service::Cause::Asked),
     };
@@ -157,7 +159,8 @@ async fn make_leases(
 }
 
 /// Ready is who has asked for each identity's token. Never ends by itself.
-async fn begin(agent: &Agent, life: &Life, log: &Log) {
+async fn begin(agent: &Agent, wait: Duration, life: &Life, log: &Log) {
+    service::tell_starting(wait, log);
     agent.fetch().await;
     life.enter(Stage::Started);
     service::tell_ready("handing out tokens", log);
@@ -165,7 +168,15 @@ async fn begin(agent: &Agent, life: &Life, log: &Log) {
 }
 
 /// Follows the files. Never ends by itself.
-async fn follow(agent: &Arc<Agent>, reader: &Reader, first: &Everything, reloads: &mut Reloads, log: &Log) {
+async fn follow(
+    agent: &Arc<Agent>,
+    reader: &Reader,
+    first: &Everything,
+    has_own_socket: bool,
+    reloads: &mut Reloads,
+    log: &Log,
+) {
+    let mut let_in: BTreeSet<_> = first.arguments.who.allow_gid.iter().copied().collect();
     loop {
         let because = match reloads.next().await {
             ReloadCause::Asked => "SIGHUP",
@@ -174,11 +185,16 @@ async fn follow(agent: &Arc<Agent>, reader: &Reader, first: &Everything, reloads
         let mut seen = Seen::default();
         let now = reader.read(Some(first), &mut seen);
         reloads.follow(seen);
-        let outcome =
-            now.and_then(|now| agent.reload(&now.plan).map_err(unfit).map(|()| first.differs(&now)));
+        let outcome = now.and_then(|now| agent.reload(&now.plan).map_err(unfit).map(|()| now));
         agent.count_reload(outcome.is_ok());
         match outcome {
-            Ok(differing) => {
+            Ok(now) => {
+                let gids = &now.arguments.who.allow_gid;
+                if has_own_socket {
+                    let_group_in(gids, &let_in, &now.directory, log);
+                    let_in.extend(gids);
+                }
+                let differing = first.differs(&now);
                 log.line(Severity::Info, format_args!("the files were read again because of {because}"), &[]);
                 if !differing.is_empty() {
                     let names = differing.join(", ");
@@ -218,33 +234,30 @@ async fn fronts(
     agent: &Agent,
     log: &Log,
 ) -> Result<Vec<Front>, Failure> {
+    let fronts = match handed.is_empty() {
+        true => open(everything, agent, log).await?,
+        false => handed.into_iter().map(adopt).collect::<Result<_, _>>()?,
+    };
+    fronts.iter().try_for_each(check_source)?;
+    Ok(fronts)
+}
+
+async fn open(everything: &Everything, agent: &Agent, log: &Log) -> Result<Vec<Front>, Failure> {
     let given = &everything.arguments.who;
-    if !handed.is_empty() {
-        return handed.into_iter().map(adopt).collect();
-    }
     let path = place::socket(&everything.directory);
     let (listener, file) = bind_unix(&path, SOCKET_MODE).map_err(|error| Failure::new(PROBLEM, error))?;
-    if let [gid] = *given.allow_gid
-        && let Err(error) = open_to(gid, [&everything.directory, &path])
-    {
-        let what = format_args!(
-            "{} cannot be given to group {gid} ({error}): its members get in only if the permissions there let them",
-            everything.directory.display()
-        );
-        log.line(Severity::Warning, what, &[]);
-    }
+    let_group_in(&given.allow_gid, &BTreeSet::new(), &everything.directory, log);
     let mut fronts = vec![Front::Unix { listener, path, file: Some(file) }];
     if !given.no_app_service && agent.has_secrets() {
         fronts.push(Front::Tcp(open_tcp(given).await?));
     }
-    fronts.iter().try_for_each(check_source)?;
     Ok(fronts)
 }
 
 /// A shell that has evaluated `entrakey agent env` is no place to start the agent in: it would ask itself.
 fn check_source(front: &Front) -> Result<(), Failure> {
     let source = std::env::var("IDENTITY_ENDPOINT").unwrap_or_default();
-    match matches!(front, Front::Tcp(_)) && front.name() == source {
+    match front.address().is_some_and(|address| leads_to(&source, address)) {
         true => Err(Failure::usage(
             "IDENTITY_ENDPOINT names this agent itself, as `entrakey agent env` has it for clients: unset IDENTITY_ENDPOINT \
              IDENTITY_HEADER, and start it again.",
@@ -253,14 +266,31 @@ fn check_source(front: &Front) -> Result<(), Failure> {
     }
 }
 
-/// The group's members may connect: to look for a name in the directory and to write to the socket is the group's right.
-/// What is another group's already was made so by somebody who knows.
-fn open_to(gid: u32, paths: [&Path; 2]) -> std::io::Result<()> {
+/// Whether whoever asks at that URL comes to that address of loopback.
+fn leads_to(url: &str, address: SocketAddr) -> bool {
+    let Ok(url) = url.parse::<Uri>() else { return false };
+    let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
+    let is_it = host.eq_ignore_ascii_case("localhost")
+        || host.parse().is_ok_and(|ip: IpAddr| ip.to_canonical() == address.ip().to_canonical());
+    is_it && url.port_u16().unwrap_or(80) == address.port()
+}
+
+/// The members of a single group may connect: to look for a name in the directory and to write to the socket is the group's
+/// right then. What is another group's already, and not one of those that were let in before, was made so by somebody who knows.
+fn let_group_in(gids: &[u32], before: &BTreeSet<u32>, directory: &Path, log: &Log) {
+    let [gid] = *gids else { return };
     let own = rustix::process::getegid().as_raw();
-    for path in paths.into_iter().filter(|path| path.metadata().is_ok_and(|found| found.gid() == own)) {
-        std::os::unix::fs::chown(path, None, Some(gid))?;
+    let is_ours =
+        |path: &Path| path.metadata().is_ok_and(|found| found.gid() == own || before.contains(&found.gid()));
+    let socket = place::socket(directory);
+    let mut ours = [directory, &socket].into_iter().filter(|path| is_ours(path));
+    if let Err(error) = ours.try_for_each(|path| std::os::unix::fs::chown(path, None, Some(gid))) {
+        let what = format_args!(
+            "{} cannot be given to group {gid} ({error}): its members get in only if the permissions there let them",
+            directory.display()
+        );
+        log.line(Severity::Warning, what, &[]);
     }
-    Ok(())
 }
 
 async fn open_tcp(given: &WhoArguments) -> Result<TcpListener, Failure> {
@@ -301,5 +331,24 @@ fn adopt(handed: Activated) -> Result<Front, Failure> {
             };
             Ok(Front::Unix { listener: UnixListener::from_std(listener).map_err(failed)?, path, file: None })
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_agent_knows_its_own_endpoint_however_it_is_written() {
+        let leads = |url: &str| leads_to(url, "127.0.0.1:8441".parse().unwrap());
+        for itself in ["http://127.0.0.1:8441/msi/token", "http://LOCALHOST:8441/msi/token/?x=y"] {
+            assert!(leads(itself), "{itself}");
+        }
+        for other in
+            ["", "http://127.0.0.1:8442/msi/token", "http://169.254.1.1:8441/", "http://127.0.0.1/", "x"]
+        {
+            assert!(!leads(other), "{other}");
+        }
+        assert!(leads_to("http://[::1]:8441/msi/token", "[::1]:8441".parse().unwrap()));
     }
 }

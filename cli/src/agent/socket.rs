@@ -1,7 +1,7 @@
 //! What is asked of an agent that runs, over its Unix socket.
 
 use crate::exit_code::{NETWORK, REFUSED};
-use crate::failure::Failure;
+use crate::failure::{Failure, no_answer};
 use crate::unix_connector::UnixConnector;
 use crate::until_open::until_open;
 use serde_json::Value;
@@ -52,19 +52,46 @@ pub(super) fn get(socket: &Path, path: &str) -> Result<Result<Zeroizing<String>,
 }
 
 fn no_agent(socket: &Path, error: &ureq::Error) -> Failure {
-    let reason = match error {
-        ureq::Error::Io(error) if error.kind() == ErrorKind::PermissionDenied => {
-            let what = "this user may not connect: its group, or --allow-uid and --allow-gid, say who may";
-            return Failure::new(REFUSED, format!("{}: {what}.", socket.display()));
-        }
-        ureq::Error::Io(error) => error.to_string(),
-        other => other.to_string(),
+    let kind = match error {
+        ureq::Error::Io(error) => Some(error.kind()),
+        _ => None,
     };
-    Failure::new(
-        NETWORK,
-        format!(
-            "{}: {reason}. Does an agent run here (entrakey agent run)? --directory and --socket say where else to look.",
-            socket.display()
+    let (code, what) = match kind {
+        Some(ErrorKind::PermissionDenied) => (
+            REFUSED,
+            "this user may not connect: its group, or --allow-uid and --allow-gid, say who may.".to_owned(),
         ),
-    )
+        Some(ErrorKind::WouldBlock | ErrorKind::TimedOut) => (
+            NETWORK,
+            format!(
+                "the agent has not answered within {} s: it stands still, or waits for a token for longer (--wait). Its log \
+                 says more.",
+                TIMEOUT.as_secs()
+            ),
+        ),
+        _ => (
+            NETWORK,
+            format!(
+                "{}. Does an agent run here (entrakey agent run)? --directory and --socket say where else to look.",
+                no_answer(error)
+            ),
+        ),
+    };
+    Failure::new(code, format!("{}: {what}", socket.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_agent_that_stands_still_is_not_looked_for_elsewhere() {
+        let said = |kind: ErrorKind| no_agent(Path::new("/s"), &ureq::Error::Io(kind.into())).to_string();
+        assert!(
+            said(ErrorKind::WouldBlock).contains("not answered within 60 s"),
+            "{}",
+            said(ErrorKind::WouldBlock)
+        );
+        assert!(said(ErrorKind::ConnectionRefused).contains("Does an agent run here"));
+    }
 }

@@ -17,7 +17,7 @@ const LONGEST: usize = 8 << 20;
 const MOST_ARRAYS: usize = 4_000;
 
 pub(crate) struct Connection {
-    stream: StreamOwned<ClientConnection, TcpStream>,
+    stream: StreamOwned<ClientConnection, Socket>,
     input: Vec<u8>,
     /// In the input that is not decoded yet.
     arrays: usize,
@@ -34,16 +34,41 @@ pub(super) fn tcp(address: SocketAddr) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
+/// A read waits until a moment and no longer, however many there are until an answer is whole.
+struct Socket {
+    stream: TcpStream,
+    deadline: Instant,
+}
+
+impl io::Read for Socket {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.deadline.saturating_duration_since(Instant::now()) {
+            Duration::ZERO => return Err(io::ErrorKind::TimedOut.into()),
+            left => self.stream.set_read_timeout(Some(left))?,
+        }
+        self.stream.read(buffer)
+    }
+}
+
+impl io::Write for Socket {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}
+
 impl Connection {
     /// Connects with TLS to the server of that name.
     pub(crate) fn open(address: SocketAddr, config: Arc<ClientConfig>, name: &str) -> io::Result<Box<Self>> {
-        let mut stream = tcp(address)?;
+        let stream = tcp(address)?;
         let invalid = |error: String| io::Error::new(io::ErrorKind::InvalidInput, error);
         let name = ServerName::try_from(name.to_owned()).map_err(|error| invalid(error.to_string()))?;
         let mut client = ClientConnection::new(config, name).map_err(|error| invalid(error.to_string()))?;
-        let deadline = Instant::now() + PATIENCE;
+        let mut stream = Socket { stream, deadline: Instant::now() + PATIENCE };
         while client.is_handshaking() {
-            wait_until(&stream, deadline)?;
             client.complete_io(&mut stream).map_err(in_words)?;
         }
         let stream = StreamOwned::new(client, stream);
@@ -95,10 +120,11 @@ impl Connection {
         }
         self.stream.write_all(&request).map_err(in_words)?;
         self.stream.flush().map_err(in_words)?;
-        self.read(Instant::now() + PATIENCE)
+        self.stream.sock.deadline = Instant::now() + PATIENCE;
+        self.read()
     }
 
-    fn read(&mut self, deadline: Instant) -> io::Result<OwnedFrame> {
+    fn read(&mut self) -> io::Result<OwnedFrame> {
         let wrong = |error: &str| io::Error::new(io::ErrorKind::InvalidData, error);
         loop {
             if let Some((frame, length)) = decode(&self.input).map_err(|error| wrong(&error.to_string()))? {
@@ -107,7 +133,6 @@ impl Connection {
                 return Ok(frame);
             }
             let mut buffer = [0; 4096];
-            wait_until(&self.stream.sock, deadline)?;
             let read = match self.stream.read(&mut buffer).map_err(in_words)? {
                 0 => return Err(closed(io::ErrorKind::UnexpectedEof)),
                 read => buffer.get(..read).unwrap_or_default(),
@@ -149,14 +174,6 @@ fn in_words(error: io::Error) -> io::Error {
     }
 }
 
-/// The next read takes no longer than until then.
-fn wait_until(stream: &TcpStream, deadline: Instant) -> io::Result<()> {
-    match deadline.saturating_duration_since(Instant::now()) {
-        Duration::ZERO => Err(silent()),
-        left => stream.set_read_timeout(Some(left)),
-    }
-}
-
 /// A line for each certificate that a server shows; the first is its own.
 pub(super) fn certificates(whose: &[String]) -> Vec<String> {
     let known =
@@ -183,4 +200,36 @@ pub(super) fn plain_answer(address: SocketAddr) -> Option<String> {
     let line = text.lines().next()?.to_owned();
     let is_redis = line.starts_with("+PONG") || line.starts_with("-NOAUTH") || line.starts_with("-ERR");
     is_redis.then_some(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    #[test]
+    fn a_server_that_says_a_byte_now_and_then_is_not_listened_to_for_ever() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            let mut stream = listener.accept().unwrap().0;
+            stream.write_all(&[22, 3, 3, 64, 0]).unwrap(); // a record of 16 KiB
+            for _ in 0..24 {
+                std::thread::sleep(Duration::from_millis(500));
+                if stream.write_all(&[2]).is_err() {
+                    return;
+                }
+            }
+        });
+        let start = Instant::now();
+        let config = ClientConfig::builder_with_provider(Arc::new(
+            tokio_rustls::rustls::crypto::ring::default_provider(),
+        ));
+        let config = config.with_safe_default_protocol_versions().unwrap();
+        let config = config.with_root_certificates(tokio_rustls::rustls::RootCertStore::empty());
+        let config = Arc::new(config.with_no_client_auth());
+        let error = Connection::open(address, config, "localhost").err().unwrap();
+        assert!(start.elapsed() < 2 * PATIENCE, "{:?}: {error}", start.elapsed());
+        assert!(error.to_string().contains("said nothing"), "{error}");
+    }
 }

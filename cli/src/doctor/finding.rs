@@ -37,12 +37,12 @@ impl Verdict {
 
 /// Text for a report that may go into a ticket: servers, certificates and tokens have a say in it, and may repeat a token or
 /// move a terminal's cursor.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     visible(&redacted(text, &[]))
 }
 
 /// Without what is no character: controls, and what turns the text around.
-fn visible(text: &str) -> String {
+pub(super) fn visible(text: &str) -> String {
     let is_hidden = |c: char| {
         c.is_control()
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')

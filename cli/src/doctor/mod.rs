@@ -135,5 +135,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
 fn access_key(path: &PathBuf) -> Result<Zeroizing<String>, Failure> {
     let text = std::fs::read_to_string(path).map(Zeroizing::new);
     let text = text.map_err(|error| Failure::usage(format!("{} cannot be read: {error}", path.display())))?;
-    Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
+    let key = Zeroizing::new(text.trim().to_owned());
+    match key.is_empty() {
+        true => Err(Failure::usage(format!(
+            "{} is empty: write one of the cache's two keys into it",
+            path.display()
+        ))),
+        false => Ok(key),
+    }
 }

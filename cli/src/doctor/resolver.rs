@@ -1,5 +1,6 @@
 //! Names become addresses: as `--resolve` says, else as the system does.
 
+use crate::family::without_dot;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, ToSocketAddrs as _};
 use std::sync::mpsc::sync_channel;
@@ -18,7 +19,11 @@ pub(crate) fn given(text: &str) -> Result<(String, IpAddr), String> {
     let (name, address) = text.split_once('=').ok_or("it is NAME=ADDRESS: cache.example=10.0.0.4")?;
     let address =
         address.trim_matches(['[', ']']).parse().map_err(|_| format!("{address} is no IP address"))?;
-    Ok((name.to_ascii_lowercase(), address))
+    Ok((key(name), address))
+}
+
+fn key(name: &str) -> String {
+    without_dot(name).to_ascii_lowercase()
 }
 
 impl Resolver {
@@ -32,7 +37,7 @@ impl Resolver {
 
     /// Whether `--resolve` says it.
     pub(crate) fn is_given(&self, name: &str) -> bool {
-        self.given.contains_key(&name.to_ascii_lowercase())
+        self.given.contains_key(&key(name))
     }
 
     /// The addresses of a name; the error is a sentence without its end.
@@ -40,7 +45,7 @@ impl Resolver {
         if let Ok(address) = name.parse() {
             return Ok(vec![address]);
         }
-        if let Some(addresses) = self.given.get(&name.to_ascii_lowercase()) {
+        if let Some(addresses) = self.given.get(&key(name)) {
             return Ok(addresses.clone());
         }
         let (sender, receiver) = sync_channel(1);
@@ -57,5 +62,19 @@ impl Resolver {
             true => Err("it has no address".to_owned()),
             false => Ok(found),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_the_same_with_a_dot_at_its_end() {
+        let resolver = Resolver::new(&[given("C.example.=10.0.0.4").unwrap()]);
+        for name in ["c.example", "c.example.", "C.EXAMPLE"] {
+            assert_eq!(resolver.look_up(name), Ok(vec![IpAddr::from([10, 0, 0, 4])]), "{name}");
+        }
+        assert!(!resolver.is_given("c.example.."));
     }
 }

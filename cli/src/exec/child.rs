@@ -6,6 +6,7 @@ use super::variables::Environment;
 use super::{FAILED, own};
 use crate::failure::Failure;
 use crate::proxy::Private;
+use entrakey_service::raise_descriptor_limit;
 use std::ffi::OsString;
 use std::io::{Error, ErrorKind};
 use std::os::unix::process::ExitStatusExt as _;
@@ -40,6 +41,8 @@ pub(super) fn run(words: &[OsString], environment: &Environment, proxy: &Private
     command.args(arguments);
     let signals = Signals::new().map_err(own)?; // before there is somebody whom they are for
     let child = command.spawn().map_err(|error| not_run(program, &error))?;
+    // Each of its connections takes two files here. Its own limit stays what it was: programs that use select rely on that.
+    let _ = raise_descriptor_limit();
     signals.wait(child).map(code).map_err(own)
 }
 

@@ -44,9 +44,7 @@ pub(super) fn run(typed: &ServeArguments) -> Result<u8, Failure> {
         );
         log.line(Severity::Warning, what, &[]);
     }
-    if let Err(error) = dumps {
-        log.line(Severity::Warning, format_args!("core dumps cannot be forbidden: {error}"), &[]);
-    }
+    service::tell_of_dumps(dumps, &log);
     if let Err(why) = lock_memory() {
         log.line(Severity::Info, format_args!("memory is not locked, and may be swapped out: {why}"), &[]);
     }

@@ -16,7 +16,9 @@ pub(super) fn wait(given: &WaitArguments) -> Result<u8, Failure> {
     let url = format!("http://{}/startup", authority(http_address, *http_port));
     let (agent, start) = (agent(), Instant::now());
     loop {
-        let (code, said) = match agent.get(&url).call() {
+        let left = given.max.saturating_sub(start.elapsed()).clamp(PAUSE, TIMEOUT);
+        let answer = agent.get(&url).config().timeout_global(Some(left)).build().call();
+        let (code, said) = match answer {
             Ok(answer) if answer.status().is_success() => return Ok(0),
             Ok(answer) if answer.status() == 503 => (PROBLEM, "it is starting".to_owned()),
             Ok(answer) => {

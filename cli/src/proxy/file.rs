@@ -6,7 +6,7 @@ use super::{NAME, PREFIX};
 use crate::failure::Failure;
 use crate::identity::Keys;
 use crate::service::ServiceFile;
-use crate::settings::{self, Given, is_explicit};
+use crate::settings::{self, is_explicit};
 use clap::{Arg, ArgMatches, Args as _, Command, FromArgMatches};
 use entrakey_core::ServiceValue;
 use entrakey_service::Table;
@@ -34,6 +34,10 @@ impl File {
         Ok(Self { file, upstreams, keys })
     }
 
+    pub(super) fn refuse(&self, what: impl AsRef<str>) -> Failure {
+        self.file.refuse(what)
+    }
+
     pub(super) fn upstreams(&self) -> &[Table] {
         &self.upstreams
     }
@@ -57,17 +61,12 @@ impl File {
     }
 
     /// The options with what the file says for all and in `own`, one upstream's table; and the keys for its identity.
-    pub(super) fn arguments(
-        &self,
-        typed: &ArgMatches,
-        own: Option<&Table>,
-    ) -> Result<(Arguments, Keys), Failure> {
+    pub(super) fn arguments(&self, own: Option<&Table>) -> Result<(Arguments, Keys), Failure> {
         let (nothing, command) = (Table::new(), ServiceFile::command(&[NAME]));
         let own = own.unwrap_or(&nothing);
         self.forbid_out_of_place(&command, own)?;
         let mut given = settings::options(&command, &self.file.options, &[], self.file.path())?;
         given.extend(settings::options(&command, own, &[KEYS], self.file.path())?);
-        self.leave_one_password(&mut given, typed)?;
         let arguments: Arguments = self.file.arguments(&self.file.matches(&[NAME], &given)?)?;
         let mut keys = self.keys(own)?;
         keys.extend(arguments.identity.keys.clone());
@@ -93,17 +92,6 @@ impl File {
             Some(name) => Err(self.file.refuse(format!(
                 "{name} holds for the whole process: put it at the top, not into \"{UPSTREAMS}\"."
             ))),
-        }
-    }
-
-    fn leave_one_password(&self, given: &mut Given, typed: &ArgMatches) -> Result<(), Failure> {
-        if ["password", "password_file"].iter().any(|id| is_explicit(typed, id)) {
-            given.remove("password");
-            given.remove("password_file");
-        }
-        match given.contains_key("password") && given.contains_key("password_file") {
-            true => Err(self.file.refuse("give password or password-file, not both.")),
-            false => Ok(()),
         }
     }
 

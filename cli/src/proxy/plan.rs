@@ -48,21 +48,28 @@ impl Plan {
             Some(host) => host.parse().map_err(|what| Failure::usage(format!("HOST[:PORT]: {what}.")))?,
             None => return Err(Failure::usage("Which Redis? Give its host: entrakey proxy HOST[:PORT]")),
         };
+        Ok(Self::of_target(target, arguments, keys))
+    }
+
+    fn of_target(target: Target, arguments: Arguments, keys: Keys) -> Self {
         let upstream = Upstream { target, clients: arguments.upstream, keys };
-        Ok(Self { process: arguments.process, upstreams: vec![upstream], exposed: Vec::new() })
+        Self { process: arguments.process, upstreams: vec![upstream], exposed: Vec::new() }
     }
 
     fn of_file(file: &File, typed: &ArgMatches) -> Result<Self, Failure> {
         if file.upstreams().is_empty() {
-            let (arguments, keys) = file.arguments(typed, None)?;
+            let (arguments, keys) = file.arguments(None)?;
             return Self::of_one(arguments, keys);
         }
         file.forbid_one_for_all(typed)?;
-        let plans = file.upstreams().iter().map(|table| {
-            let (arguments, keys) = file.arguments(typed, Some(table))?;
-            Self::of_one(arguments, keys)
+        let plans = file.upstreams().iter().zip(1..).map(|(table, number)| {
+            let (arguments, keys) = file.arguments(Some(table))?;
+            let refuse = |what: &str| file.refuse(format!("upstream {number}: {what}."));
+            let host = arguments.host.as_deref().ok_or_else(|| refuse("give its host"))?;
+            let target = host.parse().map_err(|what: String| refuse(&format!("host: {what}")))?;
+            Ok(Self::of_target(target, arguments, keys))
         });
-        let mut plans = plans.collect::<Result<Vec<_>, _>>()?.into_iter();
+        let mut plans = plans.collect::<Result<Vec<_>, Failure>>()?.into_iter();
         // What is of the process is the same in all of them.
         let mut plan =
             plans.next().ok_or_else(|| Failure::usage("The configuration file has no upstream."))?;

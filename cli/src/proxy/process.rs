@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::service;
 use entrakey_service::{
     Activated, Cause, Connections, Life, Log, Severity, Signals, Stage, Workers, activated,
-    raise_descriptor_limit,
+    forbid_core_dumps, raise_descriptor_limit,
 };
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -19,9 +19,11 @@ use tokio::sync::Notify;
 /// Runs until the process is told to end.
 pub(super) fn run(plan: Plan) -> Result<u8, Failure> {
     let handed = activated().map_err(|error| Failure::new(PROBLEM, error))?; // before the first thread
+    let dumps = forbid_core_dumps(); // before there is a token
     let limit = raise_descriptor_limit();
     let shortage = limit.map(|limit| shortage(&plan, limit)).transpose()?.flatten();
     let log = service::log(&plan.process.operation)?;
+    service::tell_of_dumps(dumps, &log);
     if let Some(what) = shortage {
         log.line(Severity::Warning, what, &[]);
     }

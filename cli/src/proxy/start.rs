@@ -12,7 +12,7 @@ use super::providers::{Providers, exit_code};
 use super::service::{Refused, Service, Shared};
 use crate::exit_code::{NETWORK, REFUSED};
 use crate::failure::Failure;
-use crate::service::serve_probes;
+use crate::service::{serve_probes, tell_starting};
 use entrakey_core::Provider;
 use entrakey_proxy::{DialFailure, NodeListeners, Nodes, Options, Proxy};
 use entrakey_service::{Activated, Log, Repeats, Severity, Stage, server_config};
@@ -54,6 +54,7 @@ pub(super) async fn start(
     let probes = Probes { services: services.clone(), providers: all, connections };
     serve_probes(&plan.process.operation, Arc::new(probes), &shared.life, quit).await?;
     if plan.process.run_connection_test {
+        tell_starting(plan.upstreams.iter().map(|one| one.clients.connect_timeout).sum(), &shared.log);
         for (service, provider) in services.iter().zip(providers.of_each()) {
             test(service, provider).await?;
         }

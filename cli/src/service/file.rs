@@ -2,8 +2,8 @@
 
 use crate::failure::Failure;
 use crate::identity::{Keys, is_set, key};
-use crate::settings::{self, Given};
-use clap::{ArgMatches, Command, FromArgMatches};
+use crate::settings::{self, Given, is_explicit};
+use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches};
 use entrakey_core::{Config, ServiceValue, read_service_file};
 use entrakey_service::Table;
 use std::ffi::OsString;
@@ -73,10 +73,52 @@ impl ServiceFile {
         way: &[&'static str],
         given: &Given,
     ) -> Result<ArgMatches, Failure> {
+        let line: Vec<_> = line.into_iter().collect();
+        let matches = self.read_line(&line, way, given)?;
+        let given = self.without_excluded(&Self::command(way), &matches, given)?;
+        self.read_line(&line, way, &given)
+    }
+
+    fn read_line(
+        &self,
+        line: &[OsString],
+        way: &[&'static str],
+        given: &Given,
+    ) -> Result<ArgMatches, Failure> {
         let matches = with_file(crate::command(), way, given).try_get_matches_from(line);
         let matches = matches.map_err(|error| self.refuse(settings::unfit(&error)))?;
         let own = way.iter().try_fold(&matches, |matches, name| matches.subcommand_matches(name));
         own.cloned().ok_or_else(|| self.refuse("the order is not in the command line."))
+    }
+
+    /// Of two options that exclude each other what is typed, or in a variable, counts, and not what the file says. (The file's
+    /// are defaults to clap, which does not look whether those exclude anything.)
+    fn without_excluded(
+        &self,
+        command: &Command,
+        matches: &ArgMatches,
+        given: &Given,
+    ) -> Result<Given, Failure> {
+        let is_off = |one: &Arg| {
+            let is_switch = matches!(one.get_action(), ArgAction::SetTrue);
+            is_switch && !matches.get_flag(one.get_id().as_str())
+        };
+        let mut left = given.clone();
+        for one in command.get_arguments().filter(|one| !is_off(one)) {
+            for other in command.get_arg_conflicts_with(one).into_iter().filter(|other| !is_off(other)) {
+                let pair = [one, other].map(|option| option.get_id().as_str());
+                match pair.map(|id| is_explicit(matches, id)) {
+                    [true, _] => drop(left.remove(pair[1])),
+                    [_, true] => drop(left.remove(pair[0])),
+                    _ if pair.iter().all(|id| given.contains_key(*id)) => {
+                        let [one, other] = pair.map(|id| id.replace('_', "-"));
+                        return Err(self.refuse(format!("give {one} or {other}, not both.")));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(left)
     }
 
     pub(crate) fn arguments<T: FromArgMatches>(&self, matches: &ArgMatches) -> Result<T, Failure> {

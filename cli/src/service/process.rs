@@ -4,7 +4,7 @@ use super::arguments::OperationArguments;
 use crate::exit_code::PROBLEM;
 use crate::failure::Failure;
 use entrakey_service::{
-    Cause, Connections, Delays, Format, Life, Log, Severity, Signals, drain, ready, stopping,
+    Cause, Connections, Delays, Format, Life, Log, Severity, Signals, drain, ready, starting, stopping,
 };
 use std::time::Duration;
 
@@ -25,10 +25,29 @@ pub(crate) fn no_thread(error: std::io::Error) -> Failure {
     Failure::new(PROBLEM, format!("no thread can be started: {error}"))
 }
 
+/// Says that core dumps could not be forbidden, if so.
+pub(crate) fn tell_of_dumps(outcome: std::io::Result<()>, log: &Log) {
+    if let Err(error) = outcome {
+        log.line(Severity::Warning, format_args!("core dumps cannot be forbidden: {error}"), &[]);
+    }
+}
+
+/// For what is done besides waiting until the service works.
+const BESIDES: Duration = Duration::from_secs(30);
+
+/// Tells systemd that the service may wait so long until it works: the unit's own limit (90 s) would end it before.
+pub(crate) fn tell_starting(most: Duration, log: &Log) {
+    told(starting(most.saturating_add(BESIDES)), "starts", log);
+}
+
 /// Tells systemd that the service works.
 pub(crate) fn tell_ready(status: &str, log: &Log) {
-    if let Err(error) = ready(status) {
-        let what = format_args!("systemd could not be told that the service is ready: {error}");
+    told(ready(status), "is ready", log);
+}
+
+fn told(outcome: std::io::Result<()>, what: &str, log: &Log) {
+    if let Err(error) = outcome {
+        let what = format_args!("systemd could not be told that the service {what}: {error}");
         log.line(Severity::Warning, what, &[]);
     }
 }
@@ -44,13 +63,7 @@ pub(crate) async fn end(
 ) {
     let open = connections.count();
     log.line(Severity::Info, format_args!("ending because of {}", cause.name()), &[("connections", &open)]);
-    if let Err(error) = stopping() {
-        log.line(
-            Severity::Warning,
-            format_args!("systemd could not be told that the service ends: {error}"),
-            &[],
-        );
-    }
+    told(stopping(), "ends", log);
     let delays = Delays { least: given.min_sigterm_delay, most: given.max_sigterm_delay };
     let told_again = async {
         signals.next().await;

@@ -18,7 +18,7 @@ pub(crate) struct Client {
     gids: Vec<u32>,
     identities: Option<Vec<String>>,
     resources: Vec<String>,
-    pub(crate) rate: Rate,
+    pub(crate) rate: Arc<Rate>,
     pub(crate) handed_out: AtomicU64,
     pub(crate) unavailable: AtomicU64,
 }
@@ -33,14 +33,15 @@ impl Client {
             gids: plan.gids.clone(),
             identities: plan.identities.clone(),
             resources: plan.resources.iter().map(|one| bare(one).to_owned()).collect(),
-            rate: Rate::new(requests_per_second),
+            rate: Arc::new(Rate::new(requests_per_second)),
             handed_out: AtomicU64::new(0),
             unavailable: AtomicU64::new(0),
         }
     }
 
-    /// Counts on from where another one was.
-    pub(crate) fn go_on_from(&self, before: &Self) {
+    /// Counts on from where another one was: a reload gives nobody more than it may have.
+    pub(crate) fn go_on_from(&mut self, before: &Self) {
+        self.rate = before.rate.clone();
         self.handed_out.store(before.handed_out.load(Relaxed), Relaxed);
         self.unavailable.store(before.unavailable.load(Relaxed), Relaxed);
     }
@@ -145,6 +146,15 @@ mod tests {
             of(1000, &[33]).is_empty() && of(0, &[0]).is_empty() && of(50, &[]).is_empty(),
             "a uid is no gid, and root is nobody special"
         );
+    }
+
+    #[test]
+    fn what_a_client_has_taken_is_taken_when_the_files_are_read_again() {
+        let plan = ClientPlan { name: "php".to_owned(), ..ClientPlan::default() };
+        let (before, mut after) = (Client::new(&plan, 1), Client::new(&plan, 1));
+        while before.rate.take(None, true).is_ok() {}
+        after.go_on_from(&before);
+        assert!(after.rate.take(None, true).is_err());
     }
 
     #[test]

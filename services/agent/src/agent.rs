@@ -81,6 +81,21 @@ pub(crate) enum Question {
     },
 }
 
+impl Question {
+    /// What says which identity: the name that it was given under, what that stands for, and the value.
+    pub(crate) fn identity(&self) -> Option<(&'static str, &'static str, &str)> {
+        match self {
+            Self::ById(id) => id.as_deref().map(|id| (ID, ID, id)),
+            Self::ByAzure { identity, .. } => {
+                identity.as_ref().map(|(name, key, value)| (*name, *key, value.as_str()))
+            }
+        }
+    }
+}
+
+/// What an identity is called here.
+pub(crate) const ID: &str = "id";
+
 /// Why somebody gets nothing.
 pub(crate) enum Denied {
     /// It may not have it, or there is no such thing.
@@ -151,12 +166,17 @@ impl Agent {
 
     /// Asks for the first token of each identity, and waits until each has one or has failed. What goes wrong is in the log.
     pub async fn fetch(&self) {
+        self.first_tokens(self.identities()).await;
+    }
+
+    /// Why some of these have none.
+    async fn first_tokens(&self, of: Vec<Arc<Identity>>) -> Vec<Error> {
         let mut all = JoinSet::new();
-        for identity in self.state.load().identities.values().cloned() {
+        for identity in of {
             let wait = self.limits.wait;
-            all.spawn(async move { identity.own.hand_out(&identity.id, wait).await.map(drop) });
+            all.spawn(async move { identity.own.hand_out(&identity.id, wait).await.err() });
         }
-        all.join_all().await;
+        all.join_all().await.into_iter().flatten().collect()
     }
 
     /// Whether any client may use App Service's endpoint.
@@ -194,7 +214,7 @@ impl Agent {
         caller: &Caller<'_>,
     ) -> Result<HandOut, Denied> {
         let state = self.state.load_full();
-        let (client, identity) = self.find(&state.identities, question, clients, caller)?;
+        let (client, identity) = self.find(&state.identities, question, clients, caller).await?;
         let supply = self.supply(question, &client, &identity, caller)?;
         // Who waits for a first token has none that it could ask for again at once.
         let ages =
@@ -218,55 +238,34 @@ impl Agent {
         }
     }
 
-    fn find(
+    async fn find(
         &self,
         identities: &BTreeMap<String, Arc<Identity>>,
         question: &Question,
         clients: &[Arc<Client>],
         caller: &Caller<'_>,
     ) -> Result<(Arc<Client>, Arc<Identity>), Denied> {
-        let refuse = |what: String| {
-            self.refuse(Refusal::Identity, caller, &what);
-            Denied::Refused(what)
+        if let Some(found) = found(identities, question, clients) {
+            return Ok(found);
+        }
+        // One whose ids only its token tells may be the one.
+        let may_be = |identity: &&Arc<Identity>| {
+            identity.may_be_meant(question) && clients.iter().any(|client| client.may_have(identity))
         };
-        let (parameter, value) = match question {
-            Question::ById(None) | Question::ByAzure { identity: None, .. } => {
-                let found = Self::first_that_may(question, clients, |client| {
-                    client.default_identity(identities).filter(|identity| client.may_have(identity))
-                });
-                return found
-                    .ok_or_else(|| refuse("There are several identities: say which one.".to_owned()));
-            }
-            Question::ById(Some(id)) => ("id", id),
-            Question::ByAzure { identity: Some((_, key, value)), .. } => (*key, value),
+        let nameless: Vec<_> = identities.values().filter(may_be).cloned().collect();
+        let errors = self.first_tokens(nameless).await;
+        if let Some(found) = found(identities, question, clients) {
+            return Ok(found);
+        }
+        if let Some(error) = errors.into_iter().find(Error::is_retriable) {
+            return Err(Denied::Unavailable { wait: retry_after(&error), error });
+        }
+        let what = match question.identity() {
+            None => "There are several identities: say which one.".to_owned(),
+            Some((name, ..)) => format!("No identity with this {name} is there for this client."),
         };
-        let is_it = |identity: &Identity| match parameter {
-            "id" => identity.id == *value,
-            key => identity.is_called(key, value),
-        };
-        let found = Self::first_that_may(question, clients, |client| {
-            identities.values().find(|identity| is_it(identity) && client.may_have(identity)).cloned()
-        });
-        found.ok_or_else(|| {
-            let name = match question {
-                Question::ByAzure { identity: Some((name, ..)), .. } => name,
-                _ => parameter,
-            };
-            refuse(format!("No identity with this {name} is there for this client."))
-        })
-    }
-
-    /// Of several clients that somebody is, the first that may have what is asked. If none may, the first that has such an
-    /// identity, of which that is said.
-    fn first_that_may(
-        question: &Question,
-        clients: &[Arc<Client>],
-        identity: impl Fn(&Client) -> Option<Arc<Identity>>,
-    ) -> Option<(Arc<Client>, Arc<Identity>)> {
-        let mut found: Vec<_> =
-            clients.iter().filter_map(|client| Some((client.clone(), identity(client)?))).collect();
-        let at = found.iter().position(|(client, identity)| may_have(client, identity, question));
-        (!found.is_empty()).then(|| found.swap_remove(at.unwrap_or_default()))
+        self.refuse(Refusal::Identity, caller, &what);
+        Err(Denied::Refused(what))
     }
 
     fn supply(
@@ -347,6 +346,28 @@ impl Agent {
     pub(crate) fn clients(&self) -> Vec<Arc<Client>> {
         self.state.load().clients.0.clone()
     }
+}
+
+/// Who is asked for. Of several clients that somebody is, the first that may have what is asked; if none may, the first that
+/// has such an identity, of which that is said.
+fn found(
+    identities: &BTreeMap<String, Arc<Identity>>,
+    question: &Question,
+    clients: &[Arc<Client>],
+) -> Option<(Arc<Client>, Arc<Identity>)> {
+    let of_client = |client: &Arc<Client>| {
+        let meant = match question.identity() {
+            None => client.default_identity(identities),
+            Some((_, key, value)) => {
+                let is_it = |one: &&Arc<Identity>| one.is_called(key, value) && client.may_have(one);
+                identities.values().find(is_it).cloned()
+            }
+        };
+        meant.filter(|identity| client.may_have(identity)).map(|identity| (client.clone(), identity))
+    };
+    let mut found: Vec<_> = clients.iter().filter_map(of_client).collect();
+    let at = found.iter().position(|(client, identity)| may_have(client, identity, question));
+    (!found.is_empty()).then(|| found.swap_remove(at.unwrap_or_default()))
 }
 
 /// Whether that client may have that identity's tokens for what is asked.

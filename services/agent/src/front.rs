@@ -59,12 +59,19 @@ impl Front {
         }
     }
 
+    /// Where App Service's endpoint is, if it is that.
+    #[must_use]
+    pub fn address(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(listener) => listener.local_addr().ok(),
+            Self::Unix { .. } => None,
+        }
+    }
+
     /// Takes clients until the service drains. The socket is closed then, and its file gone.
     pub fn run(self, agent: Arc<Agent>) -> impl Future<Output = ()> + Send {
         // Before any front takes somebody who asks where App Service's endpoint is.
-        if let Self::Tcp(listener) = &self {
-            listener.local_addr().into_iter().for_each(|address| agent.listens_on(address));
-        }
+        self.address().into_iter().for_each(|address| agent.listens_on(address));
         self.serve(agent)
     }
 

@@ -1,5 +1,6 @@
 //! One identity: what it is asked for by, and its tokens by resource.
 
+use crate::agent::{ID, Question};
 use crate::plan::IdentityPlan;
 use crate::supply::Supply;
 use entrakey_core::{Config, EffectiveConfig, Error, KEYS};
@@ -102,17 +103,21 @@ impl Identity {
         std::iter::once(&self.own).chain(others.values()).cloned().collect()
     }
 
-    /// Whether App Service's parameter of that name means this identity by that value.
-    pub(crate) fn is_called(&self, parameter: &str, value: &str) -> bool {
+    /// Whether it is meant by that value of that key, of its configuration or as its token has it.
+    pub(crate) fn is_called(&self, key: &str, value: &str) -> bool {
         let is = |text: Option<&str>| text.is_some_and(|text| text.eq_ignore_ascii_case(value));
-        match parameter {
-            "client_id" => is(self.effective.get("client_id")) || is(Some(&self.id)),
-            "object_id" => {
-                is(self.effective.get("object_id"))
-                    || self.own.provider.with_usable(|token| is(Some(token.username()))).unwrap_or(false)
-            }
-            _ => is(self.effective.get("resource_id")),
+        match key {
+            ID => self.id == value,
+            "client_id" if is(Some(&self.id)) => true,
+            _ => is(self.effective.get(key)) || is(self.own.says(&self.id, key).as_deref()),
         }
+    }
+
+    /// Whether its token, which it does not have yet, may show that it is meant.
+    pub(crate) fn may_be_meant(&self, question: &Question) -> bool {
+        let is_open = |key: &str| key != ID && self.effective.get(key).is_none();
+        question.identity().is_some_and(|(_, key, _)| is_open(key))
+            && self.own.provider.with_usable(|_| ()).is_none()
     }
 }
 

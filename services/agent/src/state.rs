@@ -8,6 +8,7 @@ use entrakey_core::Error;
 use entrakey_service::Log;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Why a plan cannot be followed.
@@ -76,7 +77,7 @@ impl State {
         let clients = plan.clients.iter().map(|client| {
             // What was counted goes on.
             let before = before.clients.0.iter().find(|known| known.name == client.name);
-            let fresh = Client::new(client, rate);
+            let mut fresh = Client::new(client, rate);
             before.into_iter().for_each(|known| fresh.go_on_from(known));
             Arc::new(fresh)
         });
@@ -137,6 +138,13 @@ fn check_clients(clients: &[ClientPlan]) -> Result<(), Unfit> {
     }
 }
 
+/// A file by the one name of its directory: by two names two would write it in turn.
+fn place(path: &Path) -> PathBuf {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let directory = directory.canonicalize().unwrap_or_else(|_| directory.to_owned());
+    path.file_name().map_or_else(|| path.to_owned(), |name| directory.join(name))
+}
+
 fn check_files(files: &[TokenFilePlan], identities: &BTreeMap<String, Arc<Identity>>) -> Result<(), Unfit> {
     let mut paths = BTreeSet::new();
     for file in files {
@@ -153,7 +161,7 @@ fn check_files(files: &[TokenFilePlan], identities: &BTreeMap<String, Arc<Identi
                 file.mode
             )));
         }
-        if !paths.insert(&file.path) {
+        if !paths.insert(place(&file.path)) {
             return Err(Unfit::Plan(format!("token file {path} is there twice")));
         }
     }

@@ -44,6 +44,20 @@ pub(crate) struct Rendered {
     pub(crate) secret: Bytes,
     /// For App Service's endpoint.
     pub(crate) app_service: Bytes,
+    /// What the token says of itself.
+    claims: Value,
+}
+
+/// Which claim has the value of a key: <https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference>.
+const CLAIMS: [(&str, &str); 4] =
+    [("client_id", "appid"), ("client_id", "azp"), ("object_id", "oid"), ("resource_id", "xms_mirid")];
+
+impl Rendered {
+    fn says(&self, key: &str) -> Option<&str> {
+        let mut claims = CLAIMS.iter().filter(|(of, _)| *of == key);
+        let said = claims.find_map(|(_, claim)| self.claims[claim].as_str());
+        said.or_else(|| (key == "object_id").then(|| self.token.username()))
+    }
 }
 
 /// A token and the answers with it.
@@ -143,6 +157,11 @@ impl Supply {
         Ok(HandOut { token, rendered })
     }
 
+    /// What the usable token says of a key: an id that no configuration has.
+    pub(crate) fn says(&self, id: &str, key: &str) -> Option<String> {
+        self.provider.with_usable(|token| self.render(id, token).says(key).map(str::to_owned))?
+    }
+
     async fn wait(&self, timeout: Duration) -> Result<Arc<Token>, Error> {
         let (tell, told) = oneshot::channel();
         self.provider.hand_on_then(timeout, move |answer| drop(tell.send(answer)));
@@ -160,9 +179,8 @@ impl Supply {
             return last;
         }
         let (refresh_after, expires_on) = (refresh_after(token, now, expires).as_secs(), expires.as_secs());
-        let client_id = read_claims(token.secret())
-            .and_then(|claims| claims["appid"].as_str().or(claims["azp"].as_str()).map(str::to_owned))
-            .unwrap_or_default();
+        let claims = read_claims(token.secret()).unwrap_or_default();
+        let client_id = claims["appid"].as_str().or(claims["azp"].as_str()).unwrap_or_default();
         let (username, value) = (token.username(), token.secret());
         let secret = Secret { id, r#type: TYPE, username, value, expires_on, refresh_after };
         let app_service = AppService {
@@ -170,7 +188,7 @@ impl Supply {
             expires_on: expires_on.to_string(),
             resource: &self.resource,
             token_type: "Bearer",
-            client_id: &client_id,
+            client_id,
         };
         let rendered = Arc::new(Rendered {
             token: token.clone(),
@@ -178,6 +196,7 @@ impl Supply {
             expires_on,
             secret: body(&secret, id.len() + token.username().len() + token.secret().len()),
             app_service: body(&app_service, self.resource.len() + client_id.len() + token.secret().len()),
+            claims,
         });
         self.rendered.store(Some(rendered.clone()));
         rendered

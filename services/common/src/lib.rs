@@ -35,7 +35,7 @@ pub use listen::{
     Activated, SocketFile, activated, bind_tcp, bind_unix, keep_alive, make_directory, resolve, user_of,
 };
 pub use log::{Field, Format, Log, Severity};
-pub use notify::{ready, stopping};
+pub use notify::{ready, starting, stopping};
 pub use reload::{ReloadCause, Reloads, Seen};
 pub use repeats::{Message, Repeats};
 pub use shares::{Share, Shares};

@@ -86,6 +86,11 @@ impl Proxy {
         Client::new(TcpStream::connect(self.listens_on()).unwrap())
     }
 
+    /// The process's.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn signal(&self, number: i32) {
         // SAFETY: a signal to our own child, which has not been reaped.
         unsafe { libc::kill(i32::try_from(self.child.id()).unwrap(), number) };

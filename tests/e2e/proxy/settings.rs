@@ -68,6 +68,15 @@ fn quiet_says_what_is_wrong_and_nothing_else() {
     }
 }
 
+#[test]
+fn of_options_that_exclude_each_other_the_typed_one_counts_and_not_the_files() {
+    let (emulator, folder) = (Emulator::start("1h"), Folder::new("excluded"));
+    let file =
+        folder.write("proxy.toml", "host = 'localhost:1'\nport = 0\nquiet = true\ndebug-logs = false\n");
+    let given = ["--config-file", file.to_str().unwrap(), "--identity", "managed_identity", "--debug-logs"];
+    Proxy::run(command(&machine(&emulator), &given)).wait_for("listening on");
+}
+
 /// The sentence that a file ends with.
 fn refusal(name: &str, text: &str, more: &[&str]) -> String {
     let folder = Folder::new("refusal");
@@ -89,7 +98,7 @@ fn what_is_wrong_in_the_file_is_said_with_what_is_right() {
         ("http-prot = 1", &[][..], &["\"http-prot\" is no setting", "did you mean \"http-port\"?"][..]),
         ("client_id = 'hunter2'", &[], &["client_id is a setting of the identity", "under \"entrakey\""]),
         ("http-port = 'hunter2'", &[], &["http-port: a port is a number from 0 to 65535."]),
-        ("quiet = 'hunter2'", &[], &["quiet"]),
+        ("quiet = 'hunter2'", &[], &["quiet: true or false is needed."]),
         ("port = 'hunter2'", &["a:1"], &["port: a port is a number from 0 to 65535."]),
         ("unix-socket = ''", &["a:1"], &["unix-socket is empty: give it a value"]),
         ("allow-uid = ['root']", &["a:1"], &["allow-uid: a user is given by number: `id -u NAME` says it."]),
@@ -102,9 +111,12 @@ fn what_is_wrong_in_the_file_is_said_with_what_is_right() {
         ("[[upstreams]]\nhost = 'a:1'\nquiet = true", &[], &["quiet holds for the whole process"]),
         ("upstreams = 1", &[], &["\"upstreams\" must be a list of tables"]),
         ("password = 'hunter2'\npassword-file = '/x'", &["a:1"], &["password or password-file, not both"]),
+        ("quiet = true\ndebug-logs = true", &["a:1"], &["quiet or debug-logs, not both"]),
         (two, &["c:3"], &["it has upstreams, each with its own host", "ENTRAKEY_PROXY_HOST"]),
         (two, &["--port", "7"], &["each with its own port"]),
         ("port = 1\n[[upstreams]]\nhost = 'a:1'", &[], &["each with its own port", "at the top of the file"]),
+        ("[[upstreams]]\nhost = 'a:1'\n[[upstreams]]\nport = 7", &[], &["upstream 2: give its host"]),
+        ("[[upstreams]]\nhost = 'rediss://:hunter2@a:1'", &[], &["upstream 1: host: ", "no URL"]),
         (
             "[[upstreams]]\nhost = 'a:1'\nentrakey = { clientid = 'hunter2' }",
             &[],

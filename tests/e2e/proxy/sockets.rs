@@ -16,6 +16,14 @@ fn client(path: &Path) -> Client<UnixStream> {
 }
 
 #[test]
+fn no_core_dump_of_its_memory_is_written() {
+    let proxy = Proxy::start(&Emulator::start("1h"), &["--port", "0"]);
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", proxy.id())).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().collect::<Vec<_>>()[4..6], ["0", "0"]);
+}
+
+#[test]
 fn a_socket_is_its_users_alone_and_a_living_proxy_keeps_it() {
     let (emulator, folder) = (Emulator::start("1h"), Folder::new("socket"));
     let path = folder.path().join("redis.sock");
