@@ -12,7 +12,7 @@ from services import Installation, Leases, OverUnix, asked, entrakey
 
 from entrakey.emulator import Emulator
 
-EVERYTHING = ("issue", "renew-own", "revoke", "list")
+EVERYTHING = ("issue", "renew-own", "revoke", "list", "see-users")
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +41,10 @@ def test_every_route_of_openapi_wants_to_know_who_asks_and_others_are_none(insta
     assert {
         ("post", "/v1/leases"), ("get", "/v1/leases"), ("get", "/v1/leases/{id}"), ("delete", "/v1/leases/{id}"),
         ("post", "/v1/leases/{id}/renew"), ("post", "/v1/leases/{id}/revoke"), ("get", "/v1/dynamic-secrets"),
-        ("get", "/v1/audit"),
+        ("get", "/v1/audit"), ("get", "/v1/dynamic-secrets/{name}/users"), ("get", "/v1/dynamic-secrets/{name}/tenant-users"),
     } <= routes
     for path in described["paths"]:
-        at = path.replace("{id}", "nothing")
+        at = path.replace("{id}", "nothing").replace("{name}", "nothing")
         for method in ("get", "post", "put", "patch", "delete"):
             answer = leases(method.upper(), at, token="ekl_wrong")
             if path == "/v1/openapi.json":

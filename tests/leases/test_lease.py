@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 from running import PATIENCE_S, WITH_US, wait_until
-from services import ADA, APPLICATION, CACHE, MANAGER_PRINCIPAL, PRINCIPAL, InAgent, Installation, Leases, entrakey
+from services import ADA, ADA_NAME, APPLICATION, CACHE, MANAGER_PRINCIPAL, PRINCIPAL, InAgent, Installation, Leases, entrakey
 
 EVERYTHING = ("issue", "renew-own", "revoke", "list")
 
@@ -105,7 +105,7 @@ def test_a_users_password_is_one_for_each_lease_and_another_one_afterwards(emula
     with Leases(installation, token=installation.token("alice", *EVERYTHING)) as leases:
         lease = leases.create("user", ttl="5m")
         password = lease["data"]["password"]
-        assert lease["data"]["user"] == ADA and len(password) == 64
+        assert lease["data"]["user"] == ADA_NAME and lease["data"]["object_id"] == ADA and len(password) == 64
         wait_until("the password is taken", lambda: installation.sign_in_user(password) is None)
         assert leases.create("user", expect=409)["error"]["code"] == "in_use"
         assert leases("DELETE", f"/v1/leases/{lease['lease_id']}")[1]["state"] == "revoked"

@@ -107,7 +107,8 @@ pub(super) fn line(lease: &Value) -> String {
 /// All about a lease.
 pub(super) fn lines(lease: &Value) -> String {
     let mut text = format!("{}\n", painted(GOOD, word(&lease["lease_id"])));
-    for name in ["secret", "kind", "target", "holder", "state", "reason", "key_id", "last_error"] {
+    for name in ["secret", "kind", "target", "user_name", "holder", "state", "reason", "key_id", "last_error"]
+    {
         if let Some(value) = lease[name].as_str() {
             let _ = writeln!(text, "  {}: {value}", name.replace('_', " ")); // to a string
         }

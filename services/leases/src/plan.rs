@@ -334,7 +334,7 @@ pub fn grant(secrets: &[String], roles: &[String]) -> Result<Grant, String> {
         .collect::<Result<_, _>>()
         .map_err(|what: String| what.trim_end_matches('.').to_owned())?;
     match roles.is_empty() {
-        true => Err("roles is missing: some of issue, renew-own, revoke, list".to_owned()),
+        true => Err("roles is missing: some of issue, renew-own, revoke, list, see-users".to_owned()),
         false => Ok(Grant { secrets: secrets.iter().cloned().collect(), roles }),
     }
 }

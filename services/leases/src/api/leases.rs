@@ -234,7 +234,11 @@ pub(super) async fn dynamic_secrets(
             target,
             default_ttl: secret.default_ttl.as_secs(),
             max_ttl: secret.max_ttl.as_secs(),
-            users: secret.users().to_vec(),
+            users: secret.users().len(),
+            user: match secret.users() {
+                [one] => Some(one.clone()),
+                _ => None,
+            },
             living,
             max_leases: secret.most_leases,
             roles,

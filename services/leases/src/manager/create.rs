@@ -53,6 +53,7 @@ impl Manager {
     /// Why there is none. Whatever was made is taken back.
     pub async fn create(self: &Arc<Self>, caller: &Caller, request: Request) -> Outcome {
         let (operations, mut lease) = self.intend(caller, &request)?;
+        operations.settle(&mut lease).await.map_err(|trouble| denied(&trouble))?;
         self.check_clock(&operations).await?;
         let now = self.clock.now_ms();
         let most = (self.plan.propagation + REQUESTS).as_millis();
@@ -80,16 +81,7 @@ impl Manager {
 
     /// The lease as it is wanted. Its `max_expires_ms` is a lifetime still.
     fn intend(&self, caller: &Caller, request: &Request) -> Result<(Arc<Operations>, Lease), Denied> {
-        if !caller.may(Role::Issue, &request.secret) {
-            let secret: String = request.secret.chars().take(60).collect();
-            let what = format!("You have no role \"issue\" for a dynamic secret \"{secret}\".");
-            return Err(Denied::new(403, "forbidden", what));
-        }
-        let operations = self.operations(&request.secret).cloned().ok_or_else(|| {
-            let known: Vec<_> = self.plan.secrets.keys().map(String::as_str).collect();
-            let what = format!("There is no dynamic secret of that name: there are {}.", known.join(", "));
-            Denied::new(404, "not_found", what)
-        })?;
+        let operations = self.permitted(caller, Role::Issue, &request.secret)?;
         let plan = &operations.plan;
         let ttl =
             lifetime(plan, request.ttl.as_deref()).map_err(|(code, what)| Denied::new(400, code, what))?;
@@ -110,6 +102,7 @@ impl Manager {
             kind: plan.kind(),
             tenant: plan.tenant_id.clone(),
             target,
+            user_name: None,
             holder: caller.name.clone(),
             state: State::Intent,
             created_ms: 0,
@@ -359,7 +352,7 @@ fn not_begun(why: NotBegun, operations: &Operations) -> Denied {
 }
 
 /// Trouble at Azure, for whoever asked.
-pub(super) fn denied(trouble: &Trouble) -> Denied {
+pub(crate) fn denied(trouble: &Trouble) -> Denied {
     let status = match trouble.code {
         "foreign_assignment" => 409,
         _ => 503,

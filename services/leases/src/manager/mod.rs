@@ -9,6 +9,7 @@ mod reap;
 mod simulation;
 mod work;
 
+pub(crate) use create::denied;
 pub use create::{Outcome, Request};
 pub use reap::Reaped;
 
@@ -143,6 +144,28 @@ impl Manager {
 
     pub(crate) fn operations(&self, secret: &str) -> Option<&Arc<Operations>> {
         self.secrets.get(secret)
+    }
+
+    /// A dynamic secret, for whoever has that role for it.
+    ///
+    /// # Errors
+    /// It has not, or there is none.
+    pub(crate) fn permitted(
+        &self,
+        caller: &Caller,
+        role: Role,
+        secret: &str,
+    ) -> Result<Arc<Operations>, Denied> {
+        if !caller.may(role, secret) {
+            let secret: String = secret.chars().take(60).collect();
+            let what = format!("You have no role \"{role}\" for a dynamic secret \"{secret}\".");
+            return Err(Denied::new(403, "forbidden", what));
+        }
+        self.operations(secret).cloned().ok_or_else(|| {
+            let known: Vec<_> = self.plan.secrets.keys().map(String::as_str).collect();
+            let what = format!("There is no dynamic secret of that name: there are {}.", known.join(", "));
+            Denied::new(404, "not_found", what)
+        })
     }
 
     pub(crate) fn all_operations(&self) -> impl Iterator<Item = &Arc<Operations>> {

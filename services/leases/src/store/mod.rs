@@ -9,7 +9,7 @@ mod sqlite;
 mod tests;
 
 use crate::access::{Caller, Grant};
-use crate::lease::{Lease, State};
+use crate::lease::{Kind, Lease, State};
 use crate::names::hash;
 use database::{Database, Failed, Held, Row, Statement, Value};
 use std::collections::BTreeSet;
@@ -83,6 +83,17 @@ pub enum NotBegun {
     Broken(String),
 }
 
+/// A lease that lives, of something of which there can be one at a time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// Of whom.
+    pub target: String,
+    /// What the user signs in as, if it is one's.
+    pub user_name: Option<String>,
+    /// Until when.
+    pub expires_ms: i64,
+}
+
 /// Which leases. All that are given must fit.
 #[derive(Clone, Debug, Default)]
 pub struct LeaseFilter {
@@ -117,7 +128,7 @@ pub struct AuditFilter {
 
 const COLUMNS: &str = "id, secret, kind, target, holder, state, created_ms, ttl_ms, expires_ms, max_expires_ms, due_ms, \
      display_name, key_id, reason, last_error, attempts, misses, owner, claimed_until_ms, version, idempotency, \
-     tenant";
+     tenant, user_name";
 const AUDIT_COLUMNS: &str = "number, at_ms, event, actor, lease, secret, key_id, request_id, detail";
 
 impl Store {
@@ -159,19 +170,15 @@ impl Store {
             batch.push(Statement::new(queue, vec![lease.secret.as_str().into()])); // counting and inserting are one
         }
         let counted = batch.len();
-        let places: Vec<_> = (1..=22).map(|at| format!("${at}")).collect();
-        let sql = format!(
-            "INSERT INTO leases ({COLUMNS}) SELECT {} WHERE \
-             (SELECT count(*) FROM leases WHERE secret = $2 AND due_ms IS NOT NULL) < $23",
-            places
-                .iter()
-                .enumerate()
-                .map(|(at, place)| format!("CAST({place} AS {})", column_type(at)))
-                .collect::<Vec<_>>()
-                .join(", ")
-        );
         let mut values = values(lease);
+        let places = (0..values.len()).map(|at| format!("CAST(${} AS {})", at + 1, column_type(at)));
+        let places = places.collect::<Vec<_>>().join(", ");
         values.push(i64::from(most).into());
+        let sql = format!(
+            "INSERT INTO leases ({COLUMNS}) SELECT {places} WHERE \
+             (SELECT count(*) FROM leases WHERE secret = $2 AND due_ms IS NOT NULL) < ${}",
+            values.len()
+        );
         batch.push(Statement::new(sql, values).changes_one());
         batch.push(audit(entry));
         match self.database.run(batch).await {
@@ -336,6 +343,22 @@ impl Store {
             .and_then(|row| row.first())
             .and_then(integer)
             .unwrap_or(0))
+    }
+
+    /// Of whom leases of a kind live.
+    ///
+    /// # Errors
+    /// The database does not work.
+    pub async fn taken(&self, kind: Kind) -> Result<Vec<Taken>, String> {
+        let sql = "SELECT target, user_name, expires_ms FROM leases WHERE due_ms IS NOT NULL AND kind = $1";
+        let rows = self.run(vec![Statement::new(sql, vec![kind.name().into()])]).await?;
+        let read = |row: Row| match row.as_slice() {
+            [target, name, end] => {
+                Some(Taken { target: text(target)?, user_name: text(name), expires_ms: integer(end)? })
+            }
+            _ => None,
+        };
+        Ok(rows.into_iter().flatten().filter_map(read).collect())
     }
 
     /// The audit trail, the newest first.
@@ -525,6 +548,7 @@ fn values(lease: &Lease) -> Vec<Value> {
         lease.version.into(),
         lease.idempotency.as_deref().into(),
         lease.tenant.as_deref().into(),
+        lease.user_name.as_deref().into(),
     ]
 }
 
@@ -583,6 +607,7 @@ fn read_lease(row: &[Value]) -> Option<Lease> {
         version: number(19)?,
         idempotency: word(20),
         tenant: word(21),
+        user_name: word(22),
     })
 }
 

@@ -3,8 +3,8 @@
 use super::database::{Database, Failed, Statement, Value};
 
 /// Each once, in this order. What was released is never changed: add another one.
-fn migrations(serial: &str) -> [Vec<String>; 1] {
-    [vec![
+fn migrations(serial: &str) -> [Vec<String>; 2] {
+    let first = vec![
         "CREATE TABLE leases (
             id TEXT PRIMARY KEY, secret TEXT NOT NULL, kind TEXT NOT NULL, target TEXT NOT NULL, holder TEXT NOT NULL,
             state TEXT NOT NULL, created_ms BIGINT NOT NULL, ttl_ms BIGINT NOT NULL, expires_ms BIGINT NOT NULL,
@@ -31,7 +31,10 @@ fn migrations(serial: &str) -> [Vec<String>; 1] {
             name TEXT PRIMARY KEY, hash TEXT NOT NULL UNIQUE, secrets TEXT NOT NULL, roles TEXT NOT NULL,
             created_ms BIGINT NOT NULL, expires_ms BIGINT)"
             .to_owned(),
-    ]]
+    ];
+    // A user's object id stays, and is what a lease is of; people know the name.
+    let second = vec!["ALTER TABLE leases ADD COLUMN user_name TEXT".to_owned()];
+    [first, second]
 }
 
 const VERSIONS: &str = "CREATE TABLE IF NOT EXISTS entrakey_schema (version BIGINT PRIMARY KEY)";
