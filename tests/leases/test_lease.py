@@ -1,9 +1,11 @@
 """A lease from one end to the other, of each kind."""
 
+import contextlib
 import json
 import os
 import pathlib
 import socket
+import sqlite3
 import subprocess
 
 import pytest
@@ -274,3 +276,21 @@ def test_leases_are_made_in_the_agents_process_too(emulator, tmp_path):
         assert leases("DELETE", f"/v1/leases/{lease['lease_id']}")[1]["state"] == "revoked"
         leases.terminate()
         assert leases.ended() == 143
+
+
+def test_what_azure_refuses_again_and_again_is_noted_once(emulator, tmp_path):
+    """Each answer has another id: the audit trail, which is kept for ever, does not grow by that."""
+    installation = Installation(emulator, tmp_path, installation="refused")
+    grant = emulator.control("GET", "/emulator/graph/grants")[MANAGER_PRINCIPAL]
+    with Leases(installation, token=installation.token("alice", *EVERYTHING)) as leases:
+        lease = leases.create(ttl="10m")["lease_id"]
+        emulator.control("PUT", f"/emulator/graph/grants/{MANAGER_PRINCIPAL}", {})
+        try:
+            leases("POST", f"/v1/leases/{lease}/revoke")
+            with contextlib.closing(sqlite3.connect(installation.database, timeout=PATIENCE_S)) as database:
+                attempts = lambda: database.execute("SELECT attempts FROM leases").fetchone()[0]  # noqa: E731
+                wait_until("it was tried again", lambda: attempts() >= 3)
+            assert leases.events(lease)[3:] == ["revoking", "revoke_failed"]
+        finally:
+            emulator.control("PUT", f"/emulator/graph/grants/{MANAGER_PRINCIPAL}", grant)
+        wait_until("it is over", lambda: leases.lease(lease)["state"] == "revoked")

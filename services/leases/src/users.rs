@@ -87,7 +87,7 @@ pub async fn users(azure: &dyn Azure) -> Result<Vec<User>, String> {
         let call = Call { service: Service::Graph, method: "GET", path, body: None };
         let answer = azure.call(call).await.map_err(|unanswered| unanswered.message)?;
         if answer.status != 200 {
-            return Err(Trouble::refused(Asked::Users, &answer).message);
+            return Err(Trouble::refused(Asked::Users, &answer).told());
         }
         let page: Page = serde_json::from_slice(&answer.body)
             .map_err(|_| "Microsoft Graph's list of users is none.".to_owned())?;

@@ -68,7 +68,11 @@ impl Operations {
             ([], None) => None,
             ([one], None) => Some(one),
             (_, None) => {
-                return Err("This dynamic secret is for several users: say for which, with user.".to_owned());
+                let name = &self.plan.name;
+                return Err(format!(
+                    "This dynamic secret is for several users: say for which, with user. The dashboard lists them, and \
+                     /v1/dynamic-secrets/{name}/users."
+                ));
             }
             (users, Some(user)) => {
                 let found = users.iter().find(|one| one.eq_ignore_ascii_case(user));

@@ -249,6 +249,7 @@ impl Manager {
 
     async fn not_made(&self, lease: &mut Lease, trouble: Trouble) -> Denied {
         let refusal = denied(&trouble).of(lease);
+        self.tell(Severity::Warning, &trouble.told(), lease);
         self.counts.failed.fetch_add(1, Relaxed);
         let now = self.clock.now_ms();
         let (event, request_id) =
@@ -269,7 +270,6 @@ impl Manager {
         if let Err(Some(what)) = self.store.save(lease, Some(&entry)).await {
             self.note_store(Err(&what)); // it stays an intent, and is looked for
         }
-        self.tell(Severity::Warning, lease.last_error.as_deref().unwrap_or_default(), lease);
         self.wake.notify_one();
         refusal
     }
@@ -357,7 +357,7 @@ pub(crate) fn denied(trouble: &Trouble) -> Denied {
         "foreign_assignment" => 409,
         _ => 503,
     };
-    Denied { retry_after: trouble.retry_after, ..Denied::new(status, trouble.code, trouble.message.clone()) }
+    Denied { retry_after: trouble.retry_after, ..Denied::new(status, trouble.code, trouble.told()) }
 }
 
 /// Nobody knows whether the store knows.

@@ -131,7 +131,7 @@ impl Manager {
     pub async fn check(&self) -> Vec<(String, Result<(), String>)> {
         let mut verdicts = Vec::new();
         for (name, operations) in &self.secrets {
-            let verdict = operations.check().await.map_err(|trouble| trouble.message);
+            let verdict = operations.check().await.map_err(|trouble| trouble.told());
             let offset = self.clock.offset_ms().unwrap_or(0);
             let verdict = verdict.and_then(|()| match offset.abs() > MOST_OFFSET_MS {
                 true => Err(clock_is_off(offset)),

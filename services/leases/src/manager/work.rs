@@ -82,8 +82,12 @@ impl Manager {
         let now = self.clock.now_ms();
         let most = i64::try_from(free).unwrap_or(1);
         let claimed = self.store.claim(&self.owner, now, now.saturating_add(CLAIM_MS), most).await?;
-        let is_more = claimed.len() == free;
-        for lease in claimed {
+        let is_more = claimed.leases.len() + claimed.unreadable.len() == free;
+        for id in &claimed.unreadable {
+            let what = "its row of the table leases cannot be read, so it is not taken back: put right what is in it";
+            self.log.line(Severity::Error, what, &[("lease", id)]);
+        }
+        for lease in claimed.leases {
             let Ok(place) = places.clone().acquire_owned().await else { break };
             let manager = self.clone();
             tokio::spawn(async move {
@@ -198,7 +202,7 @@ impl Manager {
             self.entry(lease, event, SERVICE, trouble.request_id.clone(), Some(trouble.message.clone()))
         });
         if is_new {
-            self.tell(Severity::Warning, &trouble.message, lease);
+            self.tell(Severity::Warning, &trouble.told(), lease);
         }
         lease.fail_step(self.clock.now_ms(), trouble.message.clone(), trouble.retry_after_ms());
         lease.release();

@@ -83,6 +83,15 @@ pub enum NotBegun {
     Broken(String),
 }
 
+/// What somebody works on from now.
+#[derive(Debug)]
+pub struct Claimed {
+    /// They are its.
+    pub leases: Vec<Lease>,
+    /// Ids of those whose rows nobody can read.
+    pub unreadable: Vec<String>,
+}
+
 /// A lease that lives, of something of which there can be one at a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Taken {
@@ -241,20 +250,19 @@ impl Store {
     ///
     /// # Errors
     /// The database does not work.
-    pub async fn claim(
-        &self,
-        owner: &str,
-        now_ms: i64,
-        until_ms: i64,
-        most: i64,
-    ) -> Result<Vec<Lease>, String> {
+    pub async fn claim(&self, owner: &str, now_ms: i64, until_ms: i64, most: i64) -> Result<Claimed, String> {
         let sql = format!(
             "UPDATE leases SET owner = $1, claimed_until_ms = $2, version = version + 1 WHERE id IN (SELECT id FROM leases \
              WHERE due_ms <= $3 AND claimed_until_ms <= $3 ORDER BY due_ms LIMIT $4 {}) RETURNING {COLUMNS}",
             self.database.dialect().skip_locked
         );
         let values = vec![owner.into(), until_ms.into(), now_ms.into(), most.into()];
-        self.many(&sql, values).await
+        let rows: Vec<Row> =
+            self.run(vec![Statement::new(sql, values)]).await?.into_iter().flatten().collect();
+        let is_unreadable = |row: &&Row| read_lease(row).is_none();
+        let unreadable =
+            rows.iter().filter(is_unreadable).filter_map(|row| row.first().and_then(text)).collect();
+        Ok(Claimed { leases: rows.iter().filter_map(|row| read_lease(row)).collect(), unreadable })
     }
 
     /// When something is due next.
@@ -327,7 +335,10 @@ impl Store {
             conditions.add(format!("(created_ms < {created} OR (created_ms = {created} AND id < {id}))"));
         }
         let (clause, values) = conditions.ended(most, "created_ms DESC, id DESC");
-        self.many(&format!("SELECT {COLUMNS} FROM leases{clause}"), values).await
+        let rows =
+            self.run(vec![Statement::new(format!("SELECT {COLUMNS} FROM leases{clause}"), values)]).await?;
+        // One that cannot be read keeps nobody from the others: whoever claims it says so.
+        Ok(rows.iter().flatten().filter_map(|row| read_lease(row)).collect())
     }
 
     /// How many of a secret live.
@@ -471,15 +482,10 @@ impl Store {
         self.database.hold(name).await.map_err(|failed| failed.to_string())
     }
 
-    async fn many(&self, sql: &str, values: Vec<Value>) -> Result<Vec<Lease>, String> {
-        let rows = self.run(vec![Statement::new(sql, values)]).await?;
-        let read =
-            |row: Row| read_lease(&row).ok_or_else(|| "a row of the table leases cannot be read".to_owned());
-        rows.into_iter().flatten().map(read).collect()
-    }
-
     async fn one(&self, sql: &str, values: Vec<Value>) -> Result<Option<Lease>, String> {
-        Ok(self.many(sql, values).await?.pop())
+        let rows = self.run(vec![Statement::new(sql, values)]).await?;
+        let unreadable = || "a row of the table leases cannot be read".to_owned();
+        rows.iter().flatten().next_back().map(|row| read_lease(row).ok_or_else(unreadable)).transpose()
     }
 }
 
