@@ -82,6 +82,11 @@ def test_what_is_asked_wrongly_is_refused_with_what_is_right(leases):
         ({}, (400, "bad_request")),
     ]:
         assert refused(leases("POST", "/v1/leases", body)) == refusal, body
+    for ttl in (-1, 1.5, ["1h"], "soon"):
+        said = leases("POST", "/v1/leases", {"secret": "app", "ttl": ttl})[1]["error"]["message"]
+        assert "1h30m" in said and "enum" not in said, said
+    for path in ("/v1/leases/%ff", "/v1/leases/%ff/renew", "/v1/dynamic-secrets/%ff/users", "/v1/dynamic-secrets/%ff/tenant-users"):
+        assert refused(leases("POST" if path.endswith("renew") else "GET", path)) == (404, "not_found"), path
     for path in ("?limit=x", "?cursor=x", "?state=dead", "?colour=red"):
         assert refused(leases("GET", f"/v1/leases{path}")) == (400, "bad_request"), path
     assert refused(leases("POST", "/v1/leases", {"secret": "app"}, Idempotency_Key="k" * 256)) == (400, "bad_request")

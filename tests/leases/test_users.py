@@ -1,8 +1,11 @@
 """Users: for whom a lease can be and who has one, and those of the tenant from which the configuration's are picked."""
 
+import os
+import subprocess
+
 import pytest
 from running import wait_until
-from services import ADA, ADA_NAME, MANAGER_PRINCIPAL, Installation, Leases
+from services import ADA, ADA_NAME, MANAGER_PRINCIPAL, Installation, Leases, entrakey
 
 from entrakey.emulator import Emulator
 
@@ -112,3 +115,14 @@ def test_what_graph_does_not_show_is_said_with_what_to_do(azure, leases):
             assert status == 503 and "User.Read.All" in said["error"]["message"], said
     finally:
         azure.control("PUT", f"/emulator/graph/grants/{MANAGER_PRINCIPAL}", grant)
+
+
+def test_who_is_called_by_a_line_break_is_one_user(tmp_path):
+    known = subprocess.run([os.environ["ENTRAKEY_BIN"], "emulator", "--show-identities"], capture_output=True, text=True, check=True)
+    forged = f'name = "x\\n{GRACE}\\tadministrator@emulated.example\\tforged\\u001b[2J"'
+    (people := tmp_path / "people.toml").write_text(f'{known.stdout}\n[[users]]\n{forged}\nobject_id = "{ADA[:-2]}ff"\nprincipal_name = "x@y"\n')
+    with Emulator.start(identities=people) as emulator:
+        installation = Installation(emulator, tmp_path)
+        users = entrakey("leases", "users", "user", "--config-file", installation.config, env=installation.env)
+    assert [line.count("\t") for line in users.stdout.splitlines()] == [2] * 5, users
+    assert "x?99999999" in users.stdout and users.stdout.count(f"\n{GRACE}") == 1, users

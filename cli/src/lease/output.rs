@@ -4,7 +4,7 @@ use super::arguments::CredentialOutput;
 use crate::exit_code::PROBLEM;
 use crate::failure::Failure;
 use crate::shell::quoted;
-use crate::terminal::{FAINT, GOOD, painted};
+use crate::terminal::{FAINT, GOOD, painted, visible};
 use serde::Deserialize;
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -110,7 +110,7 @@ pub(super) fn lines(lease: &Value) -> String {
     for name in ["secret", "kind", "target", "user_name", "holder", "state", "reason", "key_id", "last_error"]
     {
         if let Some(value) = lease[name].as_str() {
-            let _ = writeln!(text, "  {}: {value}", name.replace('_', " ")); // to a string
+            let _ = writeln!(text, "  {}: {}", name.replace('_', " "), visible(value)); // to a string
         }
     }
     for (name, shown) in [("created_at", "made"), ("expires_at", "ends"), ("max_expires_at", "at the latest")]

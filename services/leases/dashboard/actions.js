@@ -20,7 +20,7 @@ export function generate(secret, done) {
   const warning = secret.kind === "user_password" &&
     h("p", { class: "hint" }, "The password that this user has now stops working.");
   // One key for one wish: if the answer is lost, asking again makes no second credential.
-  const key = crypto.randomUUID();
+  let key = crypto.randomUUID();
   form(`Generate from ${secret.name}`, [
     h("p", { class: "muted" }, `${KINDS[secret.kind] ?? secret.kind}${secret.target ? ` of ${target(secret.target, secret.kind)[0]}` : ""}`),
     user && user.fields, ttl.fields, warning,
@@ -29,7 +29,10 @@ export function generate(secret, done) {
     busy: secret.kind === "redis_access" ? "Waiting for the cache…" : "Waiting until Entra takes it…",
     submit: async (dialog) => {
       const wanted = { secret: secret.name, ttl: ttl.value(), ...(user && { user: user.value() }) };
-      const lease = await api.issue(wanted, key);
+      const lease = await api.issue(wanted, key).catch((reason) => {
+        if (reason.code) key = crypto.randomUUID(); // it was answered: the next one is another wish
+        throw reason;
+      });
       dialog.addEventListener("close", () => {
         done();
         showCredential(lease);

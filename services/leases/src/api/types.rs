@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 /// A time to live: a whole number of seconds, or `1h30m`, `1d`.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "ttl must be 1h30m, 1d or the like, or a whole number of seconds")]
 pub(crate) enum Ttl {
     /// Seconds.
     Seconds(u64),

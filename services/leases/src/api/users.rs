@@ -1,14 +1,14 @@
 //! Users: those of a dynamic secret, for whoever makes a lease, and those of the tenant, for whoever writes the configuration.
 
 use super::answers::{json, refused};
-use super::leases::{page, query};
+use super::leases::{Named, page, query};
 use super::types::{Refusal, SecretUser, SecretUsers, TenantUserView, TenantUsers, UserQuery};
 use crate::access::{Caller, Role};
 use crate::manager::{Denied, Manager, denied};
 use crate::users as tenant;
 use axum::Extension;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ type Asked = Result<Query<UserQuery>, QueryRejection>;
 pub(super) async fn of_secret(
     State(manager): State<Arc<Manager>>,
     Extension(caller): Extension<Caller>,
-    Path(name): Path<String>,
+    Named(name): Named,
     asked: Asked,
 ) -> Response {
     match listed(&manager, &caller, &name, asked).await {
@@ -69,7 +69,7 @@ async fn listed(manager: &Manager, caller: &Caller, name: &str, asked: Asked) ->
 pub(super) async fn of_tenant(
     State(manager): State<Arc<Manager>>,
     Extension(caller): Extension<Caller>,
-    Path(name): Path<String>,
+    Named(name): Named,
     asked: Asked,
 ) -> Response {
     match found(&manager, &caller, &name, asked).await {
