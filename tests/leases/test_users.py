@@ -56,6 +56,9 @@ def test_whom_a_lease_can_be_for_is_listed_by_name_with_who_has_one(leases):
     assert (lease["target"], lease["user_name"]) == (ADA, ADA_NAME)
     taken = {one["user"]: one["taken_until"] for one in pages(leases, many) if one["is_taken"]}
     assert taken == {ADA: lease["expires_at"], ADA_NAME: lease["expires_at"]}, "by either name it is the same user"
+    listed = entrakey("lease", "list", env=leases.client_environment()).stdout
+    assert listed.startswith(f"{lease['lease_id']}  user_password  {ADA_NAME}  token:root  ends in 4m"), listed
+    assert "lock out" in str(leases.all_said()), "of passwords of users it is warned at the start"
     # Of another secret it is the same user too.
     other = leases("GET", "/v1/dynamic-secrets/user/users")[1]["users"]
     assert [one["is_taken"] for one in other] == [True]

@@ -101,7 +101,11 @@ pub(super) fn line(lease: &Value) -> String {
         "active" => format!("ends in {}", humantime::format_duration(left)),
         state => state.to_owned(),
     };
-    format!("{}  {}  {}  {state}\n", word(&lease["lease_id"]), word(&lease["kind"]), word(&lease["holder"]))
+    // Of an application there is one; of users there are several.
+    let user = lease["user_name"].as_str().or_else(|| Some(word(&lease["target"]).split_once('|')?.1));
+    let user = user.map(|user| format!("  {}", visible(user))).unwrap_or_default();
+    let (id, kind, holder) = (word(&lease["lease_id"]), word(&lease["kind"]), word(&lease["holder"]));
+    format!("{id}  {kind}{user}  {holder}  {state}\n")
 }
 
 /// All about a lease.

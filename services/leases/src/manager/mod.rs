@@ -17,7 +17,7 @@ use crate::access::{Caller, Role};
 use crate::azure::Azure;
 use crate::clock::{Clock, MOST_OFFSET_MS};
 use crate::kinds::Operations;
-use crate::lease::{Lease, State};
+use crate::lease::{Kind, Lease, State};
 use crate::names::random_id;
 use crate::plan::{Plan, lifetime};
 use crate::store::{AuditFilter, Entry, LeaseFilter, Store};
@@ -103,6 +103,9 @@ impl Manager {
     ) -> Result<Arc<Self>, String> {
         let mut secrets = BTreeMap::new();
         for (name, secret) in &plan.secrets {
+            if secret.kind() == Kind::UserPassword {
+                log.line(Severity::Warning, WEAK, &[("secret", name)]);
+            }
             let azure = azure(secret).map_err(|what| format!("secrets.{name}: {what}"))?;
             let operations = Operations {
                 plan: secret.clone(),
@@ -360,6 +363,9 @@ impl Manager {
     }
 }
 
+/// Of `user_password`, for those who have nothing better.
+const WEAK: &str = "its leases lock out whoever signed in as the user before, and sign nobody in where MFA is asked for: prefer \
+                    redis_access, or secrets of an application";
 /// A lease that others change is read again that often.
 const TRIES: usize = 5;
 /// For somebody who waits until a lease is taken back.
