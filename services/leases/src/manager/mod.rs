@@ -7,6 +7,7 @@ mod create;
 mod reap;
 #[cfg(test)]
 mod simulation;
+mod unnoted;
 mod work;
 
 pub(crate) use create::denied;
@@ -87,6 +88,8 @@ pub struct Manager {
     pub(crate) counts: Counts,
     /// What the store said last, if it is broken.
     broken: Mutex<Option<String>>,
+    /// What was taken back meanwhile.
+    unnoted: Mutex<unnoted::Unnoted>,
 }
 
 impl Manager {
@@ -127,6 +130,7 @@ impl Manager {
             queues: Mutex::default(),
             counts: Counts::default(),
             broken: Mutex::default(),
+            unnoted: Mutex::default(),
         }))
     }
 
@@ -345,6 +349,7 @@ impl Manager {
         match outcome {
             Ok(()) => {
                 if broken.take().is_some() {
+                    self.unnoted().clear();
                     self.log.line(Severity::Info, "the database works again", &[]);
                 }
             }

@@ -165,6 +165,16 @@ impl Store {
         self.run(vec![Statement::new(sql, vec![])]).await.map(drop)
     }
 
+    #[cfg(test)]
+    pub(crate) async fn execute(&self, sql: &str) {
+        self.run(vec![Statement::new(sql, vec![])]).await.unwrap();
+    }
+
+    /// Whether no other process changes anything.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.database.is_alone()
+    }
+
     async fn run(&self, batch: Vec<Statement>) -> Result<Vec<Vec<Row>>, String> {
         self.database.run(batch).await.map_err(|failed| failed.to_string())
     }
@@ -263,6 +273,18 @@ impl Store {
         let unreadable =
             rows.iter().filter(is_unreadable).filter_map(|row| row.first().and_then(text)).collect();
         Ok(Claimed { leases: rows.iter().filter_map(|row| read_lease(row)).collect(), unreadable })
+    }
+
+    /// Leases that are due and that nobody works on, as they are: nothing is written.
+    ///
+    /// # Errors
+    /// The database does not work.
+    pub async fn due(&self, now_ms: i64) -> Result<Vec<Lease>, String> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM leases WHERE due_ms <= $1 AND claimed_until_ms <= $1 ORDER BY due_ms"
+        );
+        let rows = self.run(vec![Statement::new(sql, vec![now_ms.into()])]).await?;
+        Ok(rows.iter().flatten().filter_map(|row| read_lease(row)).collect())
     }
 
     /// When something is due next.

@@ -177,6 +177,34 @@ fn what_is_made_after_it_was_given_up_is_taken_back() {
     assert_eq!((lease.state.name(), lease.reason.as_deref()), ("revoked", Some("made too late")));
 }
 
+/// From now on the database takes nothing, as on a full disk, or takes everything again.
+fn fill(setting: &Setting, is_full: bool) {
+    let sql = match is_full {
+        true => "CREATE TRIGGER full BEFORE UPDATE ON leases BEGIN SELECT RAISE(ABORT, 'full'); END",
+        false => "DROP TRIGGER full",
+    };
+    let runtime = process();
+    runtime.block_on(setting.store.execute(sql));
+    end(runtime);
+}
+
+#[test]
+fn what_is_over_does_not_wait_for_a_database_that_takes_nothing() {
+    let setting = Setting::new();
+    let (access, password) = (setting.lend("60"), setting.lent(password("ada")));
+    let handed_out = setting.world.lock().unwrap().passwords["oid-of-ada"].clone();
+    fill(&setting, true);
+    setting.wait(now_ms, 300);
+    assert_eq!(setting.assignments(), [FOREIGN]);
+    let set = setting.world.lock().unwrap().all_secrets.clone();
+    assert!(set.len() == 2 && set.last() != Some(&handed_out), "once: nobody notes it");
+    fill(&setting, false);
+    setting.wait(now_ms, 300);
+    for id in [&access, &password] {
+        assert_eq!(setting.lease(id).state.name(), "revoked", "and it is noted later");
+    }
+}
+
 fn password(user: &str) -> Request {
     let (secret, user) = ("user".to_owned(), Some(user.to_owned()));
     Request { secret, ttl: Some("60".to_owned()), user, idempotency_key: None }
