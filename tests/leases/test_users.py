@@ -63,7 +63,11 @@ def test_whom_a_lease_can_be_for_is_listed_by_name_with_who_has_one(leases):
     other = leases("GET", "/v1/dynamic-secrets/user/users")[1]["users"]
     assert [one["is_taken"] for one in other] == [True]
     for secret, user in (("many", ADA), ("user", None)):
-        assert leases.create(secret, expect=409, **({"user": user} if user else {}))["error"]["code"] == "in_use"
+        said = leases.create(secret, expect=409, **({"user": user} if user else {}))["error"]
+        assert (said["code"], said["lease_id"]) == ("in_use", lease["lease_id"]), "it is to be revoked, if need be"
+    stranger = leases.installation.token("stranger", "issue")
+    said = leases("POST", "/v1/leases", {"secret": "user"}, token=stranger)[1]["error"]
+    assert said["code"] == "in_use" and "lease_id" not in said, said
     leases("DELETE", f"/v1/leases/{lease['lease_id']}")
     wait_until("it is free", lambda: not any(one["is_taken"] for one in pages(leases, many)))
     described = {one["name"]: (one["users"], one["user"]) for one in leases("GET", "/v1/dynamic-secrets")[1]["dynamic_secrets"]}

@@ -11,7 +11,7 @@ use crate::kinds::{Made, Operations, Removal};
 use crate::lease::{Kind, Lease, State};
 use crate::names::{display_name, hash, random_id};
 use crate::plan::lifetime;
-use crate::store::NotBegun;
+use crate::store::{NotBegun, Taken};
 use crate::trouble::Trouble;
 use entrakey_service::Severity;
 use std::sync::Arc;
@@ -69,7 +69,11 @@ impl Manager {
         let entry =
             self.entry(&lease, "intent", &caller.name, None, Some(format!("ends at {until} at the latest")));
         let begun = self.store.begin(&lease, operations.plan.most_leases, &entry).await;
-        begun.map_err(|why| not_begun(why, &operations))?;
+        if let Err(why) = begun {
+            let is_taken = matches!(why, NotBegun::Taken);
+            let denied = not_begun(why, &operations);
+            return Err(if is_taken { self.naming_the_other(denied, caller, &lease).await } else { denied });
+        }
         fault::point("after_intent");
         let (deliver, delivered) = oneshot::channel();
         let manager = self.clone();
@@ -77,6 +81,13 @@ impl Manager {
         let gone =
             || Denied::new(503, "interrupted", "The service ended while it made the lease: ask again.");
         delivered.await.unwrap_or_else(|_| Err(gone()))
+    }
+
+    /// Somebody has what there is one of. Which lease that is, is said to who may see it.
+    async fn naming_the_other(&self, denied: Denied, caller: &Caller, lease: &Lease) -> Denied {
+        let taken = self.store.taken(lease.kind).await.unwrap_or_default(); // it is refused in any case
+        let is_it = |one: &Taken| one.target == lease.target && caller.may_see(&one.secret, &one.holder);
+        Denied { lease: taken.into_iter().find(is_it).map(|one| one.id), ..denied }
     }
 
     /// The lease as it is wanted. Its `max_expires_ms` is a lifetime still.

@@ -95,6 +95,12 @@ pub struct Claimed {
 /// A lease that lives, of something of which there can be one at a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Taken {
+    /// What it is called.
+    pub id: String,
+    /// Of which secret.
+    pub secret: String,
+    /// Who made it.
+    pub holder: String,
     /// Of whom.
     pub target: String,
     /// What the user signs in as, if it is one's.
@@ -383,12 +389,18 @@ impl Store {
     /// # Errors
     /// The database does not work.
     pub async fn taken(&self, kind: Kind) -> Result<Vec<Taken>, String> {
-        let sql = "SELECT target, user_name, expires_ms FROM leases WHERE due_ms IS NOT NULL AND kind = $1";
+        let sql = "SELECT id, secret, holder, target, user_name, expires_ms FROM leases \
+                   WHERE due_ms IS NOT NULL AND kind = $1";
         let rows = self.run(vec![Statement::new(sql, vec![kind.name().into()])]).await?;
         let read = |row: Row| match row.as_slice() {
-            [target, name, end] => {
-                Some(Taken { target: text(target)?, user_name: text(name), expires_ms: integer(end)? })
-            }
+            [id, secret, holder, target, user_name, end] => Some(Taken {
+                id: text(id)?,
+                secret: text(secret)?,
+                holder: text(holder)?,
+                target: text(target)?,
+                user_name: text(user_name),
+                expires_ms: integer(end)?,
+            }),
             _ => None,
         };
         Ok(rows.into_iter().flatten().filter_map(read).collect())
