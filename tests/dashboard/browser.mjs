@@ -51,7 +51,7 @@ export async function open(browser, service, options = {}) {
     generate: async (secret, { ttl, user } = {}) => {
       await page.getByRole("button", { name: `Generate from ${secret}` }).click();
       const dialog = page.getByRole("dialog", { name: `Generate from ${secret}` });
-      if (user) await dialog.getByLabel("For whom").selectOption(user);
+      if (user) await dialog.getByRole("radio", { name: user }).check();
       if (ttl) await dialog.getByLabel(ttl, { exact: true }).check();
       await dialog.getByRole("button", { name: "Generate" }).click();
       const credential = await self.credential();

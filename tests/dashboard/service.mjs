@@ -38,9 +38,22 @@ async function stop(child) {
   await ended;
 }
 
-/** `secrets` is TOML; `tls` makes a certificate. */
-export async function start({ secrets, tls = false, emulator: options = [] }) {
+const userOf = (name, at) => `
+[[users]]
+name = "${name}"
+object_id = "10000000-0000-4000-8000-${String(at).padStart(12, "0")}"
+password = "Emulated-Password-${at}"
+`;
+
+/** `secrets` is TOML; `tls` makes a certificate; `users` are names of more users than the tenant has. */
+export async function start({ secrets, tls = false, emulator: options = [], users }) {
   const folder = await mkdtemp(path.join(tmpdir(), "entrakey-dashboard-"));
+  if (users) {
+    const file = path.join(folder, "identities.toml");
+    const { stdout } = await run(ENTRAKEY, ["emulator", "--show-identities"]);
+    await writeFile(file, stdout + users.map(userOf).join(""));
+    options.push("--identities", file);
+  }
   const emulator = spawn(ENTRAKEY, ["emulator", "--quiet", "--format", "json", "--exit-with-parent", ...options], { stdio: ["pipe", "pipe", "inherit"] });
   const azure = JSON.parse(await line(emulator, "stdout", /^(\{.*\})$/m));
   const file = path.join(folder, "leases.toml");

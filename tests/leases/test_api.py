@@ -12,7 +12,7 @@ from services import Installation, Leases, OverUnix, asked, entrakey
 
 from entrakey.emulator import Emulator
 
-EVERYTHING = ("issue", "renew-own", "revoke", "list")
+EVERYTHING = ("issue", "renew-own", "revoke", "list", "see-users")
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +41,10 @@ def test_every_route_of_openapi_wants_to_know_who_asks_and_others_are_none(insta
     assert {
         ("post", "/v1/leases"), ("get", "/v1/leases"), ("get", "/v1/leases/{id}"), ("delete", "/v1/leases/{id}"),
         ("post", "/v1/leases/{id}/renew"), ("post", "/v1/leases/{id}/revoke"), ("get", "/v1/dynamic-secrets"),
-        ("get", "/v1/audit"),
+        ("get", "/v1/audit"), ("get", "/v1/dynamic-secrets/{name}/users"), ("get", "/v1/dynamic-secrets/{name}/tenant-users"),
     } <= routes
     for path in described["paths"]:
-        at = path.replace("{id}", "nothing")
+        at = path.replace("{id}", "nothing").replace("{name}", "nothing")
         for method in ("get", "post", "put", "patch", "delete"):
             answer = leases(method.upper(), at, token="ekl_wrong")
             if path == "/v1/openapi.json":
@@ -82,6 +82,11 @@ def test_what_is_asked_wrongly_is_refused_with_what_is_right(leases):
         ({}, (400, "bad_request")),
     ]:
         assert refused(leases("POST", "/v1/leases", body)) == refusal, body
+    for ttl in (-1, 1.5, ["1h"], "soon"):
+        said = leases("POST", "/v1/leases", {"secret": "app", "ttl": ttl})[1]["error"]["message"]
+        assert "1h30m" in said and "enum" not in said, said
+    for path in ("/v1/leases/%ff", "/v1/leases/%ff/renew", "/v1/dynamic-secrets/%ff/users", "/v1/dynamic-secrets/%ff/tenant-users"):
+        assert refused(leases("POST" if path.endswith("renew") else "GET", path)) == (404, "not_found"), path
     for path in ("?limit=x", "?cursor=x", "?state=dead", "?colour=red"):
         assert refused(leases("GET", f"/v1/leases{path}")) == (400, "bad_request"), path
     assert refused(leases("POST", "/v1/leases", {"secret": "app"}, Idempotency_Key="k" * 256)) == (400, "bad_request")

@@ -1,14 +1,16 @@
 """A lease from one end to the other, of each kind."""
 
+import contextlib
 import json
 import os
 import pathlib
 import socket
+import sqlite3
 import subprocess
 
 import pytest
 from running import PATIENCE_S, WITH_US, wait_until
-from services import ADA, APPLICATION, CACHE, MANAGER_PRINCIPAL, PRINCIPAL, InAgent, Installation, Leases, entrakey
+from services import ADA, ADA_NAME, APPLICATION, CACHE, MANAGER_PRINCIPAL, PRINCIPAL, InAgent, Installation, Leases, entrakey
 
 EVERYTHING = ("issue", "renew-own", "revoke", "list")
 
@@ -105,7 +107,7 @@ def test_a_users_password_is_one_for_each_lease_and_another_one_afterwards(emula
     with Leases(installation, token=installation.token("alice", *EVERYTHING)) as leases:
         lease = leases.create("user", ttl="5m")
         password = lease["data"]["password"]
-        assert lease["data"]["user"] == ADA and len(password) == 64
+        assert lease["data"]["user"] == ADA_NAME and lease["data"]["object_id"] == ADA and len(password) == 64
         wait_until("the password is taken", lambda: installation.sign_in_user(password) is None)
         assert leases.create("user", expect=409)["error"]["code"] == "in_use"
         assert leases("DELETE", f"/v1/leases/{lease['lease_id']}")[1]["state"] == "revoked"
@@ -274,3 +276,21 @@ def test_leases_are_made_in_the_agents_process_too(emulator, tmp_path):
         assert leases("DELETE", f"/v1/leases/{lease['lease_id']}")[1]["state"] == "revoked"
         leases.terminate()
         assert leases.ended() == 143
+
+
+def test_what_azure_refuses_again_and_again_is_noted_once(emulator, tmp_path):
+    """Each answer has another id: the audit trail, which is kept for ever, does not grow by that."""
+    installation = Installation(emulator, tmp_path, installation="refused")
+    grant = emulator.control("GET", "/emulator/graph/grants")[MANAGER_PRINCIPAL]
+    with Leases(installation, token=installation.token("alice", *EVERYTHING)) as leases:
+        lease = leases.create(ttl="10m")["lease_id"]
+        emulator.control("PUT", f"/emulator/graph/grants/{MANAGER_PRINCIPAL}", {})
+        try:
+            leases("POST", f"/v1/leases/{lease}/revoke")
+            with contextlib.closing(sqlite3.connect(installation.database, timeout=PATIENCE_S)) as database:
+                attempts = lambda: database.execute("SELECT attempts FROM leases").fetchone()[0]  # noqa: E731
+                wait_until("it was tried again", lambda: attempts() >= 3)
+            assert leases.events(lease)[3:] == ["revoking", "revoke_failed"]
+        finally:
+            emulator.control("PUT", f"/emulator/graph/grants/{MANAGER_PRINCIPAL}", grant)
+        wait_until("it is over", lambda: leases.lease(lease)["state"] == "revoked")

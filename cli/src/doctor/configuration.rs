@@ -1,6 +1,7 @@
 //! The configuration, and where each value came from.
 
-use super::finding::{Cause, Finding, shown, visible};
+use super::finding::{Cause, Finding, shown};
+use crate::terminal::visible;
 use entrakey_core::{ConfigReport, Error, ReportedValue};
 use std::path::Path;
 

@@ -1,5 +1,6 @@
 //! What a step has found.
 
+use crate::terminal::visible;
 use entrakey_core::redacted;
 use serde_json::{Value, json};
 
@@ -39,15 +40,6 @@ impl Verdict {
 /// move a terminal's cursor.
 pub(super) fn shown(text: &str) -> String {
     visible(&redacted(text, &[]))
-}
-
-/// Without what is no character: controls, and what turns the text around.
-pub(super) fn visible(text: &str) -> String {
-    let is_hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-    };
-    text.chars().map(|c| if is_hidden(c) { '?' } else { c }).collect()
 }
 
 /// What may be wrong, and what mends it.

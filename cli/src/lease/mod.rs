@@ -52,14 +52,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     }
 }
 
-/// An id is a part of a path.
+/// An id is a part of a path, a secret's name of a query.
 fn path_part(id: &str) -> Result<&str, Failure> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     match !id.is_empty() && id.chars().all(is_plain) && !id.starts_with('.') {
         true => Ok(id),
-        false => {
-            Err(Failure::usage("A lease's id has letters of English, digits, \"-\", \"_\" and \".\" only."))
-        }
+        false => Err(Failure::usage(
+            "Ids of leases and names of secrets have letters of English, digits, \"-\", \"_\" and \".\" only.",
+        )),
     }
 }
 

@@ -4,7 +4,7 @@ use super::arguments::CredentialOutput;
 use crate::exit_code::PROBLEM;
 use crate::failure::Failure;
 use crate::shell::quoted;
-use crate::terminal::{FAINT, GOOD, painted};
+use crate::terminal::{FAINT, GOOD, painted, visible};
 use serde::Deserialize;
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -101,15 +101,20 @@ pub(super) fn line(lease: &Value) -> String {
         "active" => format!("ends in {}", humantime::format_duration(left)),
         state => state.to_owned(),
     };
-    format!("{}  {}  {}  {state}\n", word(&lease["lease_id"]), word(&lease["kind"]), word(&lease["holder"]))
+    // Of an application there is one; of users there are several.
+    let user = lease["user_name"].as_str().or_else(|| Some(word(&lease["target"]).split_once('|')?.1));
+    let user = user.map(|user| format!("  {}", visible(user))).unwrap_or_default();
+    let (id, kind, holder) = (word(&lease["lease_id"]), word(&lease["kind"]), word(&lease["holder"]));
+    format!("{id}  {kind}{user}  {holder}  {state}\n")
 }
 
 /// All about a lease.
 pub(super) fn lines(lease: &Value) -> String {
     let mut text = format!("{}\n", painted(GOOD, word(&lease["lease_id"])));
-    for name in ["secret", "kind", "target", "holder", "state", "reason", "key_id", "last_error"] {
+    for name in ["secret", "kind", "target", "user_name", "holder", "state", "reason", "key_id", "last_error"]
+    {
         if let Some(value) = lease[name].as_str() {
-            let _ = writeln!(text, "  {}: {value}", name.replace('_', " ")); // to a string
+            let _ = writeln!(text, "  {}: {}", name.replace('_', " "), visible(value)); // to a string
         }
     }
     for (name, shown) in [("created_at", "made"), ("expires_at", "ends"), ("max_expires_at", "at the latest")]

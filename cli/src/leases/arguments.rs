@@ -204,7 +204,7 @@ pub(super) struct TokenCreateArguments {
     /// Whose it is: the audit trail says so.
     #[arg(value_name = "NAME")]
     pub(super) name: String,
-    /// What it may do: issue, renew-own, revoke, list.
+    /// What it may do: issue, renew-own, revoke, list, see-users.
     #[arg(long, value_name = "ROLE", value_delimiter = ',', required = true)]
     pub(super) role: Vec<String>,
     /// With which dynamic secrets; "*" for all.

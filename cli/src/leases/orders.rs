@@ -8,7 +8,7 @@ use super::file::{File, place};
 use super::open::{self, Parts, block_on, problem, silent};
 use crate::exit_code::{NETWORK, OK, PROBLEM};
 use crate::failure::Failure;
-use crate::terminal::{BAD, FAINT, GOOD, painted, print, say};
+use crate::terminal::{BAD, FAINT, GOOD, painted, print, say, visible};
 use entrakey_leases::{Grant, NewToken, Place, create_token, grant, list_tokens, remove_token, users};
 use serde_json::json;
 use std::fmt::Write as _;
@@ -115,7 +115,8 @@ pub(super) fn list_users(given: &UsersArguments) -> Result<u8, Failure> {
     for user in found {
         let (name, shown) =
             (user.user_principal_name.unwrap_or_default(), user.display_name.unwrap_or_default());
-        let _ = writeln!(text, "{}\t{name}\t{shown}", user.id); // to a string
+        // Who is called by a line break would be two users here.
+        let _ = writeln!(text, "{}\t{}\t{}", user.id, visible(&name), visible(&shown)); // to a string
     }
     print(text)?;
     Ok(OK)

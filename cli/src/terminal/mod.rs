@@ -5,5 +5,5 @@ mod output;
 mod progress;
 
 pub(crate) use colours::{BAD, FAINT, GOOD, WARNING, painted};
-pub(crate) use output::{deliver, print, say};
+pub(crate) use output::{deliver, print, say, visible};
 pub(crate) use progress::Progress;

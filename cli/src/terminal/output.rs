@@ -3,6 +3,15 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 
+/// Without what is no character: controls, and what turns the text around. For what others have a say in.
+pub(crate) fn visible(text: &str) -> String {
+    let is_hidden = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    };
+    text.chars().map(|c| if is_hidden(c) { '?' } else { c }).collect()
+}
+
 /// To standard output, as it is. A reader that has had enough (`| head`) is no error.
 ///
 /// # Errors

@@ -1,14 +1,13 @@
 // What is done with leases: generate, renew, revoke.
 
-import { field, h, toast } from "./dom.js";
+import { h, toast } from "./dom.js";
 import * as api from "./api.js";
 import { form } from "./dialog.js";
 import { showCredential } from "./credential.js";
 import { endsAt, ttlChoice } from "./ttl.js";
 import { clock, duration } from "./time.js";
-import { AFTERWARDS, KINDS, target } from "./words.js";
-
-const option = (value, text = value) => h("option", { value }, text);
+import { userChoice } from "./whom.js";
+import { AFTERWARDS, KINDS, target, whom } from "./words.js";
 
 export function generate(secret, done) {
   const ttl = ttlChoice({
@@ -17,20 +16,23 @@ export function generate(secret, done) {
     outcome: (seconds) => `It ends in ${duration(seconds)} (${endsAt(seconds)})` +
       (seconds < secret.max_ttl ? ` and can be renewed until ${endsAt(secret.max_ttl)}.` : " and cannot be renewed."),
   });
-  const user = secret.users.length > 1 && h("select", { name: "user" }, secret.users.map((name) => option(name)));
+  const user = secret.users > 1 && userChoice(secret);
   const warning = secret.kind === "user_password" &&
     h("p", { class: "hint" }, "The password that this user has now stops working.");
   // One key for one wish: if the answer is lost, asking again makes no second credential.
-  const key = crypto.randomUUID();
+  let key = crypto.randomUUID();
   form(`Generate from ${secret.name}`, [
     h("p", { class: "muted" }, `${KINDS[secret.kind] ?? secret.kind}${secret.target ? ` of ${target(secret.target, secret.kind)[0]}` : ""}`),
-    user && field("For whom", user), ttl.fields, warning,
+    user && user.fields, ttl.fields, warning,
   ], {
     action: "Generate",
     busy: secret.kind === "redis_access" ? "Waiting for the cache…" : "Waiting until Entra takes it…",
     submit: async (dialog) => {
-      const wanted = { secret: secret.name, ttl: ttl.value(), ...(user && { user: user.value }) };
-      const lease = await api.issue(wanted, key);
+      const wanted = { secret: secret.name, ttl: ttl.value(), ...(user && { user: user.value() }) };
+      const lease = await api.issue(wanted, key).catch((reason) => {
+        if (reason.code) key = crypto.randomUUID(); // it was answered: the next one is another wish
+        throw reason;
+      });
       dialog.addEventListener("close", () => {
         done();
         showCredential(lease);
@@ -69,7 +71,7 @@ export function revoke(lease, done) {
     h("p", null, AFTERWARDS[lease.kind] ?? "It is taken back."),
     h("dl", { class: "facts" },
       h("dt", null, "Lease"), h("dd", { class: "mono" }, lease.lease_id),
-      h("dt", null, "For"), h("dd", null, target(lease.target, lease.kind)[0]),
+      h("dt", null, "For"), h("dd", null, whom(lease)[0]),
       h("dt", null, "Made by"), h("dd", null, lease.holder)),
   ], {
     action: "Revoke",

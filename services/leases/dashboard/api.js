@@ -61,6 +61,9 @@ export const signIn = (token) => ask("POST", "session", { token }).then(opened);
 export const signOut = () => ask("DELETE", "session").finally(() => { csrf = undefined; });
 
 export const secrets = () => ask("GET", "/v1/dynamic-secrets").then((said) => said.dynamic_secrets);
+const usersOf = (kind) => (secret, filter) => ask("GET", `/v1/dynamic-secrets/${encodeURIComponent(secret)}/${kind}${query(filter)}`);
+export const secretUsers = usersOf("users");
+export const tenantUsers = usersOf("tenant-users");
 /** Rows of a page; and how many one answer has at most. */
 export const PAGE = 50, MOST = 500;
 export const leases = (filter) => ask("GET", `/v1/leases${query(filter)}`);

@@ -5,8 +5,9 @@ import { auditPage } from "./audit.js";
 import { leasesPage } from "./leases.js";
 import { secretsPage } from "./secrets.js";
 import { signInPage } from "./sign-in.js";
+import { mayPick, usersPage } from "./users.js";
 
-const PAGES = { secrets: secretsPage, leases: leasesPage, audit: auditPage };
+const PAGES = { secrets: secretsPage, leases: leasesPage, audit: auditPage, users: usersPage };
 const view = document.getElementById("view");
 const bar = document.getElementById("bar");
 let leave = () => {};
@@ -32,6 +33,9 @@ function enter(session) {
   document.getElementById("installation").textContent = session.installation;
   bar.hidden = false;
   show(true);
+  const users = bar.querySelector("[data-page=users]");
+  users.hidden = true;
+  api.secrets().then((all) => { users.hidden = !all.some(mayPick); }, () => {}); // the page itself says what is wrong
 }
 
 function signIn(note) {

@@ -2,13 +2,11 @@
 
 import { h } from "./dom.js";
 import * as api from "./api.js";
-import { empty, filter, head, options, table, trouble, waiting } from "./page.js";
+import { PAUSE, empty, filter, head, options, table, trouble, waiting } from "./page.js";
 import { ago, exact } from "./time.js";
 import { EVENTS } from "./words.js";
 
 const SINCE = [["", "Ever"], ["3600", "Last hour"], ["86400", "Last day"], ["604800", "Last week"]];
-/** How long typing may pause before it is looked for, in milliseconds. */
-const PAUSE = 300;
 
 function row(entry) {
   const at = entry.at_ms / 1000;

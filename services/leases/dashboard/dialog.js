@@ -59,6 +59,6 @@ export function form(title, fields, { action, busy, kind = "primary", submit }) 
   go.setAttribute("form", id);
   const dialog = open(title, body, [stop, go], { mayClose: () => !working });
   // Where the choice is, not where the first of the choices is.
-  (dialog.querySelector("select") ?? dialog.querySelector("input:checked"))?.focus();
+  (dialog.querySelector("input[type=search]") ?? dialog.querySelector("input:checked"))?.focus();
   return dialog;
 }

@@ -6,24 +6,24 @@ import { renew, revoke } from "./actions.js";
 import { timeLeft } from "./bar.js";
 import { empty, filter, head, options, table, trouble, waiting } from "./page.js";
 import { ago, exact } from "./time.js";
-import { KINDS, STATES, target } from "./words.js";
+import { KINDS, STATES, whom } from "./words.js";
 
 /** How often the list is asked for, and how often the bars move: milliseconds. */
 const ASK = 5000, DRAW = 1000;
 
 class Row {
   constructor(lease, again) {
-    const [whom, whole] = target(lease.target, lease.kind);
+    const [short, whole] = whom(lease);
     this.bar = timeLeft();
     this.time = h("td", { class: "time" });
     this.actions = h("td", { class: "actions" });
     this.element = h("tr", { "data-lease": lease.lease_id },
       h("td", { class: "name" }, h("div", { class: "strong" }, lease.secret), h("div", { class: "sub" }, KINDS[lease.kind] ?? lease.kind)),
-      h("td", { "data-label": "For" }, h("span", { title: whole }, whom),
+      h("td", { "data-label": "For" }, h("span", { title: whole }, short),
         h("div", { class: "sub" }, `by ${lease.holder}, `,
           h("span", { title: exact(lease.created_at) }, ago(lease.created_at, api.now())))),
       this.time, this.actions);
-    const of = `${lease.secret} for ${whom}`;
+    const of = `${lease.secret} for ${short}`;
     const button = (text, does, kind) => h("button", {
       type: "button", class: `quiet ${kind}`, "aria-label": `${text} ${of}`, onclick: () => does(this.lease, again),
     }, text);

@@ -2,6 +2,9 @@
 
 import { h } from "./dom.js";
 
+/** How long typing may pause before it is looked for, in milliseconds. */
+export const PAUSE = 300;
+
 export function head(title, text, ...buttons) {
   return h("div", { class: "head" }, h("div", null, h("h1", null, title), text && h("p", null, text)), buttons);
 }

@@ -6,12 +6,14 @@ import { generate } from "./actions.js";
 import { meter } from "./bar.js";
 import { empty, head, table, trouble, waiting } from "./page.js";
 import { duration } from "./time.js";
+import { mayPick } from "./users.js";
 import { KINDS, target } from "./words.js";
 
 function whom(secret) {
   const [short, whole] = target(secret.target, secret.kind);
-  const users = secret.users.length === 1 ? secret.users[0] : `${secret.users.length} users`;
-  return [short && h("div", { title: whole }, short), secret.users.length > 0 && h("div", { class: short && "sub" }, users)];
+  const users = secret.user ?? `${secret.users} users`;
+  const pick = mayPick(secret) && h("a", { href: `#/users?secret=${encodeURIComponent(secret.name)}`, "aria-label": `Pick users for ${secret.name}` }, "pick");
+  return [short && h("div", { title: whole }, short), secret.users > 0 && h("div", { class: short && "sub" }, users, pick && " ", pick)];
 }
 
 function row(secret, again) {

@@ -24,6 +24,9 @@ export function target(text, kind) {
   return [objectId ? `${objectId} on ${name}` : name, text.replace("|", " for ")];
 }
 
+/** Who or what a lease is for, likewise. */
+export const whom = (lease) => (lease.user_name ? [lease.user_name, lease.target] : target(lease.target, lease.kind));
+
 /** What the audit trail calls the steps, and what people do. */
 export const EVENTS = {
   intent: "Asked for",

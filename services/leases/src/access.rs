@@ -15,11 +15,13 @@ pub enum Role {
     Revoke,
     /// See all of them, and the audit trail.
     List,
+    /// See the users of the tenant, to pick some for the configuration.
+    SeeUsers,
 }
 
 impl Role {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Issue, Self::RenewOwn, Self::Revoke, Self::List];
+    pub const ALL: [Self; 5] = [Self::Issue, Self::RenewOwn, Self::Revoke, Self::List, Self::SeeUsers];
 
     /// The word for it.
     #[must_use]
@@ -29,6 +31,7 @@ impl Role {
             Self::RenewOwn => "renew-own",
             Self::Revoke => "revoke",
             Self::List => "list",
+            Self::SeeUsers => "see-users",
         }
     }
 }
@@ -45,7 +48,7 @@ impl FromStr for Role {
     fn from_str(word: &str) -> Result<Self, String> {
         Self::ALL.into_iter().find(|role| role.name() == word).ok_or_else(|| {
             let shown: String = word.chars().take(40).collect();
-            format!("\"{shown}\" is no role: issue, renew-own, revoke and list are.")
+            format!("\"{shown}\" is no role: issue, renew-own, revoke, list and see-users are.")
         })
     }
 }

@@ -82,8 +82,10 @@ pub struct Lease {
     pub kind: Kind,
     /// Whose directory it is in, if that was known.
     pub tenant: Option<String>,
-    /// Of whom: an application's client id, a user, or a cache and an object id.
+    /// Of whom: an application's client id, a user's object id, or a cache and an object id.
     pub target: String,
+    /// What the user of a password signed in as when it was made.
+    pub user_name: Option<String>,
     /// Who asked for it.
     pub holder: String,
     /// Where it stands.
@@ -264,6 +266,7 @@ pub(crate) mod tests {
             kind: Kind::ApplicationPassword,
             tenant: None,
             target: "app".to_owned(),
+            user_name: None,
             holder: "ci".to_owned(),
             state,
             created_ms: 1000,

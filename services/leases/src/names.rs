@@ -56,6 +56,18 @@ pub(crate) fn hash(text: &str) -> String {
     shown
 }
 
+/// As a part of a query.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut shown = String::new();
+    for byte in text.bytes() {
+        let _ = match byte {
+            byte if byte.is_ascii_alphanumeric() => write!(shown, "{}", char::from(byte)),
+            byte => write!(shown, "%{byte:02X}"),
+        }; // to a string
+    }
+    shown
+}
+
 /// 64 random letters of four classes, so that every password policy takes them.
 ///
 /// # Errors

@@ -231,10 +231,17 @@ fn what(kind: &str, entry: &mut Table) -> Result<What, String> {
                 let what = "access-string is for Azure Managed Redis: Azure Cache for Redis has access policies of its own";
                 return Err(what.to_owned());
             }
+            let users = users(entry, "the object ids that may be given access")?;
+            if let Some(user) = users.iter().find(|user| !is_object_id(user)) {
+                return Err(format!(
+                    "users: {user:?} is no object id, and a cache knows users by nothing else: az ad user show --id {user} \
+                     --query id says it"
+                ));
+            }
             let default_policy = if is_managed { "default" } else { "Data Reader" };
             Ok(What::RedisAccess {
                 cache: cache.to_string(),
-                users: users(entry, "the object ids that may be given access")?,
+                users,
                 policy: policy.map_or_else(|| default_policy.to_owned(), |text| text.to_string()),
                 access_string,
                 api_version,
@@ -248,6 +255,15 @@ fn what(kind: &str, entry: &mut Table) -> Result<What, String> {
             Err(format!("kind: {shown:?} is none; application_password, redis_access and user_password are"))
         }
     }
+}
+
+/// As Entra writes them: `00000000-0000-0000-0000-000000000000`.
+fn is_object_id(text: &str) -> bool {
+    let fits = |(at, byte): (usize, u8)| match at {
+        8 | 13 | 18 | 23 => byte == b'-',
+        _ => byte.is_ascii_hexdigit(),
+    };
+    text.len() == 36 && text.bytes().enumerate().all(fits)
 }
 
 /// Ids go into the paths of requests.
@@ -334,7 +350,7 @@ pub fn grant(secrets: &[String], roles: &[String]) -> Result<Grant, String> {
         .collect::<Result<_, _>>()
         .map_err(|what: String| what.trim_end_matches('.').to_owned())?;
     match roles.is_empty() {
-        true => Err("roles is missing: some of issue, renew-own, revoke, list".to_owned()),
+        true => Err("roles is missing: some of issue, renew-own, revoke, list, see-users".to_owned()),
         false => Ok(Grant { secrets: secrets.iter().cloned().collect(), roles }),
     }
 }

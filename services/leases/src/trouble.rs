@@ -57,13 +57,11 @@ impl Trouble {
         let (code, said): (_, String) = (word("code"), word("message").chars().take(300).collect());
         let status = answer.status;
         let service = if asked == Asked::Assignment { "Azure Resource Manager" } else { "Microsoft Graph" };
-        let id = answer.request_id.as_deref().map(|id| format!(", request id {id}")).unwrap_or_default();
         let remedy = remedy(asked, status, code);
+        let answered = format!("{service} answered {status} {code}");
         let message = match said.is_empty() {
-            true => format!("{service} answered {status} {code}{id}.{remedy}"),
-            false => {
-                format!("{service} answered {status} {code}{id}: {}.{remedy}", said.trim_end_matches('.'))
-            }
+            true => format!("{}.{remedy}", answered.trim_end()),
+            false => format!("{}: {}.{remedy}", answered.trim_end(), said.trim_end_matches('.')),
         };
         let word = match status {
             429 => "throttled",
@@ -86,6 +84,14 @@ impl Trouble {
     pub(crate) fn odd(what: &str) -> Self {
         let message = format!("{what}. What it has done is looked for, and taken back.");
         Self { may_be_done: true, ..Self::new("azure_odd", message) }
+    }
+
+    /// The message for people, with what Azure's support wants to know. It is another one each time.
+    pub(crate) fn told(&self) -> String {
+        match &self.request_id {
+            Some(id) => format!("{} Azure's id of the request is {id}.", self.message),
+            None => self.message.clone(),
+        }
     }
 
     pub(crate) fn retry_after_ms(&self) -> Option<i64> {
@@ -152,7 +158,12 @@ mod tests {
         let denied = r#"{"error":{"code":"Authorization_RequestDenied","message":"Insufficient privileges to complete the operation."}}"#;
         let trouble = refused(Asked::Application, 403, denied);
         assert!(trouble.message.contains("Insufficient privileges") && trouble.message.contains("OwnedBy"));
-        assert!(trouble.message.contains("request id r-1") && !trouble.may_be_done, "{}", trouble.message);
+        assert!(trouble.told().contains("r-1") && !trouble.may_be_done, "{}", trouble.told());
+        assert!(
+            !trouble.message.contains("r-1"),
+            "the same refusal is the same sentence, whatever its number"
+        );
+        assert!(refused(Asked::User, 403, "").message.starts_with("Microsoft Graph answered 403. "));
         let policy = r#"{"error":{"code":"CredentialInvalidLifetimeAsPerAppPolicy","message":"no"}}"#;
         assert!(refused(Asked::Application, 400, policy).message.contains("shorten max-ttl"));
         let throttled = refused(Asked::User, 429, "");

@@ -13,7 +13,8 @@ use crate::store::LeaseFilter;
 use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::{FromRequestParts, Path, Query, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::de::DeserializeOwned;
@@ -30,6 +31,19 @@ fn read<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<T, D
     serde_json::from_slice(text).map_err(|error| {
         Denied::new(400, "bad_request", format!("The body is not the JSON that is needed here: {error}."))
     })
+}
+
+/// A name in the path. What is no text is nobody's.
+pub(super) struct Named(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Named {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let nothing = |_| refused(Denied::new(404, "not_found", "There is nothing of that name."));
+        let Path(name) = Path::from_request_parts(parts, state).await.map_err(nothing)?;
+        Ok(Self(name))
+    }
 }
 
 pub(super) fn query<T>(query: Result<Query<T>, QueryRejection>) -> Result<T, Denied> {
@@ -144,7 +158,7 @@ async fn listed(
 pub(super) async fn show(
     State(manager): State<Arc<Manager>>,
     Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
+    Named(id): Named,
 ) -> Response {
     let outcome = manager.lease(&caller, &id).await;
     answered(&manager, &caller, outcome)
@@ -160,7 +174,7 @@ pub(super) async fn show(
 pub(super) async fn delete(
     State(manager): State<Arc<Manager>>,
     Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
+    Named(id): Named,
 ) -> Response {
     let outcome = manager.revoke(&caller, &id).await;
     answered(&manager, &caller, outcome)
@@ -173,11 +187,7 @@ pub(super) async fn delete(
     (status = 403, description = "forbidden", body = Refusal),
     (status = 404, description = "not_found", body = Refusal),
     (status = 409, description = "in_progress", body = Refusal)))]
-pub(super) async fn revoke(
-    manager: State<Arc<Manager>>,
-    caller: Extension<Caller>,
-    id: Path<String>,
-) -> Response {
+pub(super) async fn revoke(manager: State<Arc<Manager>>, caller: Extension<Caller>, id: Named) -> Response {
     delete(manager, caller, id).await
 }
 
@@ -192,7 +202,7 @@ pub(super) async fn revoke(
 pub(super) async fn renew(
     State(manager): State<Arc<Manager>>,
     Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
+    Named(id): Named,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     let wanted: Renewal = match read(body) {
@@ -234,7 +244,11 @@ pub(super) async fn dynamic_secrets(
             target,
             default_ttl: secret.default_ttl.as_secs(),
             max_ttl: secret.max_ttl.as_secs(),
-            users: secret.users().to_vec(),
+            users: secret.users().len(),
+            user: match secret.users() {
+                [one] => Some(one.clone()),
+                _ => None,
+            },
             living,
             max_leases: secret.most_leases,
             roles,

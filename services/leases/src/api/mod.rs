@@ -5,6 +5,7 @@ mod answers;
 mod audit;
 mod leases;
 pub(crate) mod types;
+mod users;
 
 pub(crate) use admission::UnixPeer;
 pub(crate) use answers::{json, refused};
@@ -53,6 +54,8 @@ fn routes() -> OpenApiRouter<Arc<Manager>> {
         .routes(routes!(leases::renew))
         .routes(routes!(leases::revoke))
         .routes(routes!(leases::dynamic_secrets))
+        .routes(routes!(users::of_secret))
+        .routes(routes!(users::of_tenant))
         .routes(routes!(audit::audit))
         .routes(routes!(audit::me))
         .routes(routes!(openapi_json))

@@ -1,14 +1,16 @@
 //! What goes over the API, as JSON. OpenAPI is made of it.
 
-use crate::lease::{Lease, State};
+use crate::lease::{Kind, Lease, State};
+use crate::plan::{SecretPlan, is_path_part};
 use crate::store::Entry;
+use crate::users::User;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use zeroize::Zeroizing;
 
 /// A time to live: a whole number of seconds, or `1h30m`, `1d`.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "ttl must be 1h30m, 1d or the like, or a whole number of seconds")]
 pub(crate) enum Ttl {
     /// Seconds.
     Seconds(u64),
@@ -72,8 +74,10 @@ pub enum Credential {
     },
     /// Of `user_password`.
     User {
-        /// The user.
+        /// What the user signs in as.
         user: String,
+        /// Its object id: its name at a cache.
+        object_id: String,
         /// Its password from now on.
         #[schema(value_type = String)]
         password: Zeroizing<String>,
@@ -98,8 +102,10 @@ pub(crate) struct LeaseView {
     pub(crate) secret: String,
     /// `application_password`, `redis_access` or `user_password`.
     pub(crate) kind: &'static str,
-    /// The application, the user, or the cache and the object id.
+    /// The application, the user's object id, or the cache and the object id.
     pub(crate) target: String,
+    /// What the user of a `user_password` signs in as.
+    pub(crate) user_name: Option<String>,
     /// Who made it.
     pub(crate) holder: String,
     /// `intent`, `created`, `active`, `revoking`, `revoked` or `failed`.
@@ -136,6 +142,7 @@ impl LeaseView {
             secret: lease.secret.clone(),
             kind: lease.kind.name(),
             target: lease.target.clone(),
+            user_name: lease.user_name.clone(),
             holder: lease.holder.clone(),
             state: lease.state.name(),
             renewable: is_active && lease.expires_ms < lease.max_expires_ms && lease.expires_ms > now_ms,
@@ -189,13 +196,15 @@ pub(crate) struct DynamicSecret {
     pub(crate) default_ttl: u64,
     /// Seconds.
     pub(crate) max_ttl: u64,
-    /// For whom a lease can be; empty if nobody has to be chosen.
-    pub(crate) users: Vec<String>,
+    /// For how many users a lease can be, of whom one is chosen; 0 if it is for nobody in particular.
+    pub(crate) users: usize,
+    /// The user, if there is one.
+    pub(crate) user: Option<String>,
     /// How many live.
     pub(crate) living: i64,
     /// How many there may be.
     pub(crate) max_leases: u32,
-    /// What the caller may do with it: `issue`, `renew-own`, `revoke`, `list`.
+    /// What the caller may do with it: `issue`, `renew-own`, `revoke`, `list`, `see-users`.
     pub(crate) roles: Vec<&'static str>,
 }
 
@@ -203,6 +212,78 @@ pub(crate) struct DynamicSecret {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct DynamicSecrets {
     pub(crate) dynamic_secrets: Vec<DynamicSecret>,
+}
+
+/// Which users.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UserQuery {
+    /// What is in the name; of the tenant's users, what the name begins with.
+    pub(crate) search: Option<String>,
+    /// `next_cursor` of the page before.
+    pub(crate) cursor: Option<String>,
+    /// How many: 100 if not given, 500 at most.
+    pub(crate) limit: Option<u16>,
+}
+
+/// One of those that a lease can be for.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SecretUser {
+    /// As the configuration calls it: what `user` of a new lease is.
+    pub(crate) user: String,
+    /// Whether somebody has a lease for it now: there can be one at a time.
+    pub(crate) is_taken: bool,
+    /// When that one ends if it is not renewed.
+    pub(crate) taken_until: Option<i64>,
+}
+
+/// A page of them, by name.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SecretUsers {
+    pub(crate) users: Vec<SecretUser>,
+    /// What to ask for the next page with; none on the last.
+    pub(crate) next_cursor: Option<String>,
+}
+
+/// A user of the tenant.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TenantUserView {
+    /// Its object id.
+    pub(crate) id: String,
+    pub(crate) display_name: Option<String>,
+    pub(crate) user_principal_name: Option<String>,
+    /// What it is called in the secret's `users`.
+    pub(crate) entry: String,
+    /// Whether it is there.
+    pub(crate) is_listed: bool,
+}
+
+impl TenantUserView {
+    pub(crate) fn new(user: User, plan: &SecretPlan) -> Self {
+        let User { id, display_name, user_principal_name } = user;
+        let name = user_principal_name.as_deref();
+        // A cache knows object ids only, and a guest's name has letters that no path takes.
+        let by_name = name.filter(|name| plan.kind() == Kind::UserPassword && is_path_part(name));
+        let is_it = |one: &String| {
+            one.eq_ignore_ascii_case(&id) || name.is_some_and(|name| one.eq_ignore_ascii_case(name))
+        };
+        Self {
+            entry: by_name.unwrap_or(&id).to_owned(),
+            is_listed: plan.users().iter().any(is_it),
+            id,
+            display_name,
+            user_principal_name,
+        }
+    }
+}
+
+/// A page of the tenant's users.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TenantUsers {
+    pub(crate) users: Vec<TenantUserView>,
+    /// What to ask for the next page with; none on the last.
+    pub(crate) next_cursor: Option<String>,
 }
 
 /// Who asks.

@@ -13,7 +13,7 @@ macro_rules! files {
 }
 
 /// By name.
-const FILES: [(&str, &[u8]); 18] = files![
+const FILES: [(&str, &[u8]); 20] = files![
     "index.html",
     "style.css",
     "icon.svg",
@@ -31,6 +31,8 @@ const FILES: [(&str, &[u8]); 18] = files![
     "sign-in.js",
     "time.js",
     "ttl.js",
+    "users.js",
+    "whom.js",
     "words.js",
 ];
 

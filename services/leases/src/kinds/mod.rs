@@ -9,7 +9,9 @@ use crate::azure::{Answer, Azure, Call, Service, SignIn};
 use crate::clock::Clock;
 use crate::lease::Lease;
 use crate::plan::{SecretPlan, What};
+use crate::store::Taken;
 use crate::trouble::{Asked, Trouble};
+use crate::users;
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,7 +68,11 @@ impl Operations {
             ([], None) => None,
             ([one], None) => Some(one),
             (_, None) => {
-                return Err("This dynamic secret is for several users: say for which, with user.".to_owned());
+                let name = &self.plan.name;
+                return Err(format!(
+                    "This dynamic secret is for several users: say for which, with user. The dashboard lists them, and \
+                     /v1/dynamic-secrets/{name}/users."
+                ));
             }
             (users, Some(user)) => {
                 let found = users.iter().find(|one| one.eq_ignore_ascii_case(user));
@@ -85,6 +91,29 @@ impl Operations {
             }
             What::UserPassword { .. } => chosen.map(|one| one.to_lowercase()).unwrap_or_default(),
         })
+    }
+
+    /// Until when somebody has a lease for a user of the configuration's, if somebody has one.
+    pub(crate) fn taken_until(&self, user: &str, taken: &[Taken]) -> Option<i64> {
+        let target = self.target(Some(user)).ok()?;
+        let is_its = |one: &&Taken| {
+            one.target == target
+                || one.user_name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(user))
+        };
+        taken.iter().find(is_its).map(|one| one.expires_ms)
+    }
+
+    /// A page of the tenant's.
+    pub(crate) async fn tenant_users(&self, path: String) -> Result<users::Found, Trouble> {
+        users::read(&self.done(Asked::Users, get(Service::Graph, path)).await?.body)
+    }
+
+    /// Says by the name that stays of whom a lease is: a user may be listed by another one, and be called otherwise some day.
+    pub(crate) async fn settle(&self, lease: &mut Lease) -> Result<(), Trouble> {
+        match &self.plan.what {
+            What::UserPassword { .. } => user_password::settle(self, lease).await,
+            _ => Ok(()),
+        }
     }
 
     /// Of what there is one writer at a time.
@@ -175,7 +204,7 @@ impl Operations {
     pub(crate) async fn ask_the_time(&self) -> Result<(), Trouble> {
         match &self.plan.what {
             What::UserPassword { users } => match users.first() {
-                Some(user) => user_password::look(self, user).await,
+                Some(user) => user_password::look(self, user).await.map(drop),
                 None => Ok(()),
             },
             _ => self.check().await,

@@ -11,7 +11,7 @@ use crate::kinds::{Made, Operations, Removal};
 use crate::lease::{Kind, Lease, State};
 use crate::names::{display_name, hash, random_id};
 use crate::plan::lifetime;
-use crate::store::NotBegun;
+use crate::store::{NotBegun, Taken};
 use crate::trouble::Trouble;
 use entrakey_service::Severity;
 use std::sync::Arc;
@@ -53,6 +53,7 @@ impl Manager {
     /// Why there is none. Whatever was made is taken back.
     pub async fn create(self: &Arc<Self>, caller: &Caller, request: Request) -> Outcome {
         let (operations, mut lease) = self.intend(caller, &request)?;
+        operations.settle(&mut lease).await.map_err(|trouble| denied(&trouble))?;
         self.check_clock(&operations).await?;
         let now = self.clock.now_ms();
         let most = (self.plan.propagation + REQUESTS).as_millis();
@@ -68,7 +69,11 @@ impl Manager {
         let entry =
             self.entry(&lease, "intent", &caller.name, None, Some(format!("ends at {until} at the latest")));
         let begun = self.store.begin(&lease, operations.plan.most_leases, &entry).await;
-        begun.map_err(|why| not_begun(why, &operations))?;
+        if let Err(why) = begun {
+            let is_taken = matches!(why, NotBegun::Taken);
+            let denied = not_begun(why, &operations);
+            return Err(if is_taken { self.naming_the_other(denied, caller, &lease).await } else { denied });
+        }
         fault::point("after_intent");
         let (deliver, delivered) = oneshot::channel();
         let manager = self.clone();
@@ -78,18 +83,16 @@ impl Manager {
         delivered.await.unwrap_or_else(|_| Err(gone()))
     }
 
+    /// Somebody has what there is one of. Which lease that is, is said to who may see it.
+    async fn naming_the_other(&self, denied: Denied, caller: &Caller, lease: &Lease) -> Denied {
+        let taken = self.store.taken(lease.kind).await.unwrap_or_default(); // it is refused in any case
+        let is_it = |one: &Taken| one.target == lease.target && caller.may_see(&one.secret, &one.holder);
+        Denied { lease: taken.into_iter().find(is_it).map(|one| one.id), ..denied }
+    }
+
     /// The lease as it is wanted. Its `max_expires_ms` is a lifetime still.
     fn intend(&self, caller: &Caller, request: &Request) -> Result<(Arc<Operations>, Lease), Denied> {
-        if !caller.may(Role::Issue, &request.secret) {
-            let secret: String = request.secret.chars().take(60).collect();
-            let what = format!("You have no role \"issue\" for a dynamic secret \"{secret}\".");
-            return Err(Denied::new(403, "forbidden", what));
-        }
-        let operations = self.operations(&request.secret).cloned().ok_or_else(|| {
-            let known: Vec<_> = self.plan.secrets.keys().map(String::as_str).collect();
-            let what = format!("There is no dynamic secret of that name: there are {}.", known.join(", "));
-            Denied::new(404, "not_found", what)
-        })?;
+        let operations = self.permitted(caller, Role::Issue, &request.secret)?;
         let plan = &operations.plan;
         let ttl =
             lifetime(plan, request.ttl.as_deref()).map_err(|(code, what)| Denied::new(400, code, what))?;
@@ -110,6 +113,7 @@ impl Manager {
             kind: plan.kind(),
             tenant: plan.tenant_id.clone(),
             target,
+            user_name: None,
             holder: caller.name.clone(),
             state: State::Intent,
             created_ms: 0,
@@ -256,6 +260,7 @@ impl Manager {
 
     async fn not_made(&self, lease: &mut Lease, trouble: Trouble) -> Denied {
         let refusal = denied(&trouble).of(lease);
+        self.tell(Severity::Warning, &trouble.told(), lease);
         self.counts.failed.fetch_add(1, Relaxed);
         let now = self.clock.now_ms();
         let (event, request_id) =
@@ -276,7 +281,6 @@ impl Manager {
         if let Err(Some(what)) = self.store.save(lease, Some(&entry)).await {
             self.note_store(Err(&what)); // it stays an intent, and is looked for
         }
-        self.tell(Severity::Warning, lease.last_error.as_deref().unwrap_or_default(), lease);
         self.wake.notify_one();
         refusal
     }
@@ -359,12 +363,12 @@ fn not_begun(why: NotBegun, operations: &Operations) -> Denied {
 }
 
 /// Trouble at Azure, for whoever asked.
-pub(super) fn denied(trouble: &Trouble) -> Denied {
+pub(crate) fn denied(trouble: &Trouble) -> Denied {
     let status = match trouble.code {
         "foreign_assignment" => 409,
         _ => 503,
     };
-    Denied { retry_after: trouble.retry_after, ..Denied::new(status, trouble.code, trouble.message.clone()) }
+    Denied { retry_after: trouble.retry_after, ..Denied::new(status, trouble.code, trouble.told()) }
 }
 
 /// Nobody knows whether the store knows.

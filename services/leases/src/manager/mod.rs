@@ -7,8 +7,10 @@ mod create;
 mod reap;
 #[cfg(test)]
 mod simulation;
+mod unnoted;
 mod work;
 
+pub(crate) use create::denied;
 pub use create::{Outcome, Request};
 pub use reap::Reaped;
 
@@ -16,7 +18,7 @@ use crate::access::{Caller, Role};
 use crate::azure::Azure;
 use crate::clock::{Clock, MOST_OFFSET_MS};
 use crate::kinds::Operations;
-use crate::lease::{Lease, State};
+use crate::lease::{Kind, Lease, State};
 use crate::names::random_id;
 use crate::plan::{Plan, lifetime};
 use crate::store::{AuditFilter, Entry, LeaseFilter, Store};
@@ -86,6 +88,8 @@ pub struct Manager {
     pub(crate) counts: Counts,
     /// What the store said last, if it is broken.
     broken: Mutex<Option<String>>,
+    /// What was taken back meanwhile.
+    unnoted: Mutex<unnoted::Unnoted>,
 }
 
 impl Manager {
@@ -102,6 +106,9 @@ impl Manager {
     ) -> Result<Arc<Self>, String> {
         let mut secrets = BTreeMap::new();
         for (name, secret) in &plan.secrets {
+            if secret.kind() == Kind::UserPassword {
+                log.line(Severity::Warning, WEAK, &[("secret", name)]);
+            }
             let azure = azure(secret).map_err(|what| format!("secrets.{name}: {what}"))?;
             let operations = Operations {
                 plan: secret.clone(),
@@ -123,6 +130,7 @@ impl Manager {
             queues: Mutex::default(),
             counts: Counts::default(),
             broken: Mutex::default(),
+            unnoted: Mutex::default(),
         }))
     }
 
@@ -130,7 +138,7 @@ impl Manager {
     pub async fn check(&self) -> Vec<(String, Result<(), String>)> {
         let mut verdicts = Vec::new();
         for (name, operations) in &self.secrets {
-            let verdict = operations.check().await.map_err(|trouble| trouble.message);
+            let verdict = operations.check().await.map_err(|trouble| trouble.told());
             let offset = self.clock.offset_ms().unwrap_or(0);
             let verdict = verdict.and_then(|()| match offset.abs() > MOST_OFFSET_MS {
                 true => Err(clock_is_off(offset)),
@@ -143,6 +151,28 @@ impl Manager {
 
     pub(crate) fn operations(&self, secret: &str) -> Option<&Arc<Operations>> {
         self.secrets.get(secret)
+    }
+
+    /// A dynamic secret, for whoever has that role for it.
+    ///
+    /// # Errors
+    /// It has not, or there is none.
+    pub(crate) fn permitted(
+        &self,
+        caller: &Caller,
+        role: Role,
+        secret: &str,
+    ) -> Result<Arc<Operations>, Denied> {
+        if !caller.may(role, secret) {
+            let secret: String = secret.chars().take(60).collect();
+            let what = format!("You have no role \"{role}\" for a dynamic secret \"{secret}\".");
+            return Err(Denied::new(403, "forbidden", what));
+        }
+        self.operations(secret).cloned().ok_or_else(|| {
+            let known: Vec<_> = self.plan.secrets.keys().map(String::as_str).collect();
+            let what = format!("There is no dynamic secret of that name: there are {}.", known.join(", "));
+            Denied::new(404, "not_found", what)
+        })
     }
 
     pub(crate) fn all_operations(&self) -> impl Iterator<Item = &Arc<Operations>> {
@@ -319,6 +349,7 @@ impl Manager {
         match outcome {
             Ok(()) => {
                 if broken.take().is_some() {
+                    self.unnoted().clear();
                     self.log.line(Severity::Info, "the database works again", &[]);
                 }
             }
@@ -337,6 +368,9 @@ impl Manager {
     }
 }
 
+/// Of `user_password`, for those who have nothing better.
+const WEAK: &str = "its leases lock out whoever signed in as the user before, and sign nobody in where MFA is asked for: prefer \
+                    redis_access, or secrets of an application";
 /// A lease that others change is read again that often.
 const TRIES: usize = 5;
 /// For somebody who waits until a lease is taken back.

@@ -32,7 +32,7 @@ impl Manager {
             let found = match operations.ours().await {
                 Ok(found) => found,
                 Err(trouble) => {
-                    all.push(Err(format!("{}: {}", operations.plan.name, trouble.message)));
+                    all.push(Err(format!("{}: {}", operations.plan.name, trouble.told())));
                     continue;
                 }
             };
@@ -90,7 +90,7 @@ impl Manager {
                     ..Entry::default()
                 };
                 let noted = self.store.note(&entry).await;
-                removed.map_err(|trouble| trouble.message).and(noted.map(|()| true))
+                removed.map_err(|trouble| trouble.told()).and(noted.map(|()| true))
             }
         };
         Reaped { secret, key_id: found.key_id, display_name: found.display_name, outcome }

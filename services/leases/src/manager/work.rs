@@ -18,7 +18,7 @@ pub(super) const SERVICE: &str = "service";
 /// What is claimed is done by then, or another replica may do it: a request to Azure takes 30 s at most, and there are four.
 pub(super) const CLAIM_MS: i64 = 180_000;
 /// At a time.
-const MOST_AT_ONCE: usize = 32;
+pub(super) const MOST_AT_ONCE: usize = 32;
 /// Another replica may have ended, and this machine's clock may be set.
 const LONGEST_SLEEP: Duration = Duration::from_secs(10);
 /// For the first word of the time from Azure.
@@ -66,6 +66,7 @@ impl Manager {
                 }
                 Err(what) => {
                     self.note_store(Err(&what));
+                    self.take_back_unnoted().await;
                     AFTER_BROKEN
                 }
             };
@@ -82,8 +83,12 @@ impl Manager {
         let now = self.clock.now_ms();
         let most = i64::try_from(free).unwrap_or(1);
         let claimed = self.store.claim(&self.owner, now, now.saturating_add(CLAIM_MS), most).await?;
-        let is_more = claimed.len() == free;
-        for lease in claimed {
+        let is_more = claimed.leases.len() + claimed.unreadable.len() == free;
+        for id in &claimed.unreadable {
+            let what = "its row of the table leases cannot be read, so it is not taken back: put right what is in it";
+            self.log.line(Severity::Error, what, &[("lease", id)]);
+        }
+        for lease in claimed.leases {
             let Ok(place) = places.clone().acquire_owned().await else { break };
             let manager = self.clone();
             tokio::spawn(async move {
@@ -198,7 +203,7 @@ impl Manager {
             self.entry(lease, event, SERVICE, trouble.request_id.clone(), Some(trouble.message.clone()))
         });
         if is_new {
-            self.tell(Severity::Warning, &trouble.message, lease);
+            self.tell(Severity::Warning, &trouble.told(), lease);
         }
         lease.fail_step(self.clock.now_ms(), trouble.message.clone(), trouble.retry_after_ms());
         lease.release();
@@ -213,7 +218,7 @@ impl Manager {
 }
 
 /// Elsewhere Azure would say that there is no such thing, and be believed.
-fn is_of(lease: &Lease, plan: &SecretPlan) -> Result<(), String> {
+pub(super) fn is_of(lease: &Lease, plan: &SecretPlan) -> Result<(), String> {
     let elsewhere = |of_plan: &str, of_lease: &str| {
         Err(format!(
             "The configuration's secret \"{}\" is {of_plan} now, and this lease is {of_lease}: call the new one otherwise, and put \

@@ -55,6 +55,7 @@ fn what_is_wrong_is_said_with_its_place_and_without_a_secret() {
         (&[("nonsense", "x")], "\"nonsense\" is no setting there"),
         (&[("kind", "redis_access"), ("cache", CACHE)], "users is missing"),
         (&[("kind", "redis_access"), ("cache", "/x")], "resource id of a cache"),
+        (&[("kind", "redis_access"), ("cache", CACHE), ("users", "ada@contoso.com")], "is no object id"),
         (&[("kind", "user_password"), ("users", "a/b")], "users: \"a/b\""),
     ] {
         let mut entry = application(more);

@@ -9,7 +9,7 @@ mod sqlite;
 mod tests;
 
 use crate::access::{Caller, Grant};
-use crate::lease::{Lease, State};
+use crate::lease::{Kind, Lease, State};
 use crate::names::hash;
 use database::{Database, Failed, Held, Row, Statement, Value};
 use std::collections::BTreeSet;
@@ -83,6 +83,32 @@ pub enum NotBegun {
     Broken(String),
 }
 
+/// What somebody works on from now.
+#[derive(Debug)]
+pub struct Claimed {
+    /// They are its.
+    pub leases: Vec<Lease>,
+    /// Ids of those whose rows nobody can read.
+    pub unreadable: Vec<String>,
+}
+
+/// A lease that lives, of something of which there can be one at a time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// What it is called.
+    pub id: String,
+    /// Of which secret.
+    pub secret: String,
+    /// Who made it.
+    pub holder: String,
+    /// Of whom.
+    pub target: String,
+    /// What the user signs in as, if it is one's.
+    pub user_name: Option<String>,
+    /// Until when.
+    pub expires_ms: i64,
+}
+
 /// Which leases. All that are given must fit.
 #[derive(Clone, Debug, Default)]
 pub struct LeaseFilter {
@@ -117,7 +143,7 @@ pub struct AuditFilter {
 
 const COLUMNS: &str = "id, secret, kind, target, holder, state, created_ms, ttl_ms, expires_ms, max_expires_ms, due_ms, \
      display_name, key_id, reason, last_error, attempts, misses, owner, claimed_until_ms, version, idempotency, \
-     tenant";
+     tenant, user_name";
 const AUDIT_COLUMNS: &str = "number, at_ms, event, actor, lease, secret, key_id, request_id, detail";
 
 impl Store {
@@ -145,6 +171,16 @@ impl Store {
         self.run(vec![Statement::new(sql, vec![])]).await.map(drop)
     }
 
+    #[cfg(test)]
+    pub(crate) async fn execute(&self, sql: &str) {
+        self.run(vec![Statement::new(sql, vec![])]).await.unwrap();
+    }
+
+    /// Whether no other process changes anything.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.database.is_alone()
+    }
+
     async fn run(&self, batch: Vec<Statement>) -> Result<Vec<Vec<Row>>, String> {
         self.database.run(batch).await.map_err(|failed| failed.to_string())
     }
@@ -159,19 +195,15 @@ impl Store {
             batch.push(Statement::new(queue, vec![lease.secret.as_str().into()])); // counting and inserting are one
         }
         let counted = batch.len();
-        let places: Vec<_> = (1..=22).map(|at| format!("${at}")).collect();
-        let sql = format!(
-            "INSERT INTO leases ({COLUMNS}) SELECT {} WHERE \
-             (SELECT count(*) FROM leases WHERE secret = $2 AND due_ms IS NOT NULL) < $23",
-            places
-                .iter()
-                .enumerate()
-                .map(|(at, place)| format!("CAST({place} AS {})", column_type(at)))
-                .collect::<Vec<_>>()
-                .join(", ")
-        );
         let mut values = values(lease);
+        let places = (0..values.len()).map(|at| format!("CAST(${} AS {})", at + 1, column_type(at)));
+        let places = places.collect::<Vec<_>>().join(", ");
         values.push(i64::from(most).into());
+        let sql = format!(
+            "INSERT INTO leases ({COLUMNS}) SELECT {places} WHERE \
+             (SELECT count(*) FROM leases WHERE secret = $2 AND due_ms IS NOT NULL) < ${}",
+            values.len()
+        );
         batch.push(Statement::new(sql, values).changes_one());
         batch.push(audit(entry));
         match self.database.run(batch).await {
@@ -234,20 +266,31 @@ impl Store {
     ///
     /// # Errors
     /// The database does not work.
-    pub async fn claim(
-        &self,
-        owner: &str,
-        now_ms: i64,
-        until_ms: i64,
-        most: i64,
-    ) -> Result<Vec<Lease>, String> {
+    pub async fn claim(&self, owner: &str, now_ms: i64, until_ms: i64, most: i64) -> Result<Claimed, String> {
         let sql = format!(
             "UPDATE leases SET owner = $1, claimed_until_ms = $2, version = version + 1 WHERE id IN (SELECT id FROM leases \
              WHERE due_ms <= $3 AND claimed_until_ms <= $3 ORDER BY due_ms LIMIT $4 {}) RETURNING {COLUMNS}",
             self.database.dialect().skip_locked
         );
         let values = vec![owner.into(), until_ms.into(), now_ms.into(), most.into()];
-        self.many(&sql, values).await
+        let rows: Vec<Row> =
+            self.run(vec![Statement::new(sql, values)]).await?.into_iter().flatten().collect();
+        let is_unreadable = |row: &&Row| read_lease(row).is_none();
+        let unreadable =
+            rows.iter().filter(is_unreadable).filter_map(|row| row.first().and_then(text)).collect();
+        Ok(Claimed { leases: rows.iter().filter_map(|row| read_lease(row)).collect(), unreadable })
+    }
+
+    /// Leases that are due and that nobody works on, as they are: nothing is written.
+    ///
+    /// # Errors
+    /// The database does not work.
+    pub async fn due(&self, now_ms: i64) -> Result<Vec<Lease>, String> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM leases WHERE due_ms <= $1 AND claimed_until_ms <= $1 ORDER BY due_ms"
+        );
+        let rows = self.run(vec![Statement::new(sql, vec![now_ms.into()])]).await?;
+        Ok(rows.iter().flatten().filter_map(|row| read_lease(row)).collect())
     }
 
     /// When something is due next.
@@ -320,7 +363,10 @@ impl Store {
             conditions.add(format!("(created_ms < {created} OR (created_ms = {created} AND id < {id}))"));
         }
         let (clause, values) = conditions.ended(most, "created_ms DESC, id DESC");
-        self.many(&format!("SELECT {COLUMNS} FROM leases{clause}"), values).await
+        let rows =
+            self.run(vec![Statement::new(format!("SELECT {COLUMNS} FROM leases{clause}"), values)]).await?;
+        // One that cannot be read keeps nobody from the others: whoever claims it says so.
+        Ok(rows.iter().flatten().filter_map(|row| read_lease(row)).collect())
     }
 
     /// How many of a secret live.
@@ -336,6 +382,28 @@ impl Store {
             .and_then(|row| row.first())
             .and_then(integer)
             .unwrap_or(0))
+    }
+
+    /// Of whom leases of a kind live.
+    ///
+    /// # Errors
+    /// The database does not work.
+    pub async fn taken(&self, kind: Kind) -> Result<Vec<Taken>, String> {
+        let sql = "SELECT id, secret, holder, target, user_name, expires_ms FROM leases \
+                   WHERE due_ms IS NOT NULL AND kind = $1";
+        let rows = self.run(vec![Statement::new(sql, vec![kind.name().into()])]).await?;
+        let read = |row: Row| match row.as_slice() {
+            [id, secret, holder, target, user_name, end] => Some(Taken {
+                id: text(id)?,
+                secret: text(secret)?,
+                holder: text(holder)?,
+                target: text(target)?,
+                user_name: text(user_name),
+                expires_ms: integer(end)?,
+            }),
+            _ => None,
+        };
+        Ok(rows.into_iter().flatten().filter_map(read).collect())
     }
 
     /// The audit trail, the newest first.
@@ -448,15 +516,10 @@ impl Store {
         self.database.hold(name).await.map_err(|failed| failed.to_string())
     }
 
-    async fn many(&self, sql: &str, values: Vec<Value>) -> Result<Vec<Lease>, String> {
-        let rows = self.run(vec![Statement::new(sql, values)]).await?;
-        let read =
-            |row: Row| read_lease(&row).ok_or_else(|| "a row of the table leases cannot be read".to_owned());
-        rows.into_iter().flatten().map(read).collect()
-    }
-
     async fn one(&self, sql: &str, values: Vec<Value>) -> Result<Option<Lease>, String> {
-        Ok(self.many(sql, values).await?.pop())
+        let rows = self.run(vec![Statement::new(sql, values)]).await?;
+        let unreadable = || "a row of the table leases cannot be read".to_owned();
+        rows.iter().flatten().next_back().map(|row| read_lease(row).ok_or_else(unreadable)).transpose()
     }
 }
 
@@ -525,6 +588,7 @@ fn values(lease: &Lease) -> Vec<Value> {
         lease.version.into(),
         lease.idempotency.as_deref().into(),
         lease.tenant.as_deref().into(),
+        lease.user_name.as_deref().into(),
     ]
 }
 
@@ -583,6 +647,7 @@ fn read_lease(row: &[Value]) -> Option<Lease> {
         version: number(19)?,
         idempotency: word(20),
         tenant: word(21),
+        user_name: word(22),
     })
 }
 

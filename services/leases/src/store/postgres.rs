@@ -195,7 +195,8 @@ impl ToSql for Value {
         match self {
             Self::Null => Ok(IsNull::Yes),
             Self::Integer(number) => number.to_sql(as_type, out),
-            Self::Text(text) => text.as_str().to_sql(as_type, out),
+            // PostgreSQL's texts have no NUL: what is looked for by one is found nowhere.
+            Self::Text(text) => text.replace('\0', "\u{fffd}").to_sql(as_type, out),
         }
     }
 

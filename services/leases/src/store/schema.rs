@@ -1,10 +1,12 @@
 //! The tables, and how older ones become newer ones. docs/leases.md describes them.
 
 use super::database::{Database, Failed, Statement, Value};
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// Each once, in this order. What was released is never changed: add another one.
-fn migrations(serial: &str) -> [Vec<String>; 1] {
-    [vec![
+fn migrations(serial: &str) -> [Vec<String>; 2] {
+    let first = vec![
         "CREATE TABLE leases (
             id TEXT PRIMARY KEY, secret TEXT NOT NULL, kind TEXT NOT NULL, target TEXT NOT NULL, holder TEXT NOT NULL,
             state TEXT NOT NULL, created_ms BIGINT NOT NULL, ttl_ms BIGINT NOT NULL, expires_ms BIGINT NOT NULL,
@@ -31,16 +33,28 @@ fn migrations(serial: &str) -> [Vec<String>; 1] {
             name TEXT PRIMARY KEY, hash TEXT NOT NULL UNIQUE, secrets TEXT NOT NULL, roles TEXT NOT NULL,
             created_ms BIGINT NOT NULL, expires_ms BIGINT)"
             .to_owned(),
-    ]]
+    ];
+    // A user's object id stays, and is what a lease is of; people know the name.
+    let second = vec!["ALTER TABLE leases ADD COLUMN user_name TEXT".to_owned()];
+    [first, second]
 }
 
+/// Another replica needs less for its migrations.
+const OTHERS: Duration = Duration::from_secs(60);
 const VERSIONS: &str = "CREATE TABLE IF NOT EXISTS entrakey_schema (version BIGINT PRIMARY KEY)";
 const READ: &str = "SELECT COALESCE(MAX(version), 0) FROM entrakey_schema";
 
 /// Brings the tables to this version's. Several replicas may do so at a time.
 pub(super) async fn migrate(database: &dyn Database) -> Result<(), Failed> {
     let dialect = database.dialect();
-    let held = database.hold("entrakey schema").await?;
+    let Ok(held) = timeout(OTHERS, database.hold("entrakey schema")).await else {
+        return Err(Failed::Broken(format!(
+            "another replica has been bringing the tables up to date for {} s: see whether it is stuck, and end its session \
+             (pg_locks has an advisory lock)",
+            OTHERS.as_secs()
+        )));
+    };
+    let held = held?;
     database.run(vec![Statement::new(VERSIONS, vec![])]).await?;
     let rows = database.run(vec![Statement::new(READ, vec![])]).await?;
     let Some([Value::Integer(version)]) = rows.first().and_then(|rows| rows.first()).map(Vec::as_slice)

@@ -230,7 +230,7 @@ impl Database for Sqlite {
     }
 
     fn is_alone(&self) -> bool {
-        self.lock.is_some()
+        self.lock.is_some() || matches!(self.worker, Worker::Here(_))
     }
 }
 

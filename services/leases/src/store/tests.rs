@@ -127,20 +127,29 @@ async fn what_is_due_is_claimed_once(store: &Store) {
     let claims: Vec<_> = (0..6)
         .map(|owner| {
             let store = store.clone();
-            tokio::spawn(async move { store.claim(&format!("o{owner}"), -500, 100, 5).await.unwrap() })
+            tokio::spawn(async move { store.claim(&format!("o{owner}"), -500, 100, 5).await.unwrap().leases })
         })
         .collect();
     let mut claimed = Vec::new();
     for claim in claims {
         claimed.extend(claim.await.unwrap().into_iter().map(|lease| lease.id));
     }
-    claimed.extend(store.claim("late", -500, 100, 100).await.unwrap().into_iter().map(|lease| lease.id));
+    claimed
+        .extend(store.claim("late", -500, 100, 100).await.unwrap().leases.into_iter().map(|lease| lease.id));
     claimed.sort();
     let mut once = claimed.clone();
     once.dedup();
     assert_eq!((claimed.len(), once.len()), (30, 30));
-    assert!(store.claim("x", 99, 200, 100).await.unwrap().iter().all(|lease| !lease.id.starts_with("due-")));
-    let after = store.claim("heir", 100, 300, 100).await.unwrap();
+    assert!(
+        store
+            .claim("x", 99, 200, 100)
+            .await
+            .unwrap()
+            .leases
+            .iter()
+            .all(|lease| !lease.id.starts_with("due-"))
+    );
+    let after = store.claim("heir", 100, 300, 100).await.unwrap().leases;
     let heirs: Vec<_> = after.iter().filter(|lease| lease.id.starts_with("due-")).collect();
     assert_eq!(heirs.len(), 30, "whoever had claimed them is gone");
     assert!(
@@ -149,7 +158,7 @@ async fn what_is_due_is_claimed_once(store: &Store) {
     let mut ended = heirs[0].clone().clone();
     ended.end(State::Revoked);
     store.save(&mut ended, None).await.unwrap();
-    assert!(store.claim("x", 1000, 2000, 100).await.unwrap().iter().all(|lease| lease.id != ended.id));
+    assert!(store.claim("x", 1000, 2000, 100).await.unwrap().leases.iter().all(|lease| lease.id != ended.id));
 }
 
 async fn pages_follow_each_other_without_a_gap(store: &Store) {
@@ -212,6 +221,34 @@ async fn the_audit_trail_is_found_by_what_is_asked(store: &Store) {
     assert_eq!(store.audit(&AuditFilter { before, ..filter }, 4).await.unwrap().len(), 2);
 }
 
+async fn a_text_that_no_row_can_have_is_found_nowhere(store: &Store) {
+    let filter = LeaseFilter { secret: Some("a\0b".to_owned()), ..LeaseFilter::default() };
+    assert_eq!(store.leases(&filter, 10).await, Ok(Vec::new()));
+    assert_eq!(store.lease("a\0b").await, Ok(None));
+    let mut lease = of("azure-says-anything", |_| ());
+    begin(store, &lease).await.unwrap();
+    lease.last_error = Some("no\0".to_owned());
+    store.save(&mut lease, None).await.unwrap();
+}
+
+async fn a_row_that_cannot_be_read_keeps_nobody_from_the_others(store: &Store) {
+    for id in ["odd-1", "odd-2"] {
+        let lease = of(id, |lease| {
+            (lease.secret, lease.due_ms, lease.claimed_until_ms) = ("odd".to_owned(), Some(-9000), -9000);
+        });
+        begin(store, &lease).await.unwrap();
+    }
+    let spoil = "UPDATE leases SET kind = 'of a later version' WHERE id = 'odd-1'";
+    store.run(vec![Statement::new(spoil, vec![])]).await.unwrap();
+    let claimed = store.claim("o", -8000, 100, 100).await.unwrap();
+    let ids: Vec<_> = claimed.leases.iter().map(|lease| lease.id.as_str()).collect();
+    assert_eq!((ids, claimed.unreadable), (vec!["odd-2"], vec!["odd-1".to_owned()]));
+    let filter = LeaseFilter { secret: Some("odd".to_owned()), ..LeaseFilter::default() };
+    assert_eq!(store.leases(&filter, 10).await.unwrap().len(), 1);
+    assert!(store.lease("odd-1").await.unwrap_err().contains("cannot be read"));
+    store.run(vec![Statement::new("DELETE FROM leases WHERE secret = 'odd'", vec![])]).await.unwrap();
+}
+
 async fn a_token_is_known_by_its_hash_until_it_ends_or_is_revoked(store: &Store) {
     let grant =
         Grant { secrets: BTreeSet::from(["orders".to_owned()]), roles: BTreeSet::from([Role::Issue]) };
@@ -243,6 +280,8 @@ async fn all(store: &Store) {
     pages_follow_each_other_without_a_gap(store).await;
     the_audit_trail_is_found_by_what_is_asked(store).await;
     a_token_is_known_by_its_hash_until_it_ends_or_is_revoked(store).await;
+    a_row_that_cannot_be_read_keeps_nobody_from_the_others(store).await;
+    a_text_that_no_row_can_have_is_found_nowhere(store).await;
 }
 
 /// A folder that goes with the test.
@@ -341,6 +380,36 @@ async fn a_server_that_takes_connections_and_says_nothing_is_not_waited_for_for_
     assert!(asked.unwrap_err().to_string().contains("does not answer"));
     let held = tokio::time::timeout(hour, server.hold("x")).await.expect("it is waited for still");
     assert!(held.err().unwrap().to_string().contains("does not answer"));
+}
+
+/// A database whose lock somebody else has.
+struct Locked;
+
+#[async_trait::async_trait]
+impl Database for Locked {
+    fn dialect(&self) -> database::Dialect {
+        database::Dialect { skip_locked: "", serial: "", queue: None }
+    }
+
+    async fn run(&self, _: Vec<Statement>) -> Result<Vec<Vec<Row>>, Failed> {
+        Ok(Vec::new())
+    }
+
+    async fn hold(&self, _: &str) -> Result<Box<dyn Held>, Failed> {
+        std::future::pending().await
+    }
+
+    fn is_alone(&self) -> bool {
+        false
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_replica_that_makes_tables_for_ever_is_said_and_not_waited_for() {
+    let hour = std::time::Duration::from_secs(3600);
+    let migrated =
+        tokio::time::timeout(hour, schema::migrate(&Locked)).await.expect("it is waited for still");
+    assert!(migrated.unwrap_err().to_string().contains("another replica"));
 }
 
 #[test]

@@ -15,6 +15,7 @@ pub(super) const CACHE: &str =
     "/subscriptions/s/resourceGroups/g/providers/Microsoft.Cache/redisEnterprise/c";
 /// Somebody who has an assignment that is not ours.
 pub(super) const FOREIGN: &str = "oid-3";
+const USERS: &str = "/v1.0/users/";
 
 #[derive(Clone, Debug)]
 pub(super) struct Key {
@@ -39,7 +40,10 @@ pub(super) struct Assignment {
 pub(super) struct World {
     pub(super) keys: BTreeMap<String, Key>,
     pub(super) assignments: BTreeMap<String, Assignment>,
+    /// By object id.
     pub(super) passwords: BTreeMap<String, String>,
+    /// Object ids of users, by what they sign in as.
+    pub(super) users: BTreeMap<String, String>,
     pub(super) all_secrets: Vec<String>,
     pub(super) all_keys: Vec<Key>,
     rng: Rng,
@@ -67,6 +71,7 @@ impl World {
             keys: BTreeMap::from([("foreign-key".to_owned(), foreign)]),
             assignments: BTreeMap::from([("foreign".to_owned(), of_another)]),
             passwords: BTreeMap::new(),
+            users: ["ada", "grace"].map(|name| (name.to_owned(), format!("oid-of-{name}"))).into(),
             all_secrets: Vec::new(),
             all_keys: Vec::new(),
             trouble: *rng.choice(&[0, 5, 30]).unwrap(),
@@ -115,8 +120,12 @@ impl World {
                 });
                 (200, json!({"passwordCredentials": shown.collect::<Vec<_>>()}))
             }
+            ("GET", path) if path.starts_with(USERS) => match self.user(path) {
+                Some((id, name)) => (200, json!({"id": id, "userPrincipalName": name})),
+                None => (404, Value::Null),
+            },
             ("PATCH", path) => {
-                let user = path.rsplit('/').next().unwrap().to_owned();
+                let Some((user, _)) = self.user(path) else { return (404, Value::Null) };
                 let password = body["passwordProfile"]["password"].as_str().unwrap().to_owned();
                 self.all_secrets.push(password.clone());
                 self.passwords.insert(user, password);
@@ -133,6 +142,13 @@ impl World {
             ("GET", _) => (200, json!({"id": "x"})),
             other => panic!("{other:?}"),
         }
+    }
+
+    /// Object id and name of a user that is asked for by either.
+    fn user(&self, path: &str) -> Option<(String, String)> {
+        let asked = path.strip_prefix(USERS)?;
+        let found = self.users.iter().find(|(name, id)| *name == asked || *id == asked);
+        found.map(|(name, id)| (id.clone(), name.clone()))
     }
 
     fn add(&mut self, wanted: &Value) -> (u16, Value) {

@@ -66,7 +66,10 @@ impl Setting {
 
     /// The id of a lease of access to the cache.
     fn lend(&self, ttl: &str) -> String {
-        let request = access(ttl);
+        self.lent(access(ttl))
+    }
+
+    fn lent(&self, request: Request) -> String {
         self.live(now_ms, Duration::ZERO, |manager| async move {
             manager.create(&caller(), request).await.map_err(|denied| denied.message).unwrap().0.id
         })
@@ -172,4 +175,65 @@ fn what_is_made_after_it_was_given_up_is_taken_back() {
     let lease = setting.lease(&denied.lease.unwrap());
     assert_eq!(setting.assignments(), [FOREIGN], "{lease:?}");
     assert_eq!((lease.state.name(), lease.reason.as_deref()), ("revoked", Some("made too late")));
+}
+
+/// From now on the database takes nothing, as on a full disk, or takes everything again.
+fn fill(setting: &Setting, is_full: bool) {
+    let sql = match is_full {
+        true => "CREATE TRIGGER full BEFORE UPDATE ON leases BEGIN SELECT RAISE(ABORT, 'full'); END",
+        false => "DROP TRIGGER full",
+    };
+    let runtime = process();
+    runtime.block_on(setting.store.execute(sql));
+    end(runtime);
+}
+
+#[test]
+fn what_is_over_does_not_wait_for_a_database_that_takes_nothing() {
+    let setting = Setting::new();
+    let (access, password) = (setting.lend("60"), setting.lent(password("ada")));
+    let handed_out = setting.world.lock().unwrap().passwords["oid-of-ada"].clone();
+    fill(&setting, true);
+    setting.wait(now_ms, 300);
+    assert_eq!(setting.assignments(), [FOREIGN]);
+    let set = setting.world.lock().unwrap().all_secrets.clone();
+    assert!(set.len() == 2 && set.last() != Some(&handed_out), "once: nobody notes it");
+    fill(&setting, false);
+    setting.wait(now_ms, 300);
+    for id in [&access, &password] {
+        assert_eq!(setting.lease(id).state.name(), "revoked", "and it is noted later");
+    }
+}
+
+fn password(user: &str) -> Request {
+    let (secret, user) = ("user".to_owned(), Some(user.to_owned()));
+    Request { secret, ttl: Some("60".to_owned()), user, idempotency_key: None }
+}
+
+#[test]
+fn a_user_that_is_renamed_meanwhile_does_not_keep_the_password() {
+    let setting = Setting::new();
+    let id = setting.lent(password("ada"));
+    let handed_out = {
+        let mut world = setting.world.lock().unwrap();
+        let object_id = world.users.remove("ada").unwrap();
+        world.users.insert("ada.lovelace".to_owned(), object_id);
+        world.passwords.values().next().unwrap().clone()
+    };
+    setting.wait(now_ms, 600);
+    assert_eq!(setting.lease(&id).state.name(), "revoked");
+    let world = setting.world.lock().unwrap();
+    assert!(!world.passwords.values().any(|one| *one == handed_out), "it is taken still");
+}
+
+#[test]
+fn a_user_that_is_listed_by_name_and_by_object_id_is_one() {
+    let mut setting = Setting::new();
+    let users = vec!["ada".to_owned(), "oid-of-ada".to_owned()];
+    setting.plan.secrets.get_mut("user").unwrap().what = What::UserPassword { users };
+    setting.lent(password("ada"));
+    let again = setting.live(now_ms, Duration::ZERO, |manager| async move {
+        manager.create(&caller(), password("oid-of-ada")).await.map(|(lease, _)| lease).unwrap_err()
+    });
+    assert_eq!((again.status, again.code.as_str()), (409, "in_use"));
 }
