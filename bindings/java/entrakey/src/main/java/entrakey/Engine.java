@@ -69,22 +69,18 @@ final class Engine {
      * kept here only saves another copy of the same token.
      */
     Token usable() {
-        long version = provider.usableVersion();
-        if (version == 0) {
-            return null;
-        }
         Token kept = last;
-        if (kept != null && kept.version() == version) {
-            return kept;
-        }
-        byte[] bytes = provider.usable();
-        return bytes == null ? null : keep(Token.of(bytes));
+        return kept != null && provider.isUsable(kept) ? kept : copied(provider.usable());
     }
 
     /** The token in memory, however little is left of it, or null. */
     Token valid() {
-        byte[] bytes = provider.valid();
-        return bytes == null ? null : Token.of(bytes);
+        Token kept = last;
+        return kept != null && provider.isValid(kept) ? kept : copied(provider.valid());
+    }
+
+    private Token copied(byte[] bytes) {
+        return bytes == null ? null : keep(Token.of(bytes));
     }
 
     Token await(long timeoutMillis, boolean connecting) {
@@ -255,6 +251,7 @@ final class Engine {
         while (true) {
             byte[] event = provider.takeEvent(lookMillis);
             if (event == null) {
+                closeIfForgotten(); // nobody looks for messages before the first request
                 continue;
             }
             Wire.Reader read = new Wire.Reader(event);

@@ -150,6 +150,7 @@ public final class Smoke {
         Engine.lookMillis = 20;
         for (int i = 0; i < 20; i++) {
             Provider.builder().identity("managed_identity").build();
+            Provider.builder().identity("managed_identity").onEvent(event -> {}).build(); // nobody asks it for a token
             Provider listening = Provider.builder()
                     .tokenSource(scope -> AccessToken.of(TOKEN))
                     .onEvent(event -> {})
