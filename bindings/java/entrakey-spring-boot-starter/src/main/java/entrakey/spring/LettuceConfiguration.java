@@ -7,7 +7,6 @@ import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.data.redis.autoconfigure.DataRedisConnectionDetails;
 import org.springframework.boot.data.redis.autoconfigure.LettuceClientConfigurationBuilderCustomizer;
-import org.springframework.boot.data.redis.autoconfigure.LettuceClientOptionsBuilderCustomizer;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 
@@ -21,13 +20,8 @@ class LettuceConfiguration {
         return builder -> {
             details.ifAvailable(known -> checks.check(
                     known.getUsername() != null || known.getPassword() != null, hosts(known), builder.build().isUseSsl()));
-            builder.redisCredentialsProviderFactory(credentials);
+            credentials.configure(builder);
         };
-    }
-
-    @Bean
-    LettuceClientOptionsBuilderCustomizer entrakeyLettuceOptions(LettuceCredentials credentials) {
-        return credentials::configure;
     }
 
     private static List<String> hosts(DataRedisConnectionDetails details) {

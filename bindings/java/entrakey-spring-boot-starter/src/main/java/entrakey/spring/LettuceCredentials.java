@@ -3,8 +3,8 @@ package entrakey.spring;
 import entrakey.lettuce.LettuceAuthentication;
 import io.lettuce.core.ClientOptions;
 import io.lettuce.core.RedisCredentialsProvider;
-import io.lettuce.core.protocol.ProtocolVersion;
 import org.springframework.data.redis.connection.RedisConfiguration;
+import org.springframework.data.redis.connection.lettuce.LettuceClientConfiguration.LettuceClientConfigurationBuilder;
 import org.springframework.data.redis.connection.lettuce.RedisCredentialsProviderFactory;
 
 /**
@@ -24,12 +24,13 @@ public final class LettuceCredentials implements RedisCredentialsProviderFactory
     }
 
     /**
-     * Lets open connections authenticate again.
+     * Gives the connections tokens, and lets them authenticate again while they are open: also with options that the application has made
+     * itself, and other ones than Spring Boot's.
      *
-     * @param options of the clients
+     * @param client all that was configured
      */
-    public void configure(ClientOptions.Builder options) {
-        options.reauthenticateBehavior(ClientOptions.ReauthenticateBehavior.ON_NEW_CREDENTIALS)
-                .protocolVersion(ProtocolVersion.RESP3);
+    public void configure(LettuceClientConfigurationBuilder client) {
+        ClientOptions options = client.build().getClientOptions().orElseGet(ClientOptions::create);
+        client.redisCredentialsProviderFactory(this).clientOptions(authentication.configure(options));
     }
 }

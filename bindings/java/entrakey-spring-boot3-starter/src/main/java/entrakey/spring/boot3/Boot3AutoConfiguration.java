@@ -31,13 +31,8 @@ public class Boot3AutoConfiguration {
         return builder -> {
             details.ifAvailable(known -> checks.check(
                     known.getUsername() != null || known.getPassword() != null, hosts(known), builder.build().isUseSsl()));
-            builder.redisCredentialsProviderFactory(credentials);
+            credentials.configure(builder);
         };
-    }
-
-    @Bean
-    LettuceClientOptionsBuilderCustomizer entrakeyLettuceOptions(LettuceCredentials credentials) {
-        return credentials::configure;
     }
 
     private static List<String> hosts(RedisConnectionDetails details) {
