@@ -241,7 +241,7 @@ pub extern "system" fn Java_entrakey_Native_getToken<'local>(
     })
 }
 
-/// The next message; null if none came within so many milliseconds. Blocks.
+/// The next message; null if none came within so many milliseconds or before `wake`. Blocks.
 // SAFETY: as above.
 #[unsafe(no_mangle)]
 pub extern "system" fn Java_entrakey_Native_take<'local>(
@@ -254,7 +254,7 @@ pub extern "system" fn Java_entrakey_Native_take<'local>(
     bytes(env, |_| Ok(provider(pointer).messages.take(timeout).map(|message| message.encoded())))
 }
 
-/// The next event; null if none came within so many milliseconds. Blocks.
+/// The next event; null if none came within so many milliseconds or before `wake`. Blocks.
 // SAFETY: as above.
 #[unsafe(no_mangle)]
 pub extern "system" fn Java_entrakey_Native_takeEvent<'local>(
@@ -265,6 +265,16 @@ pub extern "system" fn Java_entrakey_Native_takeEvent<'local>(
 ) -> JByteArray<'local> {
     let timeout = Duration::from_millis(version_of(timeout));
     bytes(env, |_| Ok(provider(pointer).events.take(timeout)))
+}
+
+/// Ends the waits of `take` and `takeEvent`, or the next ones.
+// SAFETY: as above.
+#[unsafe(no_mangle)]
+pub extern "system" fn Java_entrakey_Native_wake(_: EnvUnowned<'_>, _: JObject<'_>, pointer: jlong) {
+    plain(|| {
+        provider(pointer).messages.wake();
+        provider(pointer).events.wake();
+    });
 }
 
 /// A new subscription's number, or an error.

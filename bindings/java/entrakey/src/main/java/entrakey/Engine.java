@@ -39,6 +39,7 @@ final class Engine {
     private volatile boolean closed;
     /** Guarded by this. */
     private boolean started;
+    private ExitWatch exit;
     private WeakReference<Provider> owner = new WeakReference<>(null);
 
     Engine(Native provider, TokenSource tokens, AssertionSource assertions) {
@@ -60,7 +61,8 @@ final class Engine {
         }
         if (observer != null) {
             ClassLoader loader = Thread.currentThread().getContextClassLoader();
-            Threads.start("entrakey-events", loader, () -> observe(observer));
+            ExitWatch watch = exitWatch();
+            Threads.start("entrakey-events", loader, () -> observe(observer, watch));
         }
     }
 
@@ -158,6 +160,22 @@ final class Engine {
         closed = true;
         provider.close();
         last = null;
+        synchronized (this) {
+            if (exit != null) {
+                exit.end();
+            }
+        }
+    }
+
+    /** For the threads that go inside the library, which end when it is closed. */
+    private synchronized ExitWatch exitWatch() {
+        if (exit == null) {
+            exit = new ExitWatch(provider);
+            if (closed) {
+                exit.end();
+            }
+        }
+        return exit;
     }
 
     private void start() {
@@ -168,7 +186,8 @@ final class Engine {
             started = true;
         }
         try {
-            Threads.start("entrakey-messages", Engine.class.getClassLoader(), this::takeMessages);
+            ExitWatch watch = exitWatch();
+            Threads.start("entrakey-messages", Engine.class.getClassLoader(), () -> takeMessages(watch));
         } catch (Throwable e) { // no memory for a thread: the next call tries again, instead of waiting for nobody
             synchronized (this) {
                 started = false;
@@ -177,9 +196,9 @@ final class Engine {
         }
     }
 
-    private void takeMessages() {
+    private void takeMessages(ExitWatch watch) {
         for (boolean more = true; more; ) {
-            byte[] message = provider.take(lookMillis);
+            byte[] message = provider.take(watch.patience(lookMillis));
             if (message == null) {
                 closeIfForgotten();
                 listeners.values().forEach(listener -> Threads.guarded(listener::callIfTold));
@@ -247,9 +266,9 @@ final class Engine {
         NativeLibrary.loaded().reclaimer().reclaim();
     }
 
-    private void observe(Consumer<Event> observer) {
+    private void observe(Consumer<Event> observer, ExitWatch watch) {
         while (true) {
-            byte[] event = provider.takeEvent(lookMillis);
+            byte[] event = provider.takeEvent(watch.patience(lookMillis));
             if (event == null) {
                 closeIfForgotten(); // nobody looks for messages before the first request
                 continue;

@@ -72,6 +72,10 @@ final class Native {
         return takeEvent(pointer, timeoutMillis);
     }
 
+    void wake() {
+        wake(pointer);
+    }
+
     long subscribe() {
         return Wire.read(subscribe(pointer)).number();
     }
@@ -156,6 +160,8 @@ final class Native {
     private native byte[] take(long pointer, long timeoutMillis);
 
     private native byte[] takeEvent(long pointer, long timeoutMillis);
+
+    private native void wake(long pointer);
 
     private native byte[] subscribe(long pointer);
 

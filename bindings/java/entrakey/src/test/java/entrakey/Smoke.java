@@ -42,6 +42,9 @@ public final class Smoke {
             case "unload":
                 unload();
                 break;
+            case "at-the-end":
+                atTheEnd();
+                break;
             case "forgotten":
                 forgotten();
                 break;
@@ -84,6 +87,27 @@ public final class Smoke {
         provider.subscribe(token -> {});
         provider.getTokenAsync();
         asked.await();
+    }
+
+    /** Java waits for threads that are inside native code: when it ends none of ours may stay there, and tokens come all the same. */
+    private static void atTheEnd() throws InterruptedException {
+        Provider provider = Provider.builder().tokenSource(scope -> AccessToken.of(TOKEN)).onEvent(event -> {}).build();
+        provider.getToken();
+        while (insideTheLibrary() < 2) { // for messages and for events
+            Thread.sleep(5);
+        }
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+            while (insideTheLibrary() > 0) { // the process's time-out ends it
+                Thread.yield();
+            }
+            System.out.println("none is inside, and " + supplying().getToken().username() + " has a token");
+        }));
+    }
+
+    private static long insideTheLibrary() {
+        return Thread.getAllStackTraces().values().stream()
+                .filter(frames -> frames.length > 0 && frames[0].getClassName().equals("entrakey.Native"))
+                .count();
     }
 
     /** Threads that wait for a token must leave the carriers to others: one that ticks meanwhile must get its turns. */
