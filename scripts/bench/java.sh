@@ -24,8 +24,9 @@ awk -F, '
         row("a native call that does nothing", "nativeCallThatDoesNothing")
         row("version()", "version", floor, "a native call that does nothing")
         row("getToken(), from memory", "cachedToken", floor, "a native call that does nothing")
+        row("current()", "current", floor, "a native call that does nothing")
         row("two texts out of bytes", "allocation")
-        row("a new token copied out of the library", "copy", floor + value["allocation"], "a native call and two texts")
+        row("a new token copied out of the library, once for each", "copy", floor + value["allocation"], "a native call and two texts")
         row("msal4j, from memory", "msal4j", value["cachedToken"], "getToken()")
         row("azure-identity, from memory", "azureIdentity", value["cachedToken"], "getToken()")
     }' "$built/calls.csv"
@@ -46,7 +47,8 @@ for who in nothing entrakey msal4j azure-identity; do
     : >"$first"
     for _ in $(seq $RUNS); do
         before=$(date +%s%N)
-        inside=$(java -Xshare:auto -XX:TieredStopAtLevel=1 "-Dentrakey.library=$library" -cp "$path" entrakey.FirstToken $who)
+        inside=$(java -Xshare:auto -XX:TieredStopAtLevel=1 "-Dentrakey.library=$library" -cp "$path" entrakey.FirstToken $who 2>>"$built/log") ||
+            { cat "$built/log"; exit 1; }
         echo "$((($(date +%s%N) - before) / 1000000)) $inside" >>"$first"
     done
     awk -v who="a new process that gets a token by $who, and ends" '

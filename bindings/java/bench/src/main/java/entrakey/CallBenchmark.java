@@ -66,10 +66,16 @@ public class CallBenchmark {
         return provider.getToken();
     }
 
+    /** {@return the token in memory, however little is left of it} */
+    @Benchmark
+    public Token current() {
+        return provider.current().get();
+    }
+
     /** {@return a new copy of the token out of the library, which each token needs once} */
     @Benchmark
     public Token copy() {
-        return Token.of(library.valid());
+        return Token.of(library.usable());
     }
 
     /** {@return what of a copy is Java's own: two texts out of bytes} */
