@@ -47,6 +47,12 @@ class ProcessTest {
     }
 
     @Test
+    void whoHasNoEmulatorIsToldHowToGetIt() throws Exception {
+        Map<String, String> environment = Collections.singletonMap("PATH", "/nowhere");
+        says("install entrakey-cli", smoke(Programs.java(), library(), environment, "no-emulator"));
+    }
+
+    @Test
     void virtualThreadsThatWaitForATokenLeaveTheirCarriersToOthers() throws Exception {
         List<String> options = new ArrayList<>(library());
         options.add("-Djdk.virtualThreadScheduler.parallelism=2");

@@ -1,5 +1,7 @@
 package entrakey;
 
+import entrakey.emulator.Emulator;
+import java.io.IOException;
 import java.lang.ref.WeakReference;
 import java.lang.reflect.Method;
 import java.net.URL;
@@ -45,6 +47,9 @@ public final class Smoke {
             case "at-the-end":
                 atTheEnd();
                 break;
+            case "no-emulator":
+                noEmulator();
+                break;
             case "forgotten":
                 forgotten();
                 break;
@@ -63,6 +68,14 @@ public final class Smoke {
             supplying();
         } catch (EntrakeyException e) {
             System.out.println(e.kind() + ": " + e.getMessage());
+        }
+    }
+
+    private static void noEmulator() {
+        try {
+            Emulator.start();
+        } catch (IOException e) {
+            System.out.println(e.getMessage());
         }
     }
 
