@@ -26,6 +26,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.springframework.beans.factory.annotation.Value;
 import org.springframework.boot.WebApplicationType;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
 import org.springframework.boot.builder.SpringApplicationBuilder;
@@ -39,6 +40,8 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Profile;
 import org.springframework.data.redis.connection.RedisConnectionFactory;
+import org.springframework.data.redis.connection.RedisStandaloneConfiguration;
+import org.springframework.data.redis.connection.lettuce.LettuceClientConfiguration;
 import org.springframework.data.redis.connection.lettuce.LettuceConnectionFactory;
 import org.springframework.data.redis.core.StringRedisTemplate;
 import org.springframework.data.redis.listener.ChannelTopic;
@@ -106,6 +109,22 @@ class ApplicationTest {
                     .sslOptions(SslOptions.builder().trustManager(azure.certificateAuthority()).build())
                     .disconnectedBehavior(ClientOptions.DisconnectedBehavior.REJECT_COMMANDS)
                     .build());
+        }
+    }
+
+    /** In the place of Spring Boot's, as an application with two caches has it. */
+    @Configuration
+    @Profile("own-factory")
+    static class OwnFactory {
+        @Bean
+        LettuceConnectionFactory ownFactory(LettuceCredentials credentials, @Value("${own.host}") String host, @Value("${own.tls}") boolean tls) {
+            LettuceClientConfiguration.LettuceClientConfigurationBuilder client = LettuceClientConfiguration.builder().clientOptions(
+                    ClientOptions.builder().sslOptions(SslOptions.builder().trustManager(azure.certificateAuthority()).build()).build());
+            if (tls) {
+                client.useSsl();
+            }
+            credentials.configure(client);
+            return new LettuceConnectionFactory(new RedisStandaloneConfiguration(host, azure.redisPort()), client.build());
         }
     }
 
@@ -185,6 +204,17 @@ class ApplicationTest {
                     ClientOptions.DisconnectedBehavior.REJECT_COMMANDS,
                     context.getBean(LettuceConnectionFactory.class).getClientConfiguration().getClientOptions().get().getDisconnectedBehavior());
         }
+    }
+
+    @Test
+    @Timeout(60)
+    void aConnectionFactoryOfTheApplicationsOwnHasTokensAndTheSameChecks() {
+        try (ConfigurableApplicationContext context = run(
+                Map.of("spring.profiles.active", "own-factory", "own.host", azure.redisHost(), "own.tls", "true"))) {
+            context.getBean(StringRedisTemplate.class).opsForValue().set("key", "value");
+            assertTrue(context.getBean(Provider.class).status().connections() >= 1);
+        }
+        assertRefused("cache.example.com", Map.of("spring.profiles.active", "own-factory", "own.host", "cache.example.com", "own.tls", "false"));
     }
 
     /** As a test's context that is paused. */
