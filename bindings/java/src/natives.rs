@@ -7,7 +7,9 @@
 use crate::provider::{Handle, Supplies};
 use crate::wire::Writer;
 use crate::{encode, inherited, status, waiting};
-use entrakey_core::{DuringOutage, Error, GetToken, Token, WHILE_CONNECTING, check_plaintext, render_metrics};
+use entrakey_core::{
+    DuringOutage, Error, GetToken, Token, WHILE_CONNECTING, check_plaintext, render_metrics,
+};
 use jni::errors::LogErrorAndDefault;
 use jni::objects::{JByteArray, JClass, JLongArray, JObject};
 use jni::sys::{jboolean, jint, jlong};
