@@ -106,13 +106,14 @@ func (p *Provider) token(ctx context.Context, waits *flights, timeout time.Durat
 }
 
 // usable is the token that the library would hand out now, without waiting. Whether it may be, and which one, the library
-// decides each time; what is kept here only saves another copy of the same token.
+// decides each time; what is kept here only saves another copy of the same token. A source that repeats itself may say another
+// expiry: that is the same version.
 func (p *Provider) usable() *Token {
-	version, failure := native.ProviderUsable(p.native.object)
+	version, expires, failure := native.ProviderUsable(p.native.object)
 	if failure != nil {
 		return nil
 	}
-	if last := p.last.Load(); last != nil && last.Version() == version {
+	if last := p.last.Load(); last != nil && last.Version() == version && last.content().ExpiresUnixMilli == expires {
 		return last
 	}
 	token := newToken(native.ProviderCurrent(p.native.object))

@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -90,6 +91,44 @@ func TestATokenIsFetchedOnceAndThenServedFromMemory(t *testing.T) {
 	if asked := requests(t, source); asked != 1 {
 		t.Fatalf("%d requests", asked)
 	}
+}
+
+// As sources do that keep tokens themselves: it is the same token, and more is known of its end.
+func TestATokenThatItsSourceRepeatsHasTheExpiryThatTheSourceSaidLast(t *testing.T) {
+	sooner := time.Now().Add(time.Minute)
+	var expiry atomic.Int64
+	expiry.Store(sooner.UnixMilli())
+	p := provider(t, entrakey.Config{Username: "someone", TokenSource: func(context.Context, string) (entrakey.AccessToken, error) {
+		return entrakey.AccessToken{Secret: "opaque", ExpiresAt: time.UnixMilli(expiry.Load())}, nil
+	}})
+	first, err := p.Token(soon(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := p.Token(soon(t)); err != nil || again != first {
+		t.Fatal("a second copy of the same token:", again, err)
+	}
+	expiry.Store(sooner.Add(time.Hour).UnixMilli())
+	if err := p.Refresh(); err != nil {
+		t.Fatal(err)
+	}
+	for ctx := soon(t); !strings.Contains(status(t, p), `"unchanged":1`); time.Sleep(5 * time.Millisecond) {
+		if ctx.Err() != nil {
+			t.Fatal(status(t, p))
+		}
+	}
+	if second, err := p.Token(soon(t)); err != nil || second.Version() != 1 || second.ExpiresAt().Before(sooner.Add(time.Minute)) {
+		t.Fatal(second, err)
+	}
+}
+
+func status(t *testing.T, of *entrakey.Provider) string {
+	t.Helper()
+	said, err := of.Status()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(said)
 }
 
 func TestTenThousandCallersOfAnEmptyCacheAreOneRequestAndFewThreads(t *testing.T) {

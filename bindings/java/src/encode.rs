@@ -7,8 +7,12 @@ use std::sync::Arc;
 /// What a provider answers to a request for a token.
 pub(crate) type Answer = Result<Arc<Token>, Error>;
 
+/// What a token's bytes are beside its texts.
+const TOKEN_NUMBERS: usize = 1 + 2 * 4 + 3 * 8;
+
 pub(crate) fn token(token: &Token) -> Vec<u8> {
-    Writer::new(b'T')
+    let room = TOKEN_NUMBERS + token.username().len() + token.secret().len();
+    Writer::with_room(b'T', room)
         .text(token.username())
         .text(token.secret())
         .count(token.version())

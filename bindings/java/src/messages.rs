@@ -47,6 +47,8 @@ struct Waiting {
     messages: VecDeque<Message>,
     /// The subscriptions that have news among the messages.
     news: HashSet<i64>,
+    /// The taker is to come out, also without a message.
+    woken: bool,
 }
 
 impl Messages {
@@ -62,11 +64,19 @@ impl Messages {
         self.arrived.notify_one();
     }
 
-    /// The next message, or none within `timeout`. Blocks.
+    /// Ends the wait of the taker, or the next one.
+    pub(crate) fn wake(&self) {
+        self.lock().woken = true;
+        self.arrived.notify_one();
+    }
+
+    /// The next message, or none within `timeout` or once it was woken. Blocks.
     pub(crate) fn take(&self, timeout: Duration) -> Option<Message> {
         let waiting = self.lock();
-        let waited = self.arrived.wait_timeout_while(waiting, timeout, |waiting| waiting.messages.is_empty());
+        let nothing = |waiting: &mut Waiting| waiting.messages.is_empty() && !waiting.woken;
+        let waited = self.arrived.wait_timeout_while(waiting, timeout, nothing);
         let (mut waiting, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        waiting.woken = false;
         let message = waiting.messages.pop_front();
         if let Some(Message::News { subscription }) = &message {
             waiting.news.remove(subscription);
@@ -82,6 +92,14 @@ impl Messages {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_is_woken_comes_out_once() {
+        let messages = Messages::default();
+        messages.wake();
+        assert!(messages.take(Duration::MAX).is_none());
+        assert!(messages.take(Duration::ZERO).is_none());
+    }
 
     #[test]
     fn news_waits_once_for_each_subscription() {

@@ -7,7 +7,9 @@
 use crate::provider::{Handle, Supplies};
 use crate::wire::Writer;
 use crate::{encode, inherited, status, waiting};
-use entrakey_core::{DuringOutage, Error, GetToken, WHILE_CONNECTING, check_plaintext, render_metrics};
+use entrakey_core::{
+    DuringOutage, Error, GetToken, Token, WHILE_CONNECTING, check_plaintext, render_metrics,
+};
 use jni::errors::LogErrorAndDefault;
 use jni::objects::{JByteArray, JClass, JLongArray, JObject};
 use jni::sys::{jboolean, jint, jlong};
@@ -17,7 +19,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// What `Native.INTERFACE` must be: the names, arguments and bytes that both halves mean.
-const INTERFACE: jint = 1;
+const INTERFACE: jint = 2;
 
 /// The provider that a pointer of Java's stands for.
 fn provider<'a>(pointer: jlong) -> &'a Handle {
@@ -61,6 +63,10 @@ fn text(env: &Env<'_>, array: &JByteArray<'_>) -> jni::errors::Result<Zeroizing<
 
 fn version_of(number: jlong) -> u64 {
     u64::try_from(number).unwrap_or(0) // a version below 0 is one that no token has
+}
+
+fn is(token: &Token, version: jlong, expires: jlong) -> bool {
+    token.version() == version_of(version) && token.expires_unix_ms() == version_of(expires)
 }
 
 /// Which interface this library has. It also is the call that does nothing, for benchmarks.
@@ -156,15 +162,31 @@ pub extern "system" fn Java_entrakey_Native_version(
     plain(|| provider(pointer).provider.version() as jlong)
 }
 
-/// The version of the token in memory if it is usable, else 0.
+/// Whether the token that would be handed out is this one: of the same version, and of the same expiry, which is seen anew when the
+/// source repeats itself.
 // SAFETY: as above.
 #[unsafe(no_mangle)]
-pub extern "system" fn Java_entrakey_Native_usableVersion(
+pub extern "system" fn Java_entrakey_Native_isUsable(
     _: EnvUnowned<'_>,
     _: JObject<'_>,
     pointer: jlong,
-) -> jlong {
-    plain(|| provider(pointer).provider.with_usable(|token| token.version() as jlong).unwrap_or(0))
+    version: jlong,
+    expires: jlong,
+) -> jboolean {
+    plain(|| provider(pointer).provider.with_usable(|token| is(token, version, expires)).unwrap_or_default())
+}
+
+/// As `isUsable`, of the token in memory if it is valid.
+// SAFETY: as above.
+#[unsafe(no_mangle)]
+pub extern "system" fn Java_entrakey_Native_isValid(
+    _: EnvUnowned<'_>,
+    _: JObject<'_>,
+    pointer: jlong,
+    version: jlong,
+    expires: jlong,
+) -> jboolean {
+    plain(|| provider(pointer).provider.current().is_some_and(|token| is(&token, version, expires)))
 }
 
 /// The token in memory, if it is usable.
@@ -221,7 +243,7 @@ pub extern "system" fn Java_entrakey_Native_getToken<'local>(
     })
 }
 
-/// The next message; null if none came within so many milliseconds. Blocks.
+/// The next message; null if none came within so many milliseconds or before `wake`. Blocks.
 // SAFETY: as above.
 #[unsafe(no_mangle)]
 pub extern "system" fn Java_entrakey_Native_take<'local>(
@@ -234,7 +256,7 @@ pub extern "system" fn Java_entrakey_Native_take<'local>(
     bytes(env, |_| Ok(provider(pointer).messages.take(timeout).map(|message| message.encoded())))
 }
 
-/// The next event; null if none came within so many milliseconds. Blocks.
+/// The next event; null if none came within so many milliseconds or before `wake`. Blocks.
 // SAFETY: as above.
 #[unsafe(no_mangle)]
 pub extern "system" fn Java_entrakey_Native_takeEvent<'local>(
@@ -245,6 +267,16 @@ pub extern "system" fn Java_entrakey_Native_takeEvent<'local>(
 ) -> JByteArray<'local> {
     let timeout = Duration::from_millis(version_of(timeout));
     bytes(env, |_| Ok(provider(pointer).events.take(timeout)))
+}
+
+/// Ends the waits of `take` and `takeEvent`, or the next ones.
+// SAFETY: as above.
+#[unsafe(no_mangle)]
+pub extern "system" fn Java_entrakey_Native_wake(_: EnvUnowned<'_>, _: JObject<'_>, pointer: jlong) {
+    plain(|| {
+        provider(pointer).messages.wake();
+        provider(pointer).events.wake();
+    });
 }
 
 /// A new subscription's number, or an error.

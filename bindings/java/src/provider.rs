@@ -53,6 +53,7 @@ impl Handle {
         self.provider.close();
         self.books.close();
         self.requests.give_up();
+        self.events.close();
         self.messages.put(Message::End(Error::closed()));
     }
 }

@@ -12,6 +12,13 @@ impl Writer {
         Self(vec![kind])
     }
 
+    /// The same with room for all that follows: a buffer that grows is copied, and wiped, each time.
+    pub(crate) fn with_room(kind: u8, room: usize) -> Self {
+        let mut bytes = Vec::with_capacity(room);
+        bytes.push(kind);
+        Self(bytes)
+    }
+
     pub(crate) fn number(mut self, value: i64) -> Self {
         self.0.extend(value.to_be_bytes());
         self

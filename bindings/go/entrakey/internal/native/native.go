@@ -180,21 +180,21 @@ func ProviderCurrent(provider Handle) *Token {
 	return token(Handle(call(providerCurrent, uintptr(provider))))
 }
 
-// sizes is what a question for the usable token's version writes; pooled, as it is asked before each use of a token.
+// sizes is what a question for the usable token writes; pooled, as it is asked before each use of a token.
 type sizes struct {
-	user, secret uintptr
-	version      uint64
+	user, secret     uintptr
+	expires, version uint64
 }
 
 var pool = sync.Pool{New: func() any { return new(sizes) }}
 
-// ProviderUsable is the version of the token that may be handed out now, without the token.
-func ProviderUsable(provider Handle) (uint64, *Failure) {
+// ProviderUsable is which token may be handed out now, without the token.
+func ProviderUsable(provider Handle) (version, expiresUnixMilli uint64, failed *Failure) {
 	out := pool.Get().(*sizes)
 	defer pool.Put(out)
-	failed := failure(call(providerCopyCredentials, uintptr(provider), 0, 0, uintptr(unsafe.Pointer(&out.user)),
-		0, 0, uintptr(unsafe.Pointer(&out.secret)), 0, uintptr(unsafe.Pointer(&out.version))))
-	return out.version, failed
+	failed = failure(call(providerCopyCredentials, uintptr(provider), 0, 0, uintptr(unsafe.Pointer(&out.user)),
+		0, 0, uintptr(unsafe.Pointer(&out.secret)), uintptr(unsafe.Pointer(&out.expires)), uintptr(unsafe.Pointer(&out.version))))
+	return out.version, out.expires, failed
 }
 
 func ProviderVersion(provider Handle) uint64 { return uint64(call(providerVersion, uintptr(provider))) }

@@ -1,12 +1,14 @@
 package entrakey;
 
+import com.azure.core.credential.TokenRequestContext;
+import com.azure.identity.ManagedIdentityCredentialBuilder;
 import com.microsoft.aad.msal4j.ManagedIdentityApplication;
 import com.microsoft.aad.msal4j.ManagedIdentityId;
 import com.microsoft.aad.msal4j.ManagedIdentityParameters;
 
 /**
- * A program that gets one token of a managed identity from the emulator, which its environment points to, and ends: {@code entrakey}, {@code msal4j} or
- * {@code nothing}. Prints the milliseconds from the start of {@code main} to the token.
+ * A program that gets one token of a managed identity from the emulator, which its environment points to, and ends: {@code entrakey}, {@code msal4j},
+ * {@code azure-identity} or {@code nothing}. Prints the milliseconds from the start of {@code main} to the token.
  */
 public final class FirstToken {
     private FirstToken() {}
@@ -26,6 +28,9 @@ public final class FirstToken {
             case "msal4j":
                 msal4j();
                 break;
+            case "azure-identity":
+                azureIdentity();
+                break;
             default:
                 break;
         }
@@ -37,5 +42,9 @@ public final class FirstToken {
                 .build()
                 .acquireTokenForManagedIdentity(ManagedIdentityParameters.builder("https://redis.azure.com").build())
                 .get();
+    }
+
+    private static void azureIdentity() {
+        new ManagedIdentityCredentialBuilder().build().getTokenSync(new TokenRequestContext().addScopes("https://redis.azure.com/.default"));
     }
 }

@@ -39,6 +39,7 @@ final class Engine {
     private volatile boolean closed;
     /** Guarded by this. */
     private boolean started;
+    private ExitWatch exit;
     private WeakReference<Provider> owner = new WeakReference<>(null);
 
     Engine(Native provider, TokenSource tokens, AssertionSource assertions) {
@@ -60,7 +61,8 @@ final class Engine {
         }
         if (observer != null) {
             ClassLoader loader = Thread.currentThread().getContextClassLoader();
-            Threads.start("entrakey-events", loader, () -> observe(observer));
+            ExitWatch watch = exitWatch();
+            Threads.start("entrakey-events", loader, () -> observe(observer, watch));
         }
     }
 
@@ -69,22 +71,18 @@ final class Engine {
      * kept here only saves another copy of the same token.
      */
     Token usable() {
-        long version = provider.usableVersion();
-        if (version == 0) {
-            return null;
-        }
         Token kept = last;
-        if (kept != null && kept.version() == version) {
-            return kept;
-        }
-        byte[] bytes = provider.usable();
-        return bytes == null ? null : keep(Token.of(bytes));
+        return kept != null && provider.isUsable(kept) ? kept : copied(provider.usable());
     }
 
     /** The token in memory, however little is left of it, or null. */
     Token valid() {
-        byte[] bytes = provider.valid();
-        return bytes == null ? null : Token.of(bytes);
+        Token kept = last;
+        return kept != null && provider.isValid(kept) ? kept : copied(provider.valid());
+    }
+
+    private Token copied(byte[] bytes) {
+        return bytes == null ? null : keep(Token.of(bytes));
     }
 
     Token await(long timeoutMillis, boolean connecting) {
@@ -162,6 +160,22 @@ final class Engine {
         closed = true;
         provider.close();
         last = null;
+        synchronized (this) {
+            if (exit != null) {
+                exit.end();
+            }
+        }
+    }
+
+    /** For the threads that go inside the library, which end when it is closed. */
+    private synchronized ExitWatch exitWatch() {
+        if (exit == null) {
+            exit = new ExitWatch(provider);
+            if (closed) {
+                exit.end();
+            }
+        }
+        return exit;
     }
 
     private void start() {
@@ -172,7 +186,8 @@ final class Engine {
             started = true;
         }
         try {
-            Threads.start("entrakey-messages", Engine.class.getClassLoader(), this::takeMessages);
+            ExitWatch watch = exitWatch();
+            Threads.start("entrakey-messages", Engine.class.getClassLoader(), () -> takeMessages(watch));
         } catch (Throwable e) { // no memory for a thread: the next call tries again, instead of waiting for nobody
             synchronized (this) {
                 started = false;
@@ -181,9 +196,9 @@ final class Engine {
         }
     }
 
-    private void takeMessages() {
+    private void takeMessages(ExitWatch watch) {
         for (boolean more = true; more; ) {
-            byte[] message = provider.take(lookMillis);
+            byte[] message = provider.take(watch.patience(lookMillis));
             if (message == null) {
                 closeIfForgotten();
                 listeners.values().forEach(listener -> Threads.guarded(listener::callIfTold));
@@ -251,10 +266,11 @@ final class Engine {
         NativeLibrary.loaded().reclaimer().reclaim();
     }
 
-    private void observe(Consumer<Event> observer) {
+    private void observe(Consumer<Event> observer, ExitWatch watch) {
         while (true) {
-            byte[] event = provider.takeEvent(lookMillis);
+            byte[] event = provider.takeEvent(watch.patience(lookMillis));
             if (event == null) {
+                closeIfForgotten(); // nobody looks for messages before the first request
                 continue;
             }
             Wire.Reader read = new Wire.Reader(event);

@@ -7,7 +7,7 @@ package entrakey;
  */
 final class Native {
     /** Which names, arguments and bytes this class means; the library must mean the same. */
-    static final int INTERFACE = 1;
+    static final int INTERFACE = 2;
 
     private final long pointer;
 
@@ -44,8 +44,12 @@ final class Native {
         return version(pointer);
     }
 
-    long usableVersion() {
-        return usableVersion(pointer);
+    boolean isUsable(Token token) {
+        return isUsable(pointer, token.version(), token.expiresUnixMillis());
+    }
+
+    boolean isValid(Token token) {
+        return isValid(pointer, token.version(), token.expiresUnixMillis());
     }
 
     byte[] usable() {
@@ -66,6 +70,10 @@ final class Native {
 
     byte[] takeEvent(long timeoutMillis) {
         return takeEvent(pointer, timeoutMillis);
+    }
+
+    void wake() {
+        wake(pointer);
     }
 
     long subscribe() {
@@ -138,7 +146,9 @@ final class Native {
 
     private native long version(long pointer);
 
-    private native long usableVersion(long pointer);
+    private native boolean isUsable(long pointer, long version, long expiresUnixMillis);
+
+    private native boolean isValid(long pointer, long version, long expiresUnixMillis);
 
     private native byte[] usable(long pointer);
 
@@ -150,6 +160,8 @@ final class Native {
     private native byte[] take(long pointer, long timeoutMillis);
 
     private native byte[] takeEvent(long pointer, long timeoutMillis);
+
+    private native void wake(long pointer);
 
     private native byte[] subscribe(long pointer);
 

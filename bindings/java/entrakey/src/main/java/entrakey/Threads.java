@@ -13,21 +13,21 @@ final class Threads {
     private Threads() {}
 
     static void start(String name, ClassLoader loader, Runnable task) {
+        unstarted(name, loader, task).start();
+    }
+
+    static Thread unstarted(String name, ClassLoader loader, Runnable task) {
         Thread thread = new Thread(task, name);
         thread.setDaemon(true);
         thread.setContextClassLoader(loader);
-        thread.start();
+        return thread;
     }
 
     /** Threads for callbacks of the program's, as many as block at a time; none while there is nothing to do. */
     static Executor executor(String name) {
         return new ThreadPoolExecutor(
-                0, Integer.MAX_VALUE, IDLE_SECONDS, TimeUnit.SECONDS, new SynchronousQueue<>(), task -> {
-                    Thread thread = new Thread(task, name);
-                    thread.setDaemon(true);
-                    thread.setContextClassLoader(Threads.class.getClassLoader());
-                    return thread;
-                });
+                0, Integer.MAX_VALUE, IDLE_SECONDS, TimeUnit.SECONDS, new SynchronousQueue<>(),
+                task -> unstarted(name, Threads.class.getClassLoader(), task));
     }
 
     /** Runs a callback of the program's; what it throws goes to the thread's handler of uncaught exceptions, and nothing ends. */

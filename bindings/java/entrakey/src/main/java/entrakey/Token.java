@@ -57,6 +57,10 @@ public final class Token {
         return Instant.ofEpochMilli(expiresUnixMillis);
     }
 
+    long expiresUnixMillis() {
+        return expiresUnixMillis;
+    }
+
     /** {@return when the provider means to replace the token} */
     public Instant refreshAt() {
         return Instant.ofEpochMilli(refreshUnixMillis);

@@ -42,6 +42,17 @@ class ProcessTest {
     }
 
     @Test
+    void threadsOfOursDoNotHoldUpTheEndOfJava() throws Exception {
+        says("none is inside, and me has a token", smoke(Programs.java(), library(), Collections.emptyMap(), "at-the-end"));
+    }
+
+    @Test
+    void whoHasNoEmulatorIsToldHowToGetIt() throws Exception {
+        Map<String, String> environment = Collections.singletonMap("PATH", "/nowhere");
+        says("install entrakey-cli", smoke(Programs.java(), library(), environment, "no-emulator"));
+    }
+
+    @Test
     void virtualThreadsThatWaitForATokenLeaveTheirCarriersToOthers() throws Exception {
         List<String> options = new ArrayList<>(library());
         options.add("-Djdk.virtualThreadScheduler.parallelism=2");

@@ -84,6 +84,31 @@ class ProviderTest {
         }
     }
 
+    /** As sources do that keep tokens themselves: it is the same token, and more is known of its end. */
+    @Test
+    void aTokenThatItsSourceRepeatsHasTheExpiryThatTheSourceSaidLast() throws Exception {
+        Instant sooner = Instant.now().plusSeconds(60);
+        Instant later = sooner.plusSeconds(3600);
+        AtomicReference<Instant> expiry = new AtomicReference<>(sooner);
+        try (Provider provider = supplying(scope -> AccessToken.of("opaque").withUsername("someone").expiringAt(expiry.get()))) {
+            assertNear(sooner, provider.getToken());
+            assertNear(sooner, provider.current().get());
+            expiry.set(later);
+            provider.refresh();
+            while (provider.status().counters().get("unchanged") == 0) { // the test's time-out ends it
+                Thread.sleep(5);
+            }
+            assertEquals(1, provider.version());
+            assertNear(later, provider.getToken());
+            assertNear(later, provider.current().get());
+            assertSame(provider.getToken(), provider.current().get(), "no second copy of the same token");
+        }
+    }
+
+    private static void assertNear(Instant expected, Token token) {
+        assertTrue(Duration.between(expected, token.expiresAt()).abs().getSeconds() < 5, token.toString());
+    }
+
     @Test
     void anyNumberOfCallersCauseOneRequest() throws Exception {
         long before = azure.count("token_requests", "total");

@@ -1,5 +1,7 @@
 package entrakey;
 
+import entrakey.emulator.Emulator;
+import java.io.IOException;
 import java.lang.ref.WeakReference;
 import java.lang.reflect.Method;
 import java.net.URL;
@@ -42,6 +44,12 @@ public final class Smoke {
             case "unload":
                 unload();
                 break;
+            case "at-the-end":
+                atTheEnd();
+                break;
+            case "no-emulator":
+                noEmulator();
+                break;
             case "forgotten":
                 forgotten();
                 break;
@@ -60,6 +68,14 @@ public final class Smoke {
             supplying();
         } catch (EntrakeyException e) {
             System.out.println(e.kind() + ": " + e.getMessage());
+        }
+    }
+
+    private static void noEmulator() {
+        try {
+            Emulator.start();
+        } catch (IOException e) {
+            System.out.println(e.getMessage());
         }
     }
 
@@ -84,6 +100,27 @@ public final class Smoke {
         provider.subscribe(token -> {});
         provider.getTokenAsync();
         asked.await();
+    }
+
+    /** Java waits for threads that are inside native code: when it ends none of ours may stay there, and tokens come all the same. */
+    private static void atTheEnd() throws InterruptedException {
+        Provider provider = Provider.builder().tokenSource(scope -> AccessToken.of(TOKEN)).onEvent(event -> {}).build();
+        provider.getToken();
+        while (insideTheLibrary() < 2) { // for messages and for events
+            Thread.sleep(5);
+        }
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+            while (insideTheLibrary() > 0) { // the process's time-out ends it
+                Thread.yield();
+            }
+            System.out.println("none is inside, and " + supplying().getToken().username() + " has a token");
+        }));
+    }
+
+    private static long insideTheLibrary() {
+        return Thread.getAllStackTraces().values().stream()
+                .filter(frames -> frames.length > 0 && frames[0].getClassName().equals("entrakey.Native"))
+                .count();
     }
 
     /** Threads that wait for a token must leave the carriers to others: one that ticks meanwhile must get its turns. */
@@ -150,6 +187,7 @@ public final class Smoke {
         Engine.lookMillis = 20;
         for (int i = 0; i < 20; i++) {
             Provider.builder().identity("managed_identity").build();
+            Provider.builder().identity("managed_identity").onEvent(event -> {}).build(); // nobody asks it for a token
             Provider listening = Provider.builder()
                     .tokenSource(scope -> AccessToken.of(TOKEN))
                     .onEvent(event -> {})

@@ -69,7 +69,7 @@ public final class Emulator implements AutoCloseable {
         line.addAll(Arrays.asList("emulator", "--format=json", "--exit-with-parent", "--quiet"));
         line.addAll(Arrays.asList(arguments));
         File errors = File.createTempFile("entrakey-emulator", ".log");
-        Process process = new ProcessBuilder(line).redirectError(errors).start();
+        Process process = run(new ProcessBuilder(line).redirectError(errors));
         InputStreamReader output = new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8);
         String said = new BufferedReader(output).readLine();
         if (said == null) {
@@ -79,6 +79,17 @@ public final class Emulator implements AutoCloseable {
         }
         errors.delete();
         return new Emulator(process, members(said));
+    }
+
+    private static Process run(ProcessBuilder builder) throws IOException {
+        try {
+            return builder.start();
+        } catch (IOException e) {
+            throw new IOException(
+                    "The command " + builder.command().get(0) + " cannot be run: install entrakey-cli (by pip or npm), or name it by the"
+                            + " environment variable " + COMMAND + '.',
+                    e);
+        }
     }
 
     /**

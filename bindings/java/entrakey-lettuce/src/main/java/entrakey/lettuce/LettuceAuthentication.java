@@ -14,6 +14,7 @@ import io.lettuce.core.event.EventBus;
 import io.lettuce.core.protocol.ProtocolVersion;
 import io.lettuce.core.resource.ClientResources;
 import java.util.Collections;
+import java.util.List;
 import java.util.Set;
 import java.util.WeakHashMap;
 import java.util.concurrent.ConcurrentHashMap;
@@ -91,7 +92,9 @@ public final class LettuceAuthentication implements RedisCredentialsProvider, Au
      */
     public RedisURI configure(RedisURI uri) {
         if (!uri.isSsl() && uri.getSocket() == null && !plaintextAllowed) {
-            Connection.checkPlaintext(uri.getHost(), REMEDY);
+            // With Sentinel the address has no host, and nobody knows yet where the server is: where the sentinels are.
+            List<RedisURI> hosts = uri.getSentinels().isEmpty() ? Collections.singletonList(uri) : uri.getSentinels();
+            hosts.forEach(host -> Connection.checkPlaintext(host.getHost(), REMEDY));
         }
         RedisCredentials before = uri.getCredentialsProvider() instanceof LettuceAuthentication
                 ? null

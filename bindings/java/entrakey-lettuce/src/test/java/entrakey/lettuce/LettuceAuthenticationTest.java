@@ -115,6 +115,10 @@ class LettuceAuthenticationTest {
             assertTrue(error.getMessage().contains("cache.example.com") && error.getMessage().contains("rediss://"));
             RedisURI local = authentication.configure(RedisURI.create("redis://user:secret@localhost:6379"));
             assertEquals("me", local.getCredentialsProvider().resolveCredentials().block().getUsername());
+            authentication.configure(RedisURI.create("redis-sentinel://localhost:26379,127.0.0.1:26380#cache"));
+            EntrakeyException sentinel = assertThrows(EntrakeyException.class, () ->
+                    authentication.configure(RedisURI.create("redis-sentinel://localhost:26379,sentinel.example.com:26379#cache")));
+            assertTrue(sentinel.getMessage().contains("sentinel.example.com"), sentinel.getMessage());
             authentication.allowPlaintext().configure(RedisURI.create("redis://cache.example.com:10000"));
         }
     }

@@ -47,14 +47,4 @@ public class EntrakeyAutoConfiguration {
         customizers.orderedStream().forEach(customizer -> customizer.customize(builder));
         return builder.build();
     }
-
-    /**
-     * {@return what refuses to send a token in clear, or beside a password}
-     *
-     * @param environment has the properties
-     */
-    @Bean
-    RedisChecks entrakeyRedisChecks(Environment environment) {
-        return new RedisChecks(environment.getProperty("entrakey.allow-plaintext", Boolean.class, false));
-    }
 }

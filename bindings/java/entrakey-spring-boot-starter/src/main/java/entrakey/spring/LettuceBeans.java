@@ -7,6 +7,7 @@ import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.core.env.Environment;
 import org.springframework.data.redis.connection.lettuce.LettuceConnectionFactory;
 
 /** What Spring Data Redis on Lettuce needs of us, whatever Spring Boot makes it. */
@@ -19,8 +20,9 @@ class LettuceBeans {
     }
 
     @Bean
-    LettuceCredentials entrakeyLettuceCredentials(LettuceAuthentication authentication) {
-        return new LettuceCredentials(authentication);
+    LettuceCredentials entrakeyLettuceCredentials(LettuceAuthentication authentication, Environment environment) {
+        boolean plaintextAllowed = environment.getProperty("entrakey.allow-plaintext", Boolean.class, false);
+        return new LettuceCredentials(authentication, new RedisChecks(plaintextAllowed));
     }
 
     @Bean

@@ -3,33 +3,45 @@ package entrakey.spring;
 import entrakey.lettuce.LettuceAuthentication;
 import io.lettuce.core.ClientOptions;
 import io.lettuce.core.RedisCredentialsProvider;
-import io.lettuce.core.protocol.ProtocolVersion;
 import org.springframework.data.redis.connection.RedisConfiguration;
+import org.springframework.data.redis.connection.lettuce.LettuceClientConfiguration;
+import org.springframework.data.redis.connection.lettuce.LettuceClientConfiguration.LettuceClientConfigurationBuilder;
 import org.springframework.data.redis.connection.lettuce.RedisCredentialsProviderFactory;
 
-/**
- * The tokens as Spring Data Redis wants them. Sentinels keep the credentials of their own that Spring's default gives them. For the starters
- * of this library.
- */
-public final class LettuceCredentials implements RedisCredentialsProviderFactory {
+/** The tokens for connection factories of Spring Data Redis: for those that Spring Boot makes, and for an application's own. */
+public final class LettuceCredentials {
     private final LettuceAuthentication authentication;
+    private final RedisChecks checks;
 
-    LettuceCredentials(LettuceAuthentication authentication) {
+    LettuceCredentials(LettuceAuthentication authentication, RedisChecks checks) {
         this.authentication = authentication;
-    }
-
-    @Override
-    public RedisCredentialsProvider createCredentialsProvider(RedisConfiguration configuration) {
-        return authentication;
+        this.checks = checks;
     }
 
     /**
-     * Lets open connections authenticate again.
+     * Gives the connections tokens, and lets them authenticate again while they are open, also with options that the application has made
+     * itself. For the end of a configuration.
      *
-     * @param options of the clients
+     * @param client all that was configured
      */
-    public void configure(ClientOptions.Builder options) {
-        options.reauthenticateBehavior(ClientOptions.ReauthenticateBehavior.ON_NEW_CREDENTIALS)
-                .protocolVersion(ProtocolVersion.RESP3);
+    public void configure(LettuceClientConfigurationBuilder client) {
+        LettuceClientConfiguration before = client.build();
+        ClientOptions options = before.getClientOptions().orElseGet(ClientOptions::create);
+        client.redisCredentialsProviderFactory(new Factory(before.isUseSsl())).clientOptions(authentication.configure(options));
+    }
+
+    /** Sentinels keep the credentials of their own that Spring's default gives them. */
+    final class Factory implements RedisCredentialsProviderFactory {
+        private final boolean hasTls;
+
+        private Factory(boolean hasTls) {
+            this.hasTls = hasTls;
+        }
+
+        @Override
+        public RedisCredentialsProvider createCredentialsProvider(RedisConfiguration configuration) {
+            checks.check(configuration, hasTls);
+            return authentication;
+        }
     }
 }

@@ -38,7 +38,7 @@ final class LettuceObservation implements BeanPostProcessor, SmartLifecycle {
     private static boolean hasTokens(LettuceConnectionFactory factory) {
         return factory.getClientConfiguration()
                 .getRedisCredentialsProviderFactory()
-                .filter(LettuceCredentials.class::isInstance)
+                .filter(LettuceCredentials.Factory.class::isInstance)
                 .isPresent();
     }
 

@@ -3,7 +3,14 @@ package entrakey.spring;
 import entrakey.Connection;
 import entrakey.EntrakeyException;
 import entrakey.ErrorKind;
-import java.util.Collection;
+import java.util.stream.Stream;
+import org.springframework.data.redis.connection.RedisConfiguration;
+import org.springframework.data.redis.connection.RedisConfiguration.ClusterConfiguration;
+import org.springframework.data.redis.connection.RedisConfiguration.SentinelConfiguration;
+import org.springframework.data.redis.connection.RedisConfiguration.StaticMasterReplicaConfiguration;
+import org.springframework.data.redis.connection.RedisConfiguration.WithHostAndPort;
+import org.springframework.data.redis.connection.RedisNode;
+import org.springframework.data.redis.connection.RedisPassword;
 
 /** What must not be configured beside a token. For the starters of this library, which know how Spring Boot names it. */
 public final class RedisChecks {
@@ -16,15 +23,10 @@ public final class RedisChecks {
         this.plaintextAllowed = plaintextAllowed;
     }
 
-    /**
-     * Refuses a user name or a password beside the token, and a token that would be sent in clear.
-     *
-     * @param hasCredentials whether Redis has a user name or a password
-     * @param hosts where Redis is
-     * @param hasTls whether the connections have TLS
-     */
-    public void check(boolean hasCredentials, Collection<String> hosts, boolean hasTls) {
-        if (hasCredentials) {
+    /** Refuses a user name or a password beside the token, and a token that would be sent in clear. */
+    void check(RedisConfiguration redis, boolean hasTls) {
+        if (RedisConfiguration.getUsernameOrElse(redis, () -> null) != null
+                || RedisConfiguration.getPasswordOrElse(redis, RedisPassword::none).isPresent()) {
             throw new EntrakeyException(
                     ErrorKind.INVALID_CONFIG,
                     "Redis has a user name or a password (spring.data.redis.username, .password or .url) beside entrakey's"
@@ -32,8 +34,22 @@ public final class RedisChecks {
                     null);
         }
         if (!hasTls && !plaintextAllowed) {
-            hosts.forEach(host -> Connection.checkPlaintext(host, REMEDY));
+            hosts(redis).forEach(host -> Connection.checkPlaintext(host, REMEDY));
         }
+    }
+
+    /** None of a Unix socket. */
+    private static Stream<String> hosts(RedisConfiguration redis) {
+        if (redis instanceof SentinelConfiguration sentinel) { // nobody knows yet where the server is
+            return sentinel.getSentinels().stream().map(RedisNode::getHost);
+        }
+        if (redis instanceof ClusterConfiguration cluster) {
+            return cluster.getClusterNodes().stream().map(RedisNode::getHost);
+        }
+        if (redis instanceof StaticMasterReplicaConfiguration replicas) {
+            return replicas.getNodes().stream().map(WithHostAndPort::getHostName);
+        }
+        return redis instanceof WithHostAndPort server ? Stream.of(server.getHostName()) : Stream.empty();
     }
 
     /** {@return the error of an application whose Spring Data Redis is on Jedis} */

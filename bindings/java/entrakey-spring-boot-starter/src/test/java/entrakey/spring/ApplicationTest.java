@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import entrakey.Provider;
 import entrakey.emulator.Emulator;
+import io.lettuce.core.ClientOptions;
+import io.lettuce.core.SslOptions;
 import io.lettuce.core.cluster.ClusterClientOptions;
 import io.lettuce.core.internal.HostAndPort;
 import io.lettuce.core.resource.DnsResolvers;
@@ -24,10 +26,12 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.springframework.beans.factory.annotation.Value;
 import org.springframework.boot.WebApplicationType;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
 import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.boot.data.redis.autoconfigure.ClientResourcesBuilderCustomizer;
+import org.springframework.boot.data.redis.autoconfigure.LettuceClientConfigurationBuilderCustomizer;
 import org.springframework.boot.data.redis.autoconfigure.LettuceClientOptionsBuilderCustomizer;
 import org.springframework.boot.health.contributor.HealthIndicator;
 import org.springframework.boot.health.contributor.Status;
@@ -36,6 +40,9 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Profile;
 import org.springframework.data.redis.connection.RedisConnectionFactory;
+import org.springframework.data.redis.connection.RedisStandaloneConfiguration;
+import org.springframework.data.redis.connection.lettuce.LettuceClientConfiguration;
+import org.springframework.data.redis.connection.lettuce.LettuceConnectionFactory;
 import org.springframework.data.redis.core.StringRedisTemplate;
 import org.springframework.data.redis.listener.ChannelTopic;
 import org.springframework.data.redis.listener.RedisMessageListenerContainer;
@@ -89,6 +96,35 @@ class ApplicationTest {
         @Bean
         LettuceClientOptionsBuilderCustomizer members() {
             return options -> ((ClusterClientOptions.Builder) options).validateClusterNodeMembership(false);
+        }
+    }
+
+    /** As many applications have one. It comes after Spring Boot's own, and takes the place of all of its options. */
+    @Configuration
+    @Profile("own-options")
+    static class OwnOptions {
+        @Bean
+        LettuceClientConfigurationBuilderCustomizer ownOptions() {
+            return builder -> builder.clientOptions(ClientOptions.builder()
+                    .sslOptions(SslOptions.builder().trustManager(azure.certificateAuthority()).build())
+                    .disconnectedBehavior(ClientOptions.DisconnectedBehavior.REJECT_COMMANDS)
+                    .build());
+        }
+    }
+
+    /** In the place of Spring Boot's, as an application with two caches has it. */
+    @Configuration
+    @Profile("own-factory")
+    static class OwnFactory {
+        @Bean
+        LettuceConnectionFactory ownFactory(LettuceCredentials credentials, @Value("${own.host}") String host, @Value("${own.tls}") boolean tls) {
+            LettuceClientConfiguration.LettuceClientConfigurationBuilder client = LettuceClientConfiguration.builder().clientOptions(
+                    ClientOptions.builder().sslOptions(SslOptions.builder().trustManager(azure.certificateAuthority()).build()).build());
+            if (tls) {
+                client.useSsl();
+            }
+            credentials.configure(client);
+            return new LettuceConnectionFactory(new RedisStandaloneConfiguration(host, azure.redisPort()), client.build());
         }
     }
 
@@ -152,6 +188,33 @@ class ApplicationTest {
                 "spring.data.redis.lettuce.cluster.refresh.dynamic-refresh-sources", "false"))));
         outlivesItsTokens(azure, Map.of());
         onCluster.get();
+    }
+
+    @Test
+    @Timeout(60)
+    void anApplicationsOwnOptionsOfLettuceKeepNoConnectionFromAuthenticatingAgain() throws Exception {
+        try (ConfigurableApplicationContext context = run(Map.of("spring.profiles.active", "own-options"))) {
+            StringRedisTemplate redis = context.getBean(StringRedisTemplate.class);
+            Provider provider = context.getBean(Provider.class);
+            while (provider.version() < 2 || provider.status().counters().get("reauths_accepted") == 0) { // the time-out ends it
+                redis.opsForValue().set("key", "value");
+                Thread.sleep(PAUSE_MILLIS);
+            }
+            assertEquals(
+                    ClientOptions.DisconnectedBehavior.REJECT_COMMANDS,
+                    context.getBean(LettuceConnectionFactory.class).getClientConfiguration().getClientOptions().get().getDisconnectedBehavior());
+        }
+    }
+
+    @Test
+    @Timeout(60)
+    void aConnectionFactoryOfTheApplicationsOwnHasTokensAndTheSameChecks() {
+        try (ConfigurableApplicationContext context = run(
+                Map.of("spring.profiles.active", "own-factory", "own.host", azure.redisHost(), "own.tls", "true"))) {
+            context.getBean(StringRedisTemplate.class).opsForValue().set("key", "value");
+            assertTrue(context.getBean(Provider.class).status().connections() >= 1);
+        }
+        assertRefused("cache.example.com", Map.of("spring.profiles.active", "own-factory", "own.host", "cache.example.com", "own.tls", "false"));
     }
 
     /** As a test's context that is paused. */

@@ -14,6 +14,7 @@ import java.security.cert.X509Certificate;
 import java.util.Base64;
 import java.util.Set;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 
 /** What redis-authx-entraid calls an identity, as a provider's. */
 final class Identities {
@@ -83,10 +84,7 @@ final class Identities {
                     "The authority is " + authority + ": https://login.microsoftonline.com/<tenant id> is needed.");
         }
         builder.authorityHost(uri.getScheme() + "://" + uri.getAuthority());
-        String tenant = String.valueOf(uri.getPath()).replace("/", "");
-        if (!tenant.isEmpty()) {
-            builder.tenantId(tenant);
-        }
+        Stream.of(String.valueOf(uri.getPath()).split("/")).filter(part -> !part.isEmpty()).findFirst().ifPresent(builder::tenantId);
     }
 
     private static void certificate(ProviderBuilder builder, PrivateKey key, X509Certificate certificate) {

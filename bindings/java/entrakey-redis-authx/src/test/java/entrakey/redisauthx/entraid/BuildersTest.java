@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.microsoft.aad.msal4j.IAuthenticationResult;
 import entrakey.EntrakeyException;
 import entrakey.ErrorKind;
+import entrakey.Provider;
+import entrakey.emulator.Emulator;
 import java.lang.reflect.Proxy;
 import java.security.KeyStore;
 import java.security.PrivateKey;
@@ -65,6 +67,21 @@ class BuildersTest {
         EntrakeyException error = assertThrows(EntrakeyException.class, () -> tokenOf(config));
         assertEquals(ErrorKind.NETWORK, error.kind());
         assertTrue(error.getMessage().contains("127.0.0.1:1") && !error.getMessage().contains("a-secret"), error.getMessage());
+    }
+
+    /** As portals and documents show it: with the version, or all of the endpoint. */
+    @Test
+    void theTenantIsTheFirstPartOfAnAuthority() throws Exception {
+        try (Emulator azure = Emulator.start()) {
+            String tenant = azure.variable("AZURE_AUTHORITY_HOST").replaceAll("/$", "") + '/' + azure.variable("AZURE_TENANT_ID");
+            for (String rest : new String[] {"", "/", "/v2.0", "/oauth2/v2.0/token"}) {
+                ServicePrincipalInfo info = new ServicePrincipalInfo(
+                        azure.variable("AZURE_CLIENT_ID"), azure.variable("AZURE_CLIENT_SECRET"), tenant + rest);
+                try (Provider provider = Identities.of(info).caFile(azure.variable("ENTRAKEY_CA_FILE")).build()) {
+                    assertEquals(azure.variable("ENTRAKEY_EMULATOR_SERVICE_PRINCIPAL_OBJECT_ID"), provider.getToken().username());
+                }
+            }
+        }
     }
 
     @Test
