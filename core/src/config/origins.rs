@@ -92,6 +92,12 @@ fn a_refused_value_is_named_with_the_variable_the_file_or_the_code_it_came_from(
 }
 
 #[test]
+fn the_scheme_of_an_address_may_be_in_capital_letters() {
+    let upper = [SECRET, &[("AZURE_AUTHORITY_HOST", "HTTPS://login.example/")]].concat();
+    assert!(Settings::resolve(&config(&[("identity", "service_principal")]), environment(&upper)).is_ok());
+}
+
+#[test]
 fn a_variable_that_chose_the_file_or_its_entry_is_named() {
     let message = refusal(&[], &[("ENTRAKEY_CONFIG_FILE", "/nowhere.json")]);
     assert!(
@@ -156,6 +162,7 @@ fn quotes_inside_a_value_are_pointed_out() {
 #[test]
 fn a_refusal_says_what_was_asked_with_and_who_had_set_it() {
     let message = explained(&[("identity", "service_principal"), ("tenant_id", "mine")], SECRET, refused());
+    assert_eq!(message.matches("Asked with").count(), 1, "{message}");
     assert!(message.contains("Asked with tenant_id mine (set in code), client_id PLACEHOLDER (environment variable AZURE_CLIENT_ID)"), "{message}");
     assert!(
         message.contains("client_secret (environment variable AZURE_CLIENT_SECRET)")
