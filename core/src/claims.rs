@@ -74,13 +74,15 @@ pub(crate) fn text<'a>(payload: &'a Value, claim: &str) -> Option<&'a str> {
 /// An object id has 36 characters; so many are more than any other user name of Redis needs.
 const MAX_USERNAME_CHARS: usize = 200;
 
+/// Whether a character is not seen or turns the text around (Unicode's default ignorables and bidirectional controls).
+pub(crate) fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
 /// Whether it can be a Redis user name and looks in every log like what it is: no white space or control characters, and
-/// none that are not seen or turn the text around (Unicode's default ignorables and bidirectional controls).
+/// none that are not seen.
 pub(crate) fn is_username(text: &str) -> bool {
-    let is_unseen = |c: char| {
-        matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-    };
     let is_odd = |c: char| c.is_control() || c.is_whitespace() || is_unseen(c);
     !text.is_empty() && text.chars().count() <= MAX_USERNAME_CHARS && !text.chars().any(is_odd)
 }

@@ -19,10 +19,11 @@ const SHORTEST_TOKEN: usize = 40;
 const MAX_CHARS: usize = 16_384;
 
 /// The text without these secrets, whether they are written plainly, percent- or form-encoded, in JSON, HTML, base64 or
-/// hexadecimal; and without whatever looks like a token.
+/// hexadecimal, as escapes of a programming language, in small or in capital letters; and without whatever looks like a token.
 #[must_use]
 pub fn redacted(text: &str, secrets: &[&str]) -> String {
-    let text: String = text.chars().take(MAX_CHARS).collect();
+    // Between the letters of UTF-16 that was read as another encoding there are zeros, and no token could be recognised.
+    let text: String = text.chars().filter(|c| *c != '\0').take(MAX_CHARS).collect();
     let text = without(&text, "[token]", &known(&text, secrets));
     let text = without(&text, "[token]", &named(&text));
     without(&text, "[token]", &alike(&text))
@@ -44,12 +45,18 @@ fn without(text: &str, mark: &str, ranges: &[Range<usize>]) -> String {
 /// Where something of these secrets is.
 fn known(text: &str, secrets: &[&str]) -> Vec<Range<usize>> {
     let (bytes, places) = plain(text);
+    let base64 = one_alphabet(bytes.clone());
     let mut found: Vec<Range<usize>> = Vec::new();
-    for pattern in secrets.iter().flat_map(|secret| forms(secret)) {
-        found.extend(occurrences(&bytes, &pattern).map(|range| {
-            let place = |index: usize| places.get(index).cloned().unwrap_or(text.len()..text.len());
-            place(range.start).start..place(range.end - 1).end
-        }));
+    let place = |index: usize| places.get(index).cloned().unwrap_or(text.len()..text.len());
+    let whole = |found: Range<usize>| {
+        let (start, end) = (place(found.start).start, place(found.end - 1).end);
+        text.floor_char_boundary(start)..text.ceil_char_boundary(end)
+    };
+    for secret in secrets {
+        let (written, encoded) = (forms(secret), base64_forms(secret));
+        let of_written = written.iter().flat_map(|pattern| occurrences(&bytes, pattern));
+        let of_encoded = encoded.iter().flat_map(|pattern| occurrences(&base64, pattern));
+        found.extend(of_written.chain(of_encoded).map(whole));
     }
     found.sort_by_key(|range| range.start);
     found
@@ -81,31 +88,46 @@ fn occurrences<'a>(bytes: &'a [u8], pattern: &'a [u8]) -> impl Iterator<Item = R
 /// How a secret may be written, beside what [`plain`] undoes.
 fn forms(secret: &str) -> Vec<Zeroizing<Vec<u8>>> {
     let mut forms = vec![plain(secret).0];
-    if secret.len() < TELLING {
-        return forms;
+    if secret.len() >= TELLING {
+        let hexadecimal = secret.bytes().fold(Zeroizing::new(String::new()), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}"); // into a String: it cannot fail
+            text
+        });
+        forms.push(Zeroizing::new(hexadecimal.as_bytes().to_vec()));
     }
-    let hexadecimal = secret.bytes().fold(Zeroizing::new(String::new()), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}"); // into a String: it cannot fail
-        text
-    });
-    forms.push(Zeroizing::new(hexadecimal.to_ascii_uppercase().into_bytes()));
-    forms.push(Zeroizing::new(hexadecimal.as_bytes().to_vec()));
-    // Base64 of a longer text depends on how far into it the secret begins. What hangs on its neighbours is left away.
-    for (before, influenced) in [(0, 0), (1, 2), (2, 3)] {
+    forms
+}
+
+/// Base64 of a longer text depends on how far into it the secret begins. What hangs on its neighbours is left away.
+fn base64_forms(secret: &str) -> Vec<Zeroizing<Vec<u8>>> {
+    let at = |(before, influenced): (usize, usize)| {
         let mut bytes = Zeroizing::new(vec![0; before]);
         bytes.extend_from_slice(secret.as_bytes());
         let text = Zeroizing::new(STANDARD_NO_PAD.encode(&bytes));
         let end = text.len() - usize::from(bytes.len() % 3 != 0);
-        forms.push(plain(text.get(influenced..end).unwrap_or_default()).0);
+        one_alphabet(plain(text.get(influenced..end).unwrap_or_default()).0)
+    };
+    let is_told = secret.len() >= TELLING;
+    [(0, 0), (1, 2), (2, 3)].into_iter().filter(|_| is_told).map(at).collect()
+}
+
+/// The two alphabets of base64 as one, in what [`plain`] gave: a plus sign is a blank there.
+fn one_alphabet(mut bytes: Zeroizing<Vec<u8>>) -> Zeroizing<Vec<u8>> {
+    for byte in bytes.iter_mut() {
+        *byte = match *byte {
+            b'-' => b' ',
+            b'_' => b'/',
+            byte => byte,
+        };
     }
-    forms
+    bytes
 }
 
 /// So often a text is looked at as one that was encoded again.
 const MAX_LAYERS: usize = 4;
 
 /// A text as it was before somebody encoded it for a URL, a form, JSON or HTML, once or more often; with the place of
-/// each byte in it. Blanks and plus signs are one, and so are the two alphabets of base64 and all that breaks lines.
+/// each byte in it. Small and capital letters are one, and so are blanks and plus signs; what breaks lines is left away.
 fn plain(text: &str) -> (Zeroizing<Vec<u8>>, Vec<Range<usize>>) {
     let mut bytes = Zeroizing::new(text.as_bytes().to_vec());
     let mut places: Vec<_> = (0..bytes.len()).map(|at| at..at + 1).collect();
@@ -118,9 +140,8 @@ fn plain(text: &str) -> (Zeroizing<Vec<u8>>, Vec<Range<usize>>) {
     }
     for byte in bytes.iter_mut() {
         *byte = match *byte {
-            b'+' | b'-' => b' ',
-            b'_' => b'/',
-            byte => byte,
+            b'+' => b' ',
+            byte => byte.to_ascii_lowercase(),
         };
     }
     (bytes, places)
@@ -143,46 +164,57 @@ fn decoded(bytes: &[u8], places: &[Range<usize>]) -> (Zeroizing<Vec<u8>>, Vec<Ra
     (decoded, kept)
 }
 
-const ENTITIES: [(&str, u8); 7] = [
-    ("&amp;", b'&'),
-    ("&lt;", b'<'),
-    ("&gt;", b'>'),
-    ("&quot;", b'"'),
-    ("&apos;", b'\''),
-    ("&#39;", b'\''),
-    ("&#x27;", b'\''),
-];
+const ENTITIES: [(&str, char); 5] =
+    [("&amp;", '&'), ("&lt;", '<'), ("&gt;", '>'), ("&quot;", '"'), ("&apos;", '\'')];
 
 /// What is written at the beginning of `rest` (nothing if it only escapes or breaks the line), and its length there.
 fn unit<'a>(first: u8, rest: &[u8], buffer: &'a mut [u8; 4]) -> (&'a [u8], usize) {
-    let number = |range: Range<usize>| {
-        let digits = rest.get(range).and_then(|digits| std::str::from_utf8(digits).ok());
-        let digits = digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
-        digits.and_then(|digits| u32::from_str_radix(digits, 16).ok())
-    };
+    if let Some((c, length)) = escaped(rest) {
+        return (c.encode_utf8(buffer).as_bytes(), length);
+    }
     buffer[0] = first;
     match first {
-        b'%' => match number(1..3) {
+        // A byte, which may be a part of a character.
+        b'%' => match number(rest, 1..3, 16) {
             Some(byte) => {
                 buffer[0] = byte as u8;
                 (&buffer[..1], 3)
             }
             None => (&buffer[..1], 1),
         },
-        b'\\' => match number(2..6).filter(|_| rest.get(1) == Some(&b'u')).and_then(char::from_u32) {
-            Some(c) => (c.encode_utf8(buffer).as_bytes(), 6),
-            None => (&[], 1),
-        },
-        b'&' => match ENTITIES.iter().find(|(name, _)| rest.starts_with(name.as_bytes())) {
-            Some((name, byte)) => {
-                buffer[0] = *byte;
-                (&buffer[..1], name.len())
-            }
-            None => (&buffer[..1], 1),
-        },
+        b'\\' => (&[], 1),
         byte if byte.is_ascii_control() => (&[], 1),
         _ => (&buffer[..1], 1),
     }
+}
+
+/// A character that is written by its number or its name: `\u0041`, `\x41`, `%u0041`, `&#65;`, `&#x41;`, `&amp;`.
+fn escaped(rest: &[u8]) -> Option<(char, usize)> {
+    let of = |number: u32, length: usize| Some((char::from_u32(number)?, length));
+    match (rest.first()?, rest.get(1)?) {
+        (b'\\' | b'%', b'u') => of(number(rest, 2..6, 16)?, 6),
+        (b'\\', b'x') => of(number(rest, 2..4, 16)?, 4),
+        (b'&', b'#') => {
+            // The longest numbers have seven digits, and HTML permits zeros before them.
+            let end = rest.iter().take(12).position(|byte| *byte == b';')?;
+            let number = number(rest, 2..end, 10).or_else(|| {
+                let is_hexadecimal = rest.get(2).is_some_and(|x| x.eq_ignore_ascii_case(&b'x'));
+                is_hexadecimal.then(|| number(rest, 3..end, 16))?
+            });
+            of(number?, end + 1)
+        }
+        (b'&', _) => ENTITIES
+            .iter()
+            .find(|(name, _)| rest.starts_with(name.as_bytes()))
+            .map(|(name, c)| (*c, name.len())),
+        _ => None,
+    }
+}
+
+/// The number that these digits are.
+fn number(text: &[u8], range: Range<usize>, base: u32) -> Option<u32> {
+    let digits = std::str::from_utf8(text.get(range)?).ok()?;
+    digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| u32::from_str_radix(digits, base).ok())?
 }
 
 /// What is said to be a secret: `client_secret=…` in a form, `"access_token":"…"` in JSON.
@@ -285,11 +317,14 @@ mod tests {
         let html =
             SECRET.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;").replace('\'', "&#39;");
         let unicode: String = SECRET.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect();
+        let numbered =
+            |write: fn(u32) -> String| SECRET.chars().map(|c| write(u32::from(c))).collect::<String>();
         let hexadecimal: String = SECRET.bytes().map(|byte| format!("{byte:02x}")).collect();
         let written = [
             SECRET.to_owned(),
             percent(SECRET, "%20"),
-            once.to_lowercase().replace("x9h8q", "x9H8Q"),
+            once.to_lowercase(),
+            SECRET.to_uppercase(),
             percent(&once, "+"),
             serde_json::to_string(&json).unwrap(),
             SECRET.replace('/', "\\/"),
@@ -297,6 +332,12 @@ mod tests {
             once,
             html,
             unicode,
+            numbered(|number| format!("&#{number};")),
+            numbered(|number| format!("&#{number:04};")),
+            numbered(|number| format!("&#x{number:X};")),
+            numbered(|number| format!("&#x{number:x};")),
+            numbered(|number| format!("\\x{number:02x}")),
+            numbered(|number| format!("%u{number:04X}")),
             hexadecimal.to_uppercase(),
             hexadecimal,
             STANDARD.encode(SECRET),
@@ -313,6 +354,20 @@ mod tests {
             assert!(said.contains("[token]"), "{written}: {said}");
             assert!(said.len() < 60, "{written}: {said}");
         }
+    }
+
+    #[test]
+    fn words_that_are_alike_but_for_a_hyphen_are_no_secret() {
+        let text = "Invalid client secret provided.";
+        assert_eq!(redacted(text, &["emulated-client-secret~value"]), text);
+        assert_eq!(redacted("EMULATED-Client-secret~x", &["emulated-client-secret~value"]), "[token]x");
+    }
+
+    #[test]
+    fn a_token_between_zeros_is_one() {
+        let utf16 = |text: &str| text.chars().flat_map(|c| [c, '\0']).collect::<String>();
+        assert_eq!(redacted(&utf16("a eyJhbGciOi.eyJvaWQiOi.c2ln b"), &[]), "a [token] b");
+        assert_eq!(redacted(&utf16("it is hunter2hunter2!"), &["hunter2hunter2"]), "it is [token]!");
     }
 
     #[test]

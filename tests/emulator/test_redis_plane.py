@@ -145,6 +145,17 @@ def test_a_resp2_subscriber_may_not_authenticate_and_a_resp3_one_may(emulator, o
     other.close()
 
 
+@pytest.mark.parametrize("lines", ["POST / HTTP/1.1", "PING\r\nHost: localhost", "hOST: x\r\nPING"])
+def test_who_speaks_http_is_disconnected_without_an_answer_as_by_redis(owner, lines):
+    owner.socket.sendall(lines.encode() + b"\r\n\r\n")
+    assert owner.socket.recv(100) == b""
+
+
+def test_a_switch_of_client_is_on_or_off(owner):
+    assert owner("CLIENT", "NO-EVICT", "on") == "OK" and owner("CLIENT", "NO-TOUCH", "OFF") == "OK"
+    assert owner("CLIENT", "NO-EVICT", "x") == "-ERR syntax error"
+
+
 def test_a_stranger_may_not_send_much(redis):
     redis.send("AUTH", "x", "y" * 20000)
     assert redis.read() == "-ERR Protocol error: unauthenticated bulk length"

@@ -111,6 +111,19 @@ def test_eventlet_is_refused_with_the_way_out(run):
     assert "gunicorn -k gevent" in ran.stdout, ran.stdout + ran.stderr
 
 
+def test_gevent_that_left_the_threads_alone_is_refused_with_the_way_out(run):
+    """A listener with a patched socket crashed the process at the first renewal."""
+    ran = run("""
+        import gevent.monkey; gevent.monkey.patch_all(thread=False)
+        import entrakey
+        try:
+            entrakey.Provider.managed_identity()
+        except RuntimeError as error:
+            print(error)
+    """)
+    assert "gevent.monkey.patch_all()" in ran.stdout, ran.stdout + ran.stderr
+
+
 def test_a_provider_is_no_credential_provider(start_emulator):
     start_emulator("1h")
     provider = entrakey.Provider.managed_identity()

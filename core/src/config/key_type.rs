@@ -1,6 +1,7 @@
 //! What values a key takes.
 
 use super::quotes::is_quoted;
+use crate::claims::is_unseen;
 use KeyType::{Boolean, Certificate, Choice, Fraction, Milliseconds, Pem, Secret, Text};
 
 /// The type of a key's value.
@@ -46,6 +47,10 @@ impl KeyType {
                 Err("the value contains a control character (a line break at its end?)".to_owned())
             }
             Text if value.trim() != value => Err("the value begins or ends with a space".to_owned()),
+            Text if value.chars().any(is_unseen) => {
+                Err("the value contains a character that is not seen, as copied from a page or a document: type it anew"
+                    .to_owned())
+            }
             Text | Secret => Ok(()),
             Pem if value.contains("-----BEGIN ") => Ok(()),
             Pem => Err("a text in PEM is needed (-----BEGIN ...)".to_owned()),
@@ -100,6 +105,10 @@ mod tests {
     fn a_blank_at_the_end_of_an_id_and_a_line_break_in_a_secret_are_refused() {
         assert!(Secret.check("with a newline\n").is_err());
         assert!(Text.check("copied with a space ").is_err());
+        for unseen in ["\u{feff}id", "i\u{200b}d", "\u{200e}id", "i\u{202e}d"] {
+            assert!(Text.check(unseen).is_err(), "{unseen:?}");
+            assert!(Secret.check(unseen).is_ok(), "{unseen:?}: it is tried, and told when it is refused");
+        }
     }
 
     #[test]

@@ -92,6 +92,12 @@ fn a_refused_value_is_named_with_the_variable_the_file_or_the_code_it_came_from(
 }
 
 #[test]
+fn the_scheme_of_an_address_may_be_in_capital_letters() {
+    let upper = [SECRET, &[("AZURE_AUTHORITY_HOST", "HTTPS://login.example/")]].concat();
+    assert!(Settings::resolve(&config(&[("identity", "service_principal")]), environment(&upper)).is_ok());
+}
+
+#[test]
 fn a_variable_that_chose_the_file_or_its_entry_is_named() {
     let message = refusal(&[], &[("ENTRAKEY_CONFIG_FILE", "/nowhere.json")]);
     assert!(
@@ -128,21 +134,35 @@ fn quotes_inside_a_value_are_pointed_out() {
         &[("IDENTITY_ENDPOINT", "\"http://127.0.0.1\""), ("IDENTITY_HEADER", "h")],
     );
     assert!(message.starts_with("Environment variable IDENTITY_ENDPOINT, with quotes that are"), "{message}");
+    let message = refusal(&[], &[("AZURE_TOKEN_CREDENTIALS", "'prod'")]);
+    assert!(
+        message.starts_with("Environment variable AZURE_TOKEN_CREDENTIALS, with quotes that are"),
+        "{message}"
+    );
     let error = Config::new().set("client_id", "\"abc\"").unwrap_err();
     assert!(error.message().contains("quotes"), "{error}");
     // A secret may begin and end as it likes: it is tried, and its quotes are told when it is refused.
-    let variables =
-        [("AZURE_TENANT_ID", "t"), ("AZURE_CLIENT_ID", "c"), ("AZURE_CLIENT_SECRET", "'hunter2'")];
-    let wrong = Error::entra(7_000_215, "AADSTS7000215: Invalid client secret provided.", 401);
-    let message = explained(&[("identity", "service_principal")], &variables, wrong);
-    let place =
-        "client_secret (environment variable AZURE_CLIENT_SECRET, with quotes that are a part of the value)";
-    assert!(message.contains(place) && !message.contains("hunter2"), "{message}");
+    let refused = |secret| {
+        let variables = [("AZURE_TENANT_ID", "t"), ("AZURE_CLIENT_ID", "c"), ("AZURE_CLIENT_SECRET", secret)];
+        let wrong = Error::entra(7_000_215, "AADSTS7000215: Invalid client secret provided.", 401);
+        explained(&[("identity", "service_principal")], &variables, wrong)
+    };
+    for (secret, with) in [
+        ("'hunter2'", "quotes that are a part of the value"),
+        ("hunter2 ", "a blank or an unseen character at its beginning or end"),
+        ("\u{feff}hunter2", "a blank or an unseen character at its beginning or end"),
+    ] {
+        let message = refused(secret);
+        let place = format!("client_secret (environment variable AZURE_CLIENT_SECRET, with {with})");
+        assert!(message.contains(&place) && !message.contains("hunter2"), "{message}");
+    }
+    assert!(refused("hunter2").contains("client_secret (environment variable AZURE_CLIENT_SECRET)."));
 }
 
 #[test]
 fn a_refusal_says_what_was_asked_with_and_who_had_set_it() {
     let message = explained(&[("identity", "service_principal"), ("tenant_id", "mine")], SECRET, refused());
+    assert_eq!(message.matches("Asked with").count(), 1, "{message}");
     assert!(message.contains("Asked with tenant_id mine (set in code), client_id PLACEHOLDER (environment variable AZURE_CLIENT_ID)"), "{message}");
     assert!(
         message.contains("client_secret (environment variable AZURE_CLIENT_SECRET)")

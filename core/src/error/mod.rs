@@ -8,6 +8,7 @@ pub(crate) use aadsts::{number_in, remedy};
 pub use kind::ErrorKind;
 pub use managed_identity::ManagedIdentityFault;
 
+use crate::claims::is_unseen;
 use crate::redact::redacted;
 use std::fmt;
 use std::time::Duration;
@@ -36,11 +37,13 @@ struct Details {
 /// Some of a message is what a server said: it must neither flood a log nor forge a line of it.
 const MAX_MESSAGE_CHARS: usize = 1000;
 
-/// `text` in one line and without control characters, cut to a bearable length. A line's end becomes a blank: the last
-/// word of a line, which may be a link, does not run into the next one.
+/// `text` in one line and without control characters and those that turn a text around, cut to a bearable length. A line's end
+/// becomes a blank: the last word of a line, which may be a link, does not run into the next one.
 pub(crate) fn presentable(text: &str) -> String {
     let (mut shown, mut was_control) = (String::new(), false);
-    for c in text.trim().chars().take(MAX_MESSAGE_CHARS) {
+    let is_line_end = |c: &char| matches!(c, '\u{2028}' | '\u{2029}');
+    for c in text.trim().chars().filter(|c| !is_unseen(*c) || is_line_end(c)).take(MAX_MESSAGE_CHARS) {
+        let c = if is_line_end(&c) { '\n' } else { c };
         if was_control && !c.is_control() && !c.is_whitespace() {
             shown.push(' ');
         }
@@ -286,5 +289,7 @@ mod tests {
         let shown = error.to_string();
         assert!(!shown.contains(char::is_control), "{shown}");
         assert!(shown.len() < 2000 && shown.contains("What to do"), "{shown}");
+        let turned = Error::new(ErrorKind::AuthRejected, "a\u{202e}b\u{200b}c\u{2028}d\u{feff}");
+        assert_eq!(turned.message(), "abc d");
     }
 }

@@ -296,6 +296,8 @@ mod tools {
         assert!(error("true", "nothing").message().contains("printed nothing"));
         let aside = error("echo 'ERROR: not here'; exit 1", "aside");
         assert!(aside.message().contains("gave no token: ERROR: not here."), "{aside}");
+        let mute = error("exit 3", "mute");
+        assert!(mute.message().contains("gave no token and did not say why. If you"), "{mute}");
     }
 
     fn azd(script: &str, name: &str) -> Result<Grant> {

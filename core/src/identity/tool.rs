@@ -131,7 +131,11 @@ fn not_installed(name: &str, sign_in: &str, page: &str) -> Error {
 fn no_token(name: &str, text: &str, sign_in: &str) -> Error {
     let remedy = number_in(text).and_then(remedy).map(|remedy| format!("What to do: {remedy}."));
     let remedy = remedy.unwrap_or_else(|| format!("If you are not signed in, run {sign_in}."));
-    let message = format!("{name} gave no token: {} {remedy}", gist(text));
+    let said = match gist(text) {
+        said if said.is_empty() => " and did not say why.".to_owned(),
+        said => format!(": {said}"),
+    };
+    let message = format!("{name} gave no token{said} {remedy}");
     Error::new(ErrorKind::IdentityUnavailable, message).with_aadsts_in(text)
 }
 
@@ -139,8 +143,8 @@ fn no_token(name: &str, text: &str, sign_in: &str) -> Error {
 fn gist(text: &str) -> String {
     let text = text.split_once("authentication failed.").map_or(text, |(_, rest)| rest);
     let text = text.split("\nTo troubleshoot").next().unwrap_or_default();
-    let text: String = unpack_messages(text).split_whitespace().collect::<Vec<_>>().join(" ");
-    let text: String = redacted(&text, &[]).chars().take(300).collect();
+    let text = redacted(&unpack_messages(text), &[]);
+    let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(300).collect();
     match text.trim_end_matches('.') {
         "" => String::new(),
         text => format!("{text}."),

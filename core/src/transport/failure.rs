@@ -36,12 +36,36 @@ pub(super) fn describe(error: &ureq::Error, party: &Party<'_>, timeout: Duration
             ErrorKind::BadResponse,
             format!("The answer from {address} is far too long for a token."),
         ),
+        ureq::Error::ConnectProxyFailed(said) => network(proxy_refused(party, said)),
         error if is_no_http(error) => Error::new(
             ErrorKind::BadResponse,
             format!("{address} answered something that is not HTTP. {}", stranger(party)),
         ),
         other => network(format!("The request to {address} failed: {other}. {}", hint(party, evidence))),
     }
+}
+
+/// What a proxy answered to CONNECT, if it was not that it is connected. Upstream's words have its status twice.
+fn proxy_refused(party: &Party<'_>, said: &str) -> String {
+    let Way::Through(proxy) = &party.way else {
+        return format!("The proxy failed: {said}. {}", hint_for_entra(party));
+    };
+    let status: Option<u16> = said.rsplit(['/', ' ']).next().and_then(|status| status.parse().ok());
+    let (what, remedy) = match status {
+        Some(407) => (
+            "wants another user or password (status 407)".to_owned(),
+            "Write them into its address, percent-encoded: http://user:password@host:port. Of a proxy's ways to sign in only \
+             Basic is known here.",
+        ),
+        Some(status) => (
+            format!("does not let {} through (status {status})", party.address),
+            "Have that host permitted there, or let NO_PROXY name it if it can be reached directly.",
+        ),
+        None => {
+            ("broke off without an answer".to_owned(), "Check that it is right and running, or NO_PROXY.")
+        }
+    };
+    format!("The proxy {proxy} {what}. {remedy}")
 }
 
 /// Whether the other side answered, and the answer was not HTTP.
@@ -228,8 +252,9 @@ pub fn describe_tls_error(error: &rustls::Error, address: &str) -> String {
         }
         Error::AlertReceived(alert) => {
             format!(
-                "the other side broke off with alert {} of TLS. Its log says more. {NO_TLS}",
-                u8::from(*alert)
+                "the other side broke off with alert {} of TLS: {} Its log says more.",
+                u8::from(*alert),
+                meaning(*alert)
             )
         }
         Error::PeerIncompatible(_) => {
@@ -241,9 +266,68 @@ pub fn describe_tls_error(error: &rustls::Error, address: &str) -> String {
     format!("TLS with {address} failed: {text}")
 }
 
+/// What a server means by an alert: <https://www.rfc-editor.org/rfc/rfc8446#section-6>.
+fn meaning(alert: rustls::AlertDescription) -> &'static str {
+    use rustls::AlertDescription as Alert;
+    match alert {
+        Alert::ProtocolVersion => "it speaks neither TLS 1.2 nor 1.3.",
+        Alert::HandshakeFailure | Alert::InsufficientSecurity => {
+            "it has no version, cipher or kind of certificate that is taken here."
+        }
+        Alert::UnrecognisedName => "it serves no host of that name. Is the address right?",
+        Alert::CertificateRequired
+        | Alert::NoCertificate
+        | Alert::BadCertificate
+        | Alert::UnsupportedCertificate
+        | Alert::CertificateUnknown
+        | Alert::UnknownCA
+        | Alert::AccessDenied => {
+            "it wants a client's certificate, and none is shown here. Is the address right?"
+        }
+        Alert::InternalError => "it has a trouble of its own.",
+        _ => "it did not go on with this client.",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_alert_is_told_by_its_meaning() {
+        use rustls::AlertDescription as Alert;
+        for (alert, part) in [
+            (Alert::ProtocolVersion, "neither TLS 1.2 nor 1.3"),
+            (Alert::UnrecognisedName, "no host of that name"),
+            (Alert::CertificateRequired, "client's certificate"),
+            (Alert::InternalError, "of its own"),
+            (Alert::Unknown(200), "alert 200"),
+        ] {
+            let said = describe_tls_error(&rustls::Error::AlertReceived(alert), "https://login.example");
+            assert!(said.contains(part), "{said}");
+            assert_eq!(said.contains("TLS 1.2"), alert == Alert::ProtocolVersion, "{said}");
+        }
+    }
+
+    #[test]
+    fn a_proxy_that_refuses_is_told_by_its_status() {
+        let proxy = "proxy.corp:3128 (environment variable HTTPS_PROXY)";
+        for (said, parts) in [
+            ("proxy server responded 407/407", ["user or password (status 407)", "percent-encoded"]),
+            ("proxy server responded 403/403", ["https://login.example through (status 403)", "NO_PROXY"]),
+            ("proxy server did not respond", ["without an answer", "NO_PROXY"]),
+        ] {
+            let party = Party {
+                endpoint: Endpoint::Entra,
+                address: "https://login.example",
+                way: Way::Through(proxy.to_owned()),
+            };
+            let error = ureq::Error::ConnectProxyFailed(said.to_owned());
+            let shown = describe(&error, &party, Duration::from_secs(10)).to_string();
+            assert!(shown.contains(proxy) && parts.iter().all(|part| shown.contains(part)), "{shown}");
+            assert!(!shown.contains("407/407"), "{shown}");
+        }
+    }
 
     #[test]
     fn the_way_to_entra_is_told_as_it_was() {

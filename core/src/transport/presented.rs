@@ -1,6 +1,7 @@
 //! The certificate that a server shows, when it is not taken: whose it is, who issued it, what is wrong with it, and
 //! what to do.
 
+use crate::claims::is_unseen;
 use crate::identity::Certificate;
 use crate::redact::redacted;
 use rustls::CertificateError as Fault;
@@ -49,7 +50,8 @@ impl ServerCertVerifier for Explaining {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.verify_tls12_signature(message, certificate, signature)
+        let verdict = self.0.verify_tls12_signature(message, certificate, signature);
+        verdict.map_err(|error| of_signature(certificate, error))
     }
 
     fn verify_tls13_signature(
@@ -58,11 +60,25 @@ impl ServerCertVerifier for Explaining {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.verify_tls13_signature(message, certificate, signature)
+        let verdict = self.0.verify_tls13_signature(message, certificate, signature);
+        verdict.map_err(|error| of_signature(certificate, error))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.0.supported_verify_schemes()
+    }
+}
+
+/// The certificate was taken, and not what its key has signed.
+fn of_signature(shown: &CertificateDer<'_>, error: Error) -> Error {
+    const WEAK: &str = "has a key that is too short (RSA needs 2048 bits), or that the server does not have";
+    match error {
+        Error::InvalidCertificate(fault) => {
+            let sentence = format!("its certificate{} {WEAK}. {ANOTHER}", whose_in_brackets(shown));
+            let shown = vec![describe_certificate(shown)];
+            Fault::Other(OtherError(Arc::new(Refused { sentence, fault, shown }))).into()
+        }
+        other => other,
     }
 }
 
@@ -121,9 +137,12 @@ const ANOTHER: &str = "The server needs another certificate.";
 fn sentence(shown: &CertificateDer<'_>, fault: &Fault, now: Duration) -> String {
     let certificate = Certificate::parse(shown).ok();
     let (what, remedy) = verdict(certificate.as_ref(), fault, now);
-    let whose = whose(shown, certificate.as_ref());
-    let whose = if whose.is_empty() { String::new() } else { format!(" ({})", whose.join(", ")) };
-    format!("its certificate{whose} {what}. {remedy}")
+    format!("its certificate{} {what}. {remedy}", whose_in_brackets(shown))
+}
+
+fn whose_in_brackets(shown: &CertificateDer<'_>) -> String {
+    let whose = describe_certificate(shown);
+    if whose.is_empty() { whose } else { format!(" ({whose})") }
 }
 
 fn whose(shown: &CertificateDer<'_>, certificate: Option<&Certificate>) -> Vec<String> {
@@ -137,7 +156,7 @@ fn whose(shown: &CertificateDer<'_>, certificate: Option<&Certificate>) -> Vec<S
 
 /// The beginning of a name, without what would move a terminal's cursor: anybody can put anything into a certificate.
 fn visible(name: &str) -> String {
-    name.chars().take(100).map(|c| if c.is_control() { '?' } else { c }).collect()
+    name.chars().take(100).map(|c| if c.is_control() || is_unseen(c) { '?' } else { c }).collect()
 }
 
 /// What is wrong, after "its certificate", and what to do.
@@ -357,6 +376,15 @@ mod tests {
         client.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
         let client = self_signed(client);
         says(&client.refused("login.example", NOW, &[&client]), &["not meant for servers"]);
+    }
+
+    #[test]
+    fn a_key_that_is_too_short_is_told_with_whose_it_is() {
+        let made = self_signed(params(&["login.example"], "login.\u{202e}example"));
+        let error = of_signature(&made.0, Error::InvalidCertificate(Fault::BadSignature));
+        let said = crate::transport::describe_tls_error(&error, "https://login.example");
+        says(&said, &["for \"login.example\"", "issued by \"login.?example, Contoso\"", "2048 bits"]);
+        assert_eq!(certificate_fault(&error), Some(&Fault::BadSignature));
     }
 
     #[test]

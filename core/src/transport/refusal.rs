@@ -98,9 +98,9 @@ fn shown(body: &[u8]) -> String {
 
 /// In one line, without tokens, and not too long.
 fn brief(text: &str) -> String {
-    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let text: String = redacted(text, &[]).chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    redacted(&text, &[]).chars().take(MAX_SHOWN_CHARS).collect()
+    text.chars().take(MAX_SHOWN_CHARS).collect()
 }
 
 /// The words of a page.
@@ -136,8 +136,8 @@ fn entra_refusal(address: &str, status: u16, json: &Value) -> Error {
     let error = match code.or_else(|| number_in(description)) {
         Some(code) if status < 500 && status != 429 => Error::entra(code, description, status),
         // Trouble inside Entra passes, whatever its number.
-        Some(code) => by_status(address, status).with_aadsts(code),
-        None => by_status(address, status),
+        Some(code) => by_status(address, status, "").with_aadsts(code),
+        None => by_status(address, status, &brief(description)),
     };
     error.with_correlation_id(correlation_id)
 }
@@ -191,7 +191,7 @@ fn by_status_nearby(address: &str, status: u16, said: &str, json: &Value) -> Err
                 account(Some(json), &[])
             ),
         ),
-        408 | 410 | 429 => by_status(address, status),
+        408 | 410 | 429 => by_status(address, status, ""),
         _ => Error::new(
             ErrorKind::BadResponse,
             format!(
@@ -213,21 +213,23 @@ fn being_updated(address: &str) -> Error {
 
 /// This refusal will not change by itself.
 fn refused_nearby(address: &str, status: u16, said: &str) -> Error {
-    let said = if said.is_empty() { "it gave no reason.".to_owned() } else { full_stop(said) };
+    let reason = reason(said);
     Error::new(
         ErrorKind::IdentityUnavailable,
-        format!("{address} refused the request (status {status}): {said} Check the identity and scope."),
+        format!("{address} refused the request (status {status}): {reason} Check the identity and scope."),
     )
 }
 
-fn by_status(address: &str, status: u16) -> Error {
+fn reason(said: &str) -> String {
+    if said.is_empty() { "it gave no reason.".to_owned() } else { full_stop(said) }
+}
+
+fn by_status(address: &str, status: u16, said: &str) -> Error {
     match status {
         429 => Error::new(ErrorKind::Throttled, format!("{address} asks for fewer requests (status 429).")),
         400..=499 if !matches!(status, 404 | 408 | 410) => Error::new(
             ErrorKind::AuthRejected,
-            format!(
-                "{address} refused the request with status {status} and gave no reason. Check the identity."
-            ),
+            format!("{address} refused the request (status {status}): {} Check the identity.", reason(said)),
         ),
         _ => Error::new(
             ErrorKind::BadResponse,
@@ -259,6 +261,14 @@ mod tests {
             refusal(Endpoint::Entra, "https://login", &head(503), &Value::Null).pause(),
             Duration::ZERO
         );
+    }
+
+    #[test]
+    fn a_token_in_an_answer_of_another_encoding_is_not_shown() {
+        let json = r#"{"access_token":"eyJhbGciOi.eyJvaWQiOi.c2ln"}"#;
+        let utf16: Vec<u8> = format!("\u{feff}{json}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let error = not_json(Endpoint::AppService, "http://app", &head(200), &utf16);
+        assert!(!error.message().replace(' ', "").contains("c2ln"), "{error}");
     }
 
     #[test]

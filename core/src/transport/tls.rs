@@ -86,8 +86,10 @@ fn add_ca_file(roots: &mut RootCertStore, CaFile { path, label }: &CaFile) -> Re
     let certificates = CertificateDer::pem_slice_iter(&bytes);
     let before = roots.len();
     for certificate in certificates {
-        let certificate = certificate.map_err(|error| refuse(error.to_string()))?;
-        roots.add(certificate).map_err(|error| refuse(error.to_string()))?;
+        // Upstream's words show bytes as numbers.
+        let certificate =
+            certificate.map_err(|_| refuse("a block in it has no end line or is not base64".to_owned()))?;
+        roots.add(certificate).map_err(|_| refuse("a certificate in it cannot be read".to_owned()))?;
     }
     if roots.len() == before {
         return Err(refuse("no certificate in it".to_owned()));
@@ -228,6 +230,24 @@ mod tests {
             }
         });
         (address, certificate.pem())
+    }
+
+    #[test]
+    fn a_file_of_authorities_that_is_damaged_is_told_in_words() {
+        let whole = server().1;
+        let cut = whole[..whole.len() / 2].to_owned();
+        let odd = whole.replacen("MII", "!!!", 1);
+        let empty = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".to_owned();
+        for (name, text, part) in
+            [("cut", cut, "no end line"), ("odd", odd, "base64"), ("empty", empty, "cannot be read")]
+        {
+            let path = std::env::temp_dir().join(format!("entrakey-ca-{name}-{}.pem", std::process::id()));
+            std::fs::write(&path, text).unwrap();
+            let file = CaFile { path: path.clone(), label: "ca_file (set in code)".to_owned() };
+            let error = add_ca_file(&mut RootCertStore::empty(), &file).unwrap_err();
+            std::fs::remove_file(&path).unwrap();
+            assert!(error.message().contains(part) && !error.message().contains('['), "{error}");
+        }
     }
 
     #[test]

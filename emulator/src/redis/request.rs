@@ -33,6 +33,13 @@ pub(super) fn next(buffer: &mut BytesMut, authenticated: bool) -> Result<Option<
     }
 }
 
+/// Whether it is a line of a request in HTTP. As by Redis, whoever sends one is disconnected without an answer: a web page may
+/// have made a browser send it.
+pub(super) fn is_http(words: &[Bytes]) -> bool {
+    let is = |name: &[u8]| words.first().is_some_and(|word| word.eq_ignore_ascii_case(name));
+    is(b"post") || is(b"host:")
+}
+
 /// An array of bulk strings and nothing else. The library's decoder takes arrays in arrays too, each deeper on the
 /// stack: a few kilobytes from any client would end the process.
 fn array(buffer: &mut BytesMut, authenticated: bool) -> Result<Option<Request>, &'static str> {

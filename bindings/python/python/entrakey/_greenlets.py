@@ -57,8 +57,14 @@ def _spawn(callback, args):
     sys.modules["gevent"].spawn(callback, *args)
 
 
-def refuse_eventlet():
-    """A thread that is not eventlet's own cannot reach its hub, and crashes the process when it runs patched code."""
+def refuse_halves():
+    """A thread of the library's crashes the process when it runs patched code: eventlet's hub cannot be reached from it, and
+    where gevent left the threads alone, every lock of Python's holds up the hub."""
+    if _asked("gevent.monkey", "is_module_patched", "socket") and not _gevent():
+        raise RuntimeError(
+            "gevent has replaced Python's sockets and not its threads, and entrakey renews tokens on a thread of its own, whose "
+            "callbacks may use a socket: let gevent.monkey.patch_all() replace both, or replace neither."
+        )
     if _asked("eventlet.patcher", "is_monkey_patched", "thread"):
         raise RuntimeError(
             "eventlet has replaced Python's threads, and entrakey renews tokens on a thread of its own: use gevent "

@@ -4,7 +4,7 @@ import sys
 
 from . import _entrakey, _log
 from ._forks import Survivors, ref
-from ._greenlets import answered_aside, handed_over, refuse_eventlet
+from ._greenlets import answered_aside, handed_over, refuse_halves
 from ._subscription import Subscription
 
 # Providers whose events are logged. A forked child has to observe each of them anew.
@@ -36,7 +36,7 @@ class Provider(_entrakey.Provider):
     def __new__(cls, *, token_callback=None, assertion_callback=None, **options):
         suppliers = ()
         try:
-            refuse_eventlet()
+            refuse_halves()
             # Imported here, not at the top: each module adds to the time that `import entrakey` takes, and only some
             # programs need this one.
             if "uwsgi" in sys.modules:

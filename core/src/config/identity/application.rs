@@ -90,19 +90,20 @@ fn authority_host(values: &Values<'_>) -> Result<String> {
     let authority =
         if authority.contains("://") { authority.to_owned() } else { format!("https://{authority}") };
     check_endpoint(&label, &authority, Scheme::HttpsOnly)?;
-    let rest = authority.trim_end_matches('/').trim_start_matches("https://");
+    let authority = authority.trim_end_matches('/');
+    let rest = authority.split_once("://").map_or(authority, |(_, rest)| rest);
     if rest.contains(['/', '?', '#', '@']) {
         return Err(Error::invalid_config(format!(
             "{label} is scheme and host only; the tenant goes into tenant_id."
         )));
     }
-    Ok(authority.trim_end_matches('/').to_owned())
+    Ok(authority.to_owned())
 }
 
 fn explanation(values: &Values<'_>, ids: [Value<'_>; 2], proof: &Proof) -> Result<Explanation> {
-    let mut others = Vec::new();
+    let mut asked = ids.to_vec();
     for key in ["cloud", "authority_host", "scope"].into_iter().chain(proof.keys()) {
-        others.extend(values.value(key)?.filter(Value::is_set));
+        asked.extend(values.value(key)?.filter(Value::is_set));
     }
     let unread = match values.value("certificate_path")? {
         Some(path) if path.origin == Origin::AzureVariable && matches!(proof, Proof::Secret(_)) => {
@@ -110,6 +111,5 @@ fn explanation(values: &Values<'_>, ids: [Value<'_>; 2], proof: &Proof) -> Resul
         }
         _ => String::new(),
     };
-    let (ids, others) = (asked_with(ids), asked_with(others));
-    Ok(Explanation::of_refusal(&[&ids, &others, &unread, &note_on_entry(values)]))
+    Ok(Explanation::of_refusal(&[&asked_with(asked), &unread, &note_on_entry(values)]))
 }

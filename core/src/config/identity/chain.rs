@@ -1,5 +1,6 @@
 //! The default chain: which identities it asks, in order, or why it cannot ask one.
 
+use super::hints::note_on_person;
 use super::managed_identity::ManagedIdentity;
 use super::proof::has_proof;
 use super::single::SingleIdentity;
@@ -7,6 +8,7 @@ use crate::config::environment::Environment;
 use crate::config::names::{
     AZURE_CLI, AZURE_DEVELOPER_CLI, ENVIRONMENT, MANAGED_IDENTITY, WORKLOAD_IDENTITY,
 };
+use crate::config::quotes::note_on_quotes;
 use crate::config::values::Values;
 use crate::config::variables::AZURE_TOKEN_CREDENTIALS;
 use crate::error::{Error, Result};
@@ -64,8 +66,9 @@ fn wanted(environment: &Environment) -> Option<&str> {
 fn name_of(wanted: &str) -> Result<&'static str> {
     let found = CHAIN.iter().find(|(_, azure)| azure.eq_ignore_ascii_case(wanted));
     found.map(|(name, _)| *name).ok_or_else(|| {
+        let quotes = note_on_quotes(wanted);
         Error::invalid_config(format!(
-            "Environment variable {AZURE_TOKEN_CREDENTIALS} is none of dev, prod, {}. Correct it, or set identity.",
+            "Environment variable {AZURE_TOKEN_CREDENTIALS}{quotes} is none of dev, prod, {}. Correct it, or set identity.",
             CHAIN.iter().map(|(_, azure)| *azure).collect::<Vec<_>>().join(", ")
         ))
     })
@@ -85,7 +88,11 @@ fn link(name: &'static str, values: &Values<'_>) -> Result<Link> {
         _ => &[],
     };
     let identity = match missing(needed, values)? {
-        Some(reason) => Err(Obstacle::NotConfigured(reason)),
+        Some(reason) => {
+            let of_person = note_on_person(values).filter(|_| name == ENVIRONMENT);
+            let reasons = [Some(reason), of_person];
+            Err(Obstacle::NotConfigured(reasons.into_iter().flatten().collect::<Vec<_>>().join(", and ")))
+        }
         None => Ok(SingleIdentity::resolve(name, values)?),
     };
     Ok(Link { name, identity })

@@ -49,15 +49,17 @@ pub(super) fn why_pod_lacks(key: &str, values: &Values<'_>) -> Result<String> {
 
 /// What else is set that may have been meant, where a service principal has neither a secret nor a certificate.
 pub(super) fn note_on_proof(values: &Values<'_>) -> Result<String> {
-    let is_set = |name: &&str| values.environment.get(name).is_some();
-    let of_person = OF_A_PERSON.into_iter().find(is_set);
-    Ok(match (values.value("federated_token_file")?, of_person) {
+    Ok(match (values.value("federated_token_file")?, note_on_person(values)) {
         (Some(file), _) => {
             format!("If {} is meant, set identity to workload_identity.", file.label())
         }
-        (None, Some(name)) => {
-            format!("{name} is set, and not read: nobody signs in with a person's password here.")
-        }
+        (None, Some(note)) => format!("{note}."),
         (None, None) => String::new(),
     })
+}
+
+/// That somebody's name or password is set, which is no sentence by itself.
+pub(super) fn note_on_person(values: &Values<'_>) -> Option<String> {
+    let name = OF_A_PERSON.into_iter().find(|name| values.environment.get(name).is_some())?;
+    Some(format!("{name} is set, and not read: nobody signs in with a person's password here"))
 }

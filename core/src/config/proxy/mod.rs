@@ -98,7 +98,18 @@ pub(crate) enum Way {
 }
 
 fn usable(text: &str) -> Option<Proxy> {
-    Proxy::new(text.trim()).ok().filter(|proxy| matches!(proxy.protocol(), Http | Https))
+    let text = text.trim();
+    is_whole(text).then(|| Proxy::new(text).ok())?.filter(|proxy| matches!(proxy.protocol(), Http | Https))
+}
+
+/// Whether a URL's parts are what they look like. A `/`, `?` or `#` in a password that is not percent-encoded would make the user
+/// the host and the beginning of the password its port, and a port that is none would become the default one.
+fn is_whole(text: &str) -> bool {
+    let url = if text.contains("://") { Url::parse(text) } else { Url::parse(&format!("http://{text}")) };
+    url.is_ok_and(|url| {
+        let after = [Some(url.path()), url.query(), url.fragment()];
+        url.port() != Some(0) && !after.into_iter().flatten().any(|part| part.contains('@'))
+    })
 }
 
 /// The error does not show the proxy's URL, which may hold a password.

@@ -96,6 +96,23 @@ fn one_that_would_be_used_and_cannot_be_is_refused_by_name_without_showing_it() 
 }
 
 #[test]
+fn a_password_that_is_not_encoded_and_a_port_that_is_none_are_refused_and_not_taken_for_another_host() {
+    for odd in [
+        "http://me:12345#x@proxy.corp:3128",
+        "http://me:12345/x@proxy.corp:3128",
+        "me:12345?x@proxy.corp:3128",
+        "http://proxy.corp:99999",
+        "http://proxy.corp:0",
+    ] {
+        let error = way(&[], &[("https_proxy", odd)]).expect_err(odd);
+        assert!(error.message().contains("percent-encoded") && !error.message().contains("12345"), "{error}");
+    }
+    for good in ["http://me:s3cret@proxy.corp:3128/", "HTTP://me:a%23b@proxy.corp:3128", "proxy.corp:3128"] {
+        assert_eq!(way(&[], &[("https_proxy", good)]).unwrap(), through("https_proxy"), "{good}");
+    }
+}
+
+#[test]
 fn keys_win_over_variables_each_by_itself() {
     let (own, environment) = (("proxy", "http://me:s3cret@own:2"), ("HTTPS_PROXY", GOOD));
     let of_key = Some("own:2 (set in code)".to_owned());

@@ -47,6 +47,7 @@ impl ReadError {
                 Error::invalid_config(format!("{what} is encrypted: set {PASSWORD_KEY}."))
             }
             Self::Password => {
+                let what = what.replacen("The ", "the ", 1);
                 Error::invalid_config(format!("{PASSWORD_KEY} does not open {what}: check it."))
             }
         }

@@ -209,7 +209,7 @@ fn a_wrong_password_is_called_one_and_a_missing_one_is_asked_for() {
     // One in 256 wrong passwords leaves what looks like a padding.
     for n in 0..600 {
         let error = refused(alice().pem(&key, Some(&format!("55 wrong {n}"))));
-        assert!(error.contains("certificate_password does not open The private key"), "{error}");
+        assert!(error.contains("certificate_password does not open the private key"), "{error}");
     }
     for password in [None, Some("")] {
         let error = refused(alice().pem(&key, password));
@@ -293,7 +293,7 @@ fn a_pfx_opens_with_every_encryption_new_and_old() {
 fn a_pfx_with_the_wrong_password_or_without_a_key_says_so() {
     let bytes = alice().pfx(EncryptionAlgorithm::PbeWithShaAnd40BitRc4Cbc, MacAlgorithm::HmacSha1, PASSWORD);
     let error = refused(Material::Pfx { bytes: &bytes, password: Some("55 wrong") });
-    assert!(error.contains("certificate_password does not open The PFX"), "{error}");
+    assert!(error.contains("certificate_password does not open the PFX"), "{error}");
     let error = refused(Material::Pfx { bytes: &bytes, password: None });
     assert!(error.contains("The PFX is encrypted: set certificate_password"), "{error}");
     let mut store = KeyStore::new();

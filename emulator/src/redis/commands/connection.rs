@@ -192,7 +192,10 @@ pub(super) fn client(connection: &mut Connection, words: &[Bytes]) -> Reply {
         ("SETINFO", 4) => set_info(client, words),
         ("LIST", 2..) => Reply::bulk(connection.cache.clients.lines(connection.node.index)),
         ("INFO", 2) => Reply::bulk(connection.cache.clients.info(client)),
-        ("NO-EVICT" | "NO-TOUCH", 3) => OK,
+        ("NO-EVICT" | "NO-TOUCH", 3) => match text(words, 2).to_ascii_lowercase().as_str() {
+            "on" | "off" => OK,
+            _ => Reply::error(SYNTAX),
+        },
         ("KILL", 3..) => kill(connection, words),
         ("UNBLOCK", 3 | 4) => unblock(connection, words),
         ("TRACKING", 3..) => tracking::tracking(connection, words),

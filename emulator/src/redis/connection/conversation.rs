@@ -148,6 +148,7 @@ async fn answer_all(connection: &mut Connection, conversation: &mut Conversation
     {
         let words = match request::next(&mut conversation.wire.input, connection.session.is_authenticated()) {
             Ok(None) => break,
+            Ok(Some(words)) if request::is_http(&words) => return Err(Ending::Otherwise),
             Ok(Some(words)) => words,
             Err(reason) => {
                 connection.quitting = true;

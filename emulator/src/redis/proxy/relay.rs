@@ -168,6 +168,7 @@ impl Relay {
                 continue;
             }
             match request::next(&mut self.wire.input, self.session.is_authenticated()) {
+                Ok(Some(words)) if request::is_http(&words) => return Err(Ending::Otherwise),
                 Ok(Some(words)) => match self.cache.fault(&words) {
                     None if !self.is_to_wait(&words) => self.pass_on(&words),
                     fault => self.waiting = Some(WaitingRequest { words, fault }),
