@@ -1,5 +1,6 @@
 package entrakey;
 
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Objects;
 
@@ -47,7 +48,7 @@ public final class AccessToken {
     }
 
     long expiresUnixMillis() {
-        return expiresAt == null ? -1 : Math.max(0, expiresAt.toEpochMilli());
+        return expiresAt == null ? -1 : Math.max(0, Wire.millis(Duration.between(Instant.EPOCH, expiresAt)));
     }
 
     String username() {

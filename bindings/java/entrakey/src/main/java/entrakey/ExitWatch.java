@@ -23,6 +23,8 @@ final class ExitWatch {
             Runtime.getRuntime().addShutdownHook(hook);
         } catch (IllegalStateException e) { // it has begun
             ending = true;
+        } catch (SecurityException e) {
+            // nobody says when: then it takes those 0.3 seconds
         }
     }
 
@@ -39,8 +41,8 @@ final class ExitWatch {
     void end() {
         try {
             Runtime.getRuntime().removeShutdownHook(hook);
-        } catch (IllegalStateException e) {
-            // Java ends
+        } catch (IllegalStateException | SecurityException e) {
+            // Java ends, or it is none of those that are called
         }
     }
 }

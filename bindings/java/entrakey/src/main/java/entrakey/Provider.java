@@ -52,7 +52,7 @@ public final class Provider implements AutoCloseable {
      * @param timeout how long to wait
      */
     public Token getToken(Duration timeout) {
-        return engine.await(millis(timeout), false);
+        return engine.await(Math.max(0, Wire.millis(timeout)), false);
     }
 
     /**
@@ -155,17 +155,5 @@ public final class Provider implements AutoCloseable {
     @Override
     public String toString() {
         return "Provider[version=" + version() + ']';
-    }
-
-    /** A part of a millisecond is not none; what is negative is none. */
-    private static long millis(Duration timeout) {
-        if (timeout.isNegative()) {
-            return 0;
-        }
-        try {
-            return timeout.plusNanos(999_999).toMillis();
-        } catch (ArithmeticException e) {
-            return Long.MAX_VALUE;
-        }
     }
 }

@@ -90,9 +90,8 @@ public final class ProviderBuilder {
         return "ProviderBuilder" + values.keySet();
     }
 
-    /** A part of a millisecond is not none. */
     private static String millis(Duration value) {
-        return Long.toString(value.plusNanos(999_999).toMillis());
+        return Long.toString(Wire.millis(value));
     }
 
     /**

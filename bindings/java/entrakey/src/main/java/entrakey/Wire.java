@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Arrays;
 
 /**
@@ -31,6 +32,15 @@ final class Wire {
     /** Messages of servers and of exceptions: what cannot be encoded becomes a question mark. */
     static byte[] lossy(String text) {
         return String.valueOf(text).getBytes(StandardCharsets.UTF_8);
+    }
+
+    /** A part of a millisecond is not none; what is too long for a number is the longest that is not. */
+    static long millis(Duration time) {
+        try {
+            return time.plusNanos(999_999).toMillis();
+        } catch (ArithmeticException e) {
+            return time.isNegative() ? Long.MIN_VALUE : Long.MAX_VALUE;
+        }
     }
 
     /** What follows the first byte, which says what it is; throws the exception that it may be. */

@@ -47,6 +47,13 @@ class ProcessTest {
     }
 
     @Test
+    void whoMayNotHearOfTheEndOfJavaHasTokensAllTheSame() throws Exception {
+        List<String> options = new ArrayList<>(library());
+        options.add("-Djava.security.manager=allow");
+        says("me\n", smoke(Programs.java(), options, Collections.emptyMap(), "no-hooks"));
+    }
+
+    @Test
     void whoHasNoEmulatorIsToldHowToGetIt() throws Exception {
         Map<String, String> environment = Collections.singletonMap("PATH", "/nowhere");
         says("install entrakey-cli", smoke(Programs.java(), library(), environment, "no-emulator"));

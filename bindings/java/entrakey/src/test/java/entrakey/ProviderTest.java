@@ -16,6 +16,7 @@ import java.net.URL;
 import java.net.URLClassLoader;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
@@ -250,6 +251,9 @@ class ProviderTest {
         EntrakeyException negative =
                 assertThrows(EntrakeyException.class, () -> application().requestTimeout(Duration.ofMillis(-5)).build());
         assertTrue(negative.getMessage().contains("request_timeout_ms"), negative.getMessage());
+        EntrakeyException endless = assertThrows(
+                EntrakeyException.class, () -> application().requestTimeout(ChronoUnit.FOREVER.getDuration()).build());
+        assertTrue(endless.getMessage().contains("request_timeout_ms"), endless.getMessage());
         assertFalse(Provider.builder().clientSecret("hunter2").toString().contains("hunter2"));
     }
 
@@ -269,6 +273,11 @@ class ProviderTest {
             EntrakeyException error = assertThrows(EntrakeyException.class, provider::getToken);
             assertEquals(ErrorKind.CALLBACK_FAILED, error.kind());
             assertTrue(error.getMessage().contains("the vault is sealed"), error.getMessage());
+        }
+        TokenSource endless = scope -> AccessToken.of("opaque").withUsername("someone").expiringAt(Instant.MAX);
+        try (Provider provider = Provider.builder().tokenSource(endless).getTokenTimeout(Duration.ofMillis(300)).build()) {
+            EntrakeyException error = assertThrows(EntrakeyException.class, provider::getToken);
+            assertTrue(error.getMessage().contains("expiry"), error.getMessage());
         }
         try (Provider provider =
                 supplying(scope -> AccessToken.of("opaque").withUsername("someone").expiringAt(Instant.now().plusSeconds(3600)))) {

@@ -7,6 +7,7 @@ import java.lang.reflect.Method;
 import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.file.Paths;
+import java.security.Permission;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -47,6 +48,9 @@ public final class Smoke {
             case "at-the-end":
                 atTheEnd();
                 break;
+            case "no-hooks":
+                withoutHooks();
+                break;
             case "no-emulator":
                 noEmulator();
                 break;
@@ -68,6 +72,26 @@ public final class Smoke {
             supplying();
         } catch (EntrakeyException e) {
             System.out.println(e.kind() + ": " + e.getMessage());
+        }
+    }
+
+    /** As a server that lets its applications do little. Newer Javas have no such thing any more. */
+    @SuppressWarnings("removal")
+    private static void withoutHooks() {
+        try {
+            System.setSecurityManager(new SecurityManager() {
+                @Override
+                public void checkPermission(Permission permission) {
+                    if (permission.getName().equals("shutdownHooks")) {
+                        throw new SecurityException("shutdown hooks are not permitted");
+                    }
+                }
+            });
+        } catch (UnsupportedOperationException e) {
+            System.err.println(e.getMessage());
+        }
+        try (Provider provider = supplying()) {
+            System.out.println(provider.getToken().username());
         }
     }
 
