@@ -50,7 +50,8 @@ fn known(text: &str, secrets: &[&str]) -> Vec<Range<usize>> {
     let place = |index: usize| places.get(index).cloned().unwrap_or(text.len()..text.len());
     let whole = |found: Range<usize>| {
         let (start, end) = (place(found.start).start, place(found.end - 1).end);
-        text.floor_char_boundary(start)..text.ceil_char_boundary(end)
+        let is_boundary = |at: &usize| text.is_char_boundary(*at);
+        (0..=start).rev().find(is_boundary).unwrap_or(0)..(end..).find(is_boundary).unwrap_or(text.len())
     };
     for secret in secrets {
         let (written, encoded) = (forms(secret), base64_forms(secret));
