@@ -50,7 +50,8 @@ fn known(text: &str, secrets: &[&str]) -> Vec<Range<usize>> {
     let place = |index: usize| places.get(index).cloned().unwrap_or(text.len()..text.len());
     let whole = |found: Range<usize>| {
         let (start, end) = (place(found.start).start, place(found.end - 1).end);
-        text.floor_char_boundary(start)..text.ceil_char_boundary(end)
+        let is_boundary = |at: &usize| text.is_char_boundary(*at);
+        (0..=start).rev().find(is_boundary).unwrap_or(0)..(end..).find(is_boundary).unwrap_or(text.len())
     };
     for secret in secrets {
         let (written, encoded) = (forms(secret), base64_forms(secret));
@@ -188,11 +189,18 @@ fn unit<'a>(first: u8, rest: &[u8], buffer: &'a mut [u8; 4]) -> (&'a [u8], usize
     }
 }
 
-/// A character that is written by its number or its name: `\u0041`, `\x41`, `%u0041`, `&#65;`, `&#x41;`, `&amp;`.
+/// A character that is written by its number or its name: `\u0041`, `\u{41}`, `\U00000041`, `\x41`, `\101`, `%u0041`, `&#65;`,
+/// `&#x41;`, `&amp;`.
 fn escaped(rest: &[u8]) -> Option<(char, usize)> {
     let of = |number: u32, length: usize| Some((char::from_u32(number)?, length));
     match (rest.first()?, rest.get(1)?) {
+        (b'\\', b'u') if rest.get(2) == Some(&b'{') => {
+            let end = rest.iter().take(10).position(|byte| *byte == b'}')?;
+            of(number(rest, 3..end, 16)?, end + 1)
+        }
         (b'\\' | b'%', b'u') => of(number(rest, 2..6, 16)?, 6),
+        (b'\\', b'U') => of(number(rest, 2..10, 16)?, 10),
+        (b'\\', b'0'..=b'3') => of(number(rest, 1..4, 8)?, 4),
         (b'\\', b'x') => of(number(rest, 2..4, 16)?, 4),
         (b'&', b'#') => {
             // The longest numbers have seven digits, and HTML permits zeros before them.
@@ -337,6 +345,9 @@ mod tests {
             numbered(|number| format!("&#x{number:X};")),
             numbered(|number| format!("&#x{number:x};")),
             numbered(|number| format!("\\x{number:02x}")),
+            numbered(|number| format!("\\{number:03o}")),
+            numbered(|number| format!("\\u{{{number:x}}}")),
+            numbered(|number| format!("\\U{number:08x}")),
             numbered(|number| format!("%u{number:04X}")),
             hexadecimal.to_uppercase(),
             hexadecimal,

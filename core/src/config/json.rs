@@ -32,7 +32,7 @@ impl Config {
         let mut fresh = Self::new();
         for (name, node) in &keys {
             let value = key_value(name, node)
-                .map_err(|reason| refuse(format!("{} {reason}", key_for_message(name))))?;
+                .map_err(|reason| refuse(format!("key {} {reason}", key_for_message(name))))?;
             let value = match &environment {
                 Some(environment) => expanded(name, &value, environment)?,
                 None => value,

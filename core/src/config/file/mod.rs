@@ -63,7 +63,7 @@ fn values_of_keys(file: &ConfigFile<'_>, keys: &BTreeMap<String, Node>) -> Resul
     let mut values = FileValues::default();
     for (name, node) in keys {
         let value = key_value(name, node)
-            .map_err(|reason| file.refuse(format!("{} {reason}", key_for_message(name))))?;
+            .map_err(|reason| file.refuse(format!("key {} {reason}", key_for_message(name))))?;
         let expanded = file.expand(&key_for_message(name), &value)?;
         let variable = only_name(&value).map_or_else(String::new, |name| format!(" ({name})"));
         file.set(&mut values, name, &expanded, &format!("{name}{variable}"))?;
@@ -156,6 +156,7 @@ pub(super) mod tests {
             ("a.yaml", "redis:\n  password: hunter2\n", &["\"redis\"", "entrakey"]),
             ("a.yaml", "client_secret: [hunter2]\n", &["client_secret", "flat"]),
             ("a.yaml", "client_secret:\n", &["client_secret", "no value"]),
+            ("a.yaml", "entrakey:\n  <<: {name: hunter2}\n", &[": key (2 characters", "is a table"]),
             ("a.yaml", "request_timeout_ms: hunter2\n", &["request_timeout_ms", "milliseconds"]),
             ("a.yaml", "client_secret: \"\"\n", &["client_secret", "blank"]),
             ("a.yaml", "client_secret: ${BLANK}\n", &["client_secret", "blank"]),
