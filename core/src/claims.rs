@@ -75,7 +75,8 @@ pub(crate) fn text<'a>(payload: &'a Value, claim: &str) -> Option<&'a str> {
 const MAX_USERNAME_CHARS: usize = 200;
 
 /// Whether a character is not seen or turns the text around (Unicode's default ignorables and bidirectional controls).
-pub(crate) fn is_unseen(c: char) -> bool {
+#[must_use]
+pub fn is_unseen(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }

@@ -63,7 +63,7 @@ pub mod internals {
     }
 }
 
-pub use claims::read_claims;
+pub use claims::{is_unseen, read_claims};
 pub use config::{
     Config, ConfigReport, EffectiveConfig, InheritedSetting, InheritedSettings, KEYS, Key, KeyType,
     ReportedValue, ServiceValue, StoreEntry, VARIABLES, Variable, inherit, read_service_file,

@@ -1,15 +1,12 @@
 //! Writing. Neither fails because nobody reads.
 
+use entrakey_core::is_unseen;
 use std::fmt::Display;
 use std::io::{self, Write};
 
 /// Without what is no character: controls, and what turns the text around. For what others have a say in.
 pub(crate) fn visible(text: &str) -> String {
-    let is_hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-    };
-    text.chars().map(|c| if is_hidden(c) { '?' } else { c }).collect()
+    text.chars().map(|c| if c.is_control() || is_unseen(c) { '?' } else { c }).collect()
 }
 
 /// To standard output, as it is. A reader that has had enough (`| head`) is no error.
@@ -44,4 +41,14 @@ pub(crate) fn deliver(text: impl Display) -> io::Result<()> {
 pub(crate) fn say(text: impl Display) {
     let mut out = anstream::stderr().lock();
     let _ = writeln!(out, "{text}").and_then(|()| out.flush()); // nobody may look
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_character_is_shown_as_a_question_mark() {
+        assert_eq!(visible("a\nb\u{202e}c\u{ad}d\u{e0041}é"), "a?b?c?d?é");
+    }
 }

@@ -54,10 +54,13 @@ const CLAIMS: [(&str, &str); 4] =
 
 impl Rendered {
     fn says(&self, key: &str) -> Option<&str> {
-        let mut claims = CLAIMS.iter().filter(|(of, _)| *of == key);
-        let said = claims.find_map(|(_, claim)| self.claims[claim].as_str());
-        said.or_else(|| (key == "object_id").then(|| self.token.username()))
+        said(&self.claims, key).or_else(|| (key == "object_id").then(|| self.token.username()))
     }
+}
+
+fn said<'a>(claims: &'a Value, key: &str) -> Option<&'a str> {
+    let mut all = CLAIMS.iter().filter(|(of, _)| *of == key);
+    all.find_map(|(_, claim)| claims[claim].as_str())
 }
 
 /// A token and the answers with it.
@@ -180,7 +183,7 @@ impl Supply {
         }
         let (refresh_after, expires_on) = (refresh_after(token, now, expires).as_secs(), expires.as_secs());
         let claims = read_claims(token.secret()).unwrap_or_default();
-        let client_id = claims["appid"].as_str().or(claims["azp"].as_str()).unwrap_or_default();
+        let client_id = said(&claims, "client_id").unwrap_or_default();
         let (username, value) = (token.username(), token.secret());
         let secret = Secret { id, r#type: TYPE, username, value, expires_on, refresh_after };
         let app_service = AppService {
