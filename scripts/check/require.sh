@@ -3,7 +3,7 @@
 # require.sh, or require.sh test for what only the tests need.
 if [ ! -e target/debug/entrakey ] && [ "${MAKELEVEL:-0}" -le 1 ]; then # not again for a part of a longer command
     case ${1:-} in
-    test) what="Go modules and Maven artifacts, and on Debian, as root, packages (libssl-dev, redis-server, clang, valgrind, cmake, musl, PHP and Ruby with their Redis clients, PostgreSQL, Chromium)" time=35 ;;
+    test) what="Go modules and Maven artifacts, and on Debian, as root, packages (libssl-dev, redis-server, clang, valgrind, cmake, musl, PHP and Ruby with their Redis clients, PostgreSQL, Chromium)" time=45 ;;
     *) what="on Debian, as root, the packages libssl-dev and redis-server" time=8 ;;
     esac
     echo "entrakey: the first time this downloads and builds Rust crates (into target/), Python packages (.venv), npm packages" >&2
