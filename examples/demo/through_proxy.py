@@ -10,32 +10,27 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 
 
-def free_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
-def start_proxy(port):
+def start_proxy(path):
     server = f"{os.environ['REDIS_HOST']}:{os.environ['REDIS_PORT']}"
-    command = [os.environ.get("ENTRAKEY_BIN", "entrakey"), "proxy", server, "--port", str(port), "--quiet"]
+    command = [os.environ.get("ENTRAKEY_BIN", "entrakey"), "proxy", server, "--unix-socket", path, "--quiet"]
     return subprocess.Popen(command)
 
 
-def listens(port):
-    with socket.socket() as client:
-        return client.connect_ex(("127.0.0.1", port)) == 0
+def listens(path):
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(path) == 0
 
 
 class Cli:
     """One redis-cli, and with it one connection for as long as nothing ends it."""
 
-    def __init__(self, port):
+    def __init__(self, path):
         pipe = subprocess.PIPE
-        command = ["redis-cli", "-p", str(port)]
+        command = ["redis-cli", "-s", path]
         self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, text=True)
 
     def close(self):
@@ -52,18 +47,19 @@ class Cli:
 
 
 def main(seconds: float) -> int:
-    port = free_port()
-    proxy = start_proxy(port)
-    try:
-        while not listens(port):
-            if proxy.poll() is not None:
-                raise SystemExit("entrakey proxy has ended")
-            time.sleep(0.01)
-        with contextlib.closing(Cli(port)) as cli:
-            return read_and_write(cli, seconds)
-    finally:
-        proxy.terminate()
-        proxy.wait()
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/redis.sock"
+        proxy = start_proxy(path)
+        try:
+            while not listens(path):
+                if proxy.poll() is not None:
+                    raise SystemExit("entrakey proxy has ended")
+                time.sleep(0.01)
+            with contextlib.closing(Cli(path)) as cli:
+                return read_and_write(cli, seconds)
+        finally:
+            proxy.terminate()
+            proxy.wait()
 
 
 def read_and_write(cli, seconds):

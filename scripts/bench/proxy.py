@@ -20,7 +20,9 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(HERE / "bindings/python/python/entrakey"))  # the module alone: the package wants its library
+sys.path.insert(1, str(HERE / "tests"))
 from emulator import Emulator  # noqa: E402
+from ports import free_port  # noqa: E402
 
 IDLE, IDLE_S, HUGE = 1_000, 10, 512 * 1024 * 1024
 DIRECT, OURS = "direct TLS", "entrakey"
@@ -36,12 +38,6 @@ LOADS = {
     "50 connections, pipelines of 16, requests/s": (["-n", "500000", "-c", "50", "-P", "16"], "rps"),
 }
 MOST_OF_BEST, MOST_OVER_DIRECT_US, MOST_KIB_A_CONNECTION, MOST_MIB_FOR_HUGE = 1.05, 20, 40, 10
-
-
-def free_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 def ask(connection, *words):

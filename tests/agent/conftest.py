@@ -1,19 +1,15 @@
 import os
 import pathlib
 import shutil
-import sys
 import tempfile
 
 import pytest
+from agents import STRANGER
 
 from entrakey.emulator import Emulator
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 os.environ.setdefault("ENTRAKEY_BIN", str(ROOT / "target/debug/entrakey"))
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
-sys.path.insert(1, str(ROOT / "tests/proxy"))  # what runs a process of ours is the same
-
-from agents import STRANGER  # noqa: E402
 
 
 @pytest.fixture(scope="module")

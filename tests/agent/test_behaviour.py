@@ -16,7 +16,8 @@ import time
 
 from agents import Agent, OverUnix, ask, entrakey
 from conftest import ROOT
-from running import PATIENCE_S, WITH_US, free_port, wait_until
+from ports import free_port
+from running import PATIENCE_S, WITH_US, wait_until
 
 from entrakey.emulator import Emulator
 

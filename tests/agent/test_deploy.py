@@ -16,7 +16,8 @@ import pytest
 import yaml
 from agents import ASKS, RESOURCE, STRANGER, VERSION, ask, entrakey
 from conftest import ROOT
-from running import DIRECT, PATIENCE_S, WITH_US, free_port, wait_until
+from ports import free_port
+from running import DIRECT, PATIENCE_S, WITH_US, wait_until
 
 
 def unit_of(name):

@@ -7,7 +7,10 @@
 )]
 
 pub mod c_programs;
+mod ports;
 pub mod scripted;
+
+pub use ports::free_port;
 
 use serde_json::Value;
 use std::collections::BTreeMap;

@@ -15,7 +15,8 @@ import socket
 import time
 
 import pytest
-from test_proxy import free_port, run_server
+from ports import free_port
+from test_proxy import run_server
 
 SEED = int(os.environ.get("ENTRAKEY_SEED", "58"))
 STEPS = int(os.environ.get("ENTRAKEY_STEPS", "3000"))

@@ -8,17 +8,12 @@ import time
 
 import pytest
 from conftest import BINARY, REFUSED, claims
+from ports import free_port
 from test_connection_state import wait_until
 
 SUBSCRIBED = (
     "-ERR Can't execute 'auth': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"
 )
-
-
-def free_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 def run_server(port, folder, *more):

@@ -1,7 +1,8 @@
 """Clients that do not read: what waits for them has a limit, or stays with who sends it."""
 
 import pytest
-from test_proxy import free_port, run_server
+from ports import free_port
+from test_proxy import run_server
 
 MIB = 1 << 20
 VALUE = "x" * MIB

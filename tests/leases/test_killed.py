@@ -12,7 +12,8 @@ import subprocess
 import tempfile
 
 import pytest
-from running import PATIENCE_S, WITH_US, free_port, wait_until
+from ports import free_port
+from running import PATIENCE_S, WITH_US, wait_until
 from services import ADA, Installation, Leases, asked, entrakey
 
 from entrakey.emulator import Emulator

@@ -4,11 +4,11 @@ import contextlib
 import json
 import os
 import pathlib
-import socket
 import sqlite3
 import subprocess
 
 import pytest
+from ports import free_port
 from running import PATIENCE_S, WITH_US, wait_until
 from services import ADA, ADA_NAME, APPLICATION, CACHE, MANAGER_PRINCIPAL, PRINCIPAL, InAgent, Installation, Leases, entrakey
 
@@ -137,9 +137,7 @@ def test_a_lease_ends_by_itself(installation, leases):
 def test_a_service_that_is_just_being_started_is_waited_for(emulator, tmp_path, way):
     """`entrakey leases serve & entrakey lease list`, as README has it: nobody listens yet when the second one asks."""
     here = Installation(emulator, tmp_path)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     ways = {"loopback": ["--url", f"http://127.0.0.1:{port}"], "unix": ["--socket", tmp_path / "leases.sock"]}
     token = here.token("here", "list", "issue")
     asks = [*WITH_US, os.environ["ENTRAKEY_BIN"], "lease", "list", "-o", "json", *map(str, ways[way])]

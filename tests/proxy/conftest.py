@@ -1,16 +1,13 @@
 import os
 import pathlib
-import sys
 
 import pytest
 
 from entrakey.emulator import Emulator
+from running import Server
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 os.environ.setdefault("ENTRAKEY_BIN", str(ROOT / "target/debug/entrakey"))
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
-
-from running import Server
 
 
 @pytest.fixture(scope="session")

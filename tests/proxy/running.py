@@ -6,22 +6,17 @@ import os
 import queue
 import re
 import signal
-import socket
 import subprocess
 import threading
 import time
 import urllib.request
 
+from ports import free_port
+
 PATIENCE_S = 60  # a busy machine; each wait ends as soon as what it waits for is there
 # It ends with this process, whatever becomes of that.
 WITH_US = ("setpriv", "--pdeathsig", "KILL")
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-
-def free_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 def wait_until(what, condition, patience_s=PATIENCE_S):

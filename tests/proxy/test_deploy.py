@@ -12,7 +12,8 @@ import redis
 import yaml
 from conftest import ROOT
 from entrakey.emulator import Emulator
-from running import DIRECT, WITH_US, free_port
+from ports import free_port
+from running import DIRECT, WITH_US
 
 HOST = "mycache.westeurope.redis.azure.net"
 

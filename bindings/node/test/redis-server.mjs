@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { closedEndpoint } from './support.mjs';
+import { freePort } from './support.mjs';
 
 const PASSWORD = 'backend-secret';
 
@@ -24,7 +24,7 @@ async function accepts(port) {
 
 /** Starts redis-server with these options on a free port until the test ends. */
 async function start(test, ...options) {
-  const port = new URL(await closedEndpoint()).port;
+  const port = await freePort();
   const folder = mkdtempSync(path.join(tmpdir(), 'entrakey-redis-'));
   const configuration = path.join(folder, 'redis.conf');
   const own = [`port ${port}`, 'bind 127.0.0.1', `dir ${folder}`];
@@ -40,7 +40,7 @@ async function start(test, ...options) {
   for (const end = Date.now() + 20_000; !(await accepts(port)); await sleep(20)) {
     if (server.exitCode !== null || Date.now() > end) throw new Error('redis-server does not come up');
   }
-  return Number(port);
+  return port;
 }
 
 /** The address of a redis-server with a password: what the emulator takes as --proxy. */

@@ -18,14 +18,33 @@ export async function until(what, condition) {
   }
 }
 
+/**
+ * A loopback port that nobody has, and that this gives to nobody else, in any process, until this process ends. Its sign
+ * is a name in the abstract namespace of Unix sockets.
+ */
+export async function freePort() {
+  for (;;) {
+    // Below what Linux gives to connections and to port 0 (net.ipv4.ip_local_port_range begins at 32768).
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    const sign = createServer().listen(`\0entrakey-port-${port}`);
+    const server = createServer();
+    try {
+      await once(sign, 'listening');
+      await once(server.listen(port, '127.0.0.1'), 'listening');
+    } catch {
+      sign.close();
+      continue;
+    }
+    sign.unref();
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
+}
+
 /** The address of a loopback port that nobody listens on. */
 export async function closedEndpoint() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return `http://127.0.0.1:${port}`;
+  return `http://127.0.0.1:${await freePort()}`;
 }
 
 /** A source that takes connections and never answers. */

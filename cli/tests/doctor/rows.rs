@@ -6,7 +6,7 @@ use entrakey_emulator::{
     TokenFault,
 };
 use std::collections::BTreeMap;
-use std::net::{TcpListener, UdpSocket};
+use std::net::UdpSocket;
 
 const SYSTEM: &str = "11111111-0000-4000-8000-000000000001";
 const SYSTEM_CLIENT: &str = "11111111-c000-4000-8000-000000000001";
@@ -458,8 +458,8 @@ async fn row_20_the_port_is_the_wrong_one_or_has_no_tls() {
     let told = bench.doctor_in(&variables, &plain, &identity).await;
     assert_found(&told, "tls", &["plain_port"]);
     assert_says(&told, "6380");
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let told = bench.doctor_in(&variables, &format!("{CLASSIC}:{free}"), &identity).await;
+    let nobody = format!("{CLASSIC}:{}", entrakey_tests::free_port());
+    let told = bench.doctor_in(&variables, &nobody, &identity).await;
     assert_found(&told, "tcp", &["port_closed"]);
 }
 

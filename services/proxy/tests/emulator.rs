@@ -173,8 +173,7 @@ async fn what_keeps_a_connection_from_being_made_is_said_and_what_to_do() {
     assert!(said.contains("does not speak TLS"), "{said}");
     let (failure, said) = fail("no-such-host.invalid", port, &bench.provider).await;
     assert_eq!(failure, DialFailure::Resolve, "{said}");
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let (failure, said) = fail("127.0.0.1", free, &bench.provider).await;
+    let (failure, said) = fail("127.0.0.1", entrakey_tests::free_port(), &bench.provider).await;
     assert_eq!(failure, DialFailure::Connect, "{said}");
 }
 

@@ -8,7 +8,8 @@
 
 use entrakey_core::{Config, Provider};
 use entrakey_proxy::{Options, Proxy, Upstream};
-use std::net::{TcpListener, TcpStream};
+use entrakey_tests::free_port;
+use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
@@ -25,7 +26,7 @@ impl Drop for Server {
 }
 
 fn server() -> (Server, u16) {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = free_port();
     let child = Command::new("redis-server")
         .args([
             "--port",

@@ -1,7 +1,7 @@
 //! One sentence each that says what to do; an end where nothing can work, another attempt where it may heal.
 
 use super::running::{Proxy, command, machine, upstream};
-use entrakey_tests::{Emulator, Folder, wait_until};
+use entrakey_tests::{Emulator, Folder, free_port, wait_until};
 use serde_json::json;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -50,14 +50,14 @@ fn copy(from: &mut TcpStream, to: &mut TcpStream) {
 fn a_connection_that_cannot_work_ends_it_with_the_cause() {
     let emulator = Emulator::start("1h");
     let redis: u16 = emulator.get("REDIS_PORT").parse().unwrap();
-    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let nobody = format!("127.0.0.1:{}", free_port());
     let plaintext = emulator.get("ENTRAKEY_EMULATOR_URL").trim_start_matches("http://").to_owned();
     let elsewhere = format!("127.0.0.2:{}", relay("127.0.0.2", redis));
     let without_policy = emulator.get("ENTRAKEY_EMULATOR_WITHOUT_POLICY_CLIENT_ID");
     let upstream = upstream(&emulator);
     for (options, code, parts) in [
         (tested("cache.invalid:10000", &[]), 5, &["cache.invalid"][..]),
-        (tested(&nobody.to_string(), &[]), 5, &["refused"]),
+        (tested(&nobody, &[]), 5, &["refused"]),
         (tested(&plaintext, &[]), 5, &["TLS"]),
         (tested(&elsewhere, &[]), 5, &["certificate", "127.0.0.2"]),
         (
@@ -197,7 +197,7 @@ fn two_upstreams_on_one_port_are_told_apart_from_another_process() {
     let (emulator, folder) = (Emulator::start("1h"), Folder::new("twice"));
     let text = "[entrakey]\nidentity = 'managed_identity'\n[[upstreams]]\nhost = 'a:1'\n[[upstreams]]\nhost = 'b:1'\n";
     let file = folder.write("proxy.toml", text);
-    let port = super::running::free_port();
+    let port = free_port();
     let text = text
         .replace("'a:1'", &format!("'a:1'\nport = {port}"))
         .replace("'b:1'", &format!("'b:1'\nport = {port}"));
@@ -253,7 +253,7 @@ fn a_server_that_comes_back_is_found_again_and_its_absence_is_said_once() {
 #[test]
 fn a_client_that_only_looks_whether_the_port_is_open_does_not_make_an_old_trouble_new() {
     let emulator = Emulator::start("1h");
-    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let nobody = format!("127.0.0.1:{}", free_port());
     let options = [
         nobody.as_str(),
         "--identity",

@@ -1,7 +1,7 @@
 //! Who is let in, and what a client sees.
 
-use super::running::{Client, Proxy, command, free_port, get, machine, upstream};
-use entrakey_tests::{Emulator, Folder, PATIENCE, wait_until};
+use super::running::{Client, Proxy, command, get, machine, upstream};
+use entrakey_tests::{Emulator, Folder, PATIENCE, free_port, wait_until};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;

@@ -1,7 +1,7 @@
 //! How it ends: signals, delays, requests, and what systemd is told.
 
-use super::running::{Proxy, command, free_port, get, machine, upstream};
-use entrakey_tests::{Emulator, Folder, PATIENCE, artifact, wait_until};
+use super::running::{Proxy, command, get, machine, upstream};
+use entrakey_tests::{Emulator, Folder, PATIENCE, artifact, free_port, wait_until};
 use std::net::TcpStream;
 use std::os::unix::net::UnixDatagram;
 use std::process::Command;

@@ -1,7 +1,7 @@
 //! Health and metrics.
 
-use super::running::{Proxy, free_port, get};
-use entrakey_tests::{Emulator, wait_until};
+use super::running::{Proxy, get};
+use entrakey_tests::{Emulator, free_port, wait_until};
 use serde_json::json;
 
 fn host(port: u16) -> String {
