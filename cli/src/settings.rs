@@ -11,7 +11,7 @@ use crate::terminal::say;
 use clap::error::{ContextKind, ContextValue};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use entrakey_core::ServiceValue;
+use entrakey_core::{MisspeltVariable, ServiceValue};
 use std::collections::BTreeMap;
 use std::env::var_os;
 
@@ -47,6 +47,20 @@ fn is_not_meant(name: &str) -> bool {
 /// What keeps others out: if it is there and empty, whoever should have filled it in has failed, and nobody may get in by that.
 const PROTECTING: [&str; 6] =
     ["_PASSWORD", "_PASSWORD_FILE", "_ALLOW_UID", "_ALLOW_GID", "_TLS_CERTIFICATE", "_TLS_KEY"];
+
+/// The variables that look like one of the command's, and that it does not read.
+pub(crate) fn misspelt_variables() -> Vec<MisspeltVariable> {
+    entrakey_core::misspelt_variables(&variables(&crate::command(), prefix()))
+}
+
+/// The variables of a command's options, and of its own commands', with those that were not meant for it.
+fn variables(command: &Command, prefix: &str) -> Vec<String> {
+    let own = command.get_arguments().flat_map(|argument| {
+        let read = argument.get_env().and_then(|name| name.to_str()).map(str::to_owned);
+        read.into_iter().chain([variable(prefix, argument.get_id().as_str())])
+    });
+    own.chain(command.get_subcommands().flat_map(|command| variables(command, prefix))).collect()
+}
 
 /// A switch in a variable or a file may be true, yes, on, 1.
 fn boolish(argument: Arg) -> Arg {

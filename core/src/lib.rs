@@ -66,8 +66,8 @@ pub mod internals {
 pub use claims::{is_unseen, read_claims};
 pub use config::{
     Config, ConfigReport, EffectiveConfig, InheritedSetting, InheritedSettings, KEYS, Key, KeyType,
-    ReportedValue, ServiceValue, StoreEntry, VARIABLES, Variable, inherit, read_service_file,
-    read_store_entries,
+    MisspeltVariable, ReportedValue, ServiceValue, StoreEntry, VARIABLES, Variable, inherit,
+    misspelt_variables, read_service_file, read_store_entries,
 };
 pub use connections::{Connection, Forbidden, Refusal, WHILE_CONNECTING, check_plaintext};
 pub use error::{Error, ErrorKind, ManagedIdentityFault};

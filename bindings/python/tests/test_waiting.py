@@ -139,6 +139,16 @@ def test_awaiting_coroutines_take_no_thread_and_do_not_block_the_loop(waiting):
     asyncio.run(main())
 
 
+def test_a_task_of_another_framework_is_told_what_to_call(emulator):
+    with entrakey.Provider.managed_identity() as provider:
+        asked = provider.get_token_async()
+        with pytest.raises(RuntimeError, match=r"trio\.to_thread\.run_sync\(provider\.get_token\)"):
+            asked.send(None)  # as any framework begins a task
+        provider.get_token()
+        with pytest.raises(StopIteration):
+            provider.get_token_async().send(None)  # it is there: nothing is awaited
+
+
 def test_awaiting_raises_what_the_sync_call_raises(emulator):
     async def main():
         async with entrakey.Provider.service_principal(client_secret="wrong") as provider:

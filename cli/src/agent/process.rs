@@ -39,7 +39,7 @@ pub(super) fn run(reader: &Reader) -> Result<u8, Failure> {
     let mut seen = Seen::default();
     let everything = reader.read(None, &mut seen)?;
     let log = service::log(&everything.arguments.operation)?;
-    tell_of_exposed(&everything, &log);
+    service::tell_of_given(&everything.arguments.identity.exposed(), &log);
     service::tell_of_dumps(dumps, &log);
     tell_of_memory(&log);
     let workers = Workers::start().map_err(service::no_thread)?;
@@ -77,15 +77,6 @@ fn connections_that_fit(wanted: usize, log: &Log) -> usize {
         log.line(Severity::Warning, what, &[]);
     }
     wanted.min(fitting)
-}
-
-fn tell_of_exposed(everything: &Everything, log: &Log) {
-    for option in everything.arguments.identity.exposed() {
-        let what = format_args!(
-            "every user of this machine can read {option} in the list of processes: use its variable, or a file"
-        );
-        log.line(Severity::Warning, what, &[]);
-    }
 }
 
 fn tell_of_memory(log: &Log) {

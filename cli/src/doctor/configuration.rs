@@ -2,18 +2,19 @@
 
 use super::finding::{Cause, Finding, shown};
 use crate::terminal::visible;
-use entrakey_core::{ConfigReport, Error, ReportedValue};
+use entrakey_core::{ConfigReport, Error, MisspeltVariable, ReportedValue};
 use std::path::Path;
 
 pub(super) const STEP: &str = "configuration";
 
-pub(super) fn diagnose(report: Result<&ConfigReport, &Error>) -> Finding {
+pub(super) fn diagnose(report: Result<&ConfigReport, &Error>, misspelt: &[MisspeltVariable]) -> Finding {
     match report {
         Err(error) => Finding::problem(STEP, [Cause::new("configuration", error.message())]),
         Ok(report) => {
             let identity = shown(&format!("asks the {}", report.identity));
             let evidence = report.values.iter().map(told).chain([identity]).collect();
-            Finding { evidence, ..Finding::ok(STEP) }
+            let misspelt = misspelt.iter().map(|one| Cause::new("misspelt_variable", one.to_string()));
+            Finding { evidence, ..Finding::ok(STEP) }.noted(misspelt)
         }
     }
 }
@@ -40,7 +41,7 @@ mod tests {
         let told = || {
             let mut config = Config::new();
             config.set("ca_file", path.to_str().unwrap()).unwrap();
-            diagnose(Ok(&config.report().unwrap())).evidence.concat()
+            diagnose(Ok(&config.report().unwrap()), &[]).evidence.concat()
         };
         assert!(told().contains("[token]"), "{}", told());
         std::fs::create_dir(&path).unwrap();

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::arm::{Access, Arm, Cache, Resource};
 use crate::identity::{Keys, config};
+use crate::settings::misspelt_variables;
 use crate::terminal::say;
 use entrakey_core::{ConfigReport, DuringOutage, Error, GetToken, Provider, Token, read_claims};
 use serde_json::Value;
@@ -68,7 +69,10 @@ impl<'a> Examination<'a> {
 
     pub(crate) fn run(mut self) -> (Subject, Vec<Finding>) {
         let configured = self.configuration();
-        self.findings.push(configuration::diagnose(configured.as_ref().map(|(report, _)| report)));
+        self.findings.push(configuration::diagnose(
+            configured.as_ref().map(|(report, _)| report),
+            &misspelt_variables(),
+        ));
         match configured {
             Err(_) => self.skip_all("not tried: the configuration cannot be used"),
             Ok((report, provider)) => {

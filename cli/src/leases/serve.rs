@@ -38,12 +38,7 @@ pub(super) fn run(typed: &ServeArguments) -> Result<u8, Failure> {
     let arguments = file.serve_arguments()?;
     let _ = raise_descriptor_limit();
     let log = service::log(&arguments.operation)?;
-    for option in arguments.identity.exposed() {
-        let what = format_args!(
-            "every user of this machine can read {option} in the list of processes: use its variable, or a file"
-        );
-        log.line(Severity::Warning, what, &[]);
-    }
+    service::tell_of_given(&arguments.identity.exposed(), &log);
     service::tell_of_dumps(dumps, &log);
     if let Err(why) = lock_memory() {
         log.line(Severity::Info, format_args!("memory is not locked, and may be swapped out: {why}"), &[]);

@@ -12,7 +12,7 @@ use super::providers::{Providers, exit_code};
 use super::service::{Refused, Service, Shared};
 use crate::exit_code::{NETWORK, REFUSED};
 use crate::failure::Failure;
-use crate::service::{serve_probes, tell_starting};
+use crate::service::{serve_probes, tell_of_given, tell_starting};
 use entrakey_core::Provider;
 use entrakey_proxy::{DialFailure, NodeListeners, Nodes, Options, Proxy};
 use entrakey_service::{Activated, Log, Repeats, Severity, Stage, server_config};
@@ -39,7 +39,7 @@ pub(super) async fn start(
     shared: &Shared,
     quit: &Arc<Notify>,
 ) -> Result<Running, Failure> {
-    warn_of_exposed(plan, &shared.log);
+    tell_of_given(&plan.exposed, &shared.log);
     warn_of_readable(plan, &shared.log);
     let names = names(&plan.upstreams);
     let providers = Providers::new(&plan.upstreams, &names, &shared.log)?;
@@ -74,15 +74,6 @@ pub(super) async fn start(
     }
     let asked = ask_whether_ports_are_needed(&services);
     Ok(Running { fronts, addresses, asked, _providers: providers })
-}
-
-fn warn_of_exposed(plan: &Plan, log: &Log) {
-    for option in &plan.exposed {
-        let what = format_args!(
-            "every user of this machine can read {option} in the list of processes: use its variable, or a file"
-        );
-        log.line(Severity::Warning, what, &[]);
-    }
 }
 
 fn warn_of_readable(plan: &Plan, log: &Log) {

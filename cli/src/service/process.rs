@@ -3,6 +3,7 @@
 use super::arguments::OperationArguments;
 use crate::exit_code::PROBLEM;
 use crate::failure::Failure;
+use crate::settings::misspelt_variables;
 use entrakey_service::{
     Cause, Connections, Delays, Format, Life, Log, Severity, Signals, drain, ready, starting, stopping,
 };
@@ -23,6 +24,16 @@ pub(crate) fn log(given: &OperationArguments) -> Result<Log, Failure> {
 
 pub(crate) fn no_thread(error: std::io::Error) -> Failure {
     Failure::new(PROBLEM, format!("no thread can be started: {error}"))
+}
+
+/// Says which options that were typed everybody can read, and which variables nobody reads.
+pub(crate) fn tell_of_given(exposed: &[String], log: &Log) {
+    let exposed = exposed.iter().map(|option| {
+        format!("every user of this machine can read {option} in the list of processes: use its variable, or a file")
+    });
+    for what in exposed.chain(misspelt_variables().iter().map(ToString::to_string)) {
+        log.line(Severity::Warning, what, &[]);
+    }
 }
 
 /// Says that core dumps could not be forbidden, if so.

@@ -77,6 +77,21 @@ async fn the_cache_is_as_it_was_and_only_its_owner_was_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_variable_that_nobody_reads_is_a_note_and_no_problem() {
+    let bench = Bench::start(RedisOptions::default()).await;
+    let variables =
+        and(&bench.env("imds").await, &[("AZURE_CLINET_ID", "11111111-0000-4000-8000-000000000001")]);
+    let told = bench.doctor_in(&variables, &bench.target(), &["--offline"]).await;
+    assert_eq!(
+        (told.code, told.ids("configuration", "notes")),
+        (0, vec!["misspelt_variable".to_owned()]),
+        "{}",
+        told.text
+    );
+    assert!(told.text.contains("did you mean AZURE_CLIENT_ID?"), "{}", told.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_person_gets_lines_and_each_value_says_where_it_came_from() {
     let bench = Bench::start(RedisOptions::default()).await;
     let variables = and(&bench.env("imds").await, &[("ENTRAKEY_IDENTITY", "managed_identity")]);

@@ -4,6 +4,7 @@
 //! reader. So nothing here or below reads a variable later than in `Provider::new`.
 
 use super::keys::KEYS;
+use super::misspelt;
 use super::trust_paths::TrustPaths;
 use super::variables::VARIABLES;
 use crate::error::{Error, Result};
@@ -19,6 +20,8 @@ pub(crate) struct Environment {
     variables: BTreeMap<String, Zeroizing<String>>,
     /// The names of variables whose values are not text.
     pub(super) not_text: Vec<String>,
+    /// Sentences about variables that look like one that is read.
+    pub(super) misspelt: String,
     /// Reads any other variable, for a configuration file that names it.
     others: Option<fn(&str) -> Option<String>>,
     /// What else a TLS connection trusts.
@@ -64,6 +67,8 @@ impl Environment {
         environment.trust = TrustPaths::find();
         environment.has_arc_agent = Path::new(ARC_AGENT).exists();
         environment.all = std::env::vars_os().collect();
+        let names = environment.all.iter().filter_map(|(name, _)| name.to_str().map(str::to_owned));
+        environment.misspelt = misspelt::sentences(&names.collect::<Vec<_>>());
         environment
     }
 
@@ -91,12 +96,13 @@ impl Environment {
     }
 
     pub(crate) fn of(variables: impl IntoIterator<Item = (String, String)>) -> Self {
-        let variables = variables
+        let variables: BTreeMap<_, _> = variables
             .into_iter()
             .filter(|(_, value)| !value.is_empty())
             .map(|(name, value)| (name, Zeroizing::new(value)))
             .collect();
-        Self { variables, ..Self::default() }
+        let misspelt = misspelt::sentences(&variables.keys().cloned().collect::<Vec<_>>());
+        Self { variables, misspelt, ..Self::default() }
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&str> {

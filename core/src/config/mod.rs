@@ -20,6 +20,7 @@ mod json;
 mod key_type;
 mod key_value;
 mod keys;
+mod misspelt;
 mod names;
 #[cfg(test)]
 mod origins;
@@ -50,6 +51,7 @@ pub use inherited::{InheritedSetting, InheritedSettings, inherit};
 pub use key_type::KeyType;
 pub(crate) use keys::TOKEN_FILE_PATH;
 pub use keys::{KEYS, Key};
+pub use misspelt::{MisspeltVariable, misspelt_variables};
 pub(crate) use names::WORKLOAD_IDENTITY;
 pub(crate) use proxy::Way;
 pub use report::{ConfigReport, ReportedValue};

@@ -63,6 +63,18 @@ fn the_defaults_that_tests_use_are_those_of_the_table() {
 }
 
 #[test]
+fn a_variable_that_nobody_reads_is_told_when_something_is_missing() {
+    let said =
+        refusal(&[("identity", "service_principal")], &[("AZURE_TENANT_ID", "t"), ("AZURE_CLINET_ID", "c")]);
+    assert!(
+        said.ends_with(
+            "Environment variable AZURE_CLINET_ID is read by nobody: did you mean AZURE_CLIENT_ID?"
+        ),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_secret_has_one_place() {
     let path = ("client_secret_path", "/run/secrets/redis");
     assert!(refusal(&[PRINCIPAL, &[path]].concat(), &[]).contains("client_secret_path"));

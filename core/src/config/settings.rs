@@ -32,6 +32,8 @@ pub(crate) struct Settings {
     pub(crate) proxies: Proxies,
     /// What every request begins from.
     pub(crate) http: ureq::config::Config,
+    /// Sentences about variables that look like one that is read, for an error: empty if there is none.
+    pub(crate) misspelt: String,
     /// The environment of the tools that are started (az, azd), as it was when the provider was made.
     pub(crate) children_see: Vec<(OsString, OsString)>,
     pub(crate) get_token_timeout: Duration,
@@ -59,6 +61,11 @@ impl Settings {
 
     /// Code first, then `ENTRAKEY_<KEY>`, then Azure's variable, then the file, then the default.
     pub(crate) fn resolve(config: &Config, environment: Environment) -> Result<Self> {
+        let misspelt = environment.misspelt.clone();
+        Self::resolve_of(config, environment).map_err(|error| error.with_sentence(&misspelt))
+    }
+
+    fn resolve_of(config: &Config, environment: Environment) -> Result<Self> {
         let file = from_file(config, &environment)?;
         let values = Values { config, environment: &environment, file: &file };
         let (identity, proxies) = (IdentityChoice::resolve(&values)?, Proxies::resolve(&values)?);
@@ -76,6 +83,7 @@ impl Settings {
             policy: policy(&values)?,
             trust: environment.trust,
             proxies,
+            misspelt: environment.misspelt,
             http: http_config(),
             children_see: if starts_tools { environment.all } else { Vec::new() },
         })

@@ -68,7 +68,13 @@ impl Source for GuardedSource {
             let message = format!("{MAX_HUNG} earlier requests have not come back: {}", self.blocked());
             Err(Error::new(ErrorKind::Timeout, message))
         });
-        outcome.map_err(|error| error.hiding(&self.settings.secrets()))
+        outcome.map_err(|error| match error.kind() {
+            // Perhaps because a value that somebody set does not count.
+            ErrorKind::AuthRejected | ErrorKind::IdentityUnavailable | ErrorKind::InvalidConfig => {
+                error.hiding(&self.settings.secrets()).with_sentence(&self.settings.misspelt)
+            }
+            _ => error.hiding(&self.settings.secrets()),
+        })
     }
 
     fn stamp(&self) -> Option<Stamp> {
@@ -117,6 +123,29 @@ mod tests {
             self.0.lock().unwrap().send(()).unwrap();
             let _ = self.1.lock().unwrap().recv();
             Err(Error::new(ErrorKind::Network, "gone"))
+        }
+    }
+
+    /// A source that refuses, or is not there.
+    struct Failing(ErrorKind);
+
+    impl Source for Failing {
+        fn fetch(&self, _timeout: Duration) -> Result<Grant> {
+            Err(Error::new(self.0, "gone."))
+        }
+    }
+
+    #[test]
+    fn a_misspelt_variable_is_told_where_a_value_that_does_not_count_may_be_the_cause() {
+        let misspelt = ("ENTRAKEY_CLINET_ID".to_owned(), "11111111-0000-4000-8000-000000000001".to_owned());
+        let mut config = Config::new();
+        config.set("identity", "managed_identity").unwrap();
+        let settings = Arc::new(Settings::resolve(&config, Environment::of([misspelt])).unwrap());
+        for (kind, is_told) in [(ErrorKind::AuthRejected, true), (ErrorKind::Network, false)] {
+            let source = GuardedSource::new(&settings, Box::new(Failing(kind)));
+            let error = source.fetch(Duration::from_secs(1)).err().unwrap();
+            let told = "gone. Environment variable ENTRAKEY_CLINET_ID is read by nobody: did you mean ENTRAKEY_CLIENT_ID?";
+            assert_eq!(error.message(), if is_told { told } else { "gone." });
         }
     }
 

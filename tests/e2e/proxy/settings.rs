@@ -151,7 +151,21 @@ fn what_kubernetes_says_of_a_service_of_that_name_is_not_meant() {
     let path = folder.path().join("redis.sock").to_str().unwrap().to_owned();
     let given =
         [&upstream(&emulator), "--identity", "managed_identity", "--structured-logs", "--unix-socket", &path];
-    assert_eq!(Proxy::run(command(&variables, &given)).listens_on(), path);
+    let mut proxy = Proxy::run(command(&variables, &given));
+    assert_eq!(proxy.listens_on(), path);
+    assert!(!proxy.log().contains("read by nobody"), "{}", proxy.log());
+}
+
+#[test]
+fn a_variable_that_nobody_reads_is_told() {
+    let emulator = Emulator::start("1h");
+    let mut variables = machine(&emulator);
+    variables.insert("ENTRAKEY_PROXY_MAX_CONECTIONS".to_owned(), "5".to_owned());
+    variables.insert("ENTRAKEY_CLINET_ID".to_owned(), "11111111-0000-4000-8000-000000000001".to_owned());
+    let given = [&upstream(&emulator), "--identity", "managed_identity", "--port", "0"];
+    let mut proxy = Proxy::run(command(&variables, &given));
+    proxy.wait_for("ENTRAKEY_CLINET_ID is read by nobody: did you mean ENTRAKEY_CLIENT_ID?");
+    proxy.wait_for("did you mean ENTRAKEY_PROXY_MAX_CONNECTIONS?");
 }
 
 #[test]

@@ -147,7 +147,10 @@ class Provider(_entrakey.Provider):
             supplier.awaited_here()
         import asyncio  # not at import: services without asyncio should not pay for it
 
-        loop = asyncio.get_running_loop()
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise RuntimeError(_NEEDS_ASYNCIO) from None
         answer = loop.create_future()
 
         def done(token, error):  # runs on a thread of the library
@@ -193,6 +196,13 @@ class Provider(_entrakey.Provider):
 
     async def __aexit__(self, *_):
         self.close()
+
+
+# Another framework's task gets this far if no token is there yet; else nothing is awaited.
+_NEEDS_ASYNCIO = (
+    "get_token_async waits with asyncio, and no event loop of asyncio runs on this thread: with another framework call "
+    "get_token on a thread, as in `await trio.to_thread.run_sync(provider.get_token)`"
+)
 
 
 def _asker(supplier):
