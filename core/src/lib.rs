@@ -67,7 +67,7 @@ pub use claims::{is_unseen, read_claims};
 pub use config::{
     Config, ConfigReport, EffectiveConfig, InheritedSetting, InheritedSettings, KEYS, Key, KeyType,
     MisspeltVariable, ReportedValue, ServiceValue, StoreEntry, VARIABLES, Variable, inherit,
-    misspelt_variables, read_service_file, read_store_entries,
+    misspelt_variables, read_service_file, read_service_settings, read_store_entries,
 };
 pub use connections::{Connection, Forbidden, Refusal, WHILE_CONNECTING, check_plaintext};
 pub use error::{Error, ErrorKind, ManagedIdentityFault};

@@ -357,6 +357,21 @@ def test_nothing_waits_for_a_request_that_hangs_not_what_expires_and_not_a_reloa
             wait_until("the new one has a token", lambda: agent.secrets("/user")[0] == 200)
 
 
+def test_an_order_to_the_agent_needs_none_of_the_services_variables(folder):
+    with Emulator.start() as azure:
+        (file := folder.with_name("agent.toml")).write_text(
+            f"directory = '{folder}'\nallow-uid = [{os.geteuid()}]\n[entrakey]\nidentity = '${{WHICH}}'\n"
+            f"[[clients]]\nname = 'own'\nidentities = ['default']\n[[clients]]\nname = 'other'\nuids = [1]\nidentities = ['${{WHOM}}']\n"
+        )
+        variables = {"WHICH": "managed_identity", "WHOM": "default"}
+        with Agent(azure, folder, "--config-file", file, identity=None, **variables) as agent:
+            wait_until("it is ready", agent.is_ready)
+            env = {name: value for name, value in agent.env.items() if name not in variables}
+            for order in (["get"], ["status"]):
+                ended = entrakey("agent", *order, "--config-file", file, env=env)
+                assert ended.returncode == 0 and ended.stdout, ended
+
+
 def test_a_reload_takes_what_may_change_and_says_what_has_to_wait_for_a_restart(folder):
     with Emulator.start() as azure:
         stores = [folder.with_name(name) for name in ("one.yaml", "two.yaml")]

@@ -25,10 +25,9 @@ const OF_OTHERS: [&str; 5] = [
 ];
 
 pub(super) fn run(given: &EnvArguments) -> Result<u8, Failure> {
-    let file = given.place.config_file.as_deref().map(File::read).transpose()?;
-    let place = place::of_order(&given.place, file.as_ref())?;
+    let place = place::of_order(&given.place)?;
     let endpoint = endpoint(&place.socket)?;
-    let secret = read(&path(given, file, &place.directory)?, &given.name)?;
+    let secret = read(&path(given, &place.directory)?, &given.name)?;
     print(written(given.output, &endpoint, &secret).as_str())?;
     Ok(OK)
 }
@@ -47,8 +46,9 @@ fn endpoint(socket: &Path) -> Result<String, Failure> {
 }
 
 /// Where the client's secret is.
-fn path(given: &EnvArguments, file: Option<File>, directory: &Path) -> Result<PathBuf, Failure> {
-    for mut table in file.into_iter().flat_map(|file| file.clients) {
+fn path(given: &EnvArguments, directory: &Path) -> Result<PathBuf, Failure> {
+    let clients = given.place.config_file.as_deref().map(File::read_clients).transpose()?;
+    for mut table in clients.unwrap_or_default() {
         let name = take_text(&mut table, "name").ok().flatten();
         if name.is_some_and(|name| *name == given.name) {
             return secret_path(&mut table, &given.name, directory).map_err(Failure::usage);

@@ -31,11 +31,25 @@ const KEYS: &str = "entrakey";
 const IDENTITIES: &str = "identities";
 const CLIENTS: &str = "clients";
 const LEASES: &str = "leases";
+const DIRECTORY: &str = "directory";
 const TOKEN_FILES: [&str; 2] = ["token-files", "token_files"];
 
 impl File {
     pub(super) fn read(path: &Path) -> Result<Self, Failure> {
-        let mut file = ServiceFile::read(path)?;
+        Self::of(ServiceFile::read(path)?)
+    }
+
+    /// Where the agent is, for an order to it: no other variable need be set than those that say that.
+    pub(super) fn read_directory(path: &Path) -> Result<Self, Failure> {
+        Self::of(ServiceFile::read_settings(path, &[DIRECTORY])?)
+    }
+
+    /// The same of where its clients' secrets are.
+    pub(super) fn read_clients(path: &Path) -> Result<Vec<Table>, Failure> {
+        Ok(Self::of(ServiceFile::read_settings(path, &[CLIENTS])?)?.clients)
+    }
+
+    fn of(mut file: ServiceFile) -> Result<Self, Failure> {
         let keys = take_table(&mut file, KEYS, "must be a table of keys.")?;
         const OF_EACH: &str = "must be a table with a table of keys for each identity.";
         let identities = take_table(&mut file, IDENTITIES, OF_EACH)?;
@@ -82,7 +96,7 @@ impl File {
 
     /// What it says of the agent's directory.
     pub(super) fn directory(&self) -> Result<Option<PathBuf>, Failure> {
-        match self.file.options.get("directory") {
+        match self.file.options.get(DIRECTORY) {
             None => Ok(None),
             Some(ServiceValue::Text(text)) => Ok(Some(PathBuf::from(text.as_str()))),
             Some(_) => Err(self.refuse("directory must be a text.")),

@@ -1,7 +1,6 @@
 //! `entrakey agent get`.
 
 use super::arguments::{GetArguments, GetOutput};
-use super::file::File;
 use super::place;
 use super::socket::{self, Refused};
 use crate::exit_code::{self, NETWORK, OK, PROBLEM, REFUSED, USAGE};
@@ -13,8 +12,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 pub(super) fn run(given: &GetArguments) -> Result<u8, Failure> {
-    let file = given.place.config_file.as_deref().map(File::read).transpose()?;
-    let socket = place::of_order(&given.place, file.as_ref())?.socket;
+    let socket = place::of_order(&given.place)?.socket;
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
     if given.id.is_empty() || !given.id.chars().all(is_plain) {
         return Err(Failure::usage(

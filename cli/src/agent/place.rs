@@ -64,9 +64,10 @@ impl Place {
 }
 
 /// Where the agent is for an order to it.
-pub(super) fn of_order(given: &PlaceArguments, file: Option<&File>) -> Result<Place, Failure> {
+pub(super) fn of_order(given: &PlaceArguments) -> Result<Place, Failure> {
     let socket = given.socket.clone();
-    if let Some(directory) = named(given.directory.as_deref(), file)? {
+    let file = given.config_file.as_deref().map(File::read_directory).transpose()?;
+    if let Some(directory) = named(given.directory.as_deref(), file.as_ref())? {
         let place = Place::at(directory);
         return Ok(Place { socket: socket.unwrap_or(place.socket), ..place });
     }

@@ -1,7 +1,6 @@
 //! `entrakey agent status`.
 
 use super::arguments::{StatusArguments, StatusOutput};
-use super::file::File;
 use super::place;
 use super::socket;
 use crate::exit_code::{OK, PROBLEM, REFUSED};
@@ -12,8 +11,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 pub(super) fn run(given: &StatusArguments) -> Result<u8, Failure> {
-    let file = given.place.config_file.as_deref().map(File::read).transpose()?;
-    let socket = place::of_order(&given.place, file.as_ref())?.socket;
+    let socket = place::of_order(&given.place)?.socket;
     let text = socket::get(&socket, "/v1/status")?;
     let text = text.map_err(|refused| Failure::new(REFUSED, refused.message))?;
     let status: Value = serde_json::from_str(&text)?;

@@ -12,7 +12,7 @@ use entrakey_core::{Config, ServiceValue};
 use entrakey_leases::{Place, Plan};
 use entrakey_service::Table;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -24,6 +24,7 @@ pub(crate) struct File {
 }
 
 const KEYS: &str = "entrakey";
+const DATABASE: &str = "database";
 /// What is no option.
 const OWN: [&str; 9] = [
     "installation",
@@ -43,6 +44,11 @@ impl File {
             Failure::usage("What leases can be made of is in a file: give --config-file (docs/leases.md has an example).")
         })?;
         Self::of(ServiceFile::read(path)?)
+    }
+
+    /// Of the file only which database: no variable need be set that is for Azure.
+    pub(super) fn read_database(path: &Path) -> Result<Self, Failure> {
+        Self::of(ServiceFile::read_settings(path, &[DATABASE])?)
     }
 
     /// What a table of the agent's file says.
@@ -117,7 +123,7 @@ impl File {
 
 /// Which database: what is typed or a variable says, what the file says, or a file beside the service.
 pub(crate) fn place(given: &PlaceArguments, file: Option<&File>) -> Result<Place, Failure> {
-    let of_file = file.map(|file| file.text("database")).transpose()?.flatten();
+    let of_file = file.map(|file| file.text(DATABASE)).transpose()?.flatten();
     let database = given.database.clone().map(Zeroizing::new).or(of_file);
     let Some(database) = database else {
         let folder = std::env::var_os("STATE_DIRECTORY").filter(|folder| !folder.is_empty());

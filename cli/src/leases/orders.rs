@@ -1,8 +1,8 @@
 //! The orders of `entrakey leases` that look or tidy up, and end.
 
 use super::arguments::{
-    CheckArguments, ListOutput, ReapArguments, TokenCreateArguments, TokenListArguments, TokenOrder,
-    TokenRevokeArguments, UsersArguments,
+    CheckArguments, ListOutput, PlaceArguments, ReapArguments, TokenCreateArguments, TokenListArguments,
+    TokenOrder, TokenRevokeArguments, UsersArguments,
 };
 use super::file::{File, place};
 use super::open::{self, Parts, block_on, problem, silent};
@@ -131,8 +131,8 @@ pub(super) fn token(order: &TokenOrder) -> Result<u8, Failure> {
 }
 
 /// The file, if one is named: of it these orders need the database only.
-fn file_of(given: &super::arguments::PlaceArguments) -> Result<Option<File>, Failure> {
-    given.config_file.is_some().then(|| File::read(given)).transpose()
+fn file_of(given: &PlaceArguments) -> Result<Option<File>, Failure> {
+    given.config_file.as_deref().map(File::read_database).transpose()
 }
 
 fn actor() -> String {
@@ -140,7 +140,7 @@ fn actor() -> String {
 }
 
 fn create(given: &TokenCreateArguments) -> Result<u8, Failure> {
-    let file = file_of(&given.place)?;
+    let file = given.place.config_file.is_some().then(|| File::read(&given.place)).transpose()?;
     let grant = grant(&given.secret, &given.role).map_err(|what| Failure::usage(format!("{what}.")))?;
     if let Some(file) = &file {
         let (plan, _) = file.plan(&crate::identity::Keys::new())?;

@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::identity::{Keys, is_set, key};
 use crate::settings::{self, Given, is_explicit};
 use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches};
-use entrakey_core::{Config, ServiceValue, read_service_file};
+use entrakey_core::{Config, ServiceValue, read_service_file, read_service_settings};
 use entrakey_service::Table;
 use std::ffi::OsString;
 use std::path::Path;
@@ -19,8 +19,14 @@ pub(crate) struct ServiceFile {
 
 impl ServiceFile {
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
-        let path = path.to_str().ok_or_else(|| Failure::usage("--config-file: its name must be UTF-8"))?;
+        let path = text(path)?;
         Self::of_table(path, read_service_file(path)?)
+    }
+
+    /// Of the file only what has these names: a person's order needs no variable of the service's.
+    pub(crate) fn read_settings(path: &Path, names: &[&str]) -> Result<Self, Failure> {
+        let path = text(path)?;
+        Self::of_table(path, read_service_settings(path, names)?)
     }
 
     /// One whose content is a table of the file at that path.
@@ -158,6 +164,10 @@ fn with_file(command: Command, way: &[&'static str], given: &Given) -> Command {
         [] => settings::with_file(command, given),
         [first, rest @ ..] => command.mut_subcommand(*first, |order| with_file(order, rest, given)),
     }
+}
+
+fn text(path: &Path) -> Result<&str, Failure> {
+    path.to_str().ok_or_else(|| Failure::usage("--config-file: its name must be UTF-8"))
 }
 
 /// A value that is a table.

@@ -42,7 +42,7 @@ pub(crate) use environment::Environment;
 pub(crate) use explanation::Explanation;
 #[cfg(test)]
 use file::FileValues;
-pub use file::{ServiceValue, StoreEntry, read_service_file, read_store_entries};
+pub use file::{ServiceValue, StoreEntry, read_service_file, read_service_settings, read_store_entries};
 pub(crate) use identity::{
     Application, CertificateSettings, HostingEnvironment, IdentityChoice, Link, ManagedIdentity, Obstacle,
     PipelineJob, Proof, SecretLocation, SingleIdentity, TokenFile, Tool, UserAssigned,

@@ -9,7 +9,7 @@ mod service_file;
 mod store_entry;
 
 pub(super) use file_values::FileValues;
-pub use service_file::{ServiceValue, read_service_file};
+pub use service_file::{ServiceValue, read_service_file, read_service_settings};
 pub use store_entry::StoreEntry;
 
 use super::document::Node;

@@ -26,12 +26,28 @@ pub enum ServiceValue {
 /// `INVALID_CONFIG`: the file cannot be read or parsed, is no table, has a name without a value, or names a variable that is
 /// not set. The message says where, and quotes no value.
 pub fn read_service_file(path: &str) -> Result<BTreeMap<String, ServiceValue>> {
-    read(path, &Environment::read())
+    read(path, &Environment::read(), |_| true)
 }
 
-fn read(path: &str, environment: &Environment) -> Result<BTreeMap<String, ServiceValue>> {
+/// The same, and of the file's first level only these names: no variable need be set that others name.
+///
+/// # Errors
+/// As [`read_service_file`].
+pub fn read_service_settings(path: &str, names: &[&str]) -> Result<BTreeMap<String, ServiceValue>> {
+    read(path, &Environment::read(), |name| names.contains(&name))
+}
+
+fn read(
+    path: &str,
+    environment: &Environment,
+    is_wanted: impl Fn(&str) -> bool,
+) -> Result<BTreeMap<String, ServiceValue>> {
     let file = ConfigFile { path, environment };
-    match value("", &file.root()?, &file)? {
+    let mut root = file.root()?;
+    if let Node::Map(map) = &mut root {
+        map.retain(|name, _| is_wanted(name));
+    }
+    match value("", &root, &file)? {
         ServiceValue::Table(table) => Ok(table),
         _ => Err(file.refuse("must be a table of settings.")),
     }
@@ -80,7 +96,7 @@ mod tests {
 
     fn load(name: &str, text: &str) -> Result<String> {
         let environment = environment(&[("SECRET", "hunter2")]);
-        let table = read(Written::new(name, text).path(), &environment)?;
+        let table = read(Written::new(name, text).path(), &environment, |_| true)?;
         Ok(drawn(&ServiceValue::Table(table)))
     }
 
@@ -94,6 +110,14 @@ mod tests {
         for (name, text) in [("a.toml", toml), ("a.yaml", yaml), ("a.json", json)] {
             assert_eq!(load(name, text).as_deref().ok(), Some(said), "{name}");
         }
+    }
+
+    #[test]
+    fn a_variable_of_what_is_not_wanted_need_not_be_set() {
+        let file = Written::new("a.toml", "database = 'x'\n[secrets.app]\npassword = '${NOPE}'\n");
+        let part = |name: &str| read(file.path(), &environment(&[]), |wanted| wanted == name);
+        assert_eq!(drawn(&ServiceValue::Table(part("database").unwrap())), "{database=x}");
+        assert!(part("secrets").unwrap_err().message().contains("NOPE"));
     }
 
     #[test]
