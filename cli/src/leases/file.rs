@@ -26,8 +26,9 @@ pub(crate) struct File {
 const KEYS: &str = "entrakey";
 const DATABASE: &str = "database";
 /// What is no option.
-const OWN: [&str; 9] = [
+const OWN: [&str; 10] = [
     "installation",
+    "keep",
     "secrets",
     "clients",
     "intent-wait",

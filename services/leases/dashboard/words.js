@@ -41,6 +41,7 @@ export const EVENTS = {
   revoke_failed: "Revocation failed",
   reaped: "Reaped",
   reap_failed: "Reaping failed",
+  forgotten: "Old rows forgotten",
   signed_in: "Signed in",
   signed_out: "Signed out",
   token_created: "Token made",

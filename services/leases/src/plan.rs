@@ -24,6 +24,8 @@ pub struct Plan {
     pub waits: Waits,
     /// How long a new secret may take until Entra takes it.
     pub propagation: Duration,
+    /// How long leases that are over are kept, and rows of the audit trail; without an end if it is none.
+    pub keep: Option<Duration>,
 }
 
 /// One of what there can be leases of.
@@ -107,6 +109,7 @@ const MAX_TTL: Duration = Duration::from_secs(24 * 3600);
 const MOST_LEASES: u32 = 100;
 /// New secrets were seen to take up to 18 s; Vault waits for 80.
 const PROPAGATION: Duration = Duration::from_secs(80);
+const LEAST_KEPT: Duration = Duration::from_secs(24 * 3600);
 const REDIS_SCOPE: &str = "https://redis.azure.com/.default";
 
 /// Names of installations and secrets are parts of paths, of names at Azure and of a log's lines.
@@ -121,8 +124,8 @@ fn check_name(what: &str, name: &str, most: usize) -> Result<(), String> {
 }
 
 impl Plan {
-    /// From a table of the configuration file: `installation`, `secrets`, `clients`, `intent-wait`, `not-found-wait`,
-    /// `propagation-wait`. They are gone from the table then. `common` are keys that hold for every identity.
+    /// From a table of the configuration file: `installation`, `secrets`, `clients`, `keep`, `intent-wait`,
+    /// `not-found-wait`, `propagation-wait`. They are gone from the table then. `common` are keys that hold for every identity.
     ///
     /// # Errors
     /// A sentence without a full stop: what is wrong, and where.
@@ -141,6 +144,7 @@ impl Plan {
             between_misses_ms: ms(take_time(table, "not-found-wait")?, default.between_misses_ms),
         };
         let propagation = take_time(table, "propagation-wait")?.unwrap_or(PROPAGATION);
+        let keep = keep(table)?;
         let mut secrets = BTreeMap::new();
         for (name, entry) in take_table(table, "secrets")? {
             let ServiceValue::Table(mut entry) = entry else {
@@ -153,7 +157,16 @@ impl Plan {
             return Err("there is nothing to make leases of: put a table [secrets.NAME] into it".to_owned());
         }
         let clients = clients(table, &secrets)?;
-        Ok(Self { installation, is_named, secrets, clients, waits, propagation })
+        Ok(Self { installation, is_named, secrets, clients, waits, propagation, keep })
+    }
+}
+
+/// How long what is over is kept.
+fn keep(table: &mut Table) -> Result<Option<Duration>, String> {
+    let keep = take_time(table, "keep")?;
+    match keep.is_some_and(|keep| keep < LEAST_KEPT) {
+        true => Err("keep is less than a day: somebody will want to know what was done".to_owned()),
+        false => Ok(keep),
     }
 }
 

@@ -4,6 +4,7 @@
 //! whatever a process leaves behind is found by the next one.
 
 mod create;
+mod old;
 mod reap;
 #[cfg(test)]
 mod simulation;

@@ -90,6 +90,7 @@ fn plan(rng: &mut Rng) -> Plan {
             Waits { intent_ms: 90_000, between_misses_ms: 20_000 }
         },
         propagation: Duration::from_secs(80),
+        keep: None,
     }
 }
 

@@ -33,7 +33,7 @@ impl Manager {
     pub async fn run(self: Arc<Self>) {
         // Without an answer there is nothing to be done at Azure either, and the wait ends all the same.
         let _ = timeout(FIRST_TIME, self.hear_the_time()).await;
-        tokio::join!(self.do_what_is_due(), self.follow_the_time());
+        tokio::join!(self.do_what_is_due(), self.follow_the_time(), self.forget_the_old());
     }
 
     /// This machine's clock may have been wrong all along, and where nothing is due nobody asks Azure.

@@ -68,6 +68,8 @@ fn what_is_wrong_is_said_with_its_place_and_without_a_secret() {
         assert!(said.contains(part) && !said.contains("hunter2"), "{said}");
     }
     assert!(plan(Table::new()).err().unwrap().contains("its kind is missing"));
+    let said = Plan::take(&mut table(&[("keep", text("1h"))]), &Config::new()).err().unwrap();
+    assert!(said.contains("keep is less than a day"), "{said}");
     let said = Plan::take(&mut Table::new(), &Config::new()).err().unwrap();
     assert!(said.contains("there is nothing to make leases of"), "{said}");
 }

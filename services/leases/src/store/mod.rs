@@ -2,6 +2,7 @@
 //! audit trail in the same transaction.
 
 mod database;
+mod old;
 mod postgres;
 mod schema;
 mod sqlite;
@@ -11,6 +12,8 @@ mod tests;
 use crate::access::{Caller, Grant};
 use crate::lease::{Kind, Lease, State};
 use crate::names::hash;
+pub(crate) use old::Forgotten;
+
 use database::{Database, Failed, Held, Row, Statement, Value};
 use std::collections::BTreeSet;
 use std::path::PathBuf;

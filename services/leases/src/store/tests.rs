@@ -282,6 +282,39 @@ async fn all(store: &Store) {
     a_token_is_known_by_its_hash_until_it_ends_or_is_revoked(store).await;
     a_row_that_cannot_be_read_keeps_nobody_from_the_others(store).await;
     a_text_that_no_row_can_have_is_found_nowhere(store).await;
+    what_is_long_over_is_forgotten_with_its_trail_and_nothing_else(store).await;
+}
+
+async fn what_is_long_over_is_forgotten_with_its_trail_and_nothing_else(store: &Store) {
+    const OLD_MS: i64 = -1_000_000; // before whatever the others have made
+    let at = |id: &str, created_ms, due_ms| {
+        of(id, |lease| {
+            (lease.secret, lease.due_ms) = ("old".to_owned(), due_ms);
+            (lease.created_ms, lease.max_expires_ms) = (created_ms, created_ms + 10);
+        })
+    };
+    // More than are forgotten at a time.
+    let over: Vec<_> = (0..501).map(|number| at(&format!("over-{number}"), OLD_MS, None)).collect();
+    let living = at("old-and-alive", OLD_MS, Some(OLD_MS));
+    let young = at("young", OLD_MS + 95, None);
+    for lease in over.iter().chain([&living, &young]) {
+        store.begin(lease, 1000, &entry(lease, "intent")).await.unwrap();
+    }
+    let of_no_lease = |at_ms| Entry { at_ms, event: "token_created".to_owned(), ..Entry::default() };
+    store.note(&of_no_lease(OLD_MS)).await.unwrap();
+    store.note(&of_no_lease(OLD_MS + 100)).await.unwrap();
+    let (before, trail) = (store.leases(&LeaseFilter::default(), 5000).await.unwrap().len(), 5000);
+    let rows = store.audit(&AuditFilter::default(), trail).await.unwrap().len();
+    let forgotten = store.forget(OLD_MS + 100).await.unwrap();
+    assert_eq!(forgotten, Forgotten { leases: 501, rows: 502 });
+    assert_eq!(store.leases(&LeaseFilter::default(), 5000).await.unwrap().len(), before - 501);
+    assert_eq!(store.audit(&AuditFilter::default(), trail).await.unwrap().len(), rows - 502);
+    for lease in [&living, &young] {
+        assert!(store.lease(&lease.id).await.unwrap().is_some(), "{}", lease.id);
+        let filter = AuditFilter { lease: Some(lease.id.clone()), ..AuditFilter::default() };
+        assert_eq!(store.audit(&filter, trail).await.unwrap().len(), 1, "{}", lease.id);
+    }
+    assert_eq!(store.forget(OLD_MS + 100).await.unwrap(), Forgotten::default());
 }
 
 /// A folder that goes with the test.

@@ -83,11 +83,19 @@ impl Setting {
         self.world.lock().unwrap().assignments.values().map(|one| one.object_id.clone()).collect()
     }
 
-    fn lease(&self, id: &str) -> crate::lease::Lease {
+    fn known(&self, id: &str) -> Option<crate::lease::Lease> {
         let runtime = process();
-        let lease = runtime.block_on(self.store.lease(id)).unwrap().unwrap();
+        let lease = runtime.block_on(self.store.lease(id)).unwrap();
         end(runtime);
         lease
+    }
+
+    fn is_known(&self, id: &str) -> bool {
+        self.known(id).is_some()
+    }
+
+    fn lease(&self, id: &str) -> crate::lease::Lease {
+        self.known(id).unwrap()
     }
 }
 
@@ -106,6 +114,31 @@ fn a_clock_that_is_a_day_behind_lets_nothing_live_longer() {
     let id = setting.lend("60");
     setting.wait(|| now_ms() - DAY_MS, 200);
     assert_eq!(setting.assignments(), [FOREIGN], "{:?}", setting.lease(&id));
+}
+
+#[test]
+fn what_is_long_over_is_forgotten_by_azures_clock_and_by_no_other() {
+    let mut setting = Setting::new();
+    setting.plan.keep = Some(Duration::from_secs(3 * 86_400));
+    let old = setting.lend("60");
+    setting.wait(now_ms, 200);
+    assert!(setting.lease(&old).state.is_over());
+    let id = setting.lend("600");
+    // This machine believes that all of it is of last year.
+    setting.wait(|| now_ms() + 400 * DAY_MS, 400);
+    assert!(setting.is_known(&old));
+    // Nobody has asked Azure for days.
+    setting.wait(now_ms, 4 * 86_400);
+    assert!(setting.is_known(&old) && setting.lease(&id).state.is_over());
+    setting.lend("60");
+    setting.wait(now_ms, 200);
+    assert!(!setting.is_known(&old) && !setting.is_known(&id), "the time was asked for");
+    let runtime = process();
+    let told = AuditFilter { event: Some("forgotten".to_owned()), ..AuditFilter::default() };
+    let told = runtime.block_on(setting.store.audit(&told, 10)).unwrap();
+    end(runtime);
+    let details: Vec<_> = told.iter().filter_map(|row| row.detail.as_deref()).collect();
+    assert!(details.len() == 1 && details[0].starts_with("2 leases and "), "{details:?}");
 }
 
 #[test]
