@@ -19,6 +19,11 @@ pub(super) fn check_endpoint(key: &str, value: &str, scheme: Scheme) -> Result<(
             "{key} must be a URL such as https://login.microsoftonline.com."
         )));
     };
+    if parsed.as_ref().is_some_and(has_no_such_port) {
+        return Err(Error::invalid_config(format!(
+            "{key} has a port that there is not: 1 to 65535, or none."
+        )));
+    }
     match (given, scheme) {
         ("https", _) => Ok(()),
         ("http", Scheme::HttpNearby) if is_nearby(hostname) => Ok(()),
@@ -28,6 +33,15 @@ pub(super) fn check_endpoint(key: &str, value: &str, scheme: Scheme) -> Result<(
         ))),
         _ => Err(Error::invalid_config(format!("{key} must start with https://: secrets are sent there."))),
     }
+}
+
+/// Whether something else than the number of a port is written where that goes. `Uri` takes it, and knows no port then.
+fn has_no_such_port(uri: &Uri) -> bool {
+    let address = uri.authority().map_or("", |authority| authority.as_str());
+    let after_host =
+        address.rsplit('@').next().zip(uri.host()).and_then(|(all, host)| all.strip_prefix(host));
+    let is_written = after_host.is_some_and(|rest| rest.len() > 1);
+    is_written && uri.port_u16().is_none_or(|port| port == 0)
 }
 
 /// No endpoint hands out longer secrets, and servers refuse longer headers.
@@ -60,6 +74,24 @@ fn is_nearby(hostname: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_port_is_one_that_there_is() {
+        let check = |url| check_endpoint("authority_host", url, Scheme::HttpsOnly).map_err(|e| e.to_string());
+        for url in
+            ["https://a.example", "https://a.example:443", "https://a.example:", "https://[::1]:8443/x"]
+        {
+            assert_eq!(check(url), Ok(()), "{url}");
+        }
+        for url in [
+            "https://a.example:99999",
+            "https://a.example:0",
+            "https://[::1]:65536",
+            "https://a.example:70000/x",
+        ] {
+            assert!(check(url).unwrap_err().contains("1 to 65535"), "{url}");
+        }
+    }
 
     #[test]
     fn nearby_is_loopback_or_link_local() {
