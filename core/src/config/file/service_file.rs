@@ -117,7 +117,7 @@ mod tests {
         let file = Written::new("a.toml", "database = 'x'\n[secrets.app]\npassword = '${NOPE}'\n");
         let part = |name: &str| read(file.path(), &environment(&[]), |wanted| wanted == name);
         assert_eq!(drawn(&ServiceValue::Table(part("database").unwrap())), "{database=x}");
-        assert!(part("secrets").unwrap_err().message().contains("NOPE"));
+        assert!(part("secrets").err().unwrap().message().contains("NOPE"));
     }
 
     #[test]
