@@ -1,5 +1,6 @@
 """What an agent does while Entra, the machine and its files do what they do."""
 
+import contextlib
 import json
 import multiprocessing
 import os
@@ -161,20 +162,27 @@ def test_in_an_outage_a_valid_token_is_handed_out_until_its_margin_and_then_503_
         assert agent.secrets("/default")[2]["value"] != first["value"]
 
 
+def answers_to_a_hundred(agent):
+    """How many tokens come for questions that are sent at once, which takes a busy machine no time."""
+    question = b"GET /v1/secrets/default HTTP/1.1\r\nHost: localhost\r\n"
+    with socket.socket(socket.AF_UNIX) as raw:
+        raw.settimeout(PATIENCE_S)
+        raw.connect(agent.socket)
+        raw.sendall((question + b"\r\n") * 99 + question + b"Connection: close\r\n\r\n")
+        return b"".join(iter(lambda: raw.recv(65536), b"")).count(b"HTTP/1.1 200 ")
+
+
 def test_a_client_that_keeps_getting_the_same_ageing_token_causes_no_request(folder):
     """The source repeats a token that is nearly over, as IMDS does for a day's."""
     with Emulator.start(token_lifetime="30s") as azure, Agent(azure, folder, "--max-requests", "0") as agent:
         agent.secrets("/default")
         azure.control("POST", "/emulator/faults", {"route": "imds", "answers": [{"token": "cached", "times": 10_000}]})
-        asked, end = 0, agent.secrets("/default")[2]["expires_on"]
+        end = agent.secrets("/default")[2]["expires_on"]
         wait_until("it ages", lambda: end - time.time() < 8.5)
-        before = azure.token_requests()
-        begin = time.monotonic()
+        before, begin = azure.token_requests(), time.monotonic()
         while time.monotonic() - begin < 2:
-            assert agent.secrets("/default")[0] == 200
-            asked += 1
-        assert asked > 100
-        assert azure.token_requests() - before <= 6, "it is the agent's pace that counts"
+            assert answers_to_a_hundred(agent) == 100
+        assert azure.token_requests() - before <= 3 * (time.monotonic() - begin), "it is the agent's pace that counts"
 
 
 def test_on_a_machine_whose_clock_is_hours_off_tokens_are_counted_by_the_servers(folder):
@@ -223,7 +231,7 @@ def test_token_files_are_whole_for_php_and_ruby_through_five_rotations(folder):
                 out, err = reader.communicate(timeout=4 * PATIENCE_S)
                 assert reader.returncode == 0, err
                 assert json.loads(out)["tokens"] == ROTATIONS + 1
-            assert len(list(place.iterdir())) == 2, "nothing stays beside them"
+            wait_until("nothing stays beside them", lambda: len(list(place.iterdir())) == 2)
             seen = azure.connections(who)
             assert seen["expired"] == 0 and seen["auths"] == seen["connections"], seen
 
@@ -333,7 +341,7 @@ def test_nothing_expired_stays_that_an_agent_has_left_or_cannot_replace(folder):
             agent.wait_for("cannot be written: .*too large")
             wait_until("its token has expired", lambda: not kept.exists())
             assert agent.counted("token_files_written_total", result="failed") > 0
-            assert not list(folder.parent.glob(".*")), "nothing stays beside it"
+            wait_until("nothing stays beside it", lambda: not list(folder.parent.glob(".*")))
             resource.prlimit(agent.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
             wait_until("there is room again", kept.exists)
             assert json.loads(kept.read_text())["expires_on"] > time.time()
@@ -476,8 +484,8 @@ def test_when_this_machines_clock_jumps_nobody_is_promised_more_than_there_is(fo
         interval = {"ENTRAKEY_MIN_REQUEST_INTERVAL_MS": "15000"}  # between a request and the next one
         variables = {"LD_PRELOAD": str(library), "CLOCK_FILE": str(clock), **interval}
         with Agent(azure, folder, "--token-file", kept, "--wait", "1s", **variables) as agent:
-            first, begun = agent.secrets("/default")[2], time.monotonic()
             agent.wait_for("was written to its file")
+            first, begun = agent.secrets("/default")[2], time.monotonic()
 
             def jump(seconds):
                 with open(clock, "r+b") as file:
@@ -487,7 +495,9 @@ def test_when_this_machines_clock_jumps_nobody_is_promised_more_than_there_is(fo
                 return secret["expires_on"] - (time.time() + offset)
 
             def in_file():
-                return json.loads(kept.read_text()) if kept.exists() else {"value": None}
+                with contextlib.suppress(FileNotFoundError):
+                    return json.loads(kept.read_text())
+                return {"value": None, "expires_on": 0}
 
             assert 3500 < left(first, 0) <= 3600
             # By less than the token's age: the answer that was made with it is no longer true either.
@@ -501,6 +511,8 @@ def test_when_this_machines_clock_jumps_nobody_is_promised_more_than_there_is(fo
             assert 3500 < left(back, -7200) <= 3601 and back["refresh_after"] < back["expires_on"]
             wait_until("the file says so too", lambda: 3500 < left(in_file(), -7200) <= 3601)
 
+            # However long all of that took: there is a while in which the next token has not come yet.
+            azure.control("POST", "/emulator/faults", {"route": "imds", "answers": [{"delay_ms": 5000}]})
             jump(7200)
             answers = []
 

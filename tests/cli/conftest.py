@@ -13,9 +13,10 @@ import pytest
 
 from entrakey.emulator import Emulator
 
-# A shell that starts this in the background has Ctrl-C ignored, and children inherit that.
+# A shell that starts this in the background has Ctrl-C ignored, and nohup SIGHUP; children inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.setdefault("ENTRAKEY_BIN", str(ROOT / "target/debug/entrakey"))

@@ -20,7 +20,7 @@ export const launch = () =>
 /** A page in a context of its own. `troubles` are its errors: of scripts, of the console, of its policy. */
 export async function open(browser, service, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, locale: "en-GB", timezoneId: "UTC", ignoreHTTPSErrors: true, ...options });
-  context.setDefaultTimeout(20_000);
+  context.setDefaultTimeout(60_000); // a busy machine; each wait ends as soon as what it waits for is there
   await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: service.url });
   const page = await context.newPage();
   const troubles = [], addresses = [];

@@ -200,7 +200,7 @@ fn a_callback_may_drop_the_last_reference_to_its_provider() {
         .unwrap();
     provider.get_token().unwrap();
     drop(provider);
-    assert_eq!(told.recv_timeout(SOON).unwrap(), 2);
+    assert!(told.recv_timeout(SOON).unwrap() >= 2, "a busy machine may hear of the third one only");
     wait_until("the callback is dropped", || Arc::strong_count(&held) == 1);
     assert!(subscription.unsubscribe(SOON));
 }

@@ -126,8 +126,9 @@ def test_the_connection_ends_with_its_token_also_while_it_waits(start, server):
         redis.read()
     assert claims(token)["exp"] - 0.2 <= time.time()
     redis.close()
-    counts = emulator.stats()["redis"]["by_object_id"][claims(token)["oid"]]
-    assert counts["expired"] == 1 and counts["connected"] == 0
+    counts = lambda: emulator.stats()["redis"]["by_object_id"][claims(token)["oid"]]
+    wait_until(lambda: counts()["connected"] == 0)
+    assert counts()["expired"] == 1
 
 
 def test_policies_are_the_servers_own_and_change_under_live_connections(emulator, redis):

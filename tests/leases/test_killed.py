@@ -203,12 +203,16 @@ def test_of_two_replicas_one_goes_on_with_what_the_other_has_left(azure, tmp_pat
         wait_until("and says so", lambda: heir.lease(lost["lease_id"])["state"] == "revoked")
         assert heir.events(lost["lease_id"]) == ["intent", "revoking", "revoked"]
         assert heir.lease(living["lease_id"])["state"] == "active"
-        # What both could do is done once.
-        with Leases(one, token=token, **quick) as back, concurrent.futures.ThreadPoolExecutor(8) as all_at_once:
-            made = list(all_at_once.map(lambda at: (back, heir)[at % 2].create(ttl="1s")["lease_id"], range(8)))
-            wait_until("all have ended", lambda: all(heir.lease(lease)["state"] == "revoked" for lease in made))
-            for lease in made:
-                assert heir.events(lease) == ["intent", "created", "active", "revoking", "revoked"], lease
+    # What both could do is done once. (By replicas that leave each other the time that a busy machine takes.)
+    with (
+        Leases(one, token=token) as back,
+        Leases(other, token=token) as heir,
+        concurrent.futures.ThreadPoolExecutor(8) as all_at_once,
+    ):
+        made = list(all_at_once.map(lambda at: (back, heir)[at % 2].create(ttl="1s")["lease_id"], range(8)))
+        wait_until("all have ended", lambda: all(heir.lease(lease)["state"] == "revoked" for lease in made))
+        for lease in made:
+            assert heir.events(lease) == ["intent", "created", "active", "revoking", "revoked"], lease
         heir("DELETE", f"/v1/leases/{living['lease_id']}")
     assert one.keys() == {}
     dump = postgres.query("SELECT * FROM leases") + postgres.query("SELECT * FROM audit") + postgres.query("SELECT * FROM tokens")

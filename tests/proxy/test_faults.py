@@ -24,6 +24,13 @@ def short():
         yield emulator
 
 
+@pytest.fixture
+def azure():
+    """Tokens of an hour: none runs out on its way, however busy the machine is."""
+    with Emulator.start() as emulator:
+        yield emulator
+
+
 def test_entra_is_down_for_longer_than_a_token_lives_and_back(short):
     impatient = Proxy(short, "--connect-timeout", "3s", identity="service_principal")
     patient = Proxy(short, "--connect-timeout", "10m", identity="service_principal")
@@ -37,9 +44,11 @@ def test_entra_is_down_for_longer_than_a_token_lives_and_back(short):
                     one.blpop(["nothing"], 0)  # to the end of the token
 
         def is_told_why():
-            with pytest.raises(redis.RedisError) as error, connect(impatient) as client:
-                client.ping()
-            return "503" in str(error.value)
+            try:
+                with connect(impatient) as client:
+                    return not client.ping()
+            except redis.RedisError as error:
+                return "503" in str(error)
 
         wait_until("the token has run out here too", is_told_why)
         waiting = threads.submit(lambda: redis.Redis(port=patient.port, socket_timeout=PATIENCE_S).get("kept"))
@@ -56,22 +65,22 @@ def test_entra_is_down_for_longer_than_a_token_lives_and_back(short):
         wait_until("the impatient one has a token too", is_served)
 
 
-def test_the_redis_is_restarted(short):
-    who = short["ENTRAKEY_EMULATOR_SYSTEM_OBJECT_ID"]
-    with Proxy(short, "--connect-timeout", "5s") as proxy, contextlib.ExitStack() as clients:
+def test_the_redis_is_restarted(azure):
+    who = azure["ENTRAKEY_EMULATOR_SYSTEM_OBJECT_ID"]
+    with Proxy(azure, "--connect-timeout", "5s") as proxy, contextlib.ExitStack() as clients:
         those = [clients.enter_context(connect(proxy)) for _ in range(MANY)]
         assert all(client.ping() for client in those)
-        short.control("POST", "/emulator/redis/stop")
+        azure.control("POST", "/emulator/redis/stop")
         for client in those:
             with pytest.raises(redis.ConnectionError):
                 client.ping()
         with pytest.raises(redis.RedisError, match="localhost:"), connect(proxy) as client:
             client.ping()
-        short.control("POST", "/emulator/redis/start")
-        before = short.connections(who)["connections"]
+        azure.control("POST", "/emulator/redis/start")
+        before = azure.connections(who)["connections"]
         those = [clients.enter_context(connect(proxy)) for _ in range(MANY)]
         assert all(client.set("key", "value") for client in those)
-        seen = short.connections(who)  # each with an AUTH of its own, or it would have been refused
+        seen = azure.connections(who)  # each with an AUTH of its own, or it would have been refused
         assert seen["connections"] - before == MANY and seen["auths"] >= seen["connections"], seen
 
 

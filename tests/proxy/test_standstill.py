@@ -19,6 +19,13 @@ BIG = 50 * MIB
 GROWTH_KIB = 8 * 1024
 
 
+@pytest.fixture(scope="module")
+def emulator(server):
+    """Tokens of an hour: this gate looks at an AUTH when all before it has been read, unlike a Redis."""
+    with Emulator.start(proxy=server.url) as emulator:
+        yield emulator
+
+
 class Forwarder:
     """Between the proxy and its server. What it has taken so far it can let stand still: both ends stay open, and hear
     nothing any more. Whoever comes later goes through."""
@@ -96,11 +103,9 @@ def test_a_client_that_is_stopped_gets_its_messages_when_it_goes_on(emulator, se
             listener.kill()
 
 
-def test_a_client_that_reads_a_byte_at_a_time_gets_the_whole_value_and_nobody_waits_for_it(server):
+def test_a_client_that_reads_a_byte_at_a_time_gets_the_whole_value_and_nobody_waits_for_it(emulator, server):
     redis.Redis.from_url(server.url).setrange("big", BIG - 1, "x")
     with contextlib.ExitStack() as stack:
-        # Tokens of an hour: this gate looks at an AUTH when all before it has been read, unlike a Redis.
-        emulator = stack.enter_context(Emulator.start(proxy=server.url))
         proxy = stack.enter_context(Proxy(emulator))
         other = stack.enter_context(connect(proxy))
         slow = stack.enter_context(socket.socket())

@@ -170,10 +170,11 @@ mod tests {
         let (early, late, never) = (bell("early"), bell("late"), bell("never"));
         let in_ms = |ms| entrakey_sys::clock::boot() + Duration::from_millis(ms);
         arm(u64::MAX, in_ms(30_000), Arc::downgrade(&late)).unwrap();
-        arm(u64::MAX, in_ms(60), Arc::downgrade(&late)).unwrap();
-        arm(u64::MAX - 1, in_ms(20), Arc::downgrade(&early)).unwrap();
-        arm(u64::MAX - 2, in_ms(10), Arc::downgrade(&never)).unwrap();
+        // As far apart as a busy machine may need from one line to the next.
+        arm(u64::MAX, in_ms(2_000), Arc::downgrade(&late)).unwrap();
+        arm(u64::MAX - 2, in_ms(1_000), Arc::downgrade(&never)).unwrap();
         disarm(u64::MAX - 2);
+        arm(u64::MAX - 1, in_ms(20), Arc::downgrade(&early)).unwrap();
         let started = Instant::now();
         assert_eq!([rung.recv().unwrap(), rung.recv().unwrap()], ["early", "late"]);
         assert!(started.elapsed() < Duration::from_secs(20));

@@ -9,6 +9,8 @@ use tokio::time::sleep;
 
 /// How often files are looked at. A look costs a system call; Kubernetes takes a minute to bring a secret to a pod.
 const PACE: Duration = Duration::from_secs(1);
+/// A file that is another one at so many looks in a row is read as it is.
+const MOST_CHANGES: u32 = 10;
 
 /// What tells one state of a file from another without reading it. None: it is not there.
 type Stamp = Option<(u64, u64, u64, i64, i64)>;
@@ -58,16 +60,20 @@ impl Reloads {
         self.seen = seen;
     }
 
-    /// The next one.
+    /// The next one. What has changed is read once it is the same at two looks: whoever copies a file or saves it begins by
+    /// emptying it, and what an empty one says holds too.
     pub async fn next(&mut self) -> ReloadCause {
+        let mut changes = 0;
         loop {
             tokio::select! {
                 _ = self.hangup.recv() => {
                     self.has_changed(); // what is there now is read now
                     return ReloadCause::Asked;
                 }
-                () = sleep(PACE) => if self.has_changed() {
-                    return ReloadCause::Changed;
+                () = sleep(PACE) => match self.has_changed() {
+                    true if changes < MOST_CHANGES => changes += 1,
+                    false if changes == 0 => {}
+                    _ => return ReloadCause::Changed,
                 }
             }
         }
@@ -88,11 +94,44 @@ impl Reloads {
 mod tests {
     use super::*;
 
-    #[tokio::test]
-    async fn a_file_that_is_written_replaced_or_swapped_by_a_link_is_read_again_once() {
+    fn folder() -> PathBuf {
         let random: String = std::iter::repeat_with(fastrand::alphanumeric).take(12).collect();
         let folder = std::env::temp_dir().join(format!("entrakey-reload-{random}"));
         fs::create_dir(&folder).unwrap();
+        folder
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_file_that_is_being_written_is_read_when_it_is_whole_and_one_that_never_is_all_the_same() {
+        let folder = folder();
+        let path = folder.join("agent.toml");
+        fs::write(&path, "old").unwrap();
+        let mut seen = Seen::default();
+        seen.look_at(&path);
+        let mut reloads = Reloads::new(seen).unwrap();
+        fs::write(&path, "").unwrap(); // as a copy begins
+        let copied = async {
+            sleep(PACE * 3 / 2).await;
+            fs::write(&path, "new").unwrap();
+        };
+        let read = async { (reloads.next().await, fs::read_to_string(&path).unwrap()) };
+        assert_eq!(tokio::join!(read, copied).0, (ReloadCause::Changed, "new".to_owned()));
+        let written_to = async {
+            for length in 4.. {
+                fs::write(&path, "x".repeat(length)).unwrap();
+                sleep(PACE / 2).await;
+            }
+        };
+        tokio::select! {
+            cause = reloads.next() => assert_eq!(cause, ReloadCause::Changed),
+            () = written_to => {}
+        }
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_written_replaced_or_swapped_by_a_link_is_read_again_once() {
+        let folder = folder();
         let path = folder.join("store.yaml");
         let mut seen = Seen::default();
         seen.look_at(&path);
