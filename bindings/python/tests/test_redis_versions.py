@@ -11,9 +11,15 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 FILES = ["test_redis_modes.py", "test_redis_connects.py"]
 VERSIONS = (ROOT / "bindings/python/redis-versions.txt").read_text().split()
+PATIENCE_S = 400  # each of their tests has a time-out of its own
 
 
-@pytest.mark.xdist_group("versions")  # one after the other: each keeps several processes busy
+def one_after_the_other(test):
+    """Each keeps several processes busy."""
+    return pytest.mark.timeout(PATIENCE_S + 20)(pytest.mark.xdist_group("versions")(test))
+
+
+@one_after_the_other
 @pytest.mark.parametrize("file", FILES)
 @pytest.mark.parametrize("version", VERSIONS)
 def test_every_mode_works_with_an_older_redis_py(version, file):
@@ -26,7 +32,7 @@ def test_every_mode_works_with_an_older_redis_py(version, file):
     every_mode_works(file, environment)
 
 
-@pytest.mark.xdist_group("versions")
+@one_after_the_other
 @pytest.mark.parametrize("file", FILES)
 def test_every_mode_works_with_valkey_py(file):
     every_mode_works(file, {**os.environ, "CLIENT_PACKAGE": "valkey"})
@@ -36,7 +42,7 @@ def every_mode_works(file, environment):
     tests = pathlib.Path(__file__).with_name(file)
     command = [sys.executable, "-m", "pytest", "-q", "-n", "4", "-p", "no:cacheprovider", tests]
     command += ["--deselect", f"{tests}::{BUSY}", "--deselect", f"tests/{file}::{BUSY}"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=150)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE_S)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

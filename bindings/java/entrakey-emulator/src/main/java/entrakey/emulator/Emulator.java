@@ -12,6 +12,9 @@ import java.net.Proxy;
 import java.net.URL;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.Paths;
+import java.nio.file.StandardCopyOption;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.security.cert.CertificateFactory;
@@ -155,11 +158,14 @@ public final class Emulator implements AutoCloseable {
      * @throws GeneralSecurityException if this Java cannot use the certificate
      */
     public File trustStore(char[] password) throws IOException, GeneralSecurityException {
-        File file = new File(variable("ENTRAKEY_EMULATOR_DIRECTORY"), "trust-" + KeyStore.getDefaultType());
-        try (OutputStream written = Files.newOutputStream(file.toPath())) {
+        Path folder = Paths.get(variable("ENTRAKEY_EMULATOR_DIRECTORY"));
+        Path file = folder.resolve("trust-" + KeyStore.getDefaultType());
+        Path whole = Files.createTempFile(folder, "trust-", null);
+        try (OutputStream written = Files.newOutputStream(whole)) {
             keyStore().store(written, password);
         }
-        return file;
+        Files.move(whole, file, StandardCopyOption.ATOMIC_MOVE); // a client may be reading what an earlier call wrote
+        return file.toFile();
     }
 
     private KeyStore keyStore() throws IOException, GeneralSecurityException {
