@@ -105,9 +105,8 @@ impl Config {
 /// The key of that name, if the value may be its.
 fn fitting(key: &str, value: &str) -> Result<&'static Key> {
     let key = find_key(key)?;
-    key.check(value).map_err(|reason| {
-        Error::invalid_config(format!("Configuration key \"{}\": {reason}.", key.name))
-    })?;
+    key.check(value)
+        .map_err(|reason| Error::invalid_config(format!("Configuration key \"{}\": {reason}.", key.name)))?;
     Ok(key)
 }
 
