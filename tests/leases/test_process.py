@@ -1,6 +1,7 @@
 """The service as a process: how it starts and ends, how much it may have open, and its place in the agent's process."""
 
 import contextlib
+import http.client
 import os
 import re
 import socket
@@ -9,6 +10,7 @@ import subprocess
 import urllib.error
 
 import pytest
+from ports import free_port
 from running import PATIENCE_S, WITH_US, wait_until
 from services import APPLICATION, InAgent, Installation, Leases, entrakey
 
@@ -40,6 +42,19 @@ def test_a_start_that_waits_for_azure_ends_as_soon_as_it_is_told_to(tmp_path, co
         service.terminate()
         said = service.communicate(timeout=5)[1]
         assert service.returncode == 143 and "SIGTERM" in said, said
+
+
+def test_who_looks_at_the_route_that_ends_it_does_not_end_it(installation):
+    port = free_port()
+    with Leases(installation, "--quitquitquit", "--admin-port", port, token="none") as leases:
+        wait_until("it has started", lambda: readiness(leases)[0] == 200)
+        asked = {}
+        for method in ("HEAD", "OPTIONS", "POST"):
+            with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)) as connection:
+                connection.request(method, "/quitquitquit")
+                asked[method] = connection.getresponse().status
+        assert asked == {"HEAD": 405, "OPTIONS": 405, "POST": 200}
+        assert leases.ended() == 0
 
 
 def test_idle_connections_leave_room_for_the_work_under_a_low_limit_of_open_files(installation):
@@ -87,6 +102,8 @@ def readiness(service):
         return 200, service._get("/readiness")
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
+    except urllib.error.URLError as error:
+        return None, str(error)  # it does not listen yet
 
 
 def test_orders_about_leases_take_the_agents_file(installation):

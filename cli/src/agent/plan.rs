@@ -154,6 +154,9 @@ fn client(
     let identities = take_list(&mut table, "identities").map_err(refuse)?;
     let resources = take_list(&mut table, "resources").map_err(refuse)?;
     used_up(&table, "name, secret-file, uids, gids, identities, resources are").map_err(refuse)?;
+    if resources.as_ref().is_some_and(Vec::is_empty) {
+        return Err(refuse("its list of resources is empty: it could have nothing".to_owned()));
+    }
     let secret = (!given.no_app_service).then(|| read_or_make(&path)).transpose().map_err(refuse)?;
     let resources = resources.unwrap_or_else(|| given.resource.clone());
     Ok(ClientPlan { name: name.clone(), secret, is_anybody_else: false, uids, gids, identities, resources })
