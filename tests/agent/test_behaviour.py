@@ -326,7 +326,7 @@ def test_nothing_expired_stays_that_an_agent_has_left_or_cannot_replace(folder):
     """One that has been down, and one whose disk is full (a limit on the size of files)."""
     with Emulator.start(token_lifetime="12s") as azure:
         azure.control("POST", "/emulator/faults", {"route": "imds", "answers": [{"status": 500, "times": 10_000}]})
-        kept, notes = folder.with_name("redis.json"), folder.with_name("notes.json")
+        kept, notes = folder.with_name("redis=1.json"), folder.with_name("notes.json")  # no identity is called /…/redis
         kept.write_text(json.dumps({"username": "u", "value": "v", "expires_on": int(time.time()) - 1}))
         notes.write_text("{}")
         # With it, what a full disk says is an error, and no signal: as Python leaves it.
@@ -406,6 +406,17 @@ def test_a_reload_takes_what_may_change_and_says_what_has_to_wait_for_a_restart(
             assert agent.secrets("/three")[0] == 200
             folder.with_name("later.yaml").write_text("- {id: four, type: AzureEntraIdAuth, details: {auth: {}}}\n")
             wait_until("it is read when it is there", lambda: agent.secrets("/four")[0] == 200)
+
+
+def test_the_files_identity_holds_beside_variables_of_azures_that_it_does_not_read(folder):
+    """AZURE_CLIENT_ID of a container is its application's: a managed identity of the file was left for the machine's own."""
+    with Emulator.start() as azure:
+        file = folder.parent / "agent.toml"
+        client_id = azure["ENTRAKEY_EMULATOR_USER_ASSIGNED_CLIENT_ID"]
+        file.write_text(f'[entrakey]\nidentity = "managed_identity"\nclient_id = "{client_id}"\n')
+        variables = {"identity": None, "AZURE_CLIENT_ID": "some-other-application"}
+        with Agent(azure, folder, "--no-app-service", "--config-file", file, **variables) as agent:
+            assert agent.secrets("/default")[2]["username"] == azure["ENTRAKEY_EMULATOR_USER_ASSIGNED_OBJECT_ID"]
 
 
 def test_what_is_asked_for_later_is_the_identitys_as_it_was_accepted(folder):

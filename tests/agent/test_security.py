@@ -565,10 +565,13 @@ def test_a_client_that_asks_without_end_is_told_to_wait(emulator, folder):
     [
         ("[[clients]]\nname = 'php'\nidentities = ['nobody']\n", 'no identity "nobody"'),
         ("[[clients]]\nname = 'php'\nidentitis = ['default']\n", "identitis"),
+        ("[[clients]]\nname = 'php'\nresources = []\n", "php: its list of resources is empty"),
+        ("[[clients]]\nname = 'php é'\n", 'the client\'s name "php é" must have letters'),
         ("[[clients]]\nname = '../php'\n", "php"),
         ("[[clients]]\nname = 'php'\n[[clients]]\nname = 'php'\n", "two clients"),
         ("allow-uid = [5]\n[[clients]]\nname = 'default'\nuids = [0]\n", "give that client uids and gids"),
         ("[[token-files]]\npath = '/tmp/x'\nmode = '0644'\n", "0600, or 0640"),
+        ("[[token-files]]\npath = '/tmp/x'\nmode = '0000'\n", "0640 for its group, and not 0000"),
         ("[[token-files]]\npath = '/tmp/x'\n[[token-files]]\npath = '/tmp/../tmp/x'\n", "is there twice"),
         ("[[token-files]]\npath = '/tmp/x'\nidentity = 'nobody'\n", 'no identity "nobody"'),
         ("[identities.a]\nidentity = 'managed_identity'\ndefault = 'yes'\n", "default"),

@@ -49,10 +49,16 @@ def test_the_names_of_the_variables_can_be_chosen(host, env):
     assert found["REDIS_PORT"] == env["REDIS_PORT"], "what was not asked for is left alone"
 
 
+def test_two_variables_have_two_names(host, env):
+    ended = run("exec", host, "--port-variable", "REDIS_HOST", "--", "env", env=env)
+    assert ended.returncode == 125 and ended.stdout == "" and "REDIS_HOST is to be two" in ended.stderr, ended
+
+
 def test_entrakeys_own_secrets_stay_and_azures_pass(host, secret_env):
     secret = secret_env["AZURE_CLIENT_SECRET"]
-    found = variables(run("exec", host, "--", "env", env={**secret_env, "ENTRAKEY_CLIENT_SECRET": secret}).stdout)
-    assert "ENTRAKEY_CLIENT_SECRET" not in found and found["AZURE_CLIENT_SECRET"] == secret
+    own = ["ENTRAKEY_CLIENT_SECRET", "ENTRAKEY_PROXY_PASSWORD", "ENTRAKEY_LEASES_TOKEN", "ENTRAKEY_LEASES_DATABASE"]
+    found = variables(run("exec", host, "--", "env", env={**secret_env, **dict.fromkeys(own, secret)}).stdout)
+    assert not set(own) & set(found) and found["AZURE_CLIENT_SECRET"] == secret
     assert found["ENTRAKEY_IDENTITY"] == "service_principal"
 
 

@@ -108,6 +108,13 @@ class Installation:
             )
         )
 
+    def put_into_an_agents_file(self, *lines):
+        """What leases are made of is a table of the agent's file then. `lines` are some more of that table."""
+        inside = self.config.read_text().replace("[[clients]]", "[[leases.clients]]").replace("[secrets.", "[leases.secrets.")
+        inside = inside.replace("[entrakey]", "[leases.entrakey]")
+        own = ['[entrakey]', 'identity = "managed_identity"', '[leases]', 'port = 0', *lines]
+        self.config.write_text("\n".join(own) + inside)
+
     def order(self, *order, **more):
         ended = entrakey(*order, "--config-file", self.config, env=self.env, **more)
         assert ended.returncode == 0, ended
@@ -172,12 +179,12 @@ class Leases(Service):
 
     name = "leases"
 
-    def __init__(self, installation, *options, token=None, **variables):
+    def __init__(self, installation, *options, token=None, prefix=(), **variables):
         self.installation, self.token = installation, token
         self.socket = installation.folder / "leases.sock" if "--socket" in options else None
         if "--port" not in options:
             options += ("--port", 0)
-        command = [os.environ["ENTRAKEY_BIN"], "leases", "serve", "--config-file", str(installation.config)]
+        command = [*prefix, os.environ["ENTRAKEY_BIN"], "leases", "serve", "--config-file", str(installation.config)]
         super().__init__(command, {**installation.env, **variables}, *options)
 
     def listens(self):

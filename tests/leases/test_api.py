@@ -89,6 +89,7 @@ def test_what_is_asked_wrongly_is_refused_with_what_is_right(leases):
         assert refused(leases("POST" if path.endswith("renew") else "GET", path)) == (404, "not_found"), path
     for path in ("?limit=x", "?cursor=x", "?state=dead", "?colour=red"):
         assert refused(leases("GET", f"/v1/leases{path}")) == (400, "bad_request"), path
+    assert leases("GET", "/v1/leases?limit=100000")[0] == 200, "more than there may be is as many as there may be"
     assert refused(leases("POST", "/v1/leases", {"secret": "app"}, Idempotency_Key="k" * 256)) == (400, "bad_request")
     assert leases("POST", "/v1/leases", {"secret": "x" * 20_000})[0] == 413
     assert leases.headers["Cache-Control"] == "no-store"

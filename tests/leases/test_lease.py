@@ -10,7 +10,7 @@ import subprocess
 import pytest
 from ports import free_port
 from running import PATIENCE_S, WITH_US, wait_until
-from services import ADA, ADA_NAME, APPLICATION, CACHE, MANAGER_PRINCIPAL, PRINCIPAL, InAgent, Installation, Leases, entrakey
+from services import ADA, ADA_NAME, APPLICATION, CACHE, MANAGER_PRINCIPAL, PRINCIPAL, Installation, Leases, entrakey
 
 from entrakey.emulator import Emulator
 
@@ -93,6 +93,17 @@ def test_access_to_the_cache_lasts_as_long_as_its_lease(installation, leases):
 
 
 PASSWORD = "Emulated-Password-Of-Ada-1"
+
+
+def test_of_access_it_is_not_said_that_a_credential_was_shown(installation, leases, emulator):
+    before = emulator.control("GET", "/emulator/redis/policies").get(ADA)
+    emulator.control("DELETE", f"/emulator/redis/policies/{ADA}")
+    try:
+        said = entrakey("lease", "create", "access", env=leases.client_environment()).stdout
+        assert f"object id: {ADA}" in said and "There is no secret" in said and "shown once" not in said, said
+        assert leases("DELETE", f"/v1/leases/{said.split()[0]}")[1]["state"] == "revoked"
+    finally:
+        emulator.control("PUT", f"/emulator/redis/policies/{ADA}", {"access": before})
 
 
 def test_an_assignment_that_is_not_ours_is_neither_overwritten_nor_deleted(installation, leases):
@@ -268,19 +279,17 @@ def test_a_check_finds_what_azure_does_not_know(installation):
     assert MANAGER_PRINCIPAL not in users.stdout and os.environ.get("ENTRAKEY_BIN")
 
 
-def test_leases_are_made_in_the_agents_process_too(emulator, tmp_path):
-    installation = Installation(emulator, tmp_path, installation="agent")
-    token = installation.token("alice", *EVERYTHING)
-    own = installation.config.read_text()
-    inside = own.replace("[[clients]]", "[[leases.clients]]").replace("[secrets.", "[leases.secrets.")
-    inside = inside.replace("[entrakey]", "[leases.entrakey]")
-    installation.config.write_text(f'[entrakey]\nidentity = "managed_identity"\n[leases]\nport = 0\n{inside}')
-    with InAgent(installation, token=token) as leases:
-        lease = leases.create(ttl="5m")
-        assert installation.sign_in(lease["data"]["client_secret"]) is None
-        assert leases("DELETE", f"/v1/leases/{lease['lease_id']}")[1]["state"] == "revoked"
-        leases.terminate()
-        assert leases.ended() == 143
+def test_a_shell_that_has_a_lease_runs_the_service_as_the_file_says(installation):
+    """`eval "$(entrakey lease create ... -o env)"` sets Azure's variables, which a managed identity does not read."""
+    text = installation.config.read_text().split("[entrakey]")[0]
+    of_file = f'[entrakey]\nidentity = "managed_identity"\ntenant_id = "{installation.tenant}"\n'
+    of_file += f'client_id = "{installation.emulator["ENTRAKEY_EMULATOR_LEASE_MANAGER_CLIENT_ID"]}"\n'
+    secret = f'[secrets.app]\nkind = "application_password"\napplication-id = "{APPLICATION}"\n'
+    file = installation.folder / "managed.toml"
+    file.write_text(text + of_file + secret)
+    leased = {"AZURE_TENANT_ID": installation.tenant, "AZURE_CLIENT_ID": APPLICATION, "AZURE_CLIENT_SECRET": "leased"}
+    checked = entrakey("leases", "check", "--config-file", file, env={**installation.env, **leased})
+    assert checked.returncode == 0 and "app: Azure knows it" in checked.stdout, checked
 
 
 def test_what_azure_refuses_again_and_again_is_noted_once(emulator, tmp_path):

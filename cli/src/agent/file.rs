@@ -10,7 +10,7 @@ use crate::number::gid;
 use crate::service::{ServiceFile, table};
 use crate::settings;
 use clap::ArgMatches;
-use entrakey_core::ServiceValue;
+use entrakey_core::{Config, ServiceValue};
 use entrakey_service::{Table, take_list};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
@@ -24,13 +24,12 @@ pub(super) struct File {
     pub(super) clients: Vec<Table>,
     pub(super) token_files: Vec<Table>,
     /// What leases are made of, if this process makes any.
-    leases: Option<Table>,
+    pub(super) leases: Option<leases::File>,
 }
 
 const KEYS: &str = "entrakey";
 const IDENTITIES: &str = "identities";
 const CLIENTS: &str = "clients";
-const LEASES: &str = "leases";
 const DIRECTORY: &str = "directory";
 const TOKEN_FILES: [&str; 2] = ["token-files", "token_files"];
 
@@ -61,19 +60,8 @@ impl File {
         for name in TOKEN_FILES {
             token_files.extend(file.take_tables(name)?);
         }
-        let leases = match file.take(LEASES) {
-            None => None,
-            Some(value) => {
-                Some(table(value).ok_or_else(|| file.refuse(format!("\"{LEASES}\" must be a table.")))?)
-            }
-        };
+        let leases = leases::File::inside(&mut file)?;
         Ok(Self { file, keys, identities, clients, token_files, leases })
-    }
-
-    /// The configuration of leases in this process, if there is one.
-    pub(super) fn leases(&self) -> Result<Option<leases::File>, Failure> {
-        let of_table = |table: &Table| leases::File::of_table(self.file.path(), table.clone());
-        self.leases.as_ref().map(of_table).transpose()
     }
 
     pub(super) fn refuse(&self, what: impl AsRef<str>) -> Failure {
@@ -89,9 +77,9 @@ impl File {
         self.file.key(name, value)
     }
 
-    /// Adds the keys for all that nobody has typed and no variable says.
-    pub(super) fn add_keys(&self, keys: &mut Keys) -> Result<(), Failure> {
-        self.file.add_keys(keys, &self.keys)
+    /// What was typed, and the keys for all.
+    pub(super) fn config(&self, typed: &Keys) -> Result<Config, Failure> {
+        self.file.config(typed, &self.keys)
     }
 
     /// What it says of the agent's directory.

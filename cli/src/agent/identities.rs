@@ -56,11 +56,10 @@ impl Sources<'_> {
     pub(super) fn identities(&self) -> Result<Vec<IdentityPlan>, Failure> {
         let tables = self.file.map_or(&[][..], |file| &file.identities);
         if self.store.is_none() && tables.is_empty() {
-            let keys = self.with_keys_of_file(|_| true)?;
-            return Ok(vec![plan(DEFAULT, true, config(&keys)?)?]);
+            return Ok(vec![plan(DEFAULT, true, self.common(|_| true)?)?]);
         }
         self.forbid_one_for_all()?;
-        let common = self.with_keys_of_file(|name| !OF_ONE.contains(&name))?;
+        let common = self.common(|name| !OF_ONE.contains(&name))?;
         let mut plans = Vec::new();
         if let Some(path) = self.store {
             plans.extend(of_store(path, &common)?);
@@ -71,10 +70,9 @@ impl Sources<'_> {
         Ok(plans)
     }
 
-    /// Keys that were typed, and those of the file for all where no variable says something else.
-    fn with_keys_of_file(&self, counts: impl Fn(&str) -> bool) -> Result<Keys, Failure> {
-        let mut keys = self.typed.clone();
-        let Some(file) = self.file else { return Ok(keys) };
+    /// Keys that were typed, and those of the file for all.
+    fn common(&self, counts: impl Fn(&str) -> bool) -> Result<Config, Failure> {
+        let Some(file) = self.file else { return Ok(config(self.typed)?) };
         for (name, value) in &file.keys {
             let (name, _) = file.key(name, value)?;
             if !counts(name) {
@@ -83,8 +81,7 @@ impl Sources<'_> {
                 )));
             }
         }
-        file.add_keys(&mut keys)?;
-        Ok(keys)
+        file.config(self.typed)
     }
 
     /// Core takes what is typed and what a variable says for every identity.
@@ -105,8 +102,8 @@ impl Sources<'_> {
         Ok(())
     }
 
-    fn of_table(&self, id: &str, table: &Table, common: &Keys) -> Result<IdentityPlan, Failure> {
-        let (mut keys, mut is_default) = (common.clone(), false);
+    fn of_table(&self, id: &str, table: &Table, common: &Config) -> Result<IdentityPlan, Failure> {
+        let (mut config, mut is_default) = (common.clone(), false);
         for (name, value) in table {
             let file = self.file.ok_or_else(|| Failure::usage("The file is gone."))?;
             if name == DEFAULT {
@@ -119,17 +116,17 @@ impl Sources<'_> {
                 continue;
             }
             let (name, text) = file.key(name, value)?;
-            keys.insert(name, text);
+            config.set(name, &text)?;
         }
-        plan(id, is_default, config(&keys)?)
+        plan(id, is_default, config)
     }
 }
 
-fn of_store(path: &Path, common: &Keys) -> Result<Vec<IdentityPlan>, Failure> {
+fn of_store(path: &Path, common: &Config) -> Result<Vec<IdentityPlan>, Failure> {
     let path = path.to_str().ok_or_else(|| Failure::usage("--secrets: its name must be UTF-8"))?;
     let entries = read_store_entries(path)?;
     let plans = entries.into_iter().map(|entry| {
-        let mut config = config(common)?;
+        let mut config = common.clone();
         config.set("config_file", path)?;
         config.set("config_entry", &entry.id)?;
         plan(&entry.id, entry.is_default, config)

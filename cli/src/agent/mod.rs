@@ -7,6 +7,7 @@ mod get;
 mod identities;
 mod place;
 mod plan;
+mod probes;
 mod process;
 mod socket;
 mod status;

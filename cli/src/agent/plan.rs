@@ -46,7 +46,8 @@ impl Reader {
     /// are no good.
     pub(super) fn read(&self, before: Option<&Everything>, seen: &mut Seen) -> Result<Everything, Failure> {
         self.config_file.iter().for_each(|path| seen.look_at(path));
-        let file = self.config_file.as_deref().map(File::read).transpose()?;
+        let mut file = self.config_file.as_deref().map(File::read).transpose()?;
+        let leases = file.as_mut().and_then(|file| file.leases.take());
         let (mut arguments, matches) = match &file {
             Some(file) => file.arguments()?,
             None => {
@@ -73,12 +74,16 @@ impl Reader {
         let clients = clients(&arguments.who, file.as_ref(), &directory)?;
         let token_files = token_files(&arguments.who, file.as_ref(), &identities)?;
         let plan = Plan { identities, clients, token_files };
-        let leases = file.as_ref().map(File::leases).transpose()?.flatten();
         Ok(Everything { arguments, directory, plan, lasting: lasting(&matches), leases })
     }
 }
 
 impl Everything {
+    /// How many services share the process.
+    pub(super) fn services(&self) -> u64 {
+        1 + u64::from(self.leases.is_some())
+    }
+
     /// The settings of which the file says something else now, and which hold as they were.
     pub(super) fn differs(&self, now: &Self) -> Vec<String> {
         let ids: BTreeSet<_> = self.lasting.keys().chain(now.lasting.keys()).collect();
@@ -149,6 +154,9 @@ fn client(
     let identities = take_list(&mut table, "identities").map_err(refuse)?;
     let resources = take_list(&mut table, "resources").map_err(refuse)?;
     used_up(&table, "name, secret-file, uids, gids, identities, resources are").map_err(refuse)?;
+    if resources.as_ref().is_some_and(Vec::is_empty) {
+        return Err(refuse("its list of resources is empty: it could have nothing".to_owned()));
+    }
     let secret = (!given.no_app_service).then(|| read_or_make(&path)).transpose().map_err(refuse)?;
     let resources = resources.unwrap_or_else(|| given.resource.clone());
     Ok(ClientPlan { name: name.clone(), secret, is_anybody_else: false, uids, gids, identities, resources })
@@ -171,8 +179,8 @@ fn token_files(
     let mut files = Vec::new();
     for typed in &given.token_file {
         let (id, path) = match typed.split_once('=') {
-            Some((id, path)) => (Some(id.to_owned()), path),
-            None => (None, typed.as_str()),
+            Some((id, path)) if !id.contains('/') => (Some(id.to_owned()), path), // else it is of the path
+            _ => (None, typed.as_str()),
         };
         files.push(TokenFilePlan {
             identity: id.map_or_else(|| default_of(identities), Ok)?,

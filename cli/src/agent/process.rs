@@ -3,6 +3,7 @@
 use super::arguments::WhoArguments;
 use super::place;
 use super::plan::{Everything, Reader};
+use super::probes::Probes;
 use crate::exit_code::PROBLEM;
 use crate::failure::Failure;
 use crate::leases;
@@ -12,7 +13,7 @@ use entrakey_agent::{Agent, Front, Limits, Process, Unfit};
 use entrakey_core::has_foreign_privileges;
 use entrakey_service::{
     Activated, Connections, Life, Log, ReloadCause, Reloads, Seen, Severity, Signals, Stage, Workers,
-    activated, bind_tcp, bind_unix, forbid_core_dumps, lock_memory, raise_descriptor_limit, resolve,
+    activated, bind_tcp, bind_unix, forbid_core_dumps, lock_memory, resolve,
 };
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
@@ -61,24 +62,6 @@ pub(super) fn run(reader: &Reader) -> Result<u8, Failure> {
     outcome.or_else(|failure| Ok(failure.code)) // it is in the log
 }
 
-/// What listens, what asks for health and metrics (64 at most), the runtimes, requests for tokens, files, the log.
-const FOR_THE_REST: u64 = 200;
-
-/// As many as there can be open files: strangers' connections make room for newcomers once all places are taken, and must
-/// not take the last descriptor before.
-fn connections_that_fit(wanted: usize, log: &Log) -> usize {
-    let Some(limit) = raise_descriptor_limit() else { return wanted };
-    let fitting = usize::try_from(limit.saturating_sub(FOR_THE_REST)).unwrap_or(usize::MAX).max(2);
-    if wanted > fitting {
-        let what = format_args!(
-            "there is room for {fitting} connections and not for {wanted}: this process may have {limit} open files. Raise the \
-             limit (LimitNOFILE= in a unit of systemd, ulimit -n in a shell) or lower --max-connections"
-        );
-        log.line(Severity::Warning, what, &[]);
-    }
-    wanted.min(fitting)
-}
-
 fn tell_of_memory(log: &Log) {
     match lock_memory() {
         Ok(()) => log.line(Severity::Debug, "memory is locked", &[]),
@@ -101,7 +84,7 @@ async fn live(
     let quit = Arc::new(Notify::new());
     let given = &everything.arguments.limits;
     let limits = Limits {
-        connections: connections_that_fit(given.max_connections.get(), &log),
+        connections: service::connections_that_fit(given.max_connections, everything.services(), &log),
         connections_of_each: given.max_connections_per_user.get(),
         requests_per_second: given.max_requests,
         wait: given.wait,
@@ -109,11 +92,13 @@ async fn live(
     let agent = Agent::new(&everything.plan, limits, process).map_err(unfit)?;
     let has_own_socket = handed.is_empty();
     let fronts = fronts(&everything, handed, &agent, &log).await?;
-    let leases = match &everything.leases {
-        Some(file) => Some(make_leases(file, &life, &log, &connections).await?),
-        None => None,
+    let leases = tokio::select! {
+        leases = make_leases(&everything, &life, &log, &connections) => leases?,
+        cause = signals.next() => return Ok(service::end_of_start(cause, zero, &log)),
     };
-    serve_probes(operation, agent.clone(), &life, &quit).await?;
+    let manager = leases.as_ref().map(|leases| leases.manager.clone());
+    let probes = Probes { agent: agent.clone(), leases: manager };
+    serve_probes(operation, Arc::new(probes), &life, &quit).await?;
     let fronts: Vec<_> = fronts
         .into_iter()
         .map(|front| {
@@ -138,15 +123,17 @@ async fn live(
     Ok(cause.exit_code(zero))
 }
 
-/// Leases in this process, as its file wants them.
+/// Leases in this process, if its file wants any.
 async fn make_leases(
-    file: &leases::File,
+    everything: &Everything,
     life: &Life,
     log: &Log,
     connections: &Connections,
-) -> Result<leases::Serving, Failure> {
-    let process = leases::Process { life: life.clone(), log: log.clone(), connections: connections.clone() };
-    leases::begin(file, &file.untyped_arguments()?, Vec::new(), process).await
+) -> Result<Option<leases::Serving>, Failure> {
+    let Some(file) = &everything.leases else { return Ok(None) };
+    let (life, log, connections) = (life.clone(), log.clone(), connections.clone());
+    let process = leases::Process { life, log, connections, services: everything.services() };
+    leases::begin(file, &file.untyped_arguments()?, Vec::new(), process).await.map(Some)
 }
 
 /// Ready is who has asked for each identity's token. Never ends by itself.

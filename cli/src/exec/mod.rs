@@ -69,6 +69,7 @@ pub(crate) struct Arguments {
 
 /// Its own failures are told apart from the command's by their exit codes.
 pub(crate) fn run(arguments: Arguments) -> Result<u8, Failure> {
+    arguments.variables.check().map_err(own)?;
     let least = if arguments.verbose { Severity::Info } else { Severity::Warning };
     let log = Log::to_stderr(Format::Human, least).map_err(own)?;
     // A thread takes clients while this one waits for the command.

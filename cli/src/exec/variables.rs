@@ -1,5 +1,6 @@
 //! What the command finds in its environment.
 
+use crate::failure::Failure;
 use crate::identity::secret_variables;
 use crate::proxy::Private;
 use clap::Args;
@@ -31,13 +32,26 @@ fn name(text: &str) -> Result<String, String> {
     }
 }
 
-/// The local password of another proxy, and a way out that may have a password in it.
-const OF_THE_PROXY: [&str; 2] = ["ENTRAKEY_PROXY_PASSWORD", "ENTRAKEY_PROXY"];
+/// The local password of another proxy, a way out that may have a password in it, whoever may make leases, and their database.
+const OF_OTHER_COMMANDS: [&str; 4] =
+    ["ENTRAKEY_PROXY_PASSWORD", "ENTRAKEY_PROXY", "ENTRAKEY_LEASES_TOKEN", "ENTRAKEY_LEASES_DATABASE"];
 
 /// Names and values to set. The values are wiped when dropped.
 pub(super) struct Environment(Vec<(String, Zeroizing<String>)>);
 
 impl VariableArguments {
+    /// Of two values of one name the command would find one.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        let all = [&self.url_variable, &self.host_variable, &self.port_variable, &self.password_variable];
+        let twice = all.iter().enumerate().find(|(at, name)| all[..*at].contains(name));
+        match twice {
+            None => Ok(()),
+            Some((_, name)) => Err(Failure::usage(format!(
+                "{name} is to be two of the command's variables: give each another name."
+            ))),
+        }
+    }
+
     pub(super) fn of(&self, proxy: &Private) -> Environment {
         let (host, port) = (proxy.address().ip(), proxy.address().port());
         let password = proxy.password();
@@ -58,7 +72,7 @@ impl Environment {
     /// Gives it to a command. Secrets that were given to entrakey by its own variables stay here: the command needs none of them.
     /// Azure's pass, as it may use other services of Azure by them.
     pub(super) fn give_to(&self, command: &mut Command) {
-        secret_variables().chain(OF_THE_PROXY.map(str::to_owned)).for_each(|name| {
+        secret_variables().chain(OF_OTHER_COMMANDS.map(str::to_owned)).for_each(|name| {
             command.env_remove(name);
         });
         command.envs(self.0.iter().map(|(name, value)| (name, value.as_str())));

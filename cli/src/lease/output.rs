@@ -39,6 +39,10 @@ fn time(seconds: i64) -> String {
 }
 
 impl Data {
+    fn secret(&self) -> Option<&Zeroizing<String>> {
+        self.client_secret.as_ref().or(self.password.as_ref())
+    }
+
     /// Name for people, variable, value; and whether it is the secret.
     fn parts(&self) -> Vec<(&'static str, &'static str, &str)> {
         let all = [
@@ -63,8 +67,7 @@ pub(super) fn credential(output: CredentialOutput, text: &str) -> Result<Zeroizi
     let mut shown = Zeroizing::new(String::with_capacity(2048)); // so that it does not move, and leave a copy
     match output {
         CredentialOutput::Secret => {
-            let secret = issued.data.client_secret.as_ref().or(issued.data.password.as_ref());
-            let secret = secret.ok_or_else(|| {
+            let secret = issued.data.secret().ok_or_else(|| {
                 Failure::new(PROBLEM, "This lease has no secret: it is access for who signs in as ever.")
             })?;
             let _ = writeln!(shown, "{}", secret.as_str()); // to a string, as all below
@@ -83,8 +86,13 @@ pub(super) fn credential(output: CredentialOutput, text: &str) -> Result<Zeroizi
             }
             let (end, last) = (time(issued.expires_at), time(issued.max_expires_at));
             let _ = writeln!(shown, "  ends {end}, at the latest {last}");
-            let _ =
-                writeln!(shown, "  {}", painted(FAINT, "The credential is shown once, and kept nowhere."));
+            let note = match issued.data.secret() {
+                Some(_) => "The credential is shown once, and kept nowhere.",
+                None => {
+                    "There is no secret: whoever this is signs in as ever, and may use the cache until then."
+                }
+            };
+            let _ = writeln!(shown, "  {}", painted(FAINT, note));
         }
     }
     Ok(shown)

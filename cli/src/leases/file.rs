@@ -4,10 +4,11 @@
 use super::arguments::{AzureArguments, PlaceArguments, ServeArguments};
 use super::{NAME, SERVE};
 use crate::failure::Failure;
-use crate::identity::{Keys, config};
+use crate::identity::Keys;
 use crate::manual::NAME as NAME_OF_ALL;
-use crate::service::{ServiceFile, table};
+use crate::service::{OperationArguments, ServiceFile, table};
 use crate::settings;
+use clap::{Args as _, Command};
 use entrakey_core::{Config, ServiceValue};
 use entrakey_leases::{Place, Plan};
 use entrakey_service::Table;
@@ -44,17 +45,25 @@ impl File {
         let path = given.config_file.as_deref().ok_or_else(|| {
             Failure::usage("What leases can be made of is in a file: give --config-file (docs/leases.md has an example).")
         })?;
-        Self::of(ServiceFile::read(path)?)
+        Self::of_either(ServiceFile::read(path)?)
     }
 
     /// Of the file only which database: no variable need be set that is for Azure.
     pub(super) fn read_database(path: &Path) -> Result<Self, Failure> {
-        Self::of(ServiceFile::read_settings(path, &[DATABASE])?)
+        Self::of_either(ServiceFile::read_settings(path, &[DATABASE, &format!("{NAME}.{DATABASE}")])?)
     }
 
-    /// What a table of the agent's file says.
-    pub(crate) fn of_table(path: &str, options: Table) -> Result<Self, Failure> {
-        Self::of(ServiceFile::of_table(path, options)?)
+    /// The file is of leases, or the agent's.
+    fn of_either(mut file: ServiceFile) -> Result<Self, Failure> {
+        match Self::inside(&mut file)? {
+            Some(of_agent) => Ok(of_agent),
+            None => Self::of(file),
+        }
+    }
+
+    /// What the agent's file says of leases in its process, if it has a table of them, which is gone from it then.
+    pub(crate) fn inside(file: &mut ServiceFile) -> Result<Option<Self>, Failure> {
+        file.take_file(NAME)?.map(Self::of).transpose()
     }
 
     fn of(mut file: ServiceFile) -> Result<Self, Failure> {
@@ -75,9 +84,7 @@ impl File {
 
     /// What leases can be made of. `typed` are keys of the command line.
     pub(crate) fn plan(&self, typed: &Keys) -> Result<(Plan, Config), Failure> {
-        let mut keys = typed.clone();
-        self.file.add_keys(&mut keys, &self.keys)?;
-        let common = config(&keys)?;
+        let common = self.file.config(typed, &self.keys)?;
         let plan =
             Plan::take(&mut self.own.clone(), &common).map_err(|what| self.refuse(format!("{what}.")))?;
         Ok((plan, common))
@@ -109,8 +116,14 @@ impl File {
         self.arguments_of(std::env::args_os())
     }
 
-    /// The same where nothing was typed for it: in the agent's process.
+    /// The same where nothing was typed for it: in the agent's process, whose operation is the agent's.
     pub(crate) fn untyped_arguments(&self) -> Result<ServeArguments, Failure> {
+        let of_process = OperationArguments::augment_args(Command::new(SERVE));
+        if let Some(name) = self.file.options.keys().find(|name| settings::is_option(&of_process, name)) {
+            return Err(
+                self.refuse(format!("{name} holds for the whole process: put it at the top of the file."))
+            );
+        }
         self.arguments_of([NAME_OF_ALL, NAME, SERVE].map(OsString::from))
     }
 

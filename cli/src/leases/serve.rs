@@ -10,7 +10,7 @@ use entrakey_core::has_foreign_privileges;
 use entrakey_leases::{Front, Manager, Surroundings};
 use entrakey_service::{
     Activated, Connections, Exposure, Life, Log, Places, Severity, Shares, Signals, Stage, activated,
-    bind_tcp, bind_unix, forbid_core_dumps, lock_memory, raise_descriptor_limit, resolve, server_config,
+    bind_tcp, bind_unix, forbid_core_dumps, lock_memory, resolve, server_config,
 };
 use std::net::SocketAddr;
 use std::path::Path;
@@ -36,7 +36,6 @@ pub(super) fn run(typed: &ServeArguments) -> Result<u8, Failure> {
     let dumps = forbid_core_dumps(); // before there is a secret
     let file = File::read(&typed.place)?;
     let arguments = file.serve_arguments()?;
-    let _ = raise_descriptor_limit();
     let log = service::log(&arguments.operation)?;
     service::tell_of_given(&arguments.identity.exposed(), &log);
     service::tell_of_dumps(dumps, &log);
@@ -63,8 +62,13 @@ async fn live(
     let mut signals = Signals::new().map_err(|error| Failure::new(PROBLEM, error))?;
     let (life, connections) = (Life::default(), Connections::at_most(None));
     let quit = Arc::new(Notify::new());
-    let process = Process { life: life.clone(), log: log.clone(), connections: connections.clone() };
-    let serving = begin(file, arguments, handed, process).await?;
+    let process =
+        Process { life: life.clone(), log: log.clone(), connections: connections.clone(), services: 1 };
+    let zero = arguments.operation.exit_zero_on_sigterm;
+    let serving = tokio::select! {
+        serving = begin(file, arguments, handed, process) => serving?,
+        cause = signals.next() => return Ok(service::end_of_start(cause, zero, &log)),
+    };
     serve_probes(&arguments.operation, serving.manager.clone(), &life, &quit).await?;
     life.enter(Stage::Started);
     service::tell_ready("making leases", &log);
@@ -74,7 +78,7 @@ async fn live(
     };
     service::end(&arguments.operation, &life, &connections, &log, cause, signals).await;
     serving.end().await;
-    Ok(cause.exit_code(arguments.operation.exit_zero_on_sigterm))
+    Ok(cause.exit_code(zero))
 }
 
 /// What the process has that leases are made in.
@@ -82,11 +86,13 @@ pub(crate) struct Process {
     pub(crate) life: Life,
     pub(crate) log: Log,
     pub(crate) connections: Connections,
+    /// How many there are in it, this one among them.
+    pub(crate) services: u64,
 }
 
 /// Leases that are being made.
 pub(crate) struct Serving {
-    manager: Arc<Manager>,
+    pub(crate) manager: Arc<Manager>,
     fronts: Vec<JoinHandle<()>>,
     running: JoinHandle<()>,
 }
@@ -108,7 +114,7 @@ pub(crate) async fn begin(
     handed: Vec<Activated>,
     process: Process,
 ) -> Result<Serving, Failure> {
-    let Process { life, log, connections } = process;
+    let Process { life, log, connections, services } = process;
     let store = open::store(&arguments.place, Some(file), true).await?;
     let azure = file.azure(&arguments.azure)?;
     let parts = Parts { file, keys: &arguments.identity.keys, azure: &azure, log: log.clone() };
@@ -117,11 +123,12 @@ pub(crate) async fn begin(
         check(&manager, &log).await?;
     }
     let given = &arguments.clients;
+    let places = Places::at_most(service::connections_that_fit(given.max_connections, services, &log));
     let around = Surroundings {
         life,
         log,
         connections,
-        places: Places::at_most(given.max_connections.get()),
+        places,
         users: Shares::at_most(given.max_connections_per_user.get()),
     };
     let fronts = fronts(given, handed).await?;

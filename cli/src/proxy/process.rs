@@ -45,11 +45,11 @@ async fn live(plan: &Plan, handed: Vec<Activated>, log: &Log, workers: Workers) 
     let most = plan.process.max_connections.map(NonZeroUsize::get);
     let connections = Connections::at_most(most);
     let shared = Shared { connections, workers, life: Life::default(), log: log.clone() };
-    let quit = Arc::new(Notify::new());
+    let (quit, zero) = (Arc::new(Notify::new()), plan.process.operation.exit_zero_on_sigterm);
     let started = tokio::select! {
         started = start(plan, handed, &shared, &quit) => started,
-        cause = signals.next() => return Ok(cause.exit_code(plan.process.operation.exit_zero_on_sigterm)),
-        () = quit.notified() => return Ok(Cause::Asked.exit_code(plan.process.operation.exit_zero_on_sigterm)),
+        cause = signals.next() => return Ok(service::end_of_start(cause, zero, log)),
+        () = quit.notified() => return Ok(service::end_of_start(Cause::Asked, zero, log)),
     };
     let Running { fronts, mut asked, _providers, .. } = started?;
     tell_systemd(&plan.upstreams, log);
@@ -68,7 +68,7 @@ async fn live(plan: &Plan, handed: Vec<Activated>, log: &Log, workers: Workers) 
     for front in fronts {
         let _ = front.await; // its socket's file is gone then
     }
-    cause.map(|cause| cause.exit_code(plan.process.operation.exit_zero_on_sigterm))
+    cause.map(|cause| cause.exit_code(zero))
 }
 
 fn tell_systemd(upstreams: &[Upstream], log: &Log) {

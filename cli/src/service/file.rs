@@ -1,7 +1,7 @@
 //! A service's configuration file: its options by their names, and tables of its own. The rest is as if it had been typed.
 
 use crate::failure::Failure;
-use crate::identity::{Keys, is_set, key};
+use crate::identity::{Keys, config, key};
 use crate::settings::{self, Given, is_explicit};
 use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches};
 use entrakey_core::{Config, ServiceValue, read_service_file, read_service_settings};
@@ -13,25 +13,33 @@ use zeroize::Zeroizing;
 /// What is in it.
 pub(crate) struct ServiceFile {
     path: String,
+    /// The table that it is of another service's file, for errors.
+    inside: Option<&'static str>,
     /// The options, once what is none of them has been taken.
     pub(crate) options: Table,
 }
 
 impl ServiceFile {
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
-        let path = text(path)?;
-        Self::of_table(path, read_service_file(path)?)
+        let path = text(path)?.to_owned();
+        Self { inside: None, options: read_service_file(&path)?, path }.checked()
     }
 
     /// Of the file only what has these names: a person's order needs no variable of the service's.
     pub(crate) fn read_settings(path: &Path, names: &[&str]) -> Result<Self, Failure> {
-        let path = text(path)?;
-        Self::of_table(path, read_service_settings(path, names)?)
+        let path = text(path)?.to_owned();
+        Self { inside: None, options: read_service_settings(&path, names)?, path }.checked()
     }
 
-    /// One whose content is a table of the file at that path.
-    pub(crate) fn of_table(path: &str, options: Table) -> Result<Self, Failure> {
-        let file = Self { path: path.to_owned(), options };
+    /// One whose content is that table of this file, and gone from it; none if it is not there.
+    pub(crate) fn take_file(&mut self, name: &'static str) -> Result<Option<Self>, Failure> {
+        let Some(value) = self.take(name) else { return Ok(None) };
+        let options = table(value).ok_or_else(|| self.refuse(format!("\"{name}\" must be a table.")))?;
+        Self { path: self.path.clone(), inside: Some(name), options }.checked().map(Some)
+    }
+
+    fn checked(self) -> Result<Self, Failure> {
+        let file = self;
         match ["config-file", "config_file"].iter().find(|name| file.options.contains_key(**name)) {
             None => Ok(file),
             Some(name) => Err(file.refuse(format!("{name} cannot be given in the file itself."))),
@@ -43,7 +51,8 @@ impl ServiceFile {
     }
 
     pub(crate) fn refuse(&self, what: impl AsRef<str>) -> Failure {
-        Failure::usage(format!("Configuration file \"{}\": {}", self.path, what.as_ref()))
+        let inside = self.inside.map(|name| format!("{name}: ")).unwrap_or_default();
+        Failure::usage(format!("Configuration file \"{}\": {inside}{}", self.path, what.as_ref()))
     }
 
     pub(crate) fn take(&mut self, name: &str) -> Option<ServiceValue> {
@@ -145,17 +154,15 @@ impl ServiceFile {
         Ok((key.name, text.clone()))
     }
 
-    /// Adds the keys of that table that nobody has typed and no variable says.
-    pub(crate) fn add_keys(&self, keys: &mut Keys, table: &Table) -> Result<(), Failure> {
+    /// A configuration of the keys that were typed, and of that table's for all. Core knows which variables an identity reads,
+    /// and those win over the table.
+    pub(crate) fn config(&self, typed: &Keys, table: &Table) -> Result<Config, Failure> {
+        let mut config = config(typed)?;
         for (name, value) in table {
             let (name, text) = self.key(name, value)?;
-            let has_variable =
-                key(name).is_some_and(|key| is_set(&key.variable()) || is_set(key.azure_variable));
-            if !has_variable && !keys.contains_key(name) {
-                keys.insert(name, text);
-            }
+            config.set_in_file(name, &text, &format!("configuration file \"{}\": {name}", self.path))?;
         }
-        Ok(())
+        Ok(config)
     }
 }
 

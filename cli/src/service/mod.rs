@@ -9,5 +9,6 @@ pub(crate) use arguments::{AdminArguments, HttpArguments, OperationArguments};
 pub(crate) use file::{ServiceFile, table};
 pub(crate) use probes::serve_probes;
 pub(crate) use process::{
-    FLUSH, end, log, no_thread, tell_of_dumps, tell_of_given, tell_ready, tell_starting,
+    FLUSH, connections_that_fit, end, end_of_start, log, no_thread, tell_of_dumps, tell_of_given, tell_ready,
+    tell_starting,
 };

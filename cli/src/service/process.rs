@@ -5,8 +5,10 @@ use crate::exit_code::PROBLEM;
 use crate::failure::Failure;
 use crate::settings::misspelt_variables;
 use entrakey_service::{
-    Cause, Connections, Delays, Format, Life, Log, Severity, Signals, drain, ready, starting, stopping,
+    Cause, Connections, Delays, Format, Life, Log, Severity, Signals, drain, raise_descriptor_limit, ready,
+    starting, stopping,
 };
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 /// For the log's last lines.
@@ -43,6 +45,26 @@ pub(crate) fn tell_of_dumps(outcome: std::io::Result<()>, log: &Log) {
     }
 }
 
+/// What listens, what asks for health and metrics (64 at most), the runtimes, requests to Azure, files, the log.
+const FOR_THE_REST: u64 = 200;
+
+/// As many as there can be open files, for each of the `services` of this process: strangers' connections make room for
+/// newcomers once all places are taken, and must not take the last descriptor before.
+pub(crate) fn connections_that_fit(wanted: NonZeroUsize, services: u64, log: &Log) -> usize {
+    let wanted = wanted.get();
+    let Some(limit) = raise_descriptor_limit() else { return wanted };
+    let fitting = limit.saturating_sub(FOR_THE_REST) / services.max(1);
+    let fitting = usize::try_from(fitting).unwrap_or(usize::MAX).max(2);
+    if wanted > fitting {
+        let what = format_args!(
+            "there is room for {fitting} connections and not for {wanted}: this process may have {limit} open files. Raise the \
+             limit (LimitNOFILE= in a unit of systemd, ulimit -n in a shell) or lower --max-connections"
+        );
+        log.line(Severity::Warning, what, &[]);
+    }
+    wanted.min(fitting)
+}
+
 /// For what is done besides waiting until the service works.
 const BESIDES: Duration = Duration::from_secs(30);
 
@@ -61,6 +83,12 @@ fn told(outcome: std::io::Result<()>, what: &str, log: &Log) {
         let what = format_args!("systemd could not be told that the service {what}: {error}");
         log.line(Severity::Warning, what, &[]);
     }
+}
+
+/// The exit code of a service that is told to end before it has begun: whoever its start waits for may not answer for long.
+pub(crate) fn end_of_start(cause: Cause, exit_zero_on_sigterm: bool, log: &Log) -> u8 {
+    log.line(Severity::Info, format_args!("ending because of {}, before it has begun", cause.name()), &[]);
+    cause.exit_code(exit_zero_on_sigterm)
 }
 
 /// Leads the service to its end: clients that it has may finish.

@@ -1,6 +1,8 @@
 //! What code has set.
 
+use super::file::FileValues;
 use super::find_key::find_key;
+use super::keys::Key;
 use crate::error::{Error, Result};
 use crate::request::{CredentialRequest, HostFunction};
 use std::collections::BTreeMap;
@@ -12,6 +14,7 @@ use zeroize::Zeroizing;
 #[derive(Clone, Default)]
 pub struct Config {
     values: BTreeMap<&'static str, Zeroizing<String>>,
+    in_file: FileValues,
     origin: Option<&'static str>,
     token_callback: Option<HostFunction>,
     assertion_callback: Option<HostFunction>,
@@ -29,11 +32,19 @@ impl Config {
     /// # Errors
     /// `INVALID_CONFIG` for an unknown key (with the nearest known one) or a value of the wrong type.
     pub fn set(&mut self, key: &str, value: &str) -> Result<()> {
-        let key = find_key(key)?;
-        key.check(value).map_err(|reason| {
-            Error::invalid_config(format!("Configuration key \"{}\": {reason}.", key.name))
-        })?;
+        let key = fitting(key, value)?;
         self.values.insert(key.name, Zeroizing::new(value.to_owned()));
+        Ok(())
+    }
+
+    /// Sets one key as a configuration file does: what is set in code, and a variable that the identity reads, win over it.
+    /// For a service whose own file has keys. `place` is what errors and reports call the file and the place in it.
+    ///
+    /// # Errors
+    /// As [`Config::set`].
+    pub fn set_in_file(&mut self, key: &str, value: &str, place: &str) -> Result<()> {
+        let key = fitting(key, value)?;
+        self.in_file.set(key.name, value, place.to_owned());
         Ok(())
     }
 
@@ -72,6 +83,11 @@ impl Config {
         self.values.get(key).map(|value| value.as_str())
     }
 
+    /// What a service's own file says of a key, and where.
+    pub(super) fn in_file(&self, key: &str) -> Option<(&str, &str)> {
+        self.in_file.get(key)
+    }
+
     /// Takes over what another configuration has set.
     pub(super) fn extend(&mut self, other: Self) {
         self.values.extend(other.values);
@@ -84,6 +100,14 @@ impl Config {
     pub(super) fn assertion_callback(&self) -> Option<&HostFunction> {
         self.assertion_callback.as_ref()
     }
+}
+
+/// The key of that name, if the value may be its.
+fn fitting(key: &str, value: &str) -> Result<&'static Key> {
+    let key = find_key(key)?;
+    key.check(value)
+        .map_err(|reason| Error::invalid_config(format!("Configuration key \"{}\": {reason}.", key.name)))?;
+    Ok(key)
 }
 
 impl fmt::Debug for Config {

@@ -74,6 +74,28 @@ mod tests {
         &[("identity", "service_principal"), ("tenant_id", "t"), ("client_id", "c"), ("client_secret", "s")];
 
     #[test]
+    fn what_a_services_file_says_gives_way_to_the_variables_that_the_identity_reads_and_to_no_others() {
+        let client = |code: &[(&str, &str)], variables: &[(&str, &str)]| {
+            let mut config = Config::new();
+            code.iter().for_each(|(key, value)| config.set(key, value).unwrap());
+            config.set_in_file("client_id", "of-file", "here").unwrap();
+            let environment = || {
+                let owned = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+                Environment::of(owned)
+            };
+            let effective = config.effective_with(environment, environment()).unwrap();
+            effective.get("client_id").unwrap().to_owned()
+        };
+        const MANAGED: &[(&str, &str)] = &[("identity", "managed_identity")];
+        assert_eq!(client(MANAGED, &[("AZURE_CLIENT_ID", "somebody-elses")]), "of-file");
+        assert_eq!(client(MANAGED, &[("ENTRAKEY_CLIENT_ID", "ours")]), "ours");
+        assert_eq!(client(APPLICATION, &[]), "c", "code wins");
+        let without_id = [APPLICATION[0], APPLICATION[1], APPLICATION[3]];
+        assert_eq!(client(&without_id, &[("AZURE_CLIENT_ID", "azures")]), "azures");
+        assert_eq!(client(&without_id, &[]), "of-file");
+    }
+
+    #[test]
     fn the_same_values_are_the_same_wherever_they_come_from() {
         let typed = effective(APPLICATION, &[]);
         let variables = [

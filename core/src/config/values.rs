@@ -69,7 +69,7 @@ impl<'a> Values<'a> {
             return Ok(Some(value));
         }
         // What the file says was checked when it was read.
-        let in_file = self.file.get(key.name);
+        let in_file = self.file.get(key.name).or_else(|| self.config.in_file(key.name));
         let in_file = in_file.map(|(text, place)| Value { place, ..value(text, Origin::File) });
         let default = Some(key.default).filter(|default| !default.is_empty());
         Ok(in_file.or_else(|| default.map(|text| value(text, Origin::Default))))

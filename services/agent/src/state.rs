@@ -48,7 +48,7 @@ impl State {
     pub(crate) fn new(plan: &Plan, before: &Self, rate: u32, log: &Log) -> Result<Self, Unfit> {
         let mut identities = BTreeMap::new();
         for one in &plan.identities {
-            check_id(&one.id)?;
+            check_id("the identity's id", &one.id)?;
             let unfit = |error| Unfit::Identity { id: one.id.clone(), error };
             let effective = one.config.effective().map_err(unfit)?;
             let kept = before.identities.get(&one.id);
@@ -91,14 +91,16 @@ impl State {
 }
 
 /// It is a part of a path, of a log's line and of a metric's label.
-fn check_id(id: &str) -> Result<(), Unfit> {
+fn check_id(whose: &str, id: &str) -> Result<(), Unfit> {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
     match !id.is_empty() && id.len() <= 100 && id.chars().all(is_plain) {
         true => Ok(()),
-        false => Err(Unfit::Plan(
-            "an identity's id must have letters of English, digits, \"-\", \"_\" and \".\" only, 100 at most"
-                .to_owned(),
-        )),
+        false => {
+            let shown: String = id.chars().take(40).collect();
+            Err(Unfit::Plan(format!(
+                "{whose} {shown:?} must have letters of English, digits, \"-\", \"_\" and \".\" only, 100 at most"
+            )))
+        }
     }
 }
 
@@ -122,7 +124,7 @@ fn check_client(client: &ClientPlan, identities: &BTreeMap<String, Arc<Identity>
 fn check_clients(clients: &[ClientPlan]) -> Result<(), Unfit> {
     let mut names = BTreeSet::new();
     for client in clients {
-        check_id(&client.name)?;
+        check_id("the client's name", &client.name)?;
         if !names.insert(&client.name) {
             return Err(Unfit::Plan(format!("two clients are called \"{}\": rename one", client.name)));
         }
@@ -157,7 +159,7 @@ fn check_files(files: &[TokenFilePlan], identities: &BTreeMap<String, Arc<Identi
         }
         if file.mode & !0o640 != 0 || file.mode & 0o400 == 0 {
             return Err(Unfit::Plan(format!(
-                "token file {path}: its mode may be 0600, or 0640 for its group; with {:04o} others could use the token",
+                "token file {path}: its mode may be 0600, or 0640 for its group, and not {:04o}",
                 file.mode
             )));
         }

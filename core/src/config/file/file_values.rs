@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
 /// The values of a configuration file, by key. Empty if there is no file.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(in crate::config) struct FileValues {
     values: BTreeMap<&'static str, FileValue>,
     /// From a secret store's entry: one identity as a whole, into which Azure's variables must not mix another.
     pub(in crate::config) is_entry: bool,
 }
 
+#[derive(Clone)]
 struct FileValue {
     text: Zeroizing<String>,
     /// The file, and what the file calls it: for errors.
@@ -18,7 +19,7 @@ struct FileValue {
 }
 
 impl FileValues {
-    pub(super) fn set(&mut self, key: &'static str, value: &str, origin: String) {
+    pub(in crate::config) fn set(&mut self, key: &'static str, value: &str, origin: String) {
         self.values.insert(key, FileValue { text: Zeroizing::new(value.to_owned()), origin });
     }
 

@@ -26,31 +26,45 @@ pub enum ServiceValue {
 /// `INVALID_CONFIG`: the file cannot be read or parsed, is no table, has a name without a value, or names a variable that is
 /// not set. The message says where, and quotes no value.
 pub fn read_service_file(path: &str) -> Result<BTreeMap<String, ServiceValue>> {
-    read(path, &Environment::read(), |_| true)
+    read(path, &Environment::read(), None)
 }
 
-/// The same, and of the file's first level only these names: no variable need be set that others name.
+/// The same of these places only (`database`, `leases.database`): no variable need be set that others name.
 ///
 /// # Errors
 /// As [`read_service_file`].
-pub fn read_service_settings(path: &str, names: &[&str]) -> Result<BTreeMap<String, ServiceValue>> {
-    read(path, &Environment::read(), |name| names.contains(&name))
+pub fn read_service_settings(path: &str, places: &[&str]) -> Result<BTreeMap<String, ServiceValue>> {
+    read(path, &Environment::read(), Some(places))
 }
 
 fn read(
     path: &str,
     environment: &Environment,
-    is_wanted: impl Fn(&str) -> bool,
+    places: Option<&[&str]>,
 ) -> Result<BTreeMap<String, ServiceValue>> {
     let file = ConfigFile { path, environment };
     let mut root = file.root()?;
-    if let Node::Map(map) = &mut root {
-        map.retain(|name, _| is_wanted(name));
+    if let Some(places) = places {
+        leave(places, &mut root);
     }
     match value("", &root, &file)? {
         ServiceValue::Table(table) => Ok(table),
         _ => Err(file.refuse("must be a table of settings.")),
     }
+}
+
+/// Takes away what is in none of these places.
+fn leave(places: &[&str], node: &mut Node) {
+    let Node::Map(map) = node else { return };
+    map.retain(|name, inside| {
+        let rests = || places.iter().filter_map(|place| place.strip_prefix(name.as_str()));
+        let further: Vec<_> = rests().filter_map(|rest| rest.strip_prefix('.')).collect();
+        let is_wanted = rests().any(str::is_empty);
+        if !is_wanted {
+            leave(&further, inside);
+        }
+        is_wanted || !further.is_empty()
+    });
 }
 
 /// `place` is where it is in the file, for errors.
@@ -96,7 +110,7 @@ mod tests {
 
     fn load(name: &str, text: &str) -> Result<String> {
         let environment = environment(&[("SECRET", "hunter2")]);
-        let table = read(Written::new(name, text).path(), &environment, |_| true)?;
+        let table = read(Written::new(name, text).path(), &environment, None)?;
         Ok(drawn(&ServiceValue::Table(table)))
     }
 
@@ -114,10 +128,13 @@ mod tests {
 
     #[test]
     fn a_variable_of_what_is_not_wanted_need_not_be_set() {
-        let file = Written::new("a.toml", "database = 'x'\n[secrets.app]\npassword = '${NOPE}'\n");
-        let part = |name: &str| read(file.path(), &environment(&[]), |wanted| wanted == name);
-        assert_eq!(drawn(&ServiceValue::Table(part("database").unwrap())), "{database=x}");
-        assert!(part("secrets").err().unwrap().message().contains("NOPE"));
+        let text =
+            "database = 'x'\nbase = 'y'\n[leases]\ndatabase = 'z'\n[leases.secrets]\npassword = '${NOPE}'\n";
+        let file = Written::new("a.toml", text);
+        let part = |places: &[&str]| read(file.path(), &environment(&[]), Some(places));
+        let both = part(&["database", "leases.database"]).unwrap();
+        assert_eq!(drawn(&ServiceValue::Table(both)), "{database=x leases={database=z}}");
+        assert!(part(&["leases"]).err().unwrap().message().contains("NOPE"));
     }
 
     #[test]

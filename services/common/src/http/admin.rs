@@ -1,6 +1,8 @@
 //! What an administrator of this machine may ask: `/quitquitquit`.
 
 use axum::Router;
+use axum::http::StatusCode;
+use axum::http::header::ALLOW;
 use axum::routing::get;
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -11,5 +13,7 @@ pub fn admin(quit: Arc<Notify>) -> Router {
         quit.notify_one();
         "stopping\n"
     };
-    Router::new().route("/quitquitquit", get(told.clone()).post(told))
+    // Whoever only looks whether it is there uses HEAD, which axum takes for a GET.
+    let looked = async || (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "GET,POST")]);
+    Router::new().route("/quitquitquit", get(told.clone()).post(told).head(looked))
 }

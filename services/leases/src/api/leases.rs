@@ -53,9 +53,9 @@ pub(super) fn query<T>(query: Result<Query<T>, QueryRejection>) -> Result<T, Den
 }
 
 /// As many as somebody asks for, and as there may be.
-pub(super) fn page(limit: Option<u16>) -> i64 {
-    const FEW: u16 = 100;
-    const MOST: u16 = 500;
+pub(super) fn page(limit: Option<u32>) -> i64 {
+    const FEW: u32 = 100;
+    const MOST: u32 = 500;
     i64::from(limit.unwrap_or(FEW).clamp(1, MOST))
 }
 

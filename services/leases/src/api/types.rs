@@ -181,7 +181,7 @@ pub(crate) struct LeaseQuery {
     /// `next_cursor` of the page before.
     pub(crate) cursor: Option<String>,
     /// How many: 100 if not given, 500 at most.
-    pub(crate) limit: Option<u16>,
+    pub(crate) limit: Option<u32>,
 }
 
 /// What leases can be made of.
@@ -224,7 +224,7 @@ pub(crate) struct UserQuery {
     /// `next_cursor` of the page before.
     pub(crate) cursor: Option<String>,
     /// How many: 100 if not given, 500 at most.
-    pub(crate) limit: Option<u16>,
+    pub(crate) limit: Option<u32>,
 }
 
 /// One of those that a lease can be for.
@@ -347,7 +347,7 @@ pub(crate) struct AuditQuery {
     /// `next_cursor` of the page before.
     pub(crate) cursor: Option<String>,
     /// How many: 100 if not given, 500 at most.
-    pub(crate) limit: Option<u16>,
+    pub(crate) limit: Option<u32>,
 }
 
 /// Why there is no other answer.
