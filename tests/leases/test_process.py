@@ -110,7 +110,7 @@ def test_orders_about_leases_take_the_agents_file(installation):
     installation.put_into_an_agents_file()
     assert "app: Azure knows it" in installation.order("leases", "check")
     assert installation.token("alice", "issue").startswith("ekl_")
-    assert "alice: issue" in installation.order("leases", "token", "list")
+    assert "alice: issue" in installation.tokens_listed()
     installation.config.write_text(installation.config.read_text().replace(f'"{APPLICATION}"', '""'))
     bad = entrakey("leases", "check", "--config-file", installation.config, env=installation.env)
     assert bad.returncode == 2 and "leases: secrets.app: application-id" in bad.stderr, bad
