@@ -180,7 +180,10 @@ def test_beyond_this_machine_it_takes_tls(installation, tmp_path):
     made = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
     name = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"]
     files = [tmp_path / "tls.key", tmp_path / "tls.crt"]
-    subprocess.run([*made, *name, "-keyout", files[0], "-out", files[1]], check=True, capture_output=True)
+    def make():
+        subprocess.run([*made, *name, "-keyout", files[0], "-out", files[1]], check=True, capture_output=True)
+
+    make()
     other = Installation(installation.emulator, tmp_path, installation="tls")
     token = other.token("root", *EVERYTHING)
     with Leases(other, "--tls-key", files[0], "--tls-certificate", files[1], token=token) as leases:
@@ -190,6 +193,11 @@ def test_beyond_this_machine_it_takes_tls(installation, tmp_path):
         env = {**other.env, "ENTRAKEY_LEASES_TOKEN": token, "ENTRAKEY_CA_FILE": str(files[1])}
         listed = entrakey("lease", "list", "--url", f"https://localhost:{leases.port}", env=env)
         assert listed.returncode == 0, listed
+        make()
+        shown = lambda: ssl.get_server_certificate(("127.0.0.1", leases.port), timeout=PATIENCE_S)  # noqa: E731
+        renewed = ssl.DER_cert_to_PEM_cert(ssl.PEM_cert_to_DER_cert(files[1].read_text()))
+        wait_until("the renewed certificate is shown", lambda: shown() == renewed)
+        leases.wait_for("clients are shown the renewed certificate")
     refused = entrakey("lease", "list", "--url", "http://leases.example", env=env)
     assert refused.returncode == 2 and "https://" in refused.stderr, refused
 

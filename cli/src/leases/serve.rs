@@ -131,7 +131,7 @@ pub(crate) async fn begin(
         places,
         users: Shares::at_most(given.max_connections_per_user.get()),
     };
-    let fronts = fronts(given, handed).await?;
+    let fronts = fronts(given, handed, &around.log).await?;
     let fronts = fronts.into_iter().map(|front| start(front, &manager, &around)).collect();
     let running = tokio::spawn(manager.clone().run());
     Ok(Serving { manager, fronts, running })
@@ -163,9 +163,9 @@ async fn check(manager: &Manager, log: &Log) -> Result<(), Failure> {
 }
 
 /// Where clients come in: what systemd has opened, or what the options say.
-async fn fronts(given: &ClientArguments, handed: Vec<Activated>) -> Result<Vec<Front>, Failure> {
+async fn fronts(given: &ClientArguments, handed: Vec<Activated>, log: &Log) -> Result<Vec<Front>, Failure> {
     let tls = match (&given.tls_certificate, &given.tls_key) {
-        (Some(certificate), Some(key)) => Some(server_config(certificate, key).map_err(Failure::usage)?),
+        (Some(certificate), Some(key)) => Some(server_config(certificate, key, log).map_err(Failure::usage)?),
         _ => None,
     };
     if !handed.is_empty() {

@@ -124,7 +124,7 @@ fn service(
     let server = entrakey_proxy::Upstream::verified(&target.host, target.port, Arc::new(config))
         .map_err(Failure::usage)?;
     let server = server.with_connect_timeout(clients.connect_timeout);
-    let tls = acceptor(clients)?;
+    let tls = acceptor(clients, &shared.log)?;
     let (nodes, listeners) = Nodes::new(tls.is_some());
     let options = Options { password: password(clients)?, nodes: Some(nodes.clone()) };
     let has_password = options.password.is_some();
@@ -144,11 +144,11 @@ fn service(
 }
 
 /// TLS for clients. That the two options come together is checked here too: clap does not look at those from a file.
-fn acceptor(clients: &UpstreamArguments) -> Result<Option<TlsAcceptor>, Failure> {
+fn acceptor(clients: &UpstreamArguments, log: &Log) -> Result<Option<TlsAcceptor>, Failure> {
     match (&clients.tls_certificate, &clients.tls_key) {
         (None, None) => Ok(None),
         (Some(certificate), Some(key)) => {
-            let config = server_config(certificate, key);
+            let config = server_config(certificate, key, log);
             let config = config.map_err(|error| Failure::usage(format!("--tls-certificate: {error}")))?;
             Ok(Some(TlsAcceptor::from(config)))
         }

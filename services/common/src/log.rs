@@ -74,7 +74,7 @@ impl Log {
         Self::new(format, least, std::io::stderr())
     }
 
-    fn new(
+    pub(crate) fn new(
         format: Format,
         least: Severity,
         to: impl std::io::Write + Send + 'static,
@@ -229,7 +229,7 @@ fn is_invisible(letter: char) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use std::sync::Mutex;
     use std::sync::mpsc::channel;
@@ -237,7 +237,7 @@ mod tests {
 
     /// A reader whose pace the test decides.
     #[derive(Clone, Default)]
-    struct Paper(Arc<Mutex<Vec<u8>>>);
+    pub(crate) struct Paper(Arc<Mutex<Vec<u8>>>);
 
     impl std::io::Write for Paper {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -251,7 +251,7 @@ mod tests {
     }
 
     impl Paper {
-        fn text(&self) -> String {
+        pub(crate) fn text(&self) -> String {
             String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
         }
     }

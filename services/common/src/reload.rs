@@ -39,6 +39,17 @@ impl Seen {
     pub fn look_at(&mut self, path: &Path) {
         self.0.push((path.to_owned(), stamp(path)));
     }
+
+    /// Whether one is another one than at the last look.
+    pub(crate) fn has_changed(&mut self) -> bool {
+        let mut has_changed = false;
+        for (path, seen) in &mut self.0 {
+            let now = stamp(path);
+            has_changed |= *seen != now;
+            *seen = now;
+        }
+        has_changed
+    }
 }
 
 /// Waits for reasons to read files again. Make it early: from then on SIGHUP does not kill the process.
@@ -80,13 +91,7 @@ impl Reloads {
     }
 
     fn has_changed(&mut self) -> bool {
-        let mut has_changed = false;
-        for (path, seen) in &mut self.seen.0 {
-            let now = stamp(path);
-            has_changed |= *seen != now;
-            *seen = now;
-        }
-        has_changed
+        self.seen.has_changed()
     }
 }
 
