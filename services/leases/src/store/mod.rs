@@ -1,24 +1,31 @@
 //! The journal: leases, what was done with them, and who may come. Each step is a commit of its own, with its row of the
 //! audit trail in the same transaction.
 
+mod conditions;
 mod database;
+mod list;
 mod old;
 mod postgres;
+mod rows;
 mod schema;
 mod sqlite;
 #[cfg(test)]
 mod tests;
+mod tokens;
+mod trail;
 
-use crate::access::{Caller, Grant};
-use crate::lease::{Kind, Lease, State};
-use crate::names::hash;
+pub use list::LeaseFilter;
 pub(crate) use old::Forgotten;
+pub use tokens::TokenRow;
+pub use trail::{AuditFilter, Entry};
 
+use crate::lease::{Kind, Lease};
 use database::{Database, Failed, Held, Row, Statement, Value};
-use std::collections::BTreeSet;
+use rows::{COLUMNS, column_type, integer, read_lease, text, values};
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio_rustls::rustls::ClientConfig;
+use trail::audit;
 
 /// Where leases are kept.
 #[derive(Clone)]
@@ -35,42 +42,6 @@ pub enum Place {
     Memory,
     /// `postgresql://…`, and what judges its certificate.
     Server(zeroize::Zeroizing<String>, Option<Arc<ClientConfig>>),
-}
-
-/// What somebody did with a lease.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Entry {
-    /// Its number: later ones are higher.
-    pub number: i64,
-    /// When.
-    pub at_ms: i64,
-    /// What.
-    pub event: String,
-    /// Who.
-    pub actor: String,
-    /// With which lease.
-    pub lease: Option<String>,
-    /// Of which secret.
-    pub secret: Option<String>,
-    /// What Azure calls it.
-    pub key_id: Option<String>,
-    /// Azure's id of the request, by which its support finds it.
-    pub request_id: Option<String>,
-    /// More of it.
-    pub detail: Option<String>,
-}
-
-/// A bearer token, without the token.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TokenRow {
-    /// What it is called.
-    pub name: String,
-    /// What it may do.
-    pub grant: Grant,
-    /// Since when.
-    pub created_ms: i64,
-    /// Until when, if it ends.
-    pub expires_ms: Option<i64>,
 }
 
 /// Why a lease could not be noted.
@@ -111,43 +82,6 @@ pub struct Taken {
     /// Until when.
     pub expires_ms: i64,
 }
-
-/// Which leases. All that are given must fit.
-#[derive(Clone, Debug, Default)]
-pub struct LeaseFilter {
-    /// Of one of these secrets, or the holder's own.
-    pub visible: Option<(BTreeSet<String>, String)>,
-    /// Of that secret.
-    pub secret: Option<String>,
-    /// In that state; `living` for all that are not over.
-    pub state: Option<String>,
-    /// After that one in the list, by its time and its id.
-    pub after: Option<(i64, String)>,
-}
-
-/// Which rows of the audit trail. All that are given must fit.
-#[derive(Clone, Debug, Default)]
-pub struct AuditFilter {
-    /// Of one of these secrets.
-    pub visible: Option<BTreeSet<String>>,
-    /// Of that lease.
-    pub lease: Option<String>,
-    /// Of that secret.
-    pub secret: Option<String>,
-    /// By that one.
-    pub actor: Option<String>,
-    /// That deed.
-    pub event: Option<String>,
-    /// Not older.
-    pub since_ms: Option<i64>,
-    /// Older than the row of that number.
-    pub before: Option<i64>,
-}
-
-const COLUMNS: &str = "id, secret, kind, target, holder, state, created_ms, ttl_ms, expires_ms, max_expires_ms, due_ms, \
-     display_name, key_id, reason, last_error, attempts, misses, owner, claimed_until_ms, version, idempotency, \
-     tenant, user_name";
-const AUDIT_COLUMNS: &str = "number, at_ms, event, actor, lease, secret, key_id, request_id, detail";
 
 impl Store {
     /// Opens it and brings its tables to this version's. `serves`: for a service, which has a file for itself.
@@ -342,36 +276,6 @@ impl Store {
         Ok(rows.first().and_then(|rows| rows.first()).and_then(|row| row.first()).and_then(integer))
     }
 
-    /// Leases, the newest first.
-    ///
-    /// # Errors
-    /// The database does not work.
-    pub async fn leases(&self, filter: &LeaseFilter, most: i64) -> Result<Vec<Lease>, String> {
-        let mut conditions = Conditions::default();
-        if let Some((secrets, holder)) = &filter.visible {
-            let listed: Vec<_> = secrets.iter().map(|name| conditions.value(name.as_str().into())).collect();
-            let own = conditions.value(holder.as_str().into());
-            conditions.add(match listed.is_empty() {
-                true => format!("holder = {own}"),
-                false => format!("(holder = {own} OR secret IN ({}))", listed.join(", ")),
-            });
-        }
-        conditions.equals("secret", filter.secret.as_deref());
-        match filter.state.as_deref() {
-            Some("living") => conditions.add("due_ms IS NOT NULL".to_owned()),
-            state => conditions.equals("state", state),
-        }
-        if let Some((created, id)) = &filter.after {
-            let (created, id) = (conditions.value((*created).into()), conditions.value(id.as_str().into()));
-            conditions.add(format!("(created_ms < {created} OR (created_ms = {created} AND id < {id}))"));
-        }
-        let (clause, values) = conditions.ended(most, "created_ms DESC, id DESC");
-        let rows =
-            self.run(vec![Statement::new(format!("SELECT {COLUMNS} FROM leases{clause}"), values)]).await?;
-        // One that cannot be read keeps nobody from the others: whoever claims it says so.
-        Ok(rows.iter().flatten().filter_map(|row| read_lease(row)).collect())
-    }
-
     /// How many of a secret live.
     ///
     /// # Errors
@@ -409,108 +313,6 @@ impl Store {
         Ok(rows.into_iter().flatten().filter_map(read).collect())
     }
 
-    /// The audit trail, the newest first.
-    ///
-    /// # Errors
-    /// The database does not work.
-    pub async fn audit(&self, filter: &AuditFilter, most: i64) -> Result<Vec<Entry>, String> {
-        let mut conditions = Conditions::default();
-        if let Some(secrets) = &filter.visible {
-            let listed: Vec<_> = secrets.iter().map(|name| conditions.value(name.as_str().into())).collect();
-            conditions.add(match listed.is_empty() {
-                true => "1 = 0".to_owned(),
-                false => format!("secret IN ({})", listed.join(", ")),
-            });
-        }
-        conditions.equals("lease", filter.lease.as_deref());
-        conditions.equals("secret", filter.secret.as_deref());
-        conditions.equals("actor", filter.actor.as_deref());
-        conditions.equals("event", filter.event.as_deref());
-        for (column, bound) in [("at_ms >=", filter.since_ms), ("number <", filter.before)] {
-            if let Some(bound) = bound {
-                let place = conditions.value(bound.into());
-                conditions.add(format!("{column} {place}"));
-            }
-        }
-        let (clause, values) = conditions.ended(most, "number DESC");
-        let rows = self
-            .run(vec![Statement::new(format!("SELECT {AUDIT_COLUMNS} FROM audit{clause}"), values)])
-            .await?;
-        Ok(rows.into_iter().flatten().filter_map(|row| read_entry(&row)).collect())
-    }
-
-    /// Notes something that is no step of a lease's.
-    ///
-    /// # Errors
-    /// The database does not work.
-    pub async fn note(&self, entry: &Entry) -> Result<(), String> {
-        self.run(vec![audit(entry)]).await.map(drop)
-    }
-
-    /// Keeps a token's hash, and who made it.
-    ///
-    /// # Errors
-    /// A sentence: one is called so already, or the database does not work.
-    pub async fn add_token(&self, token: &str, row: &TokenRow, entry: &Entry) -> Result<(), String> {
-        let sql = "INSERT INTO tokens (name, hash, secrets, roles, created_ms, expires_ms) VALUES ($1, $2, $3, $4, $5, $6)";
-        let joined = |words: &mut dyn Iterator<Item = &str>| words.collect::<Vec<_>>().join(" ");
-        let values = vec![
-            row.name.as_str().into(),
-            hash(token).as_str().into(),
-            joined(&mut row.grant.secrets.iter().map(String::as_str)).as_str().into(),
-            joined(&mut row.grant.roles.iter().map(|role| role.name())).as_str().into(),
-            row.created_ms.into(),
-            row.expires_ms.into(),
-        ];
-        match self.database.run(vec![Statement::new(sql, values).changes_one(), audit(entry)]).await {
-            Ok(_) => Ok(()),
-            Err(Failed::Duplicate) => {
-                Err(format!("there is a token \"{}\": choose another name, or revoke that one", row.name))
-            }
-            Err(failed) => Err(failed.to_string()),
-        }
-    }
-
-    /// Takes a token back. Whether there was one.
-    ///
-    /// # Errors
-    /// The database does not work.
-    pub async fn remove_token(&self, name: &str, entry: &Entry) -> Result<bool, String> {
-        let remove = Statement::new("DELETE FROM tokens WHERE name = $1", vec![name.into()]).changes_one();
-        match self.database.run(vec![remove, audit(entry)]).await {
-            Ok(_) => Ok(true),
-            Err(Failed::Unchanged(_)) => Ok(false),
-            Err(failed) => Err(failed.to_string()),
-        }
-    }
-
-    /// All tokens, by name.
-    ///
-    /// # Errors
-    /// The database does not work.
-    pub async fn tokens(&self) -> Result<Vec<TokenRow>, String> {
-        let sql = "SELECT name, secrets, roles, created_ms, expires_ms FROM tokens ORDER BY name";
-        let rows = self.run(vec![Statement::new(sql, vec![])]).await?;
-        Ok(rows.into_iter().flatten().filter_map(|row| read_token(&row)).collect())
-    }
-
-    /// Whose token it is, if it is anybody's and has not ended.
-    ///
-    /// # Errors
-    /// The database does not work.
-    pub async fn caller(&self, token: &str, now_ms: i64) -> Result<Option<Caller>, String> {
-        self.caller_of_hash(&hash(token), now_ms).await
-    }
-
-    /// The same by the token's hash.
-    pub(crate) async fn caller_of_hash(&self, token: &str, now_ms: i64) -> Result<Option<Caller>, String> {
-        let sql = "SELECT name, secrets, roles, created_ms, expires_ms FROM tokens WHERE hash = $1";
-        let rows = self.run(vec![Statement::new(sql, vec![token.into()])]).await?;
-        let row = rows.first().and_then(|rows| rows.first()).and_then(|row| read_token(row));
-        let row = row.filter(|row| row.expires_ms.is_none_or(|end| end > now_ms));
-        Ok(row.map(|row| Caller { name: format!("token:{}", row.name), grants: vec![row.grant] }))
-    }
-
     /// Waits until no other replica holds that name.
     ///
     /// # Errors
@@ -524,155 +326,4 @@ impl Store {
         let unreadable = || "a row of the table leases cannot be read".to_owned();
         rows.iter().flatten().next_back().map(|row| read_lease(row).ok_or_else(unreadable)).transpose()
     }
-}
-
-/// Conditions of a `WHERE` and their values.
-#[derive(Default)]
-struct Conditions {
-    all: Vec<String>,
-    values: Vec<Value>,
-}
-
-impl Conditions {
-    /// The place that stands for a value.
-    fn value(&mut self, value: Value) -> String {
-        self.values.push(value);
-        format!("${}", self.values.len())
-    }
-
-    fn add(&mut self, condition: String) {
-        self.all.push(condition);
-    }
-
-    fn equals(&mut self, column: &str, text: Option<&str>) {
-        if let Some(text) = text {
-            let place = self.value(text.into());
-            self.add(format!("{column} = {place}"));
-        }
-    }
-
-    fn ended(mut self, most: i64, order: &str) -> (String, Vec<Value>) {
-        let limit = self.value(most.into());
-        let clause =
-            if self.all.is_empty() { String::new() } else { format!(" WHERE {}", self.all.join(" AND ")) };
-        (format!("{clause} ORDER BY {order} LIMIT {limit}"), self.values)
-    }
-}
-
-/// Of the column with that number in [`COLUMNS`].
-fn column_type(at: usize) -> &'static str {
-    match at {
-        6..=10 | 15 | 16 | 18 | 19 => "BIGINT",
-        _ => "TEXT",
-    }
-}
-
-fn values(lease: &Lease) -> Vec<Value> {
-    vec![
-        lease.id.as_str().into(),
-        lease.secret.as_str().into(),
-        lease.kind.name().into(),
-        lease.target.as_str().into(),
-        lease.holder.as_str().into(),
-        lease.state.name().into(),
-        lease.created_ms.into(),
-        lease.ttl_ms.into(),
-        lease.expires_ms.into(),
-        lease.max_expires_ms.into(),
-        lease.due_ms.into(),
-        lease.display_name.as_str().into(),
-        lease.key_id.as_deref().into(),
-        lease.reason.as_deref().into(),
-        lease.last_error.as_deref().into(),
-        lease.attempts.into(),
-        lease.misses.into(),
-        lease.owner.as_deref().into(),
-        lease.claimed_until_ms.into(),
-        lease.version.into(),
-        lease.idempotency.as_deref().into(),
-        lease.tenant.as_deref().into(),
-        lease.user_name.as_deref().into(),
-    ]
-}
-
-fn audit(entry: &Entry) -> Statement {
-    let sql = "INSERT INTO audit (at_ms, event, actor, lease, secret, key_id, request_id, detail) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-    let values = vec![
-        entry.at_ms.into(),
-        entry.event.as_str().into(),
-        entry.actor.as_str().into(),
-        entry.lease.as_deref().into(),
-        entry.secret.as_deref().into(),
-        entry.key_id.as_deref().into(),
-        entry.request_id.as_deref().into(),
-        entry.detail.as_deref().into(),
-    ];
-    Statement::new(sql, values)
-}
-
-fn integer(value: &Value) -> Option<i64> {
-    match value {
-        Value::Integer(number) => Some(*number),
-        _ => None,
-    }
-}
-
-fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::Text(text) => Some(text.clone()),
-        _ => None,
-    }
-}
-
-fn read_lease(row: &[Value]) -> Option<Lease> {
-    let (number, word) = (|at: usize| row.get(at).and_then(integer), |at: usize| row.get(at).and_then(text));
-    Some(Lease {
-        id: word(0)?,
-        secret: word(1)?,
-        kind: word(2)?.parse().ok()?,
-        target: word(3)?,
-        holder: word(4)?,
-        state: word(5)?.parse::<State>().ok()?,
-        created_ms: number(6)?,
-        ttl_ms: number(7)?,
-        expires_ms: number(8)?,
-        max_expires_ms: number(9)?,
-        due_ms: number(10),
-        display_name: word(11)?,
-        key_id: word(12),
-        reason: word(13),
-        last_error: word(14),
-        attempts: number(15)?,
-        misses: number(16)?,
-        owner: word(17),
-        claimed_until_ms: number(18)?,
-        version: number(19)?,
-        idempotency: word(20),
-        tenant: word(21),
-        user_name: word(22),
-    })
-}
-
-fn read_entry(row: &[Value]) -> Option<Entry> {
-    let (number, word) = (|at: usize| row.get(at).and_then(integer), |at: usize| row.get(at).and_then(text));
-    Some(Entry {
-        number: number(0)?,
-        at_ms: number(1)?,
-        event: word(2)?,
-        actor: word(3)?,
-        lease: word(4),
-        secret: word(5),
-        key_id: word(6),
-        request_id: word(7),
-        detail: word(8),
-    })
-}
-
-fn read_token(row: &[Value]) -> Option<TokenRow> {
-    let (number, word) = (|at: usize| row.get(at).and_then(integer), |at: usize| row.get(at).and_then(text));
-    let secrets = word(1)?.split(' ').map(str::to_owned).collect();
-    let roles = word(2)?.split(' ').filter_map(|role| role.parse().ok()).collect();
-    let grant = Grant { secrets, roles };
-    Some(TokenRow { name: word(0)?, grant, created_ms: number(3)?, expires_ms: number(4) })
 }

@@ -3,10 +3,11 @@
 mod postgresql;
 
 use super::*;
-use crate::access::Role;
-use crate::lease::Kind;
+use crate::access::{Grant, Role};
 use crate::lease::tests::lease;
+use crate::lease::{Kind, State};
 use postgresql::Server;
+use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
