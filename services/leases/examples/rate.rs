@@ -69,6 +69,7 @@ fn plan() -> Plan {
         clients: Vec::new(),
         waits: Waits::default(),
         propagation: Duration::from_secs(80),
+        keep: None,
     }
 }
 
