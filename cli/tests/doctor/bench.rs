@@ -5,6 +5,7 @@ use serde_json::Value;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -27,6 +28,9 @@ impl Drop for Bench {
         let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
+
+/// A life for tokens whose rotation is watched: the steps before that have to be over by then, on a busy machine too.
+pub(crate) const WATCHED: Duration = Duration::from_secs(15);
 
 /// What a command said.
 pub(crate) struct Told {

@@ -1,8 +1,7 @@
 //! Where nothing is wrong, nothing is found.
 
-use super::bench::{Bench, CLASSIC, and, run};
+use super::bench::{Bench, CLASSIC, WATCHED, and, run};
 use entrakey_emulator::{ClusterPolicy, Family, Options, RedisOptions};
-use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_healthy_set_up_has_no_finding_whatever_the_cache_and_the_identity() {
@@ -111,7 +110,7 @@ async fn a_person_gets_lines_and_each_value_says_where_it_came_from() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rotation_is_watched_to_its_end() {
-    let options = Options::default().with_token_lifetime(Duration::from_secs(6));
+    let options = Options::default().with_token_lifetime(WATCHED);
     let bench = Bench::with(options).await;
     let told = bench.doctor(&["--watch"]).await;
     assert_eq!(

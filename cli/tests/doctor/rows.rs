@@ -1,6 +1,6 @@
 //! The twenty misconfigurations of the book: each made by the emulator and named rightly.
 
-use super::bench::{Bench, CLASSIC, MANAGED, Told, and, run};
+use super::bench::{Bench, CLASSIC, MANAGED, Told, WATCHED, and, run};
 use entrakey_emulator::{
     ClusterPolicy, Emulator, Family, Fault, Options, RedisFault, RedisFaultPoint, RedisOptions, Renewal,
     TokenFault,
@@ -169,7 +169,7 @@ async fn row_7_the_policy_does_not_permit_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn row_8_a_token_that_is_not_renewed_ends_the_connection() {
-    let options = Options::default().with_token_lifetime(std::time::Duration::from_secs(5));
+    let options = Options::default().with_token_lifetime(WATCHED);
     let bench = Bench::with(options).await;
     let cached = Fault { token: Some(TokenFault::Cached), ..Fault::default() };
     bench.emulator.add_faults("imds", std::iter::repeat_n(cached, 200)).unwrap();
@@ -309,7 +309,7 @@ async fn whoever_asks_too_often_is_throttled_by_imds_or_by_entra_and_not_refused
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_newer_token_that_is_refused_ends_a_rotation() {
-    let options = Options::default().with_token_lifetime(std::time::Duration::from_secs(6));
+    let options = Options::default().with_token_lifetime(WATCHED);
     let bench = Bench::with(options).await;
     let auth = RedisFault { on: RedisFaultPoint::Auth, ..RedisFault::default() };
     // The doctor's own connection and the two that it watches sign in before there is a newer token.
