@@ -2,6 +2,9 @@
  * emulator, and in TEST_DYING_ENDPOINT a source that answers once; prints what failed and exits 1. */
 #include "check.h"
 
+/* The next try would come after the time of whoever waits: how long the first may take is the machine's affair. */
+static const char *const FIRST_FAILURE_IS_LAST = "30000";
+
 static void null_everywhere(void) {
     entrakey_provider *provider = NULL;
     entrakey_token *token = NULL;
@@ -59,9 +62,10 @@ static void refusals(void) {
     expect(entrakey_provider_get_token(provider, 0, &token), ENTRAKEY_ERROR_USERNAME_UNAVAILABLE, "username");
     entrakey_provider_free(provider);
 
-    const char *nowhere[] = {"identity", "managed_identity", "imds_endpoint", "http://127.0.0.1:9", NULL};
+    const char *nowhere[] = {"identity", "managed_identity", "imds_endpoint", "http://127.0.0.1:9",
+                             "retry_initial_ms", FIRST_FAILURE_IS_LAST, NULL};
     ok(make(&provider, nowhere));
-    expect(entrakey_provider_get_token(provider, 1500, &token), ENTRAKEY_ERROR_NETWORK, "127.0.0.1:9");
+    expect(entrakey_provider_get_token(provider, 0, &token), ENTRAKEY_ERROR_NETWORK, "127.0.0.1:9");
     entrakey_provider_free(provider);
     CHECK(token == NULL);
 }
@@ -199,7 +203,7 @@ static void tokens_of_the_hosts_own(void) {
 
     config = entrakey_config_new();
     ok(entrakey_config_on_token_request(config, answer_badly, NULL, NULL));
-    ok(entrakey_config_set(config, "get_token_timeout_ms", "300"));
+    ok(entrakey_config_set(config, "retry_initial_ms", FIRST_FAILURE_IS_LAST));
     ok(entrakey_provider_new(config, &provider));
     expect(entrakey_provider_get_token(provider, 0, &token), ENTRAKEY_ERROR_CALLBACK_FAILED, "without an answer");
     entrakey_provider_free(provider);

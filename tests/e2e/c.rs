@@ -116,12 +116,12 @@ fn the_api_does_what_the_header_says() {
 
 #[test]
 fn watches_subscriptions_observations_status_and_rejections_do_what_the_header_says() {
-    run(program(made("surface")).env("LD_PRELOAD", no_getenv()).envs(&Emulator::start("3s").environment));
+    run(program(made("surface")).env("LD_PRELOAD", no_getenv()).envs(&Emulator::start("5s").environment));
 }
 
 #[test]
 fn null_is_an_error_or_a_neutral_value_everywhere() {
-    run(program(made("nulls")).envs(&Emulator::start("3s").environment));
+    run(program(made("nulls")).envs(&Emulator::start("5s").environment));
     let tried = fs::read_to_string(root().join("tests/c/nulls.c")).unwrap();
     for name in declared() {
         let takes_none = ["entrakey_abi", "entrakey_version"].contains(&name.as_str());
@@ -131,7 +131,7 @@ fn null_is_an_error_or_a_neutral_value_everywhere() {
 
 #[test]
 fn hosts_that_are_hostile_get_errors_and_nothing_worse() {
-    run(program(made("hostile")).env("LD_PRELOAD", no_getenv()).envs(&Emulator::start("3s").environment));
+    run(program(made("hostile")).env("LD_PRELOAD", no_getenv()).envs(&Emulator::start("5s").environment));
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn no_secret_is_left_in_memory_when_everything_is_freed() {
 
 #[test]
 fn a_plugin_that_unloads_the_library_while_it_works_does_not_crash() {
-    let emulator = Emulator::start("3s");
+    let emulator = Emulator::start("5s");
     let mut unload = program(loader("unload"));
     run(unload
         .arg(artifact("libentrakey.so"))
@@ -154,7 +154,7 @@ fn a_plugin_that_unloads_the_library_while_it_works_does_not_crash() {
 
 #[test]
 fn a_plugin_with_the_static_library_in_it_stays_where_it_is_too() {
-    let emulator = Emulator::start("3s");
+    let emulator = Emulator::start("5s");
     let plugin = scratch("plugin.so");
     let mut compiler = compiler("CC", "cc");
     compiler.args(["-shared", "-Wl,--whole-archive"]).arg(artifact("libentrakey.a"));
@@ -182,6 +182,6 @@ fn the_cpp_wrapper_turns_errors_into_exceptions_and_frees_what_it_owns() {
             .arg("-g")
             .arg(root().join("tests/c/wrapper.cc"));
         run(shared(&mut compiler, &library).arg("-o").arg(&binary));
-        run(program(&binary).envs(&Emulator::start("3s").environment));
+        run(program(&binary).envs(&Emulator::start("5s").environment));
     }
 }

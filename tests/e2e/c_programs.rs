@@ -4,6 +4,7 @@ use crate::{built, root};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::OnceLock;
 
 /// What every C and C++ program here is compiled with.
 pub const WARNINGS: [&str; 4] = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"];
@@ -86,12 +87,17 @@ pub fn declared() -> Vec<String> {
     names
 }
 
-/// `tests/c/no_getenv.c` as a library to load before a program.
+/// `tests/c/no_getenv.c` as a library to load before a program: made once, as another test may be loading it.
 ///
 /// # Panics
 /// If it does not compile.
 #[must_use]
 pub fn no_getenv() -> PathBuf {
+    static MADE: OnceLock<PathBuf> = OnceLock::new();
+    MADE.get_or_init(make_no_getenv).clone()
+}
+
+fn make_no_getenv() -> PathBuf {
     let made = scratch(&format!("no-getenv-{}.so", std::process::id()));
     let source = root().join("tests/c/no_getenv.c");
     let mut compiler = compiler("CC", "cc");

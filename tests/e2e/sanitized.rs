@@ -28,7 +28,7 @@ impl World {
             1 => token(3),
             _ => answer(503, &[], "{}"),
         });
-        Self(Emulator::start(if name == "api" { "1h" } else { "3s" }), dying)
+        Self(Emulator::start(if name == "api" { "1h" } else { "5s" }), dying)
     }
 
     fn around<'c>(&self, command: &'c mut Command) -> &'c mut Command {

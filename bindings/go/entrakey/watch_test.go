@@ -12,7 +12,7 @@ import (
 )
 
 func TestAWatchSaysWhenATokenReplacesAnother(t *testing.T) {
-	azure(t, "--token-lifetime=4s")
+	azure(t, "--token-lifetime=6s")
 	p := provider(t, entrakey.Config{})
 	watch, err := p.Watch()
 	if err != nil {

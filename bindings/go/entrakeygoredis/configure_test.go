@@ -49,6 +49,7 @@ func optionsOf(t *testing.T, on *emulator.Emulator) *redis.Options {
 	// go-redis 9.23 asks for notifications of maintenance, and notes in options that all its Conn() share that the server knows
 	// none; each of them has a lock of its own, which the race detector sees.
 	return &redis.Options{Addr: on.RedisAddress(), TLSConfig: config, MaxRetries: -1,
+		DialTimeout: patient, ReadTimeout: patient, PoolTimeout: patient,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}}
 }
 

@@ -82,7 +82,6 @@ func TestEveryUseOutlivesItsTokens(t *testing.T) {
 	standalone := func(protocol int) *redis.Client {
 		options := optionsOf(t, single)
 		options.PoolSize, options.Protocol = 4, protocol
-		options.ReadTimeout, options.DialTimeout, options.PoolTimeout = patient, patient, patient
 		return clientOf(t, options, provider)
 	}
 	resp3, resp2 := standalone(3), standalone(2)

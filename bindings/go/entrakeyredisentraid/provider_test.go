@@ -44,6 +44,7 @@ func options(t *testing.T) *redis.Options {
 		t.Fatal(err)
 	}
 	return &redis.Options{Addr: azure.RedisAddress(), TLSConfig: config, MaxRetries: -1,
+		DialTimeout: patient, ReadTimeout: patient, PoolTimeout: patient,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}}
 }
 
@@ -83,7 +84,7 @@ func systemAssigned(t *testing.T, more manager.TokenManagerOptions) auth.Streami
 }
 
 func TestAListenerIsToldOnceOfEachTokenUntilItIsUnsubscribed(t *testing.T) {
-	in(t, "imds", "--token-lifetime=4s")
+	in(t, "imds", "--token-lifetime=6s")
 	provider := systemAssigned(t, manager.TokenManagerOptions{})
 	told := listener{make(chan auth.Credentials, 100)}
 	first, unsubscribe, err := provider.Subscribe(told)
@@ -133,7 +134,7 @@ func listeners(t *testing.T, provider auth.StreamingCredentialsProvider) int {
 
 // The original gives up after some attempts, and its tokens end.
 func TestNothingGivesUp(t *testing.T) {
-	azure := in(t, "imds", "--token-lifetime=4s")
+	azure := in(t, "imds", "--token-lifetime=6s")
 	told := listener{make(chan auth.Credentials, 100)}
 	provider := systemAssigned(t, manager.TokenManagerOptions{RetryOptions: manager.RetryOptions{
 		MaxAttempts: 2, InitialDelay: 50 * time.Millisecond, MaxDelay: 60 * time.Millisecond}})

@@ -37,5 +37,5 @@ test('a call that was given up does not hold the process', async (t) => {
     setTimeout(() => {}, 200);`;
   const { code, stdout, ms } = await runProgram(program);
   assert.deepEqual([code, stdout], [0, 'TimeoutError\n']);
-  assert.ok(ms < 5000, `${ms} ms`);
+  assert.ok(ms < 20_000, `${ms} ms: that call has 30 s`);
 });

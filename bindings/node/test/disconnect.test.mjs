@@ -11,7 +11,7 @@ import * as ioredis5 from 'ioredis-5';
 import * as iovalkey from 'iovalkey';
 import * as redis6 from 'redis';
 import * as redis5 from 'redis-5';
-import { startEmulator } from './emulator.mjs';
+import { patient, startEmulator } from './emulator.mjs';
 import { runProgram, until } from './support.mjs';
 
 setFlagsFromString('--expose-gc');
@@ -62,6 +62,7 @@ for (const [name, { Redis, Cluster }] of Object.entries(LIBRARIES)) {
   test(`${name}: disconnect() of a cluster while the token is awaited`, async (t) => {
     const { emulator, provider, give } = await slowToken(t, { clusterPolicy: 'oss', nodes: 3 });
     const cluster = new Cluster([{ host: 'localhost', port: emulator.port }], {
+      ...patient,
       natMap: natMap('localhost'),
       dnsLookup,
       redisOptions: { tls: { ca: emulator.ca, ...servername('localhost') } },
@@ -102,9 +103,9 @@ for (const [name, { Redis, Cluster }] of Object.entries(LIBRARIES)) {
     const provider = new Provider({ identity: 'managed_identity' });
     t.after(() => provider.close());
     const cluster = new Cluster([{ host: 'localhost', port: emulator.port }], {
+      ...patient,
       natMap: natMap('localhost'),
       dnsLookup,
-      slotsRefreshTimeout: 5000,
       redisOptions: { tls: { ca: emulator.ca, ...servername('localhost') } },
     });
     attach(cluster, provider);

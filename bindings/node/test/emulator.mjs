@@ -4,6 +4,11 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { Emulator } from 'entrakey/emulator';
 
+/** Of tokens that are replaced in a test: a machine on which a process stands still for a third of it makes errors of its own. */
+export const LIFETIME = '8s';
+/** For ioredis's clusters, which give their first node a second to say where the slots are: less than a busy machine takes. */
+export const patient = { slotsRefreshTimeout: 20_000 };
+
 process.env.ENTRAKEY_BIN ??= fileURLToPath(new URL('../../../target/debug/entrakey', import.meta.url));
 
 // For the tests without an emulator too.

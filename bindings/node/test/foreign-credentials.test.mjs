@@ -9,7 +9,7 @@ import * as ioredis5 from 'ioredis-5';
 import * as iovalkey from 'iovalkey';
 import * as redis6 from 'redis';
 import * as redis5 from 'redis-5';
-import { startEmulator } from './emulator.mjs';
+import { patient, startEmulator } from './emulator.mjs';
 import { until } from './support.mjs';
 
 /** An emulator that takes its access keys too, one of them, and a provider. */
@@ -165,6 +165,7 @@ for (const [name, { Redis, Cluster }] of Object.entries({ 'ioredis 6': ioredis, 
     const { emulator, provider, key, auths } = await withKeys(t, { clusterPolicy: 'oss', nodes: 3 });
     const tls = { ca: emulator.ca, ...servername('localhost') };
     const cluster = new Cluster([`rediss://:${encodeURIComponent(key)}@localhost:${emulator.port}`], {
+      ...patient,
       natMap: natMap('localhost'),
       dnsLookup,
       redisOptions: { tls, username: 'default', password: key },

@@ -8,7 +8,7 @@ import { attach, dnsLookup, natMap, servername } from 'entrakey/ioredis';
 import * as ioredis from 'ioredis';
 import * as ioredis5 from 'ioredis-5';
 import * as iovalkey from 'iovalkey';
-import { startEmulator } from './emulator.mjs';
+import { LIFETIME, patient, startEmulator } from './emulator.mjs';
 import { closedEndpoint, until } from './support.mjs';
 
 const LIBRARIES = { 'ioredis 6': ioredis, 'ioredis 5': ioredis5, iovalkey };
@@ -32,7 +32,7 @@ function opened(t, client) {
 
 for (const [name, { Redis, Cluster }] of Object.entries(LIBRARIES)) {
   test(`${name}: a client and its duplicate live through rotations and reconnects`, async (t) => {
-    const emulator = await startEmulator(t, '3s');
+    const emulator = await startEmulator(t, LIFETIME);
     const provider = managedIdentity(t);
     // Not lazy and without a token yet: it is on its way when it is attached.
     const { client, errors } = opened(t, attach(new Redis(address(emulator)), provider));
@@ -55,7 +55,7 @@ for (const [name, { Redis, Cluster }] of Object.entries(LIBRARIES)) {
   });
 
   test(`${name}: a subscriber goes on, whatever it speaks`, async (t) => {
-    const emulator = await startEmulator(t, '3s');
+    const emulator = await startEmulator(t, LIFETIME);
     const provider = managedIdentity(t);
     const { client: publisher } = opened(t, attach(new Redis(address(emulator)), provider));
     const { client: subscriber, errors } = opened(t, publisher.duplicate());
@@ -72,9 +72,10 @@ for (const [name, { Redis, Cluster }] of Object.entries(LIBRARIES)) {
   });
 
   test(`${name}: a cluster, its later nodes and its subscriber`, async (t) => {
-    const emulator = await startEmulator(t, '3s', { clusterPolicy: 'oss', nodes: 3 });
+    const emulator = await startEmulator(t, LIFETIME, { clusterPolicy: 'oss', nodes: 3 });
     const provider = managedIdentity(t);
     const cluster = new Cluster([{ host: 'localhost', port: emulator.port }], {
+      ...patient,
       natMap: natMap('localhost'),
       dnsLookup,
       redisOptions: { tls: { ca: emulator.ca, ...servername('localhost') } },
@@ -239,9 +240,10 @@ test('an onReAuthenticationError that throws harms nobody', async (t) => {
 });
 
 test('ioredis 6: a cluster that subscribes in each shard, and leaves nothing behind', async (t) => {
-  const emulator = await startEmulator(t, '3s', { clusterPolicy: 'oss', nodes: 3 });
+  const emulator = await startEmulator(t, LIFETIME, { clusterPolicy: 'oss', nodes: 3 });
   const provider = managedIdentity(t);
   const cluster = new ioredis.Cluster([{ host: 'localhost', port: emulator.port }], {
+    ...patient,
     natMap: natMap('localhost'),
     dnsLookup,
     shardedSubscribers: true,

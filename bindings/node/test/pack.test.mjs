@@ -15,7 +15,7 @@ const platforms = JSON.parse(readFileSync(path.join(PACKAGE, 'platforms.json'), 
 
 function run(cwd, command, ...args) {
   const env = { ...process.env, npm_config_offline: 'true', npm_config_audit: 'false', npm_config_fund: 'false' };
-  return execFileSync(command, args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: 60_000 });
+  return execFileSync(command, args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: 240_000 });
 }
 
 /** An empty folder that is gone with the test. */

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { startEmulator } from './emulator.mjs';
+import { LIFETIME, startEmulator } from './emulator.mjs';
 import { startRedisServer } from './redis-server.mjs';
 
 const RECIPES = new URL('../../../examples/node/recipes/', import.meta.url);
@@ -51,7 +51,7 @@ async function visit(t, emulator, name, send) {
 const plain = async (url) => (await get(url)).json();
 
 test('Express keeps its sessions', async (t) => {
-  const emulator = await startEmulator(t, '3s');
+  const emulator = await startEmulator(t, LIFETIME);
   let cookie;
   const url = await visit(t, emulator, 'express-session.mjs', async (address) => {
     const answer = await get(address, cookie && { cookie });
@@ -62,7 +62,7 @@ test('Express keeps its sessions', async (t) => {
 });
 
 test('Fastify counts, and has metrics', async (t) => {
-  const emulator = await startEmulator(t, '3s');
+  const emulator = await startEmulator(t, LIFETIME);
   const url = await visit(t, emulator, 'fastify.mjs', plain);
   const metrics = await get(`${url}metrics`);
   assert.match(metrics.headers.get('content-type'), /openmetrics/);
@@ -70,7 +70,7 @@ test('Fastify counts, and has metrics', async (t) => {
 });
 
 test('NestJS keeps its cache', async (t) => {
-  const emulator = await startEmulator(t, '3s');
+  const emulator = await startEmulator(t, LIFETIME);
   await visit(t, emulator, 'nestjs-cache.mjs', plain);
 });
 

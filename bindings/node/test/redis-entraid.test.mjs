@@ -9,7 +9,7 @@ import { format, inspect } from 'node:util';
 import * as theirs from '@redis/entraid';
 import * as ours from 'entrakey/redis-entraid';
 import { createClient } from 'redis';
-import { startEmulator } from './emulator.mjs';
+import { LIFETIME, startEmulator } from './emulator.mjs';
 import { closedEndpoint, until } from './support.mjs';
 
 const require = createRequire(import.meta.url);
@@ -210,7 +210,7 @@ test('concurrent subscribers all reject, errors are told, and none of it is for 
 });
 
 test('a program of theirs runs with the import changed', async (t) => {
-  const emulator = await startEmulator(t, '3s');
+  const emulator = await startEmulator(t, LIFETIME);
   const failed = [];
   const credentialsProvider = Factory.createForSystemAssignedManagedIdentity({
     clientId: 'client-id',
@@ -220,11 +220,12 @@ test('a program of theirs runs with the import changed', async (t) => {
   const client = createClient({ socket: { host: 'localhost', port: emulator.port, tls: true, ca: emulator.ca }, credentialsProvider });
   client.on('error', (error) => failed.push(error));
   await client.connect();
-  for (let end = Date.now() + 8000, round = 0; Date.now() < end; round++) {
+  const seen = () => emulator.connections(credentialsProvider.getCurrentCredentials().username);
+  for (let end = Date.now() + 60_000, round = 0; (await seen()).auths < 3 && Date.now() < end; round++) {
     await client.set('key', String(round));
     await sleep(10);
   }
-  const { connections, auths } = await emulator.connections(credentialsProvider.getCurrentCredentials().username);
+  const { connections, auths } = await seen();
   client.destroy();
   assert.deepEqual([failed, connections, credentialsProvider.getSubscriptionsCount()], [[], 1, 0]);
   assert.ok(auths >= 3, `${auths} AUTHs`);

@@ -7,12 +7,12 @@ import { attach } from 'entrakey/ioredis';
 import { clientOptions } from 'entrakey/node-redis';
 import { Redis } from 'ioredis';
 import { createSentinel } from 'redis';
-import { startEmulator } from './emulator.mjs';
+import { LIFETIME, startEmulator } from './emulator.mjs';
 import { startRedisServer, startSentinel } from './redis-server.mjs';
 
 test('node-redis and ioredis find their Redis through a sentinel', async (t) => {
   const server = await startRedisServer(t);
-  const emulator = await startEmulator(t, '3s', { proxy: server });
+  const emulator = await startEmulator(t, LIFETIME, { proxy: server });
   const sentinel = { host: '127.0.0.1', port: await startSentinel(t, server) };
   const provider = new Provider({ identity: 'managed_identity', reauthSpread: 0 });
   t.after(() => provider.close());

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import { EntrakeyError, METRICS_CONTENT_TYPE, Provider } from 'entrakey';
-import { startEmulator } from './emulator.mjs';
+import { LIFETIME, startEmulator } from './emulator.mjs';
 import { closedEndpoint, until } from './support.mjs';
 
 const native = createRequire(import.meta.url)('../lib/native.cjs');
@@ -49,7 +49,7 @@ test('a failure is an event, a status, a metric, and names its reason', async (t
 });
 
 test('events come in order until off(), and a listener that throws harms nobody', async (t) => {
-  await startEmulator(t, '2s');
+  await startEmulator(t, LIFETIME);
   const provider = managedIdentity();
   const seen = [];
   const warnings = [];
@@ -96,7 +96,7 @@ test('a rejection is explained, and another token is asked for once', async (t) 
 });
 
 test('acknowledgements say who is on which token', async (t) => {
-  await startEmulator(t, '3s');
+  await startEmulator(t, LIFETIME);
   const provider = managedIdentity({ reauthSpread: 0 });
   t.after(() => provider.close());
   let settle;

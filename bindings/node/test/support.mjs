@@ -82,7 +82,7 @@ export function runProgram(program, { env = process.env, esm = false, flags = []
   const started = performance.now();
   const kind = esm ? ['--input-type=module'] : [];
   return new Promise((resolve) => {
-    execFile(process.execPath, [...flags, ...kind, '-e', program], { cwd: PACKAGE, env, timeout: 20_000 }, (error, stdout, stderr) => {
+    execFile(process.execPath, [...flags, ...kind, '-e', program], { cwd: PACKAGE, env, timeout: 60_000 }, (error, stdout, stderr) => {
       resolve({ code: error ? (error.code ?? error.signal) : 0, stdout, stderr, ms: performance.now() - started });
     });
   });

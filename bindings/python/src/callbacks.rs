@@ -2,14 +2,15 @@
 //!
 //! A native thread that asks for the GIL while the interpreter finalises hangs, panics or aborts the process,
 //! depending on the moment and on versions. So an `atexit` hook closes the gate, which every call passes
-//! first, and waits for the calls that are inside.
+//! first, and waits for the calls that are inside. What is inside for longer never comes back (`interpreter::call`).
 
 use crate::error::exception;
+use crate::interpreter;
 use crate::request::Request;
 use crate::token::Token;
 use entrakey_core::CredentialRequest;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyTuple};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -61,16 +62,21 @@ fn attach(call: impl FnOnce(Python<'_>)) {
     }
 }
 
-/// Nobody catches what a callback raises: it goes to `sys.unraisablehook`.
-fn report(py: Python<'_>, outcome: PyResult<Py<PyAny>>, callback: &Py<PyAny>) {
-    if let Err(error) = outcome {
-        error.write_unraisable(py, Some(callback.bind(py)));
+/// Calls `callback(*arguments)`, if those can be made.
+fn call<'py>(
+    py: Python<'py>,
+    callback: &Py<PyAny>,
+    arguments: impl IntoPyObject<'py, Target = PyTuple, Output = Bound<'py, PyTuple>, Error = PyErr>,
+) {
+    match arguments.into_pyobject(py) {
+        Ok(arguments) => interpreter::call(callback.bind(py), &arguments),
+        Err(error) => error.write_unraisable(py, Some(callback.bind(py))),
     }
 }
 
 /// A listener for core that calls `callback(token)`.
 pub(crate) fn listener(callback: Py<PyAny>) -> impl Fn(&Arc<entrakey_core::Token>) + Send + Sync + 'static {
-    move |token| attach(|py| report(py, callback.call1(py, (Token::new(token.clone()),)), &callback))
+    move |token| attach(|py| call(py, &callback, (Token::new(token.clone()),)))
 }
 
 /// An observer for core that calls `callback(name, level, message)`.
@@ -79,7 +85,7 @@ pub(crate) fn observer(
 ) -> impl Fn(&entrakey_core::ProviderEvent) + Send + Sync + 'static {
     move |event| {
         let (name, level, message) = (event.name(), event.level() as u8, event.to_string());
-        attach(|py| report(py, callback.call1(py, (name, level, message)), &callback));
+        attach(|py| call(py, &callback, (name, level, message)));
     }
 }
 
@@ -93,7 +99,7 @@ pub(crate) fn answer(
                 Ok(token) => (Some(Token::new(token)), None),
                 Err(error) => (None, Some(exception(py, &error))),
             };
-            report(py, callback.call1(py, (token, error)), &callback);
+            call(py, &callback, (token, error));
         });
     }
 }
@@ -101,7 +107,7 @@ pub(crate) fn answer(
 /// Asks the host for a token or an assertion by `callback(request)`.
 pub(crate) fn supplier(callback: Py<PyAny>) -> impl Fn(CredentialRequest) + Send + Sync + 'static {
     move |request| {
-        attach(|py| report(py, callback.call1(py, (Request::new(request),)), &callback));
+        attach(|py| call(py, &callback, (Request::new(request),)));
     }
 }
 

@@ -4,6 +4,8 @@ import concurrent.futures
 import textwrap
 import time
 
+import pytest
+
 
 def test_a_forked_child_starts_from_its_parents_token_and_refreshes_by_itself(start_emulator, run):
     emulator = start_emulator("4s")
@@ -16,13 +18,14 @@ def test_a_forked_child_starts_from_its_parents_token_and_refreshes_by_itself(st
         if child == 0:
             assert provider.get_token().secret == first.secret
             end = time.time() + 6
-            while time.time() < end:
-                assert provider.get_token().expires_on > time.time()
+            while (asked := time.time()) < end:
+                assert provider.get_token().expires_on > asked
                 time.sleep(0.01)
             os._exit(0 if provider.version > 1 else 3)
         _, status = os.waitpid(child, 0)
         assert status == 0, status
-        assert provider.get_token().expires_on > time.time()
+        asked = time.time()
+        assert provider.get_token().expires_on > asked
         """
     )
     assert outcome.returncode == 0, outcome.stderr
@@ -30,7 +33,7 @@ def test_a_forked_child_starts_from_its_parents_token_and_refreshes_by_itself(st
 
 
 def test_a_forked_childs_exit_does_not_wait_for_its_parents_callbacks(start_emulator, run):
-    start_emulator("3s")
+    start_emulator("6s")
     outcome = run(
         """
         import os, sys, threading, time, entrakey
@@ -47,22 +50,23 @@ def test_a_forked_childs_exit_does_not_wait_for_its_parents_callbacks(start_emul
             _, status = os.waitpid(child, 0)
             assert os.waitstatus_to_exitcode(status) == 7, status
             return time.monotonic() - start
-        # Beside one that runs nothing at its end: what a busy machine adds, it adds to both.
-        took, floor = end_a_child(sys.exit), end_a_child(os._exit)
+        took = []
+        while not took or min(took) >= 0.9 and len(took) < 10:  # each of them, if it waits for the parent's callback
+            took.append(end_a_child(sys.exit))
         leave.set()
-        assert took - floor < 0.9, (took, floor)  # the parent's callback is waited for during a second
+        assert min(took) < 0.9, took
         """
     )
     assert outcome.returncode == 0, outcome.stderr
 
 
 def test_a_child_forked_inside_a_callback_ends_at_once(start_emulator, run):
-    start_emulator("3s")
+    start_emulator("6s")
     outcome = run(
         """
         import os, sys, threading, time, entrakey
         provider = entrakey.Provider.managed_identity()
-        ended = threading.Event()
+        ended, took = threading.Event(), []
         def end_a_child(first):
             start = time.monotonic()
             child = os.fork()
@@ -73,16 +77,16 @@ def test_a_child_forked_inside_a_callback_ends_at_once(start_emulator, run):
             assert os.waitstatus_to_exitcode(status) == 7, status
             return time.monotonic() - start
         def fork(token):
-            global took, floor
             import atexit
             # The thread that forked is the only one there, and the interpreter's main thread now. It
             # counts as inside until it returns to native code, which it never does.
-            took, floor = end_a_child(atexit._run_exitfuncs), end_a_child(lambda: None)
+            while not took or min(took) >= 0.9 and len(took) < 10:
+                took.append(end_a_child(atexit._run_exitfuncs))
             ended.set()
         subscription = provider.subscribe(fork)
         provider.get_token()
-        assert ended.wait(20)
-        assert took - floor < 0.9, (took, floor)  # it would wait a second for itself
+        assert ended.wait(25)
+        assert min(took) < 0.9, took  # it would wait a second for itself, each time
         """
     )
     assert outcome.returncode == 0, outcome.stderr
@@ -119,13 +123,44 @@ assert inside.wait(20)
 
 
 def test_a_process_ends_without_close_and_with_callbacks_in_flight(start_emulator, run):
-    start_emulator("3s")
+    start_emulator("6s")
     ends_at_once(run, CALLBACKS_IN_FLIGHT)
+
+
+OUTLASTING_CALLBACK = """
+import logging, threading, entrakey
+logging.getLogger("entrakey").addHandler(logging.NullHandler())  # that a callback is late is no concern here
+inside = threading.Event()
+def slow(*_):
+    inside.set()
+    time.sleep(1.5)  # the end of the interpreter waits a second for it
+    return "opaque", time.time() + 3600
+"""
+THE_SOURCE_OF_TOKENS = """
+provider = entrakey.Provider.custom(slow, username="me")
+try:
+    provider.get_token(timeout=0)
+except entrakey.Timeout:
+    pass
+assert inside.wait(20)
+"""
+A_LISTENER = """
+tokens = iter(range(100))
+provider = entrakey.Provider.custom(lambda: (f"opaque{next(tokens)}", time.time() + 5), username="me")
+subscription = provider.subscribe(slow)
+provider.get_token()
+assert inside.wait(20)
+"""
+
+
+@pytest.mark.parametrize("what", [THE_SOURCE_OF_TOKENS, A_LISTENER], ids=["source of tokens", "listener"])
+def test_a_callback_that_takes_longer_than_the_end_waits_for_it_does_not_abort_the_process(run, what):
+    ends_at_once(run, OUTLASTING_CALLBACK + what)
 
 
 def test_no_process_of_fifty_aborts_at_its_end(start_emulator, run):
     """Callbacks are in flight, and an object's slow end gives them time to come back into a dying interpreter."""
-    start_emulator("2s")
+    start_emulator("4s")
     slow_end = """
         import time, sys
         class SlowEnd:
@@ -161,7 +196,7 @@ def test_preloaded_and_late_workers_start_with_no_request_of_their_own_where_the
 
 
 def test_no_callback_begins_once_the_process_is_ending(start_emulator, run):
-    start_emulator("3s")
+    start_emulator("6s")
     outcome = run(
         """
         import atexit, threading, time
@@ -191,7 +226,7 @@ waits = [loop.create_task(provider.get_token_async(timeout=0.2 + n / 100)) for n
 loop.run_until_complete(asyncio.sleep(0.1))
 for wait in waits:
     wait.cancel()
-loop.run_until_complete(asyncio.wait(waits))
+loop.run_until_complete(asyncio.gather(*waits, return_exceptions=True))
 loop.close()
 """
     ends_at_once(run, program, silent)
@@ -199,10 +234,13 @@ loop.close()
 
 def test_a_process_ends_while_a_daemon_thread_waits(run, silent):
     program = """
-import threading, entrakey
+import contextlib, threading, entrakey
 provider = entrakey.Provider.managed_identity(imds_endpoint=sys.argv[1])
+def wait(seconds):
+    with contextlib.suppress(entrakey.Timeout):
+        provider.get_token(seconds)
 for n in range(20):
-    threading.Thread(target=provider.get_token, args=(0.5 + n / 50,), daemon=True).start()
+    threading.Thread(target=wait, args=(0.5 + n / 50,), daemon=True).start()
 time.sleep(0.2)
 """
     ends_at_once(run, program, silent)

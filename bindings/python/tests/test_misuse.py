@@ -33,7 +33,7 @@ PROGRAM = """
         host=os.environ["REDIS_HOST"], port=int(os.environ["REDIS_PORT"]), ssl=True,
         ssl_ca_certs=os.environ["REDIS_CA_FILE"],
         credential_provider=entrakey.redis.CredentialProvider(provider))
-    deadline = time.time() + 60
+    deadline = time.time() + 90
 
     def work():
         global commands
@@ -54,7 +54,7 @@ PROGRAM = """
 
 
 def test_ten_rotations_under_gevent_lose_no_command_and_crash_nothing(start_emulator, run):
-    start_emulator("3s")
+    start_emulator("5s")
     ran = run(PROGRAM, timeout=120)
     assert ran.returncode == 0, ran.stderr[-3000:]
     told = json.loads(ran.stdout)

@@ -13,6 +13,7 @@ import threading
 import time
 
 import pytest
+from ports import free_port
 
 RECIPES = pathlib.Path(__file__).resolve().parents[3] / "examples/python/recipes"
 LIFETIME_S = 8
@@ -22,8 +23,7 @@ LONG_ENOUGH_S = LIFETIME_S + 1.5
 @pytest.fixture
 def server(tmp_path):
     """A real redis-server without TLS on loopback, for the emulator to stand before."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     command = [shutil.which("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", tmp_path]
     process = subprocess.Popen([*command, "--requirepass", "behind"], stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 20

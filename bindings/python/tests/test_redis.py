@@ -23,9 +23,15 @@ from entrakey.redis import CredentialProvider, address_remap
 from redis_options import options_without_retry as options
 
 
+# On a machine that stands still for a second now and then.
+LIFETIME_S = 12
+# Past the end of the token that a connection was opened with.
+LONG_ENOUGH_S = LIFETIME_S + 1.5
+
+
 def test_asyncio_clients_on_two_loops_live_through_rotations(start_emulator):
     """Made before any loop runs, as modules do; one of them has been used on another loop before."""
-    emulator = start_emulator("3s")
+    emulator = start_emulator(f"{LIFETIME_S}s")
     lived = []
     with entrakey.Provider.managed_identity() as provider:
         credentials = CredentialProvider(provider)
@@ -37,7 +43,7 @@ def test_asyncio_clients_on_two_loops_live_through_rotations(start_emulator):
 
         async def live(client):
             connection = await client.client_id()
-            await asyncio.sleep(5)
+            await asyncio.sleep(LONG_ENOUGH_S)
             lived.append(await client.client_id() == connection)
             await client.aclose()
 
@@ -312,7 +318,7 @@ def test_a_credential_provider_in_a_cycle_is_collected(emulator):
 
 
 def test_a_child_after_fork_re_authenticates_its_own_connections(start_emulator):
-    emulator = start_emulator("3s")
+    emulator = start_emulator(f"{LIFETIME_S}s")
     with entrakey.Provider.managed_identity() as provider:
         client = redis.Redis(**options(emulator), credential_provider=CredentialProvider(provider))
         client.ping()
@@ -320,7 +326,7 @@ def test_a_child_after_fork_re_authenticates_its_own_connections(start_emulator)
         if child == 0:
             try:
                 connection = client.client_id()
-                end = time.monotonic() + 5
+                end = time.monotonic() + LONG_ENOUGH_S
                 while time.monotonic() < end:
                     client.set("key", "value")
                     time.sleep(0.01)

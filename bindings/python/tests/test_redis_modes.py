@@ -565,7 +565,7 @@ def test_an_asyncio_subscription_goes_on_when_a_token_was_refused_and_takes_the_
 @pytest.mark.parametrize("pause_s", [0.02, 0])
 def test_an_asyncio_clusters_connections_outlive_their_tokens(start_emulator, caplog, pause_s):
     """Its nodes keep their connections themselves, and cannot be referred to weakly. Without a pause none is ever idle."""
-    emulator = start_emulator("4s", cluster_policy="oss", nodes=3)
+    emulator = start_emulator("8s", cluster_policy="oss", nodes=3)
     provider = entrakey.Provider.managed_identity()
     credentials = CredentialProvider(provider)
 
@@ -596,5 +596,5 @@ def test_an_asyncio_clusters_connections_outlive_their_tokens(start_emulator, ca
         await cluster.aclose()
 
     with provider:
-        asyncio.run(asyncio.wait_for(main(), 60))
+        asyncio.run(asyncio.wait_for(main(), 100))
     assert not [record for record in caplog.records if "not be re-authenticated" in record.message]

@@ -15,8 +15,9 @@ import pytest
 
 import entrakey
 
+PATIENCE_S = 300
 # One after the other: each keeps the processors busy.
-pytestmark = pytest.mark.xdist_group("the processors")
+pytestmark = [pytest.mark.xdist_group("the processors"), pytest.mark.timeout(PATIENCE_S + 20)]
 PACKAGE = pathlib.Path(entrakey.__file__).parent
 
 
@@ -24,7 +25,7 @@ def test_the_stubs_are_those_of_the_package(tmp_path):
     allowlist = pathlib.Path(__file__).with_name("stubtest-allowlist.txt")
     command = [sys.executable, "-m", "mypy.stubtest", "entrakey", "--concise", "--ignore-disjoint-bases"]
     done = subprocess.run(
-        [*command, "--allowlist", allowlist], cwd=tmp_path, capture_output=True, text=True, timeout=110
+        [*command, "--allowlist", allowlist], cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE_S
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -114,7 +115,7 @@ def test_type_checkers_pass_every_example(checker, tmp_path):
     rules = {"typeCheckingMode": "standard", "reportMissingModuleSource": False}
     (tmp_path / "pyrightconfig.json").write_text(json.dumps(rules))
     done = subprocess.run(
-        [sys.executable, "-m", *checker], cwd=tmp_path, capture_output=True, text=True, timeout=110
+        [sys.executable, "-m", *checker], cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE_S
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -30,14 +31,24 @@ def alarms():
     signal.signal(signal.SIGALRM, before)
 
 
-def test_ctrl_c_ends_a_wait(waiting):
-    interrupt = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
-    interrupt.start()
-    start = time.monotonic()
-    with pytest.raises(KeyboardInterrupt):
-        waiting.get_token(timeout=8)
-    assert 0.3 <= time.monotonic() - start < 2
-    interrupt.join()
+def test_ctrl_c_ends_a_wait():
+    """It comes when the request is there: whoever asks for the token is inside by then."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def interrupt():
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(1)
+                os.kill(os.getpid(), signal.SIGINT)
+
+        interrupting = threading.Thread(target=interrupt)
+        interrupting.start()
+        with entrakey.Provider.managed_identity(imds_endpoint=f"http://127.0.0.1:{server.getsockname()[1]}") as provider:
+            start = time.monotonic()
+            with pytest.raises(KeyboardInterrupt):
+                provider.get_token(timeout=60)
+            assert time.monotonic() - start < 10
+        interrupting.join()
 
 
 @pytest.mark.parametrize("seconds", [0, 0.25, 0.7])
@@ -65,7 +76,7 @@ def test_any_thread_may_wait(waiting):
 
     def wait():
         try:
-            waiting.get_token(timeout=0.3)
+            waiting.get_token(timeout=0.5)
         except entrakey.Timeout:
             outcomes.append(time.monotonic())
 
@@ -75,7 +86,7 @@ def test_any_thread_may_wait(waiting):
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(outcomes) == 20 and max(outcomes) - start < 2
+    assert len(outcomes) == 20 and max(outcomes) - start < 8, "one after the other they take ten seconds"
 
 
 def test_a_child_forked_by_a_signal_handler_waits_for_itself(run, silent):
@@ -93,7 +104,7 @@ def test_a_child_forked_by_a_signal_handler_waits_for_itself(run, silent):
         try:
             provider.get_token(timeout=1)
         except entrakey.Timeout:
-            assert time.monotonic() - start < 3
+            assert time.monotonic() - start < 10
         else:
             raise SystemExit("a token from nowhere")
         if child == 0:
@@ -101,7 +112,6 @@ def test_a_child_forked_by_a_signal_handler_waits_for_itself(run, silent):
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
         """,
         silent,
-        timeout=10,
     )
     assert outcome.returncode == 0, outcome.stderr
 
@@ -122,19 +132,19 @@ def test_awaiting_coroutines_take_no_thread_and_do_not_block_the_loop(waiting):
     async def main():
         loop = asyncio.get_running_loop()
         start, threads = loop.time(), threading.active_count()
-        waits = [asyncio.ensure_future(waiting.get_token_async(timeout=2)) for _ in range(200)]
+        waits = [asyncio.ensure_future(waiting.get_token_async(timeout=5)) for _ in range(200)]
         longest = 0.0
         while loop.time() < start + 0.5:
             before = loop.time()
             await asyncio.sleep(0.01)
             longest = max(longest, loop.time() - before)
-        assert longest < 1.5  # the call's own deadline is 2 s
+        assert longest < 4  # the call's own deadline is 5 s
         assert threading.active_count() == threads
         await loop.run_in_executor(None, int)
-        assert loop.time() < start + 1.5, "the executor, which resolves names too, was full"
+        assert loop.time() < start + 4, "the executor, which resolves names too, was full"
         outcomes = await asyncio.gather(*waits, return_exceptions=True)
         assert {type(outcome) for outcome in outcomes} == {entrakey.Timeout}
-        assert 2 <= loop.time() - start < 4
+        assert 5 <= loop.time() - start < 15
 
     asyncio.run(main())
 
@@ -180,9 +190,13 @@ def test_a_cancelled_wait_leaves_nothing_behind(waiting):
 
     async def main():
         asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
-        with pytest.raises(asyncio.TimeoutError):
-            await asyncio.wait_for(waiting.get_token_async(timeout=0.4), 0.1)
-        await asyncio.sleep(0.8)  # the answer comes meanwhile
+        wait = asyncio.ensure_future(waiting.get_token_async(timeout=0.5))
+        await asyncio.sleep(0)  # it waits
+        wait.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await wait
+        with pytest.raises(entrakey.Timeout):
+            await waiting.get_token_async(timeout=1)  # the other's answer comes meanwhile
 
     asyncio.run(main())
     assert complaints == []
@@ -193,8 +207,9 @@ def test_an_answer_for_a_loop_that_was_closed_is_dropped(waiting, monkeypatch):
     monkeypatch.setattr(sys, "unraisablehook", raised.append)
     loop = asyncio.new_event_loop()
     loop.set_exception_handler(lambda *_: None)  # it complains of the task that never ends
-    wait = loop.create_task(waiting.get_token_async(timeout=0.4))
-    loop.run_until_complete(asyncio.sleep(0.1))
+    wait = loop.create_task(waiting.get_token_async(timeout=2))
+    loop.run_until_complete(asyncio.sleep(0))
     loop.close()
-    time.sleep(0.8)  # the answer comes meanwhile
+    with pytest.raises(entrakey.Timeout):
+        waiting.get_token(timeout=2.5)  # the other's answer comes meanwhile
     assert raised == [] and not wait.done()
