@@ -60,7 +60,8 @@ fn command() -> clap::Command {
     let command = Arguments::command().mut_subcommand(proxy::NAME, proxy::with_variables);
     let command = command.mut_subcommand(agent::NAME, agent::with_variables);
     let command = command.mut_subcommand(leases::NAME, leases::with_variables);
-    command.mut_subcommand(lease::NAME, lease::with_variables).mut_subcommands(with_exit_codes)
+    let command = command.mut_subcommand(lease::NAME, lease::with_variables).mut_subcommands(with_exit_codes);
+    settings::with_typed_first(command)
 }
 
 /// Says at the end of a command's help what it ends with.

@@ -8,6 +8,7 @@ use crate::identity::{is_of_key, key};
 use crate::leases;
 use crate::proxy;
 use crate::terminal::say;
+use clap::builder::Resettable;
 use clap::error::{ContextKind, ContextValue};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -32,6 +33,32 @@ pub(crate) fn with_variables(command: Command, prefix: &str) -> Command {
         }
         boolish(argument).env(name).hide_env_values(true)
     })
+}
+
+/// Of two options that exclude each other one that is typed wins over the other's variable, as it wins over its own.
+pub(crate) fn with_typed_first(command: Command) -> Command {
+    let mut outweighed = Vec::new();
+    for one in command.get_arguments() {
+        for other in command.get_arg_conflicts_with(one) {
+            let pairs = [(one, other), (other, one)];
+            let weaker = pairs.into_iter().filter(|(typed, _)| typed.get_long().is_some_and(is_typed));
+            outweighed.extend(weaker.map(|(_, weaker)| weaker.get_id().clone()));
+        }
+    }
+    let without_variable =
+        |command: Command, id| command.mut_arg(id, |argument| argument.env(Resettable::Reset));
+    outweighed.into_iter().fold(command, without_variable).mut_subcommands(with_typed_first)
+}
+
+/// Whether that option is in the command line, by its long name.
+fn is_typed(long: &str) -> bool {
+    let is_it = |typed: &str| {
+        typed
+            .strip_prefix("--")
+            .and_then(|typed| typed.strip_prefix(long))
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+    };
+    std::env::args_os().any(|typed| typed.to_str().is_some_and(is_it))
 }
 
 /// Whether the variable has nothing, or something that is not for us: for a Service called entrakey-proxy Kubernetes gives
@@ -91,11 +118,7 @@ pub(crate) fn exit(error: &clap::Error) -> ! {
     let _ = error.print(); // nobody may look
     if let Some(option) = option_of(error) {
         let name = variable(prefix(), &option.replace('-', "_"));
-        let flag = format!("--{option}");
-        let is_typed = std::env::args_os().any(|typed| {
-            typed.to_str().is_some_and(|typed| typed == flag || typed.starts_with(&format!("{flag}=")))
-        });
-        if !is_typed && var_os(&name).is_some() {
+        if !is_typed(&option) && var_os(&name).is_some() {
             say(format_args!("The value comes from the environment variable {name}."));
         }
     }

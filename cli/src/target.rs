@@ -38,6 +38,11 @@ pub(crate) fn split(text: &str) -> Result<(String, Option<u16>), String> {
     };
     let host = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
     let is_of_a_host = |c: char| c.is_ascii_alphanumeric() || "-_.:%".contains(c);
+    if !host.is_ascii() {
+        return Err(
+            "a host's name has letters of English only: give this one as DNS has it, xn--…".to_owned()
+        );
+    }
     if host.is_empty() || !host.chars().all(is_of_a_host) {
         return Err("a host is needed: HOST:PORT".to_owned());
     }
@@ -89,6 +94,10 @@ mod tests {
         for wrong in ["", ":1", "c:port", "a b", "redis://c", "c;reboot", "$(id)"] {
             assert_eq!(read(wrong), None, "{wrong}");
         }
+        assert!(
+            split("münchen.example:6380").unwrap_err().contains("xn--"),
+            "it was said that a host is needed"
+        );
     }
 
     #[test]

@@ -36,6 +36,20 @@ def test_wait_ends_when_its_time_is_over_also_if_somebody_takes_the_connection_a
         assert time.monotonic() - begun < 4
 
 
+@pytest.mark.parametrize(
+    ("variables", "typed", "code", "says"),
+    [
+        ({"ENTRAKEY_LEASES_SOCKET": "/nowhere"}, ["lease", "list", "--url", "http://127.0.0.1:1"], 5, "127.0.0.1:1"),
+        ({"ENTRAKEY_LEASES_URL": "http://127.0.0.1:1"}, ["lease", "list", "--socket=/nowhere"], 5, "/nowhere"),
+        ({"ENTRAKEY_PROXY_QUIET": "true"}, ["proxy", "--debug-logs"], 2, "Which Redis?"),
+        ({"ENTRAKEY_PROXY_PASSWORD": "x"}, ["proxy", "--password-file", "/nowhere"], 2, "Which Redis?"),
+    ],
+)
+def test_what_is_typed_wins_over_the_variable_of_what_it_excludes(env, variables, typed, code, says):
+    ended = run(*typed, env={**env, "ENTRAKEY_LEASES_TOKEN": "ekl_x", **variables})
+    assert ended.returncode == code and says in ended.stderr and "cannot be used with" not in ended.stderr, ended
+
+
 def test_it_says_its_version_under_the_name_that_is_typed(env):
     said = run("--version", env=env).stdout
     assert re.fullmatch(r"entrakey \d+\.\d+\.\d+\n", said), said

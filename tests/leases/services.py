@@ -236,7 +236,13 @@ class InAgent(Leases):
 
     name = "agent"
 
-    def __init__(self, installation, token):
-        self.installation, self.token, self.socket = installation, token, None
+    def __init__(self, installation, token, waits_for=None):
+        self.installation, self.token, self.socket, self._waits_for = installation, token, None, waits_for
         command = [os.environ["ENTRAKEY_BIN"], "agent", "run", "--config-file", str(installation.config)]
         Service.__init__(self, command, installation.env, "--directory", installation.folder / "agent", "--no-app-service")
+
+    def listens(self):
+        if self._waits_for:
+            self.wait_for(self._waits_for)
+        else:
+            super().listens()

@@ -81,6 +81,24 @@ def test_leases_are_made_in_the_agents_process_too(installation):
         assert leases.ended() == 143
 
 
+def test_a_database_that_is_not_there_keeps_nobody_from_its_token_and_is_waited_for(installation):
+    """An agent that began while PostgreSQL was away ended, and with it the tokens of a whole machine."""
+    token = installation.token("alice", *EVERYTHING)
+    installation.put_into_an_agents_file()
+    folder = installation.database.parent / "later"
+    text = installation.config.read_text()
+    installation.config.write_text(text.replace(str(installation.database), str(folder / "leases.db")))
+    with InAgent(installation, token=token, waits_for=r"listening on (/.*agent\.sock)") as leases:
+        got = entrakey("agent", "get", "--directory", installation.folder / "agent", env=installation.env)
+        assert got.returncode == 0 and got.stdout.startswith("eyJ"), got
+        leases.wait_for("no leases yet, which is tried again in 1s: .*leases.db")
+        assert readiness(leases) == (503, "leases: they have not begun, see the log\n")
+        folder.mkdir()
+        Leases.listens(leases)
+        wait_until("it is ready", lambda: readiness(leases)[0] == 200)
+        assert leases("GET", "/v1/leases", token=token)[0] == 401, "it is another database"
+
+
 def test_probes_and_metrics_of_the_agents_process_know_of_leases(installation):
     token = installation.token("alice", *EVERYTHING)
     installation.put_into_an_agents_file()

@@ -5,6 +5,7 @@ mod env;
 mod file;
 mod get;
 mod identities;
+mod leases;
 mod place;
 mod plan;
 mod probes;

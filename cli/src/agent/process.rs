@@ -1,12 +1,12 @@
 //! The process: from a plan to its exit code.
 
 use super::arguments::WhoArguments;
+use super::leases::{self, Leases};
 use super::place;
 use super::plan::{Everything, Reader};
 use super::probes::Probes;
 use crate::exit_code::PROBLEM;
 use crate::failure::Failure;
-use crate::leases;
 use crate::service::{self, serve_probes};
 use axum::http::Uri;
 use entrakey_agent::{Agent, Front, Limits, Process, Unfit};
@@ -91,13 +91,9 @@ async fn live(
     };
     let agent = Agent::new(&everything.plan, limits, process).map_err(unfit)?;
     let has_own_socket = handed.is_empty();
+    let mut leases = Leases::of(&everything, &life, &log, &connections)?;
     let fronts = fronts(&everything, handed, &agent, &log).await?;
-    let leases = tokio::select! {
-        leases = make_leases(&everything, &life, &log, &connections) => leases?,
-        cause = signals.next() => return Ok(service::end_of_start(cause, zero, &log)),
-    };
-    let manager = leases.as_ref().map(|leases| leases.manager.clone());
-    let probes = Probes { agent: agent.clone(), leases: manager };
+    let probes = Probes { agent: agent.clone(), leases: leases.as_ref().map(Leases::manager) };
     serve_probes(operation, Arc::new(probes), &life, &quit).await?;
     let fronts: Vec<_> = fronts
         .into_iter()
@@ -107,33 +103,23 @@ async fn live(
         })
         .collect();
     let cause = tokio::select! {
-        () = begin(&agent, limits.wait, &life, &log) => None,
-        () = follow(&agent, reader, &everything, has_own_socket, &mut reloads, &log) => None,
-        cause = signals.next() => Some(cause),
-        () = quit.notified() => Some(entrakey_service::Cause::Asked),
+        () = begin(&agent, limits.wait, &life, &log) => return Ok(PROBLEM),
+        () = follow(&agent, reader, &everything, has_own_socket, &mut reloads, &log) => return Ok(PROBLEM),
+        failure = leases::begun(leases.as_mut()) => Err(failure),
+        cause = signals.next() => Ok(cause),
+        () = quit.notified() => Ok(entrakey_service::Cause::Asked),
     };
-    let Some(cause) = cause else { return Ok(PROBLEM) };
-    service::end(operation, &life, &connections, &log, cause, signals).await;
+    match cause {
+        Ok(cause) => service::end(operation, &life, &connections, &log, cause, signals).await,
+        Err(_) => life.enter(Stage::Ended),
+    }
     for front in fronts {
         let _ = front.await; // its socket's file is gone then
     }
     if let Some(leases) = leases {
         leases.end().await;
     }
-    Ok(cause.exit_code(zero))
-}
-
-/// Leases in this process, if its file wants any.
-async fn make_leases(
-    everything: &Everything,
-    life: &Life,
-    log: &Log,
-    connections: &Connections,
-) -> Result<Option<leases::Serving>, Failure> {
-    let Some(file) = &everything.leases else { return Ok(None) };
-    let (life, log, connections) = (life.clone(), log.clone(), connections.clone());
-    let process = leases::Process { life, log, connections, services: everything.services() };
-    leases::begin(file, &file.untyped_arguments()?, Vec::new(), process).await.map(Some)
+    cause.map(|cause| cause.exit_code(zero))
 }
 
 /// Ready is who has asked for each identity's token. Never ends by itself.

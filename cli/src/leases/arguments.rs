@@ -87,7 +87,7 @@ pub(crate) struct ServeArguments {
     #[command(flatten)]
     pub(super) operation: OperationArguments,
     #[command(flatten)]
-    pub(super) identity: IdentityArguments,
+    pub(crate) identity: IdentityArguments,
 }
 
 /// Where clients come in.

@@ -6,7 +6,7 @@ mod open;
 mod orders;
 mod serve;
 
-pub(crate) use arguments::Arguments;
+pub(crate) use arguments::{Arguments, ServeArguments};
 pub(crate) use file::File;
 pub(crate) use serve::{Process, Serving, begin};
 

@@ -15,6 +15,7 @@ use entrakey_service::{
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -82,6 +83,7 @@ async fn live(
 }
 
 /// What the process has that leases are made in.
+#[derive(Clone)]
 pub(crate) struct Process {
     pub(crate) life: Life,
     pub(crate) log: Log,
@@ -142,7 +144,11 @@ fn start(front: Front, manager: &Arc<Manager>, around: &Surroundings) -> JoinHan
     tokio::spawn(front.run(manager.clone(), around.clone()))
 }
 
+/// What Azure may take for one entry: a token, and two questions at most.
+const CHECK_OF_EACH: Duration = Duration::from_secs(75);
+
 async fn check(manager: &Manager, log: &Log) -> Result<(), Failure> {
+    service::tell_starting(CHECK_OF_EACH.saturating_mul(manager.count()), log);
     let mut is_good = true;
     for (name, verdict) in manager.check().await {
         match verdict {

@@ -31,12 +31,22 @@ struct Content {
 /// What a token is called in JSON: by the agent, by App Service and its like, by `entrakey token` and az.
 const SECRET: [&str; 3] = ["value", "access_token", "accessToken"];
 
+const EXPIRED: &str = "holds a token that has expired: whoever keeps it fresh (`entrakey agent`, a sidecar) does not run any more, or \
+                       cannot write there.";
+
 impl Source for TokenFileSource {
     fn fetch(&self, _timeout: Duration) -> Result<Grant> {
         let bytes = read_bytes(TOKEN_FILE_PATH, &self.path)?;
         let content = parse(&bytes).map_err(|what| refuse(&self.path, what))?;
         let expires = content.expires_on.map(Duration::from_secs);
-        Grant::supplied(&content.secret, expires, content.username.as_deref(), &self.settings)
+        let grant = Grant::supplied(&content.secret, expires, content.username.as_deref(), &self.settings)?;
+        match grant.remaining.is_zero() {
+            false => Ok(grant),
+            true => Err(Error::new(
+                ErrorKind::BadResponse,
+                format!("{TOKEN_FILE_PATH}: {} {EXPIRED}", self.path.display()),
+            )),
+        }
     }
 
     fn stamp(&self) -> Option<Stamp> {

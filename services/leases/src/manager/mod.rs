@@ -135,6 +135,12 @@ impl Manager {
         }))
     }
 
+    /// Of how many entries leases can be made.
+    #[must_use]
+    pub fn count(&self) -> u32 {
+        u32::try_from(self.secrets.len()).unwrap_or(u32::MAX)
+    }
+
     /// What Azure says of each entry of the configuration: its name, and a sentence if something is wrong.
     pub async fn check(&self) -> Vec<(String, Result<(), String>)> {
         let mut verdicts = Vec::new();
