@@ -130,7 +130,7 @@ fn silent() -> (TcpListener, Provider) {
     config.set("identity", "managed_identity").unwrap();
     config.set("imds_endpoint", &format!("http://{}", silent.local_addr().unwrap())).unwrap();
     // Longer than any wait here, so that no wait ends by the request's own time-out.
-    config.set("request_timeout_ms", "60000").unwrap();
+    config.set("request_timeout_ms", "120000").unwrap();
     (silent, Provider::new(&config).unwrap())
 }
 
