@@ -7,30 +7,39 @@ Prints one line of JSON every half second: commands, errors and reconnects so fa
 import contextlib
 import json
 import os
-import socket
+import re
 import subprocess
 import sys
-import tempfile
+import threading
 import time
 
 
-def start_proxy(path):
+def start_proxy():
+    """The proxy and its port, once it says that it listens: a connection that only tried would be one to the server, too."""
     server = f"{os.environ['REDIS_HOST']}:{os.environ['REDIS_PORT']}"
-    command = [os.environ.get("ENTRAKEY_BIN", "entrakey"), "proxy", server, "--unix-socket", path, "--quiet"]
-    return subprocess.Popen(command)
+    command = [os.environ.get("ENTRAKEY_BIN", "entrakey"), "proxy", server, "--port", "0"]
+    proxy = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    for line in proxy.stderr:
+        if found := re.search(r" listening on \S+:(\d+) ", line):
+            threading.Thread(target=pass_on, args=(proxy.stderr,), daemon=True).start()
+            return proxy, found[1]
+        print(line, end="", file=sys.stderr)
+    raise SystemExit("entrakey proxy has ended")
 
 
-def listens(path):
-    with socket.socket(socket.AF_UNIX) as client:
-        return client.connect_ex(path) == 0
+def pass_on(lines):
+    """What the proxy says, but for what goes well."""
+    for line in lines:
+        if " INFO " not in line:
+            print(line, end="", file=sys.stderr, flush=True)
 
 
 class Cli:
     """One redis-cli, and with it one connection for as long as nothing ends it."""
 
-    def __init__(self, path):
+    def __init__(self, port):
         pipe = subprocess.PIPE
-        command = ["redis-cli", "-s", path]
+        command = ["redis-cli", "-p", port]
         self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, text=True)
 
     def close(self):
@@ -47,19 +56,13 @@ class Cli:
 
 
 def main(seconds: float) -> int:
-    with tempfile.TemporaryDirectory() as folder:
-        path = f"{folder}/redis.sock"
-        proxy = start_proxy(path)
-        try:
-            while not listens(path):
-                if proxy.poll() is not None:
-                    raise SystemExit("entrakey proxy has ended")
-                time.sleep(0.01)
-            with contextlib.closing(Cli(path)) as cli:
-                return read_and_write(cli, seconds)
-        finally:
-            proxy.terminate()
-            proxy.wait()
+    proxy, port = start_proxy()
+    try:
+        with contextlib.closing(Cli(port)) as cli:
+            return read_and_write(cli, seconds)
+    finally:
+        proxy.terminate()
+        proxy.wait()
 
 
 def read_and_write(cli, seconds):

@@ -9,7 +9,7 @@ import { Provider } from '../../bindings/node/index.mjs';
 import { attach } from '../../bindings/node/ioredis.mjs';
 import { clientOptions } from '../../bindings/node/node-redis.mjs';
 
-const ROUNDS = 200;
+const ROUNDS = 400;
 const require = createRequire(new URL('../../bindings/node/package.json', import.meta.url));
 const library = process.argv[2];
 const { REDIS_HOST: host, REDIS_PORT: port, REDIS_CA_FILE: file } = process.env;

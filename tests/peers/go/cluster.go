@@ -15,10 +15,11 @@ const slotsPerKey = 32
 
 func cluster(ctx context.Context, config *tls.Config) (int, error) {
 	client := redis.NewClusterClient(&redis.ClusterOptions{
-		Addrs:    []string{address()},
-		Username: os.Getenv("REDIS_USERNAME"),
-		Password: os.Getenv("REDIS_TOKEN"),
-		Dialer:   dialer(config, func(string) string { return "localhost" }),
+		Addrs:       []string{address()},
+		Username:    os.Getenv("REDIS_USERNAME"),
+		Password:    os.Getenv("REDIS_TOKEN"),
+		Dialer:      dialer(config, func(string) string { return "localhost" }),
+		ReadTimeout: limit,
 	})
 	defer client.Close()
 	keys, err := spread(ctx, client)

@@ -102,12 +102,13 @@ func standalone(ctx context.Context, config *tls.Config) (int, error) {
 	checked := 0
 	for _, protocol := range []int{2, 3} { // 3 begins with HELLO 3 AUTH, 2 with AUTH
 		client := redis.NewClient(&redis.Options{
-			Addr:       address(),
-			Username:   os.Getenv("REDIS_USERNAME"),
-			Password:   os.Getenv("REDIS_TOKEN"),
-			Protocol:   protocol,
-			Dialer:     dialer(config, func(host string) string { return host }),
-			MaxRetries: -1,
+			Addr:        address(),
+			Username:    os.Getenv("REDIS_USERNAME"),
+			Password:    os.Getenv("REDIS_TOKEN"),
+			Protocol:    protocol,
+			Dialer:      dialer(config, func(host string) string { return host }),
+			MaxRetries:  -1,
+			ReadTimeout: limit,
 		})
 		for _, check := range []func(context.Context, *redis.Client) (int, error){simple, pipelined, published, wrong} {
 			count, err := check(ctx, client)

@@ -44,6 +44,8 @@ class ProviderTest {
     /** {@code e30.<claims>.c2ln}: oid "me", expires in 2100. */
     private static final String TOKEN = "e30.eyJvaWQiOiJtZSIsImV4cCI6NDEwMjQ0NDgwMH0.c2ln";
     private static final Duration SOON = Duration.ofSeconds(20);
+    /** The next try would come after the time of whoever waits: how long the first may take is the machine's affair. */
+    private static final Duration FIRST_FAILURE_IS_LAST = Duration.ofSeconds(30);
 
     private static Emulator azure;
 
@@ -58,6 +60,10 @@ class ProviderTest {
     }
 
     private static ProviderBuilder application() {
+        return application(azure);
+    }
+
+    private static ProviderBuilder application(Emulator azure) {
         ProviderBuilder builder = Provider.builder();
         azure.configuration().forEach(builder::set);
         return builder;
@@ -112,15 +118,16 @@ class ProviderTest {
 
     @Test
     void anyNumberOfCallersCauseOneRequest() throws Exception {
-        long before = azure.count("token_requests", "total");
         ExecutorService callers = Executors.newFixedThreadPool(100);
-        try (Provider provider = application().build()) {
+        // An emulator of its own: of the other tests' a request may be under way when its provider was closed.
+        try (Emulator azure = Emulator.start();
+                Provider provider = application(azure).build()) {
             List<Future<Token>> tokens =
                     IntStream.range(0, 100).mapToObj(i -> callers.submit(() -> provider.getToken())).collect(Collectors.toList());
             for (Future<Token> token : tokens) {
                 assertEquals(azure.variable("ENTRAKEY_EMULATOR_SERVICE_PRINCIPAL_OBJECT_ID"), token.get().username());
             }
-            assertEquals(1, azure.count("token_requests", "total") - before);
+            assertEquals(1, azure.count("token_requests", "total"));
         } finally {
             callers.shutdown();
         }
@@ -269,13 +276,13 @@ class ProviderTest {
         TokenSource broken = scope -> {
             throw new IOException("the vault is sealed");
         };
-        try (Provider provider = Provider.builder().tokenSource(broken).getTokenTimeout(Duration.ofMillis(300)).build()) {
+        try (Provider provider = Provider.builder().tokenSource(broken).retryInitial(FIRST_FAILURE_IS_LAST).build()) {
             EntrakeyException error = assertThrows(EntrakeyException.class, provider::getToken);
             assertEquals(ErrorKind.CALLBACK_FAILED, error.kind());
             assertTrue(error.getMessage().contains("the vault is sealed"), error.getMessage());
         }
         TokenSource endless = scope -> AccessToken.of("opaque").withUsername("someone").expiringAt(Instant.MAX);
-        try (Provider provider = Provider.builder().tokenSource(endless).getTokenTimeout(Duration.ofMillis(300)).build()) {
+        try (Provider provider = Provider.builder().tokenSource(endless).retryInitial(FIRST_FAILURE_IS_LAST).build()) {
             EntrakeyException error = assertThrows(EntrakeyException.class, provider::getToken);
             assertTrue(error.getMessage().contains("expiry"), error.getMessage());
         }

@@ -129,6 +129,7 @@ final class JedisPeer {
                 .ssl(true)
                 .sslSocketFactory(trusting(surroundings))
                 .sslParameters(checkingNames)
+                .timeoutMillis(Surroundings.PATIENT_MILLIS)
                 .hostAndPortMapper(hosts);
     }
 

@@ -23,6 +23,7 @@ final class JedisRounds implements Rounds.Library {
                 .clientConfig(DefaultJedisClientConfig.builder()
                         .password(Rounds.PASSWORD)
                         .protocol(RedisProtocol.RESP2)
+                        .timeoutMillis(Surroundings.PATIENT_MILLIS)
                         .build())
                 .build();
     }

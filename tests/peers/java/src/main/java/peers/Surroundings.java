@@ -10,6 +10,8 @@ import java.util.function.ToIntFunction;
 /** Where the Redis is, whom it trusts and who the client is; and what both clients are held to. */
 record Surroundings(String host, int port, File caFile, String username, String token) {
     static final int MANY = 100;
+    /** Jedis's own 2 s are less than a busy machine takes. */
+    static final int PATIENT_MILLIS = 20_000;
     private static final int SLOTS = 16384;
     /** A key in every 32 slots, so that no node is left out. */
     private static final int SLOTS_PER_KEY = 32;

@@ -29,6 +29,8 @@ import redis.clients.jedis.exceptions.JedisException;
 class JedisAuthenticationTest {
     private static final String TOKEN = "e30.eyJvaWQiOiJtZSIsImV4cCI6NDEwMjQ0NDgwMH0.c2ln";
     private static final char[] PASSWORD = "changeit".toCharArray();
+    /** Jedis's own 2 s are less than a busy machine takes. */
+    private static final int PATIENT_MILLIS = 20_000;
 
     private static Provider application(Emulator azure) {
         ProviderBuilder builder = Provider.builder().reauthSpread(0);
@@ -38,7 +40,7 @@ class JedisAuthenticationTest {
 
     private static DefaultJedisClientConfig.Builder config(Emulator azure) throws Exception {
         SslOptions trust = SslOptions.builder().truststore(azure.trustStore(PASSWORD), PASSWORD).build();
-        return DefaultJedisClientConfig.builder().sslOptions(trust).resp3();
+        return DefaultJedisClientConfig.builder().sslOptions(trust).timeoutMillis(PATIENT_MILLIS).resp3();
     }
 
     /** Stock Jedis with redis-authx-entraid answers two fail-overs with tens of thousands of token requests a second. */

@@ -22,6 +22,8 @@ import redis.clients.jedis.SslOptions;
 @Timeout(60)
 class JedisConnectionsTest {
     private static final char[] PASSWORD = "changeit".toCharArray();
+    /** Jedis's own 2 s are less than a busy machine takes. */
+    private static final int PATIENT_MILLIS = 20_000;
 
     private static Provider machine(Emulator azure) {
         ProviderBuilder builder = Provider.builder().reauthSpread(0).minRequestInterval(Duration.ofMillis(250));
@@ -36,7 +38,7 @@ class JedisConnectionsTest {
                 .hostAndPort(server)
                 .poolConfig(pool)
                 .clientConfig(authentication.configure(
-                        DefaultJedisClientConfig.builder().sslOptions(trust).resp3().build(), server))
+                        DefaultJedisClientConfig.builder().sslOptions(trust).timeoutMillis(PATIENT_MILLIS).resp3().build(), server))
                 .build();
     }
 

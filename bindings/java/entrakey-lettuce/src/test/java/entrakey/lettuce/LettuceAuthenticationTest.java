@@ -57,7 +57,7 @@ class LettuceAuthenticationTest {
             RedisCredentials connecting = authentication.resolveCredentials().block();
             authentication.credentials().subscribe(credentials -> announced.countDown());
             assertTrue(announced.await(20, TimeUnit.SECONDS));
-            RedisCredentials replayed = authentication.credentials().next().block(Duration.ofSeconds(1));
+            RedisCredentials replayed = authentication.credentials().next().block(Duration.ofSeconds(20));
             assertFalse(new String(connecting.getPassword()).equals(new String(replayed.getPassword())));
             Token newest = provider.current().get();
             assertEquals(newest.username(), replayed.getUsername());
