@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 
 	"github.com/ebitengine/purego"
@@ -16,7 +17,16 @@ type library struct {
 	from   string // where it was found, for messages
 }
 
-func (l library) symbol(name string) (uintptr, error) { return purego.Dlsym(l.handle, name) }
+func (l library) symbol(name string) (uintptr, error) {
+	return onOneThread(func() (uintptr, error) { return purego.Dlsym(l.handle, name) })
+}
+
+// onOneThread keeps the goroutine where it is: dlerror() tells the thread that tried what was wrong, and no other one.
+func onOneThread(try func() (uintptr, error)) (uintptr, error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	return try()
+}
 
 // open finds the library: the one that ENTRAKEY_LIBRARY names and no other; else the embedded one; else the system's.
 func open() (library, error) {
@@ -50,7 +60,9 @@ func open() (library, error) {
 }
 
 func dlopen(path string) (uintptr, error) {
-	handle, err := purego.Dlopen(path, purego.RTLD_NOW|purego.RTLD_LOCAL)
+	handle, err := onOneThread(func() (uintptr, error) {
+		return purego.Dlopen(path, purego.RTLD_NOW|purego.RTLD_LOCAL)
+	})
 	// musl's words for the first library of glibc's that it does not find.
 	if err != nil && strings.Contains(err.Error(), "Error loading shared library") && strings.Contains(err.Error(), "needed by") {
 		err = fmt.Errorf("%w (is it a library for glibc? This program runs with musl: build libentrakey with musl too, and let %s name it)",

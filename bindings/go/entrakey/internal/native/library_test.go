@@ -4,7 +4,9 @@ package native
 
 import (
 	"os"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/ebitengine/purego"
@@ -43,4 +45,21 @@ func TestALibraryIsLoadedFromMemoryAndFromAFileOfItsOwn(t *testing.T) {
 			t.Fatal("a descriptor was left open: ", path)
 		}
 	}
+}
+
+// Why a library was not loaded is known to the thread that tried, and a goroutine may be moved to another one in between.
+func TestWhyNothingWasLoadedIsSaidHoweverManyTry(t *testing.T) {
+	var all sync.WaitGroup
+	for range 16 {
+		all.Go(func() {
+			for range 2000 {
+				if _, err := dlopen("/nowhere/libentrakey.so"); err == nil || !strings.Contains(err.Error(), "/nowhere/libentrakey.so") {
+					t.Errorf("it is not said why: %q", err)
+					return
+				}
+				runtime.Gosched()
+			}
+		})
+	}
+	all.Wait()
 }
