@@ -33,10 +33,17 @@ final class CountedSocket extends SSLSocketWrapper {
     }
 
     @Override
+    public boolean isBound() {
+        watch.begins();
+        return super.isBound();
+    }
+
+    @Override
     public synchronized void close() throws IOException {
         try {
             super.close();
         } finally {
+            watch.ends();
             watch.closes();
         }
     }
@@ -52,6 +59,15 @@ final class CountedSocket extends SSLSocketWrapper {
                 out.write(bytes, offset, length);
             }
         }
+
+        @Override
+        public void flush() throws IOException {
+            try {
+                out.flush();
+            } finally {
+                watch.ends();
+            }
+        }
     }
 
     private final class Input extends FilterInputStream {
@@ -61,6 +77,7 @@ final class CountedSocket extends SSLSocketWrapper {
 
         @Override
         public int read(byte[] bytes, int offset, int length) throws IOException {
+            watch.ends();
             int read = in.read(bytes, offset, length);
             if (read > 0) {
                 watch.reads(bytes, offset, read);

@@ -10,10 +10,11 @@ import java.util.concurrent.locks.LockSupport;
 /**
  * What a connection of Jedis's sends and receives tells on which token it is.
  *
- * <p>It also keeps Jedis's subscribers from two errors. One that has ended stays registered for new tokens, and its connection goes
- * back into the pool: Jedis would send AUTH there without reading the answer, which the next command would take for its own. And Jedis says who
- * takes the answer to a subscriber's AUTH after it has sent it: an answer that is faster ends the subscription ("Unexpected
- * message : OK").
+ * <p>It also keeps Jedis's subscribers from three errors. One that has ended stays registered for new tokens, and its connection goes
+ * back into the pool: Jedis would send AUTH there without reading the answer, which the next command would take for its own. It does so from another
+ * thread, into the buffer that whoever has the connection by then is writing to: commands went out twice, and answers came to others than
+ * those who had asked. And Jedis says who takes the answer to a subscriber's AUTH after it has sent it: an answer that is faster
+ * ends the subscription ("Unexpected message : OK").
  */
 final class WireWatch {
     /** Which of Jedis's classes authenticates subscribers. */
@@ -29,7 +30,9 @@ final class WireWatch {
     private long sent;
     /** Who sent it for a subscriber. */
     private Thread sender;
-    private boolean hasSubscribed;
+    private volatile boolean hasSubscribed;
+    /** Who has begun a command, and not sent it yet. */
+    private Thread writer;
     /** What the subscriber has, of each kind. */
     private final Set<String> channels = new HashSet<>();
     private final Set<String> patterns = new HashSet<>();
@@ -38,6 +41,45 @@ final class WireWatch {
 
     WireWatch(JedisConnections connections) {
         this.connections = connections;
+    }
+
+    /**
+     * A command begins: Jedis asks then whether the socket is bound, and writes into its buffer. On a connection that has had a subscriber
+     * one thread at a time does so.
+     */
+    void begins() {
+        if (!hasSubscribed) {
+            return;
+        }
+        Thread self = Thread.currentThread();
+        long end = System.nanoTime() + LONGEST_WAIT_NANOS;
+        boolean interrupted = false;
+        synchronized (this) {
+            for (long left = LONGEST_WAIT_NANOS; writer != null && writer != self && left > 0; left = end - System.nanoTime()) {
+                try {
+                    TimeUnit.NANOSECONDS.timedWait(this, left);
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+            writer = self;
+        }
+        if (interrupted) {
+            self.interrupt();
+        }
+    }
+
+    /** What was written was sent, or an answer is waited for. */
+    void ends() {
+        if (!hasSubscribed) {
+            return;
+        }
+        synchronized (this) {
+            if (writer == Thread.currentThread()) {
+                writer = null;
+                notifyAll();
+            }
+        }
     }
 
     /** {@return whether these bytes are to be sent} */

@@ -7,11 +7,14 @@ import entrakey.Provider;
 import entrakey.ProviderBuilder;
 import entrakey.Status;
 import entrakey.emulator.Emulator;
+import entrakey.redisauthx.LongPollingIdentityProvider;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import redis.clients.authentication.core.Token;
 import redis.clients.jedis.ConnectionPoolConfig;
 import redis.clients.jedis.DefaultJedisClientConfig;
 import redis.clients.jedis.HostAndPort;
@@ -76,6 +79,42 @@ class JedisConnectionsTest {
             assertEquals("OK", jedis.set("key", "value"));
             assertEquals("value", jedis.get("key"));
             assertEquals(1, provider.status().connections());
+        }
+    }
+
+    /** Jedis called those that had ended with each token, and they wrote into the buffer of whoever used their connection then. */
+    @Test
+    void answersAreOnesOwnHoweverManyTokensComeAfterASubscriberThatEnded() throws Exception {
+        ConnectionPoolConfig one = new ConnectionPoolConfig();
+        one.setMaxTotal(1);
+        try (Emulator azure = Emulator.start();
+                Provider provider = machine(azure);
+                LongPollingIdentityProvider identity = new LongPollingIdentityProvider(provider);
+                JedisAuthentication authentication = JedisAuthentication.of(provider);
+                RedisClient jedis = client(authentication, azure, one)) {
+            for (int subscribers = 0; subscribers < 3; subscribers++) {
+                jedis.subscribe(new JedisPubSub() {
+                    @Override
+                    public void onSubscribe(String channel, int channels) {
+                        unsubscribe();
+                    }
+                }, "news");
+            }
+            Token token = identity.requestToken();
+            AtomicBoolean done = new AtomicBoolean();
+            Thread renewals = new Thread(() -> {
+                while (!done.get()) {
+                    authentication.authXManager().authenticateConnections(token);
+                }
+            });
+            renewals.start();
+            for (int number = 0; number < 500; number++) {
+                assertEquals("OK", jedis.set("key", "value" + number));
+                assertEquals("value" + number, jedis.get("key"));
+                assertEquals("PONG", jedis.ping());
+            }
+            done.set(true);
+            renewals.join();
         }
     }
 
