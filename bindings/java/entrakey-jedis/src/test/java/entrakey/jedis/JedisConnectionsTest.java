@@ -11,6 +11,7 @@ import entrakey.redisauthx.LongPollingIdentityProvider;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -105,6 +106,7 @@ class JedisConnectionsTest {
             Thread renewals = new Thread(() -> {
                 while (!done.get()) {
                     authentication.authXManager().authenticateConnections(token);
+                    LockSupport.parkNanos(100_000); // the pool gives the connection to nobody while it looks at it
                 }
             });
             renewals.start();
