@@ -14,11 +14,13 @@ import java.util.concurrent.locks.LockSupport;
  * back into the pool: Jedis would send AUTH there without reading the answer, which the next command would take for its own. It does so from another
  * thread, into the buffer that whoever has the connection by then is writing to: commands went out twice, and answers came to others than
  * those who had asked. And Jedis says who takes the answer to a subscriber's AUTH after it has sent it: an answer that is faster
- * ends the subscription ("Unexpected message : OK").
+ * ends the subscription ("Unexpected message : OK"), and so does a second one, if another subscriber had the connection before.
  */
 final class WireWatch {
     /** Which of Jedis's classes authenticates subscribers. */
     private static final String SUBSCRIBERS = "JedisSafeAuthenticator";
+    /** Which one calls them all with a new token, one after the other. */
+    private static final String CALLER = "AuthXManager";
     /** Longer than a thread needs for one line, however busy the machine is, and short for a subscriber. */
     private static final long LONGEST_WAIT_NANOS = TimeUnit.SECONDS.toNanos(1);
     private static final long LOOK_NANOS = TimeUnit.MICROSECONDS.toNanos(50);
@@ -125,11 +127,13 @@ final class WireWatch {
     }
 
     private boolean authenticates(byte[] bytes, int offset, int length) {
-        sender = hasSubscribed && isForSubscriber(Thread.currentThread()) ? Thread.currentThread() : null;
-        if (sender != null && channels.isEmpty() && patterns.isEmpty() && shardChannels.isEmpty()) {
+        sender = hasSubscribed && isIn(Thread.currentThread(), SUBSCRIBERS) ? Thread.currentThread() : null;
+        long version = connections.versionIn(bytes, offset, length);
+        boolean subscribed = !(channels.isEmpty() && patterns.isEmpty() && shardChannels.isEmpty());
+        // For one that has ended; or a second one for one answer, as an earlier subscriber of this connection is called too.
+        if (sender != null && (!subscribed || version > 0 && version == sent)) {
             return false;
         }
-        long version = connections.versionIn(bytes, offset, length);
         if (version > 0 && !closed) {
             if (connection == null) {
                 connection = connections.opened(version);
@@ -152,12 +156,14 @@ final class WireWatch {
             } else {
                 connections.refused(connection, sent, answer);
             }
-            sent = 0;
             registering = sender;
-            sender = null;
         }
         if (registering != null) {
             awaitRegistration(registering);
+        }
+        synchronized (this) {
+            sent = 0; // earlier subscribers were called meanwhile, too
+            sender = null;
         }
     }
 
@@ -170,16 +176,18 @@ final class WireWatch {
 
     private static void awaitRegistration(Thread sender) {
         long end = System.nanoTime() + LONGEST_WAIT_NANOS;
-        while (isForSubscriber(sender) && System.nanoTime() < end) {
+        while (isIn(sender, SUBSCRIBERS, CALLER) && System.nanoTime() < end) {
             LockSupport.parkNanos(LOOK_NANOS);
         }
     }
 
     /** Asked once for each token, and only of connections that have had a subscriber. */
-    private static boolean isForSubscriber(Thread thread) {
+    private static boolean isIn(Thread thread, String... classes) {
         for (StackTraceElement caller : thread.getStackTrace()) {
-            if (caller.getClassName().endsWith(SUBSCRIBERS)) {
-                return true;
+            for (String name : classes) {
+                if (caller.getClassName().endsWith(name)) {
+                    return true;
+                }
             }
         }
         return false;

@@ -126,8 +126,20 @@ class JedisConnectionsTest {
                 Provider provider = machine(azure);
                 JedisAuthentication authentication = JedisAuthentication.of(provider);
                 RedisClient jedis = client(authentication, azure, new ConnectionPoolConfig())) {
+            jedis.subscribe(new JedisPubSub() { // is called with new tokens for ever
+                @Override
+                public void onSubscribe(String channel, int channels) {
+                    unsubscribe();
+                }
+            }, "news");
             CountDownLatch subscribed = new CountDownLatch(1);
+            CountDownLatch heard = new CountDownLatch(1);
             JedisPubSub subscriber = new JedisPubSub() {
+                @Override
+                public void onMessage(String channel, String message) {
+                    heard.countDown();
+                }
+
                 @Override
                 public void onSubscribe(String channel, int channels) {
                     subscribed.countDown();
@@ -139,6 +151,8 @@ class JedisConnectionsTest {
             provider.refresh();
             Status renewed = until(provider, status -> count(status, "reauths_accepted") == 1);
             assertTrue(renewed.connections() == 1 && renewed.staleConnections() == 0, renewed.toString());
+            assertEquals(1, jedis.publish("news", "it is subscribed still"));
+            heard.await();
             subscriber.unsubscribe();
             thread.join();
         }

@@ -93,6 +93,8 @@ class WireWatchTest {
             writes(watch, "PSUBSCRIBE", "news.*");
             writes(watch, "UNSUBSCRIBE");
             assertTrue(PlainJedisSafeAuthenticator.authenticate(watch), "the pattern is left");
+            assertFalse(PlainJedisSafeAuthenticator.authenticate(watch), "there is one answer for a subscriber, whoever was one before");
+            reads(watch, "+OK\r\n");
             writes(watch, "SUBSCRIBE", "news", "news");
             writes(watch, "PUNSUBSCRIBE");
             writes(watch, "UNSUBSCRIBE", "weather");
