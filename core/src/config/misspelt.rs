@@ -27,9 +27,12 @@ impl std::fmt::Display for MisspeltVariable {
 }
 
 /// Those of the process's environment. `further` are variables that the program reads itself. Reads the environment, on
-/// this thread and only now.
+/// this thread and only now; nothing of it in a program with privileges that whoever set the variables may lack.
 #[must_use]
 pub fn misspelt_variables(further: &[String]) -> Vec<MisspeltVariable> {
+    if entrakey_sys::process::has_foreign_privileges() {
+        return Vec::new();
+    }
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     among(&names.collect::<Vec<_>>(), further)
 }

@@ -146,6 +146,7 @@ final class WireWatch {
     /** Bytes that were received, before Jedis gets them. */
     void reads(byte[] bytes, int offset, int length) {
         Thread registering;
+        long answered;
         synchronized (this) {
             String answer = sent == 0 ? null : Resp.answer(bytes, offset, length);
             if (answer == null) {
@@ -156,14 +157,19 @@ final class WireWatch {
             } else {
                 connections.refused(connection, sent, answer);
             }
+            answered = sent;
             registering = sender;
+            if (registering == null) {
+                sent = 0;
+                return;
+            }
         }
-        if (registering != null) {
-            awaitRegistration(registering);
-        }
+        awaitRegistration(registering); // earlier subscribers are called meanwhile, too
         synchronized (this) {
-            sent = 0; // earlier subscribers were called meanwhile, too
-            sender = null;
+            if (sent == answered) {
+                sent = 0;
+                sender = null;
+            }
         }
     }
 

@@ -46,6 +46,16 @@ class JedisConnectionsTest {
                 .build();
     }
 
+    /** Jedis calls such a subscriber with new tokens for ever. */
+    private static void subscribeAndEnd(RedisClient jedis) {
+        jedis.subscribe(new JedisPubSub() {
+            @Override
+            public void onSubscribe(String channel, int channels) {
+                unsubscribe();
+            }
+        }, "news");
+    }
+
     private static Status until(Provider provider, Predicate<Status> reached) throws InterruptedException {
         Status status = provider.status();
         while (!reached.test(status)) {
@@ -68,12 +78,7 @@ class JedisConnectionsTest {
                 Provider provider = machine(azure);
                 JedisAuthentication authentication = JedisAuthentication.of(provider);
                 RedisClient jedis = client(authentication, azure, one)) {
-            jedis.subscribe(new JedisPubSub() {
-                @Override
-                public void onSubscribe(String channel, int channels) {
-                    unsubscribe();
-                }
-            }, "news");
+            subscribeAndEnd(jedis);
             provider.refresh();
             until(provider, status -> count(status, "reauths_accepted") == 1);
             assertEquals("PONG", jedis.ping());
@@ -94,12 +99,7 @@ class JedisConnectionsTest {
                 JedisAuthentication authentication = JedisAuthentication.of(provider);
                 RedisClient jedis = client(authentication, azure, one)) {
             for (int subscribers = 0; subscribers < 3; subscribers++) {
-                jedis.subscribe(new JedisPubSub() {
-                    @Override
-                    public void onSubscribe(String channel, int channels) {
-                        unsubscribe();
-                    }
-                }, "news");
+                subscribeAndEnd(jedis);
             }
             Token token = identity.requestToken();
             AtomicBoolean done = new AtomicBoolean();
@@ -126,12 +126,7 @@ class JedisConnectionsTest {
                 Provider provider = machine(azure);
                 JedisAuthentication authentication = JedisAuthentication.of(provider);
                 RedisClient jedis = client(authentication, azure, new ConnectionPoolConfig())) {
-            jedis.subscribe(new JedisPubSub() { // is called with new tokens for ever
-                @Override
-                public void onSubscribe(String channel, int channels) {
-                    unsubscribe();
-                }
-            }, "news");
+            subscribeAndEnd(jedis);
             CountDownLatch subscribed = new CountDownLatch(1);
             CountDownLatch heard = new CountDownLatch(1);
             JedisPubSub subscriber = new JedisPubSub() {
